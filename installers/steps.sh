@@ -1,0 +1,193 @@
+# What quickstart.sh and test.sh share; sourced by them. Bash, and only what every Debian has: coreutils, util-linux, awk, sed, grep.
+
+export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PYTHONUNBUFFERED=1
+unset PYTHONPATH PYTHONHOME
+source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+started=$SECONDS
+step_no=0
+
+say() { printf '%s\n' "$*"; }
+note() { printf '      %s\n' "$*"; }
+step() {
+  step_no=$((step_no + 1))
+  printf '[%d/%d] %s (%d s)\n' "$step_no" "$steps_total" "$*" $((SECONDS - started))
+}
+fail() {
+  printf '\n%s could not finish: %s\n' "${0##*/}" "$1" >&2
+  shift
+  [ $# -eq 0 ] || printf '  %s\n' "$@" >&2
+  exit 1
+}
+
+# --- administrator rights and Debian packages -------------------------------------------------------------------------
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n -- "$@"; fi
+}
+
+can_install_packages() {
+  command -v apt-get >/dev/null 2>&1 || return 1
+  [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; }
+}
+
+apt() {
+  # RUNLEVEL=1: a package must not start a system service only because we wanted its program
+  as_root env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
+    -o Acquire::Retries=3 "$@" </dev/null >>"$log" 2>&1 9>&-
+}
+
+# install_packages PACKAGE...: true when all of them are installed afterwards
+install_packages() {
+  can_install_packages || return 1
+  note "installing with apt: $*"
+  apt install --no-install-recommends "$@" && return 0
+  # lists are missing on a fresh image, or too old to find their files
+  apt update && apt install --no-install-recommends "$@"
+}
+
+# --- Python -----------------------------------------------------------------------------------------------------------
+
+python_version() { "$1" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null; }
+
+is_new_enough() {
+  local major minor
+  IFS=. read -r major minor _ <<<"$1"
+  [ "${major:-0}" -gt 3 ] 2>/dev/null || { [ "${major:-0}" = 3 ] && [ "${minor:-0}" -ge 11 ]; } 2>/dev/null
+}
+
+# sets python and version, or fails
+find_python() {
+  local candidate found="" tried
+  if [ -n "${SALESEDGE_PYTHON:-}" ]; then tried=$SALESEDGE_PYTHON; else tried="python3 python3.13 python3.12 python3.11"; fi
+  for candidate in $tried; do
+    command -v "$candidate" >/dev/null 2>&1 || continue
+    version=$(python_version "$candidate") || continue
+    python=$(command -v "$candidate")
+    if is_new_enough "$version"; then return 0; fi
+    found="$version ($python)"
+  done
+  if [ -z "$found" ] && [ -z "${SALESEDGE_PYTHON:-}" ] && install_packages python3; then
+    python=$(command -v python3)
+    version=$(python_version "$python")
+    if is_new_enough "$version"; then return 0; fi
+    found="$version ($python)"
+  fi
+  fail "SalesEdge needs Python 3.11 or newer, and this machine has ${found:-none}." \
+    "Debian 12 and Ubuntu 24.04 have it: apt-get install python3" \
+    "If it is elsewhere, name it: SALESEDGE_PYTHON=/path/to/python3.11 $0"
+}
+
+# make_venv DIR: a virtual environment with pip in it, made anew when it is broken or of another Python
+make_venv() {
+  local venv=$1
+  if [ -x "$venv/bin/python" ] && [ "$(python_version "$venv/bin/python")" = "$version" ] &&
+    "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+    return 0
+  fi
+  rm -rf "$venv"
+  if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    # Debian keeps ensurepip apart from Python
+    install_packages python3-venv || install_packages "python${version%.*}-venv" || true
+  fi
+  if "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    "$python" -m venv "$venv" >>"$log" 2>&1 && return 0
+    fail "the virtual environment $venv could not be made." "$(tail -n 2 "$log")" "The whole log: $log"
+  fi
+  # a pip elsewhere on this machine can fill a virtual environment that has none
+  if "$python" -m pip --version >/dev/null 2>&1 && "$python" -m venv --without-pip "$venv" >>"$log" 2>&1 &&
+    "$python" -m pip --python "$venv/bin/python" install pip >>"$log" 2>&1; then
+    return 0
+  fi
+  rm -rf "$venv"
+  fail "Python's venv module is missing, and without administrator rights it cannot be installed from here." \
+    "Ask whoever administers this machine for: apt-get install python3-venv" "Then run $0 again."
+}
+
+# --- Python packages --------------------------------------------------------------------------------------------------
+
+explain_pip() {
+  if grep -qE 'No space left on device' "$log"; then
+    fail "the disk is full." "Free about 1 GB in $(dirname "$1") and in ${TMPDIR:-/tmp}, then run $0 again."
+  elif grep -qE 'DO NOT MATCH THE HASHES' "$log"; then
+    fail "a downloaded package is not the one this release was tested with, so it was not installed." \
+      "A proxy or mirror may have changed it. Run $0 again; if it happens again, see $log"
+  elif grep -qE 'SSLCertVerificationError|CERTIFICATE_VERIFY_FAILED' "$log"; then
+    fail "the package registry's certificate is not trusted by this machine." \
+      "Behind a company proxy, point pip at its certificate: export PIP_CERT=/path/to/company-ca.pem"
+  elif grep -qE 'NewConnectionError|Temporary failure in name resolution|Network is unreachable|ConnectTimeout|Read timed out|ProxyError|ProtocolError' "$log"; then
+    fail "the package registry could not be reached." \
+      "Check the network (and HTTPS_PROXY or PIP_INDEX_URL if you use a proxy or a mirror), then run $0 again; it goes on where it stopped."
+  elif grep -qE 'No matching distribution found|is not a supported wheel' "$log"; then
+    fail "a package has no build for this machine ($(uname -m), Python $version)." "$(grep -m1 -E 'No matching distribution|not a supported wheel' "$log")" \
+      "SalesEdge runs on 64-bit x86 and ARM with Debian 12, Ubuntu 24.04 or newer."
+  fi
+  fail "the Python packages could not be installed." "$(grep -E '^ *(ERROR|error)' "$log" | head -n 3)" "The whole log: $log"
+}
+
+# with_progress TOTAL COMMAND...: runs it into the log and says every few seconds how far it is
+with_progress() {
+  local total=$1 pid seen last=-1 from
+  shift
+  from=$(($(wc -l <"$log") + 1))
+  "$@" </dev/null >>"$log" 2>&1 &
+  pid=$!
+  trap 'kill "$pid" 2>/dev/null; exit 143' INT TERM
+  while sleep 1 && kill -0 "$pid" 2>/dev/null; do
+    [ $(((SECONDS - started) % 5)) -eq 0 ] || continue
+    seen=$(tail -n +"$from" "$log" | grep -cE '^(Collecting|Requirement already satisfied)' || true)
+    if tail -n +"$from" "$log" | grep -q '^Installing collected'; then
+      note "unpacking ($((SECONDS - started)) s)"
+    elif [ "$seen" != "$last" ]; then
+      note "$seen of $total packages fetched ($((SECONDS - started)) s)"
+    fi
+    last=$seen
+  done
+  trap - INT TERM
+  wait "$pid"
+}
+
+# install_locked VENV LOCK...: exactly what the locks name, wheels only: nothing is ever compiled
+install_locked() {
+  local venv=$1 lock args=() total
+  shift
+  for lock in "$@"; do args+=(--requirement "$source_dir/requirements/$lock"); done
+  total=$(cat "${@/#/$source_dir/requirements/}" | grep -c '^[a-z0-9]')
+  with_progress "$total" "$venv/bin/python" -m pip install --no-deps --require-hashes --only-binary :all: "${args[@]}"
+}
+
+# install_product VENV: the checkout itself, in place
+install_product() {
+  "$1/bin/python" -m pip install --no-deps --no-build-isolation --editable "$source_dir" </dev/null >>"$log" 2>&1
+}
+
+# --- once and only once -----------------------------------------------------------------------------------------------
+
+# stamp_of VENV LOCK...: changes whenever what should be installed there does
+stamp_of() {
+  local venv=$1
+  shift
+  { printf '%s\n' "$source_dir" "$venv" "$version"; cat "$source_dir/pyproject.toml" "${@/#/$source_dir/requirements/}"; } | sha256sum | cut -d' ' -f1
+}
+
+# the locks agree on every version they share, so one environment may be current for several of them
+stamp_file() { local IFS=+; printf '%s/.salesedge-%s' "$1" "${*:2}"; }
+is_current() { [ -x "$1/bin/salesedge" ] && [ "$(cat "$(stamp_file "$@")" 2>/dev/null)" = "$(stamp_of "$@")" ]; }
+mark_current() { stamp_of "$@" >"$(stamp_file "$@")"; }
+
+# one_at_a_time DIR: waits for another set-up in the same place; released by release_turn or when the script ends
+one_at_a_time() {
+  mkdir -p "$1" 2>/dev/null || fail "the folder $1 cannot be written." "Choose another with --prefix DIR, or run as the user who owns it."
+  { exec 9>"$1/.salesedge-setup.lock"; } 2>/dev/null || fail "the folder $1 cannot be written." \
+    "Choose another with --prefix DIR, or run as the user who owns it."
+  flock -n 9 && return 0
+  say "Another set-up is running in $1; waiting for it to finish."
+  flock -w 1800 9 || fail "the other set-up in $1 is still running after half an hour." "Stop it, then run $0 again."
+}
+
+release_turn() { exec 9>&-; }
+
+need_space() {
+  local dir=$1 wanted=$2 free
+  free=$(df -Pm "$dir" | awk 'NR==2 {print $4}')
+  [ "${free:-0}" -ge "$wanted" ] || fail "only $free MB are free in $dir; the set-up needs $wanted MB." "Free some space, then run $0 again."
+}

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Sets up everything the tests need, then runs all checks. Arguments go to pytest: installers/test.sh tests/core -k outbox
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
+steps_total=6
+cd "$source_dir"
+venv=$source_dir/.venv
+log=$source_dir/.salesedge-setup.log
+
+[ -n "${HOME:-}" ] && [ -w "$HOME" ] || { HOME=$(mktemp -d); export HOME; }
+# the tests make boxes of their own; settings of a real one on this machine must not reach them
+for name in "${!SALESEDGE_@}"; do
+  case $name in SALESEDGE_PYTHON | SALESEDGE_EVAL_DATA) ;; *) unset "$name" ;; esac
+done
+
+one_at_a_time "$source_dir"
+: >"$log"
+find_python
+step "Python $version at $python"
+if ! is_current "$venv" test.txt; then
+  need_space "$source_dir" 1500
+  [ -e /etc/ssl/certs/ca-certificates.crt ] || install_packages ca-certificates || note "ca-certificates is not installed; going on without it"
+  make_venv "$venv"
+  install_locked "$venv" test.txt || explain_pip "$venv"
+  install_product "$venv" || fail "SalesEdge could not be installed into $venv." "$(tail -n 3 "$log")" "The whole log: $log"
+  mark_current "$venv" test.txt
+fi
+
+step "PostgreSQL, Redis, Chromium, Tesseract"
+has_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null 2>&1; }
+has_redis() { command -v redis-server >/dev/null 2>&1; }
+has_chromium() { command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1; }
+has_tesseract() { command -v tesseract >/dev/null 2>&1 && tesseract --list-langs 2>/dev/null | grep -qx por; }
+wanted=()
+has_postgres || wanted+=(postgresql)
+has_redis || wanted+=(redis-server)
+has_chromium || wanted+=(chromium)
+has_tesseract || wanted+=(tesseract-ocr tesseract-ocr-por tesseract-ocr-eng)
+if [ ${#wanted[@]} -gt 0 ] && ! install_packages "${wanted[@]}"; then
+  can_install_packages && fail "apt could not install ${wanted[*]}." "$(grep -E '^(E|W):' "$log" | tail -n 3)" "The whole log: $log"
+  note "missing, and not to be installed without administrator rights: ${wanted[*]}"
+  note "tests that need them are skipped; ask for: apt-get install ${wanted[*]}"
+fi
+release_turn
+
+failed=()
+check() {
+  local name=$1
+  shift
+  step "$name"
+  "$@" </dev/null || failed+=("$name")
+}
+check "ruff" "$venv/bin/ruff" check .
+check "mypy --strict" "$venv/bin/mypy"
+check "import contracts" "$venv/bin/lint-imports" --no-logo
+
+step "pytest"
+parallel=(-n 2 --dist loadfile)
+for argument in "$@"; do
+  case $argument in -n | -n[0-9]* | --numprocesses* | --pdb | -s | --co | --collect-only) parallel=() ;; esac
+done
+report=$(mktemp)
+trap 'rm -f "$report"' EXIT
+status=0
+timeout --kill-after 60 75m "$venv/bin/python" -m pytest "${parallel[@]}" "$@" </dev/null 2>&1 | tee "$report" || status=${PIPESTATUS[0]}
+[ "$status" != 124 ] || say "The tests were stopped after 75 minutes."
+[ "$status" != 5 ] || say "pytest found no test to run."
+
+say "All checks took $((SECONDS - started)) s."
+if [ ${#failed[@]} -gt 0 ]; then
+  say "Not clean: ${failed[*]} (see above)."
+  [ "$status" != 0 ] || status=1
+fi
+grep -E '(passed|failed|errors?|skipped|deselected|no tests (ran|collected)).* in [0-9.]+s' "$report" | tail -n 1 || true
+exit "$status"

@@ -1,0 +1,1 @@
+"""The outside world of knowledge: files as people make them."""

@@ -1,0 +1,111 @@
+"""Collects blocks in reading order and knows under which headings and in which passage they stand."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from appliance.domains.knowledge.gateways.extraction import cleaning, grids
+from appliance.domains.knowledge.types import Block, BlockKind, ExtractionWarning
+
+MAX_PATH = 6
+MAX_HEADING = 300
+Progress = Callable[[int, int | None], None]
+_NOTHING_SAID = re.compile(r"[\W_]*")
+
+
+class Composer:
+    def __init__(self, progress: Progress | None = None) -> None:
+        self.blocks: list[Block] = []
+        self.warnings: dict[ExtractionWarning, None] = {}
+        self.title: str | None = None
+        self.author: str | None = None
+        self.page: int | None = None
+        self.source: str | None = None
+        self.superseded = False
+        self._progress = progress
+        self._path: list[tuple[int, str]] = []
+        self._paragraph = 0
+        self._tables = 0
+        self._last_kind: BlockKind | None = None
+
+    def turn_to(self, page: int, of: int | None) -> None:
+        self.page = page
+        if self._progress:
+            self._progress(page, of)
+
+    def warn(self, warning: ExtractionWarning) -> None:
+        self.warnings[warning] = None
+
+    def heading(self, text: str, level: int = 1) -> None:
+        clean = cleaning.line(text)
+        if not clean or _NOTHING_SAID.fullmatch(clean):
+            return
+        self.leave(level)
+        self._add(BlockKind.HEADING, clean, level=level)
+        self._path.append((level, clean[:MAX_HEADING]))
+
+    def leave(self, level: int = 0) -> None:
+        """Close the headings of this level and below."""
+        self._path = [(known, text) for known, text in self._path if known < level]
+
+    def paragraph(self, text: str) -> None:
+        self.block(BlockKind.PARAGRAPH, text)
+
+    def list_item(self, text: str) -> None:
+        self.block(BlockKind.LIST_ITEM, text, joined=self._last_kind is BlockKind.LIST_ITEM)
+
+    def question(self, text: str) -> None:
+        self.block(BlockKind.FAQ_QUESTION, text)
+
+    def answer(self, text: str) -> None:
+        self.block(BlockKind.FAQ_ANSWER, text, joined=True)
+
+    def block(self, kind: BlockKind, text: str, *, joined: bool = False) -> None:
+        """`joined` keeps it in the passage of the block before."""
+        clean = cleaning.lines(text) if kind is BlockKind.CODE else cleaning.line(text)
+        if clean and not _NOTHING_SAID.fullmatch(clean):
+            self._add(kind, clean, joined=joined)
+
+    def table(self, table: grids.Table) -> None:
+        """Every row carries its column names; section rows inside the table become the path of the rows below them."""
+        self._tables += 1
+        self._paragraph += 1
+        path = tuple(text for _, text in self._path)
+        for row in table.rows:
+            text = grids.sentence(table.header, row.cells)
+            if text:
+                self._append(Block(
+                    kind=BlockKind.TABLE_ROW, text=text, heading_path=(path + row.section)[:MAX_PATH], cells=row.cells,
+                    table_header=table.header, table=self._tables, page=row.page or self.page,
+                ))
+        self._last_kind = BlockKind.TABLE_ROW
+
+    def grid(self, rows: Sequence[Sequence[str]], *, header_rows: int | None = None) -> None:
+        """A grid as it stands in the file: caption rows, header and body are told apart here."""
+        for piece in grids.read([[cleaning.line(cell) for cell in row] for row in rows], header_rows=header_rows):
+            for caption in piece.captions:
+                self.paragraph(caption)
+            self.table(piece)
+
+    def adopt(self, blocks: Sequence[Block], *, source: str | None) -> None:
+        """Blocks of another document inside this one, such as an attachment."""
+        passages = self._paragraph + 1
+        path = tuple(text for _, text in self._path)
+        for block in blocks:
+            self.blocks.append(replace(
+                block, paragraph=block.paragraph + passages, source=block.source or source, page=None,
+                heading_path=(path + block.heading_path)[:MAX_PATH], superseded=block.superseded or self.superseded,
+                table=block.table + self._tables if block.table else None,
+            ))
+        self._paragraph = max([passages, *(block.paragraph for block in self.blocks[-len(blocks) or None:])])
+        self._tables = max([self._tables, *(block.table or 0 for block in self.blocks)])
+
+    def _add(self, kind: BlockKind, text: str, *, level: int | None = None, joined: bool = False) -> None:
+        if not joined:
+            self._paragraph += 1
+        path = tuple(heading for _, heading in self._path)[:MAX_PATH]
+        self._append(Block(kind=kind, text=text, heading_path=path, level=level, page=self.page))
+        self._last_kind = kind
+
+    def _append(self, block: Block) -> None:
+        self.blocks.append(replace(block, paragraph=self._paragraph, source=self.source, superseded=self.superseded))

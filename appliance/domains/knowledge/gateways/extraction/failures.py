@@ -1,0 +1,43 @@
+"""Each failure and warning in a sentence for the person who sent the file."""
+
+from collections.abc import Mapping
+
+from appliance.core.errors import Refused
+from appliance.core.i18n import lazy_gettext as _
+from appliance.domains.knowledge.types import ExtractionFailure, ExtractionWarning
+
+SENTENCES: Mapping[ExtractionFailure, object] = {
+    ExtractionFailure.EMPTY: _("The file is empty. Check it on your computer and send it again."),
+    ExtractionFailure.NO_TEXT: _("There is no text to read in this file."),
+    ExtractionFailure.ENCRYPTED: _("The file is protected by a password. Save a copy without the password and send that one."),
+    ExtractionFailure.CORRUPT: _("The file is damaged and cannot be opened. Open it in its own program, save it again and send the new copy."),
+    ExtractionFailure.ZIP_BOMB: _("The file unpacks to far more content than is safe to open. Split it into smaller files."),
+    ExtractionFailure.TOO_LARGE: _("The file is too large. Split it into smaller files and send them one by one."),
+    ExtractionFailure.TOO_MANY_PAGES: _("The file has too many pages. Split it into smaller files and send them one by one."),
+    ExtractionFailure.UNSUPPORTED: _("This kind of file cannot be read. Send PDF, Word, Excel, PowerPoint, CSV, HTML, text, e-mail or an image."),
+    ExtractionFailure.LEGACY_OFFICE: _("This file was saved in an old Office format. Save it as DOCX, XLSX or PPTX and send it again."),
+    ExtractionFailure.OCR_MISSING: _("This file is an image, and text recognition is not installed on this box."),
+    ExtractionFailure.TIMED_OUT: _("Reading this file took too long. Split it into smaller files and send them one by one."),
+    ExtractionFailure.OUT_OF_MEMORY: _("Reading this file needs more memory than this box allows. Split it into smaller files."),
+}
+
+NOTICES: Mapping[ExtractionWarning, object] = {
+    ExtractionWarning.OCR_MISSING: _("Some pages are images, and text recognition is not installed: they were left out."),
+    ExtractionWarning.OCR_PAGES_SKIPPED: _("Only the first scanned pages were read; the rest were left out."),
+    ExtractionWarning.OCR_UNSURE: _("Parts of the scan are hard to read. Check the text."),
+    ExtractionWarning.PAGES_UNREADABLE: _("Some pages could not be read and were left out."),
+    ExtractionWarning.HIDDEN_SHEETS: _("The workbook has hidden sheets: they were read too."),
+    ExtractionWarning.ATTACHMENT_SKIPPED: _("An attachment could not be read and was left out."),
+    ExtractionWarning.FORMULAS_WITHOUT_VALUES: _("Some formulas hold no calculated value. Open the workbook, save it and send it again."),
+    ExtractionWarning.WRONG_EXTENSION: _("The file is not what its name says; it was read by its content."),
+    ExtractionWarning.ENCODING_GUESSED: _("The file does not say how its letters are encoded. Check the accents."),
+}
+
+
+class ExtractionError(Refused):
+    """`detail` is for the log, never for the person."""
+
+    def __init__(self, failure: ExtractionFailure, detail: str = "") -> None:
+        super().__init__(SENTENCES[failure])
+        self.failure = failure
+        self.detail = detail

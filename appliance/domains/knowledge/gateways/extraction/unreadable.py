@@ -1,0 +1,10 @@
+"""How a reader gives up, inside the child: a reason without a sentence."""
+
+from appliance.domains.knowledge.types import ExtractionFailure
+
+
+class Unreadable(Exception):  # noqa: N818 - reads as what it says
+    def __init__(self, failure: ExtractionFailure, detail: str = "") -> None:
+        super().__init__(f"{failure}: {detail}" if detail else failure.value)
+        self.failure = failure
+        self.detail = detail

@@ -1,0 +1,1 @@
+"""Mechanism without business: the database and its tenants, the spine, the web edge, keys, files, the way out."""

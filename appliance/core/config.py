@@ -1,0 +1,152 @@
+"""Every setting of the box: one typed tree, read once at start, passed in. The only reader of the environment."""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _is_root() -> bool:
+    return os.geteuid() == 0
+
+
+def default_home() -> Path:
+    named = os.environ.get("SALESEDGE_HOME")
+    if named:
+        return Path(named)
+    return Path("/var/lib/salesedge") if _is_root() else Path.home() / ".local/share/salesedge"
+
+
+def default_key_file() -> Path:
+    return Path("/etc/salesedge/master.key") if _is_root() else Path.home() / ".config/salesedge/master.key"
+
+
+class NetworkMode(StrEnum):
+    SEALED = "sealed"
+    ALLOW_LISTED = "allow-listed"
+    CONNECTED = "connected"
+
+
+class ServerSettings(Section):
+    host: str = Field("127.0.0.1", description="Address the box listens on. 0.0.0.0 opens it to the network; put TLS in front first.")
+    port: int = Field(8080, ge=1, le=65535, description="Port of the pages and the API.")
+    public_url: str = Field("", description="Address people type, e.g. https://sales.example.com. Empty: http://host:port.")
+    threads: int = Field(16, ge=2, le=128, description="Requests answered at once by one web process.")
+    max_body_mb: int = Field(64, ge=1, le=4096, description="Largest request body accepted, in MiB.")
+    trusted_proxies: int = Field(0, ge=0, le=5, description="How many reverse proxies stand in front and set X-Forwarded-*.")
+
+
+class DatabaseSettings(Section):
+    url: str = Field("", description="postgresql+psycopg://app@host/salesedge. Empty: the embedded, encrypted SQLite file.")
+    owner_url: str = Field("", description="PostgreSQL role that owns the tables and migrates; the app role must not own them.")
+    pool_size: int = Field(20, ge=1, le=200, description="Connections kept per process.")
+    statement_timeout_s: int = Field(15, ge=1, le=600, description="A statement that runs longer is cancelled.")
+    busy_timeout_s: int = Field(10, ge=1, le=120, description="How long a SQLite writer waits for its turn.")
+
+
+class RedisSettings(Section):
+    url: str = Field("", description="redis:// or unix:// address. Empty: a private Redis on a unix socket, started by `salesedge up`.")
+
+
+class KeySettings(Section):
+    master_key_file: Path = Field(default_factory=default_key_file, description="32 random bytes, mode 0600, outside the data folder.")
+
+
+class NetworkSettings(Section):
+    mode: NetworkMode = Field(NetworkMode.SEALED, description="sealed: nothing leaves; allow-listed: only allowed_hosts; connected: anything public.")
+    allowed_hosts: tuple[str, ...] = Field((), description="Host names reachable in allow-listed mode.")
+    private_hosts: tuple[str, ...] = Field((), description="Hosts on private addresses the operator vouches for, e.g. an Ollama machine.")
+    timeout_s: float = Field(20.0, gt=0, le=300, description="Longest wait for one outbound call.")
+
+
+class ModelSettings(Section):
+    url: str = Field("", description="Address of the model server. Empty: its unix socket in the data folder.")
+    chat_engine: Literal["none", "modelserver", "ollama", "openai"] = Field("none", description="Who writes answers. none: the box quotes.")
+    chat_model: str = Field("", description="Name of the chat model for the engine above.")
+    chat_url: str = Field("", description="Base address of Ollama or of an OpenAI-compatible server.")
+    chat_api_key_file: Path | None = Field(None, description="File with the key for chat_url, when it wants one.")
+    embedding_model: str = Field("minilm-l6-v2-int8", description="Catalogue name of the embedding model.")
+    timeout_s: float = Field(60.0, gt=0, le=600, description="Longest wait for a model.")
+    threads: int = Field(2, ge=1, le=64, description="CPU threads of the model server.")
+
+
+class WorkerSettings(Section):
+    processes: int = Field(2, ge=1, le=64, description="Workers for short jobs.")
+    slow_processes: int = Field(1, ge=1, le=16, description="Workers for heavy jobs such as reading documents.")
+
+
+class KnowledgeSettings(Section):
+    max_file_mb: int = Field(200, ge=1, le=2048, description="Largest document accepted, in MiB.")
+    extraction_timeout_s: int = Field(300, ge=10, le=3600, description="A document that takes longer to read fails.")
+    extraction_memory_mb: int = Field(2048, ge=256, le=16384, description="Memory the reading process may take.")
+    chunk_tokens: int = Field(500, ge=100, le=2000, description="Size of a chunk in tokens.")
+    chunk_overlap: int = Field(50, ge=0, le=400, description="Tokens a chunk repeats from the one before.")
+
+
+class LogSettings(Section):
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line that is written.")
+    format: Literal["console", "json"] = Field("console", description="console for people, json for collectors.")
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="SALESEDGE__", env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    home: Path = Field(default_factory=default_home, description="Data folder. SALESEDGE_HOME sets it too.")
+    server: ServerSettings = ServerSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    redis: RedisSettings = RedisSettings()
+    keys: KeySettings = KeySettings()
+    network: NetworkSettings = NetworkSettings()
+    models: ModelSettings = ModelSettings()
+    workers: WorkerSettings = WorkerSettings()
+    knowledge: KnowledgeSettings = KnowledgeSettings()
+    logs: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config_file())
+
+    @property
+    def run_dir(self) -> Path:
+        return self.home / "run"
+
+    @property
+    def public_url(self) -> str:
+        return self.server.public_url.rstrip("/") or f"http://{self.server.host}:{self.server.port}"
+
+    @property
+    def database_url(self) -> str:
+        return self.database.url or f"sqlite:///{self.home / 'salesedge.db'}"
+
+    @property
+    def redis_url(self) -> str:
+        return self.redis.url or f"unix://{self.run_dir / 'redis.sock'}"
+
+    @property
+    def modelserver_socket(self) -> Path:
+        return self.run_dir / "models.sock"
+
+
+def config_file() -> Path:
+    named = os.environ.get("SALESEDGE_CONFIG")
+    return Path(named) if named else default_home() / "config.toml"
+
+
+def load_settings() -> Settings:
+    """Raises pydantic.ValidationError naming the setting that is wrong."""
+    return Settings()

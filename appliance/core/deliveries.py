@@ -1,0 +1,185 @@
+"""The life of one delivery row: claimed by compare-and-swap, kept by a lease, finished by its own token only."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, CursorResult, Select, and_, exists, func, or_, select, update
+from sqlalchemy.orm import aliased
+
+from appliance.core.errors import NotFound
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.ids import new_id
+from appliance.core.outbox import MAX_ATTEMPTS, Delivery, DeliveryState, OutboxRow, Owed, back_off, owed
+from appliance.core.uow import UnitOfWork
+
+LEASE = timedelta(seconds=12)
+SWEEP_LIMIT = 500
+REENQUEUE_AFTER = timedelta(seconds=5)
+REENQUEUE_WHILE_BUSY_AFTER = timedelta(seconds=60)
+
+
+class LeaseLost(RuntimeError):
+    """Another worker took the delivery over; this one's result is thrown away."""
+
+
+def claim(uow: UnitOfWork, delivery_id: UUID) -> UUID | None:
+    """The lease token, or None when somebody else has it, it is done, not yet due, or an earlier one of its key is open."""
+    token = new_id()
+    ready = or_(
+        and_(Delivery.state == DeliveryState.PENDING, Delivery.next_at <= uow.now),
+        and_(Delivery.state == DeliveryState.LEASED, Delivery.lease_until < uow.now),
+    )
+    result = uow.session.execute(
+        update(Delivery)
+        .where(Delivery.id == delivery_id, ready, ~_blocked())
+        .values(state=DeliveryState.LEASED, lease_token=token, lease_until=uow.now + LEASE, attempts=Delivery.attempts + 1)
+        .execution_options(synchronize_session=False)
+    )
+    return token if _changed(result) else None
+
+
+def _blocked() -> ColumnElement[bool]:
+    earlier = aliased(Delivery)
+    return exists(
+        select(earlier.id).where(
+            earlier.subscriber == Delivery.subscriber,
+            earlier.ordering_key == Delivery.ordering_key,
+            earlier.event_seq < Delivery.event_seq,
+            earlier.state != DeliveryState.DONE,
+        )
+    )
+
+
+def renew(uow: UnitOfWork, delivery_id: UUID, token: UUID) -> bool:
+    result = uow.session.execute(
+        update(Delivery)
+        .where(Delivery.id == delivery_id, Delivery.lease_token == token, Delivery.state == DeliveryState.LEASED)
+        .values(lease_until=uow.now + LEASE)
+        .execution_options(synchronize_session=False)
+    )
+    return _changed(result)
+
+
+def finish(uow: UnitOfWork, delivery_id: UUID, token: UUID) -> None:
+    """Mark done and wake the next of the same key. Raises LeaseLost, which rolls the effect back."""
+    result = uow.session.execute(
+        update(Delivery)
+        .where(Delivery.id == delivery_id, Delivery.lease_token == token, Delivery.state == DeliveryState.LEASED)
+        .values(state=DeliveryState.DONE, finished_at=uow.now, lease_token=None, lease_until=None, last_error=None)
+        .execution_options(synchronize_session=False)
+    )
+    if not _changed(result):
+        raise LeaseLost(str(delivery_id))
+    _wake_next(uow, delivery_id)
+
+
+def _wake_next(uow: UnitOfWork, delivery_id: UUID) -> None:
+    done = get_delivery(uow, delivery_id)
+    if done.ordering_key is None:
+        return
+    following = uow.session.scalar(
+        select(Delivery)
+        .where(
+            Delivery.subscriber == done.subscriber,
+            Delivery.ordering_key == done.ordering_key,
+            Delivery.event_seq > done.event_seq,
+            Delivery.state == DeliveryState.PENDING,
+        )
+        .order_by(Delivery.event_seq)
+        .limit(1)
+    )
+    if following is not None and following.next_at <= uow.now:
+        following.enqueued_at = uow.now
+        uow.deliveries.append(following)
+
+
+def fail(uow: UnitOfWork, delivery_id: UUID, *, error: str, final: bool, retry_after: float | None = None) -> DeliveryState:
+    """Give the delivery back for a later try, or bury it where a person can see and replay it."""
+    delivery = get_delivery(uow, delivery_id)
+    if delivery.state is DeliveryState.DONE:
+        return delivery.state
+    if delivery.state is DeliveryState.PENDING:
+        delivery.attempts += 1  # an atomic run rolls its own claim back with its effect
+    dead = final or delivery.attempts >= MAX_ATTEMPTS
+    delivery.state = DeliveryState.DEAD if dead else DeliveryState.PENDING
+    delivery.next_at = uow.now + back_off(delivery.attempts, retry_after=retry_after)
+    delivery.lease_token = delivery.lease_until = delivery.enqueued_at = None
+    delivery.last_error = error[:2000]
+    return delivery.state
+
+
+def replay(uow: UnitOfWork, delivery_id: UUID) -> Delivery:
+    """Give a dead delivery another life."""
+    delivery = get_delivery(uow, delivery_id)
+    if delivery.state is DeliveryState.DEAD:
+        delivery.state, delivery.attempts, delivery.next_at, delivery.enqueued_at = DeliveryState.PENDING, 0, uow.now, uow.now
+        uow.deliveries.append(delivery)
+    return delivery
+
+
+def get_delivery(uow: UnitOfWork, delivery_id: UUID) -> Delivery:
+    delivery = uow.session.scalar(
+        select(Delivery).where(Delivery.id == delivery_id).execution_options(populate_existing=True)
+    )
+    if delivery is None:
+        raise NotFound(_("This job no longer exists."))
+    return delivery
+
+
+def get_event(uow: UnitOfWork, delivery: Delivery) -> OutboxRow:
+    return uow.session.scalars(select(OutboxRow).where(OutboxRow.seq == delivery.event_seq)).one()
+
+
+def _due(uow: UnitOfWork, busy_queues: frozenset[str]) -> Select[Delivery]:
+    """Never told to the queue, told but lost, or its worker died. Heads of their key only.
+
+    A queue that is busy still holds what it was told, so those rows are left alone for a while.
+    """
+    lost = or_(
+        Delivery.enqueued_at.is_(None),
+        and_(Delivery.enqueued_at < uow.now - REENQUEUE_AFTER, Delivery.queue.not_in(busy_queues)),
+        Delivery.enqueued_at < uow.now - REENQUEUE_WHILE_BUSY_AFTER,
+    )
+    waiting = and_(Delivery.state == DeliveryState.PENDING, Delivery.next_at <= uow.now)
+    abandoned = and_(Delivery.state == DeliveryState.LEASED, Delivery.lease_until < uow.now)
+    return select(Delivery).where(or_(waiting, abandoned), lost, ~_blocked()).order_by(Delivery.event_seq).limit(SWEEP_LIMIT)
+
+
+def has_due(uow: UnitOfWork, *, busy_queues: frozenset[str]) -> bool:
+    return uow.session.scalar(_due(uow, busy_queues).limit(1)) is not None
+
+
+def take_due(uow: UnitOfWork, *, busy_queues: frozenset[str]) -> list[Owed]:
+    """What the queue should be told (again), marked as told."""
+    rows = uow.session.scalars(_due(uow, busy_queues)).all()
+    for delivery in rows:
+        delivery.enqueued_at = uow.now
+    return owed(rows)
+
+
+def take_all_due(uow: UnitOfWork) -> list[Owed]:
+    """Every head that is due, told to the queue or not: for draining without a queue."""
+    waiting = and_(Delivery.state == DeliveryState.PENDING, Delivery.next_at <= uow.now)
+    return owed(uow.session.scalars(select(Delivery).where(waiting, ~_blocked()).order_by(Delivery.event_seq).limit(SWEEP_LIMIT)))
+
+
+def list_dead(uow: UnitOfWork, *, limit: int = 100) -> list[tuple[Delivery, OutboxRow]]:
+    """Dead letters with the event each was about, newest first."""
+    rows = uow.session.execute(
+        select(Delivery, OutboxRow)
+        .join(OutboxRow, OutboxRow.seq == Delivery.event_seq)
+        .where(Delivery.state == DeliveryState.DEAD)
+        .order_by(Delivery.event_seq.desc())
+        .limit(limit)
+    )
+    return [(delivery, row) for delivery, row in rows]
+
+
+def count_by_state(uow: UnitOfWork) -> dict[DeliveryState, int]:
+    rows = uow.session.execute(select(Delivery.state, func.count()).group_by(Delivery.state))
+    return {state: count for state, count in rows}  # noqa: C416 - Row is not a plain pair for the type checker
+
+
+def _changed(result: object) -> bool:
+    assert isinstance(result, CursorResult)
+    return bool(result.rowcount == 1)

@@ -1,0 +1,85 @@
+"""After the commit: wake the workers and the browsers. Redis may be gone; the relay then brings the rows later."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import structlog
+from redis import Redis, RedisError
+from rq import Queue
+from rq.queue import EnqueueData
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from appliance.core.outbox import Owed, OutboxRow
+
+LIVE_CHANNEL = "live"
+JOB_TIMEOUT_S = {"fast": 60, "default": 300, "slow": 3600}
+RUN_DELIVERY = "appliance.core.jobs.run_delivery"
+RUN_CRON = "appliance.core.jobs.run_cron"
+
+log = structlog.get_logger()
+
+
+class Dispatcher:
+    def __init__(self, redis: Redis) -> None:
+        self.redis = redis
+
+    def after_commit(self, emitted: Sequence[OutboxRow], owed: Sequence[Owed]) -> None:
+        self.enqueue(owed)
+        self.publish(emitted)
+
+    def enqueue(self, owed: Iterable[Owed]) -> bool:
+        """True when the queue took them. False is no loss: the rows wait for the relay's sweep."""
+        by_queue: dict[str, list[Owed]] = defaultdict(list)
+        for delivery in owed:
+            by_queue[delivery.queue].append(delivery)
+        try:
+            for name, deliveries in by_queue.items():
+                Queue(name, connection=self.redis).enqueue_many([_job(name, delivery) for delivery in deliveries])
+        except RedisError as err:
+            log.warning("queue_unreachable", error=type(err).__name__)
+            return False
+        return True
+
+    def enqueue_cron(self, name: str, queue: str, moment: int) -> None:
+        """`moment` (unix seconds of the planned run) makes the same run asked for twice one job."""
+        job_id = f"cron-{name.replace('.', '-')}-{moment}"
+        timeout = JOB_TIMEOUT_S[queue]
+        Queue(queue, connection=self.redis).enqueue_call(
+            RUN_CRON, args=(name,), job_id=job_id, timeout=timeout, result_ttl=timeout, failure_ttl=timeout, unique=True
+        )
+
+    def publish(self, emitted: Iterable[OutboxRow]) -> None:
+        try:
+            pipe = self.redis.pipeline(transaction=False)
+            for row in emitted:
+                pipe.publish(LIVE_CHANNEL, live_note(row))
+            pipe.execute()
+        except RedisError as err:
+            log.warning("live_unreachable", error=type(err).__name__)
+
+    def backlog(self, queue: str) -> int:
+        """Jobs waiting; 0 when Redis is away, since then nothing is."""
+        try:
+            return int(Queue(queue, connection=self.redis).count)
+        except RedisError:
+            return 0
+
+
+def _job(queue: str, delivery: Owed) -> EnqueueData:
+    return Queue.prepare_data(
+        RUN_DELIVERY,
+        args=(delivery.tenant_id.hex, delivery.delivery_id.hex),
+        timeout=JOB_TIMEOUT_S[queue],
+        result_ttl=0,
+        failure_ttl=300,
+        description=f"delivery {delivery.delivery_id.hex}",
+    )
+
+
+def live_note(row: OutboxRow) -> str:
+    return json.dumps({"seq": row.seq, "tenant": row.tenant_id.hex, "event": row.name, "ids": row.payload})

@@ -1,0 +1,68 @@
+"""What can go wrong for a reason the caller may act on. Each maps once to an HTTP status and to a retry policy."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import ClassVar
+
+
+class DomainError(Exception):
+    """`message` is a sentence a person can act on; it is translated when it is shown."""
+
+    status: ClassVar[HTTPStatus]
+
+    def __init__(self, message: object) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
+class NotFound(DomainError):
+    """Absent, or not yours: the two are never told apart."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class Refused(DomainError):
+    """The request breaks a rule. `fields` ties sentences to the inputs that caused them."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+    def __init__(self, message: object, *, fields: Mapping[str, object] | None = None) -> None:
+        super().__init__(message)
+        self.fields = dict(fields or {})
+
+
+class Conflict(DomainError):
+    """The state of things does not allow it now."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class Unavailable(DomainError):
+    """Something we depend on is away. The only error that is retried. `retry_after` is in seconds."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+    def __init__(self, message: object, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unauthenticated(DomainError):
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class Forbidden(DomainError):
+    status = HTTPStatus.FORBIDDEN
+
+
+class TooMany(DomainError):
+    """A rate limit. `retry_after` is in seconds."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+    def __init__(self, message: object, *, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

@@ -1,0 +1,180 @@
+"""What a worker runs: one delivery, or one piece of timed work. An edge: it opens units and meets every exception."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import structlog
+from redis import RedisError
+from sqlalchemy.exc import DBAPIError
+
+from appliance.core import deliveries, telemetry
+from appliance.core.errors import DomainError, Unavailable
+from appliance.core.outbox import DeliveryState, event_from
+
+if TYPE_CHECKING:
+    from appliance.core.box import Box
+    from appliance.core.manifest import Subscription
+    from appliance.core.uow import UnitOfWork
+
+RENEW_EVERY_S = 4.0
+log = structlog.get_logger()
+_bound: list[Box] = []
+
+
+def bind(box: Box) -> None:
+    """Tell this worker process which box its jobs belong to."""
+    _bound[:] = [box]
+
+
+def run_delivery(tenant_hex: str, delivery_hex: str) -> None:
+    deliver(_bound[0], UUID(tenant_hex), UUID(delivery_hex))
+
+
+def run_cron(name: str) -> None:
+    box = _bound[0]
+    with telemetry.timed_job(name):
+        box.registry.cron[name].run(box)
+
+
+def deliver(box: Box, tenant_id: UUID, delivery_id: UUID) -> None:
+    """Run one delivery to done, to a later try, or to the dead letters. Raises nothing: the row says what happened."""
+    subscriber = "unknown"
+    try:
+        with box.unit(tenant_id, read_only=True) as uow:
+            delivery = deliveries.get_delivery(uow, delivery_id)
+            subscriber = delivery.subscriber
+            subscription = box.registry.subscriptions[subscriber]
+            event: object = event_from(subscription.event, deliveries.get_event(uow, delivery).payload)
+        with telemetry.timed_job(subscriber):
+            _run(box, tenant_id, delivery_id, subscription, event)
+    except deliveries.LeaseLost:
+        log.info("lease_lost", subscriber=subscriber, delivery=delivery_id.hex)
+    except Exception as err:  # noqa: BLE001 - the edge of every job
+        _record(box, tenant_id, delivery_id, subscriber, err)
+
+
+def _run(box: Box, tenant_id: UUID, delivery_id: UUID, subscription: Subscription, event: object) -> None:
+    if subscription.mode == "staged":
+        with Step.claimed(box, tenant_id, delivery_id) as step:
+            if step is not None:
+                subscription.handler(step, event)
+                step.check_finished()
+        return
+    with box.unit(tenant_id) as uow:
+        token = deliveries.claim(uow, delivery_id)
+        if token is not None:
+            subscription.handler(uow, event)
+            uow.session.flush()
+            deliveries.finish(uow, delivery_id, token)
+
+
+def _record(box: Box, tenant_id: UUID, delivery_id: UUID, subscriber: str, err: Exception) -> None:
+    passing = isinstance(err, Unavailable | DBAPIError | RedisError | ConnectionError | TimeoutError)
+    try:
+        with box.unit(tenant_id) as uow:
+            state = deliveries.fail(
+                uow, delivery_id, error=describe(err), final=not passing, retry_after=getattr(err, "retry_after", None)
+            )
+    except (DomainError, DBAPIError) as also:
+        log.warning("delivery_unrecorded", subscriber=subscriber, delivery=delivery_id.hex, error=type(also).__name__)
+        return
+    if state is DeliveryState.DEAD:
+        telemetry.DEAD_LETTERS.labels(subscriber).inc()
+        log.error("delivery_dead", subscriber=subscriber, delivery=delivery_id.hex, exc_info=err)
+    else:
+        log.warning("delivery_postponed", subscriber=subscriber, delivery=delivery_id.hex, error=type(err).__name__)
+
+
+def describe(err: Exception) -> str:
+    """Our own errors speak in sentences; of others only the kind is kept, since their text may hold personal data."""
+    return str(err) if isinstance(err, DomainError) else type(err).__name__
+
+
+@dataclass
+class Step:
+    """A slow delivery in progress: read, work with no transaction open, finish. The lease is renewed meanwhile."""
+
+    box: Box
+    tenant_id: UUID
+    delivery_id: UUID
+    token: UUID
+    finished: bool = False
+
+    @classmethod
+    @contextmanager
+    def claimed(cls, box: Box, tenant_id: UUID, delivery_id: UUID) -> Iterator[Step | None]:
+        with box.unit(tenant_id) as uow:
+            token = deliveries.claim(uow, delivery_id)
+        if token is None:
+            yield None
+            return
+        step = cls(box, tenant_id, delivery_id, token)
+        with _renewing(step):
+            yield step
+
+    @contextmanager
+    def read(self) -> Iterator[UnitOfWork]:
+        with self.box.unit(self.tenant_id, read_only=True) as uow:
+            yield uow
+
+    @contextmanager
+    def progress(self) -> Iterator[UnitOfWork]:
+        """A small write on the way (a progress figure, a resumable part). Refused once the lease is lost."""
+        with self.box.unit(self.tenant_id) as uow:
+            if not deliveries.renew(uow, self.delivery_id, self.token):
+                raise deliveries.LeaseLost(str(self.delivery_id))
+            yield uow
+
+    @contextmanager
+    def finish(self) -> Iterator[UnitOfWork]:
+        """The effect and `done` in one transaction, only if the lease is still ours."""
+        with self.box.unit(self.tenant_id) as uow:
+            deliveries.finish(uow, self.delivery_id, self.token)
+            yield uow
+        self.finished = True
+
+    def check_finished(self) -> None:
+        """A handler that had nothing to write still ends its delivery."""
+        if not self.finished:
+            with self.finish():
+                pass
+
+
+@contextmanager
+def _renewing(step: Step) -> Iterator[None]:
+    stop = threading.Event()
+    thread = threading.Thread(target=_renew_until, args=(step, stop), name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=RENEW_EVERY_S)
+
+
+def _renew_until(step: Step, stop: threading.Event) -> None:
+    while not stop.wait(RENEW_EVERY_S):
+        try:
+            with step.box.unit(step.tenant_id) as uow:
+                if not deliveries.renew(uow, step.delivery_id, step.token):
+                    return
+        except DBAPIError as err:
+            log.warning("lease_not_renewed", delivery=step.delivery_id.hex, error=type(err).__name__)
+
+
+def sweep(box: Box) -> int:
+    """One turn of the relay: tell the queue of everything that is due and that it does not know. Returns how many."""
+    busy = frozenset(name for name in ("fast", "default", "slow") if box.dispatcher.backlog(name) > 0)
+    with box.whole_box("relay", read_only=True) as uow:
+        if not deliveries.has_due(uow, busy_queues=busy):
+            return 0
+    with box.whole_box("relay") as uow:
+        due = deliveries.take_due(uow, busy_queues=busy)
+    box.dispatcher.enqueue(due)
+    return len(due)

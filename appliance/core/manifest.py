@@ -1,0 +1,96 @@
+"""What a domain offers to the house: routes, reactions, timetable, permissions, checks. Read by the entrypoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from appliance.core.outbox import QueueName, event_name
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from appliance.core.box import Box
+    from appliance.core.uow import UnitOfWork
+    from appliance.core.web.api import Api
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """`atomic`: handler(uow, event), one transaction with its delivery. `staged`: handler(step, event), slow and fenced."""
+
+    event: type
+    handler: Callable[[Any, Any], None]
+    queue: QueueName = "default"
+    mode: Literal["atomic", "staged"] = "atomic"
+    delay: timedelta = timedelta(0)
+
+    @property
+    def name(self) -> str:
+        domain = self.handler.__module__.removeprefix("appliance.domains.").split(".")[0]
+        return f"{domain}.{self.handler.__name__}"
+
+
+@dataclass(frozen=True)
+class Cron:
+    """Work by the clock. It runs in a worker, never twice at once; missed times are run once."""
+
+    name: str
+    run: Callable[[Box], None]
+    every: timedelta
+    queue: QueueName = "default"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    ok: bool
+    detail: str
+    fix: str = ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of `salesedge doctor` and of the health page. `required` checks decide readiness."""
+
+    name: str
+    run: Callable[[Box], CheckResult]
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Manifest:
+    name: str
+    apis: tuple[Api, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()
+    cron: tuple[Cron, ...] = ()
+    permissions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # permission -> built-in roles that hold it
+    live: Mapping[type, str] = field(default_factory=dict)  # event -> permission needed to see it pass
+    checks: tuple[Check, ...] = ()
+    exporters: tuple[Callable[[UnitOfWork, UUID], Mapping[str, object]], ...] = ()  # contact id -> what is held
+    erasers: tuple[Callable[[UnitOfWork, UUID], int], ...] = ()  # contact id -> rows erased
+
+
+class Registry:
+    """All manifests, indexed the ways the house asks."""
+
+    def __init__(self, manifests: Iterable[Manifest]) -> None:
+        self.manifests = tuple(manifests)
+        self.subscriptions = {sub.name: sub for manifest in self.manifests for sub in manifest.subscriptions}
+        self.live = {event_name(kind): permission for m in self.manifests for kind, permission in m.live.items()}
+        self.cron = {f"{m.name}.{cron.name}": cron for m in self.manifests for cron in m.cron}
+        self.checks = tuple(check for manifest in self.manifests for check in manifest.checks)
+        self._by_event: dict[str, tuple[Subscription, ...]] = {}
+        for sub in self.subscriptions.values():
+            name = event_name(sub.event)
+            self._by_event[name] = (*self._by_event.get(name, ()), sub)
+
+    def subscribers_of(self, name: str) -> tuple[Subscription, ...]:
+        return self._by_event.get(name, ())
+
+    def permissions_of(self, role: str) -> frozenset[str]:
+        return frozenset(permission for m in self.manifests for permission, roles in m.permissions.items() if role in roles)
+
+    def all_permissions(self) -> frozenset[str]:
+        return frozenset(permission for manifest in self.manifests for permission in manifest.permissions)

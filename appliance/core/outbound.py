@@ -1,0 +1,100 @@
+"""The only way out of the box. Enforces the network mode, refuses private targets, counts and logs every destination."""
+
+import ipaddress
+import socket
+import threading
+import time
+
+import httpx
+import pybreaker
+import structlog
+
+from appliance.core import guard, telemetry
+from appliance.core.config import NetworkMode, NetworkSettings
+from appliance.core.errors import Refused, Unavailable
+from appliance.core.i18n import lazy_gettext as _
+
+FAILURES_TO_OPEN = 5
+OPEN_FOR_S = 30
+log = structlog.get_logger()
+
+
+class Outbound:
+    def __init__(self, settings: NetworkSettings) -> None:
+        self._settings = settings
+        self._breakers: dict[str, pybreaker.CircuitBreaker] = {}
+        self._lock = threading.Lock()
+
+    def client(self, purpose: str, *, timeout_s: float | None = None) -> httpx.Client:
+        """A client for one purpose, used as a context manager. Redirects are not followed: each hop is a new decision."""
+        guard.check_no_open_unit(f"outbound call ({purpose})")
+        transport = _Checked(self, purpose)
+        return httpx.Client(transport=transport, timeout=timeout_s or self._settings.timeout_s, follow_redirects=False, trust_env=False)
+
+    def check_allowed(self, host: str) -> None:
+        """Raises Refused with the setting that would allow it."""
+        mode = self._settings.mode
+        if host in self._settings.private_hosts:
+            return
+        if mode is NetworkMode.SEALED:
+            raise Refused(_("This box is sealed: it may not call %(host)s. The operator can change network.mode.", host=host))
+        if mode is NetworkMode.ALLOW_LISTED and host not in self._settings.allowed_hosts:
+            raise Refused(_("%(host)s is not on this box's list of allowed hosts (network.allowed_hosts).", host=host))
+
+    def address_of(self, host: str, port: int) -> str:
+        """Resolve once and connect to exactly what was checked, so a changing name cannot point inside."""
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as err:
+            raise Unavailable(_("The name %(host)s could not be found on the network.", host=host), retry_after=30) from err
+        addresses = [str(entry[4][0]) for entry in found]
+        if host not in self._settings.private_hosts and not all(ipaddress.ip_address(a).is_global for a in addresses):
+            raise Refused(_("%(host)s points to a private address, which this box does not call.", host=host))
+        return addresses[0]
+
+    def breaker(self, host: str) -> pybreaker.CircuitBreaker:
+        with self._lock:
+            known = self._breakers.get(host)
+            if known is None:
+                known = pybreaker.CircuitBreaker(fail_max=FAILURES_TO_OPEN, reset_timeout=OPEN_FOR_S, name=host)
+                self._breakers[host] = known
+            return known
+
+
+class _Checked(httpx.BaseTransport):
+    def __init__(self, outbound: Outbound, purpose: str) -> None:
+        self._outbound = outbound
+        self._purpose = purpose
+        self._inner = httpx.HTTPTransport(retries=0, trust_env=False)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        host, port = request.url.host, request.url.port or (443 if request.url.scheme == "https" else 80)
+        self._outbound.check_allowed(host)
+        address = self._outbound.address_of(host, port)
+        started = time.perf_counter()
+        outcome = "error"
+        try:
+            response = self._outbound.breaker(host).call(self._send, request, host, address)
+            outcome = str(response.status_code)
+        except pybreaker.CircuitBreakerError as err:
+            outcome = "open"
+            raise Unavailable(_("%(host)s has failed repeatedly; the box waits before trying again.", host=host), retry_after=30) from err
+        except httpx.TransportError as err:
+            raise Unavailable(_("%(host)s does not answer.", host=host)) from err
+        finally:
+            telemetry.OUTBOUND.labels(host, outcome).inc()
+            log.info("outbound", purpose=self._purpose, host=host, outcome=outcome, ms=round((time.perf_counter() - started) * 1000))
+        return response
+
+    def _send(self, request: httpx.Request, host: str, address: str) -> httpx.Response:
+        pinned = httpx.Request(
+            request.method,
+            request.url.copy_with(host=address),
+            headers=request.headers,
+            stream=request.stream,
+            extensions={**request.extensions, "sni_hostname": host},
+        )
+        return self._inner.handle_request(pinned)
+
+    def close(self) -> None:
+        self._inner.close()

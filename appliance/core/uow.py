@@ -1,0 +1,107 @@
+"""One unit of work per request or job. Only the edge opens it; leaving it commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from appliance.core import clock, crypto, guard
+from appliance.core.ids import NIL, new_id
+from appliance.core.outbox import Delivery, Owed, OutboxRow, event_name, ordering_key_of, owed, payload_of
+
+if TYPE_CHECKING:
+    from appliance.core.box import Box
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who is behind a change. `system` acts on behalf of nobody: jobs, timers, webhooks."""
+
+    kind: Literal["user", "api_key", "contact", "system"]
+    id: UUID | None = None
+    name: str = ""
+
+
+SYSTEM = Actor("system")
+
+
+@dataclass
+class UnitOfWork:
+    session: Session
+    tenant_id: UUID
+    actor: Actor
+    box: Box
+    now: datetime
+    emitted: list[OutboxRow] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
+
+    def emit(self, event: object, *, delay: timedelta = timedelta(0)) -> None:
+        """Write the event and what it sets in motion. `delay` holds its subscribers back."""
+        name = event_name(type(event))
+        row = OutboxRow(tenant_id=self.tenant_id, id=new_id(), name=name, payload=payload_of(event), emitted_at=self.now)
+        self.session.add(row)
+        self.session.flush()  # the deliveries below need its seq
+        self.emitted.append(row)
+        for subscription in self.box.registry.subscribers_of(name):
+            delivery = Delivery(
+                id=new_id(),
+                tenant_id=self.tenant_id,
+                event_seq=row.seq,
+                subscriber=subscription.name,
+                ordering_key=ordering_key_of(event),
+                queue=subscription.queue,
+                attempts=0,
+                next_at=self.now + subscription.delay + delay,
+                enqueued_at=None if subscription.delay + delay else self.now,
+            )
+            self.session.add(delivery)
+            self.deliveries.append(delivery)
+
+    def owed_now(self) -> list[Owed]:
+        return owed(delivery for delivery in self.deliveries if delivery.enqueued_at is not None)
+
+
+@contextmanager
+def open_unit(box: Box, tenant_id: UUID, actor: Actor = SYSTEM, *, read_only: bool = False) -> Iterator[UnitOfWork]:
+    """The tenant's unit. Commits on leaving, then hands what it emitted to the queue."""
+    with _open(box, tenant_id, actor, scope="tenant", read_only=read_only) as uow:
+        yield uow
+
+
+@contextmanager
+def open_whole_box(box: Box, reason: str, actor: Actor = SYSTEM, *, read_only: bool = False) -> Iterator[UnitOfWork]:
+    """Across all tenants, for the relay, sign-in and the operator. Every use is logged with its reason."""
+    box.log.debug("whole_box_unit", reason=reason, actor=actor.kind)
+    with _open(box, NIL, actor, scope="box", read_only=read_only) as uow:
+        yield uow
+
+
+@contextmanager
+def _open(box: Box, tenant_id: UUID, actor: Actor, *, scope: str, read_only: bool) -> Iterator[UnitOfWork]:
+    session = box.database.session(read_only=read_only)
+    session.info.update(scope=scope, tenant_id=tenant_id if scope == "tenant" else None)
+    token = crypto.sealing_tenant.set(tenant_id)
+    guard.entered_unit()
+    try:
+        with session, session.begin():
+            if box.database.is_postgresql:
+                _name_tenant(session, tenant_id, scope)
+            uow = UnitOfWork(session, tenant_id, actor, box, clock.now())
+            yield uow
+    finally:
+        guard.left_unit()
+        crypto.sealing_tenant.reset(token)
+    if uow.emitted or uow.deliveries:
+        box.dispatcher.after_commit(uow.emitted, uow.owed_now())
+
+
+def _name_tenant(session: Session, tenant_id: UUID, scope: str) -> None:
+    # Read by the row-level security policies; local to this transaction, so a pooled connection never carries it on.
+    session.execute(select(func.set_config("app.tenant_id", str(tenant_id), True), func.set_config("app.scope", scope, True)))  # noqa: FBT003

@@ -1,0 +1,32 @@
+"""The HTTP edge: routes, pages, sign-in, problems, OpenAPI."""
+
+from appliance.core.web.api import API_PREFIX, PUBLIC, SIGNED_IN, Api, Call, Route, current_box, event_stream, parse
+from appliance.core.web.app import create_app
+from appliance.core.web.auth import Authenticator, Principal, current_principal
+from appliance.core.web.pages import Form, PageRoute, Pages, read_form
+from appliance.core.web.schema import Page, PageOf, PageQuery, Problem, Schema
+
+__all__ = [
+    "API_PREFIX",
+    "PUBLIC",
+    "SIGNED_IN",
+    "Api",
+    "Authenticator",
+    "Call",
+    "Form",
+    "Page",
+    "PageOf",
+    "PageQuery",
+    "PageRoute",
+    "Pages",
+    "Principal",
+    "Problem",
+    "Route",
+    "Schema",
+    "create_app",
+    "current_box",
+    "current_principal",
+    "event_stream",
+    "parse",
+    "read_form",
+]

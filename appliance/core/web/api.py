@@ -1,0 +1,233 @@
+"""Routes. A decorator states once what a view needs and returns; the same statement makes the OpenAPI document and the tests."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from flask import Blueprint, Response, current_app, request
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from sqlalchemy.exc import IntegrityError
+from werkzeug.exceptions import BadRequest
+
+from appliance.core.errors import Conflict
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.web import auth, idempotency, problems
+from appliance.core.web.limits import PER_ADDRESS, PER_CALLER, RateLimits
+
+if TYPE_CHECKING:
+    from appliance.core.box import Box
+    from appliance.core.uow import UnitOfWork
+
+PUBLIC = "public"
+SIGNED_IN = "signed_in"
+API_PREFIX = "/api/v1"
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request in the hands of a view that opens its own units, because it calls models or streams."""
+
+    box: Box
+    principal: auth.Principal | None
+
+    @property
+    def who(self) -> auth.Principal:
+        return auth.check_access(self.principal, None)
+
+    def unit(self, *, read_only: bool = False) -> AbstractContextManager[UnitOfWork]:
+        return self.box.unit(self.who.tenant_id, self.who.actor, read_only=read_only)
+
+
+@dataclass(frozen=True)
+class Route:
+    method: str
+    rule: str
+    name: str
+    permission: str | None
+    access: str
+    summary: str
+    body: type[BaseModel] | None
+    query: type[BaseModel] | None
+    returns: Any
+    status: int
+    tag: str
+    idempotent: bool
+    limit: str | None
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a route asks of its caller and gives back. `limit` is a rate per caller, None for none."""
+
+    permission: str | None = None
+    access: str = SIGNED_IN
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    returns: Any = None
+    status: int = 200
+    summary: str = ""
+    unit: bool = True
+    idempotent: bool = False
+    limit: str | None = ""
+
+
+def current_box() -> Box:
+    box: Box = current_app.extensions["box"]
+    return box
+
+
+@dataclass
+class Api:
+    """Routes of one domain under /api/v1 (or `prefix`)."""
+
+    name: str
+    prefix: str = API_PREFIX
+    routes: list[Route] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.blueprint = Blueprint(f"api_{self.name}", self.name, url_prefix=self.prefix)
+
+    def get(self, rule: str, **need: Any) -> Callable[[View], View]:
+        return self._route("GET", rule, Need(**need))
+
+    def post(self, rule: str, **need: Any) -> Callable[[View], View]:
+        return self._route("POST", rule, Need(**need))
+
+    def put(self, rule: str, **need: Any) -> Callable[[View], View]:
+        return self._route("PUT", rule, Need(**need))
+
+    def patch(self, rule: str, **need: Any) -> Callable[[View], View]:
+        return self._route("PATCH", rule, Need(**need))
+
+    def delete(self, rule: str, **need: Any) -> Callable[[View], View]:
+        return self._route("DELETE", rule, Need(**need))
+
+    def _route(self, method: str, rule: str, need: Need) -> Callable[[View], View]:
+        def register(view: View) -> View:
+            route = _describe(self, method, rule, need, view)
+            self.routes.append(route)
+
+            @functools.wraps(view)
+            def handle(**path: Any) -> Response:
+                return _answer(route, need, view, path)
+
+            self.blueprint.add_url_rule(rule, endpoint=route.name, view_func=handle, methods=[method])
+            return view
+
+        return register
+
+
+def _describe(api: Api, method: str, rule: str, need: Need, view: Callable[..., Any]) -> Route:
+    if need.access == SIGNED_IN and need.permission is None and not rule.startswith("/auth/"):
+        assert need.summary, f"{method} {rule} needs a permission, or a summary saying why every member may call it"
+    words = view.__name__.replace("_", " ").capitalize()
+    return Route(
+        method, f"{api.prefix}{rule}", view.__name__, need.permission, need.access, need.summary or words,
+        need.body, need.query, need.returns, need.status, api.name, need.idempotent, need.limit,
+    )  # fmt: skip
+
+
+def enter(permission: str | None, access: str, limit: str | None) -> Call:
+    """The checks every route begins with: who, may they, is it our form, how often."""
+    box = current_box()
+    principal = auth.current_principal()
+    if access == SIGNED_IN:
+        auth.check_access(principal, permission)
+    if principal is not None and principal.via == "cookie":
+        auth.check_csrf(box)
+    if limit is not None:
+        limits: RateLimits = current_app.extensions["rate_limits"]
+        caller = principal.credential_id.hex if principal else (request.remote_addr or "unknown")
+        limits.check(limit or (PER_CALLER if principal else PER_ADDRESS), caller, request.endpoint or "" if limit else "all")
+    return Call(box, principal)
+
+
+def _answer(route: Route, need: Need, view: Callable[..., Any], path: dict[str, Any]) -> Response:
+    call = enter(need.permission, need.access, need.limit)
+    arguments = {**path, **_parsed(need)}
+    if not need.unit:
+        return _serialise(route, view(call, **arguments))
+    try:
+        with call.unit(read_only=route.method == "GET") as uow:
+            return _once(uow, route, lambda: _serialise(route, view(uow, **arguments)))
+    except IntegrityError as err:
+        raise Conflict(_("Somebody changed this at the same moment. Reload and try again.")) from err
+
+
+def _once(uow: UnitOfWork, route: Route, act: Callable[[], Response]) -> Response:
+    key = request.headers.get(idempotency.HEADER, "") if route.idempotent else ""
+    if not key:
+        return act()
+    name, sent = f"{route.method} {request.path}", request.get_data()
+    kept = idempotency.find_answer(uow, route=name, key=key[:200], request_body=sent)
+    if kept is not None:
+        return Response(kept.body, kept.status, mimetype="application/json", headers={"Idempotency-Replayed": "true"})
+    response = act()
+    idempotency.keep_answer(uow, route=name, key=key[:200], request_body=sent, status=response.status_code, body=response.get_data())
+    return response
+
+
+def _parsed(need: Need) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if need.query is not None:
+        found["query"] = parse(need.query, _query_values(need.query))
+    if need.body is not None:
+        found["body"] = parse(need.body, json_body())
+    return found
+
+
+def _query_values(schema: type[BaseModel]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name in request.args:
+        wanted = schema.model_fields.get(name)
+        many = wanted is not None and str(wanted.annotation).startswith(("list", "tuple"))
+        values[name] = request.args.getlist(name) if many else request.args[name]
+    return values
+
+
+def parse(schema: type[Any], values: object) -> Any:
+    """Raises Refused with one sentence a field."""
+    try:
+        return schema.model_validate(values)
+    except ValidationError as err:
+        raise problems.refusal_of(err) from err
+
+
+def json_body() -> object:
+    if not request.is_json and request.mimetype not in {"", "text/plain", "application/octet-stream"}:
+        raise BadRequest(str(_("Send the body as application/json.")))
+    try:
+        found = json.loads(request.get_data() or b"{}")
+    except (ValueError, RecursionError) as err:
+        raise BadRequest(str(_("The body is not valid JSON."))) from err
+    if b"\\u0000" in request.get_data():
+        raise BadRequest(str(_("Text may not contain null characters.")))
+    return found
+
+
+@functools.lru_cache(maxsize=1024)
+def _adapter(returns: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(returns)
+
+
+def _serialise(route: Route, result: Any) -> Response:
+    if isinstance(result, Response):
+        return result
+    if result is None or route.returns is None:
+        return Response(status=204 if route.status == 200 else route.status)
+    adapter = _adapter(route.returns)
+    body = adapter.dump_json(adapter.validate_python(result, from_attributes=True))
+    return Response(body, route.status, mimetype="application/json")
+
+
+def event_stream(lines: Iterator[str]) -> Response:
+    """Server-sent events (WHATWG HTML, 9.2) that no proxy holds back."""
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return Response(lines, mimetype="text/event-stream", headers=headers)
+

@@ -1,0 +1,112 @@
+"""The Flask application: every request gets an id, a language and a principal; every error becomes a sentence."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import structlog
+from flask import Flask, Response, current_app, g, jsonify, request
+from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from appliance.core import i18n, telemetry
+from appliance.core.errors import DomainError
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.ids import new_id
+from appliance.core.web import auth, openapi, problems
+from appliance.core.web.api import current_box
+from appliance.core.web.health import health
+from appliance.core.web.limits import RateLimits
+
+if TYPE_CHECKING:
+    from appliance.core.box import Box
+    from appliance.core.web.schema import Problem
+
+log = structlog.get_logger()
+ErrorPage = Callable[["Problem"], str]
+
+_HTTP_SENTENCES = {
+    400: _("The request could not be read."),
+    404: _("There is nothing here."),
+    405: _("This address does not accept that method."),
+    413: _("This is larger than the box accepts."),
+    415: _("This kind of content is not accepted here."),
+}
+
+
+def create_app(box: Box, *, register: Callable[[Flask], None] | None = None, error_page: ErrorPage | None = None) -> Flask:
+    """`register` adds the pages; `error_page` draws problems for people."""
+    app = Flask("appliance", static_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=box.settings.server.max_body_mb * 2**20, MAX_FORM_MEMORY_SIZE=2 * 2**20, JSON_SORT_KEYS=False)
+    app.extensions.update(box=box, rate_limits=RateLimits(box.redis), error_page=error_page)
+    if box.settings.server.trusted_proxies:
+        hops = box.settings.server.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.before_request(_begin)
+    app.after_request(_end)
+    app.register_error_handler(Exception, _handle)
+    app.jinja_env.globals["csrf_token"] = lambda: auth.csrf_token(box)
+    apis = [api for manifest in box.registry.manifests for api in manifest.apis]
+    for api in apis:
+        app.register_blueprint(api.blueprint)
+    app.register_blueprint(health)
+    app.add_url_rule("/api/v1/openapi.json", "openapi", lambda: jsonify(openapi.document(apis)))
+    if register is not None:
+        register(app)
+    return app
+
+
+def _begin() -> None:
+    g.started = time.perf_counter()
+    g.request_id = new_id().hex
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    i18n.use_locale(request.accept_languages.best_match(["pt-BR", "pt", "en"], default="pt-BR"))
+    if "\x00" in request.path or "%00" in request.query_string.decode("latin-1"):
+        raise BadRequest(str(_("Text may not contain null characters.")))
+    if request.endpoint is None or request.endpoint.startswith(("static", "health.")):
+        return
+    box = current_box()
+    g.principal = box.part(auth.Authenticator).authenticate(box, request)  # type: ignore[type-abstract]
+    if g.principal is not None and g.principal.locale:
+        i18n.use_locale(g.principal.locale)
+
+
+def _end(response: Response) -> Response:
+    response.headers["X-Request-Id"] = g.get("request_id", "")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    if request.path.startswith("/api/"):
+        response.headers.setdefault("Cache-Control", "no-store")
+    if "csrf_cookie" in g:
+        response.set_cookie(auth.CSRF_COOKIE, g.csrf_cookie, httponly=True, samesite="Lax", secure=request.is_secure)
+    route = str(request.url_rule) if request.url_rule else "none"
+    elapsed = time.perf_counter() - g.get("started", time.perf_counter())
+    telemetry.REQUESTS.labels(request.method, route, str(response.status_code)).observe(elapsed)
+    return response
+
+
+def _handle(err: Exception) -> Response:
+    """The edge of every request."""
+    if isinstance(err, DomainError):
+        return _present(problems.problem_of(err), retry_after=problems.retry_after_of(err))
+    if isinstance(err, HTTPException):
+        status = err.code or 500
+        if status < 400:  # a routing redirect
+            return Response(status=status, headers={"Location": str(err.get_response().headers.get("Location", "/"))})
+        said = err.description if isinstance(err, BadRequest) and err.description != BadRequest.description else None
+        return _present(problems.problem(status, said or _HTTP_SENTENCES.get(status, err.name)))
+    log.error("request_failed", route=str(request.url_rule), exc_info=err)
+    return _present(problems.problem(500, problems.bug_sentence()))
+
+
+def _present(problem: Problem, *, retry_after: float | None = None) -> Response:
+    draw: ErrorPage | None = current_app.extensions["error_page"]
+    wants_page = not request.path.startswith("/api/") and "text/html" in request.headers.get("Accept", "")
+    if draw is None or not wants_page:
+        return problems.respond(problem, retry_after=retry_after)
+    response = Response(draw(problem), problem.status, mimetype="text/html")
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(max(1, round(retry_after)))
+    return response

@@ -1,0 +1,109 @@
+"""The OpenAPI 3.1 document, made from the same statements that parse requests and write answers."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import models_json_schema
+
+from appliance import __version__
+from appliance.core.web.api import PUBLIC, Api, Route
+from appliance.core.web.schema import Problem
+
+_REF = "#/components/schemas/{model}"
+_PATH_TYPES = {"uuid": {"type": "string", "format": "uuid"}, "int": {"type": "integer"}, "string": {"type": "string"}, "path": {"type": "string"}}
+_ERRORS = {
+    "400": "The request cannot be read",
+    "401": "Not signed in",
+    "403": "Not allowed",
+    "404": "Absent, or another organisation's",
+    "409": "Not possible in the present state",
+    "422": "Some fields need attention",
+    "429": "Too many requests",
+    "503": "Something the box depends on is away",
+}
+
+
+def document(apis: Iterable[Api], *, title: str = "SalesEdge") -> dict[str, Any]:
+    components: dict[str, Any] = {}
+    paths: dict[str, dict[str, Any]] = {}
+    for route in (route for api in apis for route in api.routes):
+        path = re.sub(r"<(?:(\w+):)?(\w+)>", r"{\2}", route.rule)
+        paths.setdefault(path, {})[route.method.lower()] = _operation(route, components)
+    components["Problem"] = Problem.model_json_schema(ref_template=_REF)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": title, "version": __version__, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+        "servers": [{"url": "/"}],
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": dict(sorted(components.items())),
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            },
+        },
+    }
+
+
+def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": f"{route.tag}_{route.name}",
+        "summary": route.summary,
+        "tags": [route.tag],
+        "parameters": [*_path_parameters(route), *_query_parameters(route, components), *_header_parameters(route)],
+        "responses": {str(_status(route)): _answer(route, components), **_problems()},
+    }
+    if route.access != PUBLIC:
+        operation["security"] = [{"bearer": []}, {"api_key": []}]
+    if route.permission:
+        operation["description"] = f"Needs the permission `{route.permission}`."
+    if route.body is not None:
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _schema(route.body, components, "validation")}}}
+    return operation
+
+
+def _status(route: Route) -> int:
+    return 204 if route.returns is None and route.status == 200 else route.status
+
+
+def _answer(route: Route, components: dict[str, Any]) -> dict[str, Any]:
+    if route.returns is None:
+        return {"description": "Done"}
+    return {"description": "OK", "content": {"application/json": {"schema": _schema(route.returns, components, "serialization")}}}
+
+
+def _problems() -> dict[str, Any]:
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": text, "content": content} for status, text in _ERRORS.items()}
+
+
+def _path_parameters(route: Route) -> list[dict[str, Any]]:
+    found = re.findall(r"<(?:(\w+):)?(\w+)>", route.rule)
+    return [{"name": name, "in": "path", "required": True, "schema": _PATH_TYPES.get(kind or "string", {"type": "string"})} for kind, name in found]
+
+
+def _query_parameters(route: Route, components: dict[str, Any]) -> list[dict[str, Any]]:
+    if route.query is None:
+        return []
+    schema = route.query.model_json_schema(ref_template=_REF)
+    components.update(schema.get("$defs", {}))
+    required = schema.get("required", [])
+    return [{"name": name, "in": "query", "required": name in required, "schema": shape} for name, shape in schema.get("properties", {}).items()]
+
+
+def _header_parameters(route: Route) -> list[dict[str, Any]]:
+    if not route.idempotent:
+        return []
+    return [{"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string", "maxLength": 200}}]
+
+
+def _schema(shape: Any, components: dict[str, Any], mode: Any) -> dict[str, Any]:
+    if isinstance(shape, type) and issubclass(shape, BaseModel):
+        refs, defs = models_json_schema([(shape, mode)], ref_template=_REF)
+        components.update(defs.get("$defs", {}))
+        return refs[(shape, mode)]
+    schema = TypeAdapter(shape).json_schema(ref_template=_REF, mode=mode)
+    components.update(schema.pop("$defs", {}))
+    return schema

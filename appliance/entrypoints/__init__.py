@@ -1,0 +1,1 @@
+"""One module per process, and the list of domains they run."""

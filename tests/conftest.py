@@ -1,0 +1,208 @@
+"""A real box for every test that asks: each runs once on SQLite and once on PostgreSQL, with a real Redis."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+import structlog
+from flask import Request
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, text
+
+from appliance.core import crypto, db, rls, telemetry
+from appliance.core.box import Box, open_box
+from appliance.core.config import Settings
+from appliance.core.ids import new_id
+from appliance.core.manifest import Manifest
+from appliance.core.tenancy import TenantKey
+from appliance.core.web import Authenticator, Principal, create_app
+from appliance.entrypoints.domains import MANIFESTS
+from tests.servers import postgresql_server, redis_server
+
+DATABASES = ("sqlite", "postgresql")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database_kind" in metafunc.fixturenames:
+        only = metafunc.definition.get_closest_marker("only_database")
+        metafunc.parametrize("database_kind", only.args if only else DATABASES, scope="session")
+
+
+@pytest.fixture(scope="session")
+def redis_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with redis_server(tmp_path_factory.mktemp("redis")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def postgresql_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with postgresql_server(tmp_path_factory.mktemp("pg")) as address:
+        _make_template(address)
+        yield address
+
+
+def _make_template(address: str) -> None:
+    with create_engine(address.format(database="postgres"), isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text(f"CREATE ROLE {rls.APP_ROLE} LOGIN"))
+        connection.execute(text("CREATE DATABASE template_box"))
+    owner = create_engine(address.format(database="template_box"))
+    with owner.begin() as connection:
+        db.Rows.metadata.create_all(connection)
+        rls.raise_walls(connection, db.Rows.metadata)
+        connection.execute(text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {rls.APP_ROLE}"))
+        connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {rls.APP_ROLE}"))
+    owner.dispose()
+
+
+@pytest.fixture(scope="session")
+def master_key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("keys") / "master.key"
+    crypto.create_master_key(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory, master_key_file: Path) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    keys = crypto.Keyring(crypto.read_master_key(master_key_file))
+    database = db.connect(Settings(home=path.parent), keys.database_key, url=f"sqlite:///{path}")
+    db.Rows.metadata.create_all(database.engine)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("ROLLBACK")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.exec_driver_sql("BEGIN")
+    database.close()
+    return path
+
+
+@pytest.fixture
+def database_url(database_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    if database_kind == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "salesedge.db")
+        yield ""
+        return
+    address = request.getfixturevalue("postgresql_address")
+    name = f"box_{uuid4().hex}"
+    admin = create_engine(address.format(database="postgres"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template_box"))
+    yield address.format(database=name).replace("owner@", f"{rls.APP_ROLE}@")
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture
+def manifests() -> tuple[Manifest, ...]:
+    """Override to run a box with other domains."""
+    return MANIFESTS
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str, redis_address: str, master_key_file: Path) -> Settings:
+    plain = Settings(home=tmp_path)
+    return plain.model_copy(
+        update={
+            "database": plain.database.model_copy(update={"url": database_url, "pool_size": 5}),
+            "redis": plain.redis.model_copy(update={"url": redis_address}),
+            "keys": plain.keys.model_copy(update={"master_key_file": master_key_file}),
+        }
+    )
+
+
+def provide_inference(box: Box) -> None:
+    from importlib.util import find_spec
+
+    if find_spec("appliance.inference.fake"):
+        from appliance.inference import Inference
+        from appliance.inference.fake import FakeInference
+
+        box.provide(Inference, FakeInference())
+
+
+@pytest.fixture
+def box(settings: Settings, manifests: tuple[Manifest, ...]) -> Iterator[Box]:
+    telemetry.configure_logs(settings.logs.model_copy(update={"level": "error"}), "test")
+    box = open_box(settings, manifests)
+    provide_inference(box)
+    box.redis.flushdb()
+    yield box
+    box.close()
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def new_tenant(box: Box) -> Callable[[], UUID]:
+    """Makes a tenant that has its key, which is all that the other domains ask of one."""
+
+    def make() -> UUID:
+        tenant_id = new_id()
+        with box.whole_box("test") as uow:
+            uow.session.add(TenantKey(tenant_id=tenant_id, wrapped=box.keys.new_tenant_key(tenant_id)))
+        return tenant_id
+
+    return make
+
+
+@pytest.fixture
+def tenant_id(new_tenant: Callable[[], UUID]) -> UUID:
+    return new_tenant()
+
+
+@pytest.fixture
+def other_tenant_id(new_tenant: Callable[[], UUID]) -> UUID:
+    return new_tenant()
+
+
+class Somebody:
+    """An authenticator that lets in whom the test names; None is a stranger."""
+
+    def __init__(self, principal: Principal | None) -> None:
+        self.principal = principal
+
+    def authenticate(self, box: Box, request: Request) -> Principal | None:
+        return self.principal
+
+    def may(self, *permissions: str) -> None:
+        assert self.principal is not None
+        self.principal = replace(self.principal, permissions=frozenset(permissions))
+
+
+@pytest.fixture
+def somebody(box: Box, tenant_id: UUID) -> Somebody:
+    """An owner of `tenant_id` with every permission, signed in by bearer token."""
+    return Somebody(
+        Principal(
+            user_id=new_id(), tenant_id=tenant_id, name="Ana", email="ana@solara.example", role="owner",
+            permissions=box.registry.all_permissions(), via="bearer", credential_id=new_id(), locale="en",
+        )
+    )
+
+
+@pytest.fixture
+def client(box: Box, somebody: Somebody) -> FlaskClient:
+    """Asks the API as `somebody`."""
+    box.provide(Authenticator, somebody)
+    return create_app(box).test_client()
+
+
+@pytest.fixture
+def run_deliveries(box: Box) -> Callable[[], int]:
+    """Run every delivery that is due, as workers would, until none is. Returns how many ran."""
+    from appliance.core import deliveries, jobs
+
+    def run() -> int:
+        ran = 0
+        while True:
+            with box.whole_box("test") as uow:
+                due = deliveries.take_all_due(uow)
+            if not due:
+                return ran
+            for owed in due:
+                jobs.deliver(box, owed.tenant_id, owed.delivery_id)
+                ran += 1
+
+    return run

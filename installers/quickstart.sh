@@ -64,7 +64,7 @@ else
 
   step "Python packages, each checked against its hash"
   install_locked "$venv" runtime.txt || explain_pip "$venv"
-  install_locked "$venv" llm.txt || note "llama.cpp engine: no build for this machine; answers quote your documents until a model server is named"
+  install_locked "$venv" llm.txt || true
 
   step "SalesEdge itself"
   install_product "$venv" || fail "SalesEdge could not be installed into $venv." "$(tail -n 3 "$log")" "The whole log: $log"
@@ -76,6 +76,11 @@ step "Programs beside Python"
 if ! command -v tesseract >/dev/null 2>&1 || ! tesseract --list-langs 2>/dev/null | grep -qx por; then
   install_packages tesseract-ocr tesseract-ocr-por tesseract-ocr-eng ||
     note "OCR: not installed, so scans and photos of documents cannot be read (apt-get install tesseract-ocr tesseract-ocr-por)"
+fi
+if ! "$venv/bin/python" -c 'import xllamacpp' >>"$log" 2>&1; then
+  # the one library its wheel expects of the system
+  { install_packages libgomp1 && "$venv/bin/python" -c 'import xllamacpp' >>"$log" 2>&1; } ||
+    note "llama.cpp: not usable here, so language models cannot run inside the box; answers quote your documents (apt-get install libgomp1)"
 fi
 say "Ready after $((SECONDS - started)) s."
 release_turn

@@ -30,11 +30,13 @@ step "PostgreSQL, Redis, Chromium, Tesseract"
 has_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null 2>&1; }
 has_redis() { command -v redis-server >/dev/null 2>&1; }
 has_chromium() { command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1; }
+has_gomp() { "$venv/bin/python" -c 'import xllamacpp' >>"$log" 2>&1; }
 has_tesseract() { command -v tesseract >/dev/null 2>&1 && tesseract --list-langs 2>/dev/null | grep -qx por; }
 wanted=()
 has_postgres || wanted+=(postgresql)
 has_redis || wanted+=(redis-server)
 has_chromium || wanted+=(chromium)
+has_gomp || wanted+=(libgomp1)
 has_tesseract || wanted+=(tesseract-ocr tesseract-ocr-por tesseract-ocr-eng)
 if [ ${#wanted[@]} -gt 0 ] && ! install_packages "${wanted[@]}"; then
   can_install_packages && fail "apt could not install ${wanted[*]}." "$(grep -E '^(E|W):' "$log" | tail -n 3)" "The whole log: $log"

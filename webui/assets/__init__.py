@@ -1,0 +1,1 @@
+"""Maintainer tools: vendored browser libraries and translation catalogues."""

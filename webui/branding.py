@@ -1,0 +1,71 @@
+"""What a tenant looks like: its name, colour, language and clock. Kept in memory for half a minute."""
+
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from time import monotonic
+from uuid import UUID
+
+from flask import Response, g
+from werkzeug.exceptions import NotFound
+
+from appliance.core.web import current_principal
+from webui import formats, static_files, theme
+
+KEPT_S = 30.0
+
+
+@dataclass(frozen=True)
+class Brand:
+    name: str = "SalesEdge"
+    colour: str = ""
+    locale: str = ""
+    timezone: str = formats.DEFAULT_TIMEZONE
+    tenant_id: UUID | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        return self.name == OURS.name
+
+    @property
+    def theme_url(self) -> str:
+        if self.tenant_id is None or theme.parse_colour(self.colour) is None:
+            return ""
+        return f"/theme/{self.tenant_id}.{sha256(self.colour.encode()).hexdigest()[:12]}.css"
+
+
+OURS = Brand()
+_kept: dict[UUID, tuple[float, Brand]] = {}
+
+
+def current() -> Brand:
+    """The signed-in person's tenant; ours on the pages before."""
+    person = current_principal()
+    if person is None:
+        return OURS
+    if "brand" not in g:
+        g.brand = OURS  # what an error page shows when the next line cannot read
+        g.brand = brand_of(person.tenant_id)
+    found: Brand = g.brand
+    return found
+
+
+def brand_of(tenant_id: UUID) -> Brand:
+    kept = _kept.get(tenant_id)
+    if kept and monotonic() - kept[0] < KEPT_S:
+        return kept[1]
+    brand = replace(OURS, tenant_id=tenant_id)
+    _kept[tenant_id] = (monotonic(), brand)
+    return brand
+
+
+def forget(tenant_id: UUID) -> None:
+    """After the tenant's settings were changed here; other processes notice within half a minute."""
+    _kept.pop(tenant_id, None)
+
+
+def stylesheet(tenant_id: UUID, digest: str) -> Response:
+    del digest  # it only makes the address new when the colour is
+    colour = theme.parse_colour(brand_of(tenant_id).colour)
+    if colour is None:
+        raise NotFound
+    return Response(theme.theme_for(colour).stylesheet(), mimetype="text/css", headers={"Cache-Control": static_files.FOREVER})

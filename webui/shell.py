@@ -1,0 +1,147 @@
+"""The frame around every page: registration, language, theme, brand, security headers, error pages."""
+
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from flask import Flask, Response, g, redirect, render_template, request
+from jinja2 import StrictUndefined
+from werkzeug import Response as AnyResponse
+
+from appliance.core import i18n
+from appliance.core.web import PUBLIC, Call, Pages, Problem, current_principal
+from webui import branding, errors, formats, static_files
+from webui.navigation import has_endpoint, navigation_for
+from webui.screens import SCREENS
+
+LANGUAGES = (("pt_BR", "Português"), ("en", "English"))
+LOCALE_COOKIE = "locale"
+THEME_COOKIE = "theme"
+THEMES = frozenset({"light", "dark"})
+YEAR_S = 31_536_000
+LIVE_URL = "/events"
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
+        "connect-src 'self'; media-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), payment=(), usb=(), microphone=(self)",
+    "X-Frame-Options": "DENY",
+}
+
+pages = Pages("shell", __name__)
+
+
+def register(app: Flask) -> None:
+    """Given to `create_app`, with `error_page`."""
+    tree = static_files.load_tree()
+    app.template_folder = str(static_files.ROOT.parent / "templates")
+    app.add_url_rule("/static/<tree>/<path:path>", "static_file", tree.respond)
+    app.add_url_rule("/theme/<uuid:tenant_id>.<digest>.css", "static_theme", branding.stylesheet)
+    app.add_url_rule("/favicon.ico", "static_favicon", lambda: redirect(tree.url("icons/favicon.svg")))
+    for screen in (pages, *SCREENS):
+        app.register_blueprint(screen.blueprint)
+    app.before_request(_choose_locale)
+    app.after_request(_secure)
+    app.context_processor(_context)
+    _set_up_templates(app, tree)
+
+
+def _set_up_templates(app: Flask, tree: static_files.StaticTree) -> None:
+    env = app.jinja_env
+    env.undefined = StrictUndefined
+    env.trim_blocks = env.lstrip_blocks = True
+    env.add_extension("jinja2.ext.i18n")
+    env.install_gettext_callables(  # type: ignore[attr-defined]
+        i18n.gettext, lambda one, many, n: i18n.catalogue(i18n.current_locale()).ungettext(one, many, n), newstyle=True
+    )
+    env.filters.update(formats.FILTERS)
+    env.globals.update(asset=tree.url, has_endpoint=has_endpoint, url_with=url_with, greeting=formats.greeting)
+
+
+def _choose_locale() -> None:
+    """The person's own choice, then this browser's, then the tenant's, then what the browser says it reads."""
+    person = current_principal()
+    brand = branding.current()
+    g.timezone = brand.timezone
+    chosen = (person.locale if person else "") or request.cookies.get(LOCALE_COOKIE, "") or (brand.locale if person else "")
+    if chosen:
+        i18n.use_locale(chosen)
+
+
+def _secure(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", f"max-age={YEAR_S}")
+    if response.mimetype == "text/html":
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers["Content-Language"] = i18n.current_locale().replace("_", "-")
+    return response
+
+
+def _context() -> dict[str, Any]:
+    person = current_principal()
+    theme = request.cookies.get(THEME_COOKIE, "")
+    frame: dict[str, Any] = {
+        "brand": branding.current(),
+        "here": request.full_path.rstrip("?") if request.method == "GET" else request.path,
+        "home_url": "/",
+        "language": i18n.current_locale().replace("_", "-"),
+        "languages": LANGUAGES,
+        "live_scope": "",
+        "live_url": LIVE_URL,
+        "locale": i18n.current_locale(),
+        "nav_mode": "",
+        "navigation": [],
+        "person": person,
+        "request_id": g.get("request_id", ""),
+        "tabbar": [],
+        "tenants": [],
+        "theme": theme if theme in THEMES else "",
+        "timezone": formats.timezone().key,
+    }
+    if person is not None:
+        frame["navigation"] = navigation_for(person)
+        frame["tabbar"] = [link for group in frame["navigation"] for link in group.links if link.short]
+        frame["tenants"] = [{"id": key, "name": name, "current": key == person.tenant_id} for key, name in person.tenants]
+        frame["live_scope"] = f"{person.tenant_id.hex}.{person.user_id.hex}"
+    return frame
+
+
+def url_with(**changes: object) -> str:
+    """This address with some of its query changed; None takes a key away."""
+    values: dict[str, list[str]] = {name: request.args.getlist(name) for name in request.args}
+    for name, value in changes.items():
+        if value is None:
+            values.pop(name, None)
+        else:
+            values[name] = [str(value)]
+    query = urlencode([(name, value) for name, many in values.items() for value in many if value != ""])
+    return f"{request.path}?{query}" if query else request.path
+
+
+def local_url(target: str, default: str = "/") -> str:
+    """`target` when it is a path on this box, so that no link in a mail can send a person elsewhere after signing in."""
+    parts = urlsplit(target)
+    is_local = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
+    return target if is_local and target.isprintable() else default
+
+
+def error_page(problem: Problem) -> str:
+    """Given to `create_app`."""
+    return render_template("errors/error.html", error=errors.page_for(problem.status, problem.detail))
+
+
+@pages.post("/language", access=PUBLIC, unit=False)
+def choose_language(call: Call) -> AnyResponse:
+    """This browser's language; the person's own is in the profile."""
+    del call
+    response = redirect(local_url(request.form.get("next", "/")))
+    locale = i18n.normalise(request.form.get("language", ""))
+    response.set_cookie(LOCALE_COOKIE, locale, max_age=YEAR_S, samesite="Lax", secure=request.is_secure)
+    return response
+
+

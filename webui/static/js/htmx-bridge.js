@@ -1,0 +1,28 @@
+// htmx under our rules: CSRF header on every request, problems as toasts, a lost session goes to sign-in.
+import { _ } from "./i18n.js";
+import { failed, toast } from "./toast.js";
+import { csrf, problemOf, toSignIn } from "./request.js";
+
+document.addEventListener("htmx:config:request", (event) => {
+  event.detail.ctx.request.headers["X-CSRF-Token"] = csrf();
+});
+
+document.addEventListener("htmx:before:response", (event) => {
+  const { raw, status } = event.detail.ctx.response;
+  if (status === 401 || (raw.redirected && new URL(raw.url).pathname === "/login")) {
+    event.preventDefault();
+    toSignIn();
+  } else if (status >= 500 || (status >= 400 && (raw.headers.get("content-type") ?? "").includes("json"))) {
+    event.preventDefault();
+    problemOf(raw).then(failed);
+  }
+});
+
+document.addEventListener("htmx:error", (event) => {
+  if (event.detail.error?.name === "TypeError" || event.detail.error === "timeout") {
+    toast(_("No contact with the box. What you typed is kept here."), { kind: "bad", seconds: 10 });
+  }
+});
+
+// `HX-Trigger: {"toast": {"text": …}}` from a view.
+document.addEventListener("toast", (event) => toast(event.detail.text ?? event.detail.value, event.detail));

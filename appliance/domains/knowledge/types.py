@@ -7,9 +7,13 @@ from enum import StrEnum
 class BlockKind(StrEnum):
     HEADING = "heading"
     PARAGRAPH = "paragraph"
-    ITEM = "item"
-    ROW = "row"
+    LIST_ITEM = "list_item"
+    TABLE_ROW = "table_row"
+    FAQ_QUESTION = "faq_question"
+    FAQ_ANSWER = "faq_answer"
+    FOOTNOTE = "footnote"
     NOTE = "note"
+    CODE = "code"
 
 
 class ExtractionWarning(StrEnum):
@@ -41,12 +45,33 @@ class ExtractionFailure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A piece of a document in reading order. A row carries its cells and its table's header; level is a heading's depth."""
+    """A piece of a document in reading order, below the headings of `heading_path`.
+
+    A row carries its cells, its table's header and number. `paragraph` groups what was written in one breath. `superseded` is text
+    that a newer message in the same file answers. `source` names an attachment the block came from.
+    """
 
     kind: BlockKind
     text: str
-    level: int = 0
     page: int | None = None
-    cells: tuple[str, ...] = ()
-    header: tuple[str, ...] = ()
-    table: str | None = None
+    level: int | None = None
+    heading_path: tuple[str, ...] = ()
+    table_header: tuple[str, ...] | None = None
+    cells: tuple[str, ...] | None = None
+    table: int | None = None
+    paragraph: int = 0
+    superseded: bool = False
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What was read from a file. `pages` counts pages, slides or sheets; `media_type` is what the content is, whatever its name."""
+
+    title: str | None
+    author: str | None
+    pages: int | None
+    language: str | None
+    media_type: str
+    warnings: tuple[ExtractionWarning, ...]
+    blocks: tuple[Block, ...]

@@ -10,6 +10,9 @@ from appliance.domains.knowledge.types import Block, BlockKind, ExtractionWarnin
 MAX_PATH = 6
 MAX_HEADING = 300
 Progress = Callable[[int, int | None], None]
+LOOSE_QUESTION = 9
+_ASKED = re.compile(r"(?:P|Q|Pergunta|Question)\s?(?:\d+\s?)?[:.)–-]\s+(?=[^?]{3,200}\?\s*$)")
+_ANSWERED = re.compile(r"(?:R|A|Resposta|Resp|Answer)\s?(?:\d+\s?)?[:.)–-]\s+")
 _NOTHING_SAID = re.compile(r"[\W_]*")
 
 
@@ -27,6 +30,7 @@ class Composer:
         self._paragraph = 0
         self._tables = 0
         self._last_kind: BlockKind | None = None
+        self._asked: int | None = None
 
     def turn_to(self, page: int, of: int | None) -> None:
         self.page = page
@@ -47,18 +51,34 @@ class Composer:
     def leave(self, level: int = 0) -> None:
         """Close the headings of this level and below."""
         self._path = [(known, text) for known, text in self._path if known < level]
+        if self._asked is not None and self._asked >= level:
+            self._asked = None
 
     def paragraph(self, text: str) -> None:
+        if match := _ASKED.match(text):
+            self.question(text[match.end():], LOOSE_QUESTION)
+            return
+        if self._in_answer:
+            said = _ANSWERED.match(text)
+            self.block(BlockKind.FAQ_ANSWER, text[said.end():] if said else text, joined=True)
+            return
         self.block(BlockKind.PARAGRAPH, text)
 
     def list_item(self, text: str) -> None:
-        self.block(BlockKind.LIST_ITEM, text, joined=self._last_kind is BlockKind.LIST_ITEM)
+        self.block(BlockKind.LIST_ITEM, text, joined=self._in_answer or self._last_kind is BlockKind.LIST_ITEM)
 
-    def question(self, text: str) -> None:
-        self.block(BlockKind.FAQ_QUESTION, text)
+    def question(self, text: str, level: int) -> None:
+        """Until the next heading of this level, paragraphs are its answer."""
+        clean = cleaning.line(text)
+        if clean and not _NOTHING_SAID.fullmatch(clean):
+            self.leave(level)
+            self._add(BlockKind.FAQ_QUESTION, clean, level=level)
+            self._path.append((level, clean[:MAX_HEADING]))
+            self._asked = level
 
-    def answer(self, text: str) -> None:
-        self.block(BlockKind.FAQ_ANSWER, text, joined=True)
+    @property
+    def _in_answer(self) -> bool:
+        return self._asked is not None
 
     def block(self, kind: BlockKind, text: str, *, joined: bool = False) -> None:
         """`joined` keeps it in the passage of the block before."""

@@ -1,0 +1,78 @@
+"""Bytes → Extraction: sniff, read, check that something was said."""
+
+from collections.abc import Callable
+
+import py3langid
+
+from appliance.domains.knowledge.gateways.extraction import cleaning, sniff
+from appliance.domains.knowledge.gateways.extraction.composer import Composer, Progress
+from appliance.domains.knowledge.gateways.extraction.limits import Limits
+from appliance.domains.knowledge.gateways.extraction.sniff import MediaType
+from appliance.domains.knowledge.gateways.extraction.unreadable import Unreadable
+from appliance.domains.knowledge.types import Block, Extraction, ExtractionFailure, ExtractionWarning
+
+Reader = Callable[[bytes, Composer, Limits], int | None]
+LANGUAGE_SAMPLE = 20_000
+NO_FREE_NAMES = frozenset({MediaType.TEXT, MediaType.MARKDOWN, MediaType.CSV, MediaType.JSON})
+
+
+def extract(content: bytes, filename: str, limits: Limits, progress: Progress | None = None, *, depth: int = 0) -> Extraction:
+    """`depth` counts the documents around this one. Raises Unreadable."""
+    if len(content) > limits.file_bytes:
+        raise Unreadable(ExtractionFailure.TOO_LARGE)
+    kind = sniff.media_type(content, filename, limits)
+    composer = Composer(progress)
+    ending = sniff.extension(filename)
+    if ending and kind not in NO_FREE_NAMES and ending not in sniff.EXTENSIONS[kind]:
+        composer.warn(ExtractionWarning.WRONG_EXTENSION)
+    pages = _reader(kind, depth)(content, composer, limits)
+    if not composer.blocks:
+        missing = ExtractionWarning.OCR_MISSING in composer.warnings
+        raise Unreadable(ExtractionFailure.OCR_MISSING if missing else ExtractionFailure.NO_TEXT)
+    return Extraction(
+        title=cleaning.line(composer.title or "") or None, author=cleaning.line(composer.author or "") or None, pages=pages,
+        language=language(composer.blocks), media_type=kind, blocks=tuple(composer.blocks), warnings=tuple(composer.warnings),
+    )
+
+
+def language(blocks: list[Block]) -> str | None:
+    """ISO 639-1; Portuguese and English are what the box answers in, others are named for the record."""
+    sample = " ".join(block.text for block in blocks)[:LANGUAGE_SAMPLE]
+    return str(py3langid.classify(sample)[0]) if any(letter.isalpha() for letter in sample) else None
+
+
+def _reader(kind: MediaType, depth: int) -> Reader:  # noqa: PLR0911 - one line a format
+    """Libraries are imported only for the format at hand."""
+    from appliance.domains.knowledge.gateways.extraction import delimited, plain  # noqa: PLC0415
+
+    if kind in sniff.IMAGES:
+        from appliance.domains.knowledge.gateways.extraction import images  # noqa: PLC0415
+        return images.read
+    match kind:
+        case MediaType.PDF:
+            from appliance.domains.knowledge.gateways.extraction.pdf import document  # noqa: PLC0415
+            return document.read
+        case MediaType.DOCX:
+            from appliance.domains.knowledge.gateways.extraction import word  # noqa: PLC0415
+            return word.read
+        case MediaType.XLSX:
+            from appliance.domains.knowledge.gateways.extraction import workbook  # noqa: PLC0415
+            return workbook.read
+        case MediaType.PPTX:
+            from appliance.domains.knowledge.gateways.extraction import slides  # noqa: PLC0415
+            return slides.read
+        case MediaType.HTML:
+            from appliance.domains.knowledge.gateways.extraction import web  # noqa: PLC0415
+            return web.read
+        case MediaType.MARKDOWN:
+            from appliance.domains.knowledge.gateways.extraction import markdown  # noqa: PLC0415
+            return markdown.read
+        case MediaType.MAIL:
+            from appliance.domains.knowledge.gateways.extraction import mail  # noqa: PLC0415
+            return lambda content, composer, limits: mail.read(content, composer, limits, depth)
+        case MediaType.CSV:
+            return delimited.read
+        case MediaType.JSON:
+            return plain.read_json
+        case _:
+            return plain.read

@@ -11,9 +11,9 @@ from uuid import UUID
 
 import structlog
 from redis import RedisError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from appliance.core import deliveries, telemetry
+from appliance.core import deliveries, housekeeping, telemetry
 from appliance.core.errors import DomainError, Unavailable
 from appliance.core.outbox import DeliveryState, event_from
 
@@ -40,6 +40,7 @@ def run_cron(name: str) -> None:
     box = _bound[0]
     with telemetry.timed_job(name):
         box.registry.cron[name].run(box)
+    housekeeping.remember_run(box, name)
 
 
 def deliver(box: Box, tenant_id: UUID, delivery_id: UUID) -> None:
@@ -75,7 +76,7 @@ def _run(box: Box, tenant_id: UUID, delivery_id: UUID, subscription: Subscriptio
 
 
 def _record(box: Box, tenant_id: UUID, delivery_id: UUID, subscriber: str, err: Exception) -> None:
-    passing = isinstance(err, Unavailable | DBAPIError | RedisError | ConnectionError | TimeoutError)
+    passing = isinstance(err, Unavailable | OperationalError | InterfaceError | RedisError | ConnectionError | TimeoutError)
     try:
         with box.unit(tenant_id) as uow:
             state = deliveries.fail(

@@ -17,7 +17,7 @@ class Entry(TenantOwned, Base):
     __tablename__ = "test_entries"
 
     account: Mapped[str] = mapped_column(String(40))
-    note: Mapped[str] = mapped_column(String(40), default="")
+    note: Mapped[str] = mapped_column(String(80), default="")
 
 
 @dataclass(frozen=True)

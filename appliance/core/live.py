@@ -1,0 +1,198 @@
+"""The live feed: Redis says that something happened, the outbox says what. A reader that falls behind is told to resume."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import structlog
+from redis import RedisError
+from redis.asyncio import Redis
+from sqlalchemy import func, or_, select
+from sqlalchemy.exc import DBAPIError
+
+from appliance.core.dispatch import LIVE_CHANNEL
+from appliance.core.outbox import OutboxRow
+
+if TYPE_CHECKING:
+    from appliance.core.box import Box
+
+POLL_S = 2.0
+REPLAY_LIMIT = 500
+QUEUE_LIMIT = 256
+KEEP_ALIVE_S = 15.0
+# A slower transaction may commit a lower seq after a higher one was shown: look back this far and drop what was seen.
+LOOK_BACK = timedelta(seconds=10)
+RESET = "live.reset"
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Note:
+    seq: int
+    event: str
+    ids: dict[str, object]
+
+    def line(self) -> str:
+        data = json.dumps({"seq": self.seq, "event": self.event, "ids": self.ids})
+        return f"id: {self.seq}\ndata: {data}\n\n"
+
+
+@dataclass(eq=False)
+class Listener:
+    tenant_id: UUID
+    queue: asyncio.Queue[Note | None] = field(default_factory=lambda: asyncio.Queue(QUEUE_LIMIT))
+    dropped: bool = False
+
+    def offer(self, note: Note) -> None:
+        if self.queue.full():
+            self.dropped = True
+            return
+        self.queue.put_nowait(note)
+
+
+@dataclass
+class _Feed:
+    """What has been handed on for one tenant."""
+
+    listeners: set[Listener] = field(default_factory=set)
+    seen: dict[int, float] = field(default_factory=dict)
+    high: int = -1
+
+
+class Hub:
+    """One per process: one Redis subscription and one outbox read per tenant, however many browsers listen."""
+
+    def __init__(self, box: Box) -> None:
+        self._box = box
+        self._feeds: dict[UUID, _Feed] = defaultdict(_Feed)
+        self._hinted: set[UUID] = set()
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        await asyncio.gather(self._listen(), self._pump())
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with Redis.from_url(self._box.settings.redis_url) as redis, redis.pubsub() as pubsub:
+                    await pubsub.subscribe(LIVE_CHANNEL)
+                    async for message in pubsub.listen():
+                        if message["type"] == "message":
+                            self._hinted.add(UUID(json.loads(message["data"])["tenant"]))
+                            self._wake.set()
+            except (RedisError, OSError) as err:
+                log.warning("live_feed_polls", error=type(err).__name__)
+                await asyncio.sleep(POLL_S)
+
+    async def _pump(self) -> None:
+        while True:
+            try:
+                await asyncio.wait_for(self._wake.wait(), POLL_S)
+                wanted, self._hinted = self._hinted, set()
+            except TimeoutError:
+                wanted = set(self._feeds)
+            self._wake.clear()
+            for tenant_id in wanted & set(self._feeds):
+                await self._hand_on(tenant_id)
+
+    async def _hand_on(self, tenant_id: UUID) -> None:
+        feed = self._feeds[tenant_id]
+        try:
+            notes = await asyncio.to_thread(self._read_new, tenant_id, feed.high)
+        except DBAPIError as err:
+            log.warning("live_read_failed", error=type(err).__name__)
+            return
+        now = time.monotonic()
+        for note in notes:
+            if note.seq in feed.seen:
+                continue
+            feed.seen[note.seq] = now
+            feed.high = max(feed.high, note.seq)
+            for listener in feed.listeners:
+                listener.offer(note)
+        horizon = now - 3 * LOOK_BACK.total_seconds()
+        feed.seen = {seq: at for seq, at in feed.seen.items() if at > horizon}
+
+    def _read_new(self, tenant_id: UUID, high: int) -> list[Note]:
+        with self._box.unit(tenant_id, read_only=True) as uow:
+            recent = or_(OutboxRow.seq > high, OutboxRow.emitted_at > uow.now - LOOK_BACK)
+            rows = uow.session.scalars(
+                select(OutboxRow).where(OutboxRow.name.in_(self._box.registry.live), recent).order_by(OutboxRow.seq).limit(REPLAY_LIMIT)
+            )
+            return [_note(row) for row in rows]
+
+    async def join(self, tenant_id: UUID) -> Listener:
+        feed = self._feeds[tenant_id]
+        if not feed.listeners:
+            feed.high, recent = await asyncio.to_thread(self._latest, tenant_id)
+            feed.seen = dict.fromkeys(recent, time.monotonic())
+        listener = Listener(tenant_id)
+        feed.listeners.add(listener)
+        return listener
+
+    def leave(self, listener: Listener) -> None:
+        feed = self._feeds[listener.tenant_id]
+        feed.listeners.discard(listener)
+        if not feed.listeners:
+            del self._feeds[listener.tenant_id]
+
+    def _latest(self, tenant_id: UUID) -> tuple[int, list[int]]:
+        with self._box.unit(tenant_id, read_only=True) as uow:
+            high = uow.session.scalar(select(func.max(OutboxRow.seq))) or 0
+            recent = uow.session.scalars(select(OutboxRow.seq).where(OutboxRow.emitted_at > uow.now - LOOK_BACK))
+            return high, list(recent)
+
+    async def replay(self, tenant_id: UUID, after: int) -> list[Note] | None:
+        """What a returning browser missed; None when it missed more than is worth sending and should reload."""
+        notes = await asyncio.to_thread(self._read_after, tenant_id, after)
+        return None if len(notes) > REPLAY_LIMIT else notes
+
+    def reset_note(self, tenant_id: UUID) -> Note:
+        """Tells a browser that missed too much to fetch its screen anew."""
+        return Note(self._feeds[tenant_id].high, RESET, {})
+
+    def _read_after(self, tenant_id: UUID, after: int) -> list[Note]:
+        with self._box.unit(tenant_id, read_only=True) as uow:
+            rows = uow.session.scalars(
+                select(OutboxRow)
+                .where(OutboxRow.name.in_(self._box.registry.live), OutboxRow.seq > after)
+                .order_by(OutboxRow.seq)
+                .limit(REPLAY_LIMIT + 1)
+            )
+            return [_note(row) for row in rows]
+
+
+def _note(row: OutboxRow) -> Note:
+    return Note(row.seq, row.name, row.payload)
+
+
+async def notes_for(hub: Hub, tenant_id: UUID, *, after: int | None) -> AsyncIterator[Note | None]:
+    """Missed notes, then new ones as they come; None now and then, so that the caller can keep the line alive.
+
+    Ends when the reader is too slow: the browser reconnects and resumes from its last id.
+    """
+    listener = await hub.join(tenant_id)
+    sent: set[int] = set()
+    try:
+        missed = await hub.replay(tenant_id, after) if after is not None else []
+        for note in missed if missed is not None else [hub.reset_note(tenant_id)]:
+            sent.add(note.seq)
+            yield note
+        while not listener.dropped:
+            try:
+                note_or_end = await asyncio.wait_for(listener.queue.get(), KEEP_ALIVE_S)
+            except TimeoutError:
+                yield None
+                continue
+            if note_or_end is not None and note_or_end.seq not in sent:
+                yield note_or_end
+    finally:
+        hub.leave(listener)

@@ -1,0 +1,22 @@
+"""Opens the box for a process: settings, logs, domains, the model client, sign-in."""
+
+from __future__ import annotations
+
+from appliance.core import telemetry
+from appliance.core.box import Box, open_box
+from appliance.core.config import Settings, load_settings
+from appliance.core.web import Authenticator
+from appliance.domains.identity.actions import SessionAuthenticator
+from appliance.entrypoints.domains import MANIFESTS
+from appliance.inference import Inference, connect
+
+
+def boot(process: str, settings: Settings | None = None) -> Box:
+    """Raises pydantic.ValidationError for a wrong setting and crypto.KeyUnreadable for a wrong key."""
+    settings = settings or load_settings()
+    telemetry.configure_logs(settings.logs, process)
+    telemetry.share_metrics(settings.run_dir / "metrics")
+    box = open_box(settings, MANIFESTS)
+    box.provide(Inference, connect(settings))  # type: ignore[type-abstract]
+    box.provide(Authenticator, SessionAuthenticator())  # type: ignore[type-abstract]
+    return box

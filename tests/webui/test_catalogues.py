@@ -1,0 +1,41 @@
+import re
+
+import pytest
+
+from appliance.core.i18n import LOCALES
+from webui.assets import catalogues
+
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]")
+REMEDY = "run: python -m webui.assets.catalogues, translate what it lists, run it again"
+
+
+def texts(value):
+    return [value] if isinstance(value, str) else list(value)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_no_sentence_is_missing_or_left_over(locale):
+    sources = {message.id for message in catalogues.collect() if message.id}
+    known = {message.id for message in catalogues.read_catalogue(locale) if message.id}
+    assert known == sources, REMEDY
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_sentence_is_translated(locale):
+    assert catalogues.untranslated(catalogues.read_catalogue(locale)) == [], REMEDY
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_compiled_catalogues_match_their_source(locale):
+    catalogue = catalogues.read_catalogue(locale)
+    assert catalogues.po_path(locale).with_suffix(".mo").read_bytes() == catalogues.mo_bytes(catalogue), REMEDY
+    assert (catalogues.STATIC / "i18n" / f"{locale}.json").read_bytes() == catalogues.browser_json(catalogue), REMEDY
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_translations_keep_their_placeholders(locale):
+    for message in catalogues.read_catalogue(locale):
+        if message.id:
+            wanted = {name for text in texts(message.id) for name in PLACEHOLDER.findall(text)}
+            assert all(set(PLACEHOLDER.findall(text)) <= wanted for text in texts(message.string)), message.id
+            assert wanted == {name for text in texts(message.string) for name in PLACEHOLDER.findall(text)}, message.id

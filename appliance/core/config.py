@@ -90,6 +90,13 @@ class KnowledgeSettings(Section):
     chunk_overlap: int = Field(50, ge=0, le=400, description="Tokens a chunk repeats from the one before.")
 
 
+class ChannelSettings(Section):
+    graph_url: str = Field("https://graph.facebook.com/v23.0", description="Address of Meta's Graph API, with its version.")
+    max_media_mb: int = Field(25, ge=1, le=100, description="Largest file taken from or sent to a contact, in MiB.")
+    webhook_max_kb: int = Field(1024, ge=64, le=16384, description="Largest webhook body accepted, in KiB.")
+    rejected_days: int = Field(7, ge=1, le=90, description="How long webhooks that could not be used are kept.")
+
+
 class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line that is written.")
     format: Literal["console", "json"] = Field("console", description="console for people, json for collectors.")
@@ -107,6 +114,7 @@ class Settings(BaseSettings):
     models: ModelSettings = ModelSettings()
     workers: WorkerSettings = WorkerSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
+    channels: ChannelSettings = ChannelSettings()
     logs: LogSettings = LogSettings()
 
     @classmethod

@@ -16,7 +16,13 @@ from appliance.core.i18n import lazy_gettext as _
 
 FAILURES_TO_OPEN = 5
 OPEN_FOR_S = 30
+TransportFailed = httpx.TransportError  # for callers that read a streamed body, where it can still break
+_NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 log = structlog.get_logger()
+
+
+class NoAnswer(Unavailable):
+    """The request may have arrived; its answer did not. Whoever must not repeat it blindly catches this."""
 
 
 class Outbound:
@@ -80,7 +86,8 @@ class _Checked(httpx.BaseTransport):
             outcome = "open"
             raise Unavailable(_("%(host)s has failed repeatedly; the box waits before trying again.", host=host), retry_after=30) from err
         except httpx.TransportError as err:
-            raise Unavailable(_("%(host)s does not answer.", host=host)) from err
+            kind = Unavailable if isinstance(err, _NEVER_LEFT) else NoAnswer
+            raise kind(_("%(host)s does not answer.", host=host)) from err
         finally:
             telemetry.OUTBOUND.labels(host, outcome).inc()
             log.info("outbound", purpose=self._purpose, host=host, outcome=outcome, ms=round((time.perf_counter() - started) * 1000))

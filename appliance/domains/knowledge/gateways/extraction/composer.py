@@ -31,6 +31,7 @@ class Composer:
         self._tables = 0
         self._last_kind: BlockKind | None = None
         self._asked: int | None = None
+        self._header: tuple[str, ...] | None = None
 
     def turn_to(self, page: int, of: int | None) -> None:
         self.page = page
@@ -45,7 +46,7 @@ class Composer:
         if not clean or _NOTHING_SAID.fullmatch(clean):
             return
         self.leave(level)
-        self._add(BlockKind.HEADING, clean, level=level)
+        self._add(BlockKind.HEADING, clean, level=len(self._path) + 1)
         self._path.append((level, clean[:MAX_HEADING]))
 
     def leave(self, level: int = 0) -> None:
@@ -72,7 +73,7 @@ class Composer:
         clean = cleaning.line(text)
         if clean and not _NOTHING_SAID.fullmatch(clean):
             self.leave(level)
-            self._add(BlockKind.FAQ_QUESTION, clean, level=level)
+            self._add(BlockKind.FAQ_QUESTION, clean, level=len(self._path) + 1)
             self._path.append((level, clean[:MAX_HEADING]))
             self._asked = level
 
@@ -90,22 +91,36 @@ class Composer:
         """Every row carries its column names; section rows inside the table become the path of the rows below them."""
         self._tables += 1
         self._paragraph += 1
+        self._header = table.header
         path = tuple(text for _, text in self._path)
         for row in table.rows:
             text = grids.sentence(table.header, row.cells)
             if text:
                 self._append(Block(
                     kind=BlockKind.TABLE_ROW, text=text, heading_path=(path + row.section)[:MAX_PATH], cells=row.cells,
-                    table_header=table.header, table=self._tables, page=row.page or self.page,
+                    table_header=table.header, table=self._tables, page=self.page,
                 ))
         self._last_kind = BlockKind.TABLE_ROW
 
-    def grid(self, rows: Sequence[Sequence[str]], *, header_rows: int | None = None) -> None:
-        """A grid as it stands in the file: caption rows, header and body are told apart here."""
-        for piece in grids.read([[cleaning.line(cell) for cell in row] for row in rows], header_rows=header_rows):
+    def grid(self, rows: Sequence[Sequence[str]], *, header_rows: int | None = None, goes_on: bool = False) -> None:
+        """A grid as it stands in the file: captions, header and body are told apart here. `goes_on`: from the page before."""
+        clean = [[cleaning.line(cell) for cell in row] for row in rows]
+        if goes_on and self._header:
+            clean, header_rows = grids.continued(clean, self._header), 0
+            self._finish_split_row(clean)
+        for piece in grids.read(clean, header_rows=header_rows):
             for caption in piece.captions:
                 self.paragraph(caption)
-            self.table(piece)
+            if piece.rows:
+                self.table(grids.Table(self._header, piece.rows) if goes_on and piece.header is None else piece)
+
+    def _finish_split_row(self, rows: list[list[str]]) -> None:
+        """A row cut by the end of the page goes on with an empty first cell."""
+        last = self.blocks[-1] if self.blocks else None
+        if not rows or not last or not last.cells or rows[0][0] or not last.cells[0] or len(last.cells) != len(rows[0]):
+            return
+        cells = tuple(f"{above} {below}".strip() for above, below in zip(last.cells, rows.pop(0), strict=True))
+        self.blocks[-1] = replace(last, cells=cells, text=grids.sentence(last.table_header, cells))
 
     def adopt(self, blocks: Sequence[Block], *, source: str | None) -> None:
         """Blocks of another document inside this one, such as an attachment."""

@@ -16,7 +16,6 @@ MANY_COLUMNS = 3
 class Row:
     cells: tuple[str, ...]
     section: tuple[str, ...] = ()
-    page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,14 @@ def read(grid: Grid, *, header_rows: int | None = None) -> list[Table]:
         tables.append(Table(table.header, table.rows, captions + table.captions))
         captions = ()
     return [*tables, Table(None, (), captions)] if captions else tables
+
+
+def continued(grid: list[list[str]], header: Sequence[str]) -> list[list[str]]:
+    """The rest of a table on the next page, without the header it repeats."""
+    for depth in (1, 2):
+        if len(grid) >= depth and _merged_header(grid[:depth]) == tuple(header):
+            return grid[depth:]
+    return grid
 
 
 def _pieces(grid: Grid) -> Iterator[list[list[str]]]:

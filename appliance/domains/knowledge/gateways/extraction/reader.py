@@ -50,8 +50,8 @@ def _reader(kind: MediaType, depth: int) -> Reader:  # noqa: PLR0911 - one line 
         return images.read
     match kind:
         case MediaType.PDF:
-            from appliance.domains.knowledge.gateways.extraction.pdf import document  # noqa: PLC0415
-            return document.read
+            from appliance.domains.knowledge.gateways.extraction.paged import pdf  # noqa: PLC0415
+            return pdf.read
         case MediaType.DOCX:
             from appliance.domains.knowledge.gateways.extraction import word  # noqa: PLC0415
             return word.read

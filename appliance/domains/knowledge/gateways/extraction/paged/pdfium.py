@@ -1,44 +1,18 @@
-"""Words of a page with their boxes and type, in coordinates that start at the upper left corner as the page is shown."""
+"""Words out of PDFium."""
 
 import ctypes
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from appliance.domains.knowledge.gateways.extraction.paged.words import Word
+
 BOLD_WEIGHT = 600
 HYPHEN_MARKS = {0x02, 0xFFFE, 0xAD}
-_BOLD_NAMES = ("bold", "black", "heavy", "semibold", "demi", "cmbx")
+_BOLD_NAMES = (b"bold", b"black", b"heavy", b"demi", b"cmbx")
 NAME_BYTES = 128
-
-
-@dataclass(slots=True)
-class Word:
-    text: str
-    left: float
-    top: float
-    right: float
-    bottom: float
-    size: float
-    bold: bool
-    hyphenated: bool = False
-
-    @property
-    def middle(self) -> float:
-        return (self.top + self.bottom) / 2
-
-
-@dataclass(slots=True)
-class Sheet:
-    """A page: its number, size, words and whether lines are drawn on it."""
-
-    number: int
-    width: float
-    height: float
-    words: list[Word]
-    ruled: bool = False
-    pictured: bool = False
+THIN = 3.0
 
 
 class Frame:
@@ -78,7 +52,7 @@ class Fonts:
         if not length:
             return False
         name = self.name.value.lower()
-        return any(mark.encode() in name for mark in _BOLD_NAMES)
+        return any(mark in name for mark in _BOLD_NAMES)
 
 
 def read_words(page: pypdfium2.PdfPage, frame: Frame) -> list[Word]:
@@ -128,3 +102,31 @@ def _word(raw: pdfium.FPDF_TEXTPAGE, fonts: Fonts, frame: Frame, text: str, firs
     if size <= 1.5 or size > 4 * max(height, 1):  # the matrix scales the font, not its nominal size
         size = height * 0.8
     return Word(text, *box, size=round(size, 1), bold=fonts.is_bold(first), hyphenated=hyphenated)
+
+
+def looks_ruled(page: pypdfium2.PdfPage) -> bool:
+    """Enough lines or boxes are drawn for a table; an underline or a frame is not."""
+    across = down = boxes = 0
+    for thing in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH], max_depth=4):
+        try:
+            left, bottom, right, top = thing.get_bounds()
+        except pypdfium2.PdfiumError:
+            continue
+        width, height = right - left, top - bottom
+        across += width > 5 * THIN and height < THIN
+        down += height > 2 * THIN and width < THIN
+        boxes += width > 5 * THIN and height > 2 * THIN
+    return boxes > 1 or (across > 1 and down > 1)
+
+
+def picture_share(page: pypdfium2.PdfPage) -> float:
+    """How much of the page its largest picture covers."""
+    width, height = page.get_size()
+    areas = [0.0]
+    for thing in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=4):
+        try:
+            left, bottom, right, top = thing.get_bounds()
+        except pypdfium2.PdfiumError:
+            continue
+        areas.append(max(0.0, right - left) * max(0.0, top - bottom))
+    return max(areas) / max(width * height, 1.0)

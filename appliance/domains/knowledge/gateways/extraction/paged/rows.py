@@ -1,0 +1,110 @@
+"""Words → rows → segments: what stands on one line, cut where a gap is too wide for a space."""
+
+import re
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from appliance.domains.knowledge.gateways.extraction.paged.words import Word
+
+GAP = 1.35  # of the type size: no justified line has such spaces, no gutter is narrower
+_MARKER = re.compile(r"[•·▪►‣◦■□●○–—*-]|o|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)]|[ivxIVX]{1,4}[.)]")
+
+
+@dataclass(slots=True)
+class Segment:
+    words: list[Word]
+
+    @property
+    def left(self) -> float:
+        return self.words[0].left
+
+    @property
+    def right(self) -> float:
+        return max(word.right for word in self.words)
+
+    @property
+    def text(self) -> str:
+        parts = [f"{word.text}{'-' if word.hyphenated else ' '}" for word in self.words[:-1]]
+        return "".join([*parts, self.words[-1].text])
+
+
+@dataclass(slots=True)
+class Row:
+    segments: list[Segment]
+
+    @property
+    def words(self) -> list[Word]:
+        return [word for segment in self.segments for word in segment.words]
+
+    @property
+    def top(self) -> float:
+        return min(word.top for word in self.words)
+
+    @property
+    def bottom(self) -> float:
+        return max(word.bottom for word in self.words)
+
+    @property
+    def left(self) -> float:
+        return self.segments[0].left
+
+    @property
+    def right(self) -> float:
+        return max(segment.right for segment in self.segments)
+
+    @property
+    def size(self) -> float:
+        return statistics.median_high([word.size for word in self.words])
+
+    @property
+    def bold(self) -> bool:
+        return all(word.bold for word in self.words if any(map(str.isalnum, word.text)))
+
+    @property
+    def text(self) -> str:
+        return " ".join(segment.text for segment in self.segments)
+
+    @property
+    def table(self) -> int | None:
+        return next((word.table for word in self.words if word.table is not None), None)
+
+    @property
+    def hyphenated(self) -> bool:
+        return self.words[-1].hyphenated
+
+
+def in_rows(words: Iterable[Word]) -> list[Row]:
+    """Top to bottom; words belong to a row while their middles stay within half a line of it."""
+    rows: list[list[Word]] = []
+    for word in sorted(words, key=lambda word: (word.middle, word.left)):
+        if rows and word.table is None and rows[-1][-1].table is None and _same_row(rows[-1], word):
+            rows[-1].append(word)
+        else:
+            rows.append([word])
+    return [Row(_segments(row)) for row in rows]
+
+
+def _same_row(row: Sequence[Word], word: Word) -> bool:
+    first = max(row, key=lambda other: other.bottom - other.top)
+    height = min(first.bottom - first.top, word.bottom - word.top)
+    return abs(first.middle - word.middle) < 0.5 * max(height, 1.0) or (
+        word.size < 0.8 * first.size and first.top <= word.middle <= first.bottom)
+
+
+def _segments(words: list[Word]) -> list[Segment]:
+    backwards = 2 * sum(_is_right_to_left(word.text) for word in words) > len(words)
+    ordered = sorted(words, key=lambda word: -word.right if backwards else word.left)
+    segments = [Segment([ordered[0]])]
+    for before, word in zip(ordered, ordered[1:], strict=False):
+        gap = before.left - word.right if backwards else word.left - before.right
+        marker = len(segments) == 1 and len(segments[0].words) == 1 and _MARKER.fullmatch(before.text)
+        if gap > GAP * max(before.size, word.size) and not marker:
+            segments.append(Segment([word]))
+        else:
+            segments[-1].words.append(word)
+    return segments
+
+
+def _is_right_to_left(text: str) -> bool:
+    return any("\u0590" <= letter <= "\u08ff" for letter in text)

@@ -1,0 +1,98 @@
+"""Tables with lines: pdfplumber says where the cells are, PDFium's words fill them."""
+
+from collections.abc import Iterable
+from io import BytesIO
+
+import pdfplumber
+from pdfminer.pdfexceptions import PDFException
+from pdfplumber.table import Table
+from pdfplumber.utils.exceptions import PdfminerException
+
+from appliance.domains.knowledge.gateways.extraction.paged import rows
+from appliance.domains.knowledge.gateways.extraction.paged.words import RuledTable, Sheet, Word
+
+Box = tuple[float, float, float, float]
+CELL_WORDS = 120
+NOT_OURS = (PDFException, PdfminerException, ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, RecursionError)
+
+
+class Ruler:
+    """Opened on the first page that has lines; a file pdfminer cannot read simply has no ruled tables."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self.opened: pdfplumber.PDF | None = None
+        self.broken = False
+
+    def take_tables(self, sheet: Sheet) -> None:
+        """Moves the words of each table out of the page's flow and leaves one word in their place."""
+        for box, cells in self._found(sheet.number):
+            inside = [word for word in sheet.words if word.table is None and _holds(box, word)]
+            grid = [[_text(cell, inside) for cell in row] for row in cells]
+            if not _is_table(grid):
+                continue
+            lefts = tuple(sorted({round(cell[0]) for row in cells for cell in row if cell}))
+            chosen = {id(word) for word in inside}
+            sheet.words = [word for word in sheet.words if id(word) not in chosen]
+            sheet.words.append(Word("", box[0], box[1], box[2], box[3], size=8.0, table=len(sheet.tables)))
+            sheet.tables.append(RuledTable(grid, lefts, box))
+
+    def _found(self, number: int) -> list[tuple[Box, list[list[Box | None]]]]:
+        if self.broken:
+            return []
+        try:
+            self.opened = self.opened or pdfplumber.open(BytesIO(self.content))
+            page = self.opened.pages[number - 1]
+            left, top = page.bbox[0], page.bbox[1]
+            found = [(_moved(table.bbox, left, top), _cells(table, left, top)) for table in page.find_tables()]
+            page.close()
+        except NOT_OURS:
+            self.broken = True
+            return []
+        return found
+
+
+def _moved(box: Box, left: float, top: float) -> Box:
+    return box[0] - left, box[1] - top, box[2] - left, box[3] - top
+
+
+def _cells(table: Table, left: float, top: float) -> list[list[Box | None]]:
+    """Spanned places point to the cell that covers them."""
+    boxes = [_moved(cell, left, top) for cell in table.cells]
+    grid: list[list[Box | None]] = []
+    xs = sorted({round(box[0], 1) for box in boxes})
+    for y in sorted({round(box[1], 1) for box in boxes}):
+        grid.append([next((box for box in boxes if _covers(box, x + 1.5, y + 1.5)), None) for x in xs])
+    return grid
+
+
+def _covers(box: Box, x: float, y: float) -> bool:
+    return box[0] <= x < box[2] and box[1] <= y < box[3]
+
+
+def _holds(box: Box, word: Word) -> bool:
+    return _covers(box, (word.left + word.right) / 2, word.middle)
+
+
+def _text(box: Box | None, words: Iterable[Word]) -> str:
+    if box is None:
+        return ""
+    lines = rows.in_rows(word for word in words if _holds(box, word))
+    return join([(row.text, row.hyphenated) for row in lines])
+
+
+def join(lines: Iterable[tuple[str, bool]]) -> str:
+    text = ""
+    hyphenated = False
+    for line, ends_in_hyphen in lines:
+        text = f"{text}-{line}" if hyphenated else f"{text} {line}".strip()
+        hyphenated = ends_in_hyphen
+    return text + ("-" if hyphenated else "")
+
+
+def _is_table(grid: list[list[str]]) -> bool:
+    """At least two columns and two rows that say something; a frame around prose is none."""
+    filled = [row for row in grid if any(row)]
+    columns = {index for row in filled for index, cell in enumerate(row) if cell}
+    return len(filled) > 1 and len(columns) > 1 and max(len(cell.split()) for row in filled for cell in row) < CELL_WORDS \
+        and any(len({cell for cell in row if cell}) > 1 for row in filled)

@@ -1,1 +1,0 @@
-"""PDF: words with their places from PDFium, then lines, columns, tables, headings and the furniture of pages."""

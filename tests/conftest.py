@@ -12,7 +12,7 @@ from flask import Request
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
 
-from appliance.core import crypto, db, rls, telemetry
+from appliance.core import crypto, db, i18n, rls, telemetry
 from appliance.core.box import Box, open_box
 from appliance.core.config import Settings
 from appliance.core.ids import new_id
@@ -29,6 +29,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database_kind" in metafunc.fixturenames:
         only = metafunc.definition.get_closest_marker("only_database")
         metafunc.parametrize("database_kind", only.args if only else DATABASES, scope="session")
+
+
+@pytest.fixture(autouse=True)
+def english() -> None:
+    """Sentences are asserted in the language of the source, whatever the default is."""
+    i18n.use_locale("en")
 
 
 @pytest.fixture(scope="session")

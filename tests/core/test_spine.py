@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from redis import Redis
 from sqlalchemy import select
 
 from appliance.core import clock, deliveries, guard, jobs
@@ -191,8 +192,7 @@ def test_a_delayed_event_waits_for_its_time(box, tenant_id, run_deliveries):
 
 
 def test_a_commit_survives_a_missing_redis(box, tenant_id):
-    box.redis.connection_pool.connection_kwargs["path"] = "/nowhere/redis.sock"
-    box.redis.connection_pool.disconnect()
+    box.dispatcher.redis = Redis(unix_socket_path="/nowhere/redis.sock")
     with box.unit(tenant_id) as uow:
         make_entry(uow, "a")
     assert only_delivery(box).state is DeliveryState.PENDING

@@ -1,0 +1,68 @@
+import http.server
+import threading
+
+import pytest
+
+from appliance.core.config import NetworkMode, NetworkSettings
+from appliance.core.errors import Refused, Unavailable
+from appliance.core.outbound import FAILURES_TO_OPEN, Outbound
+
+
+@pytest.fixture
+def peer():
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(302 if self.path == "/away" else 200)
+            self.send_header("Location", "http://10.0.0.1/")
+            self.end_headers()
+            self.wfile.write(self.headers["Host"].encode())
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_port
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_sealed_box_calls_nobody():
+    with Outbound(NetworkSettings()).client("test") as client, pytest.raises(Refused, match="network.mode"):
+        client.get("https://example.com/")
+
+
+def test_an_allow_listed_box_calls_only_its_list():
+    outbound = Outbound(NetworkSettings(mode=NetworkMode.ALLOW_LISTED, allowed_hosts=("graph.example",)))
+    outbound.check_allowed("graph.example")
+    with pytest.raises(Refused, match="allowed_hosts"):
+        outbound.check_allowed("other.example")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "10.1.2.3", "169.254.169.254", "[::1]", "0.0.0.0"])
+def test_a_private_target_is_refused_even_when_connected(host):
+    with Outbound(NetworkSettings(mode=NetworkMode.CONNECTED)).client("test") as client, pytest.raises(Refused, match="private"):
+        client.get(f"http://{host}/")
+
+
+def test_a_private_host_the_operator_vouches_for_is_called_by_its_name(peer):
+    outbound = Outbound(NetworkSettings(private_hosts=("localhost",)))
+    with outbound.client("test") as client:
+        assert client.get(f"http://localhost:{peer}/").text == f"localhost:{peer}"
+
+
+def test_a_redirect_is_not_followed(peer):
+    with Outbound(NetworkSettings(private_hosts=("localhost",))).client("test") as client:
+        assert client.get(f"http://localhost:{peer}/away").status_code == 302
+
+
+def test_the_breaker_opens_after_repeated_failures_and_names_the_host():
+    outbound = Outbound(NetworkSettings(private_hosts=("127.0.0.1",)))
+    with outbound.client("test", timeout_s=0.5) as client:
+        for _ in range(FAILURES_TO_OPEN - 1):
+            with pytest.raises(Unavailable, match="does not answer"):
+                client.get("http://127.0.0.1:1/")
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="repeatedly") as refused:
+                client.get("http://127.0.0.1:1/")
+        assert refused.value.retry_after == 30

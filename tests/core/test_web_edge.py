@@ -1,0 +1,161 @@
+import pytest
+from openapi_spec_validator import validate
+from pydantic import Field
+from redis import Redis
+
+from appliance.core import web
+from appliance.core.errors import Conflict, NotFound, TooMany, Unavailable
+from appliance.core.manifest import Manifest
+from tests.core import ledger
+
+api = web.Api("ledger")
+
+
+class EntryIn(web.Schema):
+    account: str = Field(min_length=1, max_length=20)
+    note: str = ""
+
+
+class EntryOut(web.Schema):
+    account: str
+    note: str
+
+
+class EntryQuery(web.PageQuery):
+    tag: list[str] = []
+
+
+@api.post("/entries", permission="entries:write", body=EntryIn, returns=EntryOut, status=201, idempotent=True)
+def create(uow, body):
+    return ledger.make_entry(uow, body.account)
+
+
+@api.get("/entries", permission="entries:read", query=EntryQuery, returns=web.PageOf[EntryOut])
+def list_all(uow, query):
+    found = ledger.entries(uow)
+    return web.Page(found[query.offset : query.offset + query.limit], len(found), query.page, query.limit)
+
+
+@api.get("/entries/fail/<kind>", permission="entries:read", returns=None)
+def fail(uow, kind):
+    raise {"gone": NotFound("no such entry"), "clash": Conflict("taken"), "away": Unavailable("later", retry_after=3), "bug": ValueError("secret"),
+           "flood": TooMany("slow down", retry_after=9)}[kind]  # fmt: skip
+
+
+@api.post("/public", access=web.PUBLIC, unit=False, limit="3/minute", returns=EntryOut)
+def public(call):
+    return {"account": "public", "note": ""}
+
+
+@pytest.fixture
+def manifests():
+    roles = ("owner",)
+    return (Manifest("ledger", apis=(api,), permissions={"entries:read": roles, "entries:write": roles}, subscriptions=ledger.MANIFEST.subscriptions),)
+
+
+def test_an_object_is_made_and_listed(client):
+    assert client.post("/api/v1/entries", json={"account": " a "}).get_json() == {"account": "a", "note": ""}
+    page = client.get("/api/v1/entries?limit=1").get_json()
+    assert (page["total"], len(page["items"]), page["page"]) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [({"account": ""}, 422, "account"), ({}, 422, "account"), ({"account": "a", "x": 1}, 422, "x"), ([1], 422, "body")],
+)
+def test_bad_fields_are_named_one_sentence_each(client, body, status, field):
+    answer = client.post("/api/v1/entries", json=body)
+    assert answer.status_code == status
+    assert answer.mimetype == "application/problem+json"
+    assert field in answer.get_json()["fields"]
+
+
+@pytest.mark.parametrize("raw", [b"{", b'{"account": "\\u0000"}', b"[" * 100_000, b"\xff\xfe"])
+def test_a_body_that_cannot_be_read_is_a_400_and_a_sentence(client, raw):
+    answer = client.post("/api/v1/entries", data=raw, content_type="application/json")
+    assert answer.status_code == 400
+    assert answer.get_json()["detail"]
+
+
+def test_a_null_character_in_the_address_is_refused(client):
+    assert client.get("/api/v1/entries?tag=%00").status_code == 400
+
+
+@pytest.mark.parametrize(("kind", "status"), [("gone", 404), ("clash", 409), ("away", 503), ("flood", 429), ("bug", 500)])
+def test_every_error_becomes_a_problem_document_that_tells_no_secrets(client, kind, status):
+    answer = client.get(f"/api/v1/entries/fail/{kind}")
+    assert answer.status_code == status
+    body = answer.get_json()
+    assert body["status"] == status
+    assert "secret" not in answer.text
+    assert body["instance"].removeprefix("urn:request:") == answer.headers["X-Request-Id"]
+    assert ("Retry-After" in answer.headers) == (kind in {"away", "flood"})
+
+
+def test_an_error_speaks_the_callers_language(client, somebody):
+    somebody.principal = None
+    portuguese = client.get("/api/v1/entries", headers={"Accept-Language": "pt-BR"})
+    assert portuguese.status_code == 401
+
+
+def test_strangers_are_401_and_the_wrong_role_403(client, somebody):
+    somebody.may("entries:read")
+    assert client.post("/api/v1/entries", json={"account": "a"}).status_code == 403
+    somebody.principal = None
+    assert client.get("/api/v1/entries").status_code == 401
+
+
+def test_the_same_idempotency_key_has_one_effect_and_one_answer(client):
+    header = {"Idempotency-Key": "k1"}
+    first = client.post("/api/v1/entries", json={"account": "a"}, headers=header)
+    again = client.post("/api/v1/entries", json={"account": "a"}, headers=header)
+    assert (first.status_code, first.data) == (again.status_code, again.data)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert client.get("/api/v1/entries").get_json()["total"] == 1
+    assert client.post("/api/v1/entries", json={"account": "b"}, headers=header).status_code == 422
+
+
+def test_callers_past_their_rate_are_told_when_to_come_back(client):
+    answers = [client.post("/api/v1/public") for _ in range(4)]
+    assert [a.status_code for a in answers] == [200, 200, 200, 429]
+    assert 0 < int(answers[-1].headers["Retry-After"]) <= 61
+
+
+def test_a_body_past_the_limit_is_413(client):
+    client.application.config["MAX_CONTENT_LENGTH"] = 1000
+    assert client.post("/api/v1/entries", data=b"x" * 2000, content_type="application/json").status_code == 413
+
+
+def test_a_cookie_without_our_form_token_changes_nothing(client, somebody, box):
+    from dataclasses import replace
+
+    somebody.principal = replace(somebody.principal, via="cookie")
+    assert client.post("/api/v1/entries", json={"account": "a"}).status_code == 403
+    with client.application.test_request_context("/"):
+        pass
+    client.set_cookie("se_form", "browser")
+    assert client.post("/api/v1/entries", json={"account": "a"}, headers={"X-CSRF-Token": "guess"}).status_code == 403
+
+
+def test_the_openapi_document_is_valid_and_names_what_it_needs(client):
+    document = client.get("/api/v1/openapi.json").get_json()
+    validate(document)
+    operation = document["paths"]["/api/v1/entries"]["post"]
+    assert "entries:write" in operation["description"]
+    assert operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith("EntryIn")
+    assert any(p["name"] == "Idempotency-Key" for p in operation["parameters"])
+
+
+def test_health_says_what_works(client, box):
+    assert client.get("/health/live").status_code == 200
+    assert client.get("/health/ready").get_json()["checks"]["database"] is True
+    box.redis = Redis(unix_socket_path="/nowhere/redis.sock")
+    assert client.get("/health/ready").status_code == 200, "without Redis the box only slows down"
+    whole = client.get("/health").get_json()
+    assert whole["status"] == "degraded"
+    assert whole["checks"]["queue"]["fix"]
+
+
+def test_metrics_have_the_fields_names(client):
+    client.get("/api/v1/entries")
+    assert b"http_request_duration_seconds_bucket" in client.get("/metrics").data

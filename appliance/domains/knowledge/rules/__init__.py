@@ -1,0 +1,1 @@
+"""Reading, finding and quoting, as pure decisions over plain values."""

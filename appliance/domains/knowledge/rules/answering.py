@@ -1,0 +1,111 @@
+"""One question, start to end, without a language model: danger first, then the best units, or an honest no."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from appliance.domains.knowledge.rules import acronyms, asking, composing, emergencies, language, ranking, refusal, scoring, spelling, words
+from appliance.domains.knowledge.rules.asking import Question, Turn
+from appliance.domains.knowledge.rules.ranking import Passage, Ranked
+from appliance.domains.knowledge.rules.refusal import Band
+from appliance.domains.knowledge.rules.scoring import Statistics
+
+REPAIRED = 0.8
+_UNKNOWN = {
+    "pt": "Não encontrei essa informação nos documentos. Posso chamar uma pessoa da equipe para ajudar.",
+    "en": "I could not find this in the documents. I can ask a person from the team to help.",
+}
+_FOUND = {"pt": "Encontrei isto: ", "en": "I found this: "}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """`quotes` in order of use; `chunks` are the sources that `[n]` points to, first cited first."""
+
+    band: Band
+    text: str
+    quotes: tuple[Ranked, ...]
+    chunks: tuple[str, ...]
+    confidence: float
+    language: str
+    emergency: emergencies.Emergency | None = None
+
+
+def understand(text: str, context: Sequence[Turn], *, known_acronyms: Mapping[str, str], default: str = "pt") -> Question:
+    spoken = language.detect(text, default)
+    return asking.read(text, spoken, context, known_acronyms)
+
+
+def unknown_terms(question: Question, document_frequency: Mapping[str, int]) -> list[str]:
+    """Stems no document has, under any of their synonyms: candidates for a spelling repair."""
+    concepts = scoring.concepts(question.weights, question.language)
+    return [one.term for one in concepts if not any(term in document_frequency for term, _ in one.spellings())]
+
+
+def repaired(question: Question, unknown: Sequence[str], vocabulary: Mapping[str, int]) -> Question:
+    """Mistyped stems replaced by the nearest known ones, at a little less weight."""
+    meant = {term: other for term in unknown if (other := spelling.repair(term, vocabulary))}
+    if not meant:
+        return question
+    weights: dict[str, float] = {}
+    for term, weight in question.weights.items():
+        other = meant.get(term, term)
+        weights[other] = max(weights.get(other, 0.0), weight * (REPAIRED if term in meant else 1.0))
+    return Question(question.text, question.language, weights, question.parts, question.translated)
+
+
+def answer(question: Question, passages: Sequence[Passage], statistics: Statistics, threshold: float) -> Draft:
+    danger = emergencies.recognise(question.text)
+    ranked = ranking.rank(question, passages, statistics)
+    measured = refusal.strength(question, ranked, threshold)
+    verdict = refusal.band(measured)
+    if danger:
+        return _in_danger(danger, question, ranked, verdict, measured, statistics)
+    if verdict is Band.UNKNOWN:
+        return Draft(verdict, not_found(question.language), (), (), refusal.calibrated(measured), question.language)
+    chosen = composing.choose(question, ranked, statistics)
+    text, chunks = cite(chosen)
+    opening = _FOUND[question.language] if verdict is Band.MAYBE else ""
+    return Draft(verdict, opening + text, tuple(chosen), chunks, refusal.calibrated(measured), question.language)
+
+
+def _in_danger(
+    danger: emergencies.Emergency, question: Question, ranked: Sequence[Ranked], verdict: Band, measured: float, statistics: Statistics,
+) -> Draft:
+    """The advice never waits for a document; what the company says follows when it is to the point."""
+    advice = emergencies.advice(danger, question.language)
+    chosen = composing.choose(question, ranked, statistics)[:2] if verdict is not Band.UNKNOWN else []
+    text, chunks = cite(chosen)
+    return Draft(Band.ANSWER, f"{advice} {text}".strip(), tuple(chosen), chunks, refusal.calibrated(measured), question.language, danger)
+
+
+def not_found(spoken: str) -> str:
+    return _UNKNOWN.get(spoken, _UNKNOWN["pt"])
+
+
+def cite(chosen: Sequence[Ranked]) -> tuple[str, tuple[str, ...]]:
+    """Neighbouring units of one chunk share a mark."""
+    chunks = tuple(dict.fromkeys(one.passage.chunk for one in chosen))
+    number = {chunk: place for place, chunk in enumerate(chunks, 1)}
+    return " ".join(f"{_ended(one.passage.text)} [{number[one.passage.chunk]}]" for one in chosen), chunks
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "!", "?", ":", ";")) else f"{text}."
+
+
+def explained(passages: Sequence[Passage]) -> dict[str, str]:
+    return acronyms.explained_in(passage.text for passage in passages)
+
+
+def searched_stems(question: Question) -> dict[str, float]:
+    """Every stem worth looking up in the index, in either language, synonyms included at their share."""
+    found: dict[str, float] = {}
+    for spoken in ("pt", "en"):
+        for concept in scoring.concepts(question.weights_for(spoken), spoken):
+            for term, share in concept.spellings():
+                found[term] = max(found.get(term, 0.0), concept.weight * share)
+    return found
+
+
+def document_stems(text: str, spoken: str) -> list[str]:
+    return words.stems(text, spoken)

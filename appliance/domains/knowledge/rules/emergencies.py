@@ -1,0 +1,62 @@
+"""Danger to people comes before any search: gas, fire, shock, health. General first advice, then the company's own text."""
+
+import re
+from enum import StrEnum
+
+from appliance.domains.knowledge.rules.words import fold
+
+
+class Emergency(StrEnum):
+    GAS = "gas"
+    FIRE = "fire"
+    SHOCK = "shock"
+    HEALTH = "health"
+
+
+_SIGNS = {
+    Emergency.GAS: (
+        r"\b(?:cheir\w*|vazament\w*|vazando|escapando|fuga)\b.{0,25}\bgas\b|\bgas\b.{0,15}\b(?:vazando|vazou|escapando)\b"
+        r"|\b(?:smell\w*|leak\w*)\b.{0,20}\bgas\b|\bgas\b.{0,12}\bleak\w*\b"
+    ),
+    Emergency.FIRE: (
+        r"\b(?:pegou|pegando|em) (?:fogo|chamas)\b|\bincendio\b|\bsaindo (?:fumaca|fogo|faiscas?)\b|\bexplod\w+\b|\b(?:is|caught|on) fire\b|\bsmoke coming\b|\bsparks?\b.{0,20}\boutlet\b"
+    ),
+    Emergency.SHOCK: (
+        r"\b(?:tomei|levei|levou|tomou|dando|da|deu|levando) (?:um )?choque\b|\bchoque eletrico\b|\belectric shock\b|\bgot (?:a )?shock\w*\b"
+    ),
+    Emergency.HEALTH: (
+        r"\b(?:infarto|avc|convuls\w+|desmai\w+|inconsciente|sem respirar|nao (?:esta |consegue |ta )?respir\w+|falta de ar|dor (?:forte )?no peito|"
+        r"overdose|suicid\w+|me matar|sangr\w+ muito|engasg\w+|intoxic\w+|envenen\w+)\b"
+        r"|\b(?:heart attack|stroke|seizure|unconscious|can'?t breathe|not breathing|chest pain|suicid\w+|bleeding heavily|choking|poison\w+)\b"
+    ),
+}
+_PATTERNS = {kind: re.compile(pattern) for kind, pattern in _SIGNS.items()}
+_ASKS_A_RULE = re.compile(
+    r"\b(?:a garantia|o seguro|cobre|cobertura|exame|consulta|especialista|warranty|insurance|cover(?:s|ed)?)\b|\b(?:qual|quanto|how much|what)\b.{0,40}\b(?:preco|valor|custa|prazo|price|cost)\b",
+)
+ADVICE = {
+    "pt": {
+        Emergency.GAS: "Feche o registro do gás, não acenda luzes nem fogo, abra as janelas e saia do local. Ligue 193 (Bombeiros).",
+        Emergency.FIRE: "Saia do local e ligue 193 (Bombeiros). Se puder fazer isso sem risco, desligue o disjuntor.",
+        Emergency.SHOCK: "Não toque no aparelho. Desligue o disjuntor e, se alguém se feriu, ligue 192 (SAMU).",
+        Emergency.HEALTH: "Isto parece uma emergência de saúde: ligue agora 192 (SAMU). Para apoio emocional, 188 (CVV).",
+    },
+    "en": {
+        Emergency.GAS: "Close the gas valve, use no lights or flames, open the windows and leave. In Brazil call 193 (fire brigade).",
+        Emergency.FIRE: "Leave the place and call 193 (fire brigade in Brazil). Switch off the breaker only if it is safe.",
+        Emergency.SHOCK: "Do not touch the device. Switch off the breaker and, if someone is hurt, call 192 (ambulance in Brazil).",
+        Emergency.HEALTH: "This sounds like a medical emergency: call 192 now (ambulance in Brazil). For emotional support, 188.",
+    },
+}
+
+
+def recognise(message: str) -> Emergency | None:
+    """None when the message asks about a rule or a price rather than reports danger."""
+    folded = fold(message)
+    if _ASKS_A_RULE.search(folded):
+        return None
+    return next((kind for kind, pattern in _PATTERNS.items() if pattern.search(folded)), None)
+
+
+def advice(kind: Emergency, language: str) -> str:
+    return ADVICE.get(language, ADVICE["pt"])[kind]

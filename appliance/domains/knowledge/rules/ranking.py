@@ -1,0 +1,70 @@
+"""Ordering the units that may answer: BM25F, how much of the question they cover, ranges they state, whether they are in force."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from appliance.domains.knowledge.rules import numbers, scoring, validity, wants, words
+from appliance.domains.knowledge.rules.asking import Question
+from appliance.domains.knowledge.rules.scoring import Concept, Fields, Statistics
+from appliance.domains.knowledge.rules.units import UnitKind
+from appliance.domains.knowledge.rules.wants import Want
+
+COVERAGE_SHARE = 0.5
+RANGE_WORTH = 0.35
+KIND_WORTH = {Want.MONEY: 0.25, Want.DURATION: 0.25, Want.CLOCK: 0.25, Want.PHONE: 0.5}  # a telephone number is rare
+PAST_OLD, PAST_CURRENT = 1.0, 0.7
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Passage:
+    """A unit where it stands. `order` numbers it within its document; `standing` comes from `validity`."""
+
+    document: str
+    chunk: str
+    order: int
+    paragraph: int
+    kind: UnitKind
+    text: str
+    path: tuple[str, ...]
+    fields: Fields
+    standing: float
+    language: str = "pt"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranked:
+    passage: Passage
+    score: float
+    coverage: float
+
+
+def rank(question: Question, passages: Iterable[Passage], statistics: Statistics) -> list[Ranked]:
+    """Best first. Equal scores keep the order of the documents."""
+    asked = {language: scoring.concepts(question.weights_for(language), language) for language in ("pt", "en")}
+    named = numbers.amounts(question.said or question.text, question.language)
+    about_past = validity.is_about_the_past(question.text)
+    wanted = wants.wanted(words.written_out(question.text, question.language))
+    ranked = [_ranked(one, asked[one.language], named, statistics, wanted, about_past=about_past) for one in passages]
+    return sorted((one for one in ranked if one.score > 0), key=lambda one: -one.score)
+
+
+def _ranked(passage: Passage, asked: Sequence[Concept], named: list[numbers.Amount], statistics: Statistics,
+            wanted: frozenset[Want], *, about_past: bool) -> Ranked:
+    covered = scoring.coverage(asked, passage.fields, statistics)
+    score = scoring.score(asked, passage.fields, statistics)
+    if score and named and _fits(named, passage):
+        score *= 1 + RANGE_WORTH
+    score *= 1 + max((KIND_WORTH[want] for want in wanted if wants.states(passage.text, want)), default=0.0)
+    score *= (1 - COVERAGE_SHARE) + COVERAGE_SHARE * covered
+    return Ranked(passage, score * _standing(passage.standing, about_past=about_past), covered)
+
+
+def _fits(named: list[numbers.Amount], passage: Passage) -> bool:
+    text = passage.text if passage.kind is UnitKind.ROW else " . ".join((passage.text, *passage.path[-1:]))
+    return numbers.contains(named, numbers.ranges(text, passage.language))
+
+
+def _standing(standing: float, *, about_past: bool) -> float:
+    if not about_past:
+        return standing
+    return PAST_CURRENT if validity.is_in_force(standing) else PAST_OLD

@@ -1,0 +1,102 @@
+"""BM25F (Robertson, Zaragoza & Taylor 2004): one score for chunks and units, whatever database found them."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from appliance.domains.knowledge.rules import words
+
+K1, B = 1.2, 0.4
+FIELD_WEIGHTS = {"body": 1.0, "path": 0.8, "title": 0.4, "paragraph": 0.3}
+SYNONYM_WEIGHT = 0.6
+
+Terms = Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fields:
+    """Term counts of one chunk or unit. `paragraph` is what stands around a unit; chunks leave it empty."""
+
+    body: Terms
+    path: Terms = field(default_factory=dict)
+    title: Terms = field(default_factory=dict)
+    paragraph: Terms = field(default_factory=dict)
+
+    @property
+    def length(self) -> int:
+        return sum(self.body.values())
+
+    def frequency(self, term: str) -> float:
+        """Weighted over the fields, before saturation."""
+        return (
+            FIELD_WEIGHTS["body"] * self.body.get(term, 0) + FIELD_WEIGHTS["path"] * self.path.get(term, 0)
+            + FIELD_WEIGHTS["title"] * self.title.get(term, 0) + FIELD_WEIGHTS["paragraph"] * self.paragraph.get(term, 0)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Of one tenant's active text: how many pieces, in how many each term occurs, how long they are on average."""
+
+    pieces: int
+    document_frequency: Mapping[str, int]
+    average_length: float
+
+    def idf(self, term: str) -> float:
+        seen = self.document_frequency.get(term, 0)
+        return math.log(1 + (self.pieces - seen + 0.5) / (seen + 0.5)) if seen <= self.pieces else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """One thing asked for: its stem, how much it counts, and the other stems people use for it."""
+
+    term: str
+    weight: float
+    alternatives: frozenset[str]
+
+    def spellings(self) -> Iterable[tuple[str, float]]:
+        yield self.term, 1.0
+        yield from ((other, SYNONYM_WEIGHT) for other in self.alternatives)
+
+
+def concepts(weights: Mapping[str, float], language: str) -> list[Concept]:
+    """Words of one meaning count once: `quanto tempo demora` asks for one thing."""
+    others = words.synonyms(weights, language)
+    merged: list[Concept] = []
+    for term, weight in sorted(weights.items(), key=lambda pair: -pair[1]):
+        if not any(term in concept.alternatives for concept in merged):
+            merged.append(Concept(term, weight, others.get(term, frozenset())))
+    return merged
+
+
+def saturated(frequency: float, length: int, statistics: Statistics) -> float:
+    relative = length / statistics.average_length if statistics.average_length else 1.0
+    return frequency * (K1 + 1) / (frequency + K1 * (1 - B + B * relative)) if frequency else 0.0
+
+
+def concept_score(concept: Concept, fields: Fields, length: int, statistics: Statistics) -> float:
+    return concept.weight * max(
+        share * statistics.idf(term) * saturated(fields.frequency(term), length, statistics) for term, share in concept.spellings()
+    )
+
+
+def score(asked: Iterable[Concept], fields: Fields, statistics: Statistics) -> float:
+    length = fields.length
+    return sum(concept_score(concept, fields, length, statistics) for concept in asked)
+
+
+def importance(concept: Concept, statistics: Statistics) -> float:
+    """How much finding it would tell: its weight times the idf of its commonest spelling."""
+    return concept.weight * min((statistics.idf(term) for term, _ in concept.spellings() if term in statistics.document_frequency),
+                                default=statistics.idf(concept.term))
+
+
+def coverage(asked: Iterable[Concept], fields: Fields, statistics: Statistics) -> float:
+    """Share of what was asked, by importance, that a piece speaks of: 0 to 1."""
+    total = found = 0.0
+    for concept in asked:
+        worth = importance(concept, statistics)
+        total += worth
+        found += worth * any(fields.frequency(term) for term, _ in concept.spellings())
+    return found / total if total else 0.0

@@ -1,0 +1,150 @@
+"""The models that are in memory, each behind its own lane; loads on first use, unloads what nobody uses."""
+
+import gc
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+
+from modelserver import embedding, problems, reranking
+from modelserver.embedding import Embedder, Purpose, Tokens, Vectors
+from modelserver.lanes import Lane
+from modelserver.llm.engine import ChatEngine
+from modelserver.metering import rss_bytes
+from modelserver.options import Options
+from modelserver.shelf import Installed, Shelf, Task
+
+T = TypeVar("T")
+URGENT_TEXTS = 4
+INDEX_WORKERS = 2
+
+
+@dataclass(frozen=True)
+class Loaded:
+    installed: Installed
+    engine: Any
+    memory_bytes: int
+    seconds: float
+    since: float = field(default_factory=time.time)
+
+
+@dataclass(frozen=True)
+class Embedded:
+    rows: Vectors
+    model: str
+    tokens: int
+
+
+class Hub:
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.shelf = Shelf(options.models, options.starter)
+        self.loaded: dict[str, Loaded] = {}
+        self.lanes: dict[str, Lane] = {}
+        self.index_lane = Lane("index", workers=INDEX_WORKERS, limit=4 * options.max_waiting)
+        self._loading = threading.Lock()
+
+    def lane(self, name: str, workers: int = 1) -> Lane:
+        found = self.lanes.get(name)
+        if found is None:
+            found = self.lanes[name] = Lane(name, workers=workers, limit=self.options.max_waiting)
+        return found
+
+    def find(self, name: str | None, task: Task) -> Installed:
+        """Raises Problem when it is not installed."""
+        if name is None and task == "embedding":
+            name = self.options.embedding_model
+        known = self.loaded.get(name or "")
+        return known.installed if known is not None and known.installed.task == task else self.shelf.find(name, task)
+
+    async def embed(self, texts: list[str], model: str | None, purpose: Purpose, gone: Callable[[], Awaitable[bool]]) -> Embedded:
+        """Long requests go batch by batch, so that a short one waits for one batch at most."""
+        installed = self.find(model, "embedding")
+        lane, urgent, ends = self.lane(installed.name), len(texts) <= URGENT_TEXTS, time.monotonic() + self.options.timeout_s
+        with lane.admit():
+            engine: Embedder = await self._engine(installed, lane)
+            batches = await lane.run(lambda: engine.prepare(texts, purpose), urgent=urgent, timeout_s=ends - time.monotonic())
+            rows = np.zeros((len(texts), engine.dim), dtype=np.float32)
+            for batch in batches:
+                if len(batches) > 1 and await gone():
+                    raise problems.refused("gone", "The caller went away.")
+                work = _bound(engine.embed, batch)
+                rows[batch.positions] = await lane.run(work, urgent=urgent, timeout_s=max(0.001, ends - time.monotonic()))
+        return Embedded(rows, installed.name, sum(len(ids) for batch in batches for ids in batch.ids))
+
+    async def tokenise(self, texts: list[str], model: str | None) -> tuple[list[Tokens], Embedder]:
+        installed = self.find(model, "embedding")
+        lane = self.lane(installed.name)
+        with lane.admit():
+            engine: Embedder = await self._engine(installed, lane)
+            return await lane.run(lambda: engine.tokenise(texts), timeout_s=self.options.timeout_s), engine
+
+    async def rerank(self, query: str, documents: list[str], model: str | None) -> tuple[list[float], str]:
+        installed = self.find(model, "rerank")
+        lane = self.lane(installed.name)
+        with lane.admit():
+            engine: reranking.Reranker = await self._engine(installed, lane)
+            return await lane.run(lambda: engine.scores(query, documents), timeout_s=self.options.timeout_s), installed.name
+
+    async def search_lane(self, job: Callable[[], T]) -> T:
+        with self.index_lane.admit():
+            return await self.index_lane.run(job, timeout_s=self.options.timeout_s)
+
+    async def _engine(self, installed: Installed, lane: Lane) -> Any:
+        known = self.loaded.get(installed.name)
+        if known is None:
+            known = await lane.run(lambda: self.load(installed), timeout_s=self.options.timeout_s)
+        return known.engine
+
+    def load(self, installed: Installed) -> Loaded:
+        """Runs on a worker thread: one load at a time."""
+        with self._loading:
+            known = self.loaded.get(installed.name)
+            if known is None:
+                before, started = rss_bytes(), time.monotonic()
+                engine = self._open(installed)
+                known = Loaded(installed, engine, max(0, rss_bytes() - before), time.monotonic() - started)
+                self.loaded[installed.name] = known
+        return known
+
+    def _open(self, installed: Installed) -> Any:
+        if installed.task == "embedding":
+            return embedding.load(installed, threads=self.options.threads)
+        if installed.task == "rerank":
+            return reranking.OnnxReranker(installed, threads=self.options.threads)
+        return open_chat(installed, self.options)
+
+    def unload_idle(self) -> list[str]:
+        """Let go of models nobody used for `idle_unload_s`; their next request loads them again."""
+        oldest = time.monotonic() - self.options.idle_unload_s
+        idle = [name for name in self.loaded if (lane := self.lanes.get(name)) and not lane.inside and lane.last_used < oldest]
+        for name in idle:
+            close = getattr(self.loaded.pop(name).engine, "close", None)
+            if close is not None:
+                close()
+        if idle:
+            gc.collect()
+        return idle
+
+    def close(self) -> None:
+        for name in list(self.loaded):
+            close = getattr(self.loaded.pop(name).engine, "close", None)
+            if close is not None:
+                close()
+
+
+def open_chat(installed: Installed, options: Options) -> ChatEngine:
+    if options.chat_engine == "llama-cpp-python":
+        from modelserver.llm.llamacpp import LlamaCppEngine  # noqa: PLC0415 - one engine is loaded, not both
+
+        return LlamaCppEngine(installed, options)
+    from modelserver.llm.xllama import XllamaEngine  # noqa: PLC0415
+
+    return XllamaEngine(installed, options)
+
+
+def _bound(work: Callable[[embedding.Batch], Vectors], batch: embedding.Batch) -> Callable[[], Vectors]:
+    return lambda: work(batch)

@@ -1,0 +1,1 @@
+"""Chat models in GGUF files: one port, two engines, and answers held to a JSON schema."""

@@ -1,0 +1,31 @@
+"""What is measured, under Prometheus names."""
+
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+_PAGE = 4096
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+
+
+class Meters:
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self.requests = Counter("modelserver_requests_total", "Requests answered", ["route", "status"], registry=self.registry)
+        self.seconds = Histogram("modelserver_request_seconds", "Time to the last byte", ["route"], buckets=_BUCKETS, registry=self.registry)
+        self.tokens = Counter("modelserver_tokens_total", "Tokens read and written", ["model", "direction"], registry=self.registry)
+        self.shed = Counter("modelserver_shed_total", "Requests turned away because a queue was full", ["queue"], registry=self.registry)
+        self.inside = Gauge("modelserver_queue_requests", "Requests running or waiting", ["queue"], registry=self.registry)
+        self.loaded = Gauge("modelserver_model_memory_bytes", "Memory a loaded model took", ["model"], registry=self.registry)
+        self.vectors = Gauge("modelserver_index_vectors", "Vectors held in open namespaces", registry=self.registry)
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)
+
+
+def rss_bytes() -> int:
+    """Resident memory of this process now."""
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * _PAGE
+
+

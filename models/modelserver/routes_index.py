@@ -1,0 +1,116 @@
+"""The vector indexes over HTTP: text in, embedded, stored or searched, in one hop."""
+
+import asyncio
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from modelserver import problems
+from modelserver.embedding import Purpose, Vectors, unit
+from modelserver.index.space import Space
+from modelserver.state import body_of, state_of, store_of
+from modelserver.wire import IndexAddBody, IndexRemoveBody, IndexReplaceBody, IndexSearchBody, halves
+
+
+async def add(request: Request) -> Response:
+    body = await body_of(request, IndexAddBody)
+    return await _put(request, body)
+
+
+async def replace(request: Request) -> Response:
+    """One atomic switch: to a finished build, or from the ids in `remove` to those in `ids`."""
+    body, store = await body_of(request, IndexReplaceBody), store_of(request)
+    if body.build is None:
+        return await _put(request, body)
+    space = await state_of(request).hub.search_lane(lambda: store.switch(_name(request), body.build or ""))
+    return _changed(space)
+
+
+async def _put(request: Request, body: IndexAddBody) -> Response:
+    state, store, name = state_of(request), store_of(request), _name(request)
+    if body.build is None and not body.create:
+        await state.hub.search_lane(lambda: store.find(name))
+    rows, model = await _rows(request, len(body.ids), body.texts, body.vectors, body.model)
+    if body.build is not None:
+        build = body.build
+        return _changed(await state.hub.search_lane(lambda: store.add_to_build(name, build, model, body.ids, rows)))
+    return _changed(await state.hub.search_lane(lambda: store.change(name, model, body.remove, body.ids, rows, create=body.create)))
+
+
+async def remove(request: Request) -> Response:
+    body, store, name = await body_of(request, IndexRemoveBody), store_of(request), _name(request)
+
+    def job() -> Space:
+        space = store.find(name)
+        return store.change(name, space.model, body.ids, (), np.empty((0, space.dim), np.float32))
+
+    return _changed(await state_of(request).hub.search_lane(job))
+
+
+async def search(request: Request) -> Response:
+    body, state, store, name = await body_of(request, IndexSearchBody), state_of(request), store_of(request), _name(request)
+    space = await state.hub.search_lane(lambda: store.find(name))
+    texts = None if body.text is None else [body.text]
+    rows, model = await _rows(request, 1, texts, body.vector, body.model or space.model, "query")
+    if model != space.model or rows.shape[1] != space.dim:
+        raise problems.refused("index_model_mismatch", f"{name} holds vectors of {space.model}, not of {model}.")
+    allowed = None if body.allow is None else body.allow.allowed
+    hits, version = await state.hub.search_lane(lambda: space.search(rows[0], body.k, allowed))
+    return JSONResponse({"hits": [dataclasses.asdict(hit) for hit in hits], "version": version, "model": space.model})
+
+
+async def stats(request: Request) -> Response:
+    store, name = store_of(request), _name(request)
+    return JSONResponse(dataclasses.asdict(await state_of(request).hub.search_lane(lambda: store.state(name))))
+
+
+async def drop(request: Request) -> Response:
+    store, name = store_of(request), _name(request)
+    await state_of(request).hub.search_lane(lambda: store.drop(name))
+    return Response(status_code=204)
+
+
+async def names(request: Request) -> Response:
+    found = await asyncio.to_thread(store_of(request).names, request.query_params.get("prefix", ""))
+    return JSONResponse({"namespaces": found})
+
+
+async def _rows(
+    request: Request, count: int, texts: Sequence[str] | None, vectors: str | None, model: str | None, purpose: Purpose = "passage"
+) -> tuple[Vectors, str]:
+    """Unit rows and the model they come from. Raises Problem."""
+    hub = state_of(request).hub
+    if (texts is None) == (vectors is None) and count:
+        raise problems.refused("bad_request", "Give either text to embed or vectors, not both and not neither.")
+    if vectors is not None and count:
+        return unit(halves(vectors, count)), model or hub.options.embedding_model
+    if len(texts or ()) != count:
+        raise problems.refused("bad_request", f"{count} ids came with {len(texts or ())} texts.")
+    if not count:
+        name = model or hub.options.embedding_model
+        return np.empty((0, int(hub.find(name, "embedding").config.get("dim", 0))), np.float32), name
+    found = await hub.embed(list(texts or ()), model, purpose, request.is_disconnected)
+    return found.rows, found.model
+
+
+def _name(request: Request) -> str:
+    return str(request.path_params["namespace"])
+
+
+def _changed(space: Space) -> Response:
+    return JSONResponse({"namespace": space.name, "version": space.version, "count": space.count})
+
+
+ROUTES = [
+    Route("/v1/index", names),
+    Route("/v1/index/{namespace}", stats, methods=["GET"]),
+    Route("/v1/index/{namespace}", drop, methods=["DELETE"]),
+    Route("/v1/index/{namespace}/add", add, methods=["POST"]),
+    Route("/v1/index/{namespace}/remove", remove, methods=["POST"]),
+    Route("/v1/index/{namespace}/search", search, methods=["POST"]),
+    Route("/v1/index/{namespace}/replace", replace, methods=["POST"]),
+]

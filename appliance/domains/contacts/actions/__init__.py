@@ -1,0 +1,27 @@
+"""Writes. The caller owns the transaction."""
+
+from appliance.domains.contacts.actions.consenting import grant_consent, opt_out, record_consent, withdraw_consent
+from appliance.domains.contacts.actions.erasing import delete_contact, erase_contact
+from appliance.domains.contacts.actions.merging import merge_contacts, undo_merge
+from appliance.domains.contacts.actions.people import change_contact, create_contact, record_seen
+from appliance.domains.contacts.actions.preferences import change_settings
+from appliance.domains.contacts.actions.timeline import add_note, add_timeline_entry
+from appliance.domains.contacts.actions.upserting import upsert_contact
+
+__all__ = [
+    "add_note",
+    "add_timeline_entry",
+    "change_contact",
+    "change_settings",
+    "create_contact",
+    "delete_contact",
+    "erase_contact",
+    "grant_consent",
+    "merge_contacts",
+    "opt_out",
+    "record_consent",
+    "record_seen",
+    "undo_merge",
+    "upsert_contact",
+    "withdraw_consent",
+]

@@ -1,0 +1,60 @@
+from collections.abc import Mapping
+from uuid import UUID
+
+from appliance.core.uow import UnitOfWork
+from appliance.domains.contacts import queries
+from appliance.domains.contacts.actions.timeline import add_timeline_entry
+from appliance.domains.contacts.events import ConsentGranted, ConsentWithdrawn
+from appliance.domains.contacts.rules import consents
+from appliance.domains.contacts.schemas import ConsentIn
+from appliance.domains.contacts.tables import Consent
+from appliance.domains.contacts.types import Channel, ConsentMode, Purpose
+
+
+def grant_consent(uow: UnitOfWork, contact_id: UUID, said: ConsentIn) -> Consent:
+    """Add a yes to the ledger. Raises ContactNotFound, ConsentRefused."""
+    contact = queries.get_contact(uow, contact_id)
+    consents.check_may_consent(said.purpose, contact.born_on, uow.now.date())
+    consent = _append(uow, contact.id, said)
+    add_timeline_entry(uow, contact.id, kind="consent.granted", object_id=consent.id, summary=f"{said.channel} {said.purpose}")
+    uow.emit(ConsentGranted(contact.id, consent.id, said.channel, said.purpose))
+    return consent
+
+
+def withdraw_consent(uow: UnitOfWork, contact_id: UUID, said: ConsentIn) -> Consent:
+    """Add a no to the ledger. Raises ContactNotFound."""
+    contact = queries.get_contact(uow, contact_id)
+    consent = _append(uow, contact.id, said)
+    add_timeline_entry(uow, contact.id, kind="consent.withdrawn", object_id=consent.id, summary=f"{said.channel} {said.purpose}")
+    uow.emit(ConsentWithdrawn(contact.id, consent.id, said.channel, said.purpose))
+    return consent
+
+
+def record_consent(uow: UnitOfWork, contact_id: UUID, said: ConsentIn) -> Consent:
+    """Add the person's word, whichever it is."""
+    record = withdraw_consent if said.mode is ConsentMode.OPT_OUT else grant_consent
+    return record(uow, contact_id, said)
+
+
+def opt_out(uow: UnitOfWork, contact_id: UUID, channel: Channel, *, source: str, evidence: Mapping[str, object]) -> bool:
+    """The person said stop: no more notices and no marketing on this channel. True the first time, when it is confirmed."""
+    contact = queries.get_contact(uow, contact_id)
+    open_purposes = [
+        purpose
+        for purpose in consents.WITHDRAWN_BY_STOP
+        if queries.latest_mode(uow, contact.id, channel, purpose) is not ConsentMode.OPT_OUT
+    ]
+    for purpose in open_purposes:
+        withdraw_consent(uow, contact.id, _stop(channel, purpose, source, evidence))
+    return bool(open_purposes)
+
+
+def _stop(channel: Channel, purpose: Purpose, source: str, evidence: Mapping[str, object]) -> ConsentIn:
+    return ConsentIn(channel=channel, purpose=purpose, mode=ConsentMode.OPT_OUT, source=source, evidence=dict(evidence))
+
+
+def _append(uow: UnitOfWork, contact_id: UUID, said: ConsentIn) -> Consent:
+    consent = Consent(tenant_id=uow.tenant_id, contact_id=contact_id, recorded_at=uow.now, **said.model_dump())
+    uow.session.add(consent)
+    uow.session.flush()
+    return consent

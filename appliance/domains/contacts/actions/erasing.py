@@ -1,0 +1,44 @@
+from uuid import UUID
+
+from sqlalchemy import delete, select
+
+from appliance.core.uow import UnitOfWork
+from appliance.domains.contacts import queries
+from appliance.domains.contacts.events import ContactDeleted
+from appliance.domains.contacts.tables import (
+    Consent,
+    Contact,
+    ContactIdentity,
+    ContactMerge,
+    ContactNote,
+    ContactTag,
+    TimelineEntry,
+)
+
+_OWNED = (ContactIdentity, ContactTag, ContactNote, TimelineEntry, Consent)
+
+
+def delete_contact(uow: UnitOfWork, contact_id: UUID) -> None:
+    """Raises ContactNotFound. The other domains let go of theirs on ContactDeleted."""
+    contact = queries.get_contact(uow, contact_id)
+    erase_contact(uow, contact.id)
+    uow.emit(ContactDeleted(contact.id))
+
+
+def erase_contact(uow: UnitOfWork, contact_id: UUID) -> int:
+    """Delete the person and everybody merged into them, with all that hangs on them. Returns how many rows went."""
+    gone = _with_merged(uow, contact_id)
+    doomed = [
+        delete(ContactMerge).where(ContactMerge.kept_id.in_(gone)).returning(ContactMerge.id),
+        *(delete(table).where(table.contact_id.in_(gone)).returning(table.id) for table in _OWNED),
+        delete(Contact).where(Contact.id.in_(gone)).returning(Contact.id),
+    ]
+    return sum(len(uow.session.scalars(statement).all()) for statement in doomed)
+
+
+def _with_merged(uow: UnitOfWork, contact_id: UUID) -> list[UUID]:
+    found, newest = [contact_id], [contact_id]
+    while newest:
+        newest = list(uow.session.scalars(select(Contact.id).where(Contact.merged_into_id.in_(newest))))
+        found += newest
+    return found

@@ -1,0 +1,83 @@
+from collections.abc import Iterable
+
+from sqlalchemy.exc import IntegrityError
+
+from appliance.core.errors import Refused
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.uow import UnitOfWork
+from appliance.domains.contacts import queries
+from appliance.domains.contacts.actions import writing
+from appliance.domains.contacts.actions.merging import merge_contacts
+from appliance.domains.contacts.actions.people import announce_new
+from appliance.domains.contacts.events import ContactChanged
+from appliance.domains.contacts.rules import fields as field_rules
+from appliance.domains.contacts.rules import identities as identity_rules
+from appliance.domains.contacts.rules.fields import Given
+from appliance.domains.contacts.schemas import ContactFields
+from appliance.domains.contacts.tables import Contact
+from appliance.domains.contacts.types import Identity, IdentityKind
+
+
+def upsert_contact(
+    uow: UnitOfWork,
+    identities: Iterable[Identity],
+    *,
+    fields: ContactFields | None = None,
+    overwrite: bool = False,
+    one_person: bool = False,
+) -> Contact:
+    """The contact these ids mean, made when nobody has them; ids that nobody had become its own.
+
+    `fields` complete what is blank, or replace it with `overwrite`. `one_person`: the network itself vouches that the ids
+    are one person's, so contacts that had them apart are merged. Raises Refused when nothing recognises the person.
+    """
+    given = list(identities)
+    region = queries.get_settings(uow).default_region
+    kept = field_rules.columns(_with_phone(fields, given), region)
+    wanted = identity_rules.normalise([*given, *field_rules.identities_in(kept)], region)
+    if not wanted and not kept:
+        raise Refused(_("Give at least one e-mail, phone or id of the person."))
+    try:
+        with uow.session.begin_nested():
+            return _upsert(uow, wanted, kept, overwrite=overwrite, one_person=one_person)
+    except IntegrityError:  # somebody stored one of these ids a moment before us; now we see whose it is
+        return _upsert(uow, wanted, kept, overwrite=overwrite, one_person=one_person)
+
+
+def _with_phone(fields: ContactFields | None, given: Iterable[Identity]) -> dict[str, object]:
+    """A phone is also kept the way it came, even when it is none."""
+    said = fields.model_dump(exclude_unset=True) if fields else {}
+    phones = [identity.value for identity in given if identity.kind is IdentityKind.PHONE]
+    return {"phone": phones[0], **said} if phones else said
+
+
+def _upsert(uow: UnitOfWork, wanted: list[Identity], kept: Given, *, overwrite: bool, one_person: bool) -> Contact:
+    found = queries.find_by_identities(uow, wanted)
+    if not found:
+        return _create(uow, wanted, kept)
+    contact = found[0]
+    for other in found[1:] if one_person else ():
+        merge_contacts(uow, contact.id, other.id)
+    if _complete(uow, contact, wanted, kept, overwrite=overwrite):
+        uow.emit(ContactChanged(contact.id))
+    return contact
+
+
+def _create(uow: UnitOfWork, wanted: list[Identity], kept: Given) -> Contact:
+    contact = writing.new_contact(uow)
+    writing.write(uow, contact, kept)
+    uow.session.flush()
+    for identity in wanted:
+        writing.attach(uow, contact, identity)
+    uow.session.flush()
+    announce_new(uow, contact)
+    return contact
+
+
+def _complete(uow: UnitOfWork, contact: Contact, wanted: list[Identity], kept: Given, *, overwrite: bool) -> bool:
+    new = [identity for identity in wanted if not queries.find_by_identities(uow, [identity])]
+    for identity in new:
+        writing.attach(uow, contact, identity)
+    written = writing.write(uow, contact, kept) if overwrite else writing.fill(uow, contact, kept)
+    uow.session.flush()
+    return written or bool(new)

@@ -1,0 +1,108 @@
+"""How a contact's row is written: what the other actions share."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import delete, inspect
+
+from appliance.core.uow import UnitOfWork
+from appliance.domains.contacts import queries
+from appliance.domains.contacts.errors import IdentityTaken
+from appliance.domains.contacts.rules import text
+from appliance.domains.contacts.rules.fields import Given, identities_in
+from appliance.domains.contacts.tables import Contact, ContactIdentity, ContactTag
+from appliance.domains.contacts.types import Identity, IdentityKind
+
+_SEARCHED = ("name", "company", "email", "phone_e164", "phone_raw")
+_COLUMN_OF = {IdentityKind.EMAIL: "email", IdentityKind.PHONE: "phone_e164", IdentityKind.WHATSAPP_LID: "wa_lid"}
+
+
+def new_contact(uow: UnitOfWork) -> Contact:
+    contact = Contact(tenant_id=uow.tenant_id, name="", attributes={}, created_at=uow.now, changed_at=uow.now, tag_rows=[])
+    uow.session.add(contact)
+    return contact
+
+
+def write(uow: UnitOfWork, contact: Contact, kept: Given) -> bool:
+    """Set the given columns. True when that changed something."""
+    for column, value in kept.items():
+        match column:
+            case "tags":
+                _write_tags(uow, contact, value)
+            case "attributes":
+                contact.attributes = _updated(contact.attributes, value)
+            case "document":
+                contact.document, contact.document_index = value, value and queries.document_index(uow, value)
+            case _:
+                setattr(contact, column, value)
+    contact.search_text = search_text(contact)
+    return settle(uow, contact)
+
+
+def fill(uow: UnitOfWork, contact: Contact, kept: Given) -> bool:
+    """Complete what is blank and overwrite nothing; tags add up."""
+    blank = {column: value for column, value in kept.items() if column != "attributes" and not getattr(contact, column)}
+    if kept.get("tags"):
+        blank["tags"] = text.tidy_tags([*contact.tags, *kept["tags"]])
+    if kept.get("attributes"):
+        blank["attributes"] = {**kept["attributes"], **contact.attributes}
+    return write(uow, contact, blank)
+
+
+def settle(uow: UnitOfWork, contact: Contact) -> bool:
+    changed = uow.session.is_modified(contact)
+    if changed and inspect(contact).persistent:
+        contact.version += 1
+        contact.changed_at = uow.now
+    return changed
+
+
+def search_text(contact: Contact) -> str:
+    return text.search_text(getattr(contact, column) for column in _SEARCHED)
+
+
+def own_identities(contact: Contact) -> list[Identity]:
+    return identities_in({"email": contact.email, "phone_e164": contact.phone_e164})
+
+
+def claim(uow: UnitOfWork, contact: Contact, wanted: Iterable[Identity]) -> None:
+    """Make these ids the contact's own. Raises IdentityTaken when one already means somebody else."""
+    for identity in wanted:
+        owners = queries.find_by_identities(uow, [identity])
+        if any(owner.id != contact.id for owner in owners):
+            raise IdentityTaken
+        if not owners:
+            attach(uow, contact, identity)
+
+
+def attach(uow: UnitOfWork, contact: Contact, identity: Identity) -> None:
+    """Add an id that nobody has, and show it on the contact where its place is blank."""
+    uow.session.add(
+        ContactIdentity(
+            tenant_id=uow.tenant_id, contact_id=contact.id, kind=identity.kind, value=identity.value, scope=identity.scope
+        )
+    )
+    column = _COLUMN_OF.get(identity.kind)
+    if column and not getattr(contact, column):
+        write(uow, contact, {column: identity.value})
+
+
+def drop(uow: UnitOfWork, contact: Contact, unwanted: Iterable[Identity]) -> None:
+    for identity in unwanted:
+        uow.session.execute(
+            delete(ContactIdentity).where(
+                ContactIdentity.contact_id == contact.id,
+                ContactIdentity.kind == identity.kind,
+                ContactIdentity.value == identity.value,
+            )
+        )
+
+
+def _write_tags(uow: UnitOfWork, contact: Contact, tags: list[str]) -> None:
+    kept = {row.tag: row for row in contact.tag_rows}
+    contact.tag_rows[:] = [kept.get(tag) or ContactTag(tenant_id=uow.tenant_id, tag=tag) for tag in tags]
+
+
+def _updated(attributes: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """A null removes its attribute."""
+    return {name: value for name, value in {**attributes, **given}.items() if value is not None}

@@ -1,0 +1,58 @@
+from appliance.core.errors import Conflict, NotFound, Refused
+from appliance.core.i18n import lazy_gettext as _
+from appliance.domains.contacts.types import Objection
+
+_OBJECTIONS = {
+    Objection.OPTED_OUT: _("This person asked not to receive these messages on this channel."),
+    Objection.NEVER_OPTED_IN: _("This person has not agreed to receive marketing on this channel."),
+    Objection.MINOR: _("This person is a minor: no marketing consent can be taken."),
+}
+
+
+class ContactNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__(_("This contact does not exist."))
+
+
+class ImportNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__(_("This import does not exist."))
+
+
+class MergeNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__(_("This merge does not exist."))
+
+
+class ConsentRefused(Refused):
+    """`objection` says why, for those who decide by it."""
+
+    def __init__(self, objection: Objection) -> None:
+        super().__init__(_OBJECTIONS[objection])
+        self.objection = objection
+
+
+class InvalidField(Refused):
+    """One field of a contact cannot be what was given."""
+
+    def __init__(self, field: str, sentence: object) -> None:
+        super().__init__(sentence, fields={field: sentence})
+        self.field = field
+
+
+class IdentityTaken(Conflict):
+    def __init__(self) -> None:
+        super().__init__(_("Another contact already has this e-mail, phone or id. Merge the two instead."))
+
+
+class StaleContact(Conflict):
+    def __init__(self) -> None:
+        super().__init__(_("Somebody changed this contact meanwhile. Reload it and try again."))
+
+
+class MergeRefused(Conflict):
+    """Two contacts cannot become one, or a merge cannot be undone any more."""
+
+
+class ImportRefused(Conflict):
+    """The import is not in a state that allows this."""

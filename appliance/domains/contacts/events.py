@@ -1,0 +1,84 @@
+from dataclasses import dataclass
+from uuid import UUID
+
+from appliance.domains.contacts.types import Channel, Purpose
+
+
+@dataclass(frozen=True)
+class ContactCreated:
+    contact_id: UUID
+
+
+@dataclass(frozen=True)
+class ContactChanged:
+    contact_id: UUID
+
+
+@dataclass(frozen=True)
+class ContactDeleted:
+    contact_id: UUID
+
+
+@dataclass(frozen=True)
+class ContactsMerged:
+    """What other domains keep under `gone_id` now belongs to `kept_id`."""
+
+    merge_id: UUID
+    kept_id: UUID
+    gone_id: UUID
+
+    @property
+    def ordering_key(self) -> str:
+        return str(self.kept_id)
+
+
+@dataclass(frozen=True)
+class MergeUndone:
+    """What was moved because of `merge_id` goes back from `kept_id` to `restored_id`."""
+
+    merge_id: UUID
+    kept_id: UUID
+    restored_id: UUID
+
+    @property
+    def ordering_key(self) -> str:
+        return str(self.kept_id)
+
+
+@dataclass(frozen=True)
+class ConsentGranted:
+    contact_id: UUID
+    consent_id: UUID
+    channel: Channel
+    purpose: Purpose
+
+
+@dataclass(frozen=True)
+class ConsentWithdrawn:
+    contact_id: UUID
+    consent_id: UUID
+    channel: Channel
+    purpose: Purpose
+
+
+@dataclass(frozen=True)
+class NoteAdded:
+    contact_id: UUID
+    note_id: UUID
+
+
+@dataclass(frozen=True)
+class ImportStarted:
+    import_id: UUID
+
+
+@dataclass(frozen=True)
+class ImportAdvanced:
+    import_id: UUID
+
+
+@dataclass(frozen=True)
+class ImportFinished:
+    """One event for the whole file: the contacts of an import are not announced one by one."""
+
+    import_id: UUID

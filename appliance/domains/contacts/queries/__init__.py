@@ -1,0 +1,43 @@
+"""Reads. Each takes the unit of work of the caller."""
+
+from appliance.domains.contacts.queries.consents import check_may_send, is_opt_out, latest_mode, list_consents, may_send
+from appliance.domains.contacts.queries.imports import get_import, list_import_problems, list_imports
+from appliance.domains.contacts.queries.people import (
+    count_contacts,
+    find_by_identities,
+    find_contacts,
+    get_contact,
+    list_contacts,
+    list_contacts_after,
+    list_identities,
+    list_tags,
+)
+from appliance.domains.contacts.queries.preferences import document_index, get_settings
+from appliance.domains.contacts.queries.privacy import export_contact
+from appliance.domains.contacts.queries.timeline import get_merge, list_merges, list_notes, list_timeline
+
+__all__ = [
+    "check_may_send",
+    "count_contacts",
+    "document_index",
+    "export_contact",
+    "find_by_identities",
+    "find_contacts",
+    "get_contact",
+    "get_import",
+    "get_merge",
+    "get_settings",
+    "is_opt_out",
+    "latest_mode",
+    "list_consents",
+    "list_contacts",
+    "list_contacts_after",
+    "list_identities",
+    "list_import_problems",
+    "list_imports",
+    "list_merges",
+    "list_notes",
+    "list_tags",
+    "list_timeline",
+    "may_send",
+]

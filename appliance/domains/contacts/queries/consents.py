@@ -1,0 +1,45 @@
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+
+from appliance.core.uow import UnitOfWork
+from appliance.domains.contacts.errors import ConsentRefused
+from appliance.domains.contacts.queries.people import get_contact
+from appliance.domains.contacts.queries.preferences import get_settings
+from appliance.domains.contacts.rules import consents
+from appliance.domains.contacts.tables import Consent
+from appliance.domains.contacts.types import Channel, ConsentMode, Purpose
+
+
+def check_may_send(uow: UnitOfWork, contact_id: UUID, channel: Channel, purpose: Purpose) -> None:
+    """The one gate every outbound path passes. Raises ConsentRefused, ContactNotFound."""
+    contact = get_contact(uow, contact_id)
+    latest = latest_mode(uow, contact.id, channel, purpose)
+    consents.check_may_send(purpose, latest, born_on=contact.born_on, today=uow.now.date())
+
+
+def may_send(uow: UnitOfWork, contact_id: UUID, channel: Channel, purpose: Purpose) -> bool:
+    try:
+        check_may_send(uow, contact_id, channel, purpose)
+    except ConsentRefused:
+        return False
+    return True
+
+
+def latest_mode(uow: UnitOfWork, contact_id: UUID, channel: Channel, purpose: Purpose) -> ConsentMode | None:
+    """The person's last word, or None when nothing was ever said."""
+    said = select(Consent.mode).where(Consent.contact_id == contact_id, Consent.channel == channel, Consent.purpose == purpose)
+    return uow.session.scalar(said.order_by(Consent.recorded_at.desc(), Consent.id.desc()).limit(1))
+
+
+def list_consents(uow: UnitOfWork, contact_id: UUID) -> Sequence[Consent]:
+    """The ledger, newest first."""
+    contact = get_contact(uow, contact_id)
+    ledger = select(Consent).where(Consent.contact_id == contact.id)
+    return uow.session.scalars(ledger.order_by(Consent.recorded_at.desc(), Consent.id.desc()).limit(500)).all()
+
+
+def is_opt_out(uow: UnitOfWork, text: str, language: str) -> bool:
+    """True when the whole message asks to stop, in `language` (pt, en) or in the organisation's own words."""
+    return consents.is_opt_out(text, language, get_settings(uow).opt_out_words)

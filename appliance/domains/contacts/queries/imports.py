@@ -1,0 +1,25 @@
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+
+from appliance.core.uow import UnitOfWork
+from appliance.domains.contacts.errors import ImportNotFound
+from appliance.domains.contacts.tables import ContactImport, ImportProblem
+
+
+def get_import(uow: UnitOfWork, import_id: UUID) -> ContactImport:
+    found = uow.session.get(ContactImport, import_id)
+    if found is None:
+        raise ImportNotFound
+    return found
+
+
+def list_imports(uow: UnitOfWork) -> Sequence[ContactImport]:
+    """The latest hundred."""
+    return uow.session.scalars(select(ContactImport).order_by(ContactImport.created_at.desc()).limit(100)).all()
+
+
+def list_import_problems(uow: UnitOfWork, import_id: UUID, *, limit: int = 10_000) -> Sequence[ImportProblem]:
+    problems = select(ImportProblem).where(ImportProblem.import_id == import_id)
+    return uow.session.scalars(problems.order_by(ImportProblem.line, ImportProblem.id).limit(limit)).all()

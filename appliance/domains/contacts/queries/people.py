@@ -1,0 +1,116 @@
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, true, tuple_
+from sqlalchemy.orm import aliased, selectinload
+
+from appliance.core.uow import UnitOfWork
+from appliance.core.web import Page
+from appliance.domains.contacts.errors import ContactNotFound
+from appliance.domains.contacts.queries.preferences import document_index
+from appliance.domains.contacts.rules import documents, identities
+from appliance.domains.contacts.rules.text import fold
+from appliance.domains.contacts.schemas import ContactFilter, ContactsQuery
+from appliance.domains.contacts.tables import Consent, Contact, ContactIdentity, ContactTag
+from appliance.domains.contacts.types import ConsentMode, ContactSort, Identity, Purpose
+
+_ORDERS: dict[ContactSort, tuple[ColumnElement[Any], ...]] = {
+    ContactSort.NAME: (Contact.name.asc(), Contact.id.asc()),
+    ContactSort.NEWEST: (Contact.created_at.desc(), Contact.id.desc()),
+    ContactSort.LAST_SEEN: (Contact.last_seen_at.desc().nulls_last(), Contact.id.desc()),
+}
+
+
+def get_contact(uow: UnitOfWork, contact_id: UUID, *, for_update: bool = False) -> Contact:
+    """An id that was merged away answers with the contact it became. Raises ContactNotFound."""
+    wanted = select(Contact).where(Contact.id == contact_id).options(selectinload(Contact.tag_rows))
+    found = uow.session.scalar(wanted.with_for_update().execution_options(populate_existing=True) if for_update else wanted)
+    if found is None:
+        raise ContactNotFound
+    return found if found.merged_into_id is None else get_contact(uow, found.merged_into_id, for_update=for_update)
+
+
+def find_contacts(uow: UnitOfWork, contact_ids: Collection[UUID]) -> dict[UUID, Contact]:
+    """Many at once, by id, for lists of other things. Merged ids are left out."""
+    rows = uow.session.scalars(_present().where(Contact.id.in_(contact_ids)))
+    return {contact.id: contact for contact in rows}
+
+
+def find_by_identities(uow: UnitOfWork, wanted: Iterable[Identity]) -> list[Contact]:
+    """Everybody these canonical identities may mean: best match first, each once."""
+    ordered = [form for identity in wanted for form in identities.forms(identity)]
+    owners = _owners(uow, ordered)
+    contact_ids = dict.fromkeys(owners[identity] for identity in ordered if identity in owners)
+    contacts = find_contacts(uow, contact_ids)
+    return [contacts[contact_id] for contact_id in contact_ids if contact_id in contacts]
+
+
+def _owners(uow: UnitOfWork, wanted: Sequence[Identity]) -> dict[Identity, UUID]:
+    rows = uow.session.scalars(select(ContactIdentity).where(ContactIdentity.value.in_({identity.value for identity in wanted})))
+    return {Identity(row.kind, row.value, row.scope): row.contact_id for row in rows}
+
+
+def list_identities(uow: UnitOfWork, contact_id: UUID) -> Sequence[ContactIdentity]:
+    owned = select(ContactIdentity).where(ContactIdentity.contact_id == contact_id)
+    return uow.session.scalars(owned.order_by(ContactIdentity.kind, ContactIdentity.value)).all()
+
+
+def list_contacts(uow: UnitOfWork, query: ContactsQuery) -> Page[Contact]:
+    page = _filtered(uow, query).order_by(*_ORDERS[query.sort]).offset(query.offset).limit(query.limit)
+    return Page(uow.session.scalars(page).all(), count_contacts(uow, query), query.page, query.limit)
+
+
+def count_contacts(uow: UnitOfWork, wanted: ContactFilter) -> int:
+    matching = _filtered(uow, wanted).with_only_columns(func.count(Contact.id), maintain_column_froms=True)
+    return uow.session.scalar(matching) or 0
+
+
+def list_contacts_after(uow: UnitOfWork, wanted: ContactFilter, after: UUID | None, *, limit: int) -> Sequence[Contact]:
+    """The next slice in order of id, for walking through all of them."""
+    walk = _filtered(uow, wanted).order_by(Contact.id).limit(limit)
+    return uow.session.scalars(walk if after is None else walk.where(Contact.id > after)).all()
+
+
+def list_tags(uow: UnitOfWork) -> Sequence[str]:
+    return uow.session.scalars(select(ContactTag.tag).distinct().order_by(ContactTag.tag).limit(500)).all()
+
+
+def _present() -> Select[Contact]:
+    return select(Contact).where(Contact.merged_into_id.is_(None)).options(selectinload(Contact.tag_rows))
+
+
+def _filtered(uow: UnitOfWork, wanted: ContactFilter) -> Select[Contact]:
+    found = _present()
+    if wanted.q:
+        found = found.where(_matches(uow, wanted.q))
+    for tag in wanted.tag:
+        found = found.where(exists().where(ContactTag.contact_id == Contact.id, ContactTag.tag == tag.casefold()))
+    if wanted.owner_id:
+        found = found.where(Contact.owner_id == wanted.owner_id)
+    if wanted.region:
+        found = found.where(Contact.region == wanted.region)
+    if wanted.consent:
+        found = found.where(_agreed_to(wanted.consent))
+    return found
+
+
+def _matches(uow: UnitOfWork, q: str) -> ColumnElement[bool]:
+    words = [Contact.search_text.contains(word, autoescape=True) for word in fold(q).split()]
+    document = documents.normalise_document(q)
+    named = and_(true(), *words)
+    return named if document is None else or_(named, Contact.document_index == document_index(uow, document))
+
+
+def _agreed_to(purpose: Purpose) -> ColumnElement[bool]:
+    """On some channel the last word is a yes."""
+    later = aliased(Consent)
+    revised = exists().where(
+        later.contact_id == Consent.contact_id,
+        later.channel == Consent.channel,
+        later.purpose == Consent.purpose,
+        tuple_(later.recorded_at, later.id) > tuple_(Consent.recorded_at, Consent.id),
+    )
+    return exists().where(
+        Consent.contact_id == Contact.id, Consent.purpose == purpose, Consent.mode != ConsentMode.OPT_OUT, ~revised
+    )

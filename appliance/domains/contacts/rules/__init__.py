@@ -1,0 +1,1 @@
+"""What is decided about contacts from plain values alone."""

@@ -1,0 +1,172 @@
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from appliance.core.web import PageQuery, Schema
+from appliance.domains.contacts.types import (
+    Channel,
+    ConsentMode,
+    ContactSort,
+    IdentityKind,
+    ImportStatus,
+    LawfulBasis,
+    Purpose,
+)
+
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=60)]
+
+
+class ContactFields(Schema):
+    """What may be said about a contact. Only fields that were given are written; null empties one."""
+
+    name: Annotated[str, StringConstraints(max_length=200)] = ""
+    company: Annotated[str, StringConstraints(max_length=200)] | None = None
+    email: Annotated[str, StringConstraints(max_length=320)] | None = None
+    phone: Annotated[str, StringConstraints(max_length=60)] | None = None
+    document: Annotated[str, StringConstraints(max_length=30)] | None = None
+    born_on: date | None = None
+    region: Annotated[str, StringConstraints(max_length=120)] | None = None
+    owner_id: UUID | None = None
+    tags: list[Tag] = Field(default_factory=list, max_length=50)
+    attributes: dict[str, Any] = Field(default_factory=dict, max_length=100)
+
+
+class IdentityIn(Schema):
+    kind: IdentityKind
+    value: Annotated[str, StringConstraints(min_length=1, max_length=320)]
+    scope: Annotated[str, StringConstraints(max_length=80)] = ""
+
+
+class UpsertIn(ContactFields):
+    identities: list[IdentityIn] = Field(default_factory=list, max_length=20)
+
+
+class IdentityOut(Schema):
+    kind: IdentityKind
+    value: str
+    scope: str
+
+
+class ContactOut(Schema):
+    id: UUID
+    name: str
+    company: str | None
+    email: str | None
+    phone_e164: str | None
+    phone_raw: str | None
+    phone_invalid: bool
+    wa_lid: str | None
+    document: str | None
+    born_on: date | None
+    region: str | None
+    owner_id: UUID | None
+    tags: list[str]
+    attributes: dict[str, Any]
+    last_channel: Channel | None
+    last_seen_at: datetime | None
+    created_at: datetime
+    changed_at: datetime
+    version: int
+
+
+class ContactFilter(Schema):
+    q: Annotated[str, StringConstraints(max_length=200)] = ""
+    tag: list[Tag] = Field(default_factory=list)
+    owner_id: UUID | None = None
+    region: str | None = None
+    consent: Purpose | None = Field(None, description="Only people whose last word, on some channel, allows this purpose")
+    sort: ContactSort = ContactSort.NAME
+
+
+class ContactsQuery(ContactFilter, PageQuery):
+    pass
+
+
+class MergeIn(Schema):
+    contact_id: UUID = Field(description="The contact that becomes part of this one")
+
+
+class MergeOut(Schema):
+    id: UUID
+    kept_id: UUID
+    gone_id: UUID
+    merged_at: datetime
+    undone_at: datetime | None
+
+
+class ConsentIn(Schema):
+    channel: Channel
+    purpose: Purpose
+    mode: ConsentMode
+    lawful_basis: LawfulBasis = LawfulBasis.CONSENT
+    source: Annotated[str, StringConstraints(min_length=1, max_length=80)] = "api"
+    evidence: dict[str, Any] = Field(default_factory=dict, max_length=20)
+
+
+class ConsentOut(ConsentIn):
+    id: UUID
+    contact_id: UUID
+    recorded_at: datetime
+
+
+class NoteIn(Schema):
+    body: Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
+
+
+class NoteOut(Schema):
+    id: UUID
+    contact_id: UUID
+    author_id: UUID | None
+    author_name: str
+    body: str
+    written_at: datetime
+
+
+class TimelineEntryOut(Schema):
+    id: UUID
+    kind: str
+    object_id: UUID
+    summary: str
+    actor_name: str
+    happened_at: datetime
+
+
+class ImportStartIn(Schema):
+    mapping: dict[str, str] = Field(default_factory=dict, max_length=200, description="Column of the file -> field; none: the guess")
+    tags: list[Tag] = Field(default_factory=list, max_length=20)
+    dry_run: bool = False
+
+
+class ImportOut(Schema):
+    id: UUID
+    file_name: str
+    headers: list[str]
+    sample: list[list[str]]
+    mapping: dict[str, str]
+    tags: list[str]
+    dry_run: bool
+    status: ImportStatus
+    rows_total: int
+    rows_done: int
+    rows_created: int
+    rows_updated: int
+    rows_failed: int
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class ImportProblemOut(Schema):
+    line: int
+    field: str
+    sentence: str
+
+
+class ContactSettingsIn(Schema):
+    default_region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = "BR"
+    opt_out_words: list[Tag] = Field(default_factory=list, max_length=100)
+
+
+class ContactSettingsOut(ContactSettingsIn):
+    pass

@@ -1,0 +1,72 @@
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class IdentityKind(StrEnum):
+    EMAIL = "email"
+    PHONE = "phone"
+    WHATSAPP = "whatsapp"  # the account number WhatsApp itself confirmed; may differ from the phone people dial
+    WHATSAPP_LID = "whatsapp_lid"
+    WHATSAPP_USER = "whatsapp_user"  # business-scoped user id: the only id of somebody who hides the number
+    WEBCHAT = "webchat"
+    EXTERNAL = "external"  # id in another system, named by the scope
+
+
+@dataclass(frozen=True)
+class Identity:
+    """One way to recognise a person. `scope` says where `value` is unique: a channel, another system, or everywhere ("")."""
+
+    kind: IdentityKind
+    value: str
+    scope: str = ""
+
+
+class Channel(StrEnum):
+    WHATSAPP = "whatsapp"
+    EMAIL = "email"
+    SMS = "sms"
+    PHONE = "phone"
+    WEBCHAT = "webchat"
+    SIMULATOR = "simulator"
+
+
+class Purpose(StrEnum):
+    REPLY = "reply"  # answering what the person just wrote
+    SERVICE = "service"  # notices about what the person has with us
+    MARKETING = "marketing"
+
+
+class ConsentMode(StrEnum):
+    OPT_IN = "opt_in"
+    DOUBLE_OPT_IN = "double_opt_in"
+    OPT_OUT = "opt_out"
+
+
+class LawfulBasis(StrEnum):
+    """The bases of LGPD art. 7 (GDPR art. 6) that fit writing to somebody."""
+
+    CONSENT = "consent"
+    CONTRACT = "contract"
+    LEGITIMATE_INTEREST = "legitimate_interest"
+    LEGAL_OBLIGATION = "legal_obligation"
+
+
+class Objection(StrEnum):
+    """Why a message may not be sent."""
+
+    OPTED_OUT = "opted_out"
+    NEVER_OPTED_IN = "never_opted_in"
+    MINOR = "minor"
+
+
+class ContactSort(StrEnum):
+    NAME = "name"
+    NEWEST = "newest"
+    LAST_SEEN = "last_seen"
+
+
+class ImportStatus(StrEnum):
+    UPLOADED = "uploaded"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"

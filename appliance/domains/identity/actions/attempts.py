@@ -1,0 +1,70 @@
+"""Counting attempts before they are heard, so that many at once count too."""
+
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from appliance.core.errors import TooMany
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.uow import UnitOfWork
+from appliance.domains.identity import queries
+from appliance.domains.identity.actions.recording import as_tenant, record
+from appliance.domains.identity.rules import throttling, tokens
+from appliance.domains.identity.rules.throttling import Tally
+from appliance.domains.identity.tables import SignInAttempts
+from appliance.domains.identity.types import Device
+
+
+def check_may_try(uow: UnitOfWork, account: str, device: Device) -> bool:
+    """Count one attempt. True when it is the last that is heard for now. Raises TooMany past the limit."""
+    by_address = _count(uow, f"ip:{device.ip}", throttling.PER_ADDRESS) if device.ip else False
+    return _count(uow, f"account:{account}", throttling.PER_ACCOUNT) or by_address
+
+
+def forget_failures(uow: UnitOfWork, account: str, device: Device) -> None:
+    """After a success. The address keeps what others did from it."""
+    uow.session.execute(delete(SignInAttempts).where(SignInAttempts.key == tokens.digest(f"account:{account}")))
+    row = uow.session.get(SignInAttempts, tokens.digest(f"ip:{device.ip}"))
+    if row is not None:
+        _keep(row, throttling.forgive(_tally(row)))
+
+
+def record_lockout(uow: UnitOfWork, user_id: UUID | None, device: Device) -> None:
+    """In the chains of the organisations it touches, or in the box's own when nobody was meant."""
+    seats = queries.seats_of(uow, user_id) if user_id else []
+    if not seats:
+        record(uow, "sign_in.locked", about=("address", ""), ip=device.ip)
+    for tenant, _role in seats:
+        with as_tenant(uow, tenant.id) as theirs:
+            record(theirs, "sign_in.locked", about=("user", user_id), ip=device.ip)
+
+
+def forget_old(uow: UnitOfWork) -> None:
+    uow.session.execute(delete(SignInAttempts).where(SignInAttempts.since < uow.now - throttling.WINDOW - throttling.LOCKED_FOR))
+
+
+def _count(uow: UnitOfWork, name: str, limit: int) -> bool:
+    row = _locked_row(uow, tokens.digest(name))
+    tally = _tally(row)
+    wait = throttling.wait_of(tally, uow.now)
+    if wait is not None:
+        raise TooMany(_("Too many attempts. Wait a moment and try again."), retry_after=wait.total_seconds())
+    counted = throttling.count(tally if tally.locked_until is None else None, uow.now, limit=limit)
+    _keep(row, counted)
+    return counted.locked_until is not None
+
+
+def _locked_row(uow: UnitOfWork, key: str) -> SignInAttempts:
+    statement = select(SignInAttempts).where(SignInAttempts.key == key).with_for_update().execution_options(populate_existing=True)
+    insert = postgresql.insert if uow.box.database.is_postgresql else sqlite.insert
+    uow.session.execute(insert(SignInAttempts).on_conflict_do_nothing(), [{"key": key, "failures": 0, "since": uow.now}])
+    return uow.session.scalars(statement).one()
+
+
+def _tally(row: SignInAttempts) -> Tally:
+    return Tally(row.failures, row.since, row.locked_until)
+
+
+def _keep(row: SignInAttempts, tally: Tally) -> None:
+    row.failures, row.since, row.locked_until = tally.failures, tally.since, tally.locked_until

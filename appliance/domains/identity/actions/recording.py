@@ -1,0 +1,64 @@
+"""Writing the record of what was done."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from appliance.core import crypto
+from appliance.core.ids import new_id
+from appliance.core.uow import UnitOfWork
+from appliance.domains.identity import queries
+from appliance.domains.identity.rules import chain
+from appliance.domains.identity.tables import AuditEntry, AuditHead
+
+
+def record(
+    uow: UnitOfWork,
+    action: str,
+    *,
+    about: tuple[str, object] = ("", ""),
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    ip: str = "",
+) -> AuditEntry:
+    """Add a line to the unit's chain. `action` is `resource.verb`, `about` is (kind, id); secrets are masked here."""
+    head = _locked_head(uow)
+    entry = AuditEntry(
+        id=new_id(), tenant_id=uow.tenant_id, seq=head.seq + 1, at=uow.now, actor_kind=uow.actor.kind, actor_id=uow.actor.id,
+        actor_name=uow.actor.name[:120], action=action, object_kind=about[0], object_id=str(about[1]), ip=ip,
+        request_id=str(structlog.contextvars.get_contextvars().get("request_id", "")), before=chain.mask(before), after=chain.mask(after),
+    )  # fmt: skip
+    entry.hash = chain.hash_of(queries.link_of(entry), head.hash, queries.chain_key(uow))
+    head.seq, head.hash = entry.seq, entry.hash
+    uow.session.add(entry)
+    uow.session.flush()
+    return entry
+
+
+@contextmanager
+def as_tenant(uow: UnitOfWork, tenant_id: UUID) -> Iterator[UnitOfWork]:
+    """Inside a unit of the whole box: events, audit and sealed columns that belong to one tenant."""
+    token = crypto.sealing_tenant.set(tenant_id)
+    try:
+        yield replace(uow, tenant_id=tenant_id)
+        uow.session.flush()
+    finally:
+        crypto.sealing_tenant.reset(token)
+
+
+def _locked_head(uow: UnitOfWork) -> AuditHead:
+    """Writers of one chain queue here; the first of all makes the row."""
+    statement = select(AuditHead).where(AuditHead.tenant_id == uow.tenant_id).with_for_update()
+    head = uow.session.scalar(statement.execution_options(populate_existing=True))
+    if head is not None:
+        return head
+    insert = postgresql.insert if uow.box.database.is_postgresql else sqlite.insert
+    first = {"tenant_id": uow.tenant_id, "seq": 0, "hash": chain.GENESIS}
+    uow.session.execute(insert(AuditHead).on_conflict_do_nothing(), [first])
+    return uow.session.scalars(statement).one()

@@ -1,0 +1,46 @@
+"""Timed work: writing down who was seen, forgetting what is over, verifying the record."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from appliance.core.box import Box
+from appliance.core.manifest import CheckResult
+from appliance.domains.identity import actions, queries
+from appliance.domains.identity.types import SEEN, AuditFault
+
+_BATCH = 500
+
+
+def note_seen(box: Box) -> None:
+    popped = box.redis.zpopmin(SEEN, _BATCH)
+    while popped:
+        moments = {UUID(hex=member.decode()): datetime.fromtimestamp(score, UTC) for member, score in popped}
+        with box.whole_box("last seen") as uow:
+            actions.note_seen(uow, moments)
+        popped = box.redis.zpopmin(SEEN, _BATCH)
+
+
+def forget_old(box: Box) -> None:
+    with box.whole_box("forget old sign-ins") as uow:
+        actions.forget_old_attempts(uow)
+        actions.forget_old_sessions(uow)
+
+
+def verify_audit(box: Box) -> list[AuditFault]:
+    """The first fault of each chain that does not hold."""
+    with box.whole_box("verify audit", read_only=True) as uow:
+        chains = queries.list_chains(uow)
+    faults = []
+    for tenant_id in chains:
+        with box.whole_box("verify audit", read_only=True) as uow:
+            faults.append(queries.verify_chain(uow, tenant_id))
+    return [fault for fault in faults if fault is not None]
+
+
+def check_audit(box: Box) -> CheckResult:
+    faults = verify_audit(box)
+    if not faults:
+        return CheckResult(ok=True, detail="every chain holds")
+    first = faults[0]
+    detail = f"{len(faults)} broken; first: organisation {first.tenant_id}, line {first.seq} {first.reason}"
+    return CheckResult(ok=False, detail=detail, fix="Somebody changed the record outside the product. Keep a copy of the database and investigate.")

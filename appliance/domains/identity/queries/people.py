@@ -1,0 +1,134 @@
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from appliance.core.errors import NotFound
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.uow import UnitOfWork
+from appliance.domains.identity.errors import NoSuchMember
+from appliance.domains.identity.tables import ApiKey, Invitation, LoginSession, Membership, Tenant, User
+from appliance.domains.identity.types import OWNER, InvitationStatus, MemberStatus, TenantStatus
+
+
+@dataclass(frozen=True)
+class Member:
+    """A membership with the person in it. `id` is the membership's."""
+
+    id: UUID
+    user_id: UUID
+    name: str
+    email: str
+    role: str
+    teams: list[str]
+    region: str
+    status: MemberStatus
+    last_login_at: datetime | None
+    created_at: datetime
+
+
+def is_set_up(uow: UnitOfWork) -> bool:
+    return uow.session.scalar(select(User.id).limit(1)) is not None
+
+
+def get_user(uow: UnitOfWork, user_id: UUID) -> User:
+    user = uow.session.get(User, user_id)
+    if user is None:
+        raise NotFound(_("There is no such person."))
+    return user
+
+
+def find_user_by_email(uow: UnitOfWork, email: str) -> User | None:
+    """`email` folded (rules.names.fold_email)."""
+    return uow.session.scalar(select(User).where(User.email == email))
+
+
+def list_members(uow: UnitOfWork, *, search: str = "", status: MemberStatus | None = None, offset: int = 0, limit: int = 50) -> tuple[list[Member], int]:
+    """By name, with the total."""
+    statement = select(Membership, User).join(User, User.id == Membership.user_id)
+    if status is not None:
+        statement = statement.where(Membership.status == status)
+    if search:
+        statement = statement.where(User.name.icontains(search, autoescape=True) | User.email.icontains(search, autoescape=True))
+    total = uow.session.scalar(select(func.count()).select_from(statement.with_only_columns(Membership.id).subquery())) or 0
+    rows = uow.session.execute(statement.order_by(User.name, Membership.id).offset(offset).limit(limit))
+    return [_member(membership, user) for membership, user in rows], total
+
+
+def get_member(uow: UnitOfWork, member_id: UUID) -> Member:
+    return member_of(uow, get_membership(uow, member_id))
+
+
+def find_member_of_user(uow: UnitOfWork, user_id: UUID) -> Member | None:
+    """The person's place in this tenant, active or not."""
+    found = uow.session.execute(select(Membership, User).join(User).where(Membership.user_id == user_id)).first()
+    return _member(*found) if found else None
+
+
+def names_of(uow: UnitOfWork, user_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Names of this tenant's people, for lists that hold their ids."""
+    rows = uow.session.execute(select(Membership.user_id, User.name).join(User).where(Membership.user_id.in_(set(user_ids))))
+    return {row.user_id: row.name for row in rows}
+
+
+def get_membership(uow: UnitOfWork, member_id: UUID) -> Membership:
+    membership = uow.session.get(Membership, member_id)
+    if membership is None:
+        raise NoSuchMember
+    return membership
+
+
+def member_of(uow: UnitOfWork, membership: Membership) -> Member:
+    return _member(membership, get_user(uow, membership.user_id))
+
+
+def count_other_owners(uow: UnitOfWork, membership: Membership) -> int:
+    statement = select(func.count(Membership.id)).join(User).where(
+        Membership.role == OWNER, Membership.status == MemberStatus.ACTIVE, Membership.id != membership.id, User.is_active
+    )  # fmt: skip
+    return uow.session.scalar(statement) or 0
+
+
+def seats_of(uow: UnitOfWork, user_id: UUID) -> list[tuple[Tenant, str]]:
+    """The active tenants of a person with the role in each, oldest first. Needs the box scope."""
+    rows = uow.session.execute(
+        select(Tenant, Membership.role)
+        .join(Membership, Membership.tenant_id == Tenant.id)
+        .where(Membership.user_id == user_id, Membership.status == MemberStatus.ACTIVE, Tenant.status == TenantStatus.ACTIVE)
+        .order_by(Membership.created_at)
+    )
+    return [(tenant, role) for tenant, role in rows]
+
+
+def list_invitations(uow: UnitOfWork, *, pending_only: bool = True) -> list[Invitation]:
+    statement = select(Invitation).order_by(Invitation.created_at.desc()).limit(500)
+    if pending_only:
+        statement = statement.where(Invitation.status == InvitationStatus.PENDING)
+    return list(uow.session.scalars(statement))
+
+
+def find_invitation_by_token(uow: UnitOfWork, token_sha256: str) -> Invitation | None:
+    """Needs the box scope: the token is what names the tenant."""
+    found = uow.session.scalar(select(Invitation).where(Invitation.token_sha256 == token_sha256))
+    return found if found and found.status is InvitationStatus.PENDING and found.expires_at > uow.now else None
+
+
+def list_sessions(uow: UnitOfWork, user_id: UUID) -> list[LoginSession]:
+    """A person's living sessions, latest first."""
+    statement = select(LoginSession).where(
+        LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None), LoginSession.expires_at > uow.now
+    )  # fmt: skip
+    return list(uow.session.scalars(statement.order_by(LoginSession.last_seen_at.desc()).limit(200)))
+
+
+def list_api_keys(uow: UnitOfWork) -> list[ApiKey]:
+    return list(uow.session.scalars(select(ApiKey).order_by(ApiKey.created_at.desc()).limit(500)))
+
+
+def _member(membership: Membership, user: User) -> Member:
+    return Member(
+        id=membership.id, user_id=user.id, name=user.name, email=user.email, role=membership.role, teams=membership.teams,
+        region=membership.region, status=membership.status, last_login_at=user.last_login_at, created_at=membership.created_at,
+    )  # fmt: skip

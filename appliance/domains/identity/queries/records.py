@@ -1,0 +1,89 @@
+"""Reading and verifying the record of what was done."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+
+from appliance.core import crypto
+from appliance.core.uow import UnitOfWork
+from appliance.domains.identity.rules import chain
+from appliance.domains.identity.tables import AuditEntry, AuditHead
+from appliance.domains.identity.types import AuditFault
+
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class AuditFilter:
+    actor_id: UUID | None = None
+    action: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def list_audit(uow: UnitOfWork, wanted: AuditFilter, *, offset: int = 0, limit: int = 50) -> tuple[list[AuditEntry], int]:
+    """Latest first, with the total."""
+    statement = _filtered(wanted)
+    total = uow.session.scalar(select(func.count()).select_from(statement.with_only_columns(AuditEntry.id).subquery())) or 0
+    return list(uow.session.scalars(statement.order_by(AuditEntry.seq.desc()).offset(offset).limit(limit))), total
+
+
+def list_audit_after(uow: UnitOfWork, wanted: AuditFilter, seq: int, *, limit: int = BATCH) -> list[AuditEntry]:
+    """The next lines of an export, oldest first."""
+    return list(uow.session.scalars(_filtered(wanted).where(AuditEntry.seq > seq).order_by(AuditEntry.seq).limit(limit)))
+
+
+def verify_chain(uow: UnitOfWork, tenant_id: UUID) -> AuditFault | None:
+    """The first line of the tenant's chain that was edited or removed; None when all holds."""
+    head = uow.session.scalar(select(AuditHead).where(AuditHead.tenant_id == tenant_id))
+    known = (head.seq, head.hash) if head else (0, chain.GENESIS)
+    return chain.find_fault(tenant_id, _links(uow, tenant_id), known, chain_key(uow))
+
+
+def list_chains(uow: UnitOfWork) -> list[UUID]:
+    """Every tenant that has a chain, the box's own (NIL) included. Needs the box scope."""
+    with_rows = select(AuditEntry.tenant_id).distinct()
+    return sorted(uow.session.scalars(select(AuditHead.tenant_id).union(with_rows)))
+
+
+def chain_key(uow: UnitOfWork) -> bytes:
+    return crypto.derive(uow.box.keys.token_key, "audit")
+
+
+def link_of(entry: AuditEntry) -> chain.Link:
+    return chain.Link(
+        tenant_id=entry.tenant_id, seq=entry.seq, at=entry.at, actor_kind=entry.actor_kind, actor_id=entry.actor_id,
+        actor_name=entry.actor_name, action=entry.action, object_kind=entry.object_kind, object_id=entry.object_id,
+        ip=entry.ip, request_id=entry.request_id, before=entry.before, after=entry.after,
+    )  # fmt: skip
+
+
+def _links(uow: UnitOfWork, tenant_id: UUID) -> Iterator[tuple[chain.Link, str]]:
+    seq = -1
+    while True:
+        batch = uow.session.scalars(
+            select(AuditEntry).where(AuditEntry.tenant_id == tenant_id, AuditEntry.seq > seq).order_by(AuditEntry.seq).limit(BATCH)
+        ).all()
+        for entry in batch:
+            yield link_of(entry), entry.hash
+            seq = entry.seq
+            uow.session.expunge(entry)
+        if len(batch) < BATCH:
+            return
+
+
+def _filtered(wanted: AuditFilter) -> Select[Any]:
+    statement = select(AuditEntry)
+    if wanted.actor_id is not None:
+        statement = statement.where(AuditEntry.actor_id == wanted.actor_id)
+    if wanted.action:
+        statement = statement.where(AuditEntry.action.startswith(wanted.action, autoescape=True))
+    if wanted.since is not None:
+        statement = statement.where(AuditEntry.at >= wanted.since)
+    if wanted.until is not None:
+        statement = statement.where(AuditEntry.at < wanted.until)
+    return statement

@@ -1,0 +1,1 @@
+"""Decisions about people and access, as plain functions."""

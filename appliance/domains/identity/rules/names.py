@@ -1,0 +1,30 @@
+"""E-mails, short names and keys, in the one form they are compared in."""
+
+import re
+import unicodedata
+from zoneinfo import available_timezones
+
+from appliance.core.errors import Refused
+from appliance.core.i18n import lazy_gettext as _
+
+MAX_SLUG = 40
+_RESERVED = frozenset({"api", "admin", "box", "static", "health", "login", "setup", "www"})
+
+
+def fold_email(email: str) -> str:
+    """Unicode-normalised and case-folded, as the unique index compares it."""
+    return unicodedata.normalize("NFKC", email).strip().casefold()
+
+
+def slug_of(name: str) -> str:
+    """`Solar & Cia.` → `solar-cia`; never empty."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:MAX_SLUG].strip("-")
+    return slug if slug and slug not in _RESERVED else f"org-{slug}".strip("-")[:MAX_SLUG].strip("-")
+
+
+def check_timezone(timezone: str) -> str:
+    if timezone not in available_timezones():
+        sentence = _("Choose a time zone such as America/Sao_Paulo.")
+        raise Refused(sentence, fields={"timezone": sentence})
+    return timezone

@@ -1,0 +1,275 @@
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, EmailStr, Field, SecretStr
+
+from appliance.core.web import PageQuery, Schema
+from appliance.domains.identity.types import API_KEY_RATE, InvitationStatus, MemberStatus, SessionKind, TenantStatus
+
+Name = Annotated[str, Field(min_length=1, max_length=120)]
+Email = Annotated[EmailStr, Field(max_length=254)]
+Locale = Literal["pt_BR", "en"]
+Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+Slug = Annotated[str, Field(min_length=2, max_length=40, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+Timezone = Annotated[str, Field(min_length=1, max_length=60)]
+Password = Annotated[SecretStr, Field(min_length=1, max_length=1000)]
+
+
+class SignIn(Schema):
+    email: Annotated[str, Field(min_length=1, max_length=254)]
+    password: Password
+
+
+class Refresh(Schema):
+    refresh_token: Annotated[str, Field(min_length=1, max_length=400)]
+
+
+class Register(Schema):
+    token: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Name
+    password: Password
+
+
+class ChangePassword(Schema):
+    current: Password
+    new: Password
+
+
+class SwitchTenant(Schema):
+    tenant_id: UUID
+
+
+class UserOut(Schema):
+    id: UUID
+    name: str
+    email: str
+    locale: str
+    is_operator: bool
+    last_login_at: datetime | None
+    created_at: datetime
+
+
+class Seat(Schema):
+    """An organisation one belongs to."""
+
+    id: UUID
+    name: str
+    slug: str
+    role: str
+
+
+class Tokens(Schema):
+    access_token: str
+    refresh_token: str
+    token_type: Literal["Bearer"] = "Bearer"
+    expires_in: int
+
+
+class SignedInOut(Tokens):
+    user: UserOut
+    tenants: list[Seat]
+
+
+class WhoAmI(Schema):
+    user_id: UUID
+    tenant_id: UUID
+    name: str
+    email: str
+    role: str
+    permissions: list[str]
+    via: str
+    is_operator: bool
+    tenants: list[UUID]
+
+
+class ProfileChange(Schema):
+    name: Name | None = None
+    locale: Locale | None = None
+
+
+class TenantSettings(Schema):
+    """What an organisation looks like."""
+
+    brand_name: Annotated[str, Field(max_length=120)] | None = None
+    brand_colour: Colour | Literal[""] | None = None
+
+
+class TenantIn(Schema):
+    name: Name
+    slug: Slug | None = None
+    locale: Locale = "pt_BR"
+    timezone: Timezone = "America/Sao_Paulo"
+    owner_email: Email | None = None
+
+
+class TenantChange(Schema):
+    """`status` is the operator's."""
+
+    name: Name | None = None
+    slug: Slug | None = None
+    locale: Locale | None = None
+    timezone: Timezone | None = None
+    settings: TenantSettings | None = None
+    status: Literal[TenantStatus.ACTIVE, TenantStatus.SUSPENDED] | None = None
+
+
+class TenantOut(Schema):
+    id: UUID
+    name: str
+    slug: str
+    status: TenantStatus
+    locale: str
+    timezone: str
+    settings: TenantSettings
+    created_at: datetime
+    updated_at: datetime
+
+
+class InvitationOut(Schema):
+    id: UUID
+    email: str
+    role: str
+    status: InvitationStatus
+    created_at: datetime
+    expires_at: datetime
+    accepted_at: datetime | None
+
+
+class InvitedOut(Schema):
+    """`token` is shown this once; the person opens `link`."""
+
+    invitation: InvitationOut
+    token: str
+    link: str
+
+
+class TenantCreatedOut(Schema):
+    tenant: TenantOut
+    owner_invitation: InvitedOut | None
+
+
+class MembersQuery(PageQuery):
+    search: Annotated[str, Field(max_length=120)] = ""
+    status: MemberStatus | None = None
+
+
+class MemberOut(Schema):
+    id: UUID
+    user_id: UUID
+    name: str
+    email: str
+    role: str
+    teams: list[str]
+    region: str
+    status: MemberStatus
+    last_login_at: datetime | None
+    created_at: datetime
+
+
+class MemberChange(Schema):
+    role: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    teams: Annotated[list[Annotated[str, Field(max_length=60)]], Field(max_length=50)] | None = None
+    region: Annotated[str, Field(max_length=60)] | None = None
+    status: MemberStatus | None = None
+
+
+class InvitationIn(Schema):
+    email: Email
+    role: Annotated[str, Field(min_length=1, max_length=40)] = "agent"
+
+
+class RoleIn(Schema):
+    name: Annotated[str, Field(min_length=1, max_length=40)]
+    permissions: Annotated[list[Annotated[str, Field(max_length=80)]], Field(max_length=500)]
+
+
+class RoleChange(Schema):
+    name: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    permissions: Annotated[list[Annotated[str, Field(max_length=80)]], Field(max_length=500)] | None = None
+
+
+class RoleOut(Schema):
+    id: UUID | None
+    key: str
+    name: str
+    permissions: list[str]
+    built_in: bool
+
+
+class SessionOut(Schema):
+    id: UUID
+    kind: SessionKind
+    device: str
+    ip: str
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+
+
+class ApiKeyIn(Schema):
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+    scopes: Annotated[list[Annotated[str, Field(max_length=80)]], Field(max_length=500)]
+    expires_at: AwareDatetime | None = None
+    rate_limit: Annotated[int, Field(ge=1, le=API_KEY_RATE)] = API_KEY_RATE
+
+
+class ApiKeyOut(Schema):
+    id: UUID
+    user_id: UUID
+    name: str
+    prefix: str
+    scopes: list[str]
+    rate_limit: int
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+class NewApiKeyOut(Schema):
+    """`secret` is shown this once."""
+
+    key: ApiKeyOut
+    secret: str
+
+
+class AuditQuery(PageQuery):
+    actor: UUID | None = None
+    action: Annotated[str, Field(max_length=80)] = ""
+    since: AwareDatetime | None = Field(None, alias="from")
+    until: AwareDatetime | None = Field(None, alias="to")
+
+
+class AuditExportQuery(Schema):
+    format: Literal["csv", "jsonl"] = "jsonl"
+    actor: UUID | None = None
+    action: Annotated[str, Field(max_length=80)] = ""
+    since: AwareDatetime | None = Field(None, alias="from")
+    until: AwareDatetime | None = Field(None, alias="to")
+
+
+class AuditOut(Schema):
+    seq: int
+    at: datetime
+    actor_kind: str
+    actor_id: UUID | None
+    actor_name: str
+    action: str
+    object_kind: str
+    object_id: str
+    ip: str
+    request_id: str
+    before: dict[str, object] | None
+    after: dict[str, object] | None
+    hash: str
+
+
+class AuditFaultOut(Schema):
+    seq: int
+    reason: str
+
+
+class AuditVerdict(Schema):
+    holds: bool
+    fault: AuditFaultOut | None

@@ -2,7 +2,7 @@
 
 from appliance.core import housekeeping
 from appliance.core.manifest import Manifest
-from appliance.domains.contacts import manifest as contacts
+from appliance.domains.contacts.manifest import MANIFEST as CONTACTS
 from appliance.domains.identity.manifest import MANIFEST as IDENTITY
 
-MANIFESTS: tuple[Manifest, ...] = (housekeeping.MANIFEST, IDENTITY)
+MANIFESTS: tuple[Manifest, ...] = (housekeeping.MANIFEST, IDENTITY, CONTACTS)

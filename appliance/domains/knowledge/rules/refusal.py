@@ -10,7 +10,7 @@ from appliance.domains.knowledge.rules import scoring, wants, words
 from appliance.domains.knowledge.rules.asking import Question
 from appliance.domains.knowledge.rules.ranking import Passage, Ranked
 
-PROBE_TERMS, PROBES, QUANTILE = 4, 120, 0.55
+PROBE_TERMS, PROBES, QUANTILE = 4, 300, 0.5
 FOCUS_MISSED = 0.55
 SURE = 1.4
 FALLBACK = 4.0
@@ -49,7 +49,7 @@ class Probe:
 def probes(passages: Sequence[Passage], *, seed: int = 7) -> list[Probe]:
     """The same passages give the same probes."""
     chance = random.Random(seed)  # noqa: S311 - a sample, not a secret
-    sample = chance.sample(list(passages), min(PROBES, len(passages)))
+    sample = chance.choices(passages, k=PROBES) if passages else []
     return [probe for passage in sample if (probe := _probe(passage, chance))]
 
 

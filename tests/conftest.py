@@ -44,8 +44,8 @@ def redis_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with postgresql_server(tmp_path_factory.mktemp("pg")) as address:
+def postgresql_address() -> Iterator[str]:
+    with postgresql_server() as address:
         _make_template(address)
         yield address
 
@@ -123,8 +123,9 @@ def provide_inference(box: Box) -> None:
     from importlib.util import find_spec
 
     if find_spec("appliance.inference.fake"):
-        from appliance.inference import Inference
         from appliance.inference.fake import FakeInference
+
+        from appliance.inference import Inference
 
         box.provide(Inference, FakeInference())
 

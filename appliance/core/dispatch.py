@@ -14,7 +14,7 @@ from rq.queue import EnqueueData
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from appliance.core.outbox import Owed, OutboxRow
+    from appliance.core.outbox import OutboxRow, Owed
 
 LIVE_CHANNEL = "live"
 JOB_TIMEOUT_S = {"fast": 60, "default": 300, "slow": 3600}

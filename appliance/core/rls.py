@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from sqlalchemy import MetaData, Table
-from sqlalchemy.schema import DDL
 from sqlalchemy.engine import Connection
+from sqlalchemy.schema import DDL
 
 from appliance.core.db import tenant_tables
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from appliance.core import clock, crypto, guard
 from appliance.core.ids import NIL, new_id
-from appliance.core.outbox import Delivery, Owed, OutboxRow, event_name, ordering_key_of, owed, payload_of
+from appliance.core.outbox import Delivery, OutboxRow, Owed, event_name, ordering_key_of, owed, payload_of
 
 if TYPE_CHECKING:
     from appliance.core.box import Box
@@ -104,4 +104,4 @@ def _open(box: Box, tenant_id: UUID, actor: Actor, *, scope: str, read_only: boo
 
 def _name_tenant(session: Session, tenant_id: UUID, scope: str) -> None:
     # Read by the row-level security policies; local to this transaction, so a pooled connection never carries it on.
-    session.execute(select(func.set_config("app.tenant_id", str(tenant_id), True), func.set_config("app.scope", scope, True)))  # noqa: FBT003
+    session.execute(select(func.set_config("app.tenant_id", str(tenant_id), True), func.set_config("app.scope", scope, True)))

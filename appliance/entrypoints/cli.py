@@ -86,7 +86,8 @@ def _announce(settings: Settings, *, demo: bool) -> None:
         box.close()
     click.echo(_("SalesEdge is ready at %(address)s", address=settings.public_url))
     if code:
-        click.echo(_("First time here? Open %(address)s/setup and enter the one-time code %(code)s", address=settings.public_url, code=code))
+        address = f"{settings.public_url}/setup"
+        click.echo(_("First time here? Open %(address)s and enter the one-time code %(code)s", address=address, code=code))
 
 
 def _setup_code(box: Box) -> str | None:
@@ -124,8 +125,7 @@ def status(*, as_json: bool) -> None:
     results = run_checks(box)
     box.close()
     report = {name: {"ok": result.ok, "detail": result.detail, "fix": result.fix} for name, result in results.items()}
-    lines = [f"{'ok  ' if r.ok else 'FAIL'}  {name}: {r.detail}" + (f"\n      {r.fix}" if not r.ok and r.fix else "") for name, r in results.items()]
-    answer(report, as_json=as_json, sentence="\n".join(lines))
+    answer(report, as_json=as_json, sentence="\n".join(_line(name, r.detail, r.fix, ok=r.ok) for name, r in results.items()))
     sys.exit(0 if all(result.ok for result in results.values()) else 1)
 
 
@@ -136,9 +136,14 @@ def doctor(*, as_json: bool) -> None:
     from appliance.entrypoints.doctor import examine
 
     findings = examine(read_settings())
-    lines = [f"{'ok  ' if f.ok else 'FAIL'}  {f.name}: {f.detail}" + (f"\n      {f.fix}" if f.fix and not f.ok else "") for f in findings]
-    answer({f.name: {"ok": f.ok, "detail": f.detail, "fix": f.fix} for f in findings}, as_json=as_json, sentence="\n".join(lines))
+    report = {f.name: {"ok": f.ok, "detail": f.detail, "fix": f.fix} for f in findings}
+    answer(report, as_json=as_json, sentence="\n".join(_line(f.name, f.detail, f.fix, ok=f.ok) for f in findings))
     sys.exit(0 if all(f.ok for f in findings) else 1)
+
+
+def _line(name: str, detail: str, fix: str, *, ok: bool) -> str:
+    mend = f"\n      {fix}" if fix and not ok else ""
+    return f"{'ok  ' if ok else 'FAIL'}  {name}: {detail}{mend}"
 
 
 def main() -> None:

@@ -53,7 +53,8 @@ def _room(settings: Settings) -> Finding:
 def _memory(settings: Settings) -> Finding:
     del settings
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return Finding("memory", total > LEAST_MEMORY_BYTES, f"{total / 2**30:.1f} GiB", _("The box needs 4 GB of memory, 8 with a chat model."))
+    fix = _("The box needs 4 GB of memory, 8 with a chat model.")
+    return Finding("memory", total > LEAST_MEMORY_BYTES, f"{total / 2**30:.1f} GiB", fix)
 
 
 def _key(settings: Settings) -> Finding:
@@ -67,7 +68,8 @@ def _key(settings: Settings) -> Finding:
 def _ocr(settings: Settings) -> Finding:
     del settings
     found = shutil.which("tesseract")
-    return Finding("ocr", found is not None, found or "-", _("Scanned pages cannot be read. Debian: apt install tesseract-ocr tesseract-ocr-por"))
+    fix = _("Scanned pages cannot be read. Debian: apt install tesseract-ocr tesseract-ocr-por")
+    return Finding("ocr", found is not None, found or "-", fix)
 
 
 def _inside(settings: Settings) -> list[Finding]:
@@ -79,7 +81,8 @@ def _inside(settings: Settings) -> list[Finding]:
         results = run_checks(box)
         box.close()
     except (crypto.KeyUnreadable, SQLAlchemyError) as err:
-        return [Finding("box", ok=False, detail=type(err).__name__, fix=_("The data does not open with this key, or the database is down."))]
+        fix = _("The data does not open with this key, or the database is down.")
+        return [Finding("box", ok=False, detail=type(err).__name__, fix=fix)]
     return [Finding(name, result.ok, result.detail, result.fix) for name, result in results.items()]
 
 

@@ -20,7 +20,6 @@ from appliance.core.config import load_settings
 from appliance.core.errors import DomainError
 from appliance.core.live import RESET, Hub, notes_for
 from appliance.core.web import Authenticator, Principal
-from appliance.entrypoints.boot import boot
 
 RECHECK_EVERY = 20  # notes or keep-alives between two looks at whether this person may still listen
 
@@ -98,6 +97,8 @@ def serve(app: Starlette, *, host: str, port: int) -> None:
 
 
 def main() -> None:
+    from appliance.entrypoints.boot import boot
+
     settings = load_settings()
     serve(build(boot("live")), host=settings.server.host, port=settings.server.port + 1)
 

@@ -217,7 +217,7 @@ class Supervisor:
         deadline = time.monotonic() + READY_S
         while time.monotonic() < deadline and not self.stopping:
             try:
-                with urllib.request.urlopen(address, timeout=2) as answer:  # noqa: S310 - our own port
+                with urllib.request.urlopen(address, timeout=2) as answer:
                     if answer.status == 200:  # noqa: PLR2004
                         return
             except (URLError, OSError):

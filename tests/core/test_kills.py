@@ -29,8 +29,9 @@ def start(settings):
     running = []
 
     def start(role):
-        command = [sys.executable, "-m", "tests.core.processes", role, settings.home, settings.redis_url, settings.keys.master_key_file, settings.database.url]
-        process = subprocess.Popen([str(part) for part in command], cwd=ROOT, stderr=subprocess.DEVNULL)
+        where = (settings.home, settings.redis_url, settings.keys.master_key_file, settings.database.url)
+        command = [sys.executable, "-m", "tests.core.processes", role, *map(str, where)]
+        process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
         running.append(process)
         return process
 

@@ -36,10 +36,18 @@ def list_all(uow, query):
     return web.Page(found[query.offset : query.offset + query.limit], len(found), query.page, query.limit)
 
 
+FAILURES = {
+    "gone": NotFound("no such entry"),
+    "clash": Conflict("taken"),
+    "away": Unavailable("later", retry_after=3),
+    "flood": TooMany("slow down", retry_after=9),
+    "bug": ValueError("secret"),
+}
+
+
 @api.get("/entries/fail/<kind>", permission="entries:read", returns=None)
 def fail(uow, kind):
-    raise {"gone": NotFound("no such entry"), "clash": Conflict("taken"), "away": Unavailable("later", retry_after=3), "bug": ValueError("secret"),
-           "flood": TooMany("slow down", retry_after=9)}[kind]  # fmt: skip
+    raise FAILURES[kind]
 
 
 @api.post("/public", access=web.PUBLIC, unit=False, limit="3/minute", returns=EntryOut)
@@ -50,7 +58,8 @@ def public(call):
 @pytest.fixture
 def manifests():
     roles = ("owner",)
-    return (Manifest("ledger", apis=(api,), permissions={"entries:read": roles, "entries:write": roles}, subscriptions=ledger.MANIFEST.subscriptions),)
+    permissions = {"entries:read": roles, "entries:write": roles}
+    return (Manifest("ledger", apis=(api,), permissions=permissions, subscriptions=ledger.MANIFEST.subscriptions),)
 
 
 def test_an_object_is_made_and_listed(client):

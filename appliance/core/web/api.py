@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Blueprint, Response, current_app, request
@@ -220,7 +221,7 @@ def _serialise(route: Route, result: Any) -> Response:
     if isinstance(result, Response):
         return result
     if result is None or route.returns is None:
-        return Response(status=204 if route.status == 200 else route.status)
+        return Response(status=HTTPStatus.NO_CONTENT if route.status == HTTPStatus.OK else route.status)
     adapter = _adapter(route.returns)
     body = adapter.dump_json(adapter.validate_python(result, from_attributes=True))
     return Response(body, route.status, mimetype="application/json")

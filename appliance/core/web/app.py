@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import structlog
@@ -93,7 +94,7 @@ def _handle(err: Exception) -> Response:
         return _present(problems.problem_of(err), retry_after=problems.retry_after_of(err))
     if isinstance(err, HTTPException):
         status = err.code or 500
-        if status < 400:  # a routing redirect
+        if status < HTTPStatus.BAD_REQUEST:  # a routing redirect
             return Response(status=status, headers={"Location": str(err.get_response().headers.get("Location", "/"))})
         said = err.description if isinstance(err, BadRequest) and err.description != BadRequest.description else None
         return _present(problems.problem(status, said or _HTTP_SENTENCES.get(status, err.name)))

@@ -12,7 +12,6 @@ from appliance.core.errors import Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 
-
 HEADER = "Idempotency-Key"
 KEPT_FOR = timedelta(hours=24)
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
@@ -12,7 +13,8 @@ from appliance.core.web.api import PUBLIC, Api, Route
 from appliance.core.web.schema import Problem
 
 _REF = "#/components/schemas/{model}"
-_PATH_TYPES = {"uuid": {"type": "string", "format": "uuid"}, "int": {"type": "integer"}, "string": {"type": "string"}, "path": {"type": "string"}}
+_STRING = {"type": "string"}
+_PATH_TYPES = {"uuid": {"type": "string", "format": "uuid"}, "int": {"type": "integer"}, "string": _STRING, "path": _STRING}
 _ERRORS = {
     "400": "The request cannot be read",
     "401": "Not signed in",
@@ -60,12 +62,13 @@ def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
     if route.permission:
         operation["description"] = f"Needs the permission `{route.permission}`."
     if route.body is not None:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _schema(route.body, components, "validation")}}}
+        content = {"application/json": {"schema": _schema(route.body, components, "validation")}}
+        operation["requestBody"] = {"required": True, "content": content}
     return operation
 
 
 def _status(route: Route) -> int:
-    return 204 if route.returns is None and route.status == 200 else route.status
+    return HTTPStatus.NO_CONTENT if route.returns is None and route.status == HTTPStatus.OK else route.status
 
 
 def _answer(route: Route, components: dict[str, Any]) -> dict[str, Any]:
@@ -81,7 +84,7 @@ def _problems() -> dict[str, Any]:
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
     found = re.findall(r"<(?:(\w+):)?(\w+)>", route.rule)
-    return [{"name": name, "in": "path", "required": True, "schema": _PATH_TYPES.get(kind or "string", {"type": "string"})} for kind, name in found]
+    return [{"name": name, "in": "path", "required": True, "schema": _PATH_TYPES.get(kind, _STRING)} for kind, name in found]
 
 
 def _query_parameters(route: Route, components: dict[str, Any]) -> list[dict[str, Any]]:
@@ -90,7 +93,8 @@ def _query_parameters(route: Route, components: dict[str, Any]) -> list[dict[str
     schema = route.query.model_json_schema(ref_template=_REF)
     components.update(schema.get("$defs", {}))
     required = schema.get("required", [])
-    return [{"name": name, "in": "query", "required": name in required, "schema": shape} for name, shape in schema.get("properties", {}).items()]
+    properties = schema.get("properties", {})
+    return [{"name": name, "in": "query", "required": name in required, "schema": shape} for name, shape in properties.items()]
 
 
 def _header_parameters(route: Route) -> list[dict[str, Any]]:

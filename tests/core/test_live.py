@@ -1,0 +1,134 @@
+import asyncio
+from uuid import UUID
+
+import httpx
+import pytest
+import uvicorn
+
+from appliance.core import live
+from appliance.core.manifest import Manifest
+from appliance.core.web import Authenticator
+from appliance.entrypoints.live import build
+from tests.core import ledger
+from tests.core.ledger import make_entry
+
+
+@pytest.fixture
+def manifests():
+    return (Manifest("ledger", permissions={"entries:read": ("owner",)}, live={ledger.EntryMade: "entries:read"}),)
+
+
+def emit(box, tenant_id: UUID, account: str) -> None:
+    with box.unit(tenant_id) as uow:
+        make_entry(uow, account)
+
+
+async def collect(hub, tenant_id, count, *, after=None, during=None):
+    found = []
+
+    async def read():
+        async for note in live.notes_for(hub, tenant_id, after=after):
+            if note is not None:
+                found.append(note)
+            if len(found) >= count:
+                return
+
+    reader = asyncio.create_task(read())
+    await asyncio.sleep(0.2)
+    if during:
+        await asyncio.to_thread(during)
+    await asyncio.wait_for(reader, 10)
+    return found
+
+
+def run_with_hub(box, scenario):
+    async def run():
+        hub = live.Hub(box)
+        pump = asyncio.create_task(hub.run())
+        try:
+            return await scenario(hub)
+        finally:
+            pump.cancel()
+
+    return asyncio.run(run())
+
+
+def test_what_happens_is_heard_in_order_and_once(box, tenant_id):
+    def act():
+        for number in range(20):
+            emit(box, tenant_id, str(number))
+
+    notes = run_with_hub(box, lambda hub: collect(hub, tenant_id, 20, during=act))
+    assert [note.ids["account"] for note in notes] == [str(number) for number in range(20)]
+
+
+def test_a_browser_that_was_away_gets_what_it_missed(box, tenant_id):
+    for number in range(5):
+        emit(box, tenant_id, str(number))
+    notes = run_with_hub(box, lambda hub: collect(hub, tenant_id, 5, after=0))
+    again = run_with_hub(box, lambda hub: collect(hub, tenant_id, 2, after=notes[2].seq))
+    assert [note.ids["account"] for note in again] == ["3", "4"]
+
+
+def test_nobody_hears_another_tenant(box, tenant_id, other_tenant_id):
+    def act():
+        emit(box, other_tenant_id, "theirs")
+        emit(box, tenant_id, "mine")
+
+    notes = run_with_hub(box, lambda hub: collect(hub, tenant_id, 1, during=act))
+    assert [note.ids["account"] for note in notes] == ["mine"]
+
+
+def test_without_redis_the_outbox_still_tells(box, tenant_id, monkeypatch):
+    monkeypatch.setattr(live, "POLL_S", 0.1)
+    box.settings = box.settings.model_copy(update={"redis": box.settings.redis.model_copy(update={"url": "unix:///nowhere.sock"})})
+    notes = run_with_hub(box, lambda hub: collect(hub, tenant_id, 1, during=lambda: emit(box, tenant_id, "a")))
+    assert notes[0].ids["account"] == "a"
+
+
+def test_who_missed_too_much_is_told_to_fetch_anew(box, tenant_id, monkeypatch):
+    monkeypatch.setattr(live, "REPLAY_LIMIT", 3)
+    for number in range(5):
+        emit(box, tenant_id, str(number))
+    notes = run_with_hub(box, lambda hub: collect(hub, tenant_id, 1, after=0))
+    assert notes[0].event == live.RESET
+
+
+def test_a_slow_reader_is_let_go_instead_of_buffered_without_bound():
+    async def scenario():
+        listener = live.Listener(UUID(int=1))
+        for number in range(live.QUEUE_LIMIT + 1):
+            listener.offer(live.Note(number, "x", {}))
+        return listener.dropped, listener.queue.qsize()
+
+    assert asyncio.run(scenario()) == (True, live.QUEUE_LIMIT)
+
+
+def test_the_stream_needs_a_sign_in_and_the_permission(box, somebody, tenant_id):
+    box.provide(Authenticator, somebody)
+
+    async def ask(path):
+        config = uvicorn.Config(build(box), port=0, log_config=None)
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server.serve())
+        while not server.started:  # noqa: ASYNC110 - uvicorn offers a flag, not an event
+            await asyncio.sleep(0.02)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        try:
+            async with httpx.AsyncClient() as client, client.stream("GET", f"http://127.0.0.1:{port}{path}") as answer:
+                if answer.status_code != 200:
+                    return answer.status_code, ""
+                await asyncio.to_thread(emit, box, tenant_id, "a")
+                async for line in answer.aiter_lines():
+                    if line.startswith("data:"):
+                        return 200, line
+        finally:
+            server.force_exit = server.should_exit = True
+            await serving
+        return None
+
+    status, line = asyncio.run(ask("/events"))
+    assert status == 200
+    assert '"event": "entry.made"' in line
+    somebody.principal = None
+    assert asyncio.run(ask("/events"))[0] == 401

@@ -1,0 +1,160 @@
+"""What crosses the border between the business and the models."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Vectors = npt.NDArray[np.float32]
+Halves = npt.NDArray[np.float16]
+Purpose = Literal["query", "passage"]
+JsonSchema = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class ChatMessage:
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True)
+class ChatResult:
+    text: str
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """`offsets` are the character spans of the tokens; empty when they were not asked for."""
+
+    count: int
+    offsets: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """`index` is the position in the list that was given; `score` lies between 0 and 1."""
+
+    index: int
+    score: float
+
+
+@dataclass(frozen=True)
+class IndexHit:
+    id: int
+    score: float
+
+
+@dataclass(frozen=True)
+class IndexHits:
+    hits: tuple[IndexHit, ...]
+    version: int
+
+
+@dataclass(frozen=True)
+class IndexStats:
+    namespace: str
+    state: Literal["ready", "missing"]
+    version: int = 0
+    count: int = 0
+    model: str = ""
+    dim: int = 0
+
+
+@dataclass(frozen=True)
+class Allow:
+    """Which ids a search may return. Ranges include both ends."""
+
+    ids: tuple[int, ...] = ()
+    ranges: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    name: str
+    task: Literal["chat", "embedding", "rerank", "transcription"]
+    engine: str
+    size_bytes: int = 0
+    dim: int = 0
+    loaded: bool = False
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """`chat_engine` is what would write an answer now; "none" means the box quotes."""
+
+    ready: bool
+    embedding_model: str
+    chat_engine: str
+    reason: str = ""
+
+
+class Inference(Protocol):
+    """Every method raises Unavailable(retry_after) when the models are away or busy, and SlowWorkInTransaction in a unit."""
+
+    def embed(self, texts: Sequence[str], *, purpose: Purpose = "passage", model: str = "") -> Vectors:
+        """Unit rows, (len(texts), dim)."""
+        ...
+
+    def count_tokens(self, texts: Sequence[str], *, offsets: bool = False) -> list[Tokens]:
+        """By the embedder's own tokenizer, without the markers it adds."""
+        ...
+
+    def chat(
+        self, messages: Sequence[ChatMessage], *, model: str = "", temperature: float = 0.3, max_tokens: int = 512,
+        schema: JsonSchema | None = None,
+    ) -> ChatResult:
+        """With `schema`, the text is JSON that obeys it. Raises NoChatEngine, SchemaNotMet."""
+        ...
+
+    def chat_stream(
+        self, messages: Sequence[ChatMessage], *, model: str = "", temperature: float = 0.3, max_tokens: int = 512,
+    ) -> Iterator[str]:
+        """Pieces of the answer as they come; closing the iterator stops the model. Raises NoChatEngine."""
+        ...
+
+    def rerank(self, query: str, documents: Sequence[str], *, model: str = "") -> list[Ranked]:
+        """Best first. Raises NoModel when no reranker is installed."""
+        ...
+
+    def index_add(
+        self, namespace: str, ids: Sequence[int], *, texts: Sequence[str] | None = None, vectors: Vectors | Halves | None = None,
+        create: bool = False,
+    ) -> IndexStats:
+        """An id that is there is replaced. Raises IndexMissing (unless `create`), IndexMismatch."""
+        ...
+
+    def index_remove(self, namespace: str, ids: Sequence[int]) -> IndexStats:
+        """Raises IndexMissing. Unknown ids are no error."""
+        ...
+
+    def index_replace(
+        self, namespace: str, *, remove: Sequence[int], ids: Sequence[int], texts: Sequence[str] | None = None,
+        vectors: Vectors | Halves | None = None,
+    ) -> IndexStats:
+        """A new version of a document takes the place of the old one in one atomic switch. Raises IndexMissing, IndexMismatch."""
+        ...
+
+    def index_rebuild(self, namespace: str, batches: Iterator[tuple[Sequence[int], Vectors | Halves]]) -> IndexStats:
+        """Build a whole new version beside the one that answers, then switch. Nothing changes when `batches` fails."""
+        ...
+
+    def index_search(
+        self, namespace: str, *, text: str | None = None, vector: Vectors | None = None, k: int = 10, allow: Allow | None = None,
+    ) -> IndexHits:
+        """Best first, by cosine. Raises IndexMissing, IndexMismatch."""
+        ...
+
+    def index_drop(self, namespace: str) -> None: ...
+
+    def index_stats(self, namespace: str) -> IndexStats: ...
+
+    def models(self) -> list[ModelInfo]: ...
+
+    def ready(self) -> Readiness:
+        """Never raises Unavailable: says so instead."""
+        ...

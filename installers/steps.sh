@@ -114,7 +114,8 @@ explain_pip() {
   elif grep -qE 'SSLCertVerificationError|CERTIFICATE_VERIFY_FAILED' "$log"; then
     fail "the package registry's certificate is not trusted by this machine." \
       "Behind a company proxy, point pip at its certificate: export PIP_CERT=/path/to/company-ca.pem"
-  elif grep -qE 'NewConnectionError|Temporary failure in name resolution|Network is unreachable|ConnectTimeout|Read timed out|ProxyError|ProtocolError' "$log"; then
+  elif grep -qE 'NewConnectionError|Temporary failure in name resolution|Network is unreachable|ConnectTimeout|Read timed out|ProxyError|ProtocolError' "$log" ||
+    ! grep -qE '^ *(Downloading|Using cached|Requirement already satisfied)' "$log"; then
     fail "the package registry could not be reached." \
       "Check the network (and HTTPS_PROXY or PIP_INDEX_URL if you use a proxy or a mirror), then run $0 again; it goes on where it stopped."
   elif grep -qE 'No matching distribution found|is not a supported wheel' "$log"; then

@@ -1,0 +1,125 @@
+"""installers/quickstart.sh as a person or a machine runs it: no terminal, no questions, twice, two at once, on the wrong machine."""
+
+import fcntl
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.house import ROOT
+
+QUICKSTART = ROOT / "installers/quickstart.sh"
+
+
+def _run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [QUICKSTART, *arguments],
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
+    )
+
+
+@pytest.fixture(scope="module")
+def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the set-up has finished once."""
+    folder = tmp_path_factory.mktemp("prefix") / "with a space"
+    done = _run("--no-start", "--prefix", folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.mark.slow
+def test_set_up_leaves_a_command_that_works_from_anywhere(prefix: Path, tmp_path: Path) -> None:
+    asked = subprocess.run([prefix / ".venv/bin/salesedge", "--version"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert asked.returncode == 0, asked.stderr
+    imported = subprocess.run([prefix / ".venv/bin/python", "-c", "import appliance, webui, modelserver"], cwd=tmp_path, check=False)
+    assert imported.returncode == 0
+
+
+@pytest.mark.slow
+def test_second_run_does_nothing_twice(prefix: Path) -> None:
+    began = time.monotonic()
+    done = _run("--no-start", "--prefix", prefix)
+    assert done.returncode == 0, done.stderr
+    assert "everything is installed already" in done.stdout
+    assert time.monotonic() - began < 5  # under 2 s on an idle machine; the tests keep it busy
+
+
+@pytest.mark.slow
+def test_no_start_says_how_to_start(prefix: Path) -> None:
+    last = _run("--no-start", "--prefix", prefix).stdout.splitlines()[-1]
+    assert last == f"Start it with: {prefix}/.venv/bin/salesedge up"
+
+
+@pytest.mark.slow
+def test_set_up_that_was_cut_off_is_taken_up_again(prefix: Path) -> None:
+    (stamp,) = (prefix / ".venv").glob(".salesedge-*")
+    stamp.unlink()
+    done = _run("--no-start", "--prefix", prefix)
+    assert done.returncode == 0, done.stderr
+    assert "Python packages" in done.stdout
+    assert stamp.exists()
+
+
+@pytest.mark.slow
+def test_two_at_once_take_turns(prefix: Path) -> None:
+    with (prefix / ".salesedge-setup.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        command = [QUICKSTART, "--no-start", "--prefix", prefix]
+        second = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        assert second.stdout is not None
+        assert second.stdout.readline() == f"Another set-up is running in {prefix}; waiting for it to finish.\n"
+        assert second.poll() is None
+    assert second.wait(timeout=60) == 0
+    second.stdout.close()
+
+
+def _python_that_says(version: str, folder: Path) -> str:
+    program = folder / "python3"
+    program.write_text(f"#!/bin/sh\necho {version}\n", encoding="utf-8")
+    program.chmod(0o755)
+    return str(program)
+
+
+@pytest.mark.parametrize("version", ["3.9.2", "3.10.14", "2.7.18"])
+def test_old_python_is_refused_in_a_sentence(version: str, tmp_path: Path) -> None:
+    done = _run("--no-start", "--prefix", tmp_path / "new", SALESEDGE_PYTHON=_python_that_says(version, tmp_path))
+    assert done.returncode == 1
+    assert f"SalesEdge needs Python 3.11 or newer, and this machine has {version}" in done.stderr
+    assert not (tmp_path / "new/.venv").exists()
+
+
+def test_registry_that_cannot_be_reached_is_said_in_a_sentence(tmp_path: Path) -> None:
+    no_network = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0", "PIP_NO_CACHE_DIR": "1"}
+    done = _run("--no-start", "--prefix", tmp_path, **no_network, PIP_CONFIG_FILE=os.devnull)
+    assert done.returncode == 1
+    assert "the package registry could not be reached" in done.stderr
+    assert "goes on where it stopped" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--prot", "80"), "Unknown option: --prot"),
+        (("--port",), "--port needs a value."),
+        (("--port", "eighty"), "--port takes a number from 1 to 65535, not 'eighty'."),
+        (("--port", "70000"), "--port takes a number from 1 to 65535, not '70000'."),
+    ],
+)
+def test_wrong_usage_is_exit_code_two_and_changes_nothing(arguments: tuple[str, ...], sentence: str) -> None:
+    done = _run(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == sentence
+
+
+def test_help_needs_nothing() -> None:
+    done = _run("--help")
+    assert done.returncode == 0
+    assert "--prefix DIR" in done.stdout

@@ -1,6 +1,7 @@
 """Timed work: writing down who was seen, forgetting what is over, verifying the record."""
 
 from datetime import UTC, datetime
+from typing import cast
 from uuid import UUID
 
 from appliance.core.box import Box
@@ -12,12 +13,10 @@ _BATCH = 500
 
 
 def note_seen(box: Box) -> None:
-    popped = box.redis.zpopmin(SEEN, _BATCH)
-    while popped:
+    while popped := cast("list[tuple[bytes, float]]", box.redis.zpopmin(SEEN, _BATCH)):
         moments = {UUID(hex=member.decode()): datetime.fromtimestamp(score, UTC) for member, score in popped}
         with box.whole_box("last seen") as uow:
             actions.note_seen(uow, moments)
-        popped = box.redis.zpopmin(SEEN, _BATCH)
 
 
 def forget_old(box: Box) -> None:
@@ -43,4 +42,4 @@ def check_audit(box: Box) -> CheckResult:
         return CheckResult(ok=True, detail="every chain holds")
     first = faults[0]
     detail = f"{len(faults)} broken; first: organisation {first.tenant_id}, line {first.seq} {first.reason}"
-    return CheckResult(ok=False, detail=detail, fix="Somebody changed the record outside the product. Keep a copy of the database and investigate.")
+    return CheckResult(ok=False, detail=detail, fix="The record was changed outside the product. Keep a copy of it and investigate.")

@@ -62,7 +62,7 @@ class Seat(Schema):
 class Tokens(Schema):
     access_token: str
     refresh_token: str
-    token_type: Literal["Bearer"] = "Bearer"
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - the scheme of RFC 6750
     expires_in: int
 
 

@@ -8,7 +8,7 @@ from appliance.domains.identity.errors import AlreadySetUp, SetupCodeWrong, Weak
 from appliance.domains.identity.types import Device, Setup
 from tests.cast import PASSWORD
 
-SETUP = Setup("Ana@Solara.example", PASSWORD, "Ana Prado", "Solara Energia", locale="en", timezone="America/Fortaleza", brand_colour="#0b6b5d")
+SETUP = Setup("Ana@Solara.example", PASSWORD, "Ana Prado", "Solara Energia", "en", "America/Fortaleza", "#0b6b5d")
 HERE = Device("192.0.2.1", "tests")
 
 

@@ -11,7 +11,6 @@ from appliance.domains.identity.actions.recording import as_tenant, record
 from appliance.domains.identity.errors import WeakPassword, WrongCredentials
 from appliance.domains.identity.rules.names import fold_email
 from appliance.domains.identity.rules.passwords import MAX_LENGTH, check_password
-from appliance.domains.identity.tables import User
 from appliance.domains.identity.types import Device, SessionKind, SignedIn, TokenPair
 
 

@@ -13,6 +13,7 @@ from appliance.domains.identity.rules.names import check_timezone, slug_of
 from appliance.domains.identity.tables import Membership, Tenant, User
 from appliance.domains.identity.types import TenantStatus
 
+
 def create_tenant(uow: UnitOfWork, *, name: str, slug: str = "", locale: str = "pt_BR", timezone: str = "America/Sao_Paulo") -> Tenant:
     """Needs the box scope: the tenant and the key of its data come into being together. Raises SlugTaken."""
     tenant = Tenant(

@@ -17,7 +17,9 @@ def login(call: web.Call, body: schemas.SignIn) -> schemas.SignedInOut:
     return _answer(call, pair)
 
 
-@api.post("/auth/register", access=web.PUBLIC, body=schemas.Register, returns=schemas.SignedInOut, status=201, unit=False, limit=PER_ADDRESS)
+@api.post(
+    "/auth/register", access=web.PUBLIC, body=schemas.Register, returns=schemas.SignedInOut, status=201, unit=False, limit=PER_ADDRESS
+)
 def register(call: web.Call, body: schemas.Register) -> schemas.SignedInOut:
     """By invitation only."""
     signed_in = actions.accept_invitation(
@@ -91,8 +93,9 @@ def revoke_session(uow: UnitOfWork, session_id: UUID) -> None:
 def _answer(call: web.Call, pair: TokenPair) -> schemas.SignedInOut:
     with call.box.whole_box("sign in", read_only=True) as uow:
         user = queries.get_user(uow, pair.user_id)
-        seats = [schemas.Seat(id=tenant.id, name=tenant.name, slug=tenant.slug, role=role) for tenant, role in queries.seats_of(uow, user.id)]
+        seats = queries.seats_of(uow, user.id)
         return schemas.SignedInOut(
             access_token=pair.access_token, refresh_token=pair.refresh_token, expires_in=pair.expires_in,
-            user=schemas.UserOut.model_validate(user), tenants=seats,
+            user=schemas.UserOut.model_validate(user),
+            tenants=[schemas.Seat(id=tenant.id, name=tenant.name, slug=tenant.slug, role=role) for tenant, role in seats],
         )  # fmt: skip

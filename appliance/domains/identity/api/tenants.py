@@ -15,7 +15,10 @@ from appliance.domains.identity.types import OWNER
 api = web.Api("tenants")
 
 
-@api.get("/tenants", summary="One's own organisations; all of the box for the operator", query=web.PageQuery, returns=web.PageOf[schemas.TenantOut], unit=False)
+@api.get(
+    "/tenants", summary="One's own organisations; all of the box for the operator",
+    query=web.PageQuery, returns=web.PageOf[schemas.TenantOut], unit=False,
+)  # fmt: skip
 def list_tenants(call: web.Call, query: web.PageQuery) -> web.Page[Tenant]:
     me = call.who
     own = None if me.is_operator else [tenant_id for tenant_id, _name in me.tenants if me.via != "api_key" or tenant_id == me.tenant_id]

@@ -1,11 +1,11 @@
 """From a secret to the person behind it: one indexed statement."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from appliance.core.uow import UnitOfWork
 from appliance.domains.identity.tables import ApiKey, LoginSession, Membership, Role, Tenant, User
@@ -38,41 +38,44 @@ class Holder:
     rate_limit: int | None = None
 
 
-_SEAT = (Membership.tenant_id, Tenant.name, Membership.role, Role.permissions)
-_PERSON = (User.id, User.name, User.email, User.locale, User.is_operator)
+_PERSON = (User.id.label("user_id"), User.name, User.email, User.locale, User.is_operator)
+_SEAT = (Membership.tenant_id.label("seat_id"), Tenant.name.label("seat_name"), Membership.role, Role.permissions)
 
 
 def find_session_holder(uow: UnitOfWork, *, secret_sha256: str) -> Holder | None:
     """By a browser's cookie."""
-    return _session(uow, and_(LoginSession.secret_sha256 == secret_sha256, LoginSession.kind == SessionKind.BROWSER))
+    return _find_by_session(uow, LoginSession.secret_sha256 == secret_sha256, LoginSession.kind == SessionKind.BROWSER)
 
 
 def find_token_holder(uow: UnitOfWork, *, session_id: UUID, user_id: UUID) -> Holder | None:
     """By an access token's session, which must not have been revoked since."""
-    return _session(uow, and_(LoginSession.id == session_id, LoginSession.user_id == user_id, LoginSession.kind == SessionKind.TOKEN))
+    is_it = and_(LoginSession.id == session_id, LoginSession.user_id == user_id)
+    return _find_by_session(uow, is_it, LoginSession.kind == SessionKind.TOKEN)
 
 
 def find_key_holder(uow: UnitOfWork, *, key_sha256: str) -> Holder | None:
-    statement = _seated(
-        select(ApiKey.id, ApiKey.tenant_id, *_PERSON, ApiKey.scopes, ApiKey.rate_limit, *_SEAT).join(User, User.id == ApiKey.user_id),
-        Membership.tenant_id == ApiKey.tenant_id,
-    ).where(ApiKey.key_sha256 == key_sha256, ApiKey.revoked_at.is_(None), _not_over(ApiKey.expires_at, uow.now), User.is_active)
-    rows = uow.session.execute(statement).all()
-    if not rows or rows[0][9] is None:
-        return None
-    return _holder(rows, scopes=frozenset(rows[0][7]), rate_limit=rows[0][8])
+    statement = (
+        select(ApiKey.id.label("credential_id"), ApiKey.tenant_id, ApiKey.scopes, ApiKey.rate_limit, *_PERSON, *_SEAT)
+        .join(User, User.id == ApiKey.user_id)
+        .where(ApiKey.key_sha256 == key_sha256, ApiKey.revoked_at.is_(None), User.is_active)
+        .where(or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > uow.now))
+    )
+    rows = uow.session.execute(_seated(statement, Membership.tenant_id == ApiKey.tenant_id)).all()
+    return _holder(rows, scopes=frozenset(rows[0].scopes), rate_limit=rows[0].rate_limit) if rows else None
 
 
-def _session(uow: UnitOfWork, which: ColumnElement[bool]) -> Holder | None:
-    nothing = (LoginSession.revoked_at, LoginSession.revoked_at)  # keeps the columns of both statements in the same places
-    statement = _seated(
-        select(LoginSession.id, LoginSession.tenant_id, *_PERSON, *nothing, *_SEAT).join(User, User.id == LoginSession.user_id)
-    ).where(which, LoginSession.revoked_at.is_(None), LoginSession.expires_at > uow.now, User.is_active)
-    rows = uow.session.execute(statement).all()
+def _find_by_session(uow: UnitOfWork, *which: ColumnElement[bool]) -> Holder | None:
+    statement = (
+        select(LoginSession.id.label("credential_id"), LoginSession.tenant_id, *_PERSON, *_SEAT)
+        .join(User, User.id == LoginSession.user_id)
+        .where(*which, LoginSession.revoked_at.is_(None), LoginSession.expires_at > uow.now, User.is_active)
+    )
+    rows = uow.session.execute(_seated(statement)).all()
     return _holder(rows) if rows else None
 
 
-def _seated(statement: Select[Any], *only: ColumnElement[bool]) -> Select[Any]:
+def _seated(statement: Select[*tuple[Any, ...]], *only: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """One row for each active membership, with what a role of the tenant's own allows; one empty row when there is none."""
     return (
         statement.outerjoin(Membership, and_(Membership.user_id == User.id, Membership.status == MemberStatus.ACTIVE, *only))
         .outerjoin(Tenant, and_(Tenant.id == Membership.tenant_id, Tenant.status == TenantStatus.ACTIVE))
@@ -81,16 +84,14 @@ def _seated(statement: Select[Any], *only: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-def _not_over(moment: Any, now: datetime) -> ColumnElement[bool]:
-    return or_(moment.is_(None), moment > now)
-
-
-def _holder(rows: Any, *, scopes: frozenset[str] | None = None, rate_limit: int | None = None) -> Holder:
+def _holder(rows: Sequence[Any], *, scopes: frozenset[str] | None = None, rate_limit: int | None = None) -> Holder:
     first = rows[0]
-    return Holder(first[0], first[2], first[3], first[4], first[5], first[6], first[1], _seats(rows), scopes, rate_limit)
+    return Holder(
+        credential_id=first.credential_id, user_id=first.user_id, name=first.name, email=first.email, locale=first.locale,
+        is_operator=first.is_operator, tenant_id=first.tenant_id, scopes=scopes, rate_limit=rate_limit,
+        seats=tuple(_seat(row) for row in rows if row.seat_name is not None),
+    )  # fmt: skip
 
 
-def _seats(rows: "list[Row[Any]]") -> tuple[Seat, ...]:
-    return tuple(
-        Seat(row[-4], row[-3], row[-2], None if row[-1] is None else frozenset(row[-1])) for row in rows if row[-3] is not None
-    )
+def _seat(row: Any) -> Seat:
+    return Seat(row.seat_id, row.seat_name, row.role, None if row.permissions is None else frozenset(row.permissions))

@@ -45,7 +45,9 @@ def find_user_by_email(uow: UnitOfWork, email: str) -> User | None:
     return uow.session.scalar(select(User).where(User.email == email))
 
 
-def list_members(uow: UnitOfWork, *, search: str = "", status: MemberStatus | None = None, offset: int = 0, limit: int = 50) -> tuple[list[Member], int]:
+def list_members(
+    uow: UnitOfWork, *, search: str = "", status: MemberStatus | None = None, offset: int = 0, limit: int = 50
+) -> tuple[list[Member], int]:
     """By name, with the total."""
     statement = select(Membership, User).join(User, User.id == Membership.user_id)
     if status is not None:

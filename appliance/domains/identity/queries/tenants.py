@@ -53,9 +53,12 @@ def grantable_permissions(uow: UnitOfWork) -> frozenset[str]:
 
 
 def list_roles(uow: UnitOfWork) -> list[RoleView]:
-    registry = uow.box.registry
-    built_in = [RoleView(key, key.replace("_", " ").capitalize(), sorted(registry.permissions_of(key)), built_in=True) for key in BUILT_IN_ROLES]
+    built_in = (_built_in(key, uow.box.registry.permissions_of(key)) for key in BUILT_IN_ROLES)
     return [*built_in, *(role_view(role) for role in uow.session.scalars(select(Role).order_by(Role.name).limit(200)))]
+
+
+def _built_in(key: str, permissions: frozenset[str]) -> RoleView:
+    return RoleView(key, key.replace("_", " ").capitalize(), sorted(permissions), built_in=True)
 
 
 def role_view(role: Role) -> RoleView:

@@ -36,6 +36,9 @@ lamborghini1 lamborghini porsche911turbo harleydavidson motorola1234 playstation
 callofduty12 callofduty123 leagueoflegends grandtheftauto assassinscreed worldofwarcraft blackberry12 hellohello12 hello1234567
 helloworld12 helloworld123 goodmorning1 thankyou1234 godisgood123 godislove123 blessed12345 jesussaves12 faithhopelove
 """
-_ROOTS = "password passwordpassword senhasenha minhasenha administrator administrador qwertyuiop welcomewelcome changeme letmein iloveyou salesedge mypassword"
+_ROOTS = """
+password passwordpassword senhasenha minhasenha administrator administrador qwertyuiop welcomewelcome changeme letmein iloveyou
+salesedge mypassword
+"""
 
 BREACHED = frozenset(_LISTED.split()) | frozenset(_ROOTS.split())

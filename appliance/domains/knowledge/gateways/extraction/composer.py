@@ -102,17 +102,33 @@ class Composer:
                 ))
         self._last_kind = BlockKind.TABLE_ROW
 
-    def grid(self, rows: Sequence[Sequence[str]], *, header_rows: int | None = None, goes_on: bool = False) -> None:
-        """A grid as it stands in the file: captions, header and body are told apart here. `goes_on`: from the page before."""
+    def grid(
+        self, rows: Sequence[Sequence[str]], *, header_rows: int | None = None, goes_on: bool = False, headed: bool = True,
+    ) -> None:
+        """A grid as it stands in the file: captions, header and body are told apart here.
+
+        `header_rows` where the file says it; `headed`: two columns of words are a table with a header rather than pairs;
+        `goes_on`: the rest of the table on the page before.
+        """
         clean = [[cleaning.line(cell) for cell in row] for row in rows]
         if goes_on and self._header:
             clean, header_rows = grids.continued(clean, self._header), 0
             self._finish_split_row(clean)
-        for piece in grids.read(clean, header_rows=header_rows):
+        for piece in grids.read(clean, header_rows=header_rows, headed=headed):
             for caption in piece.captions:
                 self.paragraph(caption)
             if piece.rows:
-                self.table(grids.Table(self._header, piece.rows) if goes_on and piece.header is None else piece)
+                self._table_or_questions(grids.Table(self._header, piece.rows) if goes_on and piece.header is None else piece)
+
+    def _table_or_questions(self, table: grids.Table) -> None:
+        asked = grids.question_column(table)
+        if asked is None:
+            self.table(table)
+            return
+        for row in table.rows:
+            self.question(row.cells[asked], LOOSE_QUESTION)
+            self.block(BlockKind.FAQ_ANSWER, row.cells[asked + 1], joined=True)
+            self.leave(LOOSE_QUESTION)
 
     def _finish_split_row(self, rows: list[list[str]]) -> None:
         """A row cut by the end of the page goes on with an empty first cell."""

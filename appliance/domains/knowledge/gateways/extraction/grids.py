@@ -41,13 +41,23 @@ def sentence(header: Sequence[str] | None, cells: Sequence[str]) -> str:
     return "; ".join(filled)
 
 
-def read(grid: Grid, *, header_rows: int | None = None) -> list[Table]:
+def question_column(table: Table) -> int | None:
+    """Where a table is a list of questions with their answers to the right."""
+    width = len(table.rows[0].cells) if table.rows else 0
+    for column in range(min(width - 1, MANY_COLUMNS)):
+        asking = sum(1 for row in table.rows if row.cells[column].endswith("?"))
+        if asking > 1 and asking >= 0.7 * len(table.rows) and width - column <= MANY_COLUMNS:
+            return column
+    return None
+
+
+def read(grid: Grid, *, header_rows: int | None = None, headed: bool = True) -> list[Table]:
     """Cut at empty rows, then read each piece. `header_rows` is given where the format says it."""
     pieces = [_without_empty_columns(piece) for piece in _pieces(grid)]
     tables: list[Table] = []
     captions: tuple[str, ...] = ()
     for piece in pieces:
-        table = _read_piece(piece, header_rows if not tables else None)
+        table = _read_piece(piece, header_rows if not tables else None, headed=headed)
         if not table.rows:
             captions += table.captions
             continue
@@ -88,7 +98,7 @@ def _distinct(row: Sequence[str]) -> int:
     return len({cell for cell in row if cell})
 
 
-def _read_piece(piece: list[list[str]], header_rows: int | None) -> Table:
+def _read_piece(piece: list[list[str]], header_rows: int | None, *, headed: bool) -> Table:
     start = 0
     while start < len(piece) and _distinct(piece[start]) == 1 and len(piece[0]) > 1 and header_rows is None:
         start += 1
@@ -97,13 +107,15 @@ def _read_piece(piece: list[list[str]], header_rows: int | None) -> Table:
     if not body or len(body[0]) == 1:
         return Table(None, (), captions + tuple(row[0] for row in body))
     body = _without_empty_columns(body)
-    depth = header_depth(body) if header_rows is None else min(header_rows, len(body) - 1)
+    depth = header_depth(body, headed=headed) if header_rows is None else min(header_rows, len(body) - 1)
     header = _merged_header(body[:depth]) if depth else None
     return Table(header, tuple(_rows(body[depth:], header)), captions)
 
 
-def header_depth(body: list[list[str]]) -> int:
-    """How many rows at the top name the columns: 0, 1 or 2."""
+def header_depth(body: list[list[str]], *, headed: bool = True) -> int:
+    """How many rows at the top name the columns: 0, 1 or 2. Two columns without a sign of a header are pairs."""
+    if len(body[0]) == 2 and not headed and not _is_column_of_values(body[1:]):  # noqa: PLR2004
+        return 0
     if len(body) < 2 or not looks_like_header(body[0], body[1:]):  # noqa: PLR2004 - a header needs a body
         return 0
     spanning = _distinct(body[0]) < sum(1 for cell in body[0] if cell) or not all(body[0])
@@ -122,6 +134,10 @@ def _names_columns(row: Sequence[str]) -> bool:
     filled = [cell for cell in row if cell]
     return len(filled) * 2 >= len(row) and len(filled) > 1 and all(len(cell) <= MAX_HEADER_CELL for cell in filled) \
         and not any(cell.endswith((".", ";", "!")) and " " in cell for cell in filled)
+
+
+def _is_column_of_values(rows: Sequence[Sequence[str]]) -> bool:
+    return bool(rows) and 2 * sum(any(map(str.isdigit, row[1])) for row in rows) > len(rows)
 
 
 def _has_values(rows: Sequence[Sequence[str]]) -> bool:

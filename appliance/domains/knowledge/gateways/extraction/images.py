@@ -16,7 +16,7 @@ MAX_FRAMES = 100
 
 
 def read(content: bytes, composer: Composer, limits: Limits) -> int:
-    if not scans.languages():
+    if not scans.can_read():
         composer.warn(ExtractionWarning.OCR_MISSING)
         return 1
     sheets: list[Sheet] = []

@@ -189,7 +189,8 @@ class Walk:
             self.composer.paragraph(_visible(caption))
         heads = [bool(row) and all(cell.tag == "th" for cell in row) for row in cells]
         marked = next((index for index, head in enumerate(heads) if not head), len(heads))
-        self.composer.grid(_grid(cells), header_rows=marked or None)
+        named_rows = not marked and 2 * sum(1 for row in cells if row and row[0].tag == "th") > len(cells)
+        self.composer.grid(_grid(cells), header_rows=0 if named_rows else marked or None, headed=False)
 
 
 def _grid(rows: list[list[Node]]) -> list[list[str]]:

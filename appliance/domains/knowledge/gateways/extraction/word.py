@@ -116,7 +116,10 @@ class Reading:
         marked = 0
         while marked < len(rows) and rows[marked].find(qn("w:trPr") + "/" + qn("w:tblHeader")) is not None:
             marked += 1
-        self.composer.grid(grid, header_rows=marked or None)
+        if not marked and len(rows) > 1 and all(_is_bold(part) for part in rows[0].iter(P) if text_of(part).strip()) \
+                and not any(_is_bold(part) for part in rows[1].iter(P)):
+            marked = 1
+        self.composer.grid(grid, header_rows=marked or None, headed=_has_header_look(node))
         for note in self._called_notes(node):
             self.composer.block(BlockKind.FOOTNOTE, note, joined=True)
 
@@ -167,6 +170,15 @@ def _cells(row: Node, above: dict[int, str]) -> list[str]:
         above[column] = text
         cells.extend([text] * span)
     return cells
+
+
+def _has_header_look(table: Node) -> bool:
+    """The table's style treats its first row as a header."""
+    look = table.find(qn("w:tblPr") + "/" + qn("w:tblLook"))
+    if look is None:
+        return False
+    first_row = look.get(qn("w:firstRow"))
+    return first_row not in {"0", "false"} if first_row is not None else bool(int(look.get(VAL) or "0", 16) & 0x20)
 
 
 def _is_bold(node: Node) -> bool:

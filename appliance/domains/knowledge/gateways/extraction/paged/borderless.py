@@ -15,6 +15,7 @@ class Found:
     end: int
     grid: list[list[str]]
     lefts: tuple[float, ...]
+    header_rows: int | None = None
 
 
 def find(rows: list[Row]) -> list[Found]:
@@ -53,7 +54,8 @@ def _table(rows: list[Row], start: int, end: int) -> Found | None:
         if len(bands) > 1 and all(_fits(row, bands) for row in block):
             grid = _grid(block, bands)
             if len(grid) >= FEW_ROWS and _is_tabular(grid):
-                return Found(start, end, grid, tuple(left for left, _ in bands))
+                titled = block[0].bold and not all(row.bold for row in block[1:])
+                return Found(start, end, grid, tuple(left for left, _ in bands), 1 if titled else None)
             return None
         end -= 1
     return None

@@ -13,6 +13,7 @@ from appliance.domains.knowledge.types import BlockKind
 
 BIG, BIG_SCANNED, SMALL = 1.12, 1.35, 0.93
 MAX_HEADING, MAX_CAPITALS = 160, 80
+ALIKE, ALIKE_SCANNED = 0.96, 0.78
 HEADING_LINES = 3
 LOWEST = 90
 NEAR = 8.0
@@ -100,7 +101,7 @@ class Flow:
         goes_on = last is not None and last.grid is not None and last.page + 1 == piece.page and len(last.lefts) == len(piece.lefts) \
             and all(abs(here - there) < NEAR for here, there in zip(last.lefts, piece.lefts, strict=True))
         grid = [[self.joined(cell) for cell in row] for row in piece.grid or []]
-        self.composer.grid(grid, goes_on=goes_on)
+        self.composer.grid(grid, header_rows=piece.header_rows, goes_on=goes_on, headed=False)
 
     def is_heading(self, piece: Piece) -> bool:
         text = piece.text
@@ -110,15 +111,26 @@ class Flow:
         big = piece.size >= (BIG_SCANNED if piece.scanned else BIG) * self.body.size
         if text.endswith((".", ";", ",")) and not (big and len(text) < MAX_CAPITALS):
             return False
-        bold = piece.bold and not self.body.bold and piece.size >= SMALL * self.body.size and not _MONEY.search(text)
+        if _MONEY.search(text):
+            return False
+        bold = piece.bold and not self.body.bold and piece.size >= SMALL * self.body.size
         capitals = len(text) <= MAX_CAPITALS and len(letters) > 3 and all(map(str.isupper, letters)) and len(piece.lines) == 1 \
             and not piece.item and not any(map(str.isdigit, text))  # noqa: PLR2004
         return big or bold or capitals
 
     def _levels(self) -> dict[Style, int]:
-        styles = {_style(piece) for piece in self.pieces if piece.lines and self.is_heading(piece)}
-        ranked = sorted(styles, key=lambda style: (-style.size, not style.bold))
-        return {style: 5 * rank + 1 for rank, style in enumerate(ranked)}
+        """Larger type is a higher heading; sizes that hardly differ – never equal on scans – are one level."""
+        styles = {_style(piece): piece.scanned for piece in self.pieces if piece.lines and self.is_heading(piece)}
+        levels: dict[Style, int] = {}
+        level, leader = 1, None
+        for style, scanned in sorted(styles.items(), key=lambda item: (-item[0].size, not item[0].bold)):
+            near = leader is not None and style.size > leader.size * (ALIKE_SCANNED if scanned else ALIKE) and style.bold == leader.bold
+            if not near:
+                level += 5
+            if not near or scanned:
+                leader = style
+            levels[style] = level
+        return levels
 
     def joined(self, text: str) -> str:
         return _JOINT.sub(self._joint, text).replace(JOINED_LINE, "-")
@@ -134,7 +146,7 @@ class Flow:
 
 
 def _style(piece: Piece) -> Style:
-    return Style(round(piece.size * 2) / 2 if not piece.scanned else round(piece.size / 4) * 4, piece.bold)
+    return Style(piece.size, piece.bold)
 
 
 def _body_style(found: Iterable[Piece]) -> Style:

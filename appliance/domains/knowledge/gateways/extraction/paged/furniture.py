@@ -20,17 +20,16 @@ MANY_ENTRIES = 3
 
 
 def without_furniture(pages: Pages, heights: list[float]) -> tuple[Pages, list[str]]:
-    """The rows that are text, and what the margins say, each sentence once."""
+    """The rows that are text, and what the margins of most pages say, each sentence once."""
     repeated = _repeated(pages, heights)
     kept: Pages = []
-    said: dict[str, None] = {}
+    said: Counter[str] = Counter()
     for number, (rows, height) in enumerate(zip(pages, heights, strict=True)):
-        gone = {index for index in _margin_rows(rows, height, repeated, number)}
+        gone = set(_margin_rows(rows, height, repeated, number))
         for index in sorted(gone):
-            if words := _without_page_number(rows[index].text):
-                said[words] = None
+            said[_without_page_number(rows[index].text)] += 1
         kept.append([row for index, row in enumerate(rows) if index not in gone])
-    return kept, list(said)
+    return kept, [text for text, count in said.items() if text and 2 * count >= len(pages)]
 
 
 def _keys(text: str, page: int) -> Iterator[tuple[str, int | None]]:
@@ -42,9 +41,11 @@ def _keys(text: str, page: int) -> Iterator[tuple[str, int | None]]:
 
 
 def _edge_rows(rows: list[Row], height: float) -> Iterator[list[int]]:
-    """Row numbers in the upper margin from the edge inwards, then in the lower one."""
+    """Row numbers in the upper margin from the edge inwards, then in the lower one; a lone page number may stand further in."""
     yield [index for index in range(min(MOST_ROWS, len(rows))) if rows[index].bottom < MARGIN * height]
-    yield [index for index in reversed(range(max(0, len(rows) - MOST_ROWS), len(rows))) if rows[index].top > (1 - MARGIN) * height]
+    lowest = len(rows) - 1
+    yield [index for index in reversed(range(max(0, len(rows) - MOST_ROWS), len(rows))) if rows[index].top > (1 - MARGIN) * height or (
+        index == lowest and rows[index].top > (1 - 2 * MARGIN) * height and _PAGE_NUMBER.fullmatch(rows[index].text))]
 
 
 def _repeated(pages: Pages, heights: list[float]) -> set[tuple[str, int | None]]:

@@ -68,7 +68,7 @@ class Sheets:
         return sheet
 
     def _recognised(self, page: pypdfium2.PdfPage, sheet: Sheet) -> Sheet:
-        if not scans.languages():
+        if not scans.can_read():
             self.composer.warn(ExtractionWarning.OCR_MISSING)
             return sheet
         if not self.scans_left:

@@ -11,7 +11,7 @@ from appliance.domains.knowledge.gateways.extraction.paged.words import Sheet
 
 JOINED_LINE = "\u00ad"
 BULLET = re.compile(r"^(?:[•·▪►‣◦■□●○–—*-]|o(?= [A-ZÀ-Ý]))\s+")
-MARKED = re.compile(r"^(?:[•·▪►‣◦■□●○–—*-]|o(?= [A-ZÀ-Ý])|\(?\d{1,3}[.)](?!\d)|\(?[a-zA-Z][.)]|[ivxIVX]{1,4}[.)])\s+\S")
+MARKED = re.compile(r"^(?:[•·▪►‣◦■□●○–—*-]|o(?= [A-ZÀ-Ý])|\(?\d{1,2}[.)](?!\d)|\(?[a-zA-Z][.)]|[ivxIVX]{1,4}[.)])\s+\S")
 _ENDED = re.compile(r"[.!?:;…][\"”')\]]?$")
 SAME_SIZE, SAME_SIZE_SCANNED = 0.08, 0.35
 EXTRA_LEADING = 0.4
@@ -29,6 +29,7 @@ class Piece:
     lines: list[tuple[str, bool]] = field(default_factory=list)
     grid: list[list[str]] | None = None
     lefts: tuple[float, ...] = ()
+    header_rows: int | None = None
     item: bool = False
     scanned: bool = False
     starts_column: bool = False
@@ -66,8 +67,8 @@ def _of_column(sheet: Sheet, rows: list[Row]) -> Iterator[Piece]:
             continue
         yield from _paragraphs(sheet, text)
         text = []
-        grid, lefts = (found.grid, found.lefts) if found else (sheet.tables[row.table or 0].grid, sheet.tables[row.table or 0].lefts)
-        yield Piece(sheet.number, row.size, False, row.top, sheet.height, grid=grid, lefts=lefts)
+        table = found or sheet.tables[row.table or 0]
+        yield Piece(sheet.number, row.size, False, row.top, sheet.height, grid=table.grid, lefts=table.lefts, header_rows=table.header_rows)
         index = found.end if found else index + 1
     yield from _paragraphs(sheet, text)
 

@@ -1,6 +1,6 @@
 """Tables with lines: pdfplumber says where the cells are, PDFium's words fill them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 
 import pdfplumber
@@ -26,30 +26,46 @@ class Ruler:
 
     def take_tables(self, sheet: Sheet) -> None:
         """Moves the words of each table out of the page's flow and leaves one word in their place."""
-        for box, cells in self._found(sheet.number):
-            inside = [word for word in sheet.words if word.table is None and _holds(box, word)]
-            grid = [[_text(cell, inside) for cell in row] for row in cells]
-            if not _is_table(grid):
-                continue
-            lefts = tuple(sorted({round(cell[0]) for row in cells for cell in row if cell}))
-            chosen = {id(word) for word in inside}
-            sheet.words = [word for word in sheet.words if id(word) not in chosen]
-            sheet.words.append(Word("", box[0], box[1], box[2], box[3], size=8.0, table=len(sheet.tables)))
-            sheet.tables.append(RuledTable(grid, lefts, box))
+        for cells in self._found(sheet.number):
+            take_grid(sheet, cells)
 
-    def _found(self, number: int) -> list[tuple[Box, list[list[Box | None]]]]:
+    def _found(self, number: int) -> list[list[list[Box | None]]]:
         if self.broken:
             return []
         try:
             self.opened = self.opened or pdfplumber.open(BytesIO(self.content))
             page = self.opened.pages[number - 1]
             left, top = page.bbox[0], page.bbox[1]
-            found = [(_moved(table.bbox, left, top), _cells(table, left, top)) for table in page.find_tables()]
+            found = [_cells(table, left, top) for table in page.find_tables()]
             page.close()
         except NOT_OURS:
             self.broken = True
             return []
         return found
+
+
+def take_grid(sheet: Sheet, cells: Sequence[Sequence[Box | None]]) -> None:
+    """Moves the words inside a grid of cells from the page's flow into a table, and leaves one word in its place."""
+    known = [cell for row in cells for cell in row if cell]
+    if not known:
+        return
+    box = min(cell[0] for cell in known), min(cell[1] for cell in known), max(cell[2] for cell in known), max(cell[3] for cell in known)
+    inside = [word for word in sheet.words if word.table is None and _holds(box, word)]
+    held = [[[word for word in inside if cell and _holds(cell, word)] for cell in row] for row in cells]
+    grid = [[_text(words) for words in row] for row in held]
+    if not _is_table(grid):
+        return
+    taken = {id(word) for word in inside}
+    sheet.words = [word for word in sheet.words if id(word) not in taken]
+    sheet.words.append(Word("", *box, size=8.0, table=len(sheet.tables)))
+    sheet.tables.append(RuledTable(grid, tuple(sorted({round(cell[0]) for cell in known})), header_rows=_bold_rows(held)))
+
+
+def _bold_rows(held: Sequence[Sequence[Sequence[Word]]]) -> int | None:
+    """How many rows at the top are set in bold, if those below are not; None where type does not tell."""
+    bold = [all(word.bold for words in row for word in words) and any(row) for row in held]
+    depth = next((index for index, heavy in enumerate(bold) if not heavy), len(bold))
+    return depth if 0 < depth < len(bold) else None
 
 
 def _moved(box: Box, left: float, top: float) -> Box:
@@ -74,11 +90,8 @@ def _holds(box: Box, word: Word) -> bool:
     return _covers(box, (word.left + word.right) / 2, word.middle)
 
 
-def _text(box: Box | None, words: Iterable[Word]) -> str:
-    if box is None:
-        return ""
-    lines = rows.in_rows(word for word in words if _holds(box, word))
-    return join([(row.text, row.hyphenated) for row in lines])
+def _text(words: Iterable[Word]) -> str:
+    return join((row.text, row.hyphenated) for row in rows.in_rows(words))
 
 
 def join(lines: Iterable[tuple[str, bool]]) -> str:

@@ -1,73 +1,182 @@
-"""Pictures of pages: made upright, then read by Tesseract in Portuguese and English at 300 dpi."""
+"""Pictures of pages, read by Tesseract in Portuguese and English at 300 dpi."""
 
 import csv
 import io
+import re
 import shutil
 import statistics
 import subprocess
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from appliance.domains.knowledge.gateways.extraction.composer import Composer
+from appliance.domains.knowledge.gateways.extraction.paged import picture, ruled
 from appliance.domains.knowledge.gateways.extraction.paged.words import Sheet, Word
 from appliance.domains.knowledge.types import ExtractionWarning
 
 DPI, POINTS = 300, 72
-MAX_SIDE = 7000
+PIXELS = DPI / POINTS
+MAX_SIDE, SMALL_SIDE = 7000, 1700
 PAGE_SECONDS = 180
-SURE, WORTH_KEEPING = 55.0, 20.0
+SURE, GARBLED, WORTH_KEEPING = 70.0, 45.0, 15.0
+BULLET_HEIGHT = 0.55
+SPECK_HEIGHT = 0.25
+EDGE, MOST_CELLS = 8, 200
+Cell = tuple[int, int, int, int]
+_ROTATE = re.compile(r"Rotate: (\d+)")
+_MISREAD_AND = re.compile(r"^€$")
+_SAYS_SOMETHING = re.compile(r"\w")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A word as Tesseract saw it, in pixels."""
+
+    text: str
+    left: int
+    top: int
+    width: int
+    height: int
+    confidence: float
+    line: tuple[str, ...]
+
+    @property
+    def bottom(self) -> int:
+        return self.top + self.height
 
 
 def scale_for(width: float, height: float) -> float:
     """Pixels a point at 300 dpi, less for posters."""
-    return min(DPI / POINTS, MAX_SIDE / max(width, height, 1.0))
+    return min(PIXELS, MAX_SIDE / max(width, height, 1.0))
 
 
 @lru_cache(maxsize=1)
-def languages() -> str:
-    """`por+eng` or what there is of it; empty without Tesseract."""
+def languages() -> tuple[str, ...]:
+    """Of Portuguese, English and the orientation model, those that are installed; none without Tesseract."""
     program = shutil.which("tesseract")
     if program is None:
-        return ""
+        return ()
     listed = subprocess.run([program, "--list-langs"], capture_output=True, check=False, timeout=PAGE_SECONDS).stdout.decode().split()  # noqa: S603
-    return "+".join(name for name in ("por", "eng") if name in listed)
+    return tuple(name for name in ("por", "eng", "osd") if name in listed)
 
 
-def read_sheet(picture: Image.Image, number: int, composer: Composer) -> Sheet:
-    pixels = DPI / POINTS
-    found = list(_recognised(picture))
-    if found and statistics.fmean(confidence for _, confidence in found) < SURE:
+def can_read() -> bool:
+    return bool({"por", "eng"} & set(languages()))
+
+
+def read_sheet(page: Image.Image, number: int, composer: Composer) -> Sheet:
+    """The text of one page image, upright, with its drawn tables."""
+    grown = _at_reading_size(page)
+    clean, grids, seen = _read(grown)
+    if (not seen or _confidence(seen) < SURE) and (turned := _upright(grown)) is not None:
+        clean, grids, seen = max((clean, grids, seen), _read(turned), key=lambda found: sum(word.confidence for word in found[2]))
+    if seen and _confidence(seen) < SURE:
         composer.warn(ExtractionWarning.OCR_UNSURE)
-    return Sheet(number, picture.width / pixels, picture.height / pixels, [word for word, _ in found], scanned=True)
+    sheet = Sheet(number, clean.width / PIXELS, clean.height / PIXELS, list(_words(seen)), scanned=True)
+    for grid in grids:
+        cells = [[(left, top, right, bottom) for left, right in pairwise(grid.xs)] for top, bottom in pairwise(grid.ys)]
+        sheet.words.extend(_missed(clean, [cell for row in cells for cell in row], seen))
+        ruled.take_grid(sheet, [[_in_points(cell) for cell in row] for row in cells])
+    return sheet
 
 
-def _recognised(picture: Image.Image) -> Iterator[tuple[Word, float]]:
+def _missed(page: Image.Image, cells: Iterable[Cell], seen: Sequence[Seen]) -> Iterator[Word]:
+    """Words of cells that came out empty although there is ink in them: read again, one cell at a time."""
+    for cell in list(cells)[:MOST_CELLS]:
+        left, top, right, bottom = cell
+        if any(left <= word.left + word.width / 2 <= right and top <= word.top + word.height / 2 <= bottom for word in seen
+               if _SAYS_SOMETHING.search(word.text)):
+            continue
+        inner = (left + EDGE, top + EDGE, right - EDGE, bottom - EDGE)
+        if inner[0] < inner[2] and inner[1] < inner[3] and picture.has_ink(part := page.crop(inner)):
+            again = _recognised(ImageOps.expand(part, EDGE * 3, fill=255), "6")
+            yield from _words(replace(word, left=word.left + inner[0] - EDGE * 3, top=word.top + inner[1] - EDGE * 3) for word in again)
+
+
+def _in_points(cell: Cell) -> tuple[float, float, float, float]:
+    return cell[0] / PIXELS, cell[1] / PIXELS, cell[2] / PIXELS, cell[3] / PIXELS
+
+
+def _at_reading_size(page: Image.Image) -> Image.Image:
+    """Small pictures – screenshots, photos sent by message – are read better when they are enlarged."""
+    grey = page.convert("L")
+    longest = max(grey.size)
+    if longest > MAX_SIDE or longest < SMALL_SIDE:
+        factor = MAX_SIDE / longest if longest > MAX_SIDE else min(3.0, SMALL_SIDE * 1.4 / longest)
+        grey = grey.resize((max(1, int(grey.width * factor)), max(1, int(grey.height * factor))), Image.Resampling.LANCZOS)
+    return grey
+
+
+def _read(page: Image.Image) -> tuple[Image.Image, list[picture.DrawnGrid], list[Seen]]:
+    clean, grids = picture.wiped(picture.straightened(picture.evened(page)))
+    return clean, grids, _recognised(clean)
+
+
+def _confidence(seen: Sequence[Seen]) -> float:
+    return statistics.fmean(word.confidence for word in seen)
+
+
+def _upright(page: Image.Image) -> Image.Image | None:
+    """Turned by quarters if Tesseract's orientation model says so."""
+    if "osd" not in languages():
+        return None
+    said = _ROTATE.search(_tesseract(page, "--psm", "0", "-l", "osd"))
+    degrees = int(said.group(1)) if said else 0
+    return page.rotate(-degrees, expand=True, fillcolor=255) if degrees else None
+
+
+def _tesseract(page: Image.Image, *options: str) -> str:
     stream = io.BytesIO()
-    picture.save(stream, "PNG", compress_level=1)
+    page.save(stream, "PNG", compress_level=1)
     ran = subprocess.run(  # noqa: S603
-        [shutil.which("tesseract") or "tesseract", "stdin", "stdout", "-l", languages(), "--dpi", str(DPI), "--psm", "3", "tsv"],
+        [shutil.which("tesseract") or "tesseract", "stdin", "stdout", "--dpi", str(DPI), *options],
         input=stream.getvalue(), capture_output=True, check=False, timeout=PAGE_SECONDS,
     )
-    yield from _words(ran.stdout.decode("utf-8", "replace"))
+    return ran.stdout.decode("utf-8", "replace")
 
 
-def _words(table: str) -> Iterator[tuple[Word, float]]:
-    """Words take the height of their line: single words with or without tall letters would differ."""
-    lines: dict[tuple[str, ...], list[dict[str, str]]] = defaultdict(list)
-    for row in csv.DictReader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE):
-        if row["level"] == "5" and (row["text"] or "").strip() and float(row["conf"]) >= WORTH_KEEPING:
-            lines[row["block_num"], row["par_num"], row["line_num"]].append(row)
-    pixels = DPI / POINTS
-    for words in lines.values():
-        tops = [int(word["top"]) for word in words]
-        bottoms = [int(word["top"]) + int(word["height"]) for word in words]
-        top, bottom = statistics.median(tops), statistics.median(bottoms)
-        size = max((bottom - top) / pixels, 4.0)
-        for word in words:
-            left = int(word["left"]) / pixels
-            text = word["text"].strip()
-            yield Word(text, left, top / pixels, left + int(word["width"]) / pixels, bottom / pixels, size=round(size, 1),
-                       hyphenated=word is words[-1] and text.endswith("-") and len(text) > 2), float(word["conf"])  # noqa: PLR2004
+def _recognised(page: Image.Image, segmentation: str = "3") -> list[Seen]:
+    table = _tesseract(page, "-l", "+".join(name for name in languages() if name != "osd"), "--psm", segmentation, "tsv")
+    return [
+        Seen(row["text"].strip(), int(row["left"]), int(row["top"]), int(row["width"]), int(row["height"]), float(row["conf"]),
+             (row["block_num"], row["par_num"], row["line_num"]))
+        for row in csv.DictReader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE)
+        if row["level"] == "5" and (row["text"] or "").strip() and float(row["conf"]) >= WORTH_KEEPING
+    ]
+
+
+def _words(seen: Iterable[Seen]) -> Iterator[Word]:
+    """Words share the base line and the height of their line: letters with and without tails would differ."""
+    lines: dict[tuple[str, ...], list[Seen]] = defaultdict(list)
+    for word in seen:
+        lines[word.line].append(word)
+    for line in lines.values():
+        tall = statistics.quantiles([word.height for word in line], n=4)[2] if len(line) > 1 else line[0].height
+        marked = len(line) > 1 and _is_bullet(line[0], line[1], tall)
+        kept = [word for index, word in enumerate(line) if (marked and not index) or not _is_speck(word, tall)]
+        base = statistics.median(word.bottom for word in kept) if kept else 0
+        for index, word in enumerate(kept):
+            text = "•" if marked and not index else _MISREAD_AND.sub("e", word.text)
+            yield Word(text, word.left / PIXELS, (base - tall) / PIXELS, (word.left + word.width) / PIXELS, (base + tall * 0.2) / PIXELS,
+                       size=round(tall / PIXELS, 1), hyphenated=index == len(kept) - 1 and _breaks(word.text))
+
+
+def _is_bullet(word: Seen, following: Seen, tall: float) -> bool:
+    """A lone small mark before the text, whatever letter it was taken for."""
+    lone = len(word.text) == 1 and following.left - word.left - word.width > 0.3 * tall
+    return lone and (word.text in "•*+«»¢º°·®@" or word.height <= BULLET_HEIGHT * tall)
+
+
+def _breaks(text: str) -> bool:
+    return len(text) > 2 and text.endswith("-") and text[-2].isalpha()  # noqa: PLR2004
+
+
+def _is_speck(word: Seen, tall: float) -> bool:
+    """Dust, and marks that say nothing and were hard to read."""
+    return not _SAYS_SOMETHING.search(word.text) and (word.height < SPECK_HEIGHT * tall and word.width < tall or word.confidence < GARBLED) \
+        and word.text not in {"•", "-", "–", "—"}

@@ -25,7 +25,7 @@ class Word:
 class RuledTable:
     grid: list[list[str]]
     lefts: tuple[float, ...]
-    box: tuple[float, float, float, float]
+    header_rows: int | None = None
 
 
 @dataclass(slots=True)

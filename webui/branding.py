@@ -1,6 +1,6 @@
 """What a tenant looks like: its name, colour, language and clock. Kept in memory for half a minute."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from time import monotonic
 from uuid import UUID
@@ -8,10 +8,12 @@ from uuid import UUID
 from flask import Response, g
 from werkzeug.exceptions import NotFound
 
-from appliance.core.web import current_principal
+from appliance.core.web import current_box, current_principal
+from appliance.domains.identity import queries
 from webui import formats, static_files, theme
 
 KEPT_S = 30.0
+OUR_COLOUR = "#0b6b5d"
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,25 @@ def brand_of(tenant_id: UUID) -> Brand:
     kept = _kept.get(tenant_id)
     if kept and monotonic() - kept[0] < KEPT_S:
         return kept[1]
-    brand = replace(OURS, tenant_id=tenant_id)
+    brand = _read(tenant_id)
     _kept[tenant_id] = (monotonic(), brand)
     return brand
+
+
+def only_company() -> str:
+    """The company's name on the sign-in page of a box that has just one."""
+    with current_box().whole_box("name of the only company", read_only=True) as uow:
+        tenants, total = queries.list_tenants(uow, limit=2)
+        return tenants[0].name if total == 1 else ""
+
+
+def _read(tenant_id: UUID) -> Brand:
+    with current_box().whole_box("brand of a tenant", read_only=True) as uow:
+        tenant = queries.find_tenant(uow, tenant_id)
+        if tenant is None:
+            return OURS
+        colour = str(tenant.settings.get("brand_colour", ""))
+        return Brand(str(tenant.settings.get("brand_name") or OURS.name), colour, tenant.locale, tenant.timezone, tenant.id)
 
 
 def forget(tenant_id: UUID) -> None:

@@ -1,17 +1,21 @@
 """The frame around every page: registration, language, theme, brand, security headers, error pages."""
 
-from typing import Any
-from urllib.parse import urlencode, urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from flask import Flask, Response, g, redirect, render_template, request
 from jinja2 import StrictUndefined
 from werkzeug import Response as AnyResponse
 
-from appliance.core import i18n
+from appliance.core import crypto, i18n
 from appliance.core.web import PUBLIC, Call, Pages, Problem, current_principal
 from webui import branding, errors, formats, static_files
+from webui.local_address import local_url
 from webui.navigation import has_endpoint, navigation_for
 from webui.screens import SCREENS
+
+if TYPE_CHECKING:
+    from appliance.core.box import Box
 
 LANGUAGES = (("pt_BR", "Português"), ("en", "English"))
 LOCALE_COOKIE = "locale"
@@ -37,6 +41,7 @@ pages = Pages("shell", __name__)
 def register(app: Flask) -> None:
     """Given to `create_app`, with `error_page`."""
     tree = static_files.load_tree()
+    _set_up_notes(app)
     app.template_folder = str(static_files.ROOT.parent / "templates")
     app.add_url_rule("/static/<tree>/<path:path>", "static_file", tree.respond)
     app.add_url_rule("/theme/<uuid:tenant_id>.<digest>.css", "static_theme", branding.stylesheet)
@@ -47,6 +52,14 @@ def register(app: Flask) -> None:
     app.after_request(_secure)
     app.context_processor(_context)
     _set_up_templates(app, tree)
+
+
+def _set_up_notes(app: Flask) -> None:
+    """What `flash` hands to the next page travels in a signed cookie."""
+    box: Box = app.extensions["box"]
+    app.secret_key = crypto.derive(box.keys.token_key, "notes for the next page")
+    is_https = box.settings.public_url.startswith("https:")
+    app.config.update(SESSION_COOKIE_NAME="se_note", SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_SECURE=is_https)
 
 
 def _set_up_templates(app: Flask, tree: static_files.StaticTree) -> None:
@@ -121,13 +134,6 @@ def url_with(**changes: object) -> str:
             values[name] = [str(value)]
     query = urlencode([(name, value) for name, many in values.items() for value in many if value != ""])
     return f"{request.path}?{query}" if query else request.path
-
-
-def local_url(target: str, default: str = "/") -> str:
-    """`target` when it is a path on this box, so that no link in a mail can send a person elsewhere after signing in."""
-    parts = urlsplit(target)
-    is_local = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
-    return target if is_local and target.isprintable() else default
 
 
 def error_page(problem: Problem) -> str:

@@ -64,6 +64,11 @@ def last_runs(box: Box) -> dict[str, datetime]:
 
 MANIFEST = Manifest(
     "core",
+    permissions={
+        "jobs:read": ("owner", "admin", "operator"),
+        "jobs:write": ("owner", "admin", "operator"),
+        "health:read": ("owner", "admin", "manager", "operator"),
+    },
     cron=(
         Cron("prune_outbox", prune_outbox, every=timedelta(hours=6)),
         Cron("forget_answers", forget_answers, every=timedelta(hours=1)),

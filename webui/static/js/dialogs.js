@@ -53,3 +53,6 @@ document.addEventListener("htmx:confirm", async (event) => {
   if (await ask(ctx.confirm, { yes, danger: danger !== undefined })) issueRequest();
   else dropRequest();
 });
+
+// A form in a dialog came back with errors: it is open again.
+for (const dialog of document.querySelectorAll("dialog[data-show]")) openDialog(dialog);

@@ -53,7 +53,7 @@ document.addEventListener("change", (event) => {
 
 for (const field of document.querySelectorAll('input[name="timezone"], select[name="timezone"]')) {
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if ("guess" in field.dataset && (field.tagName === "INPUT" || field.querySelector(`option[value="${CSS.escape(here)}"]`))) field.value = here;
+  if ("guess" in field.dataset && here !== "UTC" && (field.tagName === "INPUT" || field.querySelector(`option[value="${CSS.escape(here)}"]`))) field.value = here;
 }
 document.addEventListener("htmx:after:swap", (event) => focusFirstError(event.detail?.ctx?.target ?? document));
 if (document.querySelector('[aria-invalid="true"]')) focusFirstError();

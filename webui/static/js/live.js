@@ -8,7 +8,9 @@ const who = document.querySelector('meta[name="live-scope"]')?.content ?? "";
 const CHANNEL = `live:${who}`;
 const LAST = `live-last:${who}`;
 const SILENCE = 45_000;
+const LONG_ENOUGH_TO_MISS = 10_000;
 const channel = new BroadcastChannel(CHANNEL);
+const seen = new Set();  // a slower transaction may show a lower number later: order is no proof of being new
 let newest = Number(sessionStorage.getItem(LAST) ?? 0);
 let hiddenAt = 0;
 
@@ -17,13 +19,14 @@ function dispatch(name, detail) {
   document.body.dispatchEvent(new CustomEvent("live:any", { bubbles: true, detail: { name, ...detail } }));
 }
 
-function receive(event) {
-  if (event.seq) {
-    if (event.seq <= newest) return;
-    newest = event.seq;
-    sessionStorage.setItem(LAST, String(newest));
-  }
-  dispatch(event.event, event);
+function receive(note) {
+  if (seen.has(note.seq)) return;
+  seen.add(note.seq);
+  if (seen.size > 2000) seen.delete(seen.values().next().value);
+  newest = Math.max(newest, note.seq);
+  sessionStorage.setItem(LAST, String(newest));
+  if (note.event === "live.reset") resync();
+  else dispatch(note.event, { ...note.ids, ...note });
 }
 
 function resync() {
@@ -31,7 +34,7 @@ function resync() {
 }
 
 channel.addEventListener("message", ({ data }) => {
-  if (data.kind === "event") receive(data.event);
+  if (data.kind === "note") receive(data.note);
   else if (data.kind === "state") data.up ? back() : lost();
   else if (data.kind === "resync") resync();
 });
@@ -40,29 +43,14 @@ function tell(message) {
   channel.postMessage(message);
 }
 
-function parse(block) {
-  const found = { data: [] };
-  for (const line of block.split("\n")) {
-    if (line.startsWith("data:")) found.data.push(line.slice(5).trimStart());
-    else if (line.startsWith("id:")) found.id = line.slice(3).trim();
-    else if (line.startsWith("event:")) found.type = line.slice(6).trim();
-    else if (line.startsWith("retry:")) found.retry = Number(line.slice(6));
-  }
-  return { ...found, data: found.data.join("\n") };
-}
+const dataOf = (block) => block.split("\n").filter((line) => line.startsWith("data:")).map((line) => line.slice(5).trimStart()).join("\n");
 
 function take(block) {
-  const { id, type, data } = parse(block);
-  if (type === "resync") {
-    tell({ kind: "resync" });
-    resync();
-    return;
-  }
+  const data = dataOf(block);
   if (!data) return;
-  const body = JSON.parse(data);
-  const event = { ...body, seq: body.seq ?? (id ? Number(id) : 0), event: body.event ?? type };
-  tell({ kind: "event", event });
-  receive(event);
+  const note = JSON.parse(data);
+  tell({ kind: "note", note });
+  receive(note);
 }
 
 async function read(response, beat) {
@@ -106,11 +94,23 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function lead() {
   let wait = 500;
+  let gone = 0;
+  const up = () => {
+    wait = 500;
+    back();
+    tell({ kind: "state", up: true });
+    if (gone && Date.now() - gone > LONG_ENOUGH_TO_MISS) {
+      tell({ kind: "resync" });
+      resync();
+    }
+    gone = 0;
+  };
   for (;;) {
     try {
-      const result = await connect(() => { wait = 500; back(); tell({ kind: "state", up: true }); });
+      const result = await connect(up);
       if (result === "refused") return;
     } catch {
+      gone ||= Date.now();
       lost();
       tell({ kind: "state", up: false });
     }

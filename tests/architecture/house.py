@@ -101,13 +101,18 @@ def reads_environment(source: Source) -> Iterator[str]:
             yield f"{source.path}:{node.lineno}: {node.value} is read by core.config alone"
 
 
+def imports(source: Source) -> Iterator[str]:
+    for node in source.nodes(ast.Import):
+        yield from (alias.name for alias in node.names)
+    for node in source.nodes(ast.ImportFrom):
+        if node.module and not node.level:
+            yield node.module
+
+
 def imports_any_of(source: Source, banned: frozenset[str]) -> Iterator[str]:
-    for node in ast.walk(source.tree):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-        for name in names:
-            if name.split(".")[0] in banned:
-                yield f"{source.path}:{node.lineno}: imports {name}"
+    for name in imports(source):
+        if name.split(".")[0] in banned:
+            yield f"{source.path}: imports {name}"
 
 
 _TEMPLATE_SINS = {

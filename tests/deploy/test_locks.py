@@ -1,15 +1,17 @@
 """The locks cover what pyproject.toml asks for, hash everything, and say nothing about where it comes from."""
 
 import re
+import sys
 import tomllib
 from functools import cache
+from importlib.metadata import packages_distributions
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tests.architecture.house import ROOT
+from tests.architecture.house import ROOT, imports, sources
 
 LOCKS = ("runtime.txt", "llm.txt", "test.txt")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -52,6 +54,19 @@ def test_locks_agree_so_that_one_environment_serves_both() -> None:
 @pytest.mark.parametrize("lock", LOCKS)
 def test_box_needs_no_torch(lock: str) -> None:
     assert not {name for name in _pins(lock) if name == "torch" or name.startswith(("nvidia-", "triton"))}
+
+
+# imported only by who brings them: a maintainer who exports models, a box that compiles its own llama.cpp
+BROUGHT = {"torch", "transformers", "sentence-transformers", "llama_cpp"}
+
+
+def test_everything_the_product_imports_is_locked() -> None:
+    locked = _pins("runtime.txt").keys() | _pins("llm.txt").keys()
+    providers = packages_distributions()
+    imported = {name.split(".")[0] for source in sources("appliance", "webui", "models") for name in imports(source)}
+    outside = imported - sys.stdlib_module_names - {"appliance", "webui", "modelserver"}
+    distributions = {str(canonicalize_name(providers.get(name, [name])[0])) for name in outside}
+    assert distributions - locked - {str(canonicalize_name(name)) for name in BROUGHT} == set()
 
 
 def test_every_dependency_has_its_line_in_the_decision_record() -> None:

@@ -20,7 +20,6 @@ from modelserver.shelf import Installed
 from modelserver.wire import ChatBody
 
 DEFAULT_MAX_TOKENS = 1024
-_WATCH_EVERY_S = 0.25
 
 
 class Chat:
@@ -70,8 +69,8 @@ class Chat:
 
     async def watch(self, request: Request) -> None:
         """Returns when the caller has gone."""
-        while not await request.is_disconnected():
-            await asyncio.sleep(_WATCH_EVERY_S)
+        while (await request.receive())["type"] != "http.disconnect":
+            continue
 
     async def _run(self, lane: Lane) -> Usage:
         loop = asyncio.get_running_loop()

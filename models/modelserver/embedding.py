@@ -70,7 +70,8 @@ class OnnxEmbedder:
         longest = self.max_tokens * _CHARS_PER_TOKEN
         encoded = self._tokenizer.encode_batch([self._prefix[purpose] + text[:longest] for text in texts])
         ids = [cut(one.ids, self.max_tokens) for one in encoded]
-        return [Batch(rows, [texts[row] for row in rows], [ids[row] for row in rows]) for rows in by_length([len(one) for one in ids])]
+        groups = by_length([len(one) for one in ids])
+        return [Batch(rows, [texts[row] for row in rows], [ids[row] for row in rows]) for rows in groups]
 
     def embed(self, batch: Batch) -> Vectors:
         ids, mask = pad(batch.ids, self._pad)
@@ -91,15 +92,14 @@ class SentenceTransformersEmbedder:
             import sentence_transformers  # noqa: PLC0415 - heavy, and an extra
             import torch  # noqa: PLC0415
         except ImportError as err:
-            raise problems.absent(
-                "engine_missing", f"{model.name} needs the package sentence-transformers, which is not installed on this box."
-            ) from err
+            sentence = f"{model.name} needs the package sentence-transformers, which is not installed on this box."
+            raise problems.absent("engine_missing", sentence) from err
         torch.set_num_threads(threads)
         self._model: Any = sentence_transformers.SentenceTransformer(str(model.path), device="cpu")
         self.name = model.name
-        self.dim = int(self._model.get_embedding_dimension())
-        self.max_tokens = int(self._model.max_seq_length)
-        self._prefix = {"query": str(model.config.get("query_prefix", "")), "passage": str(model.config.get("passage_prefix", ""))}
+        self.dim = int(self._model.get_embedding_dimension() or 0)
+        self.max_tokens = int(self._model.max_seq_length or 256)
+        self._prefix = prefixes(model)
 
     def tokenise(self, texts: Sequence[str]) -> list[Tokens]:
         found = self._model.tokenizer(list(texts), add_special_tokens=False, return_offsets_mapping=True, truncation=False)
@@ -110,7 +110,7 @@ class SentenceTransformersEmbedder:
         return [Batch(rows, [self._prefix[purpose] + texts[row] for row in rows], []) for rows in by_length(lengths)]
 
     def embed(self, batch: Batch) -> Vectors:
-        return unit(self._model.encode(batch.texts, convert_to_numpy=True, show_progress_bar=False, batch_size=BATCH_TEXTS))
+        return unit(self._model.encode(batch.texts, convert_to_numpy=True, show_progress_bar=False))
 
 
 def load(model: Installed, *, threads: int) -> Embedder:
@@ -120,6 +120,11 @@ def load(model: Installed, *, threads: int) -> Embedder:
     if model.engine == "sentence-transformers":
         return SentenceTransformersEmbedder(model, threads=threads)
     raise problems.refused("engine_unknown", f"{model.name} asks for the embedding engine {model.engine!r}, which does not exist.")
+
+
+def prefixes(model: Installed) -> dict[Purpose, str]:
+    """What some models want written before a question or a passage."""
+    return {"query": str(model.config.get("query_prefix", "")), "passage": str(model.config.get("passage_prefix", ""))}
 
 
 def open_session(file: Path, threads: int) -> Any:
@@ -173,4 +178,5 @@ def by_length(lengths: Sequence[int]) -> list[list[int]]:
 def unit(rows: npt.NDArray[np.floating[Any]]) -> Vectors:
     found = np.ascontiguousarray(rows, dtype=np.float32)
     norms = np.linalg.norm(found, axis=1, keepdims=True)
-    return found / np.maximum(norms, 1e-12)
+    scaled: Vectors = found / np.maximum(norms, 1e-12)
+    return scaled

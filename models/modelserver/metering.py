@@ -10,15 +10,15 @@ _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120
 
 class Meters:
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        self.requests = Counter("modelserver_requests_total", "Requests answered", ["route", "status"], registry=self.registry)
-        self.seconds = Histogram("modelserver_request_seconds", "Time to the last byte", ["route"], buckets=_BUCKETS, registry=self.registry)
-        self.tokens = Counter("modelserver_tokens_total", "Tokens read and written", ["model", "direction"], registry=self.registry)
-        self.shed = Counter("modelserver_shed_total", "Requests turned away because a queue was full", ["queue"], registry=self.registry)
-        self.inside = Gauge("modelserver_queue_requests", "Requests running or waiting", ["queue"], registry=self.registry)
-        self.loaded = Gauge("modelserver_model_memory_bytes", "Memory a loaded model took", ["model"], registry=self.registry)
-        self.vectors = Gauge("modelserver_index_vectors", "Vectors held in open namespaces", registry=self.registry)
+        kept = self.registry = CollectorRegistry()
+        ProcessCollector(registry=kept)
+        self.requests = Counter("modelserver_requests_total", "Requests answered", ["route", "status"], registry=kept)
+        self.seconds = Histogram("modelserver_request_seconds", "Time to the last byte", ["route"], buckets=_BUCKETS, registry=kept)
+        self.tokens = Counter("modelserver_tokens_total", "Tokens read and written", ["model", "direction"], registry=kept)
+        self.shed = Counter("modelserver_shed_total", "Requests turned away because a queue was full", ["queue"], registry=kept)
+        self.inside = Gauge("modelserver_queue_requests", "Requests running or waiting", ["queue"], registry=kept)
+        self.loaded = Gauge("modelserver_model_memory_bytes", "Memory a loaded model took", ["model"], registry=kept)
+        self.vectors = Gauge("modelserver_index_vectors", "Vectors held in open namespaces", registry=kept)
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

@@ -11,7 +11,7 @@ KEY_BYTES = 32
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-class BadOption(Exception):  # noqa: N818 - a sentence for the operator
+class BadOption(Exception):
     """The server cannot start like this."""
 
 
@@ -81,7 +81,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--gpu-layers", type=int, default=Options.gpu_layers, help="layers placed on the GPU (-1: all)")
     add("--max-waiting", type=int, default=Options.max_waiting, help="requests a model lets wait before it sheds")
     add("--timeout", dest="timeout_s", type=float, default=Options.timeout_s, help="longest a request may take, in seconds")
-    add("--idle-unload", dest="idle_unload_s", type=float, default=Options.idle_unload_s, help="unload a model unused this long (0: never)")
+    add("--idle-unload", dest="idle_unload_s", type=float, default=0.0, help="unload a model unused this long (0: never)")
     add("--max-body-mb", type=int, default=Options.max_body_mb, help="largest request body, in MiB")
     add("--ivf-above", type=int, default=Options.ivf_above, help="vectors above which a namespace is clustered")
     return Options(**vars(parser.parse_args(arguments)))

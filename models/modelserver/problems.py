@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 
-class Problem(Exception):  # noqa: N818 - named for what the caller sees
+class Problem(Exception):
     """`retry_after` is in seconds."""
 
     def __init__(self, status: HTTPStatus, code: str, sentence: str, *, retry_after: int | None = None) -> None:
@@ -40,3 +40,11 @@ def too_slow(what: str, seconds: float) -> Problem:
 
 def absent(code: str, sentence: str) -> Problem:
     return Problem(HTTPStatus.NOT_IMPLEMENTED, code, sentence)
+
+
+def unreadable(model: str) -> Problem:
+    return refused("model_unreadable", f"{model} could not be loaded; its file may be damaged or too large for this box.")
+
+
+def too_long() -> Problem:
+    return refused("prompt_too_long", "The conversation is longer than this model can read; shorten it.")

@@ -38,7 +38,8 @@ async def _put(request: Request, body: IndexAddBody) -> Response:
     if body.build is not None:
         build = body.build
         return _changed(await state.hub.search_lane(lambda: store.add_to_build(name, build, model, body.ids, rows)))
-    return _changed(await state.hub.search_lane(lambda: store.change(name, model, body.remove, body.ids, rows, create=body.create)))
+    create = body.create
+    return _changed(await state.hub.search_lane(lambda: store.change(name, model, body.remove, body.ids, rows, create=create)))
 
 
 async def remove(request: Request) -> Response:
@@ -80,7 +81,7 @@ async def names(request: Request) -> Response:
 
 
 async def _rows(
-    request: Request, count: int, texts: Sequence[str] | None, vectors: str | None, model: str | None, purpose: Purpose = "passage"
+    request: Request, count: int, texts: Sequence[str] | None, vectors: str | None, model: str | None, purpose: Purpose = "passage",
 ) -> tuple[Vectors, str]:
     """Unit rows and the model they come from. Raises Problem."""
     hub = state_of(request).hub

@@ -53,8 +53,8 @@ async def models(request: Request) -> Response:
     found = await asyncio.to_thread(hub.shelf.installed)
     listed = [
         {
-            "id": one.name, "object": "model", "created": one.created, "owned_by": "local", "task": one.task, "engine": one.engine,
-            "size_bytes": one.size_bytes, "dim": one.config.get("dim"), "loaded": one.name in hub.loaded,
+            "id": one.name, "object": "model", "created": one.created, "owned_by": "local", "task": one.task,
+            "engine": one.engine, "size_bytes": one.size_bytes, "dim": one.config.get("dim"), "loaded": one.name in hub.loaded,
         }
         for one in found
     ]
@@ -73,7 +73,11 @@ async def memory(request: Request) -> Response:
     ]
     spaces = [] if state.store is None else state.store.opened()
     queues = [{"name": lane.name, "inside": lane.inside, "limit": lane.limit} for lane in (*hub.lanes.values(), hub.index_lane)]
-    indexes = {"namespaces": len(spaces), "vectors": sum(one.count for one in spaces), "memory_bytes": sum(one.memory_bytes for one in spaces)}
+    indexes = {
+        "namespaces": len(spaces),
+        "vectors": sum(one.count for one in spaces),
+        "memory_bytes": sum(one.memory_bytes for one in spaces),
+    }
     return JSONResponse({"rss_bytes": rss_bytes(), "models": loaded, "indexes": indexes, "queues": queues})
 
 

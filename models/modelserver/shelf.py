@@ -48,7 +48,8 @@ class Shelf:
                 raise problems.missing("model_not_found", f"No {task} model called {name} is installed here.")
             return named
         if not able:
-            raise problems.absent(f"no_{task}_model", f"No {task} model is installed on this box; `salesedge models list` shows some.")
+            sentence = f"No {task} model is installed on this box; `salesedge models list` shows some."
+            raise problems.absent(f"no_{task}_model", sentence)
         return able[0]
 
 

@@ -7,6 +7,7 @@ PyTorch exports ONNX; onnxruntime quantises the matrix weights to int8 (dynamic,
 smaller model strays from the original: mean cosine below 0.98 or any below 0.96 on the sentences in this file.
 """
 
+# ruff: noqa: INP001
 import argparse
 import importlib.resources
 import json
@@ -82,7 +83,8 @@ def vectors(model: Path, tokenizer: tokenizers.Tokenizer, texts: tuple[str, ...]
     rows = []
     for text in texts:
         ids = np.array([tokenizer.encode(text).ids[:MAX_TOKENS]], dtype=np.int64)
-        hidden = session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)})[0]
+        given = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+        hidden = session.run(None, given)[0]
         rows.append(hidden[0].mean(axis=0))
     found = np.stack(rows)
     return found / np.linalg.norm(found, axis=1, keepdims=True)
@@ -112,7 +114,8 @@ def main() -> int:
         quantise(full, small)
         tokenizer = tokenizer_for(weights)
         cosine = np.sum(vectors(full, tokenizer, SENTENCES) * vectors(small, tokenizer, SENTENCES), axis=1)
-        sys.stdout.write(f"cosine to fp32: mean {cosine.mean():.4f}, lowest {cosine.min():.4f}; {small.stat().st_size / 1e6:.1f} MB\n")
+        size = small.stat().st_size / 1e6
+        sys.stdout.write(f"cosine to fp32: mean {cosine.mean():.4f}, lowest {cosine.min():.4f}; {size:.1f} MB\n")
         if chosen.keep_fp32:
             shutil.copy(full, chosen.keep_fp32)
         if cosine.min() < FLOOR_ANY or cosine.mean() < FLOOR_MEAN:

@@ -23,7 +23,7 @@ JOURNAL = b"SEIJ1\n"
 _HEAD = struct.Struct("<II")  # length of what is sealed, number of the record
 
 
-class Corrupt(Exception):  # noqa: N818
+class Corrupt(Exception):
     """The file is damaged, shortened or sealed with another key."""
 
 

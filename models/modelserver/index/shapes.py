@@ -107,7 +107,7 @@ class Clustered:
 
     def contents(self) -> Contents:
         ids, rows, lists = [], [], []
-        inverted = self._index.invlists
+        inverted: Any = self._index.invlists
         for number in range(self._index.nlist):
             size = inverted.list_size(number)
             if size:
@@ -142,6 +142,7 @@ def cluster(dim: int, contents: Contents) -> tuple[Clustered, float] | None:
     sample = contents.rows[chosen[: lists * _TRAINING_PER_LIST]]
     trained = faiss.Kmeans(dim, lists, niter=8, spherical=True, seed=1, max_points_per_centroid=_TRAINING_PER_LIST)
     trained.train(sample)
+    assert trained.centroids is not None
     clustered = Clustered(dim, trained.centroids, 1)
     clustered.add(contents.ids, contents.rows)
     queries = contents.rows[chosen[:_CHECKED_QUERIES]]

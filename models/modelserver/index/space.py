@@ -1,7 +1,5 @@
 """One namespace: its vectors, its version and its files."""
 
-from __future__ import annotations
-
 import json
 import struct
 import time
@@ -22,7 +20,7 @@ _LENGTH = struct.Struct("<I")
 JOURNAL_LIMIT = 32 << 20
 
 
-class Superseded(Exception):  # noqa: N818
+class Superseded(Exception):
     """Another build has taken this space's place; find it again."""
 
 
@@ -42,7 +40,8 @@ class Allowed:
     def among(self, present: Ids) -> Ids:
         """`present` is sorted."""
         wanted = np.asarray(self.ids, dtype=np.int64)
-        parts = [present[np.searchsorted(present, low) : np.searchsorted(present, high, side="right")] for low, high in self.ranges]
+        bounds = [(np.searchsorted(present, low), np.searchsorted(present, high, side="right")) for low, high in self.ranges]
+        parts = [present[first:last] for first, last in bounds]
         parts.append(wanted[np.isin(wanted, present, assume_unique=False)])
         return np.unique(np.concatenate(parts))
 
@@ -86,7 +85,8 @@ class Space:
             version = max(self.version + 1, time.time_ns() // 1_000_000)
             gone = np.unique(np.concatenate([np.asarray(remove, dtype=np.int64), added]))
             if self._files is not None:
-                self._files.append(_RECORD.pack(version, len(gone), len(added)) + gone.tobytes() + added.tobytes() + halves.tobytes())
+                head = _RECORD.pack(version, len(gone), len(added))
+                self._files.append(head + gone.tobytes() + added.tobytes() + halves.tobytes())
             self._apply(version, gone, added, halves)
         return version
 
@@ -101,7 +101,7 @@ class Space:
             version = self.version
         return [Hit(int(one), float(score)) for one, score in zip(ids, scores, strict=True) if one >= 0], version
 
-    def keep(self, files: Files) -> None:
+    def keep(self, files: "Files") -> None:
         """From now on changes go to `files` too. Called before the space is shared."""
         self._files = files
         self.version = max(self.version, time.time_ns() // 1_000_000)

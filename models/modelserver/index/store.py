@@ -76,7 +76,9 @@ class Store:
             names = list(self._open)
         return [self.state(name) for name in names]
 
-    def change(self, name: str, model: str, remove: Sequence[int], ids: Sequence[int], rows: Rows, *, create: bool = False) -> Space:
+    def change(
+        self, name: str, model: str, remove: Sequence[int], ids: Sequence[int], rows: Rows, *, create: bool = False
+    ) -> Space:
         """Raises Problem: index_missing, index_model_mismatch, disk_full."""
         with self._lock:
             if create and self.state(name).state == "missing":
@@ -103,7 +105,7 @@ class Store:
         with self._lock:
             found = self._builds.pop((name, build), None)
             if found is None:
-                raise problems.missing("build_missing", f"There is no build {build} of the index {name}; it may have expired. Build again.")
+                raise problems.missing("build_missing", f"The build {build} of the index {name} is not there; build again.")
             self._adopt(name, found.space)
         return found.space
 
@@ -188,7 +190,8 @@ def check_name(name: str) -> None:
 
 def _check_fits(space: Space, model: str, rows: Rows) -> None:
     if len(rows) and (space.dim != rows.shape[1] or space.model != model):
-        sentence = f"{space.name} holds vectors of {space.model} ({space.dim} numbers each), not of {model} ({rows.shape[1]}); build it anew."
+        held, given = f"{space.model} ({space.dim} numbers each)", f"{model} ({rows.shape[1]})"
+        sentence = f"{space.name} holds vectors of {held}, not of {given}; build it anew."
         raise Problem(HTTPStatus.CONFLICT, "index_model_mismatch", sentence)
 
 

@@ -40,7 +40,8 @@ def answer(engine: ChatEngine, request: ChatRequest, stopped: threading.Event) -
         why = violation(text, request.schema or {})
         if not why:
             return text, usage
-    raise Problem(HTTPStatus.BAD_GATEWAY, "schema_not_met", f"The model did not produce the wanted JSON in {ATTEMPTS} attempts ({why[:200]}).")
+    sentence = f"The model did not produce the wanted JSON in {ATTEMPTS} attempts ({why[:200]})."
+    raise Problem(HTTPStatus.BAD_GATEWAY, "schema_not_met", sentence)
 
 
 def violation(text: str, schema: dict[str, Any]) -> str:

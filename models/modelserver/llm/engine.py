@@ -24,7 +24,7 @@ class Usage:
     finish_reason: str
 
 
-class EngineFailed(Exception):  # noqa: N818
+class EngineFailed(Exception):
     """The engine gave up on this request; the next one may go well."""
 
 

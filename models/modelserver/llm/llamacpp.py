@@ -25,10 +25,11 @@ class LlamaCppEngine:
         self._lock = threading.Lock()
         try:
             self._model: Any = llama_cpp.Llama(
-                str(gguf_file(model)), n_ctx=options.context_tokens, n_threads=options.threads, n_gpu_layers=options.gpu_layers, verbose=False
+                str(gguf_file(model)), n_ctx=options.context_tokens, n_threads=options.threads,
+                n_gpu_layers=options.gpu_layers, verbose=False,
             )
         except (ValueError, RuntimeError) as err:
-            raise problems.refused("model_unreadable", f"{model.name} could not be loaded; its file may be damaged or too large.") from err
+            raise problems.unreadable(model.name) from err
 
     def chat(self, request: ChatRequest, on_text: Callable[[str], None], stopped: threading.Event) -> Usage:
         with self._lock:
@@ -36,7 +37,7 @@ class LlamaCppEngine:
                 return self._chat(request, on_text, stopped)
             except ValueError as err:
                 if "context window" in str(err):
-                    raise problems.refused("prompt_too_long", "The conversation is longer than this model can read; shorten it.") from err
+                    raise problems.too_long() from err
                 raise EngineFailed(str(err)) from err
             except RuntimeError as err:
                 raise EngineFailed(str(err)) from err

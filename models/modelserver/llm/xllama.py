@@ -17,7 +17,8 @@ class XllamaEngine:
         try:
             import xllamacpp  # noqa: PLC0415 - an extra, and heavy
         except ImportError as err:
-            raise problems.absent("engine_missing", "Chat models need the package xllamacpp, which is not installed on this box.") from err
+            sentence = "Chat models need the package xllamacpp, which is not installed on this box."
+            raise problems.absent("engine_missing", sentence) from err
         params = xllamacpp.CommonParams()
         params.model.path = str(gguf_file(model))
         params.n_ctx = options.context_tokens * options.parallel_chats
@@ -37,7 +38,7 @@ class XllamaEngine:
         try:
             self._server: Any = xllamacpp.Server(params)
         except RuntimeError as err:
-            raise problems.refused("model_unreadable", f"{model.name} could not be loaded; its file may be damaged or too large.") from err
+            raise problems.unreadable(model.name) from err
 
     def chat(self, request: ChatRequest, on_text: Callable[[str], None], stopped: threading.Event) -> Usage:
         seen = _Seen(on_text, stopped)
@@ -49,8 +50,8 @@ class XllamaEngine:
 
     def _asked(self, request: ChatRequest) -> dict[str, Any]:
         asked: dict[str, Any] = {
-            "messages": request.messages, "max_tokens": request.max_tokens, "temperature": request.temperature, "top_p": request.top_p,
-            "stream": True, "stream_options": {"include_usage": True},
+            "messages": request.messages, "max_tokens": request.max_tokens, "temperature": request.temperature,
+            "top_p": request.top_p, "stream": True, "stream_options": {"include_usage": True},
         }
         if request.seed is not None:
             asked["seed"] = request.seed
@@ -98,7 +99,7 @@ class _Seen:
         """Raises EngineFailed, Problem."""
         if self._error is not None:
             if self._error.get("type") == "exceed_context_size_error":
-                raise problems.refused("prompt_too_long", "The conversation is longer than this model can read; shorten it.")
+                raise problems.too_long()
             raise EngineFailed(json.dumps(self._error))
         used = self._used
         return Usage(int(used.get("prompt_tokens", 0)), int(used.get("completion_tokens", self._pieces)), self._reason)

@@ -1,0 +1,224 @@
+"""Who writes text: the model server's GGUF models, Ollama, any OpenAI-compatible server, or nobody."""
+
+import json
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Protocol
+
+import httpx
+
+from appliance.core.errors import Unavailable
+from appliance.core.i18n import lazy_gettext as _
+from appliance.inference import structured, wire
+from appliance.inference.errors import ModelRefused, NoChatEngine, NoModel
+from appliance.inference.types import ChatMessage, ChatResult, JsonSchema, ModelInfo
+
+_DATA = "data:"
+_DONE = "[DONE]"
+
+
+@dataclass(frozen=True)
+class Asked:
+    messages: Sequence[ChatMessage]
+    model: str
+    temperature: float
+    max_tokens: int
+    schema: JsonSchema | None = None
+
+
+class ChatEngine(Protocol):
+    name: str
+
+    def chat(self, asked: Asked) -> ChatResult: ...
+
+    def stream(self, asked: Asked) -> Iterator[str]: ...
+
+    def models(self) -> list[ModelInfo]: ...
+
+
+class NoEngine:
+    name = "none"
+
+    def chat(self, asked: Asked) -> ChatResult:
+        del asked
+        raise NoChatEngine(_("No language model is set up on this box; answers are quoted from the documents."))
+
+    def stream(self, asked: Asked) -> Iterator[str]:
+        self.chat(asked)
+        return iter(())
+
+    def models(self) -> list[ModelInfo]:
+        return []
+
+
+class ModelServerChat:
+    name = "modelserver"
+
+    def __init__(self, server: wire.ModelServer) -> None:
+        self._server = server
+
+    def chat(self, asked: Asked) -> ChatResult:
+        return result_of(self._server.call("POST", "/v1/chat/completions", openai_body(asked)), asked.model)
+
+    def stream(self, asked: Asked) -> Iterator[str]:
+        with self._server.stream("/v1/chat/completions", {**openai_body(asked), "stream": True}) as lines:
+            yield from openai_pieces(lines)
+
+    def models(self) -> list[ModelInfo]:
+        return []  # the model server lists its chat models with all others
+
+
+class RemoteChat:
+    """An engine behind HTTP that is not ours, reached through the outbound client."""
+
+    def __init__(self, base_url: str, client: Callable[[], httpx.Client], *, api_key: str = "") -> None:
+        self._base = base_url.rstrip("/")
+        self._client = client
+        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+
+    def _call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, object]:
+        with wire.translated(), self._client() as client:
+            response = client.request(method, self._base + path, json=body, headers=self._headers)
+            check(response)
+            return _object(response.text)
+
+    def _lines(self, path: str, body: Mapping[str, object]) -> Generator[str]:
+        opened: AbstractContextManager[httpx.Response]
+        with wire.translated(), self._client() as client:
+            opened = client.stream("POST", self._base + path, json=body, headers=self._headers)
+            with opened as response:
+                if response.is_error:
+                    response.read()
+                check(response)
+                yield from response.iter_lines()
+
+
+class OpenAiChat(RemoteChat):
+    """vLLM, llama.cpp's server, LM Studio or a hosted service: whoever speaks /chat/completions."""
+
+    name = "openai"
+
+    def chat(self, asked: Asked) -> ChatResult:
+        def once() -> ChatResult:
+            return result_of(self._call("POST", "/chat/completions", openai_body(asked)), asked.model)
+
+        return once() if asked.schema is None else structured.insist(once, asked.schema)
+
+    def stream(self, asked: Asked) -> Iterator[str]:
+        with closing(self._lines("/chat/completions", {**openai_body(asked), "stream": True})) as lines:
+            yield from openai_pieces(lines)
+
+    def models(self) -> list[ModelInfo]:
+        listed = self._call("GET", "/models").get("data")
+        found = listed if isinstance(listed, list) else []
+        return [ModelInfo(str(one["id"]), "chat", self.name) for one in found if isinstance(one, dict) and "id" in one]
+
+
+class OllamaChat(RemoteChat):
+    """Ollama's own API: https://github.com/ollama/ollama/blob/main/docs/api.md"""
+
+    name = "ollama"
+
+    def chat(self, asked: Asked) -> ChatResult:
+        def once() -> ChatResult:
+            told = self._call("POST", "/api/chat", {**_ollama_body(asked), "stream": False})
+            used = (_whole(told.get("prompt_eval_count")), _whole(told.get("eval_count")))
+            return ChatResult(_content(told.get("message")), str(told.get("model") or asked.model), *used)
+
+        return once() if asked.schema is None else structured.insist(once, asked.schema)
+
+    def stream(self, asked: Asked) -> Iterator[str]:
+        with closing(self._lines("/api/chat", {**_ollama_body(asked), "stream": True})) as lines:
+            for line in lines:
+                told = _object(line) if line.strip() else {}
+                if "error" in told:
+                    raise Unavailable(_("Ollama stopped: %(reason)s", reason=str(told["error"])))
+                if piece := _content(told.get("message")):
+                    yield piece
+
+    def models(self) -> list[ModelInfo]:
+        listed = self._call("GET", "/api/tags").get("models")
+        found = listed if isinstance(listed, list) else []
+        return [ModelInfo(str(one["name"]), "chat", self.name, _whole(one.get("size"))) for one in found if isinstance(one, dict)]
+
+
+def openai_body(asked: Asked) -> dict[str, object]:
+    body: dict[str, object] = {
+        "messages": _messages(asked), "temperature": asked.temperature, "max_tokens": asked.max_tokens,
+    }
+    if asked.model:
+        body["model"] = asked.model
+    if asked.schema is not None:
+        body["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": dict(asked.schema)}}
+    return body
+
+
+def openai_pieces(lines: Iterator[str]) -> Iterator[str]:
+    for line in lines:
+        if not line.startswith(_DATA):
+            continue
+        event = line.removeprefix(_DATA).strip()
+        if event == _DONE:
+            return
+        told = _object(event)
+        if "error" in told:
+            raise Unavailable(_("The model stopped in the middle of its answer."))
+        if piece := _content(_first_choice(told).get("delta")):
+            yield piece
+
+
+def result_of(told: Mapping[str, object], model: str) -> ChatResult:
+    used = told.get("usage")
+    counts = used if isinstance(used, dict) else {}
+    text = _content(_first_choice(told).get("message"))
+    return ChatResult(text, str(told.get("model") or model), _whole(counts.get("prompt_tokens")), _whole(counts.get("completion_tokens")))
+
+
+def check(response: httpx.Response) -> None:
+    """Raises Unavailable, NoModel, ModelRefused."""
+    if not response.is_error:
+        return
+    reason = response.text[:200]
+    if response.status_code == HTTPStatus.NOT_FOUND:
+        raise NoModel(_("The language model server does not know this model: %(reason)s", reason=reason))
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise Unavailable(_("The language model is busy or failing."), retry_after=wire.retry_after(response))
+    raise ModelRefused(_("The language model server refused: %(reason)s", reason=reason))
+
+
+def _messages(asked: Asked) -> list[dict[str, str]]:
+    return [{"role": one.role, "content": one.content} for one in asked.messages]
+
+
+def _ollama_body(asked: Asked) -> dict[str, object]:
+    body: dict[str, object] = {
+        "model": asked.model, "messages": _messages(asked),
+        "options": {"temperature": asked.temperature, "num_predict": asked.max_tokens},
+    }
+    if asked.schema is not None:
+        body["format"] = dict(asked.schema)
+    return body
+
+
+def _object(text: str) -> dict[str, object]:
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as err:
+        raise Unavailable(_("The language model server sent something that is not an answer.")) from err
+    return found if isinstance(found, dict) else {}
+
+
+def _first_choice(told: Mapping[str, object]) -> dict[str, object]:
+    choices = told.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else {}
+    return first if isinstance(first, dict) else {}
+
+
+def _content(message: object) -> str:
+    return str(message.get("content") or "") if isinstance(message, dict) else ""
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0

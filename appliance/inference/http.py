@@ -1,0 +1,218 @@
+"""The port over HTTP: embeddings and indexes at the model server, text from the engine in the settings."""
+
+import base64
+import ipaddress
+import secrets
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import numpy as np
+
+from appliance.core import guard
+from appliance.core.config import ModelSettings, NetworkSettings, Settings
+from appliance.core.errors import DomainError
+from appliance.core.outbound import Outbound
+from appliance.inference import engines, wire
+from appliance.inference.types import (
+    Allow,
+    ChatMessage,
+    ChatResult,
+    Halves,
+    IndexHit,
+    IndexHits,
+    IndexStats,
+    JsonSchema,
+    ModelInfo,
+    Purpose,
+    Ranked,
+    Readiness,
+    Tokens,
+    Vectors,
+)
+
+TEXTS_PER_CALL = 64
+TOKENIZED_PER_CALL = 512
+
+
+def connect(settings: Settings) -> "HttpInference":
+    models = settings.models
+    server = wire.ModelServer(models.url or settings.modelserver_socket, timeout_s=models.timeout_s)
+    return HttpInference(models, server, chat_engine(models, settings.network, server))
+
+
+def chat_engine(models: ModelSettings, network: NetworkSettings, server: wire.ModelServer) -> engines.ChatEngine:
+    if models.chat_engine == "modelserver":
+        return engines.ModelServerChat(server)
+    if models.chat_engine == "none" or not models.chat_url:
+        return engines.NoEngine()
+    outbound = Outbound(vouched(network, models.chat_url))
+    client: Callable[[], httpx.Client] = partial(outbound.client, "chat", timeout_s=models.timeout_s)
+    key = models.chat_api_key_file.read_text(encoding="utf-8").strip() if models.chat_api_key_file else ""
+    remote = engines.OllamaChat if models.chat_engine == "ollama" else engines.OpenAiChat
+    return remote(models.chat_url, client, api_key=key)
+
+
+def vouched(network: NetworkSettings, url: str) -> NetworkSettings:
+    """The operator named this host: if it is a private one it may be called even from a sealed box. Public ones may not."""
+    host = urlsplit(url).hostname or ""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return network
+    if any(ipaddress.ip_address(str(entry[4][0])).is_global for entry in found):
+        return network
+    return network.model_copy(update={"private_hosts": (*network.private_hosts, host)})
+
+
+class HttpInference:
+    def __init__(self, models: ModelSettings, server: wire.ModelServer, engine: engines.ChatEngine) -> None:
+        self._models = models
+        self._server = server
+        self._engine = engine
+
+    def embed(self, texts: Sequence[str], *, purpose: Purpose = "passage", model: str = "") -> Vectors:
+        parts: list[Vectors] = []
+        for start in range(0, len(texts), TEXTS_PER_CALL):
+            body = {
+                "input": list(texts[start : start + TEXTS_PER_CALL]), "model": model or self._models.embedding_model,
+                "encoding_format": "base64", "input_type": purpose,
+            }
+            parts += [_row(one) for one in _list(self._call("POST", "/v1/embeddings", body), "data")]
+        return np.stack(parts) if parts else np.empty((0, 0), np.float32)
+
+    def count_tokens(self, texts: Sequence[str], *, offsets: bool = False) -> list[Tokens]:
+        found: list[Tokens] = []
+        for start in range(0, len(texts), TOKENIZED_PER_CALL):
+            body = {"texts": list(texts[start : start + TOKENIZED_PER_CALL]), "model": self._models.embedding_model, "offsets": offsets}
+            told = self._call("POST", "/v1/tokenize", body)
+            counts = _list(told, "counts")
+            spans = _list(told, "offsets") if offsets else [()] * len(counts)
+            found += [Tokens(int(count), tuple((a, b) for a, b in span)) for count, span in zip(counts, spans, strict=True)]
+        return found
+
+    def chat(
+        self, messages: Sequence[ChatMessage], *, model: str = "", temperature: float = 0.3, max_tokens: int = 512,
+        schema: JsonSchema | None = None,
+    ) -> ChatResult:
+        guard.check_no_open_unit("inference")
+        return self._engine.chat(engines.Asked(messages, model or self._models.chat_model, temperature, max_tokens, schema))
+
+    def chat_stream(
+        self, messages: Sequence[ChatMessage], *, model: str = "", temperature: float = 0.3, max_tokens: int = 512,
+    ) -> Iterator[str]:
+        guard.check_no_open_unit("inference")
+        return self._engine.stream(engines.Asked(messages, model or self._models.chat_model, temperature, max_tokens))
+
+    def rerank(self, query: str, documents: Sequence[str], *, model: str = "") -> list[Ranked]:
+        body = {"query": query, "documents": list(documents), "model": model or None}
+        told = _list(self._call("POST", "/v1/rerank", body), "results")
+        return [Ranked(int(one["index"]), float(one["relevance_score"])) for one in told]
+
+    def index_add(
+        self, namespace: str, ids: Sequence[int], *, texts: Sequence[str] | None = None, vectors: Vectors | Halves | None = None,
+        create: bool = False,
+    ) -> IndexStats:
+        return self._changed(namespace, "add", {**self._rows(ids, texts, vectors), "create": create})
+
+    def index_remove(self, namespace: str, ids: Sequence[int]) -> IndexStats:
+        return self._changed(namespace, "remove", {"ids": list(ids)})
+
+    def index_replace(
+        self, namespace: str, *, remove: Sequence[int], ids: Sequence[int], texts: Sequence[str] | None = None,
+        vectors: Vectors | Halves | None = None,
+    ) -> IndexStats:
+        return self._changed(namespace, "replace", {**self._rows(ids, texts, vectors), "remove": list(remove)})
+
+    def index_rebuild(self, namespace: str, batches: Iterator[tuple[Sequence[int], Vectors | Halves]]) -> IndexStats:
+        build, some = secrets.token_hex(8), False
+        for ids, vectors in batches:
+            if len(ids):
+                self._changed(namespace, "add", {**self._rows(ids, None, vectors), "build": build})
+                some = True
+        if not some:
+            self.index_drop(namespace)
+            return self._changed(namespace, "add", {**self._rows((), None, None), "create": True})
+        return self._changed(namespace, "replace", {"build": build})
+
+    def index_search(
+        self, namespace: str, *, text: str | None = None, vector: Vectors | None = None, k: int = 10, allow: Allow | None = None,
+    ) -> IndexHits:
+        body: dict[str, object] = {"k": k}
+        if text is not None:
+            body["text"] = text
+        if vector is not None:
+            body["vector"] = _halves(vector)
+        if allow is not None:
+            body["allow"] = {"ids": list(allow.ids), "ranges": [list(pair) for pair in allow.ranges]}
+        told = self._call("POST", f"/v1/index/{namespace}/search", body)
+        hits = tuple(IndexHit(int(one["id"]), float(one["score"])) for one in _list(told, "hits"))
+        return IndexHits(hits, _int(told, "version"))
+
+    def index_drop(self, namespace: str) -> None:
+        self._call("DELETE", f"/v1/index/{namespace}")
+
+    def index_stats(self, namespace: str) -> IndexStats:
+        return _stats(namespace, self._call("GET", f"/v1/index/{namespace}"))
+
+    def models(self) -> list[ModelInfo]:
+        told = _list(self._call("GET", "/v1/models"), "data")
+        ours = [
+            ModelInfo(str(one["id"]), one["task"], str(one["engine"]), int(one["size_bytes"]), int(one["dim"] or 0), bool(one["loaded"]))
+            for one in told
+        ]
+        return ours + self._engine.models()
+
+    def ready(self) -> Readiness:
+        model = self._models.embedding_model
+        try:
+            self._call("GET", "/health/ready")
+        except DomainError as err:
+            return Readiness(ready=False, embedding_model=model, chat_engine=self._engine.name, reason=str(err))
+        return Readiness(ready=True, embedding_model=model, chat_engine=self._engine.name)
+
+    def close(self) -> None:
+        self._server.close()
+
+    def _rows(self, ids: Sequence[int], texts: Sequence[str] | None, vectors: Vectors | Halves | None) -> dict[str, object]:
+        body: dict[str, object] = {"ids": [int(one) for one in ids], "model": self._models.embedding_model}
+        if texts is not None:
+            body["texts"] = list(texts)
+        if vectors is not None and len(ids):
+            body["vectors"] = _halves(vectors)
+        return body
+
+    def _changed(self, namespace: str, verb: str, body: Mapping[str, object]) -> IndexStats:
+        return _stats(namespace, self._call("POST", f"/v1/index/{namespace}/{verb}", body))
+
+    def _call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, object]:
+        guard.check_no_open_unit("inference")
+        return self._server.call(method, path, body)
+
+
+def _row(told: Mapping[str, str]) -> Vectors:
+    return np.frombuffer(base64.b64decode(told["embedding"]), "<f4").astype(np.float32)
+
+
+def _halves(vectors: Vectors | Halves) -> str:
+    return base64.b64encode(np.ascontiguousarray(vectors, dtype="<f2").tobytes()).decode("ascii")
+
+
+def _stats(namespace: str, told: Mapping[str, object]) -> IndexStats:
+    missing = told.get("state") == "missing"
+    version, count, dim = (_int(told, key) for key in ("version", "count", "dim"))
+    return IndexStats(namespace, "missing" if missing else "ready", version, count, str(told.get("model") or ""), dim)
+
+
+def _int(told: Mapping[str, object], key: str) -> int:
+    value = told.get(key)
+    return value if isinstance(value, int) else 0
+
+
+def _list(told: Mapping[str, object], key: str) -> list[Any]:
+    value = told[key]
+    assert isinstance(value, list)
+    return value

@@ -1,0 +1,127 @@
+"""The model server's wire format: how a call is made, and what its errors mean here."""
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+
+import httpx
+
+from appliance.core.errors import DomainError, Unavailable
+from appliance.core.i18n import lazy_gettext as _
+from appliance.inference.errors import IndexMismatch, IndexMissing, ModelRefused, NoModel, SchemaNotMet
+
+CONNECT_TIMEOUT_S = 2.0
+RESTART_S = 2.0
+BUSY_S = 1.0
+Json = Mapping[str, object]
+_AGAIN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, httpx.CloseError)
+
+
+class ModelServer:
+    """Connections to the model server, kept open per process. Every call may be repeated without harm."""
+
+    def __init__(self, address: Path | str, *, timeout_s: float, token: str = "") -> None:
+        self._address = address
+        self._timeout = httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S)
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._clients: dict[int, httpx.Client] = {}
+        self._lock = threading.Lock()
+
+    def call(self, method: str, path: str, body: Json | None = None) -> dict[str, object]:
+        """Raises Unavailable and the errors of appliance.inference.errors."""
+        response = self._sent(method, path, body)
+        if response.is_error:
+            raise error_of(response)
+        if response.status_code == HTTPStatus.NO_CONTENT:
+            return {}
+        found = response.json()
+        assert isinstance(found, dict)
+        return found
+
+    def _sent(self, method: str, path: str, body: Json | None) -> httpx.Response:
+        with translated():
+            try:
+                return self._client().request(method, path, json=body)
+            except _AGAIN:
+                return self._client().request(method, path, json=body)
+
+    @contextmanager
+    def stream(self, path: str, body: Json) -> Iterator[Iterator[str]]:
+        """Lines of a server-sent stream; leaving the block early closes the connection."""
+        with translated(), self._client().stream("POST", path, json=body) as response:
+            if response.is_error:
+                response.read()
+                raise error_of(response)
+            yield response.iter_lines()
+
+    def _client(self) -> httpx.Client:
+        """A forked child gets connections of its own."""
+        with self._lock:
+            client = self._clients.get(os.getpid())
+            if client is None:
+                client = self._clients[os.getpid()] = self._connect()
+            return client
+
+    def _connect(self) -> httpx.Client:
+        if isinstance(self._address, Path):
+            transport = httpx.HTTPTransport(uds=str(self._address))
+            return httpx.Client(transport=transport, base_url="http://models", timeout=self._timeout, headers=self._headers)
+        return httpx.Client(base_url=self._address, timeout=self._timeout, headers=self._headers, trust_env=False)
+
+    def close(self) -> None:
+        with self._lock:
+            for client in self._clients.values():
+                client.close()
+            self._clients.clear()
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    try:
+        yield
+    except httpx.TimeoutException as err:
+        raise Unavailable(_("The models took too long to answer."), retry_after=RESTART_S) from err
+    except httpx.TransportError as err:
+        raise Unavailable(_("The model server does not answer; it may be starting."), retry_after=RESTART_S) from err
+
+
+def error_of(response: httpx.Response) -> DomainError:
+    """What a refusal by the model server means for the caller."""
+    code, sentence = _told(response)
+    if response.status_code in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+        return Unavailable(_("The models are busy; try again in a moment."), retry_after=retry_after(response))
+    known = _BY_CODE.get(code)
+    if known is not None:
+        return known(sentence)
+    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Unavailable(_("The model server could not do this now: %(reason)s", reason=sentence), retry_after=RESTART_S)
+    return ModelRefused(_("The model server refused: %(reason)s", reason=sentence))
+
+
+def retry_after(response: httpx.Response) -> float:
+    given = response.headers.get("retry-after", "")
+    return float(given) if given.isdigit() else BUSY_S
+
+
+def _told(response: httpx.Response) -> tuple[str, str]:
+    try:
+        error = response.json()["error"]
+        return str(error["code"]), str(error["message"])
+    except (ValueError, KeyError, TypeError):
+        return "", response.reason_phrase
+
+
+_BY_CODE: dict[str, type[DomainError]] = {
+    "index_missing": IndexMissing,
+    "build_missing": IndexMissing,
+    "index_model_mismatch": IndexMismatch,
+    "schema_not_met": SchemaNotMet,
+    "model_not_found": NoModel,
+    "engine_missing": NoModel,
+    "no_chat_model": NoModel,
+    "no_embedding_model": NoModel,
+    "no_rerank_model": NoModel,
+}

@@ -12,7 +12,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from redis import RedisError
 from rq.exceptions import DuplicateJobError
 
-from appliance.core import housekeeping
+from appliance.core import clock, housekeeping
 from appliance.core.box import Box
 from appliance.entrypoints.boot import boot
 
@@ -39,7 +39,7 @@ def main() -> None:
 def catch_up(box: Box) -> None:
     """What fell due while the box was off runs once."""
     runs = housekeeping.last_runs(box)
-    now = datetime.now(UTC)
+    now = clock.now()
     for name, cron in box.registry.cron.items():
         last = runs.get(name)
         if last is None or now - last > cron.every:
@@ -49,7 +49,7 @@ def catch_up(box: Box) -> None:
 def ask(box: Box, name: str) -> None:
     cron = box.registry.cron[name]
     every = int(cron.every.total_seconds())
-    moment = int(datetime.now(UTC).timestamp()) // every * every
+    moment = int(clock.now().timestamp()) // every * every
     try:
         box.dispatcher.enqueue_cron(name, cron.queue, moment)
     except DuplicateJobError:

@@ -11,8 +11,8 @@ MAX_PATH = 6
 MAX_HEADING = 300
 Progress = Callable[[int, int | None], None]
 LOOSE_QUESTION = 9
-_ASKED = re.compile(r"(?:P|Q|Pergunta|Question)\s?(?:\d+\s?)?[:.)–-]\s+(?=[^?]{3,200}\?\s*$)")
-_ANSWERED = re.compile(r"(?:R|A|Resposta|Resp|Answer)\s?(?:\d+\s?)?[:.)–-]\s+")
+_ASKED = re.compile(r"(?:P|Q|Pergunta|Question)\s?(?:\d+\s?)?[:.)\u2013-]\s+(?=[^?]{3,200}\?\s*$)")
+_ANSWERED = re.compile(r"(?:R|A|Resposta|Resp|Answer)\s?(?:\d+\s?)?[:.)\u2013-]\s+")
 _NOTHING_SAID = re.compile(r"[\W_]*")
 
 

@@ -24,7 +24,8 @@ def read(content: bytes, composer: Composer, limits: Limits) -> None:
     delimiter = declared_delimiter(text) or best_delimiter(text)
     if text.startswith("sep="):
         text = text.split("\n", 1)[-1]
-    composer.grid([[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text.replace("\0", ""), newline=""), delimiter=delimiter)])
+    rows = csv.reader(io.StringIO(text.replace("\0", ""), newline=""), delimiter=delimiter)
+    composer.grid([[cell.strip() for cell in row] for row in rows])
 
 
 def declared_delimiter(text: str) -> str | None:

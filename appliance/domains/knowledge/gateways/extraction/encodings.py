@@ -10,6 +10,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _TEXT_CONTROLS = frozenset(b"\t\n\v\f\r\x1b")
+_WESTERN = "áàâãäéèêëíìîïóòôõöúùûüçñÁÀÂÃÉÊÍÓÔÕÚÜÇÑºª°§“”•…€²³½\xa0\u2013\u2014\u2018\u2019"
 MOSTLY = 0.4
 FEW_CONTROLS = 0.02
 
@@ -64,7 +65,7 @@ def _guess(head: bytes) -> str:
     """Windows-1252 unless its letters make no Western text."""
     western = head.decode("cp1252", "replace")
     odd = [letter for letter in western if ord(letter) > 0x7F]  # noqa: PLR2004 - beyond ASCII
-    letters = sum(1 for letter in odd if letter in "áàâãäéèêëíìîïóòôõöúùûüçñÁÀÂÃÉÊÍÓÔÕÚÜÇÑºª°§–—“”‘’•…€\xa0²³½")
+    letters = sum(1 for letter in odd if letter in _WESTERN)
     if letters >= 0.8 * len(odd):
         return "cp1252"
     best = charset_normalizer.from_bytes(head).best()

@@ -8,7 +8,7 @@ from appliance.domains.knowledge.gateways.extraction.composer import Composer
 from appliance.domains.knowledge.gateways.extraction.limits import Limits
 from appliance.domains.knowledge.types import BlockKind, ExtractionWarning
 
-BULLET = re.compile(r"^\s*(?:[-*•·▪►–—]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])\s+(?=\S)")
+BULLET = re.compile(r"^\s*(?:[-*•·▪►\u2013\u2014]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])\s+(?=\S)")
 _RULE = re.compile(r"^[\s=\-_*~#]{3,}$")
 MAX_HEADING = 80
 WRAPPED = 50
@@ -92,7 +92,7 @@ def read_json(content: bytes, composer: Composer, limits: Limits) -> None:
         _records(value, composer)
         return
     for path, leaf in _leaves(value):
-        composer.block(BlockKind.PARAGRAPH, f"{' › '.join(path)}: {leaf}" if path else leaf)
+        composer.block(BlockKind.PARAGRAPH, f"{' > '.join(path)}: {leaf}" if path else leaf)
 
 
 def _records(records: list[dict[str, object]], composer: Composer) -> None:

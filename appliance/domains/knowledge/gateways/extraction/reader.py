@@ -41,7 +41,7 @@ def language(blocks: list[Block]) -> str | None:
     return str(py3langid.classify(sample)[0]) if any(letter.isalpha() for letter in sample) else None
 
 
-def _reader(kind: MediaType, depth: int) -> Reader:  # noqa: PLR0911 - one line a format
+def _reader(kind: MediaType, depth: int) -> Reader:  # noqa: C901, PLR0911 - one line a format
     """Libraries are imported only for the format at hand."""
     from appliance.domains.knowledge.gateways.extraction import delimited, plain  # noqa: PLC0415
 

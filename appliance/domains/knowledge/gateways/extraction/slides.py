@@ -91,4 +91,5 @@ def _read_chart(shape: BaseShape, composer: Composer) -> None:
     for plot in chart.plots:
         names = ["", *(str(series.name or "") for series in plot.series)]
         columns = [[f"{value:g}" if value is not None else "" for value in series.values] for series in plot.series]
-        composer.grid([names, *([str(category), *values] for category, *values in zip(plot.categories, *columns, strict=False))], header_rows=1)
+        rows = [[str(category), *values] for category, *values in zip(plot.categories, *columns, strict=False)]
+        composer.grid([names, *rows], header_rows=1)

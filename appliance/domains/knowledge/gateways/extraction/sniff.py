@@ -39,8 +39,9 @@ IMAGES = frozenset({MediaType.PNG, MediaType.JPEG, MediaType.TIFF, MediaType.WEB
 EXTENSIONS = {
     MediaType.PDF: {"pdf"}, MediaType.DOCX: {"docx", "docm", "dotx"}, MediaType.XLSX: {"xlsx", "xlsm", "xltx"},
     MediaType.PPTX: {"pptx", "pptm", "ppsx", "potx"}, MediaType.HTML: {"html", "htm", "xhtml", "asp", "aspx", "php"},
-    MediaType.MARKDOWN: {"md", "markdown", "mdown", "txt"}, MediaType.CSV: {"csv", "tsv", "txt", "tab"}, MediaType.MAIL: {"eml", "txt", "mht"},
-    MediaType.JSON: {"json", "jsonl", "ndjson", "txt", "geojson"}, MediaType.PNG: {"png"}, MediaType.JPEG: {"jpg", "jpeg", "jfif"},
+    MediaType.MARKDOWN: {"md", "markdown", "mdown", "txt"}, MediaType.CSV: {"csv", "tsv", "txt", "tab"},
+    MediaType.MAIL: {"eml", "txt", "mht"}, MediaType.JSON: {"json", "jsonl", "ndjson", "txt", "geojson"},
+    MediaType.PNG: {"png"}, MediaType.JPEG: {"jpg", "jpeg", "jfif"},
     MediaType.TIFF: {"tif", "tiff"}, MediaType.WEBP: {"webp"}, MediaType.GIF: {"gif"}, MediaType.BMP: {"bmp"},
 }
 _SIGNATURES = (
@@ -51,7 +52,8 @@ _OFFICE_PARTS = (("word/", MediaType.DOCX), ("xl/", MediaType.XLSX), ("ppt/", Me
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HTML = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"</?(?:div|p|table|tr|td|span|ul|li|h[1-6]|a|br|title|meta|details|dl)\b[^>]*>", re.IGNORECASE)
-_MAIL_FIELD = re.compile(r"^(?:from|to|subject|date|received|message-id|mime-version|return-path|delivered-to|content-type|x-[\w-]+):", re.IGNORECASE)
+_MAIL_FIELD = re.compile(
+    r"^(?:from|to|subject|date|received|message-id|mime-version|return-path|delivered-to|content-type|x-[\w-]+):", re.IGNORECASE)
 _MARKDOWN = re.compile(r"^(?:#{1,6} \S|\|?[ :]*-{3,}[ :]*\|[-| :]*$|```|[-*] \[[ x]\] )", re.MULTILINE)
 MANY_TAGS = 4
 MAIL_FIELDS = 3
@@ -67,7 +69,7 @@ def media_type(content: bytes, filename: str, limits: Limits) -> MediaType:
         raise Unreadable(ExtractionFailure.EMPTY)
     if b"%PDF-" in head[:1024]:
         return MediaType.PDF
-    if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _office(content, limits)
     if head.startswith(_OLE):
         raise Unreadable(ExtractionFailure.ENCRYPTED if _is_encrypted_office(content) else ExtractionFailure.LEGACY_OFFICE)

@@ -3,7 +3,7 @@
 from appliance.domains.knowledge.types import ExtractionFailure
 
 
-class Unreadable(Exception):  # noqa: N818 - reads as what it says
+class Unreadable(Exception):
     def __init__(self, failure: ExtractionFailure, detail: str = "") -> None:
         super().__init__(f"{failure}: {detail}" if detail else failure.value)
         self.failure = failure

@@ -3,6 +3,7 @@
 import re
 
 from lxml import etree, html
+from lxml.html import HtmlElement as Node
 
 from appliance.domains.knowledge.gateways.extraction import cleaning, encodings
 from appliance.domains.knowledge.gateways.extraction.composer import Composer
@@ -10,20 +11,24 @@ from appliance.domains.knowledge.gateways.extraction.limits import Limits
 from appliance.domains.knowledge.gateways.extraction.unreadable import Unreadable
 from appliance.domains.knowledge.types import BlockKind, ExtractionFailure
 
-Node = html.HtmlElement
 _DECLARED = re.compile(rb"""charset\s*=\s*["']?\s*([\w-]+)""", re.IGNORECASE)
 _PROLOG = re.compile(r"^\s*<\?xml[^>]*\?>")
-NEVER = frozenset({"script", "style", "noscript", "template", "svg", "iframe", "object", "canvas", "head", "select", "datalist", "input",
-                   "textarea", "audio", "video", "map", "math", "del", "s", "strike"})
+NEVER = frozenset({
+    "script", "style", "noscript", "template", "svg", "iframe", "object", "canvas", "head", "select", "datalist", "input",
+    "textarea", "audio", "video", "map", "math", "del", "s", "strike",
+})
 FURNITURE = frozenset({"nav", "footer", "aside", "form", "dialog", "menu"})
 _ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "dialog", "alertdialog", "menu", "menubar", "complementary"})
 _FURNITURE_NAME = re.compile(
-    r"(?:^|[\s_-])(?:cookies?|consent|lgpd|gdpr|breadcrumbs?|nav|navbar|navigation|menu|sidebar|newsletter|social|share|sharing|popup|"
-    r"topbar|skip|footer|rodape|pagination|related|banner)(?:$|[\s_-])", re.IGNORECASE)
-_QUESTION_NAME = re.compile(r"(?:^|[\s_-])(?:question|pergunta|accordion-?(?:header|button|title|toggle)|faq-?(?:q|title|question|header))(?:$|[\s_-])",
-                            re.IGNORECASE)
-INLINE = frozenset({"a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "dfn", "em", "font", "i", "ins", "kbd", "label", "mark", "q",
-                    "samp", "small", "span", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr", "img", "acronym", "nobr"})
+    r"(?:^|[\s_-])(?:cookies?|consent|lgpd|gdpr|breadcrumbs?|nav|navbar|navigation|menu|sidebar|newsletter|social|share|"
+    r"sharing|popup|topbar|skip|footer|rodape|pagination|related|banner)(?:$|[\s_-])", re.IGNORECASE)
+_QUESTION_NAME = re.compile(
+    r"(?:^|[\s_-])(?:question|pergunta|accordion-?(?:header|button|title|toggle)|faq-?(?:q|title|question|header))(?:$|[\s_-])",
+    re.IGNORECASE)
+INLINE = frozenset({
+    "a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "dfn", "em", "font", "i", "ins", "kbd", "label", "mark", "q",
+    "samp", "small", "span", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr", "img", "acronym", "nobr",
+})
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 MAX_QUESTION = 250
 DETAIL_LEVEL, TERM_LEVEL, BOLD_LEVEL = 7, 8, 8

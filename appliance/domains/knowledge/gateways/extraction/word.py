@@ -7,8 +7,10 @@ from io import BytesIO
 import docx
 from docx.document import Document
 from docx.opc.constants import RELATIONSHIP_TYPE as REL
+from docx.opc.exceptions import OpcError
 from docx.oxml.ns import qn
 from lxml import etree
+from lxml.etree import _Element as Node
 
 from appliance.domains.knowledge.gateways.extraction import cleaning
 from appliance.domains.knowledge.gateways.extraction.composer import Composer
@@ -16,11 +18,11 @@ from appliance.domains.knowledge.gateways.extraction.limits import Limits
 from appliance.domains.knowledge.gateways.extraction.unreadable import Unreadable
 from appliance.domains.knowledge.types import BlockKind, ExtractionFailure
 
-Node = etree._Element  # noqa: SLF001 - lxml has no public name for it
 P, TBL, TR, TC, R, T = (qn(f"w:{name}") for name in ("p", "tbl", "tr", "tc", "r", "t"))
 VAL = qn("w:val")
 MC_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _SKIPPED = {qn("w:del"), qn("w:moveFrom"), qn("w:instrText"), qn("w:txbxContent"), qn("w:pPr"), MC_FALLBACK}
+_WRAPPERS = {qn(f"w:{name}") for name in ("sdt", "sdtContent", "ins", "customXml", "smartTag")}
 _HEADING_NAME = re.compile(r"(?:heading|t[ií]tulo|cabe[cç]alho|ttulo)\s?(\d)", re.IGNORECASE)
 _PAGE_FIELD = re.compile(r"(?:p[áa]g(?:ina|e)?\.?\s*)?\d*\s*(?:de|of|/)?\s*\d*", re.IGNORECASE)
 MAX_BOLD_HEADING = 100
@@ -31,7 +33,7 @@ def read(content: bytes, composer: Composer, limits: Limits) -> None:
     del limits
     try:
         document = docx.Document(BytesIO(content))
-    except (KeyError, ValueError, etree.XMLSyntaxError, docx.opc.exceptions.OpcError) as problem:
+    except (KeyError, ValueError, etree.XMLSyntaxError, OpcError) as problem:
         raise Unreadable(ExtractionFailure.CORRUPT, str(problem)) from problem
     composer.title, composer.author = document.core_properties.title, document.core_properties.author
     Reading(document, composer).run()
@@ -63,9 +65,8 @@ class Reading:
                 self.paragraph(node)
             elif node.tag == TBL:
                 self.table(node)
-            elif node.tag in {qn("w:sdt"), qn("w:sdtContent"), qn("w:ins"), qn("w:customXml"), qn("w:smartTag")}:
-                if not _is_contents_list(node):
-                    self.walk(node)
+            elif node.tag in _WRAPPERS and not _is_contents_list(node):
+                self.walk(node)
 
     def paragraph(self, node: Node) -> None:
         text = cleaning.line(text_of(node))
@@ -106,13 +107,12 @@ class Reading:
                     yield text
 
     def table(self, node: Node) -> None:
-        rows = [row for row in node.iterchildren(TR)]
+        rows = list(node.iterchildren(TR))
         if len(rows) == 1 and len(list(rows[0].iterchildren(TC))) == 1:
             self.walk(next(rows[0].iterchildren(TC)))
             return
-        grid, above = [], {}
-        for row in rows:
-            grid.append(_cells(row, above))
+        above: dict[int, str] = {}
+        grid = [_cells(row, above) for row in rows]
         marked = 0
         while marked < len(rows) and rows[marked].find(qn("w:trPr") + "/" + qn("w:tblHeader")) is not None:
             marked += 1

@@ -76,7 +76,7 @@ def shown(cell: Cell | MergedCell, *, comma: bool) -> str:
     return f"{text} ({comment.text})" if comment and comment.text else text
 
 
-def _shown_value(value: object, form: str, *, comma: bool) -> str:
+def _shown_value(value: object, form: str, *, comma: bool) -> str:  # noqa: PLR0911 - one line a type
     match value:
         case None:
             return ""
@@ -90,7 +90,7 @@ def _shown_value(value: object, form: str, *, comma: bool) -> str:
         case time():
             return f"{value:%H:%M}"
         case int() | float():
-            return _shown_number(value, form.split(";")[0], comma=comma)
+            return _shown_number(value, form.split(";", maxsplit=1)[0], comma=comma)
         case _:
             return str(value).strip()
 

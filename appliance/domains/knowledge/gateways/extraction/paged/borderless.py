@@ -7,6 +7,7 @@ from appliance.domains.knowledge.gateways.extraction.paged.rows import Row
 FEW_ROWS = 3
 PITCH = 2.4  # of the type size: rows further apart are not one table
 LONG_CELL = 14
+FILLED = 0.55
 
 
 @dataclass(slots=True)
@@ -99,4 +100,4 @@ def _is_tabular(grid: list[list[str]]) -> bool:
     """Short cells in most places: not a form, not two stretches of prose."""
     cells = [cell for row in grid for cell in row if cell]
     filled = len(cells) / (len(grid) * len(grid[0]))
-    return filled > 0.55 and sum(len(cell.split()) for cell in cells) / len(cells) < LONG_CELL
+    return filled > FILLED and sum(len(cell.split()) for cell in cells) / len(cells) < LONG_CELL

@@ -62,9 +62,13 @@ def _trimmed(rows: list[Row], run: tuple[int, int], gutter: float) -> tuple[int,
     start, end = right[0], right[-1] + 1
     while end < run[1] and rows[end].top - rows[end - 1].bottom < rows[end - 1].size:
         end += 1
-    while start > run[0] and rows[start].top - rows[start - 1].bottom < rows[start].size * 0.5 and rows[start - 1].size <= rows[start].size * 1.1:
+    while start > run[0] and _follows(rows[start - 1], rows[start]):
         start -= 1
     return start, end
+
+
+def _follows(above: Row, row: Row) -> bool:
+    return row.top - above.bottom < row.size * 0.5 and above.size <= row.size * 1.1
 
 
 def _crosses(row: Row, gutter: float) -> bool:

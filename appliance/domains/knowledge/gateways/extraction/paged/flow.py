@@ -119,7 +119,7 @@ class Flow:
         return big or bold or capitals
 
     def _levels(self) -> dict[Style, int]:
-        """Larger type is a higher heading; sizes that hardly differ – never equal on scans – are one level."""
+        """Larger type is a higher heading; sizes that hardly differ (they never agree on scans) are one level."""
         styles = {_style(piece): piece.scanned for piece in self.pieces if piece.lines and self.is_heading(piece)}
         levels: dict[Style, int] = {}
         level, leader = 1, None

@@ -1,4 +1,4 @@
-"""What every page repeats – running heads, feet, page numbers – and tables of contents."""
+"""What every page repeats (running heads, feet, page numbers) and tables of contents."""
 
 import re
 from collections import Counter
@@ -12,7 +12,8 @@ MOST_ROWS = 4
 FEW_PAGES, OFTEN = 4, 3
 _NUMBER = re.compile(r"\d{1,4}")
 _PAGE_NUMBER = re.compile(
-    r"[-–—·|\s]*(?:(?:p[áa]g(?:ina)?s?|page|pg|p|folha|fl)\.?\s*)?(?:\d{1,4}|[ivxlc]{1,6})(?:\s*(?:/|de|of|-)\s*\d{1,4})?[-–—·|\s]*", re.IGNORECASE)
+    r"[-\u2013\u2014·|\s]*(?:(?:p[áa]g(?:ina)?s?|page|pg|p|folha|fl)\.?\s*)?"
+    r"(?:\d{1,4}|[ivxlc]{1,6})(?:\s*(?:/|de|of|-)\s*\d{1,4})?[-\u2013\u2014·|\s]*", re.IGNORECASE)
 _LEADERS = re.compile(r"(?:[.·…_]\s?){4,}\s*[\divxlc]{1,4}\s*$", re.IGNORECASE)
 _CONTENTS = re.compile(r"(?:sum[áa]rio|[íi]ndice(?: geral)?|conte[úu]do|(?:table of )?contents)\s*:?", re.IGNORECASE)
 _ENDS_IN_NUMBER = re.compile(r"\D\s+(\d{1,4})$")
@@ -51,8 +52,8 @@ def _edge_rows(rows: list[Row], height: float) -> Iterator[list[int]]:
 def _repeated(pages: Pages, heights: list[float]) -> set[tuple[str, int | None]]:
     counts: Counter[tuple[str, int | None]] = Counter()
     for number, (rows, height) in enumerate(zip(pages, heights, strict=True)):
-        seen = {key for edge in _edge_rows(rows, height) for index in edge if rows[index].table is None for key in _keys(rows[index].text, number)}
-        counts.update(seen)
+        edges = [rows[index] for edge in _edge_rows(rows, height) for index in edge]
+        counts.update({key for row in edges if row.table is None for key in _keys(row.text, number)})
     enough = 2 if len(pages) <= FEW_PAGES else OFTEN
     return {key for key, count in counts.items() if count >= enough}
 
@@ -69,7 +70,7 @@ def _margin_rows(rows: list[Row], height: float, repeated: set[tuple[str, int | 
 
 def _without_page_number(text: str) -> str:
     cleaned = re.sub(r"(?:p[áa]g(?:ina)?\.?|page|folha)\s*\d+(?:\s*(?:/|de|of)\s*\d+)?", "", text, flags=re.IGNORECASE)
-    return "" if _PAGE_NUMBER.fullmatch(cleaned) else cleaned.strip(" -–—|·")
+    return "" if _PAGE_NUMBER.fullmatch(cleaned) else cleaned.strip(" -\u2013\u2014|·")
 
 
 def without_contents(pages: Pages) -> Pages:

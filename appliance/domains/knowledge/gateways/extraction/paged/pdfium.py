@@ -13,6 +13,7 @@ HYPHEN_MARKS = {0x02, 0xFFFE, 0xAD}
 _BOLD_NAMES = (b"bold", b"black", b"heavy", b"demi", b"cmbx")
 NAME_BYTES = 128
 THIN = 3.0
+NOMINAL = 1.5
 
 
 class Frame:
@@ -92,14 +93,14 @@ def _spans(raw: pdfium.FPDF_TEXTPAGE, count: int) -> Iterator[tuple[str, int, in
         yield "".join(letters), first, last, False
 
 
-def _word(raw: pdfium.FPDF_TEXTPAGE, fonts: Fonts, frame: Frame, text: str, first: int, last: int, hyphenated: bool) -> Word | None:  # noqa: FBT001, PLR0913
+def _word(raw: pdfium.FPDF_TEXTPAGE, fonts: Fonts, frame: Frame, text: str, first: int, last: int, hyphenated: bool) -> Word | None:  # noqa: FBT001
     start, end = pdfium.FS_RECTF(), pdfium.FS_RECTF()
     if not pdfium.FPDFText_GetLooseCharBox(raw, first, start) or not pdfium.FPDFText_GetLooseCharBox(raw, last, end):
         return None
     box = frame.shown(min(start.left, end.left), min(start.bottom, end.bottom), max(start.right, end.right), max(start.top, end.top))
     size = pdfium.FPDFText_GetFontSize(raw, first)
     height = box[3] - box[1]
-    if size <= 1.5 or size > 4 * max(height, 1):  # the matrix scales the font, not its nominal size
+    if size <= NOMINAL or size > 4 * max(height, 1):  # the matrix scales the font, not its nominal size
         size = height * 0.8
     return Word(text, *box, size=round(size, 1), bold=fonts.is_bold(first), hyphenated=hyphenated)
 
@@ -121,12 +122,12 @@ def looks_ruled(page: pypdfium2.PdfPage) -> bool:
 
 def picture_share(page: pypdfium2.PdfPage) -> float:
     """How much of the page its largest picture covers."""
-    width, height = page.get_size()
-    areas = [0.0]
+    size: tuple[float, float] = page.get_size()
+    areas: list[float] = [0.0]
     for thing in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=4):
         try:
             left, bottom, right, top = thing.get_bounds()
         except pypdfium2.PdfiumError:
             continue
         areas.append(max(0.0, right - left) * max(0.0, top - bottom))
-    return max(areas) / max(width * height, 1.0)
+    return max(areas) / max(size[0] * size[1], 1.0)

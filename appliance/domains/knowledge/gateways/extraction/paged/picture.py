@@ -35,7 +35,8 @@ class DrawnGrid:
 
 def evened(picture: Image.Image) -> Image.Image:
     """Divided by its own background: shadows, tints and shaded table heads become paper."""
-    small = picture.resize((max(1, picture.width * LIGHT_SIDE // max(picture.size)), max(1, picture.height * LIGHT_SIDE // max(picture.size))))
+    small = picture.copy()
+    small.thumbnail((LIGHT_SIDE, LIGHT_SIDE))
     paper = small.filter(ImageFilter.MaxFilter(5)).filter(ImageFilter.GaussianBlur(4)).resize(picture.size, Image.Resampling.BILINEAR)
     light = np.asarray(picture, dtype=np.float32) / np.maximum(np.asarray(paper, dtype=np.float32), 40.0)
     return Image.fromarray((np.clip(light, 0.0, 1.0) * 255).astype(np.uint8))
@@ -121,7 +122,9 @@ def grids(across: list[Line], down: list[Line]) -> list[DrawnGrid]:
     found: list[DrawnGrid] = []
     left_across, left_down = set(range(len(across))), set(range(len(down)))
     while left_across:
-        mine, theirs, new = set(), set(), {left_across.pop()}
+        mine: set[int] = set()
+        theirs: set[int] = set()
+        new = {left_across.pop()}
         while new:
             mine |= new
             touched = {index for index in left_down - theirs if any(_touch(across[line], down[index]) for line in new)}

@@ -4,14 +4,15 @@ import re
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from appliance.domains.knowledge.gateways.extraction.paged import borderless, columns
 from appliance.domains.knowledge.gateways.extraction.paged.rows import Row
 from appliance.domains.knowledge.gateways.extraction.paged.words import Sheet
 
 JOINED_LINE = "\u00ad"
-BULLET = re.compile(r"^(?:[•·▪►‣◦■□●○–—*-]|o(?= [A-ZÀ-Ý]))\s+")
-MARKED = re.compile(r"^(?:[•·▪►‣◦■□●○–—*-]|o(?= [A-ZÀ-Ý])|\(?\d{1,2}[.)](?!\d)|\(?[a-zA-Z][.)]|[ivxIVX]{1,4}[.)])\s+\S")
+BULLET = re.compile(r"^(?:[•·▪►‣◦■□●○\u2013\u2014*-]|o(?= [A-ZÀ-Ý]))\s+")
+MARKED = re.compile(r"^(?:[•·▪►‣◦■□●○\u2013\u2014*-]|o(?= [A-ZÀ-Ý])|\(?\d{1,2}[.)](?!\d)|\(?[a-zA-Z][.)]|[ivxIVX]{1,4}[.)])\s+\S")
 _ENDED = re.compile(r"[.!?:;…][\"”')\]]?$")
 SAME_SIZE, SAME_SIZE_SCANNED = 0.08, 0.35
 EXTRA_LEADING = 0.4
@@ -77,7 +78,7 @@ def _paragraphs(sheet: Sheet, rows: Sequence[Row]) -> Iterator[Piece]:
     if not rows:
         return
     left, right = min(row.left for row in rows), max(row.right for row in rows)
-    gaps = [max(0.0, below.top - above.bottom) for above, below in zip(rows, rows[1:], strict=False)]
+    gaps = [max(0.0, below.top - above.bottom) for above, below in pairwise(rows)]
     leading = statistics.quantiles(gaps, n=4)[0] if len(gaps) > 1 else 0.0
     piece: Piece | None = None
     for index, row in enumerate(rows):
@@ -98,18 +99,20 @@ def _parts(sheet: Sheet, before: Row, row: Row, piece: Piece, leading: float, co
     reach = (before.right - column[0]) / width
     if row.top - before.bottom > leading + EXTRA_LEADING * size or MARKED.match(row.text):
         return True
-    if abs(before.size - row.size) > (SAME_SIZE_SCANNED if sheet.scanned else SAME_SIZE) * size or (before.bold != row.bold and not sheet.scanned):
+    alike = SAME_SIZE_SCANNED if sheet.scanned else SAME_SIZE
+    if abs(before.size - row.size) > alike * size or (before.bold != row.bold and not sheet.scanned):
         return True
     if before.hyphenated:
         return False
     stopped = bool(_ENDED.search(before.text))
-    if piece.item and stopped and row.left <= rows_left(before, piece) + 1:
+    if piece.item and stopped and row.left <= _item_left(before, piece) + 1:
         return True
     capital = row.text[:1].isupper()
     indented = row.left > before.left + size and not piece.item and stopped
-    return indented or (stopped and reach < STOPPED_LINE and (capital or not row.text[:1].isalpha())) or (reach < SHORT_LINE and capital and not piece.item)
+    breaks_after_stop = stopped and reach < STOPPED_LINE and (capital or not row.text[:1].isalpha())
+    return indented or breaks_after_stop or (reach < SHORT_LINE and capital and not piece.item)
 
 
-def rows_left(before: Row, piece: Piece) -> float:
+def _item_left(before: Row, piece: Piece) -> float:
     """Where the marker of the item stands, as far as its first line shows it."""
     return before.left if len(piece.lines) == 1 else before.left - 2 * before.size

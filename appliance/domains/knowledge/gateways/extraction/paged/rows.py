@@ -4,11 +4,12 @@ import re
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from appliance.domains.knowledge.gateways.extraction.paged.words import Word
 
 GAP = 0.85  # of the type size: hardly any justified line has such spaces, hardly any gutter is narrower
-_MARKER = re.compile(r"[•·▪►‣◦■□●○–—*-]|o|\(?\d{1,2}[.)]|\(?[a-zA-Z][.)]|[ivxIVX]{1,4}[.)]")
+_MARKER = re.compile(r"[•·▪►‣◦■□●○\u2013\u2014*-]|o|\(?\d{1,2}[.)]|\(?[a-zA-Z][.)]|[ivxIVX]{1,4}[.)]")
 
 
 @dataclass(slots=True)
@@ -96,7 +97,7 @@ def _segments(words: list[Word]) -> list[Segment]:
     backwards = 2 * sum(_is_right_to_left(word.text) for word in words) > len(words)
     ordered = sorted(words, key=lambda word: -word.right if backwards else word.left)
     segments = [Segment([ordered[0]])]
-    for before, word in zip(ordered, ordered[1:], strict=False):
+    for before, word in pairwise(ordered):
         gap = before.left - word.right if backwards else word.left - before.right
         marker = len(segments) == 1 and len(segments[0].words) == 1 and _MARKER.fullmatch(before.text)
         if gap > GAP * max(before.size, word.size) and not marker:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from io import BytesIO
 
 import pdfplumber
+import pdfplumber.pdf
 from pdfminer.pdfexceptions import PDFException
 from pdfplumber.table import Table
 from pdfplumber.utils.exceptions import PdfminerException
@@ -21,7 +22,7 @@ class Ruler:
 
     def __init__(self, content: bytes) -> None:
         self.content = content
-        self.opened: pdfplumber.PDF | None = None
+        self.opened: pdfplumber.pdf.PDF | None = None
         self.broken = False
 
     def take_tables(self, sheet: Sheet) -> None:
@@ -75,11 +76,8 @@ def _moved(box: Box, left: float, top: float) -> Box:
 def _cells(table: Table, left: float, top: float) -> list[list[Box | None]]:
     """Spanned places point to the cell that covers them."""
     boxes = [_moved(cell, left, top) for cell in table.cells]
-    grid: list[list[Box | None]] = []
-    xs = sorted({round(box[0], 1) for box in boxes})
-    for y in sorted({round(box[1], 1) for box in boxes}):
-        grid.append([next((box for box in boxes if _covers(box, x + 1.5, y + 1.5)), None) for x in xs])
-    return grid
+    xs, ys = sorted({round(box[0], 1) for box in boxes}), sorted({round(box[1], 1) for box in boxes})
+    return [[next((box for box in boxes if _covers(box, x + 1.5, y + 1.5)), None) for x in xs] for y in ys]
 
 
 def _covers(box: Box, x: float, y: float) -> bool:

@@ -30,6 +30,7 @@ EDGE, MOST_CELLS = 8, 200
 Cell = tuple[int, int, int, int]
 _ROTATE = re.compile(r"Rotate: (\d+)")
 _MISREAD_AND = re.compile(r"^€$")
+_KEPT_MARKS = {"•", "-", "\u2013", "\u2014"}
 _SAYS_SOMETHING = re.compile(r"\w")
 
 
@@ -103,7 +104,7 @@ def _in_points(cell: Cell) -> tuple[float, float, float, float]:
 
 
 def _at_reading_size(page: Image.Image) -> Image.Image:
-    """Small pictures – screenshots, photos sent by message – are read better when they are enlarged."""
+    """Small pictures (screenshots, photos sent by message) are read better when they are enlarged."""
     grey = page.convert("L")
     longest = max(grey.size)
     if longest > MAX_SIDE or longest < SMALL_SIDE:
@@ -178,5 +179,6 @@ def _breaks(text: str) -> bool:
 
 def _is_speck(word: Seen, tall: float) -> bool:
     """Dust, and marks that say nothing and were hard to read."""
-    return not _SAYS_SOMETHING.search(word.text) and (word.height < SPECK_HEIGHT * tall and word.width < tall or word.confidence < GARBLED) \
-        and word.text not in {"•", "-", "–", "—"}
+    if _SAYS_SOMETHING.search(word.text) or word.text in _KEPT_MARKS:
+        return False
+    return word.confidence < GARBLED or (word.height < SPECK_HEIGHT * tall and word.width < tall)

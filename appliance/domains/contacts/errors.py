@@ -55,4 +55,4 @@ class MergeRefused(Conflict):
 
 
 class ImportRefused(Conflict):
-    """The import is not in a state that allows this."""
+    """The import is running or over."""

@@ -1,5 +1,8 @@
-from appliance.core.manifest import Manifest
-from appliance.domains.contacts import actions, queries
+from datetime import timedelta
+
+from appliance.core.manifest import Cron, Manifest, Subscription
+from appliance.domains.contacts import actions, jobs, queries, subscribers
+from appliance.domains.contacts.api import files, history, people
 from appliance.domains.contacts.events import (
     ConsentGranted,
     ConsentWithdrawn,
@@ -7,6 +10,9 @@ from appliance.domains.contacts.events import (
     ContactCreated,
     ContactDeleted,
     ContactsMerged,
+    ImportAdvanced,
+    ImportFinished,
+    ImportStarted,
     MergeUndone,
     NoteAdded,
 )
@@ -15,6 +21,9 @@ _SEEN_WITH = "contacts:read"
 
 MANIFEST = Manifest(
     "contacts",
+    apis=(people.api, history.api, files.api),
+    subscriptions=(Subscription(ImportStarted, subscribers.run_import, queue="slow", mode="staged"),),
+    cron=(Cron("forget_abandoned_uploads", jobs.forget_abandoned_uploads, every=timedelta(days=1)),),
     permissions={
         "contacts:read": ("owner", "admin", "manager", "rep", "agent", "read_only"),
         "contacts:write": ("owner", "admin", "manager", "rep", "agent"),
@@ -31,6 +40,8 @@ MANIFEST = Manifest(
         ConsentGranted: _SEEN_WITH,
         ConsentWithdrawn: _SEEN_WITH,
         NoteAdded: _SEEN_WITH,
+        ImportAdvanced: _SEEN_WITH,
+        ImportFinished: _SEEN_WITH,
     },
     exporters=(queries.export_contact,),
     erasers=(actions.erase_contact,),

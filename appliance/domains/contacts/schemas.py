@@ -11,6 +11,7 @@ from appliance.domains.contacts.types import (
     ContactSort,
     IdentityKind,
     ImportStatus,
+    ImportTarget,
     LawfulBasis,
     Purpose,
 )
@@ -41,6 +42,9 @@ class IdentityIn(Schema):
 
 class UpsertIn(ContactFields):
     identities: list[IdentityIn] = Field(default_factory=list, max_length=20)
+
+    def fields(self) -> ContactFields:
+        return ContactFields.model_validate(self.model_dump(exclude={"identities"}, exclude_unset=True))
 
 
 class IdentityOut(Schema):
@@ -133,8 +137,14 @@ class TimelineEntryOut(Schema):
     happened_at: datetime
 
 
+class ImportUploadQuery(Schema):
+    file_name: Annotated[str, StringConstraints(min_length=1, max_length=200)] = "contacts.csv"
+
+
 class ImportStartIn(Schema):
-    mapping: dict[str, str] = Field(default_factory=dict, max_length=200, description="Column of the file -> field; none: the guess")
+    mapping: dict[str, ImportTarget] = Field(
+        default_factory=dict, max_length=200, description="What the columns hold; the guess stands for those not named"
+    )
     tags: list[Tag] = Field(default_factory=list, max_length=20)
     dry_run: bool = False
 
@@ -144,7 +154,7 @@ class ImportOut(Schema):
     file_name: str
     headers: list[str]
     sample: list[list[str]]
-    mapping: dict[str, str]
+    mapping: dict[str, ImportTarget]
     tags: list[str]
     dry_run: bool
     status: ImportStatus

@@ -134,12 +134,17 @@ class ContactMerge(TenantOwned, Base):
 
 
 class ContactImport(TenantOwned, Base):
-    """An uploaded file on its way into the contacts. `rows_done` is committed with the rows it counts."""
+    """An uploaded file on its way into the contacts. `rows_done` is committed with the rows it counts.
+
+    The file goes when its import is done; `rows_…` of a dry run say what would have happened.
+    """
 
     __tablename__ = "contact_imports"
 
     file_id: Mapped[UUID | None]
     file_name: Mapped[str] = mapped_column(String(200))
+    encoding: Mapped[str] = mapped_column(String(20))
+    delimiter: Mapped[str] = mapped_column(String(1))
     headers: Mapped[list[str]]
     sample: Mapped[list[Any]] = mapped_column(SealedJson())
     mapping: Mapped[dict[str, str]]

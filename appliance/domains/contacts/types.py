@@ -69,4 +69,38 @@ class ImportStatus(StrEnum):
     UPLOADED = "uploaded"
     RUNNING = "running"
     DONE = "done"
-    FAILED = "failed"
+
+
+class ImportTarget(StrEnum):
+    """What a column of an imported file holds."""
+
+    NAME = "name"
+    FIRST_NAME = "first_name"
+    LAST_NAME = "last_name"
+    COMPANY = "company"
+    EMAIL = "email"
+    PHONE = "phone"
+    DOCUMENT = "document"
+    BORN_ON = "born_on"
+    REGION = "region"
+    TAGS = "tags"
+    EXTERNAL_ID = "external_id"
+    ATTRIBUTE = "attribute"  # kept under the column's own name
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True)
+class ImportRow:
+    line: int
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """An uploaded table as it was found. `rows` does not count the headers."""
+
+    encoding: str
+    delimiter: str
+    headers: list[str]
+    sample: list[list[str]]
+    rows: int

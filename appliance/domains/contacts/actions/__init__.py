@@ -2,6 +2,13 @@
 
 from appliance.domains.contacts.actions.consenting import grant_consent, opt_out, record_consent, withdraw_consent
 from appliance.domains.contacts.actions.erasing import delete_contact, erase_contact
+from appliance.domains.contacts.actions.importing import (
+    create_import,
+    finish_import,
+    forget_abandoned_uploads,
+    import_slice,
+    start_import,
+)
 from appliance.domains.contacts.actions.merging import merge_contacts, undo_merge
 from appliance.domains.contacts.actions.people import change_contact, create_contact, record_seen
 from appliance.domains.contacts.actions.preferences import change_settings
@@ -14,13 +21,18 @@ __all__ = [
     "change_contact",
     "change_settings",
     "create_contact",
+    "create_import",
     "delete_contact",
     "erase_contact",
+    "finish_import",
+    "forget_abandoned_uploads",
     "grant_consent",
+    "import_slice",
     "merge_contacts",
     "opt_out",
     "record_consent",
     "record_seen",
+    "start_import",
     "undo_merge",
     "upsert_contact",
     "withdraw_consent",

@@ -56,10 +56,10 @@ def _upsert(uow: UnitOfWork, wanted: list[Identity], kept: Given, *, overwrite: 
     if not found:
         return _create(uow, wanted, kept)
     contact = found[0]
-    for other in found[1:] if one_person else ():
-        merge_contacts(uow, contact.id, other.id)
     if _complete(uow, contact, wanted, kept, overwrite=overwrite):
         uow.emit(ContactChanged(contact.id))
+    for other in found[1:] if one_person else ():
+        merge_contacts(uow, contact.id, other.id)
     return contact
 
 

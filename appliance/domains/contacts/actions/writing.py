@@ -13,7 +13,7 @@ from appliance.domains.contacts.rules.fields import Given, identities_in
 from appliance.domains.contacts.tables import Contact, ContactIdentity, ContactTag
 from appliance.domains.contacts.types import Identity, IdentityKind
 
-_SEARCHED = ("name", "company", "email", "phone_e164", "phone_raw")
+SEARCHED = ("name", "company", "email", "phone_e164", "phone_raw")
 _COLUMN_OF = {IdentityKind.EMAIL: "email", IdentityKind.PHONE: "phone_e164", IdentityKind.WHATSAPP_LID: "wa_lid"}
 
 
@@ -58,7 +58,7 @@ def settle(uow: UnitOfWork, contact: Contact) -> bool:
 
 
 def search_text(contact: Contact) -> str:
-    return text.search_text(getattr(contact, column) for column in _SEARCHED)
+    return text.search_text(getattr(contact, column) for column in SEARCHED)
 
 
 def own_identities(contact: Contact) -> list[Identity]:

@@ -8,8 +8,8 @@ from appliance.domains.contacts.errors import ImportNotFound
 from appliance.domains.contacts.tables import ContactImport, ImportProblem
 
 
-def get_import(uow: UnitOfWork, import_id: UUID) -> ContactImport:
-    found = uow.session.get(ContactImport, import_id)
+def get_import(uow: UnitOfWork, import_id: UUID, *, for_update: bool = False) -> ContactImport:
+    found = uow.session.get(ContactImport, import_id, with_for_update=for_update or None)
     if found is None:
         raise ImportNotFound
     return found

@@ -40,13 +40,14 @@ def find_contacts(uow: UnitOfWork, contact_ids: Collection[UUID]) -> dict[UUID, 
 def find_by_identities(uow: UnitOfWork, wanted: Iterable[Identity]) -> list[Contact]:
     """Everybody these canonical identities may mean: best match first, each once."""
     ordered = [form for identity in wanted for form in identities.forms(identity)]
-    owners = _owners(uow, ordered)
+    owners = find_owners(uow, ordered)
     contact_ids = dict.fromkeys(owners[identity] for identity in ordered if identity in owners)
     contacts = find_contacts(uow, contact_ids)
     return [contacts[contact_id] for contact_id in contact_ids if contact_id in contacts]
 
 
-def _owners(uow: UnitOfWork, wanted: Sequence[Identity]) -> dict[Identity, UUID]:
+def find_owners(uow: UnitOfWork, wanted: Iterable[Identity]) -> dict[Identity, UUID]:
+    """Whose each of exactly these identities is; those of nobody are left out."""
     rows = uow.session.scalars(select(ContactIdentity).where(ContactIdentity.value.in_({identity.value for identity in wanted})))
     return {Identity(row.kind, row.value, row.scope): row.contact_id for row in rows}
 

@@ -1,0 +1,11 @@
+from appliance.core.box import Box
+from appliance.domains.contacts import actions
+
+
+def forget_abandoned_uploads(box: Box) -> None:
+    """Files that somebody uploaded and never imported."""
+    with box.whole_box("abandoned uploads") as uow:
+        abandoned = actions.forget_abandoned_uploads(uow)
+    for run in abandoned:
+        if run.file_id is not None:
+            box.blobs.delete(run.tenant_id, run.file_id)

@@ -1,0 +1,145 @@
+"""What the rows of a file mean, and what they would do to the contacts."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from appliance.core.i18n import lazy_gettext as _
+from appliance.domains.contacts.errors import InvalidField
+from appliance.domains.contacts.rules import fields, identities
+from appliance.domains.contacts.rules.spreadsheets import plain_cell
+from appliance.domains.contacts.rules.text import fold, tidy_tags
+from appliance.domains.contacts.types import Identity, IdentityKind, ImportRow, ImportTarget
+
+EXTERNAL_SCOPE = "import"
+_LONGEST = {"name": 200, "company": 200, "phone": 60, "region": 120}
+_REPEATABLE = {ImportTarget.TAGS, ImportTarget.ATTRIBUTE}
+_DATE_FORMATS = ("%d/%m/%Y", "%Y-%m-%d", "%d/%m/%y", "%d-%m-%Y", "%d.%m.%Y")
+_SPOKEN = {
+    ImportTarget.NAME: "nome name nome_completo full_name cliente customer contato contact",
+    ImportTarget.FIRST_NAME: "primeiro_nome first_name given_name",
+    ImportTarget.LAST_NAME: "sobrenome last_name ultimo_nome family_name surname",
+    ImportTarget.COMPANY: "empresa company organizacao organization razao_social nome_fantasia",
+    ImportTarget.EMAIL: "email e_mail mail endereco_de_email email_address",
+    ImportTarget.PHONE: "telefone celular fone phone phone_e164 phone_number mobile whatsapp tel numero",
+    ImportTarget.DOCUMENT: "cpf cnpj cpf_cnpj documento document tax_id",
+    ImportTarget.BORN_ON: "nascimento data_de_nascimento birthday birth_date date_of_birth born_on",
+    ImportTarget.REGION: "uf estado cidade cidade_uf city state regiao region",
+    ImportTarget.TAGS: "tags tag etiquetas marcadores labels",
+    ImportTarget.EXTERNAL_ID: "id codigo code external_id id_externo",
+}
+_TARGET_OF = {word: target for target, words in _SPOKEN.items() for word in words.split()}
+
+
+def guess_mapping(headers: Iterable[str]) -> dict[str, ImportTarget]:
+    """What each column seems to hold. A column nobody knows is kept as an attribute, so that nothing is lost."""
+    guessed: dict[str, ImportTarget] = {}
+    for header in headers:
+        target = _TARGET_OF.get("_".join(re.findall(r"\w+", fold(header).replace("_", " "))), ImportTarget.ATTRIBUTE)
+        taken = target in guessed.values() and target not in _REPEATABLE
+        guessed[header] = ImportTarget.ATTRIBUTE if taken else target
+    return guessed
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row understood: columns of a contact, and the ids that recognise it."""
+
+    columns: dict[str, Any]
+    identities: list[Identity]
+
+
+def read_entry(row: ImportRow, headers: list[str], mapping: Mapping[str, str], *, region: str, tags: Iterable[str]) -> Entry:
+    """Raises InvalidField."""
+    given = _given(row, headers, mapping)
+    external_id = given.pop(ImportTarget.EXTERNAL_ID, None)
+    given["tags"] = [*given.get("tags", ()), *tags]
+    columns = fields.columns(given, region)
+    ids = fields.identities_in(columns)
+    if external_id:
+        ids.insert(0, Identity(IdentityKind.EXTERNAL, external_id, EXTERNAL_SCOPE))
+    if not ids and not any(columns.get(name) for name in ("name", "company", "phone_raw")):
+        raise InvalidField("name", _("This row names nobody: no name, e-mail or phone."))
+    return Entry(columns, ids)
+
+
+def _given(row: ImportRow, headers: list[str], mapping: Mapping[str, str]) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    names: dict[str, str] = {}
+    for header, cell in zip(headers, row.cells, strict=False):
+        value, target = plain_cell(cell).replace("\x00", "").strip(), mapping.get(header, ImportTarget.IGNORE)
+        if not value or target == ImportTarget.IGNORE:
+            continue
+        if target in (ImportTarget.FIRST_NAME, ImportTarget.LAST_NAME):
+            names[target] = value
+        elif target == ImportTarget.ATTRIBUTE:
+            given.setdefault("attributes", {})[header[:80]] = value[:1000]
+        else:
+            _put(given, target, value)
+    if names and "name" not in given:
+        _put(given, ImportTarget.NAME, " ".join(names[part] for part in sorted(names)))
+    return given
+
+
+def _put(given: dict[str, Any], target: str, value: str) -> None:
+    match target:
+        case ImportTarget.TAGS:
+            given["tags"] = [*given.get("tags", ()), *(tag[:60] for tag in re.split(r"[,;|]", value))]
+        case ImportTarget.BORN_ON:
+            given["born_on"] = _date(value)
+        case _:
+            given[str(target)] = value[: _LONGEST.get(target, 320)]
+
+
+def _date(value: str) -> date:
+    for form in _DATE_FORMATS:
+        try:
+            return datetime.strptime(value, form).date()  # noqa: DTZ007 - a birthday has no zone
+        except ValueError:
+            continue
+    raise InvalidField("born_on", _("This is not a date. Write it as 31/12/1990."))
+
+
+@dataclass
+class Plan:
+    """What a slice would do. `claims` are ids that nobody had, for the contact they go to."""
+
+    new: dict[UUID, dict[str, Any]] = field(default_factory=dict)
+    known: list[tuple[UUID, dict[str, Any]]] = field(default_factory=list)
+    claims: dict[Identity, UUID] = field(default_factory=dict)
+    rows_updated: int = 0
+
+
+def plan(entries: Iterable[Entry], owners: Mapping[Identity, UUID], make_id: Callable[[], UUID]) -> Plan:
+    """`owners` says whose the ids are that these entries might mean, in all their forms."""
+    result, known = Plan(), dict(owners)
+    for entry in entries:
+        contact_id = next((known[form] for form in forms_of([entry]) if form in known), None)
+        if contact_id is None:
+            contact_id = make_id()
+            result.new[contact_id] = entry.columns
+        else:
+            result.rows_updated += 1
+            _complete(result, contact_id, entry.columns)
+        for identity in entry.identities:
+            if not any(form in known for form in identities.forms(identity)):
+                known[identity] = result.claims[identity] = contact_id
+    return result
+
+
+def forms_of(entries: Iterable[Entry]) -> list[Identity]:
+    return [form for entry in entries for identity in entry.identities for form in identities.forms(identity)]
+
+
+def _complete(result: Plan, contact_id: UUID, columns: dict[str, Any]) -> None:
+    """A second row about somebody new completes the first; one about somebody known waits for the database."""
+    first = result.new.get(contact_id)
+    if first is None:
+        result.known.append((contact_id, columns))
+        return
+    for column, value in columns.items():
+        first[column] = first.get(column) or value
+    first["tags"] = tidy_tags([*first["tags"], *columns["tags"]])

@@ -1,0 +1,73 @@
+"""Tables as people exchange them: CSV in whatever encoding and delimiter, and cells that no spreadsheet will run."""
+
+import csv
+import io
+import itertools
+import re
+from collections.abc import Iterator
+
+from appliance.core.i18n import lazy_gettext as _
+from appliance.domains.contacts.errors import InvalidField
+from appliance.domains.contacts.types import ImportRow, Sheet
+
+SAMPLE_ROWS = 5
+MAX_COLUMNS = 200
+_DELIMITERS = ";,\t|"
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-]?[\d.,]+")
+
+
+def read_sheet(content: bytes) -> Sheet:
+    """Raises InvalidField when this is no table with a line of headers."""
+    encoding = _encoding(content)
+    delimiter = _delimiter(content[:65536].decode(encoding, "replace"))
+    try:
+        rows = iter_rows(content, encoding, delimiter)
+        headers = [header.strip() for header in next(rows, ImportRow(0, ())).cells]
+        sample = list(itertools.islice(rows, SAMPLE_ROWS))
+        total = len(sample) + sum(1 for _row in rows)
+    except csv.Error as err:
+        raise InvalidField("file", _("This file is not a table in CSV.")) from err
+    if "\x00" in "".join(headers) or not any(headers) or len(headers) > MAX_COLUMNS:
+        raise InvalidField("file", _("The first line of the file must name its columns."))
+    return Sheet(encoding, delimiter, headers, [list(row.cells) for row in sample], total)
+
+
+def iter_rows(content: bytes, encoding: str, delimiter: str) -> Iterator[ImportRow]:
+    """All rows that are not blank, the headers first; `line` is where a row ends in the file."""
+    text = io.TextIOWrapper(io.BytesIO(content), encoding=encoding, newline="")
+    reader = csv.reader(text, delimiter=delimiter)
+    return (ImportRow(reader.line_num, tuple(cells)) for cells in reader if any(map(str.strip, cells)))
+
+
+def _encoding(content: bytes) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return "latin-1"  # what older spreadsheets write here; every byte means something in it
+    return "utf-8-sig"
+
+
+def _delimiter(text: str) -> str:
+    """The one that splits the first line most."""
+    first = text.partition("\n")[0]
+    return max(_DELIMITERS, key=first.count) if any(map(first.count, _DELIMITERS)) else ","
+
+
+def safe_cell(value: object) -> str:
+    """What begins like a formula is written with an apostrophe before it (OWASP, CSV injection); numbers stay numbers."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+
+
+def plain_cell(text: str) -> str:
+    """What `safe_cell` wrote, as it was."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+
+
+def write_row(cells: list[object]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow([safe_cell(cell) for cell in cells])
+    return line.getvalue()

@@ -2,7 +2,9 @@
 
 from appliance.core import housekeeping
 from appliance.core.manifest import Manifest
+from appliance.domains.channels.manifest import MANIFEST as CHANNELS
 from appliance.domains.contacts.manifest import MANIFEST as CONTACTS
+from appliance.domains.conversations.manifest import MANIFEST as CONVERSATIONS
 from appliance.domains.identity.manifest import MANIFEST as IDENTITY
 
-MANIFESTS: tuple[Manifest, ...] = (housekeeping.MANIFEST, IDENTITY, CONTACTS)
+MANIFESTS: tuple[Manifest, ...] = (housekeeping.MANIFEST, IDENTITY, CONTACTS, CONVERSATIONS, CHANNELS)

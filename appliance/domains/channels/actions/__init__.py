@@ -1,0 +1,25 @@
+"""Everything that changes a channel, and the door through which the outside comes in. The caller owns the transaction."""
+
+from appliance.domains.channels.actions.receive import (
+    confirm_webhook,
+    keep_rejected,
+    prune_rejected,
+    receive_change,
+    receive_simulated,
+)
+from appliance.domains.channels.actions.send import note_failure, note_success, take_turn
+from appliance.domains.channels.actions.setup import change_channel, create_channel, delete_channel
+
+__all__ = [
+    "change_channel",
+    "confirm_webhook",
+    "create_channel",
+    "delete_channel",
+    "keep_rejected",
+    "note_failure",
+    "note_success",
+    "prune_rejected",
+    "receive_change",
+    "receive_simulated",
+    "take_turn",
+]

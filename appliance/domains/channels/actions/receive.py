@@ -1,0 +1,78 @@
+import json
+from collections.abc import Iterable
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import delete
+
+from appliance.core.errors import Conflict
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.ids import new_id
+from appliance.core.uow import UnitOfWork
+from appliance.domains.channels import queries
+from appliance.domains.channels.events import MediaAnnounced
+from appliance.domains.channels.tables import Channel, RejectedEvent
+from appliance.domains.channels.types import WINDOW_HOURS, Change, ChannelKind, ChannelStatus, Doorway
+from appliance.domains.contacts.types import Identity, IdentityKind
+from appliance.domains.conversations import actions as conversations
+from appliance.domains.conversations.types import Incoming, MessageKind, Person, Route
+
+KEPT_BODY = 65_536
+SIMULATED_ID = "sim-in-"
+
+
+def receive_change(uow: UnitOfWork, doorway: Doorway, change: Change) -> int:
+    """Store what one part of a webhook says. Everything in it may come twice and in any order. Returns the new messages."""
+    stored = 0
+    for spoken in change.spoken:
+        route = Route(
+            doorway.channel_id,
+            ChannelKind.WHATSAPP_CLOUD,
+            spoken.address,
+            agent_id=doorway.agent_id,
+            window_hours=WINDOW_HOURS[ChannelKind.WHATSAPP_CLOUD],
+        )
+        messages = conversations.receive_messages(uow, route, spoken.person, spoken.messages)
+        stored += len(messages)
+        for message in messages:
+            if message.content.get("media", {}).get("provider_id"):
+                uow.emit(MediaAnnounced(doorway.channel_id, message.id))
+    for report in change.reports:
+        conversations.apply_status(uow, doorway.channel_id, report)
+    for reason, raw in change.rejected:
+        keep_rejected(uow, doorway.channel_id, reason, json.dumps(raw, ensure_ascii=False))
+    return stored
+
+
+def keep_rejected(uow: UnitOfWork, channel_id: UUID, reason: str, body: str) -> None:
+    rejected = RejectedEvent(tenant_id=uow.tenant_id, channel_id=channel_id, reason=reason[:60], body=body[:KEPT_BODY])
+    rejected.received_at = uow.now
+    uow.session.add(rejected)
+
+
+def prune_rejected(uow: UnitOfWork, *, kept_for: timedelta) -> None:
+    uow.session.execute(delete(RejectedEvent).where(RejectedEvent.received_at < uow.now - kept_for))
+
+
+def confirm_webhook(uow: UnitOfWork, channels: Iterable[Channel]) -> None:
+    """Meta called the verify address with the right token. Runs in the box scope: one token may stand for several numbers."""
+    for channel in channels:
+        channel.verified_at = uow.now
+        channel.status = ChannelStatus.CONNECTED if channel.active else channel.status
+
+
+def receive_simulated(uow: UnitOfWork, channel_id: UUID, *, visitor: str, name: str, text: str, client_id: str = "") -> UUID:
+    """Write as the customer, through the very path a provider's webhook takes. `client_id` again is the same message.
+
+    Returns the conversation.
+    """
+    channel = queries.get_channel(uow, channel_id)
+    if channel.kind is not ChannelKind.SIMULATOR or not channel.active:
+        raise Conflict(_("Only an active simulator channel can be written to from here."))
+    incoming = Incoming(SIMULATED_ID + (client_id or new_id().hex), MessageKind.TEXT, {"text": text}, uow.now)
+    route = Route(channel.id, ChannelKind.SIMULATOR, visitor, agent_id=channel.agent_id)
+    person = Person((Identity(IdentityKind.WEBCHAT, visitor, channel.id.hex),), name)
+    stored = conversations.receive_messages(uow, route, person, [incoming])
+    conversation_id = stored[0].conversation_id if stored else conversations.find_thread(uow, channel.id, visitor)
+    assert conversation_id is not None  # a message that was known has its conversation
+    return conversation_id

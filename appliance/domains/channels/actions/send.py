@@ -1,0 +1,47 @@
+"""What a channel remembers of its sending: when the next message may leave, and when to stop trying for a while."""
+
+from datetime import datetime
+from uuid import UUID
+
+from appliance.core.uow import UnitOfWork
+from appliance.domains.channels import queries
+from appliance.domains.channels.events import ChannelChanged
+from appliance.domains.channels.rules import pacing
+from appliance.domains.channels.types import ChannelStatus
+
+
+def take_turn(uow: UnitOfWork, channel_id: UUID, held: datetime | None) -> datetime:
+    """When this message may leave. `held` is the turn it was given before; a turn is given out once, in order of asking."""
+    channel = queries.get_channel(uow, channel_id)
+    if channel.paused_until is not None and channel.paused_until > uow.now:
+        return channel.paused_until
+    if held is not None or not channel.per_second:
+        return held or uow.now
+    channel = queries.lock_channel(uow, channel_id)
+    slot = pacing.next_slot(free_at=channel.next_slot_at, per_second=channel.per_second or 1.0, now=uow.now)
+    channel.next_slot_at = slot.next_at
+    return slot.at
+
+
+def note_success(uow: UnitOfWork, channel_id: UUID) -> None:
+    if not _is_clean(uow, channel_id):
+        channel = queries.lock_channel(uow, channel_id)
+        channel.failures, channel.paused_until, channel.status_detail = 0, None, ""
+        channel.status = ChannelStatus.CONNECTED
+        uow.emit(ChannelChanged(channel.id))
+
+
+def _is_clean(uow: UnitOfWork, channel_id: UUID) -> bool:
+    channel = queries.get_channel(uow, channel_id)
+    return channel.failures == 0 and channel.paused_until is None and channel.status is ChannelStatus.CONNECTED
+
+
+def note_failure(uow: UnitOfWork, channel_id: UUID, detail: str) -> None:
+    """The provider was away. After several times in a row the channel rests, so that it is not hammered."""
+    channel = queries.lock_channel(uow, channel_id)
+    channel.failures += 1
+    channel.paused_until = pacing.pause_after(channel.failures, uow.now)
+    channel.status_detail = detail[:500]
+    if channel.paused_until is not None:
+        channel.status = ChannelStatus.FAILING
+        uow.emit(ChannelChanged(channel.id))

@@ -1,0 +1,63 @@
+from uuid import UUID
+
+from sqlalchemy import select
+
+from appliance.core.errors import Refused
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.ids import new_id
+from appliance.core.uow import UnitOfWork
+from appliance.domains.channels import queries
+from appliance.domains.channels.errors import ChannelInUse
+from appliance.domains.channels.events import ChannelChanged
+from appliance.domains.channels.schemas import ChannelIn, ChannelPatch
+from appliance.domains.channels.tables import Channel, RejectedEvent
+from appliance.domains.channels.types import ChannelKind, ChannelStatus
+from appliance.domains.conversations import queries as conversations
+
+DEFAULT_PER_SECOND = {ChannelKind.WHATSAPP_CLOUD: 80.0}  # Cloud API throughput of a new number
+
+
+def create_channel(uow: UnitOfWork, given: ChannelIn) -> Channel:
+    channel_id = new_id()
+    external_id = given.phone_number_id or channel_id.hex
+    _check_free(uow, given.kind, external_id)
+    channel = Channel(
+        id=channel_id, tenant_id=uow.tenant_id, kind=given.kind, name=given.name, external_id=external_id,
+        secrets=given.secrets.as_dict() if given.secrets else {}, agent_id=given.agent_id, active=True,
+        status=ChannelStatus.CONNECTED if given.kind is ChannelKind.SIMULATOR else ChannelStatus.NEW,
+        status_detail="", failures=0, per_second=DEFAULT_PER_SECOND.get(given.kind), created_at=uow.now,
+    )  # fmt: skip
+    uow.session.add(channel)
+    uow.session.flush()
+    uow.emit(ChannelChanged(channel.id))
+    return channel
+
+
+def _check_free(uow: UnitOfWork, kind: ChannelKind, external_id: str) -> None:
+    if uow.session.scalar(select(Channel.id).where(Channel.kind == kind, Channel.external_id == external_id)):
+        raise Refused(_("This number already has a channel."), fields={"phone_number_id": _("This number already has a channel.")})
+
+
+def change_channel(uow: UnitOfWork, channel_id: UUID, given: ChannelPatch) -> Channel:
+    """Only what was given changes; a secret left out or empty stays as it is."""
+    channel = queries.lock_channel(uow, channel_id)
+    said = given.model_dump(exclude_unset=True, exclude={"secrets"})
+    for name, value in said.items():
+        setattr(channel, name, value)
+    if given.secrets is not None:
+        channel.secrets = {**channel.secrets, **given.secrets.as_dict()}
+        channel.failures, channel.paused_until = 0, None
+    if "active" in said:
+        channel.status = ChannelStatus.CONNECTED if channel.active else ChannelStatus.DISABLED
+    uow.emit(ChannelChanged(channel.id))
+    return channel
+
+
+def delete_channel(uow: UnitOfWork, channel_id: UUID) -> None:
+    channel = queries.lock_channel(uow, channel_id)
+    if conversations.has_conversations(uow, channel_id):
+        raise ChannelInUse(_("This channel has conversations. Disable it instead of deleting it."))
+    for rejected in uow.session.scalars(select(RejectedEvent).where(RejectedEvent.channel_id == channel_id)):
+        uow.session.delete(rejected)
+    uow.session.delete(channel)
+    uow.emit(ChannelChanged(channel_id))

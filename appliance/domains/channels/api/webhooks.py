@@ -1,0 +1,94 @@
+"""GET and POST /webhooks/whatsapp. The 200 is given after the commit and not before."""
+
+import hmac
+import json
+from typing import Any
+
+from flask import Response, request
+from werkzeug.exceptions import BadRequest
+
+from appliance.core.box import Box
+from appliance.core.errors import Forbidden, Unauthenticated
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.uow import Actor
+from appliance.core.web import PUBLIC, Api, Call
+from appliance.domains.channels import actions, queries
+from appliance.domains.channels.gateways.cloud import inbound
+from appliance.domains.channels.gateways.directory import Directory, directory_of
+from appliance.domains.channels.rules import signature
+from appliance.domains.channels.types import Change, Doorway
+
+webhooks = Api("channel_webhooks", prefix="/webhooks")
+META = Actor("system", name="whatsapp_cloud")
+
+
+@webhooks.get("/whatsapp", access=PUBLIC, unit=False, limit="30/minute", summary="Meta's verify challenge")
+def verify_whatsapp(call: Call) -> Response:
+    given = request.args.get("hub.verify_token", "")
+    if request.args.get("hub.mode") != "subscribe" or not given:
+        raise BadRequest(str(_("This address answers Meta's verification and webhooks.")))
+    with call.box.whole_box("verify webhook") as uow:
+        known = queries.list_verify_tokens(uow)
+        token = next((token for token in known if hmac.compare_digest(token.encode(), given.encode())), None)
+        if token is None:
+            raise Forbidden(_("The verify token is not one of this box's channels."))
+        actions.confirm_webhook(uow, known[token])
+    return Response(request.args.get("hub.challenge", ""), mimetype="text/plain")
+
+
+@webhooks.post("/whatsapp", access=PUBLIC, unit=False, limit=None, summary="Messages and statuses from the WhatsApp Cloud API")
+def receive_whatsapp(call: Call) -> Response:
+    request.max_content_length = call.box.settings.channels.webhook_max_kb * 1024
+    body = request.get_data(cache=False)
+    header = request.headers.get("X-Hub-Signature-256", "")
+    if not signature.is_well_formed(header):
+        raise Unauthenticated(_("The webhook is not signed."))
+    payload = _read(body)
+    directory = _fresh(call.box)
+    wanted = inbound.external_ids(payload) if payload is not None else []
+    signer = directory.signer(wanted, body, header)
+    if signer is None:
+        raise Unauthenticated(_("The webhook is not signed with the app secret of any channel."))
+    if payload is None:
+        _reject(call.box, signer, "malformed_json", body)
+        raise BadRequest(str(_("The body is not valid JSON.")))
+    _accept(call.box, directory, signer, payload, body)
+    return Response("EVENT_RECEIVED", mimetype="text/plain")
+
+
+def _read(body: bytes) -> dict[str, Any] | None:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _fresh(box: Box) -> Directory:
+    directory = directory_of(box)
+    if directory.is_stale():
+        with box.whole_box("webhook directory", read_only=True) as uow:
+            directory.learn(queries.list_doorways(uow))
+    return directory
+
+
+def _accept(box: Box, directory: Directory, signer: Doorway, payload: dict[str, Any], body: bytes) -> None:
+    """One transaction for each organisation, which is one for nearly every webhook."""
+    by_tenant: dict[Any, list[tuple[Doorway, Change]]] = {}
+    for change in inbound.changes_of(payload):
+        doorway = directory.find(change.external_id)
+        if doorway is None or doorway.app_secret != signer.app_secret:
+            _reject(box, signer, "unknown_number", body)
+            continue
+        by_tenant.setdefault(doorway.tenant_id, []).append((doorway, change))
+    if not by_tenant and not list(inbound.changes_of(payload)):
+        _reject(box, signer, "unknown_shape", body)
+    for tenant_id, changes in by_tenant.items():
+        with box.unit(tenant_id, META) as uow:
+            for doorway, change in changes:
+                actions.receive_change(uow, doorway, change)
+
+
+def _reject(box: Box, signer: Doorway, reason: str, body: bytes) -> None:
+    with box.unit(signer.tenant_id, META) as uow:
+        actions.keep_rejected(uow, signer.channel_id, reason, body.decode("utf-8", "replace"))

@@ -1,0 +1,1 @@
+"""WhatsApp Cloud API: https://developers.facebook.com/docs/whatsapp/cloud-api"""

@@ -1,0 +1,205 @@
+"""Webhooks of the Cloud API as our messages and reports. Whatever is not understood is named, never dropped.
+
+https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/components
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from appliance.domains.channels.types import Change, Spoken
+from appliance.domains.contacts.types import Identity, IdentityKind
+from appliance.domains.conversations.types import Incoming, MessageKind, MessageStatus, Person, StatusReport
+
+MAX_TEXT = 65_536
+_MEDIA = {
+    "image": MessageKind.IMAGE,
+    "audio": MessageKind.AUDIO,
+    "video": MessageKind.VIDEO,
+    "document": MessageKind.DOCUMENT,
+    "sticker": MessageKind.STICKER,
+}
+_STATUSES = {
+    "sent": MessageStatus.SENT,
+    "delivered": MessageStatus.DELIVERED,
+    "read": MessageStatus.READ,
+    "played": MessageStatus.READ,
+    "failed": MessageStatus.FAILED,
+}
+Raw = Mapping[str, Any]
+
+
+def clean(value: Any) -> Any:
+    """Without NULs and half surrogates, which no database takes."""
+    if isinstance(value, str):
+        return value[:MAX_TEXT].replace("\x00", "").encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [clean(item) for item in value]
+    return {str(clean(key)): clean(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def external_ids(payload: Raw) -> list[str]:
+    """The phone number ids this webhook is about, in order, each once."""
+    return list(dict.fromkeys(_external_id(value) for _field, value in _values(payload)))
+
+
+def changes_of(payload: Raw) -> Iterator[Change]:
+    for field, value in _values(clean(payload)):
+        external_id = _external_id(value)
+        if field != "messages":
+            yield Change(external_id, rejected=((f"field_{field}"[:60], value),))
+            continue
+        yield _messages_change(external_id, value)
+
+
+def _values(payload: Raw) -> Iterator[tuple[str, Raw]]:
+    for entry in _dicts(payload.get("entry")):
+        for change in _dicts(entry.get("changes")):
+            value = change.get("value")
+            if isinstance(value, dict):
+                yield str(change.get("field", "")), value
+
+
+def _messages_change(external_id: str, value: Raw) -> Change:
+    names = {str(contact.get("wa_id") or contact.get("user_id")): contact for contact in _dicts(value.get("contacts"))}
+    by_address: dict[str, tuple[Person, list[Incoming]]] = {}
+    rejected: list[tuple[str, object]] = []
+    for raw in _dicts(value.get("messages")):
+        address = str(raw.get("from") or raw.get("from_user_id") or "")
+        incoming = _incoming(raw)
+        if not address or incoming is None:
+            rejected.append(("message_without_id_or_sender", raw))
+            continue
+        by_address.setdefault(address, (_person(address, raw, names), []))[1].append(incoming)
+    reports = []
+    for raw in _dicts(value.get("statuses")):
+        report = _report(raw)
+        if report is None:
+            rejected.append(("unknown_status", raw))
+        else:
+            reports.append(report)
+    rejected += [("error_notice", raw) for raw in _dicts(value.get("errors"))]
+    spoken = tuple(Spoken(person, address, tuple(messages)) for address, (person, messages) in by_address.items())
+    return Change(external_id, spoken, tuple(reports), tuple(rejected))
+
+
+def _person(address: str, raw: Raw, names: Mapping[str, Raw]) -> Person:
+    """A person may come without a phone number at all (a business-scoped user id)."""
+    known = names.get(address) or names.get(str(raw.get("from_user_id"))) or {}
+    profile = known.get("profile")
+    name = str(profile.get("name", "")) if isinstance(profile, dict) else ""
+    identities = []
+    if raw.get("from"):
+        number = str(raw["from"])
+        kind = IdentityKind.WHATSAPP if number.isdecimal() else IdentityKind.EXTERNAL
+        identities.append(Identity(kind, number, "" if number.isdecimal() else "whatsapp"))
+    user_id = raw.get("from_user_id") or known.get("user_id")
+    if user_id:
+        identities.append(Identity(IdentityKind.WHATSAPP_USER, str(user_id)))
+    return Person(tuple(identities), name[:200])
+
+
+def _incoming(raw: Raw) -> Incoming | None:
+    if not raw.get("id"):
+        return None
+    kind, content = _content(raw)
+    context = raw.get("context")
+    quoted = str(context["id"]) if isinstance(context, dict) and context.get("id") else None
+    if kind is MessageKind.REACTION:
+        quoted = str(content.get("message_id") or "") or None
+    return Incoming(str(raw["id"])[:255], kind, content, _moment(raw.get("timestamp")), quoted)
+
+
+def _content(raw: Raw) -> tuple[MessageKind, dict[str, Any]]:
+    named = str(raw.get("type", ""))
+    body = raw.get(named)
+    part: Raw = body if isinstance(body, dict) else {}
+    if named in _MEDIA:
+        return _MEDIA[named], _media(part)
+    translate = _TRANSLATIONS.get(named)
+    return translate(part, body) if translate else (MessageKind.UNSUPPORTED, {"type": named, "raw": dict(raw)})
+
+
+def _text(part: Raw, _body: object) -> tuple[MessageKind, dict[str, Any]]:
+    return MessageKind.TEXT, {"text": str(part.get("body", ""))}
+
+
+def _location(part: Raw, _body: object) -> tuple[MessageKind, dict[str, Any]]:
+    return MessageKind.LOCATION, {"location": {name: part[name] for name in ("latitude", "longitude", "name", "address") if name in part}}
+
+
+def _contacts(_part: Raw, body: object) -> tuple[MessageKind, dict[str, Any]]:
+    return MessageKind.CONTACT, {"contacts": body}
+
+
+def _reaction(part: Raw, _body: object) -> tuple[MessageKind, dict[str, Any]]:
+    return MessageKind.REACTION, {"emoji": str(part.get("emoji", "")), "message_id": str(part.get("message_id", ""))}
+
+
+def _button(part: Raw, _body: object) -> tuple[MessageKind, dict[str, Any]]:
+    return MessageKind.TEXT, {"text": str(part.get("text", "")), "choice": {"id": part.get("payload"), "title": part.get("text")}}
+
+
+def _chosen(part: Raw, _body: object) -> tuple[MessageKind, dict[str, Any]]:
+    for name in ("button_reply", "list_reply"):
+        choice = part.get(name)
+        if isinstance(choice, dict):
+            title = str(choice.get("title", ""))
+            return MessageKind.TEXT, {"text": title, "choice": {"id": choice.get("id"), "title": title}}
+    return MessageKind.UNSUPPORTED, {"type": "interactive", "raw": dict(part)}
+
+
+_TRANSLATIONS = {
+    "text": _text,
+    "location": _location,
+    "contacts": _contacts,
+    "reaction": _reaction,
+    "button": _button,
+    "interactive": _chosen,
+}
+
+
+def _media(part: Raw) -> dict[str, Any]:
+    media = {
+        "provider_id": str(part.get("id", "")),
+        "mime_type": str(part.get("mime_type", "")),
+        "filename": str(part.get("filename", ""))[:240],
+        "sha256": str(part.get("sha256", "")),
+        "voice": bool(part.get("voice", False)),
+    }
+    caption = str(part.get("caption", ""))
+    return {"media": media, "text": caption} if caption else {"media": media}
+
+
+def _report(raw: Raw) -> StatusReport | None:
+    status = _STATUSES.get(str(raw.get("status", "")))
+    if status is None or not raw.get("id"):
+        return None
+    error = next(_dicts(raw.get("errors")), {})
+    detail = error.get("error_data")
+    said = str(detail.get("details", "")) if isinstance(detail, dict) else ""
+    return StatusReport(
+        status,
+        _moment(raw.get("timestamp")),
+        provider_id=str(raw["id"])[:255],
+        client_id=str(raw.get("biz_opaque_callback_data") or "") or None,
+        error_code=str(error.get("code", ""))[:60],
+        error=said or str(error.get("title", "")),
+    )
+
+
+def _moment(timestamp: object) -> datetime:
+    """Seconds since 1970, as text; a nonsense one becomes the beginning of time rather than a lost message."""
+    try:
+        return datetime.fromtimestamp(int(str(timestamp)), UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)
+
+
+def _external_id(value: Raw) -> str:
+    metadata = value.get("metadata")
+    return str(metadata.get("phone_number_id", "")) if isinstance(metadata, dict) else ""
+
+
+def _dicts(value: object) -> Iterator[dict[str, Any]]:
+    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())

@@ -1,0 +1,59 @@
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.uow import UnitOfWork
+from appliance.core.web import Page
+from appliance.domains.channels.errors import ChannelNotFound
+from appliance.domains.channels.tables import Channel, RejectedEvent
+from appliance.domains.channels.types import Account, ChannelKind, Doorway
+
+
+def get_channel(uow: UnitOfWork, channel_id: UUID) -> Channel:
+    channel = uow.session.get(Channel, channel_id)
+    if channel is None:
+        raise ChannelNotFound(_("This channel does not exist."))
+    return channel
+
+
+def lock_channel(uow: UnitOfWork, channel_id: UUID) -> Channel:
+    statement = select(Channel).where(Channel.id == channel_id).with_for_update()
+    channel = uow.session.scalar(statement.execution_options(populate_existing=True))
+    if channel is None:
+        raise ChannelNotFound(_("This channel does not exist."))
+    return channel
+
+
+def list_channels(uow: UnitOfWork) -> Sequence[Channel]:
+    return uow.session.scalars(select(Channel).order_by(Channel.created_at).limit(500)).all()
+
+
+def get_account(uow: UnitOfWork, channel_id: UUID) -> Account:
+    channel = get_channel(uow, channel_id)
+    return Account(channel.id, channel.tenant_id, channel.kind, channel.external_id, channel.secrets)
+
+
+def list_doorways(uow: UnitOfWork) -> list[Doorway]:
+    """Every number of the box that a webhook may be about; needs the box scope."""
+    rows = uow.session.scalars(select(Channel).where(Channel.kind == ChannelKind.WHATSAPP_CLOUD).limit(10_000))
+    return [
+        Doorway(row.id, row.tenant_id, row.external_id, row.secrets.get("app_secret", ""), row.agent_id, row.active) for row in rows
+    ]
+
+
+def list_verify_tokens(uow: UnitOfWork) -> dict[str, list[Channel]]:
+    """Channels by the token Meta must show; needs the box scope."""
+    found: dict[str, list[Channel]] = {}
+    for row in uow.session.scalars(select(Channel).where(Channel.kind == ChannelKind.WHATSAPP_CLOUD).limit(10_000)):
+        token = row.secrets.get("verify_token", "")
+        if token:
+            found.setdefault(token, []).append(row)
+    return found
+
+
+def list_rejected(uow: UnitOfWork, *, page: int = 1, limit: int = 50) -> Page[RejectedEvent]:
+    total = uow.session.scalar(select(func.count(RejectedEvent.id))) or 0
+    statement = select(RejectedEvent).order_by(RejectedEvent.received_at.desc(), RejectedEvent.id.desc())
+    return Page(uow.session.scalars(statement.offset((page - 1) * limit).limit(limit)).all(), total, page, limit)

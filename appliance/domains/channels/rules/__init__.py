@@ -1,0 +1,1 @@
+"""Pure decisions about channels: signatures, pacing, when to stop trying."""

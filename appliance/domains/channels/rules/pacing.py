@@ -1,0 +1,30 @@
+"""How fast a channel may speak, and when it stops trying for a while."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+FAILURES_TO_PAUSE = 5
+FIRST_PAUSE = timedelta(seconds=15)
+LONGEST_PAUSE = timedelta(minutes=10)
+WORTH_WAITING = timedelta(seconds=1)
+MAX_ATTEMPTS = 10
+
+
+@dataclass(frozen=True)
+class Slot:
+    at: datetime
+    next_at: datetime
+
+
+def next_slot(*, free_at: datetime | None, per_second: float, now: datetime) -> Slot:
+    """The moment this message may leave and the moment the following one may (a leaky bucket without burst)."""
+    at = max(now, free_at or now)
+    return Slot(at, at + timedelta(seconds=1 / per_second))
+
+
+def pause_after(failures: int, now: datetime) -> datetime | None:
+    """Until when a channel rests after so many failures in a row; None while it may go on."""
+    if failures < FAILURES_TO_PAUSE:
+        return None
+    doublings = min(failures - FAILURES_TO_PAUSE, 10)
+    return now + min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)

@@ -1,0 +1,108 @@
+"""Sending. Claim and commit, then call the outside with no transaction open, then commit what it said."""
+
+import time
+from datetime import timedelta
+
+from appliance.core.deliveries import LeaseLost
+from appliance.core.errors import Refused, Unavailable
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.jobs import Step
+from appliance.core.uow import UnitOfWork
+from appliance.domains.channels import actions, queries
+from appliance.domains.channels.events import MediaAnnounced
+from appliance.domains.channels.gateways import media, open_transport
+from appliance.domains.channels.rules import pacing
+from appliance.domains.channels.types import Account, Sent, Unconfirmed
+from appliance.domains.conversations import actions as conversations
+from appliance.domains.conversations import queries as conversation_queries
+from appliance.domains.conversations.events import MessageQueued
+from appliance.domains.conversations.types import MessageStatus, Outgoing, StatusReport
+
+
+def send_message(step: Step, event: MessageQueued) -> None:
+    """One attempt. Unavailable leaves it queued and comes back later; everything else ends here."""
+    wait, claimed = _claim(step, event)
+    if wait > pacing.WORTH_WAITING:
+        raise Unavailable(_("The channel waits before it sends again."), retry_after=wait.total_seconds())
+    if claimed is None:
+        return
+    outgoing, account = claimed
+    time.sleep(wait.total_seconds())
+    transport = open_transport(step.box, account)
+    try:
+        result = transport.send(outgoing)
+    except Refused as err:
+        _refused(step, outgoing, err)
+    except Unavailable as err:
+        _unavailable(step, outgoing, err)
+    else:
+        _taken(step, outgoing, result)
+
+
+def _claim(step: Step, event: MessageQueued) -> tuple[timedelta, tuple[Outgoing, Account] | None]:
+    """How long until its turn, and, when that is soon, the message claimed for one attempt."""
+    with step.progress() as uow:
+        message = conversation_queries.get_message(uow, event.message_id)
+        turn = uow.now
+        if message.status is MessageStatus.QUEUED:
+            turn = actions.take_turn(uow, message.channel_id, message.send_after)
+            conversations.hold_until(uow, message.id, turn)
+        wait = max(turn - uow.now, timedelta(0))
+        outgoing = conversations.begin_sending(uow, message.id) if wait <= pacing.WORTH_WAITING else None
+        return wait, (outgoing, queries.get_account(uow, outgoing.channel_id)) if outgoing else None
+
+
+def _taken(step: Step, outgoing: Outgoing, result: Sent | Unconfirmed) -> None:
+    try:
+        with step.finish() as uow:
+            if isinstance(result, Unconfirmed):
+                conversations.mark_unconfirmed(uow, outgoing.message_id)
+                return
+            _confirm(uow, outgoing, result)
+            actions.note_success(uow, outgoing.channel_id)
+    except LeaseLost:
+        # Somebody thought this attempt dead and declared the message unconfirmed; we know better.
+        if isinstance(result, Sent):
+            with step.box.unit(step.tenant_id) as uow:
+                _confirm(uow, outgoing, result)
+        raise
+
+
+def _confirm(uow: UnitOfWork, outgoing: Outgoing, sent: Sent) -> None:
+    conversations.confirm_sent(uow, outgoing.message_id, sent.provider_id)
+    if sent.delivered:
+        report = StatusReport(MessageStatus.DELIVERED, uow.now, provider_id=sent.provider_id, client_id=outgoing.client_id)
+        conversations.apply_status(uow, outgoing.channel_id, report)
+
+
+def _refused(step: Step, outgoing: Outgoing, err: Refused) -> None:
+    with step.finish() as uow:
+        conversations.mark_failed(uow, outgoing.message_id, code="refused", error=str(err))
+
+
+def _unavailable(step: Step, outgoing: Outgoing, err: Unavailable) -> None:
+    """Back to the queue, or given up after many attempts, so that it stops holding back what was written after it."""
+    if outgoing.attempt >= pacing.MAX_ATTEMPTS:
+        with step.finish() as uow:
+            conversations.mark_failed(uow, outgoing.message_id, code="unavailable", error=str(err))
+            actions.note_failure(uow, outgoing.channel_id, str(err))
+        return
+    with step.progress() as uow:
+        conversations.give_back(uow, outgoing.message_id, error=str(err))
+        actions.note_failure(uow, outgoing.channel_id, str(err))
+    raise err
+
+
+def fetch_media(step: Step, event: MediaAnnounced) -> None:
+    """Bring a contact's file home, sealed; or say in its place why it could not come."""
+    with step.read() as uow:
+        account = queries.get_account(uow, event.channel_id)
+        announced = dict(conversation_queries.get_message(uow, event.message_id).content.get("media", {}))
+    if announced.get("blob_id"):
+        return
+    try:
+        stored: dict[str, object] = media.fetch(step.box, account, str(announced["provider_id"]))
+    except Refused as err:
+        stored = {"error": str(err)}
+    with step.finish() as uow:
+        conversations.attach_media(uow, event.message_id, stored)

@@ -1,0 +1,163 @@
+"""The outbound state machine. `begin_sending` is committed before the outside is called; what follows is committed after."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from appliance.core.errors import Conflict
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.uow import UnitOfWork
+from appliance.domains.conversations import queries
+from appliance.domains.conversations.events import MessageFailed, MessageQueued, MessageStatusChanged
+from appliance.domains.conversations.rules import delivery
+from appliance.domains.conversations.tables import Conversation, Message
+from appliance.domains.conversations.types import (
+    Direction,
+    Handling,
+    MessageStatus,
+    Outgoing,
+    Sender,
+    StatusReport,
+)
+
+
+def begin_sending(uow: UnitOfWork, message_id: UUID) -> Outgoing | None:
+    """Claim the message for one attempt. None when it must not be sent (again).
+
+    Found still `sending`, the attempt before died between the call and its commit: nobody knows whether the provider
+    has it, so it becomes `unconfirmed` and is never sent blindly again.
+    """
+    message = _locked(uow, message_id)
+    conversation = queries.get_conversation(uow, message.conversation_id)
+    if message.status is MessageStatus.SENDING:
+        _unconfirmed(uow, message)
+        return None
+    if message.status is not MessageStatus.QUEUED:
+        return None
+    if message.sender is Sender.AGENT_AI and conversation.handling is Handling.HUMAN:
+        _move(uow, message, MessageStatus.CANCELLED, code="taken_over")
+        return None
+    message.attempts += 1
+    _move(uow, message, MessageStatus.SENDING)
+    return _outgoing(uow, conversation, message)
+
+
+def confirm_sent(uow: UnitOfWork, message_id: UUID, provider_id: str) -> None:
+    """The provider took it. Also heals a message that was declared unconfirmed meanwhile."""
+    message = _locked(uow, message_id)
+    message.provider_message_id = message.provider_message_id or provider_id
+    if delivery.is_progress(message.status, MessageStatus.SENT):
+        message.sent_at = uow.now
+        _move(uow, message, MessageStatus.SENT)
+
+
+def hold_until(uow: UnitOfWork, message_id: UUID, turn: datetime) -> None:
+    """The channel gave this message its turn; it keeps it over later attempts."""
+    _locked(uow, message_id).send_after = turn
+
+
+def give_back(uow: UnitOfWork, message_id: UUID, *, error: str) -> None:
+    """The attempt surely did not reach the provider: queued again for a later one."""
+    message = _locked(uow, message_id)
+    if message.status is MessageStatus.SENDING:
+        _move(uow, message, MessageStatus.QUEUED, code="unavailable", error=error)
+
+
+def mark_failed(uow: UnitOfWork, message_id: UUID, *, code: str, error: str) -> None:
+    message = _locked(uow, message_id)
+    if delivery.is_progress(message.status, MessageStatus.FAILED):
+        _move(uow, message, MessageStatus.FAILED, code=code, error=error)
+        uow.emit(MessageFailed(message.conversation_id, message.id, MessageStatus.FAILED))
+
+
+def mark_unconfirmed(uow: UnitOfWork, message_id: UUID) -> None:
+    message = _locked(uow, message_id)
+    if message.status is MessageStatus.SENDING:
+        _unconfirmed(uow, message)
+
+
+def retry_message(uow: UnitOfWork, message_id: UUID) -> Message:
+    """A person decided: send a failed or unconfirmed message once more."""
+    message = _locked(uow, message_id)
+    if message.status not in delivery.RETRIABLE:
+        raise Conflict(_("Only a message that failed, or that nobody confirmed, can be sent again."))
+    conversation = queries.get_conversation(uow, message.conversation_id)
+    delivery.check_window(
+        message.kind, last_inbound_at=conversation.last_inbound_at, window_hours=conversation.window_hours, now=uow.now
+    )
+    message.provider_message_id, message.send_after, message.attempts = None, None, 0
+    _move(uow, message, MessageStatus.QUEUED)
+    uow.emit(MessageQueued(message.conversation_id, message.id))
+    return message
+
+
+def apply_status(uow: UnitOfWork, channel_id: UUID, report: StatusReport) -> bool:
+    """What the provider says of a message, in whatever order it says it. False when the message is not ours."""
+    message = _reported(uow, channel_id, report)
+    if message is None:
+        return False
+    if report.provider_id and message.provider_message_id is None:
+        message.provider_message_id = report.provider_id
+    _note_times(message, report)
+    if delivery.is_progress(message.status, report.status):
+        failed = report.status is MessageStatus.FAILED
+        _move(uow, message, report.status, code=report.error_code if failed else None, error=report.error if failed else None)
+        if failed:
+            uow.emit(MessageFailed(message.conversation_id, message.id, MessageStatus.FAILED))
+    return True
+
+
+def _locked(uow: UnitOfWork, message_id: UUID) -> Message:
+    queries.get_message(uow, message_id)
+    statement = select(Message).where(Message.id == message_id).with_for_update()
+    return uow.session.scalars(statement.execution_options(populate_existing=True)).one()
+
+
+def _reported(uow: UnitOfWork, channel_id: UUID, report: StatusReport) -> Message | None:
+    found = queries.find_by_provider_id(uow, channel_id, report.provider_id) if report.provider_id else None
+    if found is not None:
+        return _locked(uow, found.id)
+    try:
+        client_id = UUID(report.client_id or "")
+    except ValueError:
+        return None
+    statement = select(Message).where(
+        Message.id == client_id, Message.channel_id == channel_id, Message.direction == Direction.OUTBOUND
+    )
+    return uow.session.scalar(statement.with_for_update())
+
+
+def _note_times(message: Message, report: StatusReport) -> None:
+    if report.status is MessageStatus.SENT:
+        message.sent_at = message.sent_at or report.occurred_at
+    if report.status is MessageStatus.DELIVERED:
+        message.delivered_at = message.delivered_at or report.occurred_at
+    if report.status is MessageStatus.READ:
+        message.delivered_at = message.delivered_at or report.occurred_at
+        message.read_at = message.read_at or report.occurred_at
+
+
+def _unconfirmed(uow: UnitOfWork, message: Message) -> None:
+    _move(uow, message, MessageStatus.UNCONFIRMED, code="unconfirmed")
+    uow.emit(MessageFailed(message.conversation_id, message.id, MessageStatus.UNCONFIRMED))
+
+
+def _move(uow: UnitOfWork, message: Message, status: MessageStatus, *, code: str | None = None, error: str | None = None) -> None:
+    message.status, message.error_code, message.error = status, code, error
+    uow.emit(MessageStatusChanged(message.conversation_id, message.id, status))
+
+
+def _outgoing(uow: UnitOfWork, conversation: Conversation, message: Message) -> Outgoing:
+    quoted = queries.get_message(uow, message.reply_to_id) if message.reply_to_id else None
+    return Outgoing(
+        message_id=message.id,
+        conversation_id=conversation.id,
+        channel_id=conversation.channel_id,
+        client_id=str(message.id),
+        to=conversation.address,
+        kind=message.kind,
+        content=message.content,
+        reply_to_provider_id=quoted.provider_message_id if quoted else None,
+        attempt=message.attempts,
+    )

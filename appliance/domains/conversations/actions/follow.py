@@ -1,0 +1,30 @@
+"""What conversations do when contacts change: they move with the person, and vanish with the person."""
+
+from uuid import UUID
+
+from sqlalchemy import CursorResult, delete, select, update
+
+from appliance.core.uow import UnitOfWork
+from appliance.domains.conversations.tables import Conversation, Message
+
+
+def move_conversations(uow: UnitOfWork, *, merge_id: UUID, from_id: UUID, to_id: UUID) -> None:
+    uow.session.execute(
+        update(Conversation).where(Conversation.contact_id == from_id).values(contact_id=to_id, moved_by_merge_id=merge_id)
+    )
+
+
+def move_conversations_back(uow: UnitOfWork, *, merge_id: UUID, to_id: UUID) -> None:
+    uow.session.execute(
+        update(Conversation).where(Conversation.moved_by_merge_id == merge_id).values(contact_id=to_id, moved_by_merge_id=None)
+    )
+
+
+def erase_contact(uow: UnitOfWork, contact_id: UUID) -> int:
+    """All that was said with this person. Returns how many rows are gone."""
+    own = select(Conversation.id).where(Conversation.contact_id == contact_id)
+    messages = uow.session.execute(delete(Message).where(Message.conversation_id.in_(own)))
+    conversations = uow.session.execute(delete(Conversation).where(Conversation.contact_id == contact_id))
+    assert isinstance(messages, CursorResult)
+    assert isinstance(conversations, CursorResult)
+    return messages.rowcount + conversations.rowcount

@@ -1,0 +1,144 @@
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import update
+
+from appliance.core.errors import Conflict
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.uow import UnitOfWork
+from appliance.domains.conversations import queries
+from appliance.domains.conversations.errors import HeldBySomebody
+from appliance.domains.conversations.events import (
+    ConversationChanged,
+    HandoffOverdue,
+    HandoffRequested,
+    MessageStatusChanged,
+)
+from appliance.domains.conversations.rules import handoff
+from appliance.domains.conversations.tables import Conversation, Message
+from appliance.domains.conversations.types import ConversationStatus, Handling, Holder, MessageStatus, Sender
+
+
+def take_over(uow: UnitOfWork, conversation_id: UUID, *, user_id: UUID, forced: bool = False) -> Conversation:
+    """The person has the word from here: what the bot had queued and not yet sent is withdrawn in the same transaction."""
+    conversation = queries.lock_conversation(uow, conversation_id)
+    held_by = conversation.assignee_id
+    if not handoff.can_take_over(_holder(conversation), assignee_id=held_by, by=user_id, forced=forced):
+        raise HeldBySomebody(_("Somebody else is already talking to this contact. Take over from them if you must."))
+    _give_to_person(conversation, user_id)
+    _withdraw_bot_messages(uow, conversation)
+    uow.emit(ConversationChanged(conversation.id))
+    return conversation
+
+
+def hand_back(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
+    """The bot answers again, from the next message on: what people left unanswered is theirs."""
+    conversation = queries.lock_conversation(uow, conversation_id)
+    if conversation.agent_id is None:
+        raise Conflict(_("No agent answers this channel, so there is nobody to hand back to."))
+    conversation.handling, conversation.assignee_id = Handling.BOT, None
+    conversation.waiting_since = conversation.handoff_reason = conversation.reminded_at = None
+    conversation.answered_number = conversation.last_number
+    uow.emit(ConversationChanged(conversation.id))
+    return conversation
+
+
+def hand_off(uow: UnitOfWork, conversation_id: UUID, *, reason: str) -> bool:
+    """From the bot to people. False when they already have it: a conversation is handed off once."""
+    conversation = queries.lock_conversation(uow, conversation_id)
+    if not handoff.can_hand_off(_holder(conversation)):
+        return False
+    _withdraw_bot_messages(uow, conversation)
+    await_person(uow, conversation, reason)
+    return True
+
+
+def await_person(uow: UnitOfWork, conversation: Conversation, reason: str) -> None:
+    conversation.handling, conversation.assignee_id = Handling.HUMAN, None
+    conversation.waiting_since, conversation.reminded_at, conversation.handoff_reason = uow.now, None, reason
+    if conversation.status is ConversationStatus.RESOLVED:
+        conversation.status, conversation.resolved_at = ConversationStatus.OPEN, None
+    uow.emit(HandoffRequested(conversation.id, reason))
+
+
+def remind_of_waiting(uow: UnitOfWork) -> int:
+    """Tell people again of contacts nobody has come to. Returns how many."""
+    overdue = queries.list_overdue(uow, before=uow.now - handoff.REMIND_AFTER)
+    for conversation in overdue:
+        conversation.reminded_at = uow.now
+        uow.emit(HandoffOverdue(conversation.id))
+    return len(overdue)
+
+
+def assign(uow: UnitOfWork, conversation_id: UUID, *, user_id: UUID | None) -> Conversation:
+    """To a person, who then has the word; to nobody, and it waits again."""
+    conversation = queries.lock_conversation(uow, conversation_id)
+    if user_id is not None:
+        _give_to_person(conversation, user_id)
+        _withdraw_bot_messages(uow, conversation)
+    elif conversation.handling is Handling.HUMAN:
+        await_person(uow, conversation, "unassigned")
+    uow.emit(ConversationChanged(conversation.id))
+    return conversation
+
+
+def resolve(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
+    conversation = queries.lock_conversation(uow, conversation_id)
+    if conversation.status is not ConversationStatus.RESOLVED:
+        conversation.status, conversation.resolved_at = ConversationStatus.RESOLVED, uow.now
+        conversation.waiting_since = conversation.reminded_at = None
+        conversation.unread_count, conversation.answered_number = 0, conversation.last_number
+        uow.emit(ConversationChanged(conversation.id))
+    return conversation
+
+
+def reopen(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
+    """With the person who reopens it, or the one who had it."""
+    conversation = queries.lock_conversation(uow, conversation_id)
+    if conversation.status is ConversationStatus.RESOLVED:
+        conversation.status, conversation.resolved_at = ConversationStatus.OPEN, None
+        if conversation.assignee_id is None and uow.actor.kind == "user":
+            conversation.assignee_id = uow.actor.id
+        conversation.handling = Handling.HUMAN if conversation.assignee_id else conversation.handling
+        uow.emit(ConversationChanged(conversation.id))
+    return conversation
+
+
+def mark_read(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
+    conversation = queries.lock_conversation(uow, conversation_id)
+    if conversation.unread_count:
+        conversation.unread_count = 0
+        uow.emit(ConversationChanged(conversation.id))
+    return conversation
+
+
+def change_labels(uow: UnitOfWork, conversation_id: UUID, labels: Sequence[str]) -> Conversation:
+    conversation = queries.lock_conversation(uow, conversation_id)
+    conversation.labels = sorted({label.strip() for label in labels if label.strip()})
+    uow.emit(ConversationChanged(conversation.id))
+    return conversation
+
+
+def _holder(conversation: Conversation) -> Holder:
+    return handoff.holder(conversation.handling, conversation.waiting_since)
+
+
+def _give_to_person(conversation: Conversation, user_id: UUID) -> None:
+    conversation.handling, conversation.assignee_id = Handling.HUMAN, user_id
+    conversation.waiting_since = conversation.reminded_at = None
+
+
+def _withdraw_bot_messages(uow: UnitOfWork, conversation: Conversation) -> None:
+    withdrawn = uow.session.scalars(
+        update(Message)
+        .where(
+            Message.conversation_id == conversation.id,
+            Message.sender == Sender.AGENT_AI,
+            Message.status == MessageStatus.QUEUED,
+        )
+        .values(status=MessageStatus.CANCELLED, error_code="taken_over")
+        .returning(Message.id)
+        .execution_options(synchronize_session="fetch")
+    ).all()
+    for message_id in withdrawn:
+        uow.emit(MessageStatusChanged(conversation.id, message_id, MessageStatus.CANCELLED))

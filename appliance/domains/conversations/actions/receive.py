@@ -1,0 +1,165 @@
+import hmac
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from appliance.core import crypto
+from appliance.core.ids import new_id
+from appliance.core.uow import UnitOfWork
+from appliance.domains.contacts import actions as contacts
+from appliance.domains.contacts.schemas import ContactFields
+from appliance.domains.conversations import queries
+from appliance.domains.conversations.actions.append import Draft, append
+from appliance.domains.conversations.actions.handle import await_person
+from appliance.domains.conversations.actions.stop import stop_if_asked
+from appliance.domains.conversations.events import ConversationOpened, MessageMediaStored, MessageReceived
+from appliance.domains.conversations.tables import Conversation, Message
+from appliance.domains.conversations.types import (
+    ConversationStatus,
+    Direction,
+    Handling,
+    Incoming,
+    MessageKind,
+    Person,
+    Route,
+    Sender,
+)
+
+SEEN_STATES = frozenset({ConversationStatus.PENDING, ConversationStatus.SNOOZED})
+
+
+def receive_messages(uow: UnitOfWork, route: Route, person: Person, incoming: Sequence[Incoming]) -> list[Message]:
+    """Store what one person wrote, in order. What was stored before (same provider id) is left out of the answer."""
+    conversation = _find_locked(uow, route) or _open(uow, route, person)
+    known = _known(uow, conversation.channel_id, (message.provider_id for message in incoming))
+    fresh = {message.provider_id: message for message in incoming if message.provider_id not in known}
+    if not fresh:
+        return []
+    _refresh(uow, conversation, route)
+    stored = [_store(uow, conversation, message) for message in fresh.values()]
+    uow.session.flush()
+    for message in stored:
+        stop_if_asked(uow, conversation, message)
+        uow.emit(MessageReceived(conversation.id, message.id))
+    return stored
+
+
+def thread_key(uow: UnitOfWork, address: str) -> str:
+    """A keyed hash: an address can be found again but not read from the database."""
+    key = crypto.derive(uow.box.keys.tenant_key(uow.tenant_id), "threads")
+    return hmac.new(key, address.encode(), sha256).hexdigest()
+
+
+def find_thread(uow: UnitOfWork, channel_id: UUID, address: str) -> UUID | None:
+    """The conversation with this address, if there is one."""
+    return uow.session.scalar(
+        select(Conversation.id).where(Conversation.channel_id == channel_id, Conversation.thread_key == thread_key(uow, address))
+    )
+
+
+def _find_locked(uow: UnitOfWork, route: Route) -> Conversation | None:
+    statement = select(Conversation).where(
+        Conversation.channel_id == route.channel_id, Conversation.thread_key == thread_key(uow, route.address)
+    )
+    return uow.session.scalar(statement.with_for_update().execution_options(populate_existing=True))
+
+
+def _open(uow: UnitOfWork, route: Route, person: Person) -> Conversation:
+    try:
+        with uow.session.begin_nested():
+            contact_id = _contact_of(uow, person)
+            moved = _find_of_contact(uow, route, contact_id)
+            if moved is not None:
+                moved.address, moved.thread_key = route.address, thread_key(uow, route.address)
+                return moved
+            conversation = _new(uow, route, contact_id)
+            uow.session.add(conversation)
+            uow.session.flush()
+    except IntegrityError:  # somebody else opened it a moment ago
+        found = _find_locked(uow, route)
+        if found is None:
+            raise
+        return found
+    uow.emit(ConversationOpened(conversation.id, contact_id))
+    return conversation
+
+
+def _contact_of(uow: UnitOfWork, person: Person) -> UUID:
+    fields = ContactFields(name=person.name) if person.name else None
+    return contacts.upsert_contact(uow, person.identities, fields=fields, one_person=True).id
+
+
+def _find_of_contact(uow: UnitOfWork, route: Route, contact_id: UUID) -> Conversation | None:
+    """The same person under another address of this channel: a new number, or an id in place of a number."""
+    return uow.session.scalar(
+        select(Conversation)
+        .where(Conversation.channel_id == route.channel_id, Conversation.contact_id == contact_id)
+        .order_by(Conversation.last_message_at.desc())
+        .limit(1)
+        .with_for_update()
+    )
+
+
+def _new(uow: UnitOfWork, route: Route, contact_id: UUID) -> Conversation:
+    return Conversation(
+        id=new_id(), tenant_id=uow.tenant_id, contact_id=contact_id, channel_id=route.channel_id,
+        channel_kind=route.channel_kind, thread_key=thread_key(uow, route.address), address=route.address,
+        window_hours=route.window_hours, agent_id=route.agent_id, status=ConversationStatus.OPEN,
+        handling=Handling.BOT if route.agent_id else Handling.HUMAN, opened_at=uow.now, last_message_at=uow.now,
+        last_number=0, answered_number=0, unread_count=0, labels=[], preview="",
+    )  # fmt: skip
+
+
+def _known(uow: UnitOfWork, channel_id: UUID, provider_ids: Iterable[str]) -> set[str | None]:
+    statement = select(Message.provider_message_id)
+    return set(
+        uow.session.scalars(
+            statement.where(Message.channel_id == channel_id, Message.provider_message_id.in_(list(provider_ids)))
+        )
+    )
+
+
+def _refresh(uow: UnitOfWork, conversation: Conversation, route: Route) -> None:
+    """The contact wrote: the window opens again, a closed conversation starts afresh with whoever answers the channel now."""
+    conversation.window_hours = route.window_hours
+    conversation.last_inbound_at = uow.now
+    if conversation.status is ConversationStatus.RESOLVED:
+        conversation.status, conversation.resolved_at, conversation.assignee_id = ConversationStatus.OPEN, None, None
+        conversation.handling = Handling.BOT if route.agent_id else Handling.HUMAN
+        conversation.waiting_since = conversation.handoff_reason = None
+        conversation.answered_number = conversation.last_number
+    elif conversation.status in SEEN_STATES:
+        conversation.status = ConversationStatus.OPEN
+    conversation.agent_id = route.agent_id
+    nobody = conversation.assignee_id is None and conversation.waiting_since is None
+    if conversation.handling is Handling.HUMAN and nobody and conversation.status is not ConversationStatus.BLOCKED:
+        await_person(uow, conversation, "no_agent")
+
+
+def _store(uow: UnitOfWork, conversation: Conversation, message: Incoming) -> Message:
+    quoted = message.reply_to_provider_id
+    original = queries.find_by_provider_id(uow, conversation.channel_id, quoted) if quoted else None
+    draft = Draft(
+        Direction.INBOUND,
+        Sender.CONTACT,
+        message.kind,
+        message.content,
+        sender_id=conversation.contact_id,
+        provider_id=message.provider_id,
+        occurred_at=message.occurred_at,
+        reply_to_id=original.id if original else None,
+    )
+    if message.kind is not MessageKind.REACTION:
+        conversation.unread_count += 1
+    return append(uow, conversation, draft)
+
+
+def attach_media(uow: UnitOfWork, message_id: UUID, media: dict[str, object]) -> Message:
+    """What came for a media message: the blob and its true type, or the sentence that says why it could not be kept."""
+    message = queries.get_message(uow, message_id)
+    message.content = {**message.content, "media": {**message.content.get("media", {}), **media}}
+    uow.emit(MessageMediaStored(message.conversation_id, message.id))
+    return message

@@ -1,0 +1,120 @@
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from appliance.core.errors import Conflict
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.uow import UnitOfWork
+from appliance.domains.contacts import queries as contacts
+from appliance.domains.contacts.types import Purpose
+from appliance.domains.conversations import queries
+from appliance.domains.conversations.actions.append import Draft, append
+from appliance.domains.conversations.actions.handle import take_over
+from appliance.domains.conversations.errors import MessageNotFound
+from appliance.domains.conversations.events import ConversationChanged, InternalNoteAdded, MessageQueued
+from appliance.domains.conversations.rules import delivery
+from appliance.domains.conversations.rules.wording import consent_channel
+from appliance.domains.conversations.tables import Conversation, Message
+from appliance.domains.conversations.types import (
+    AgentReply,
+    ConversationStatus,
+    Direction,
+    Handling,
+    MessageKind,
+    Sender,
+)
+
+ANSWERING_HOURS = 24
+
+
+def reply(
+    uow: UnitOfWork,
+    conversation_id: UUID,
+    *,
+    user_id: UUID,
+    content: Mapping[str, Any],
+    kind: MessageKind = MessageKind.TEXT,
+    reply_to_id: UUID | None = None,
+) -> Message:
+    """A person answers. Doing so takes a conversation that the bot or nobody held."""
+    conversation = queries.lock_conversation(uow, conversation_id)
+    if reply_to_id is not None and queries.get_message(uow, reply_to_id).conversation_id != conversation.id:
+        raise MessageNotFound(_("The quoted message is not part of this conversation."))
+    draft = Draft(Direction.OUTBOUND, Sender.USER, kind, content, sender_id=user_id, reply_to_id=reply_to_id)
+    _check_consent(uow, conversation)
+    message = _queue(uow, conversation, draft)
+    if conversation.handling is Handling.BOT or conversation.assignee_id is None:
+        take_over(uow, conversation_id, user_id=user_id)
+    conversation.unread_count, conversation.answered_number = 0, conversation.last_number
+    return message
+
+
+def queue_agent_reply(uow: UnitOfWork, conversation_id: UUID, answer: AgentReply) -> Message | None:
+    """None when a person took the conversation, or another answer covered these messages, while the agent was thinking."""
+    conversation = queries.lock_conversation(uow, conversation_id)
+    if not can_agent_speak(conversation, answer.up_to_number):
+        return None
+    content: dict[str, Any] = {"text": answer.text}
+    if answer.buttons:
+        content["buttons"] = [{"id": f"choice-{number}", "title": title} for number, title in enumerate(answer.buttons, 1)]
+    draft = Draft(
+        Direction.OUTBOUND,
+        Sender.AGENT_AI,
+        MessageKind.BUTTONS if answer.buttons else MessageKind.TEXT,
+        content,
+        sender_id=conversation.agent_id,
+        sources=answer.sources,
+        answers_up_to=answer.up_to_number,
+    )
+    _check_consent(uow, conversation)
+    message = _queue(uow, conversation, draft)
+    conversation.answered_number = answer.up_to_number
+    return message
+
+
+def can_agent_speak(conversation: Conversation, up_to_number: int) -> bool:
+    return (
+        conversation.handling is Handling.BOT
+        and conversation.status not in {ConversationStatus.RESOLVED, ConversationStatus.BLOCKED}
+        and up_to_number > conversation.answered_number
+    )
+
+
+def queue_notice(uow: UnitOfWork, conversation_id: UUID, text: str) -> Message | None:
+    """A sentence from the box itself (a hand-off, an opt-out confirmed); it is sent whoever holds the word."""
+    conversation = queries.lock_conversation(uow, conversation_id)
+    if conversation.status is ConversationStatus.BLOCKED:
+        return None
+    return _queue(uow, conversation, Draft(Direction.OUTBOUND, Sender.SYSTEM, MessageKind.TEXT, {"text": text}))
+
+
+def add_note(uow: UnitOfWork, conversation_id: UUID, *, user_id: UUID, text: str) -> Message:
+    """Seen by colleagues, never sent."""
+    conversation = queries.lock_conversation(uow, conversation_id)
+    note = append(uow, conversation, Draft(Direction.INTERNAL, Sender.USER, MessageKind.NOTE, {"text": text}, sender_id=user_id))
+    uow.session.flush()
+    uow.emit(InternalNoteAdded(conversation.id, note.id))
+    return note
+
+
+def _check_consent(uow: UnitOfWork, conversation: Conversation) -> None:
+    """Answering what was just written needs no consent; writing to somebody later is a notice. Raises ConsentRefused."""
+    answering = delivery.is_window_open(last_inbound_at=conversation.last_inbound_at, window_hours=ANSWERING_HOURS, now=uow.now)
+    purpose = Purpose.REPLY if answering else Purpose.SERVICE
+    contacts.check_may_send(uow, conversation.contact_id, consent_channel(conversation.channel_kind), purpose)
+
+
+def _queue(uow: UnitOfWork, conversation: Conversation, draft: Draft) -> Message:
+    if conversation.status is ConversationStatus.BLOCKED:
+        raise Conflict(_("This contact is blocked. Unblock the conversation before writing."))
+    delivery.check_window(
+        draft.kind, last_inbound_at=conversation.last_inbound_at, window_hours=conversation.window_hours, now=uow.now
+    )
+    message = append(uow, conversation, draft)
+    conversation.first_response_at = conversation.first_response_at or uow.now
+    if conversation.status is ConversationStatus.RESOLVED:
+        conversation.status, conversation.resolved_at = ConversationStatus.OPEN, None
+        uow.emit(ConversationChanged(conversation.id))
+    uow.session.flush()
+    uow.emit(MessageQueued(conversation.id, message.id))
+    return message

@@ -1,0 +1,127 @@
+from uuid import UUID
+
+from appliance.core.uow import UnitOfWork
+from appliance.core.web import Api, Page, PageOf
+from appliance.domains.contacts import queries as contacts
+from appliance.domains.contacts.schemas import ContactsQuery
+from appliance.domains.conversations import actions, queries
+from appliance.domains.conversations.queries import Counts, InboxFilter
+from appliance.domains.conversations.schemas import (
+    AssignIn,
+    ConversationOut,
+    CountsOut,
+    HandoffIn,
+    InboxQuery,
+    LabelsIn,
+    MessageOut,
+    NoteIn,
+    ReplyIn,
+    ThreadOut,
+    ThreadQuery,
+)
+from appliance.domains.conversations.tables import Conversation, Message
+
+api = Api("conversations")
+READ, WRITE = "conversations:read", "conversations:write"
+
+
+def _me(uow: UnitOfWork) -> UUID:
+    assert uow.actor.id is not None  # a signed-in caller has one
+    return uow.actor.id
+
+
+@api.get("/conversations", permission=READ, query=InboxQuery, returns=PageOf[ConversationOut])
+def list_conversations(uow: UnitOfWork, query: InboxQuery) -> Page[Conversation]:
+    return queries.list_conversations(uow, inbox_filter(uow, query), page=query.page, limit=query.limit)
+
+
+def inbox_filter(uow: UnitOfWork, query: InboxQuery) -> InboxFilter:
+    assignee = _me(uow) if query.assignee == "me" else query.assignee
+    return InboxFilter(
+        status=query.status,
+        assignee_id=assignee if isinstance(assignee, UUID) else None,
+        unassigned=query.assignee == "none",
+        channel_id=query.channel,
+        handling=query.handling,
+        waiting=query.waiting,
+        contact_ids=_found_contacts(uow, query.q) if query.q else None,
+    )
+
+
+def _found_contacts(uow: UnitOfWork, q: str) -> list[UUID]:
+    return [contact.id for contact in contacts.list_contacts(uow, ContactsQuery(q=q, limit=200)).items]
+
+
+@api.get("/conversations/counts", permission=READ, returns=CountsOut)
+def count_conversations(uow: UnitOfWork) -> Counts:
+    return queries.count_inbox(uow, user_id=_me(uow))
+
+
+@api.get("/conversations/<uuid:conversation_id>", permission=READ, returns=ConversationOut)
+def get_conversation(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
+    return queries.get_conversation(uow, conversation_id)
+
+
+@api.get("/conversations/<uuid:conversation_id>/messages", permission=READ, query=ThreadQuery, returns=ThreadOut)
+def list_messages(uow: UnitOfWork, conversation_id: UUID, query: ThreadQuery) -> ThreadOut:
+    queries.get_conversation(uow, conversation_id)
+    rows = queries.list_messages(uow, conversation_id, before=query.before, after=query.after, limit=query.limit)
+    older = rows[0].number if rows and rows[0].number > 1 else None
+    return ThreadOut(items=[MessageOut.model_validate(row) for row in rows], before=older)
+
+
+@api.get("/messages/<uuid:message_id>", permission=READ, returns=MessageOut)
+def get_message(uow: UnitOfWork, message_id: UUID) -> Message:
+    return queries.get_message(uow, message_id)
+
+
+@api.post("/conversations/<uuid:conversation_id>/reply", permission=WRITE, body=ReplyIn, returns=MessageOut, status=201, idempotent=True)
+def reply(uow: UnitOfWork, conversation_id: UUID, body: ReplyIn) -> Message:
+    return actions.reply(
+        uow, conversation_id, user_id=_me(uow), kind=body.kind, content=body.content(), reply_to_id=body.reply_to_id
+    )
+
+
+@api.post("/messages/<uuid:message_id>/retry", permission=WRITE, returns=MessageOut, idempotent=True)
+def retry_message(uow: UnitOfWork, message_id: UUID) -> Message:
+    return actions.retry_message(uow, message_id)
+
+
+@api.post("/conversations/<uuid:conversation_id>/assign", permission=WRITE, body=AssignIn, returns=ConversationOut)
+def assign(uow: UnitOfWork, conversation_id: UUID, body: AssignIn) -> Conversation:
+    return actions.assign(uow, conversation_id, user_id=body.user_id)
+
+
+@api.post("/conversations/<uuid:conversation_id>/handoff", permission=WRITE, body=HandoffIn, returns=ConversationOut)
+def hand_over(uow: UnitOfWork, conversation_id: UUID, body: HandoffIn) -> Conversation:
+    if body.to == "me":
+        return actions.take_over(uow, conversation_id, user_id=_me(uow), forced=body.force)
+    if body.to == "bot":
+        return actions.hand_back(uow, conversation_id)
+    actions.hand_off(uow, conversation_id, reason="asked_by_colleague")
+    return queries.get_conversation(uow, conversation_id)
+
+
+@api.post("/conversations/<uuid:conversation_id>/resolve", permission=WRITE, returns=ConversationOut)
+def resolve(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
+    return actions.resolve(uow, conversation_id)
+
+
+@api.post("/conversations/<uuid:conversation_id>/reopen", permission=WRITE, returns=ConversationOut)
+def reopen(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
+    return actions.reopen(uow, conversation_id)
+
+
+@api.post("/conversations/<uuid:conversation_id>/read", permission=READ, returns=ConversationOut)
+def mark_read(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
+    return actions.mark_read(uow, conversation_id)
+
+
+@api.put("/conversations/<uuid:conversation_id>/labels", permission=WRITE, body=LabelsIn, returns=ConversationOut)
+def change_labels(uow: UnitOfWork, conversation_id: UUID, body: LabelsIn) -> Conversation:
+    return actions.change_labels(uow, conversation_id, body.labels)
+
+
+@api.post("/conversations/<uuid:conversation_id>/notes", permission=WRITE, body=NoteIn, returns=MessageOut, status=201)
+def add_note(uow: UnitOfWork, conversation_id: UUID, body: NoteIn) -> Message:
+    return actions.add_note(uow, conversation_id, user_id=_me(uow), text=body.text)

@@ -1,0 +1,69 @@
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class _OfConversation:
+    conversation_id: UUID
+
+    @property
+    def ordering_key(self) -> str:
+        return str(self.conversation_id)
+
+
+@dataclass(frozen=True)
+class ConversationOpened(_OfConversation):
+    contact_id: UUID
+
+
+@dataclass(frozen=True)
+class ConversationChanged(_OfConversation):
+    """Status, holder, assignee, labels or unread count are not what they were."""
+
+
+@dataclass(frozen=True)
+class HandoffRequested(_OfConversation):
+    """A person is needed: somebody must be told."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class HandoffOverdue(_OfConversation):
+    """The contact still waits for a person."""
+
+
+@dataclass(frozen=True)
+class MessageReceived(_OfConversation):
+    message_id: UUID
+
+
+@dataclass(frozen=True)
+class MessageQueued(_OfConversation):
+    """A message waits to be sent."""
+
+    message_id: UUID
+
+
+@dataclass(frozen=True)
+class MessageStatusChanged(_OfConversation):
+    message_id: UUID
+    status: str
+
+
+@dataclass(frozen=True)
+class MessageFailed(_OfConversation):
+    """Not sent, or nobody knows whether it was: a person decides."""
+
+    message_id: UUID
+    status: str
+
+
+@dataclass(frozen=True)
+class InternalNoteAdded(_OfConversation):
+    message_id: UUID
+
+
+@dataclass(frozen=True)
+class MessageMediaStored(_OfConversation):
+    message_id: UUID

@@ -1,0 +1,36 @@
+from datetime import timedelta
+
+from appliance.core.manifest import Cron, Manifest, Subscription
+from appliance.domains.contacts.events import ContactDeleted, ContactsMerged, MergeUndone
+from appliance.domains.conversations import actions, events, jobs, queries, subscribers
+from appliance.domains.conversations.api import READ, WRITE, api
+
+_ALL = ("owner", "admin", "manager", "rep", "agent", "read_only")
+_LIVE = (
+    events.ConversationOpened,
+    events.ConversationChanged,
+    events.HandoffRequested,
+    events.HandoffOverdue,
+    events.MessageReceived,
+    events.MessageQueued,
+    events.MessageStatusChanged,
+    events.MessageFailed,
+    events.MessageMediaStored,
+    events.InternalNoteAdded,
+)
+
+MANIFEST = Manifest(
+    "conversations",
+    apis=(api,),
+    subscriptions=(
+        Subscription(events.MessageReceived, subscribers.record_message),
+        Subscription(ContactsMerged, subscribers.move_conversations),
+        Subscription(MergeUndone, subscribers.move_conversations_back),
+        Subscription(ContactDeleted, subscribers.erase_conversations),
+    ),
+    cron=(Cron("remind_of_waiting", jobs.remind_of_waiting, every=timedelta(minutes=1)),),
+    permissions={READ: _ALL, WRITE: _ALL[:-1]},
+    live=dict.fromkeys(_LIVE, READ),
+    exporters=(queries.export_contact,),
+    erasers=(actions.erase_contact,),
+)

@@ -1,0 +1,41 @@
+"""Reads of conversations: the inbox list, one thread, what waits to be answered or sent."""
+
+from appliance.domains.conversations.queries.inbox import (
+    Counts,
+    InboxFilter,
+    count_inbox,
+    list_conversations,
+    list_overdue,
+    list_tenants_with_waiting,
+)
+from appliance.domains.conversations.queries.privacy import export_contact
+from appliance.domains.conversations.queries.thread import (
+    find_by_provider_id,
+    get_conversation,
+    get_message,
+    has_conversations,
+    list_messages,
+    list_recent,
+    list_stuck,
+    list_unanswered,
+    lock_conversation,
+)
+
+__all__ = [
+    "Counts",
+    "InboxFilter",
+    "count_inbox",
+    "export_contact",
+    "find_by_provider_id",
+    "get_conversation",
+    "get_message",
+    "has_conversations",
+    "list_conversations",
+    "list_messages",
+    "list_overdue",
+    "list_recent",
+    "list_stuck",
+    "list_tenants_with_waiting",
+    "list_unanswered",
+    "lock_conversation",
+]

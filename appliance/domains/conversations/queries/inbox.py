@@ -1,0 +1,104 @@
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+
+from appliance.core.uow import UnitOfWork
+from appliance.core.web import Page
+from appliance.domains.conversations.tables import Conversation
+from appliance.domains.conversations.types import ConversationStatus, Handling
+
+ACTIVE = (ConversationStatus.OPEN, ConversationStatus.PENDING, ConversationStatus.SNOOZED)
+
+
+@dataclass(frozen=True)
+class InboxFilter:
+    """`contact_ids` narrows to those found by a search in contacts; `unassigned` wins over `assignee_id`."""
+
+    status: ConversationStatus | None = None
+    assignee_id: UUID | None = None
+    unassigned: bool = False
+    channel_id: UUID | None = None
+    handling: Handling | None = None
+    waiting: bool = False
+    contact_ids: Sequence[UUID] | None = None
+    labels: Sequence[str] = field(default=())
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many active conversations each tab of the inbox shows."""
+
+    all: int
+    mine: int
+    unassigned: int
+    waiting: int
+    bot: int
+    unread: int
+
+
+def list_conversations(uow: UnitOfWork, wanted: InboxFilter, *, page: int = 1, limit: int = 50) -> Page[Conversation]:
+    """Newest first; without a status the active ones."""
+    conditions = _conditions(wanted)
+    total = uow.session.scalar(select(func.count(Conversation.id)).where(*conditions)) or 0
+    statement = select(Conversation).where(*conditions).order_by(Conversation.last_message_at.desc(), Conversation.id.desc())
+    rows = uow.session.scalars(statement.offset((page - 1) * limit).limit(limit)).all()
+    return Page(rows, total, page, limit)
+
+
+def _conditions(wanted: InboxFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [
+        Conversation.status.in_(ACTIVE) if wanted.status is None else Conversation.status == wanted.status
+    ]
+    if wanted.unassigned:
+        found.append(Conversation.assignee_id.is_(None))
+    elif wanted.assignee_id is not None:
+        found.append(Conversation.assignee_id == wanted.assignee_id)
+    if wanted.channel_id is not None:
+        found.append(Conversation.channel_id == wanted.channel_id)
+    if wanted.handling is not None:
+        found.append(Conversation.handling == wanted.handling)
+    if wanted.waiting:
+        found.append(Conversation.waiting_since.is_not(None))
+    if wanted.contact_ids is not None:
+        found.append(Conversation.contact_id.in_(wanted.contact_ids))
+    return found
+
+
+def count_inbox(uow: UnitOfWork, *, user_id: UUID | None) -> Counts:
+    def counted(condition: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.count(Conversation.id).filter(condition)
+
+    mine = Conversation.assignee_id == user_id if user_id else Conversation.assignee_id != Conversation.assignee_id
+    statement: Select[int, int, int, int, int, int] = select(
+        func.count(Conversation.id),
+        counted(mine),
+        counted(and_(Conversation.assignee_id.is_(None), Conversation.handling == Handling.HUMAN)),
+        counted(Conversation.waiting_since.is_not(None)),
+        counted(Conversation.handling == Handling.BOT),
+        counted(Conversation.unread_count > 0),
+    ).where(Conversation.status.in_(ACTIVE))
+    everything, own, unassigned, waiting, bot, unread = uow.session.execute(statement).one()
+    return Counts(everything, own, unassigned, waiting, bot, unread)
+
+
+def list_overdue(uow: UnitOfWork, *, before: datetime, limit: int = 200) -> Sequence[Conversation]:
+    """Handed off before `before` and neither taken nor spoken of since."""
+    statement = (
+        select(Conversation)
+        .where(
+            Conversation.waiting_since <= before,
+            or_(Conversation.reminded_at.is_(None), Conversation.reminded_at <= before),
+            Conversation.status.in_(ACTIVE),
+        )
+        .order_by(Conversation.waiting_since)
+        .limit(limit)
+    )
+    return uow.session.scalars(statement).all()
+
+
+def list_tenants_with_waiting(uow: UnitOfWork) -> Sequence[UUID]:
+    """Needs the box scope."""
+    return uow.session.scalars(select(Conversation.tenant_id).where(Conversation.waiting_since.is_not(None)).distinct()).all()

@@ -1,0 +1,92 @@
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.uow import UnitOfWork
+from appliance.domains.conversations.errors import ConversationNotFound, MessageNotFound
+from appliance.domains.conversations.rules import delivery
+from appliance.domains.conversations.tables import Conversation, Message
+from appliance.domains.conversations.types import Direction
+
+
+def get_conversation(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
+    conversation = uow.session.get(Conversation, conversation_id)
+    if conversation is None:
+        raise ConversationNotFound(_("This conversation does not exist."))
+    return conversation
+
+
+def lock_conversation(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
+    """The row, held until the unit ends: whoever changes a conversation goes through here, one at a time."""
+    statement = select(Conversation).where(Conversation.id == conversation_id).with_for_update()
+    conversation = uow.session.scalar(statement.execution_options(populate_existing=True))
+    if conversation is None:
+        raise ConversationNotFound(_("This conversation does not exist."))
+    return conversation
+
+
+def get_message(uow: UnitOfWork, message_id: UUID) -> Message:
+    message = uow.session.get(Message, message_id)
+    if message is None:
+        raise MessageNotFound(_("This message does not exist."))
+    return message
+
+
+def find_by_provider_id(uow: UnitOfWork, channel_id: UUID, provider_id: str) -> Message | None:
+    return uow.session.scalar(select(Message).where(Message.channel_id == channel_id, Message.provider_message_id == provider_id))
+
+
+def list_messages(
+    uow: UnitOfWork, conversation_id: UUID, *, before: int | None = None, after: int | None = None, limit: int = 50
+) -> list[Message]:
+    """Oldest first. Without a cursor the newest `limit`; `before` and `after` are message numbers."""
+    statement = select(Message).where(Message.conversation_id == conversation_id).limit(limit)
+    if after is not None:
+        return list(uow.session.scalars(statement.where(Message.number > after).order_by(Message.number)))
+    if before is not None:
+        statement = statement.where(Message.number < before)
+    return list(uow.session.scalars(statement.order_by(Message.number.desc())))[::-1]
+
+
+def list_unanswered(uow: UnitOfWork, conversation: Conversation, *, limit: int = 20) -> list[Message]:
+    """The contact's messages nobody has answered yet, oldest first; only the newest `limit` of a flood."""
+    statement = (
+        select(Message)
+        .where(
+            Message.conversation_id == conversation.id,
+            Message.number > conversation.answered_number,
+            Message.direction == Direction.INBOUND,
+        )
+        .order_by(Message.number.desc())
+        .limit(limit)
+    )
+    return list(uow.session.scalars(statement))[::-1]
+
+
+def list_recent(uow: UnitOfWork, conversation_id: UUID, *, before: int, limit: int = 8) -> list[Message]:
+    """What was said just before message `before`, notes left out, oldest first."""
+    statement = (
+        select(Message)
+        .where(Message.conversation_id == conversation_id, Message.number < before, Message.direction != Direction.INTERNAL)
+        .order_by(Message.number.desc())
+        .limit(limit)
+    )
+    return list(uow.session.scalars(statement))[::-1]
+
+
+def list_stuck(uow: UnitOfWork, *, older_than: timedelta, limit: int = 100) -> Sequence[Message]:
+    """Messages still on their way after so long."""
+    statement = (
+        select(Message)
+        .where(Message.status.in_(delivery.OPEN_STATES), Message.created_at < uow.now - older_than)
+        .order_by(Message.created_at)
+        .limit(limit)
+    )
+    return uow.session.scalars(statement).all()
+
+
+def has_conversations(uow: UnitOfWork, channel_id: UUID) -> bool:
+    return bool(uow.session.scalar(select(Conversation.id).where(Conversation.channel_id == channel_id).limit(1)))

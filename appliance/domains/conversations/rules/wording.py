@@ -1,0 +1,28 @@
+"""The line that stands for a message in a list, and what an agent reads of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from appliance.domains.contacts.types import Channel
+from appliance.domains.conversations.types import MessageKind
+
+PREVIEW_LENGTH = 140
+
+
+def text_of(content: Mapping[str, Any]) -> str:
+    """What was written: the text, a caption, the title of a chosen button, a transcript."""
+    for name in ("text", "caption", "transcript"):
+        if content.get(name):
+            return str(content[name])
+    chosen = content.get("choice")
+    return str(chosen.get("title", "")) if isinstance(chosen, Mapping) else ""
+
+
+def preview_of(kind: MessageKind, content: Mapping[str, Any]) -> str:
+    text = " ".join(text_of(content).split())
+    return text[:PREVIEW_LENGTH] if text else f"[{kind.value}]"
+
+
+def consent_channel(channel_kind: str) -> Channel:
+    """What people consent to: WhatsApp, not the way we reach it."""
+    return Channel(channel_kind.partition("_")[0])

@@ -1,0 +1,191 @@
+from datetime import datetime
+from typing import Any, Literal, Self
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, model_validator
+
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.web import PageQuery, Schema
+from appliance.domains.conversations.types import (
+    ConversationStatus,
+    Direction,
+    Handling,
+    MessageKind,
+    MessageStatus,
+    Priority,
+    Sender,
+)
+
+MAX_TEXT = 4096  # the Cloud API's limit for a text body
+
+
+class ConversationOut(Schema):
+    id: UUID
+    contact_id: UUID
+    channel_id: UUID
+    channel_kind: str
+    agent_id: UUID | None
+    assignee_id: UUID | None
+    status: ConversationStatus
+    handling: Handling
+    waiting_since: datetime | None
+    handoff_reason: str | None
+    priority: Priority
+    labels: list[str]
+    opened_at: datetime
+    last_message_at: datetime
+    last_inbound_at: datetime | None
+    first_response_at: datetime | None
+    window_hours: int | None
+    unread_count: int
+    preview: str
+
+
+class SourceOut(Schema):
+    """What an answer was read from; fields are those of the knowledge domain's own sources."""
+
+    model_config = ConfigDict(extra="allow", from_attributes=True)
+
+
+class MessageOut(Schema):
+    id: UUID
+    conversation_id: UUID
+    number: int
+    direction: Direction
+    sender: Sender
+    sender_id: UUID | None
+    kind: MessageKind
+    content: dict[str, Any]
+    sources: list[SourceOut] | None
+    status: MessageStatus
+    error_code: str | None
+    error: str | None
+    reply_to_id: UUID | None
+    attempts: int
+    occurred_at: datetime
+    created_at: datetime
+    sent_at: datetime | None
+    delivered_at: datetime | None
+    read_at: datetime | None
+
+
+class ThreadOut(Schema):
+    """`before` is the cursor for older messages, None when there are none."""
+
+    items: list[MessageOut]
+    before: int | None
+
+
+class CountsOut(Schema):
+    all: int
+    mine: int
+    unassigned: int
+    waiting: int
+    bot: int
+    unread: int
+
+
+class InboxQuery(PageQuery):
+    status: ConversationStatus | None = None
+    assignee: Literal["me", "none"] | UUID | None = None
+    channel: UUID | None = None
+    handling: Handling | None = None
+    waiting: bool = False
+    q: str = Field("", max_length=200)
+
+
+class ThreadQuery(Schema):
+    before: int | None = Field(None, ge=1)
+    after: int | None = Field(None, ge=0)
+    limit: int = Field(50, ge=1, le=200)
+
+
+class MediaIn(Schema):
+    blob_id: UUID
+    mime_type: str = Field(max_length=100)
+    filename: str = Field("", max_length=240)
+
+
+class TemplateIn(Schema):
+    """`components` as the WhatsApp Cloud API documents them."""
+
+    name: str = Field(min_length=1, max_length=512, pattern=r"^[a-z0-9_]+$")
+    language: str = Field("pt_BR", max_length=15)
+    components: list[dict[str, Any]] = Field(default_factory=list, max_length=20)
+
+
+class ChoiceIn(Schema):
+    id: str = Field(min_length=1, max_length=200)
+    title: str = Field(min_length=1, max_length=24)
+    description: str = Field("", max_length=72)
+
+
+class ListIn(Schema):
+    button: str = Field(min_length=1, max_length=20)
+    rows: list[ChoiceIn] = Field(min_length=1, max_length=10)
+
+
+class ReplyIn(Schema):
+    """Exactly one of: text alone, media (text is its caption), template, text with buttons, text with a list."""
+
+    text: str = Field("", max_length=MAX_TEXT)
+    media: MediaIn | None = None
+    template: TemplateIn | None = None
+    buttons: list[ChoiceIn] = Field(default_factory=list, max_length=3)
+    choices: ListIn | None = None
+    reply_to_id: UUID | None = None
+
+    @model_validator(mode="after")
+    def _is_one_message(self) -> Self:
+        parts = sum((self.media is not None, self.template is not None, bool(self.buttons), self.choices is not None))
+        if parts > 1:
+            raise ValueError(str(_("Send one thing at a time: text, media, a template, buttons or a list.")))
+        if not self.text and self.media is None and self.template is None:
+            raise ValueError(str(_("Write something first.")))
+        return self
+
+    @property
+    def kind(self) -> MessageKind:
+        if self.media is not None:
+            return _media_kind(self.media.mime_type)
+        if self.template is not None:
+            return MessageKind.TEMPLATE
+        if self.buttons:
+            return MessageKind.BUTTONS
+        return MessageKind.LIST if self.choices else MessageKind.TEXT
+
+    def content(self) -> dict[str, Any]:
+        content: dict[str, Any] = {"text": self.text} if self.text else {}
+        if self.media is not None:
+            content["media"] = self.media.model_dump(mode="json")
+        if self.template is not None:
+            content["template"] = self.template.model_dump(mode="json")
+        if self.buttons:
+            content["buttons"] = [button.model_dump() for button in self.buttons]
+        if self.choices is not None:
+            content["list"] = self.choices.model_dump()
+        return content
+
+
+def _media_kind(mime_type: str) -> MessageKind:
+    kinds = {"image": MessageKind.IMAGE, "audio": MessageKind.AUDIO, "video": MessageKind.VIDEO}
+    return kinds.get(mime_type.partition("/")[0], MessageKind.DOCUMENT)
+
+
+class AssignIn(Schema):
+    user_id: UUID | None
+
+
+class HandoffIn(Schema):
+    """`to: me` takes the word from the bot (or, forced, from a colleague); `bot` gives it back; `team` asks for anyone."""
+
+    to: Literal["me", "bot", "team"]
+    force: bool = False
+
+
+class NoteIn(Schema):
+    text: str = Field(min_length=1, max_length=MAX_TEXT)
+
+
+class LabelsIn(Schema):
+    labels: list[str] = Field(max_length=20)

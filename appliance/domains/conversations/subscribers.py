@@ -1,0 +1,34 @@
+from appliance.core.uow import UnitOfWork
+from appliance.domains.contacts import actions as contacts
+from appliance.domains.contacts.events import ContactDeleted, ContactsMerged, MergeUndone
+from appliance.domains.conversations import actions, queries
+from appliance.domains.conversations.events import MessageReceived
+from appliance.domains.conversations.rules import wording
+
+
+def record_message(uow: UnitOfWork, event: MessageReceived) -> None:
+    """The contact was here, and their story says so."""
+    message = queries.get_message(uow, event.message_id)
+    conversation = queries.get_conversation(uow, event.conversation_id)
+    channel = wording.consent_channel(conversation.channel_kind)
+    contacts.record_seen(uow, conversation.contact_id, channel, at=message.created_at)
+    contacts.add_timeline_entry(
+        uow,
+        conversation.contact_id,
+        kind="message.received",
+        object_id=message.id,
+        summary=wording.preview_of(message.kind, message.content),
+        happened_at=message.created_at,
+    )
+
+
+def move_conversations(uow: UnitOfWork, event: ContactsMerged) -> None:
+    actions.move_conversations(uow, merge_id=event.merge_id, from_id=event.gone_id, to_id=event.kept_id)
+
+
+def move_conversations_back(uow: UnitOfWork, event: MergeUndone) -> None:
+    actions.move_conversations_back(uow, merge_id=event.merge_id, to_id=event.restored_id)
+
+
+def erase_conversations(uow: UnitOfWork, event: ContactDeleted) -> None:
+    actions.erase_contact(uow, event.contact_id)

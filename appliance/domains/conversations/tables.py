@@ -1,0 +1,91 @@
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from appliance.core.db import Base, Sealed, SealedJson, TenantOwned
+from appliance.domains.conversations.types import (
+    ConversationStatus,
+    Direction,
+    Handling,
+    MessageKind,
+    MessageStatus,
+    Priority,
+    Sender,
+)
+
+
+class Conversation(TenantOwned, Base):
+    """One thread with one address on one channel. `thread_key` is a keyed hash of the address, so it can be looked up."""
+
+    __tablename__ = "conversations"
+
+    contact_id: Mapped[UUID] = mapped_column(index=True)
+    channel_id: Mapped[UUID]
+    channel_kind: Mapped[str] = mapped_column(String(20))
+    thread_key: Mapped[str] = mapped_column(String(64))
+    address: Mapped[str] = mapped_column(Sealed())
+    moved_by_merge_id: Mapped[UUID | None]
+    window_hours: Mapped[int | None]
+    agent_id: Mapped[UUID | None]
+    assignee_id: Mapped[UUID | None]
+    status: Mapped[ConversationStatus] = mapped_column(default=ConversationStatus.OPEN)
+    handling: Mapped[Handling] = mapped_column(default=Handling.BOT)
+    waiting_since: Mapped[datetime | None]
+    reminded_at: Mapped[datetime | None]
+    handoff_reason: Mapped[str | None] = mapped_column(String(40))
+    priority: Mapped[Priority] = mapped_column(default=Priority.NORMAL)
+    labels: Mapped[list[str]] = mapped_column(default=list)
+    opened_at: Mapped[datetime]
+    last_message_at: Mapped[datetime]
+    last_inbound_at: Mapped[datetime | None]
+    first_response_at: Mapped[datetime | None]
+    resolved_at: Mapped[datetime | None]
+    last_number: Mapped[int] = mapped_column(default=0)
+    answered_number: Mapped[int] = mapped_column(default=0)
+    unread_count: Mapped[int] = mapped_column(default=0)
+    preview: Mapped[str] = mapped_column(Sealed(), default="")
+
+    __table_args__ = (
+        UniqueConstraint("channel_id", "thread_key"),
+        Index("ix_conversations_inbox", "tenant_id", "status", "last_message_at"),
+        Index("ix_conversations_mine", "tenant_id", "assignee_id", "last_message_at"),
+        Index("ix_conversations_waiting", "waiting_since"),
+    )
+
+
+class Message(TenantOwned, Base):
+    """`number` orders a conversation. An outbound row is the command to send; its id is the id we give the provider."""
+
+    __tablename__ = "messages"
+
+    conversation_id: Mapped[UUID] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
+    channel_id: Mapped[UUID]
+    number: Mapped[int]
+    direction: Mapped[Direction]
+    sender: Mapped[Sender]
+    sender_id: Mapped[UUID | None]
+    kind: Mapped[MessageKind]
+    content: Mapped[dict[str, Any]] = mapped_column(SealedJson())
+    sources: Mapped[list[dict[str, Any]] | None] = mapped_column(SealedJson())
+    status: Mapped[MessageStatus]
+    provider_message_id: Mapped[str | None] = mapped_column(String(255))
+    reply_to_id: Mapped[UUID | None]
+    answers_up_to: Mapped[int | None]
+    error_code: Mapped[str | None] = mapped_column(String(60))
+    error: Mapped[str | None] = mapped_column(Sealed())
+    attempts: Mapped[int] = mapped_column(default=0)
+    send_after: Mapped[datetime | None]
+    occurred_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    read_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("conversation_id", "number"),
+        UniqueConstraint("channel_id", "provider_message_id"),
+        Index("ix_messages_sending", "status", "created_at"),
+    )

@@ -54,7 +54,7 @@ def list_members(
         statement = statement.where(Membership.status == status)
     if search:
         statement = statement.where(User.name.icontains(search, autoescape=True) | User.email.icontains(search, autoescape=True))
-    total = uow.session.scalar(select(func.count()).select_from(statement.with_only_columns(Membership.id).subquery())) or 0
+    total = uow.session.scalar(statement.with_only_columns(func.count(Membership.id))) or 0
     rows = uow.session.execute(statement.order_by(User.name, Membership.id).offset(offset).limit(limit))
     return [_member(membership, user) for membership, user in rows], total
 

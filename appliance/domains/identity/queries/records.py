@@ -28,7 +28,7 @@ class AuditFilter:
 def list_audit(uow: UnitOfWork, wanted: AuditFilter, *, offset: int = 0, limit: int = 50) -> tuple[list[AuditEntry], int]:
     """Latest first, with the total."""
     statement = _filtered(wanted)
-    total = uow.session.scalar(select(func.count()).select_from(statement.with_only_columns(AuditEntry.id).subquery())) or 0
+    total = uow.session.scalar(statement.with_only_columns(func.count(AuditEntry.id))) or 0
     return list(uow.session.scalars(statement.order_by(AuditEntry.seq.desc()).offset(offset).limit(limit))), total
 
 

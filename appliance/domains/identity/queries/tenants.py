@@ -39,7 +39,7 @@ def list_tenants(uow: UnitOfWork, *, ids: list[UUID] | None = None, offset: int 
     statement = select(Tenant)
     if ids is not None:
         statement = statement.where(Tenant.id.in_(ids))
-    total = uow.session.scalar(select(func.count()).select_from(statement.subquery())) or 0
+    total = uow.session.scalar(statement.with_only_columns(func.count(Tenant.id))) or 0
     return list(uow.session.scalars(statement.order_by(Tenant.name, Tenant.id).offset(offset).limit(limit))), total
 
 

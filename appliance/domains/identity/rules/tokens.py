@@ -18,7 +18,7 @@ ISSUER = "salesedge"
 AUDIENCE = "salesedge-api"
 API_KEY_MARK = "org_"
 _REFRESH_MARK = "ser_"
-_RANDOM = 24
+REFRESH_RANDOM = 25  # with the id and the mac a multiple of three: base64 without padding or idle bits
 _MAC = 16
 
 
@@ -54,17 +54,17 @@ def read_access(token: str, key: bytes) -> Access:
 def make_refresh(session_id: UUID, key: bytes, random: bytes) -> str:
     """Names its session and proves that we made it, so that only a real token can accuse its family of reuse."""
     body = session_id.bytes + random
-    return _REFRESH_MARK + base64.urlsafe_b64encode(body + _mac(key, body)).decode().rstrip("=")
+    return _REFRESH_MARK + base64.urlsafe_b64encode(body + _mac(key, body)).decode()
 
 
 def read_refresh(token: str, key: bytes) -> UUID:
     """The session it belongs to. Raises SessionOver when we did not make it."""
     try:
-        raw = base64.b64decode(token.removeprefix(_REFRESH_MARK) + "==", altchars=b"-_", validate=True)
+        raw = base64.b64decode(token.removeprefix(_REFRESH_MARK), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as err:
         raise SessionOver from err
     body, mac = raw[:-_MAC], raw[-_MAC:]
-    if not token.startswith(_REFRESH_MARK) or len(body) != 16 + _RANDOM or not hmac.compare_digest(mac, _mac(key, body)):
+    if not token.startswith(_REFRESH_MARK) or len(body) != 16 + REFRESH_RANDOM or not hmac.compare_digest(mac, _mac(key, body)):
         raise SessionOver
     return UUID(bytes=body[:16])
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Sets SalesEdge up on this machine and starts it. Asks nothing, needs no terminal, can be run again at any time.
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
 steps_total=5

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Sets up everything the tests need, then runs all checks. Arguments go to pytest: installers/test.sh tests/core -k outbox
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
 steps_total=6

@@ -41,7 +41,8 @@ install_packages() {
   can_install_packages || return 1
   note "installing with apt: $*"
   apt install --no-install-recommends "$@" && return 0
-  # lists are missing on a fresh image, or too old to find their files
+  # an earlier run was cut off in the middle; or the lists are missing (a fresh image) or too old to find their files
+  as_root env DEBIAN_FRONTEND=noninteractive dpkg --configure -a </dev/null >>"$log" 2>&1 9>&- || true
   apt update && apt install --no-install-recommends "$@"
 }
 

@@ -31,7 +31,9 @@ def is_value(cell: str) -> bool:
 
 
 def sentence(header: Sequence[str] | None, cells: Sequence[str]) -> str:
-    """`Column: value; Column: value`; without a header the values alone, and two columns as `name: value`."""
+    """`Column: value; Column: value`; without a header the values alone, two columns as `name: value`, a cell over all columns alone."""
+    if len(cells) > 1 and len(set(cells)) == 1:
+        return cells[0]
     if header:
         named = [(name.rstrip(" :"), cell) for name, cell in zip(header, cells, strict=False) if cell]
         return "; ".join(f"{name}: {cell}" if name and name != cell else cell for name, cell in named)
@@ -156,10 +158,16 @@ def _merged_header(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
 
 def _rows(body: Sequence[Sequence[str]], header: tuple[str, ...] | None) -> Iterator[Row]:
     section: tuple[str, ...] = ()
-    for row in body:
+    for row, below in zip(body, [*body[1:], ()], strict=True):
         if header and tuple(row) == header:
             continue
-        if len(row) >= MANY_COLUMNS and _distinct(row) == 1 and (row[0] or all(row)) and not is_value(row[0]):
+        if _is_section(row) and below and not _is_section(below):
             section = (row[0],)
             continue
         yield Row(tuple(row), section)
+
+
+def _is_section(row: Sequence[str]) -> bool:
+    """A short name over the whole width, for the rows below it."""
+    spans = len(row) >= MANY_COLUMNS and _distinct(row) == 1 and bool(row[0])
+    return spans and len(row[0]) <= MAX_HEADER_CELL and not is_value(row[0]) and not row[0].endswith(".")

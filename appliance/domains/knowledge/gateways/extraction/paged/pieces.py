@@ -1,7 +1,6 @@
 """Rows of a column → pieces: paragraphs, list items and tables."""
 
 import re
-import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -15,7 +14,7 @@ BULLET = re.compile(r"^(?:[•·▪►‣◦■□●○\u2013\u2014*-]|o(?= [A-
 MARKED = re.compile(r"^(?:[•·▪►‣◦■□●○\u2013\u2014*-]|o(?= [A-ZÀ-Ý])|\(?\d{1,2}[.)](?!\d)|\(?[a-zA-Z][.)]|[ivxIVX]{1,4}[.)])\s+\S")
 _ENDED = re.compile(r"[.!?:;…][\"”')\]]?$")
 SAME_SIZE, SAME_SIZE_SCANNED = 0.08, 0.35
-EXTRA_LEADING = 0.4
+EXTRA_LEADING, USUAL_LEADING = 0.4, 1.2
 SHORT_LINE, STOPPED_LINE = 0.6, 0.88
 
 
@@ -78,8 +77,8 @@ def _paragraphs(sheet: Sheet, rows: Sequence[Row]) -> Iterator[Piece]:
     if not rows:
         return
     left, right = min(row.left for row in rows), max(row.right for row in rows)
-    gaps = [max(0.0, below.top - above.bottom) for above, below in pairwise(rows)]
-    leading = statistics.quantiles(gaps, n=4)[0] if len(gaps) > 1 else 0.0
+    gaps = sorted(max(0.0, below.top - above.bottom) for above, below in pairwise(rows))
+    leading = min(gaps[len(gaps) // 4], USUAL_LEADING * rows[0].size) if gaps else 0.0
     piece: Piece | None = None
     for index, row in enumerate(rows):
         before = rows[index - 1] if index else None

@@ -79,7 +79,12 @@ def test_a_search_by_vector_agrees_with_one_by_text(inference: Inference, namesp
 
 @pytest.mark.parametrize(
     ("allow", "expected"),
-    [(Allow(ids=(30, 77)), {30}), (Allow(ranges=((10, 20),)), {10, 20}), (Allow(ids=(10,), ranges=((25, 99),)), {10, 30}), (Allow(), set())],
+    [
+        (Allow(ids=(30, 77)), {30}),
+        (Allow(ranges=((10, 20),)), {10, 20}),
+        (Allow(ids=(10,), ranges=((25, 99),)), {10, 30}),
+        (Allow(), set()),
+    ],
 )
 def test_a_search_returns_only_what_is_allowed(inference: Inference, namespace: str, allow: Allow, expected: set[int]) -> None:
     inference.index_add(namespace, [10, 20, 30], texts=TEXTS, create=True)

@@ -27,11 +27,15 @@ class Running:
         if not self.key.exists():
             self.key.write_bytes(os.urandom(32))
 
-    def start(self) -> "Running":
+    def launch(self) -> None:
         command = [sys.executable, "-m", "modelserver", "--socket", self.socket, "--models", self.models, "--indexes", self.indexes]
         command += ["--key-file", self.key, "--threads", "1", *self.options]
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "models"), "OMP_WAIT_POLICY": "PASSIVE"}
         self.process = subprocess.Popen([str(part) for part in command], env=environment)
+
+    def start(self) -> "Running":
+        self.launch()
+        assert self.process is not None
         ends = time.monotonic() + PATIENCE_S
         while time.monotonic() < ends:
             assert self.process.poll() is None, "the model server died while starting"

@@ -5,7 +5,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 
-LAYERS, WIDTH, HEADS, KV_HEADS, FEED_FORWARD, CONTEXT = 2, 64, 4, 2, 128, 4096
+LAYERS, WIDTH, HEADS, KV_HEADS, FEED_FORWARD, CONTEXT = 2, 64, 4, 2, 128, 32_768
 CHATML = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -14,11 +14,12 @@ CONTROL = ("<s>", "</s>", "<|im_start|>", "<|im_end|>")
 PIECES = ("▁", *map(chr, range(33, 127)), *"áâãàéêíóôõúçÁÉÍÓÚÇ", "▁de", "de", "▁a", "ão", "os", "as", "em", "▁o", "▁e", "▁que", "qu", "que")
 
 
-def write(target: Path, seed: int = 0) -> Path:
+def write(target: Path, seed: int = 0, *, endless: bool = False) -> Path:
+    """`endless` makes the end marker too unlikely to be drawn, for tests that need a long answer."""
     writer = gguf.GGUFWriter(str(target), "llama")
     size = _write_vocabulary(writer)
     _write_shape(writer, size)
-    _write_weights(writer, size, np.random.default_rng(seed))
+    _write_weights(writer, size, np.random.default_rng(seed), endless=endless)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -61,10 +62,14 @@ def _write_shape(writer: gguf.GGUFWriter, vocabulary: int) -> None:
     writer.add_file_type(gguf.LlamaFileType.ALL_F32)
 
 
-def _write_weights(writer: gguf.GGUFWriter, vocabulary: int, random: np.random.Generator) -> None:
+def _write_weights(writer: gguf.GGUFWriter, vocabulary: int, random: np.random.Generator, *, endless: bool) -> None:
     def matrix(name: str, rows: int, columns: int, spread: float | None = None) -> None:
         scale = spread if spread is not None else columns**-0.5
-        writer.add_tensor(f"{name}.weight", (random.standard_normal((rows, columns)) * scale).astype(np.float32))
+        made = (random.standard_normal((rows, columns)) * scale).astype(np.float32)
+        if endless and rows == vocabulary:
+            made[:, 0] = 20 if name == "token_embd" else 0
+            made[: len(CONTROL) + 1, 0] += -50 if name == "output" else 0
+        writer.add_tensor(f"{name}.weight", made)
 
     def norm(name: str) -> None:
         writer.add_tensor(f"{name}.weight", np.ones(WIDTH, np.float32))

@@ -20,6 +20,8 @@ from appliance.core.manifest import Manifest
 from appliance.core.tenancy import TenantKey
 from appliance.core.web import Authenticator, Principal, create_app
 from appliance.entrypoints.domains import MANIFESTS
+from appliance.inference.fake import FakeInference
+from appliance.inference.types import Inference
 from tests.servers import postgresql_server, redis_server
 
 DATABASES = ("sqlite", "postgresql")
@@ -119,22 +121,11 @@ def settings(tmp_path: Path, database_url: str, redis_address: str, master_key_f
     )
 
 
-def provide_inference(box: Box) -> None:
-    from importlib.util import find_spec
-
-    if find_spec("appliance.inference.fake"):
-        from appliance.inference.fake import FakeInference
-
-        from appliance.inference import Inference
-
-        box.provide(Inference, FakeInference())
-
-
 @pytest.fixture
 def box(settings: Settings, manifests: tuple[Manifest, ...]) -> Iterator[Box]:
     telemetry.configure_logs(settings.logs.model_copy(update={"level": "error"}), "test")
     box = open_box(settings, manifests)
-    provide_inference(box)
+    box.provide(Inference, FakeInference())
     box.redis.flushdb()
     yield box
     box.close()

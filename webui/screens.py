@@ -2,11 +2,17 @@
 
 from appliance.core.web import Pages
 from webui.admin import views as admin
+from webui.crm import views as crm
+from webui.home import views as home
+from webui.inbox import views as inbox
 from webui.setup import views as setup
 from webui.signin import views as signin
 
 SCREENS: tuple[Pages, ...] = (
     setup.pages,
     signin.pages,
+    home.pages,
+    inbox.pages,
+    crm.pages,
     admin.pages,
 )

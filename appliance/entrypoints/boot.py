@@ -6,9 +6,10 @@ from appliance.core import telemetry
 from appliance.core.box import Box, open_box
 from appliance.core.config import Settings, load_settings
 from appliance.core.web import Authenticator
-from appliance.domains.identity.actions import SessionAuthenticator
+from appliance.domains.identity.api.authentication import BoxAuthenticator
 from appliance.entrypoints.domains import MANIFESTS
-from appliance.inference import Inference, connect
+from appliance.inference.http import connect
+from appliance.inference.types import Inference
 
 
 def boot(process: str, settings: Settings | None = None) -> Box:
@@ -17,6 +18,6 @@ def boot(process: str, settings: Settings | None = None) -> Box:
     telemetry.configure_logs(settings.logs, process)
     telemetry.share_metrics(settings.run_dir / "metrics")
     box = open_box(settings, MANIFESTS)
-    box.provide(Inference, connect(settings))  # type: ignore[type-abstract]
-    box.provide(Authenticator, SessionAuthenticator())  # type: ignore[type-abstract]
+    box.provide(Inference, connect(settings))
+    box.provide(Authenticator, BoxAuthenticator())
     return box

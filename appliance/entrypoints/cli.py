@@ -34,12 +34,18 @@ def read_settings() -> Settings:
         raise Failed(_("The configuration is not valid: %(why)s", why=said)) from err
 
 
-def open_the_box() -> Box:
+def open_the_box(*, migrate_first: bool = False) -> Box:
+    """`migrate_first` also makes the key and the tables of a box that never ran."""
+    from appliance.core import migrate as migrations
+    from appliance.entrypoints import up as supervisor
     from appliance.entrypoints.boot import boot
 
+    settings = read_settings()
     try:
-        return boot("cli", read_settings())
-    except crypto.KeyUnreadable as err:
+        if migrate_first:
+            migrations.upgrade(settings, supervisor.make_ready(settings))
+        return boot("cli", settings)
+    except (crypto.KeyUnreadable, supervisor.CannotStart) as err:
         raise Failed(str(err)) from err
 
 
@@ -100,19 +106,45 @@ def _setup_code(box: Box) -> str | None:
 @click.option("--email", required=True)
 @click.option("--password-file", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--tenant", required=True, help="Name of the first organisation.")
+@click.option("--name", default="", help="Name of the first person.")
 @json_option
-def setup(email: str, password_file: Path, tenant: str, *, as_json: bool) -> None:
+def setup(email: str, password_file: Path, tenant: str, name: str, *, as_json: bool) -> None:
     """First-run set-up without the page."""
     from appliance.domains.identity import actions
+    from appliance.domains.identity.types import Setup
 
-    box = open_the_box()
+    migrated = open_the_box(migrate_first=True)
     try:
-        done = actions.complete_setup_unattended(box, email=email, password=password_file.read_text().strip(), tenant_name=tenant)
+        password = password_file.read_text().strip()
+        person = name or email.partition("@")[0]
+        made = actions.set_up_from_console(migrated, Setup(email=email, password=password, person=person, tenant=tenant))
     except DomainError as err:
-        raise Failed(str(err)) from err
+        fields = getattr(err, "fields", {})
+        raise Failed(" ".join([str(err), *(f"{field}: {sentence}" for field, sentence in fields.items())])) from err
     finally:
-        box.close()
-    answer({"tenant_id": done.tenant_id, "user_id": done.user_id}, as_json=as_json, sentence=_("Done. Sign in as %(email)s.", email=email))
+        migrated.close()
+    result = {"tenant_id": made.id, "tenant": made.name, "email": email}
+    answer(result, as_json=as_json, sentence=_("Done. Sign in as %(email)s.", email=email))
+
+
+@cli.command("setup-code")
+@json_option
+def setup_code(*, as_json: bool) -> None:
+    """Print a new one-time code for the set-up page."""
+    box = open_the_box()
+    code = _setup_code(box)
+    box.close()
+    if code is None:
+        raise Failed(_("This box is already set up."))
+    answer({"code": code}, as_json=as_json, sentence=code)
+
+
+@cli.command()
+@json_option
+def migrate(*, as_json: bool) -> None:
+    """Bring the database to this release."""
+    open_the_box(migrate_first=True).close()
+    answer({"migrated": True}, as_json=as_json, sentence=_("The database is current."))
 
 
 @cli.command()

@@ -61,10 +61,15 @@ class _Forked:
 
 
 class _Spawned:
-    def __init__(self, command: list[str], environment: dict[str, str], output: IO[bytes] | int | None = None) -> None:
+    """A child that is another program. `stdin` is given to it once: how a key reaches it without touching a disk."""
+
+    def __init__(self, command: list[str], environment: dict[str, str], *, stdin: bytes = b"", output: int | None = None) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - our own commands
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=output, preexec_fn=_die_with_parent  # noqa: PLW1509 - before any thread
+            command, env=environment, stdin=subprocess.PIPE, stdout=output, preexec_fn=_die_with_parent  # noqa: PLW1509 - no threads here
         )
+        assert self._process.stdin is not None
+        self._process.stdin.write(stdin)
+        self._process.stdin.close()
 
     @property
     def pid(self) -> int | None:
@@ -128,15 +133,10 @@ class Supervisor:
 
     def prepare(self) -> None:
         """Folders, lock, key, Redis, tables. Raises CannotStart with one sentence."""
-        home = self.settings.home
-        try:
-            for folder in (home, self.settings.run_dir, home / "blobs", home / "indexes", home / "models", home / "redis"):
-                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as err:
-            raise CannotStart(_("The data folder %(path)s cannot be used: %(why)s.", path=home, why=err.strerror)) from err
+        make_folders(self.settings)
         self._take_lock()
         self._check_port()
-        keys = self._keys()
+        keys = make_ready(self.settings)
         shutil.rmtree(self.settings.run_dir / "metrics", ignore_errors=True)
         if not self.settings.redis.url:
             self._launch("redis", self._start_redis)
@@ -159,16 +159,6 @@ class Supervisor:
             except OSError as err:
                 raise CannotStart(_("Port %(port)s is taken. Free it, or choose another with --port.", port=port)) from err
 
-    def _keys(self) -> crypto.Keyring:
-        path = self.settings.keys.master_key_file
-        first_time = not (self.settings.home / "salesedge.db").exists() and not self.settings.database.url
-        try:
-            if first_time and not path.exists():
-                crypto.create_master_key(path)
-            return crypto.Keyring(crypto.read_master_key(path))
-        except (crypto.KeyUnreadable, OSError) as err:
-            raise CannotStart(str(err)) from err
-
     def _start_redis(self) -> Running:
         program = shutil.which("redis-server") or _bundled_redis()
         folder = self.settings.home / "redis"
@@ -177,7 +167,7 @@ class Supervisor:
             "--appendonly": "yes", "--appendfsync": "everysec", "--save": "", "--loglevel": "warning", "--maxmemory": "256mb",
             "--maxmemory-policy": "noeviction", "--daemonize": "no",
         }  # fmt: skip
-        return _Spawned([program, *(part for pair in arguments.items() for part in pair)], dict(os.environ), subprocess.DEVNULL)
+        return _Spawned([program, *(part for pair in arguments.items() for part in pair)], dict(os.environ), output=subprocess.DEVNULL)
 
     def _await_redis(self) -> None:
         redis = Redis.from_url(self.settings.redis_url, socket_timeout=1)
@@ -208,9 +198,14 @@ class Supervisor:
         self._launch("scheduler", lambda: _Forked("scheduler", _run_scheduler))
 
     def _start_modelserver(self) -> Running:
-        from appliance.inference import server_command
-
-        return _Spawned(server_command(self.settings), _with_models_path())
+        settings, home = self.settings, self.settings.home
+        key = crypto.Keyring(crypto.read_master_key(settings.keys.master_key_file)).index_key
+        options = {
+            "--socket": settings.modelserver_socket, "--models": home / "models", "--indexes": home / "indexes",
+            "--key-file": "/dev/stdin", "--threads": settings.models.threads, "--embedding-model": settings.models.embedding_model,
+        }  # fmt: skip
+        command = [sys.executable, "-m", "modelserver", *(str(part) for pair in options.items() for part in pair)]
+        return _Spawned(command, _with_models_path(), stdin=key)
 
     def await_ready(self) -> None:
         address = f"http://{_reachable(self.settings.server.host)}:{self.settings.server.port}/health/ready"
@@ -249,6 +244,28 @@ class Supervisor:
                 time.sleep(0.05)
             for child in group:
                 child.stop(signal.SIGKILL)
+
+
+def make_folders(settings: Settings) -> None:
+    home = settings.home
+    try:
+        for folder in (home, settings.run_dir, home / "blobs", home / "indexes", home / "models", home / "redis"):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as err:
+        raise CannotStart(_("The data folder %(path)s cannot be used: %(why)s.", path=home, why=err.strerror)) from err
+
+
+def make_ready(settings: Settings) -> crypto.Keyring:
+    """Folders, and the key: made once, for a box without data; a box that has data must find its own."""
+    make_folders(settings)
+    path = settings.keys.master_key_file
+    has_data = (settings.home / "salesedge.db").exists() or bool(settings.database.url)
+    try:
+        if not has_data and not path.exists():
+            crypto.create_master_key(path)
+        return crypto.Keyring(crypto.read_master_key(path))
+    except (crypto.KeyUnreadable, OSError) as err:
+        raise CannotStart(str(err)) from err
 
 
 def _bundled_redis() -> str:

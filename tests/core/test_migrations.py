@@ -1,0 +1,54 @@
+import pytest
+from alembic import command
+from sqlalchemy import create_engine, text
+
+from appliance.core import crypto, db, migrate
+from appliance.core.config import Settings
+
+
+@pytest.fixture
+def empty(database_kind, tmp_path, request):
+    """Settings of a box whose database has no tables; on PostgreSQL as the owner."""
+    settings = Settings(home=tmp_path)
+    if database_kind == "sqlite":
+        return settings
+    address = request.getfixturevalue("postgresql_address")
+    name = f"empty_{tmp_path.name}".replace("-", "_").lower()[:50]
+    with create_engine(address.format(database="postgres"), isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name}"))
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    owner = address.format(database=name)
+    return settings.model_copy(update={"database": settings.database.model_copy(update={"url": owner, "owner_url": owner})})
+
+
+@pytest.fixture
+def keys():
+    return crypto.Keyring(b"k" * 32)
+
+
+def test_the_migrations_make_exactly_the_tables_the_code_maps(empty, keys):
+    migrate.upgrade(empty, keys)
+    database = db.connect(empty, keys.database_key)
+    with database.engine.connect() as connection:
+        command.check(migrate.config_for(connection))
+    assert migrate.is_current(database)
+    database.close()
+
+
+def test_migrating_twice_changes_nothing(empty, keys):
+    migrate.upgrade(empty, keys)
+    migrate.upgrade(empty, keys)
+
+
+@pytest.mark.only_database("postgresql")
+def test_every_table_of_a_tenant_is_behind_the_wall(empty, keys):
+    migrate.upgrade(empty, keys)
+    database = db.connect(empty, keys.database_key)
+    with database.engine.connect() as connection:
+        found = connection.execute(
+            text("SELECT relname FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid WHERE relrowsecurity AND relforcerowsecurity")
+        )
+        walled = {row.relname for row in found}
+    database.close()
+    wanted = {table.name for table in db.tenant_tables(db.Rows.metadata) if not table.name.startswith("test_")}
+    assert walled == wanted

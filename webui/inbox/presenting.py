@@ -1,0 +1,214 @@
+"""What the inbox shows of a conversation and of a message, as plain values for the templates."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from markupsafe import Markup, escape
+
+from appliance.core.i18n import gettext
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.uow import UnitOfWork
+from appliance.domains.contacts import queries as contacts
+from appliance.domains.contacts.schemas import ContactOut
+from appliance.domains.conversations.tables import Conversation, Message
+from appliance.domains.conversations.types import ConversationStatus, Direction, Handling, MessageKind, MessageStatus, Sender
+from appliance.domains.identity import queries as identity
+from webui.inbox.citations import cited
+
+ICONS = {"whatsapp_cloud": "whatsapp", "whatsapp_qr": "whatsapp", "email": "mail", "webchat": "globe", "simulator": "target"}
+CHANNELS = {
+    "whatsapp_cloud": _("WhatsApp"),
+    "whatsapp_qr": _("WhatsApp"),
+    "email": _("E-mail"),
+    "webchat": _("Web chat"),
+    "simulator": _("Simulator"),
+}
+MEDIA_KINDS = frozenset({MessageKind.IMAGE, MessageKind.AUDIO, MessageKind.VIDEO, MessageKind.DOCUMENT, MessageKind.STICKER})
+STATUS_MARKS = {
+    MessageStatus.QUEUED: ("clock", _("Waiting to be sent")),
+    MessageStatus.SENDING: ("clock", _("Being sent")),
+    MessageStatus.SENT: ("check", _("Sent")),
+    MessageStatus.DELIVERED: ("checks", _("Delivered")),
+    MessageStatus.READ: ("checks", _("Read")),
+}
+FAILURES = {
+    MessageStatus.FAILED: _("Not sent."),
+    MessageStatus.UNCONFIRMED: _("Nobody confirmed that this arrived."),
+    MessageStatus.CANCELLED: _("Withdrawn before it was sent."),
+}
+HANDOFF_REASONS = {
+    "asked_by_colleague": _("a colleague asked for somebody"),
+    "asked_for_person": _("the customer asked for a person"),
+    "low_confidence": _("the agent was not sure of its answer"),
+    "complaint": _("a complaint"),
+    "payment": _("a matter of price or payment"),
+    "outside_hours": _("outside opening hours"),
+    "emergency": _("an emergency"),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the list."""
+
+    id: UUID
+    name: str
+    preview: str
+    at: datetime
+    unread: int
+    icon: str
+    channel: str
+    holder: str
+    holder_kind: str
+    waiting_since: datetime | None
+    is_resolved: bool
+
+
+@dataclass(frozen=True)
+class Bubble:
+    """One message of the thread. `html` is safe: escaped text with citations as links."""
+
+    id: UUID
+    number: int
+    side: str
+    who: str
+    html: Markup
+    media: Mapping[str, Any] | None
+    kind: str
+    at: datetime
+    status: str
+    mark: tuple[str, str] | None
+    failure: str
+    can_retry: bool
+    sources: Sequence[Mapping[str, Any]]
+    has_trace: bool
+
+
+@dataclass(frozen=True)
+class Thread:
+    conversation: Conversation
+    name: str
+    contact: ContactOut | None
+    icon: str
+    channel: str
+    assignee: str
+    bubbles: Sequence[Bubble]
+    first_unread: int | None
+    window_closes_at: datetime | None
+    window_open: bool
+    held_by_me: bool
+    handoff_reason: str
+
+
+def rows(uow: UnitOfWork, conversations: Sequence[Conversation], *, me: UUID | None) -> list[Row]:
+    people = contacts.find_contacts(uow, {row.contact_id for row in conversations})
+    names = identity.names_of(uow, {row.assignee_id for row in conversations if row.assignee_id})
+    return [_row(row, person_name(people.get(row.contact_id)), names, me) for row in conversations]
+
+
+def _row(conversation: Conversation, name: str, names: Mapping[UUID, str], me: UUID | None) -> Row:
+    holder, kind = _holder(conversation, names, me)
+    return Row(
+        id=conversation.id,
+        name=name,
+        preview=conversation.preview,
+        at=conversation.last_message_at,
+        unread=conversation.unread_count,
+        icon=ICONS.get(conversation.channel_kind, "message"),
+        channel=str(CHANNELS.get(conversation.channel_kind, conversation.channel_kind)),
+        holder=holder,
+        holder_kind=kind,
+        waiting_since=conversation.waiting_since,
+        is_resolved=conversation.status is ConversationStatus.RESOLVED,
+    )
+
+
+def _holder(conversation: Conversation, names: Mapping[UUID, str], me: UUID | None) -> tuple[str, str]:
+    if conversation.handling is Handling.BOT:
+        return gettext("AI"), "ai"
+    if conversation.assignee_id is None:
+        return gettext("Nobody yet"), "nobody"
+    if conversation.assignee_id == me:
+        return gettext("You"), "you"
+    return names.get(conversation.assignee_id, gettext("A former colleague")), "colleague"
+
+
+def person_name(contact: Any) -> str:
+    if contact is None:
+        return gettext("Removed contact")
+    return str(contact.name or contact.phone_e164 or contact.phone_raw or contact.email or gettext("Unnamed contact"))
+
+
+def bubbles(uow: UnitOfWork, messages: Iterable[Message], *, contact_name: str) -> list[Bubble]:
+    found = list(messages)
+    names = identity.names_of(uow, {row.sender_id for row in found if row.sender is Sender.USER and row.sender_id})
+    return [_bubble(message, _who(message, names, contact_name)) for message in found]
+
+
+def _who(message: Message, names: Mapping[UUID, str], contact_name: str) -> str:
+    if message.sender is Sender.CONTACT:
+        return contact_name
+    if message.sender is Sender.AGENT_AI:
+        return gettext("AI agent")
+    if message.sender is Sender.USER and message.sender_id:
+        return names.get(message.sender_id, gettext("A former colleague"))
+    return gettext("The box")
+
+
+def _bubble(message: Message, who: str) -> Bubble:
+    sources = [dict(source) for source in message.sources or ()]
+    text = str(message.content.get("text") or message.content.get("caption") or message.content.get("transcript") or "")
+    return Bubble(
+        id=message.id,
+        number=message.number,
+        side=_side(message),
+        who=who,
+        html=cited(text, sources, message.id) if text else _without_text(message),
+        media=message.content.get("media") if message.kind in MEDIA_KINDS else None,
+        kind=message.kind.value,
+        at=message.occurred_at if message.direction is Direction.INBOUND else message.created_at,
+        status=message.status.value,
+        mark=_mark(message),
+        failure=_failure(message),
+        can_retry=message.status in {MessageStatus.FAILED, MessageStatus.UNCONFIRMED},
+        sources=sources,
+        has_trace=message.sender is Sender.AGENT_AI,
+    )
+
+
+def _side(message: Message) -> str:
+    if message.kind is MessageKind.NOTE:
+        return "note"
+    if message.direction is Direction.INTERNAL:
+        return "event"
+    if message.direction is Direction.INBOUND:
+        return "in"
+    return "out ai" if message.sender is Sender.AGENT_AI else "out"
+
+
+def _without_text(message: Message) -> Markup:
+    chosen = message.content.get("choice")
+    if isinstance(chosen, Mapping):
+        return escape(str(chosen.get("title", "")))
+    place = message.content.get("location")
+    if isinstance(place, Mapping):
+        return escape(f"{place.get('name') or ''} {place.get('latitude')}, {place.get('longitude')}".strip())
+    template = message.content.get("template")
+    if isinstance(template, Mapping):
+        return escape(gettext("Template %(name)s", name=str(template.get("name", ""))))
+    return Markup("") if message.kind in MEDIA_KINDS else escape(gettext("A kind of message this box cannot show yet."))
+
+
+def _mark(message: Message) -> tuple[str, str] | None:
+    if message.direction is not Direction.OUTBOUND:
+        return None
+    found = STATUS_MARKS.get(message.status)
+    return (found[0], str(found[1])) if found else None
+
+
+def _failure(message: Message) -> str:
+    said = FAILURES.get(message.status)
+    return " ".join(part for part in (str(said), message.error or "") if part) if said else ""

@@ -1,0 +1,137 @@
+"""Pages and fragments of the inbox. Changes go through the API, so a button does what an integration would."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from flask import render_template
+from pydantic import Field
+
+from appliance.core.uow import UnitOfWork
+from appliance.core.web import PageQuery, Pages, Schema
+from appliance.domains.contacts import queries as contacts
+from appliance.domains.contacts.schemas import ContactOut, ContactsQuery
+from appliance.domains.conversations import queries
+from appliance.domains.conversations.queries import InboxFilter
+from appliance.domains.conversations.tables import Conversation
+from appliance.domains.conversations.types import ConversationStatus, Handling
+from appliance.domains.identity import queries as identity
+from webui.inbox import presenting
+from webui.inbox.presenting import CHANNELS, HANDOFF_REASONS, ICONS, Thread
+
+READ = "conversations:read"
+LIST_LENGTH = 50
+THREAD_LENGTH = 50
+
+pages = Pages("inbox", __name__)
+
+
+class ListQuery(PageQuery):
+    """The filters live in the address, so that a view can be bookmarked and sent."""
+
+    view: Literal["waiting", "mine", "bot", "all", "resolved"] = "all"
+    q: str = Field("", max_length=200)
+    limit: int = Field(LIST_LENGTH, ge=1, le=LIST_LENGTH)
+
+
+class WindowQuery(Schema):
+    before: int | None = Field(None, ge=1)
+    after: int | None = Field(None, ge=0)
+
+
+@pages.get("/inbox", permission=READ, query=ListQuery)
+def inbox(uow: UnitOfWork, query: ListQuery) -> str:
+    return render_template("inbox/inbox.html", thread=None, **_listing(uow, query))
+
+
+@pages.get("/inbox/<uuid:conversation_id>", permission=READ, query=ListQuery)
+def conversation(uow: UnitOfWork, conversation_id: UUID, query: ListQuery) -> str:
+    thread = _thread(uow, conversation_id)
+    return render_template("inbox/inbox.html", thread=thread, members=_members(uow), **_listing(uow, query))
+
+
+@pages.get("/inbox/list", permission=READ, query=ListQuery)
+def listing(uow: UnitOfWork, query: ListQuery) -> str:
+    return render_template("inbox/_list.html", thread=None, **_listing(uow, query))
+
+
+@pages.get("/inbox/<uuid:conversation_id>/panes", permission=READ)
+def panes(uow: UnitOfWork, conversation_id: UUID) -> str:
+    """Thread and contact of another conversation, without the list."""
+    return render_template("inbox/_panes.html", thread=_thread(uow, conversation_id), members=_members(uow))
+
+
+@pages.get("/inbox/<uuid:conversation_id>/state", permission=READ)
+def state(uow: UnitOfWork, conversation_id: UUID) -> str:
+    """Head, composer's notice and contact pane: all but the messages."""
+    return render_template("inbox/_state.html", thread=_thread(uow, conversation_id), members=_members(uow))
+
+
+@pages.get("/inbox/<uuid:conversation_id>/messages", permission=READ, query=WindowQuery)
+def messages(uow: UnitOfWork, conversation_id: UUID, query: WindowQuery) -> str:
+    found = queries.get_conversation(uow, conversation_id)
+    window = queries.list_messages(uow, conversation_id, before=query.before, after=query.after, limit=THREAD_LENGTH)
+    return render_template("inbox/_messages.html", bubbles=presenting.bubbles(uow, window, contact_name=_name_of(uow, found)))
+
+
+@pages.get("/inbox/messages/<uuid:message_id>", permission=READ)
+def message(uow: UnitOfWork, message_id: UUID) -> str:
+    found = queries.get_message(uow, message_id)
+    name = _name_of(uow, queries.get_conversation(uow, found.conversation_id))
+    return render_template("inbox/_messages.html", bubbles=presenting.bubbles(uow, [found], contact_name=name))
+
+
+def _listing(uow: UnitOfWork, query: ListQuery) -> dict[str, object]:
+    me = uow.actor.id
+    page = queries.list_conversations(uow, _filter(uow, query), page=query.page, limit=query.limit)
+    counts = queries.count_inbox(uow, user_id=me)
+    return {"rows": presenting.rows(uow, page.items, me=me), "page": page, "counts": counts, "query": query}
+
+
+def _filter(uow: UnitOfWork, query: ListQuery) -> InboxFilter:
+    found = [person.id for person in contacts.list_contacts(uow, ContactsQuery(q=query.q, limit=200)).items] if query.q else None
+    return InboxFilter(
+        status=ConversationStatus.RESOLVED if query.view == "resolved" else None,
+        assignee_id=uow.actor.id if query.view == "mine" else None,
+        waiting=query.view == "waiting",
+        handling=Handling.BOT if query.view == "bot" else None,
+        contact_ids=found,
+    )
+
+
+def _thread(uow: UnitOfWork, conversation_id: UUID) -> Thread:
+    found = queries.get_conversation(uow, conversation_id)
+    person = contacts.find_contacts(uow, [found.contact_id]).get(found.contact_id)
+    name = presenting.person_name(person)
+    window = queries.list_messages(uow, conversation_id, limit=THREAD_LENGTH)
+    unread = [row.number for row in window if row.direction == "inbound"][-found.unread_count :] if found.unread_count else []
+    closes_at = _window_closes_at(found)
+    return Thread(
+        conversation=found,
+        name=name,
+        contact=ContactOut.model_validate(contacts.get_contact(uow, person.id)) if person else None,
+        icon=ICONS.get(found.channel_kind, "message"),
+        channel=str(CHANNELS.get(found.channel_kind, found.channel_kind)),
+        assignee=identity.names_of(uow, [found.assignee_id]).get(found.assignee_id, "") if found.assignee_id else "",
+        bubbles=presenting.bubbles(uow, window, contact_name=name),
+        first_unread=unread[0] if unread else None,
+        window_closes_at=closes_at,
+        window_open=found.window_hours is None or (closes_at is not None and closes_at > uow.now),
+        held_by_me=found.assignee_id is not None and found.assignee_id == uow.actor.id,
+        handoff_reason=str(HANDOFF_REASONS.get(found.handoff_reason or "", found.handoff_reason or "")),
+    )
+
+
+def _window_closes_at(found: Conversation) -> datetime | None:
+    if found.window_hours is None or found.last_inbound_at is None:
+        return None
+    return found.last_inbound_at + timedelta(hours=found.window_hours)
+
+
+def _name_of(uow: UnitOfWork, found: Conversation) -> str:
+    return presenting.person_name(contacts.find_contacts(uow, [found.contact_id]).get(found.contact_id))
+
+
+def _members(uow: UnitOfWork) -> list[tuple[UUID, str]]:
+    people, _total = identity.list_members(uow, limit=200)
+    return [(person.user_id, person.name) for person in people]

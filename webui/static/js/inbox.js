@@ -1,0 +1,390 @@
+// The inbox: moves between conversations without a reload, sends at once and shows how it went, keeps drafts,
+// never yanks the scroll. The server's fragments are the truth; this only asks for them at the right moment.
+import { el, icon, isTyping } from "./dom.js";
+import { _, ngettext } from "./i18n.js";
+import { request } from "./request.js";
+import { shortcut } from "./shortcuts.js";
+import { failed, toast } from "./toast.js";
+
+const root = document.querySelector("[data-inbox]");
+const list = root.querySelector("[data-list]");
+const panes = root.querySelector("[data-panes]");
+const WINDOW = 200;  // messages kept in the page; older ones are fetched again on demand
+const NEAR_END = 80;
+
+const thread = () => panes.querySelector("[data-thread]");
+const log = () => panes.querySelector("[data-log]");
+const openId = () => thread()?.dataset.thread ?? "";
+const composer = () => panes.querySelector("[data-composer]");
+const box = () => composer()?.querySelector("textarea");
+const api = (rest) => `/api/v1/conversations/${openId()}/${rest}`;
+const html = async (url) => request(url, { headers: { Accept: "text/html" } });
+const fragment = (text) => document.createRange().createContextualFragment(text);
+
+// -- drafts ----------------------------------------------------------------------------------------------
+const draftKey = (mode = currentMode()) => `draft:${openId()}:${mode}`;
+const currentMode = () => composer()?.querySelector('[aria-selected="true"]')?.dataset.mode ?? "reply";
+
+function saveDraft() {
+  if (box().value) localStorage.setItem(draftKey(), box().value);
+  else localStorage.removeItem(draftKey());
+}
+
+function restoreDraft() {
+  if (!box()) return;
+  box().value = localStorage.getItem(draftKey()) ?? "";
+  composer().querySelector("[data-draft-note]").textContent = box().value ? _("Draft kept") : "";
+}
+
+function setMode(mode) {
+  if (!composer()) return;
+  for (const tab of composer().querySelectorAll("[role=tab]")) tab.setAttribute("aria-selected", String(tab.dataset.mode === mode));
+  composer().classList.toggle("is-note", mode === "note");
+  const field = box();
+  field.dataset.replyPlaceholder ??= field.placeholder;
+  field.placeholder = mode === "note" ? field.dataset.notePlaceholder : field.dataset.replyPlaceholder;
+  restoreDraft();
+}
+
+// -- scrolling ---------------------------------------------------------------------------------------------
+const atEnd = () => !log() || log().scrollHeight - log().scrollTop - log().clientHeight < NEAR_END;
+const toEnd = () => { if (log()) log().scrollTop = log().scrollHeight; };
+const newButton = () => panes.querySelector("[data-newest]");
+let below = 0;
+
+function announce(count) {
+  below += count;
+  const button = newButton();
+  if (!button) return;
+  button.hidden = below === 0;
+  button.querySelector("span").textContent = ngettext("%(num)d new", "%(num)d new", below);
+}
+
+function settle() {
+  if (!log()) return;
+  below = 0;
+  const mark = log().querySelector("[data-new]");
+  if (mark) mark.scrollIntoView({ block: "center" });
+  else toEnd();
+  log().addEventListener("scroll", () => {
+    if (atEnd() && below) { below = 0; announce(0); }
+  }, { passive: true });
+  if (log().dataset.unread) markRead();
+}
+
+function markRead() {
+  if (!document.hidden && openId()) request(api("read"), { method: "POST" }).catch(() => {});
+}
+
+// -- messages ----------------------------------------------------------------------------------------------
+const numbers = () => [...log().querySelectorAll("[data-number]")].map((node) => Number(node.dataset.number));
+const lastNumber = () => Math.max(0, ...numbers());
+let fetching = null;
+
+async function fetchNew() {
+  const id = openId();
+  if (!id) return;
+  if (fetching) { fetching.again = true; return; }
+  fetching = { again: false };
+  try {
+    const found = fragment(await html(`/inbox/${id}/messages?after=${lastNumber()}`));
+    if (id !== openId()) return;
+    append(found);
+  } catch (error) {
+    if (error.status !== 0) failed(error);
+  } finally {
+    const { again } = fetching;
+    fetching = null;
+    if (again) fetchNew();
+  }
+}
+
+function append(found) {
+  const stick = atEnd();
+  let arrived = 0;
+  for (const node of found.querySelectorAll("[data-message]")) {
+    if (log().querySelector(`[data-message="${node.dataset.message}"]`)) continue;
+    const pending = log().querySelector(`[data-sent="${node.dataset.message}"]`);
+    if (pending) pending.replaceWith(node);
+    else {
+      const waiting = log().querySelector(".is-pending");
+      if (waiting) waiting.before(node);
+      else log().append(node);
+      if (!node.classList.contains("out")) arrived += 1;
+    }
+  }
+  trim();
+  if (stick) { toEnd(); if (arrived) markRead(); }
+  else announce(arrived);
+}
+
+function trim() {
+  const all = log().querySelectorAll("[data-message]");
+  for (const node of [...all].slice(0, Math.max(0, all.length - WINDOW))) node.remove();
+}
+
+async function refreshMessage(id) {
+  const old = log()?.querySelector(`[data-message="${id}"]`);
+  if (!old) return;
+  const stick = atEnd();
+  const fresh = fragment(await html(`/inbox/messages/${id}`)).querySelector("[data-message]");
+  if (fresh) old.replaceWith(fresh);
+  if (stick) toEnd();
+}
+
+async function showOlder(button) {
+  const first = Math.min(...numbers());
+  button.disabled = true;
+  const found = fragment(await html(`/inbox/${openId()}/messages?before=${first}`));
+  const height = log().scrollHeight;
+  const least = Math.min(...[...found.querySelectorAll("[data-number]")].map((node) => Number(node.dataset.number)));
+  button.closest("p").after(found);
+  if (least <= 1) button.closest("p").remove();
+  else button.disabled = false;
+  log().scrollTop += log().scrollHeight - height;
+}
+
+// -- sending: clock at once, then what the server says; a failure keeps the text --------------------------------
+function pendingBubble(text, mode) {
+  const meta = el("p", { class: "meta" }, icon("clock"));
+  return el("article", { class: `msg ${mode === "note" ? "note" : "out"} turn is-pending` }, el("div", { class: "bubble" }, el("p", {}, text)), meta);
+}
+
+async function send() {
+  const text = box().value.trim();
+  if (!text) return;
+  const mode = currentMode();
+  const bubble = pendingBubble(text, mode);
+  log().append(bubble);
+  toEnd();
+  box().value = "";
+  saveDraft();
+  restoreDraft();
+  await deliver(bubble, openId(), text, mode, crypto.randomUUID?.() ?? String(Math.random()).slice(2) + Date.now());
+}
+
+async function deliver(bubble, conversation, text, mode, key) {
+  const url = `/api/v1/conversations/${conversation}/${mode === "note" ? "notes" : "reply"}`;
+  try {
+    const made = await request(url, { method: "POST", body: { text }, headers: { "Idempotency-Key": key } });
+    bubble.dataset.sent = made.id;
+    if (conversation === openId()) await fetchNew();
+    if (bubble.isConnected && log().querySelector(`[data-message="${made.id}"]`)) bubble.remove();
+    if (conversation === openId()) refreshState();
+  } catch (error) {
+    bubble.classList.replace("is-pending", "failed");
+    const again = el("button", { type: "button", class: "btn sm quiet" }, icon("refresh"), _("Try again"));
+    again.addEventListener("click", () => {
+      bubble.classList.replace("failed", "is-pending");
+      bubble.querySelector(".meta").replaceWith(el("p", { class: "meta" }, icon("clock")));
+      deliver(bubble, conversation, text, mode, key);
+    });
+    bubble.querySelector(".meta").replaceWith(el("p", { class: "meta bad" }, icon("alert"), el("span", {}, error.message), again));
+  }
+}
+
+// -- state ---------------------------------------------------------------------------------------------------
+async function refreshState() {
+  const id = openId();
+  if (!id) return;
+  const found = fragment(await html(`/inbox/${id}/state`));
+  if (id !== openId()) return;
+  for (const part of found.querySelectorAll("template")) {
+    const place = panes.querySelector(`[data-part="${part.dataset.for}"]`);
+    if (place && !place.contains(document.activeElement)) place.replaceChildren(part.content);
+    else if (place && part.dataset.for !== "info") place.replaceChildren(part.content);
+  }
+}
+
+const ACTIONS = {
+  "take-over": { path: "handoff", body: { to: "me" }, said: () => _("You have the word. The AI is paused here.") },
+  "hand-back": { path: "handoff", body: { to: "bot" }, said: () => _("The AI answers again from the next message on.") },
+  resolve: { path: "resolve", said: () => _("Resolved."), undo: "reopen" },
+  reopen: { path: "reopen", said: () => _("Open again.") },
+};
+
+async function act(name, force = false) {
+  const action = ACTIONS[name];
+  const conversation = openId();
+  if (!action || !conversation) return;
+  try {
+    const body = action.body ? { ...action.body, ...(force ? { force: true } : {}) } : undefined;
+    await request(`/api/v1/conversations/${conversation}/${action.path}`, { method: "POST", body });
+    const undo = action.undo && (() => request(`/api/v1/conversations/${conversation}/${action.undo}`, { method: "POST" }).then(refreshState, failed));
+    toast(action.said(), undo ? { action: { label: _("Undo"), run: undo } } : {});
+    await Promise.all([refreshState(), refreshList()]);
+  } catch (error) {
+    failed(error);
+  }
+}
+
+// -- list ------------------------------------------------------------------------------------------------------
+let listTimer = 0;
+
+async function refreshList(address = location.search) {
+  const text = await html(`${list.dataset.url}${address}`);
+  const typing = list.contains(document.activeElement) && isTyping(document.activeElement) ? document.activeElement : null;
+  const kept = typing && { value: typing.value, start: typing.selectionStart };
+  const scroll = list.querySelector(".convs")?.scrollTop ?? 0;
+  list.replaceChildren(fragment(text));
+  markCurrent();
+  const convs = list.querySelector(".convs");
+  if (convs) convs.scrollTop = scroll;
+  if (kept) {
+    const field = list.querySelector("[data-find] input[type=search]");
+    field.value = kept.value;
+    field.focus();
+    field.setSelectionRange(kept.start, kept.start);
+  }
+}
+
+function soonRefreshList() {
+  clearTimeout(listTimer);
+  listTimer = setTimeout(() => refreshList().catch(() => {}), 150);
+}
+
+function markCurrent() {
+  for (const link of list.querySelectorAll("[data-conversation]")) {
+    if (link.dataset.conversation === openId()) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+}
+
+async function open(id, { push = true } = {}) {
+  panes.setAttribute("aria-busy", "true");
+  try {
+    panes.replaceChildren(fragment(await html(`/inbox/${id}/panes`)));
+    root.dataset.pane = "thread";
+    if (push) history.pushState({}, "", `/inbox/${id}${location.search}`);
+    document.title = `${thread().dataset.name} · ${document.title.split(" · ").at(-1)}`;
+    markCurrent();
+    restoreDraft();
+    settle();
+  } catch (error) {
+    failed(error);
+  } finally {
+    panes.removeAttribute("aria-busy");
+  }
+}
+
+function step(direction) {
+  const links = [...list.querySelectorAll("[data-conversation]")];
+  const at = links.findIndex((link) => link.dataset.conversation === openId());
+  const next = links[at < 0 ? 0 : Math.min(links.length - 1, Math.max(0, at + direction))];
+  if (next && next.dataset.conversation !== openId()) {
+    next.scrollIntoView({ block: "nearest" });
+    open(next.dataset.conversation);
+  }
+}
+
+// -- wiring ------------------------------------------------------------------------------------------------------
+root.addEventListener("click", (event) => {
+  const plain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.button);
+  const link = event.target.closest("[data-conversation]");
+  if (link && plain) { event.preventDefault(); open(link.dataset.conversation); return; }
+  const view = event.target.closest("[data-view]");
+  if (view && plain) {
+    event.preventDefault();
+    history.pushState({}, "", location.pathname + new URL(view.href).search);
+    refreshList().catch(failed);
+    return;
+  }
+  const pane = event.target.closest("[data-show-pane]");
+  if (pane) { root.dataset.pane = pane.dataset.showPane; return; }
+  const button = event.target.closest("[data-act]");
+  if (button) {
+    const holder = button.dataset.force;
+    act(button.dataset.act, Boolean(holder));
+    return;
+  }
+  const tab = event.target.closest("[data-mode]");
+  if (tab) { saveDraft(); setMode(tab.dataset.mode); box().focus(); return; }
+  const older = event.target.closest("[data-older]");
+  if (older) { showOlder(older).catch(failed); return; }
+  if (event.target.closest("[data-newest]")) { below = 0; announce(0); toEnd(); markRead(); return; }
+  const retry = event.target.closest("[data-retry-message]");
+  if (retry) {
+    const id = retry.closest("[data-message]").dataset.message;
+    request(`/api/v1/messages/${id}/retry`, { method: "POST" }).then(() => refreshMessage(id), failed);
+    return;
+  }
+  const why = event.target.closest("[data-trace]");
+  if (why) showTrace(why.dataset.trace);
+});
+
+async function showTrace(url) {
+  try {
+    const dialog = fragment(await html(url)).querySelector("dialog");
+    document.body.append(dialog);
+    dialog.addEventListener("close", () => dialog.remove());
+    dialog.addEventListener("click", (event) => { if (event.target.closest("[data-close]")) dialog.close(); });
+    dialog.showModal();
+  } catch (error) {
+    failed(error);
+  }
+}
+
+root.addEventListener("submit", (event) => {
+  if (event.target.matches("[data-composer]")) { event.preventDefault(); send(); }
+  if (event.target.matches("[data-find]")) {
+    event.preventDefault();
+    find(event.target);
+  }
+});
+
+function find(form) {
+  const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
+  history.replaceState({}, "", `${location.pathname}?${query}`);
+  refreshList().catch(failed);
+}
+
+let findTimer = 0;
+root.addEventListener("input", (event) => {
+  if (event.target === box()) saveDraft();
+  const form = event.target.closest("[data-find]");
+  if (form) { clearTimeout(findTimer); findTimer = setTimeout(() => find(form), 250); }
+});
+
+root.addEventListener("change", (event) => {
+  if (!event.target.matches("[data-assign]")) return;
+  request(api("assign"), { method: "POST", body: { user_id: event.target.value || null } })
+    .then(() => { toast(_("Responsible changed.")); event.target.blur(); refreshState(); }, failed);
+});
+
+root.addEventListener("keydown", (event) => {
+  if (event.target !== box()) return;
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); send(); }
+  if (event.key === "Escape") box().blur();
+});
+
+shortcut("j", _("Next conversation"), () => step(1));
+shortcut("k", _("Previous conversation"), () => step(-1));
+shortcut("r", _("Reply"), () => { setMode("reply"); box()?.focus(); });
+shortcut("n", _("Internal note"), () => { setMode("note"); box()?.focus(); });
+shortcut("e", _("Resolve"), () => act("resolve"));
+
+window.addEventListener("popstate", () => {
+  const id = location.pathname.split("/")[2];
+  if (id) open(id, { push: false });
+  else location.reload();
+});
+
+const OF_LIST = ["conversation.opened", "conversation.changed", "handoff.requested", "handoff.overdue", "message.received", "message.queued", "internal_note.added"];
+const OF_STATE = ["conversation.changed", "handoff.requested", "handoff.overdue"];
+for (const name of OF_LIST) document.addEventListener(`live:${name}`, soonRefreshList);
+for (const name of OF_STATE) {
+  document.addEventListener(`live:${name}`, ({ detail }) => { if (detail.conversation_id === openId()) refreshState().catch(() => {}); });
+}
+for (const name of ["message.received", "message.queued", "internal_note.added"]) {
+  document.addEventListener(`live:${name}`, ({ detail }) => { if (detail.conversation_id === openId()) fetchNew(); });
+}
+for (const name of ["message_status.changed", "message.failed", "message_media.stored"]) {
+  document.addEventListener(`live:${name}`, ({ detail }) => {
+    if (detail.conversation_id === openId()) refreshMessage(detail.message_id).catch(() => {});
+  });
+}
+document.addEventListener("live:resync", () => { soonRefreshList(); fetchNew(); if (openId()) refreshState().catch(() => {}); });
+document.addEventListener("visibilitychange", () => { if (!document.hidden && below === 0) markRead(); });
+
+restoreDraft();
+settle();

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -30,6 +31,12 @@ def list_channels(uow: UnitOfWork) -> Sequence[Channel]:
     return uow.session.scalars(select(Channel).order_by(Channel.created_at).limit(500)).all()
 
 
+def find_pause(uow: UnitOfWork, channel_id: UUID) -> datetime | None:
+    """Until when the channel rests; None when it may speak."""
+    until = get_channel(uow, channel_id).paused_until
+    return until if until is not None and until > uow.now else None
+
+
 def get_account(uow: UnitOfWork, channel_id: UUID) -> Account:
     channel = get_channel(uow, channel_id)
     return Account(channel.id, channel.tenant_id, channel.kind, channel.external_id, channel.secrets)
@@ -39,7 +46,7 @@ def list_doorways(uow: UnitOfWork) -> list[Doorway]:
     """Every number of the box that a webhook may be about; needs the box scope."""
     rows = uow.session.scalars(select(Channel).where(Channel.kind == ChannelKind.WHATSAPP_CLOUD).limit(10_000))
     return [
-        Doorway(row.id, row.tenant_id, row.external_id, row.secrets.get("app_secret", ""), row.agent_id, row.active) for row in rows
+        Doorway(row.id, row.tenant_id, row.external_id, row.secrets.get("app_secret", ""), row.agent_id) for row in rows
     ]
 
 

@@ -2,7 +2,9 @@
 
 import time
 from datetime import timedelta
+from uuid import UUID
 
+from appliance.core import deliveries
 from appliance.core.deliveries import LeaseLost
 from appliance.core.errors import Refused, Unavailable
 from appliance.core.i18n import lazy_gettext as _
@@ -23,7 +25,8 @@ def send_message(step: Step, event: MessageQueued) -> None:
     """One attempt. Unavailable leaves it queued and comes back later; everything else ends here."""
     wait, claimed = _claim(step, event)
     if wait > pacing.WORTH_WAITING:
-        raise Unavailable(_("The channel waits before it sends again."), retry_after=wait.total_seconds())
+        _postpone(step, event.message_id, Unavailable(_("The channel waits before it sends again."), retry_after=wait.total_seconds()))
+        return
     if claimed is None:
         return
     outgoing, account = claimed
@@ -43,11 +46,11 @@ def _claim(step: Step, event: MessageQueued) -> tuple[timedelta, tuple[Outgoing,
     """How long until its turn, and, when that is soon, the message claimed for one attempt."""
     with step.progress() as uow:
         message = conversation_queries.get_message(uow, event.message_id)
-        turn = uow.now
-        if message.status is MessageStatus.QUEUED:
-            turn = actions.take_turn(uow, message.channel_id, message.send_after)
+        turn = queries.find_pause(uow, message.channel_id)
+        if turn is None and message.status is MessageStatus.QUEUED:
+            turn = message.send_after or actions.take_turn(uow, message.channel_id)
             conversations.hold_until(uow, message.id, turn)
-        wait = max(turn - uow.now, timedelta(0))
+        wait = max((turn or uow.now) - uow.now, timedelta(0))
         outgoing = conversations.begin_sending(uow, message.id) if wait <= pacing.WORTH_WAITING else None
         return wait, (outgoing, queries.get_account(uow, outgoing.channel_id)) if outgoing else None
 
@@ -81,16 +84,20 @@ def _refused(step: Step, outgoing: Outgoing, err: Refused) -> None:
 
 
 def _unavailable(step: Step, outgoing: Outgoing, err: Unavailable) -> None:
-    """Back to the queue, or given up after many attempts, so that it stops holding back what was written after it."""
-    if outgoing.attempt >= pacing.MAX_ATTEMPTS:
-        with step.finish() as uow:
-            conversations.mark_failed(uow, outgoing.message_id, code="unavailable", error=str(err))
-            actions.note_failure(uow, outgoing.channel_id, str(err))
-        return
     with step.progress() as uow:
         conversations.give_back(uow, outgoing.message_id, error=str(err))
         actions.note_failure(uow, outgoing.channel_id, str(err))
-    raise err
+    _postpone(step, outgoing.message_id, err)
+
+
+def _postpone(step: Step, message_id: UUID, err: Unavailable) -> None:
+    """Raises `err`, which brings the message back later; after the last try it fails, and what was written next may go."""
+    with step.read() as uow:
+        is_last = deliveries.get_delivery(uow, step.delivery_id).attempts >= pacing.MAX_ATTEMPTS
+    if not is_last:
+        raise err
+    with step.finish() as uow:
+        conversations.mark_failed(uow, message_id, code="unavailable", error=str(err))
 
 
 def fetch_media(step: Step, event: MediaAnnounced) -> None:

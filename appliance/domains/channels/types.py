@@ -64,7 +64,6 @@ class Doorway:
     external_id: str
     app_secret: str
     agent_id: UUID | None
-    active: bool
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,10 @@ from appliance.domains.channels.rules import pacing
 from appliance.domains.channels.types import ChannelStatus
 
 
-def take_turn(uow: UnitOfWork, channel_id: UUID, held: datetime | None) -> datetime:
-    """When this message may leave. `held` is the turn it was given before; a turn is given out once, in order of asking."""
-    channel = queries.get_channel(uow, channel_id)
-    if channel.paused_until is not None and channel.paused_until > uow.now:
-        return channel.paused_until
-    if held is not None or not channel.per_second:
-        return held or uow.now
+def take_turn(uow: UnitOfWork, channel_id: UUID) -> datetime:
+    """When the next message may leave. A turn is given out once, in order of asking."""
+    if not queries.get_channel(uow, channel_id).per_second:
+        return uow.now
     channel = queries.lock_channel(uow, channel_id)
     slot = pacing.next_slot(free_at=channel.next_slot_at, per_second=channel.per_second or 1.0, now=uow.now)
     channel.next_slot_at = slot.next_at

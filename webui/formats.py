@@ -40,6 +40,14 @@ def moment(value: datetime | None) -> str:
     return dates.format_datetime(value.astimezone(timezone()), "short", locale=current_locale())
 
 
+def recent(value: datetime) -> str:
+    """For narrow lists: `14:02` today, `20/11` before."""
+    local = value.astimezone(timezone())
+    if local.date() == now().astimezone(timezone()).date():
+        return clock_time(value)
+    return dates.format_skeleton("Md", local, locale=current_locale())
+
+
 def weekday(value: datetime) -> str:
     """`Sexta-feira, 20 de novembro`."""
     pattern = "EEEE, d 'de' MMMM" if current_locale() == "pt_BR" else "EEEE, d MMMM"
@@ -83,5 +91,6 @@ def iso(value: datetime) -> str:
 
 FILTERS: dict[str, Callable[..., str]] = {
     "clock_time": clock_time, "date": date, "filesize": filesize, "hue": hue, "initials": initials, "iso": iso,
-    "moment": moment, "number": number, "percent": percent, "weekday": weekday,
+    "moment": moment, "number": number, "percent": percent,
+    "recent": recent, "weekday": weekday,
 }  # fmt: skip

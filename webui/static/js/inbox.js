@@ -194,6 +194,7 @@ async function refreshState() {
     if (place && !place.contains(document.activeElement)) place.replaceChildren(part.content);
     else if (place && part.dataset.for !== "info") place.replaceChildren(part.content);
   }
+  document.dispatchEvent(new CustomEvent("htmx:after:swap"));
 }
 
 const ACTIONS = {
@@ -227,6 +228,7 @@ async function refreshList(address = location.search) {
   const kept = typing && { value: typing.value, start: typing.selectionStart };
   const scroll = list.querySelector(".convs")?.scrollTop ?? 0;
   list.replaceChildren(fragment(text));
+  document.dispatchEvent(new CustomEvent("htmx:after:swap"));
   markCurrent();
   const convs = list.querySelector(".convs");
   if (convs) convs.scrollTop = scroll;
@@ -254,6 +256,7 @@ async function open(id, { push = true } = {}) {
   panes.setAttribute("aria-busy", "true");
   try {
     panes.replaceChildren(fragment(await html(`/inbox/${id}/panes`)));
+    document.dispatchEvent(new CustomEvent("htmx:after:swap"));
     root.dataset.pane = "thread";
     if (push) history.pushState({}, "", `/inbox/${id}${location.search}`);
     document.title = `${thread().dataset.name} · ${document.title.split(" · ").at(-1)}`;

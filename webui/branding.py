@@ -19,6 +19,7 @@ OUR_COLOUR = "#0b6b5d"
 @dataclass(frozen=True)
 class Brand:
     name: str = "SalesEdge"
+    company: str = ""
     colour: str = ""
     locale: str = ""
     timezone: str = formats.DEFAULT_TIMEZONE
@@ -73,7 +74,8 @@ def _read(tenant_id: UUID) -> Brand:
         if tenant is None:
             return OURS
         colour = str(tenant.settings.get("brand_colour", ""))
-        return Brand(str(tenant.settings.get("brand_name") or OURS.name), colour, tenant.locale, tenant.timezone, tenant.id)
+        name = str(tenant.settings.get("brand_name") or OURS.name)
+        return Brand(name, tenant.name, colour, tenant.locale, tenant.timezone, tenant.id)
 
 
 def forget(tenant_id: UUID) -> None:

@@ -1,7 +1,6 @@
 """The frame around every page: registration, language, theme, brand, security headers, error pages."""
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 from flask import Flask, Response, g, redirect, render_template, request
 from jinja2 import StrictUndefined
@@ -10,7 +9,7 @@ from werkzeug import Response as AnyResponse
 from appliance.core import crypto, i18n
 from appliance.core.web import PUBLIC, Call, Pages, Problem, current_principal
 from webui import branding, errors, formats, static_files
-from webui.local_address import local_url
+from webui.addresses import local_url, url_with
 from webui.navigation import has_endpoint, navigation_for
 from webui.screens import SCREENS
 
@@ -122,18 +121,6 @@ def _context() -> dict[str, Any]:
         frame["tenants"] = [{"id": key, "name": name, "current": key == person.tenant_id} for key, name in person.tenants]
         frame["live_scope"] = f"{person.tenant_id.hex}.{person.user_id.hex}"
     return frame
-
-
-def url_with(**changes: object) -> str:
-    """This address with some of its query changed; None takes a key away."""
-    values: dict[str, list[str]] = {name: request.args.getlist(name) for name in request.args}
-    for name, value in changes.items():
-        if value is None:
-            values.pop(name, None)
-        else:
-            values[name] = [str(value)]
-    query = urlencode([(name, value) for name, many in values.items() for value in many if value != ""])
-    return f"{request.path}?{query}" if query else request.path
 
 
 def error_page(problem: Problem) -> str:

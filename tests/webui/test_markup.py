@@ -33,6 +33,8 @@ def test_script_never_writes_markup(path):
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", path.read_text())
 
 
-@pytest.mark.parametrize("text", ['<b hx-on:click="x">', '<i hx-trigger="click[ctrlKey]">', '<p style="x">', "<script>1</script>", "{{ x|safe }}"])
+@pytest.mark.parametrize(
+    "text", ['<b hx-on:click="x">', '<i hx-trigger="click[ctrlKey]">', '<p style="x">', "<script>1</script>", "{{ x|safe }}"]
+)
 def test_the_bans_find_what_they_ban(text):
     assert any(pattern.search(text) for pattern in BANNED.values())

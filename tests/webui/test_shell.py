@@ -1,8 +1,9 @@
 import pytest
+from flask import Flask
 
 from appliance.core.errors import Conflict
 from appliance.core.web import Pages
-from webui import errors, shell
+from webui import addresses, errors
 from webui.navigation import NAVIGATION, navigation_for
 
 pytestmark = pytest.mark.only_database("sqlite")
@@ -77,13 +78,15 @@ def test_static_files_end_at_their_folder(guest):
     assert guest.get("/static/x/%2e%2e/shell.py").status_code == 404
 
 
-@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/x", "/\\evil.example", "javascript:alert(1)", "", "/a\nb", "evil"])
+@pytest.mark.parametrize(
+    "target", ["//evil.example", "https://evil.example/x", "/\\evil.example", "javascript:alert(1)", "", "/a\nb", "evil"]
+)
 def test_no_link_leads_off_the_box_after_signing_in(target):
-    assert shell.local_url(target) == "/"
+    assert addresses.local_url(target) == "/"
 
 
 def test_a_path_of_ours_is_kept():
-    assert shell.local_url("/contacts?q=ana&page=2") == "/contacts?q=ana&page=2"
+    assert addresses.local_url("/contacts?q=ana&page=2") == "/contacts?q=ana&page=2"
 
 
 def test_choosing_a_language_without_our_form_is_refused(guest):
@@ -101,8 +104,6 @@ def test_menu_shows_only_pages_that_exist_and_may_be_opened(app, somebody):
 
 
 def test_menu_marks_the_entry_a_page_belongs_to(box, somebody):
-    from flask import Flask
-
     app = Flask("menu")
     contacts = Pages("crm", "crm")
     contacts.get("/contacts", permission="contacts:read")(lambda_named("contacts"))
@@ -126,5 +127,5 @@ def lambda_named(name):
 
 def test_filters_stay_in_the_address(app):
     with app.test_request_context("/contacts?q=ana&tag=a&tag=b&page=3"):
-        assert shell.url_with(page=None, sort="name") == "/contacts?q=ana&tag=a&tag=b&sort=name"
-        assert shell.url_with(page=4) == "/contacts?q=ana&tag=a&tag=b&page=4"
+        assert addresses.url_with(page=None, sort="name") == "/contacts?q=ana&tag=a&tag=b&sort=name"
+        assert addresses.url_with(page=4) == "/contacts?q=ana&tag=a&tag=b&page=4"

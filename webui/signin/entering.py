@@ -15,7 +15,7 @@ from appliance.core.web import PUBLIC, Call, Form, read_form
 from appliance.domains.identity import actions, queries
 from appliance.domains.identity.errors import WrongCredentials
 from webui import branding
-from webui.local_address import local_url
+from webui.addresses import local_url
 from webui.signin import session
 from webui.signin.forms import SignInForm
 from webui.signin.pages import pages

@@ -17,6 +17,7 @@ from webui.signin.pages import pages
 
 
 class JoinForm(Schema):
+    email: str = ""  # shown, not asked: the invitation names it
     name: str = ""
     password: Password
 

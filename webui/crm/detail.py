@@ -1,0 +1,156 @@
+"""One contact: facts, ids, consents, history; notes, merging."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from uuid import UUID
+
+from flask import flash, redirect, render_template, url_for
+from pydantic import Field
+from werkzeug import Response
+
+from appliance.core.errors import Refused
+from appliance.core.i18n import gettext as _
+from appliance.core.uow import UnitOfWork
+from appliance.core.web import Form, PageQuery, Schema, read_form
+from appliance.domains.contacts import actions, queries
+from appliance.domains.contacts.schemas import ConsentIn, ConsentOut, ContactOut, ContactsQuery, NoteIn, TimelineEntryOut
+from appliance.domains.contacts.types import Channel, ConsentMode, LawfulBasis, Purpose
+from appliance.domains.identity import queries as identity
+from webui.addresses import url_with
+from webui.crm.pages import pages
+from webui.crm.words import happening, options
+
+UNDO_FOR = timedelta(days=30)
+CANDIDATES = 20
+
+
+class ConsentForm(Schema):
+    channel: Channel
+    purpose: Purpose
+    mode: ConsentMode
+    lawful_basis: LawfulBasis
+    evidence: str = Field(min_length=1, max_length=500)
+
+
+class MergeForm(Schema):
+    other_id: UUID
+
+
+class CandidatesQuery(Schema):
+    q: str = Field("", max_length=200)
+
+
+@dataclass(frozen=True)
+class Line:
+    icon: str
+    text: str
+    is_note: bool
+    actor: str
+    at: datetime
+
+
+@pages.get("/contacts/<uuid:contact_id>", permission="contacts:read", query=PageQuery)
+def contact(uow: UnitOfWork, contact_id: UUID, query: PageQuery) -> Response | str:
+    found = queries.get_contact(uow, contact_id)
+    if found.id != contact_id:  # it was merged into another
+        return redirect(url_for("crm.contact", contact_id=found.id))
+    return _page(uow, ContactOut.model_validate(found), query, Form(None, {}, {}))
+
+
+@pages.post("/contacts/<uuid:contact_id>/notes", permission="contacts:write")
+def add_note(uow: UnitOfWork, contact_id: UUID) -> Response:
+    form = read_form(NoteIn)
+    if form.value is not None:
+        actions.add_note(uow, contact_id, form.value.body)
+    return redirect(url_for("crm.contact", contact_id=contact_id))
+
+
+@pages.post("/contacts/<uuid:contact_id>/consents", permission="contacts:write")
+def record_consent(uow: UnitOfWork, contact_id: UUID) -> Response | tuple[str, int]:
+    form = read_form(ConsentForm)
+    try:
+        if form.value is not None:
+            said = form.value
+            actions.record_consent(
+                uow, contact_id,
+                ConsentIn(
+                    channel=said.channel, purpose=said.purpose, mode=said.mode, lawful_basis=said.lawful_basis,
+                    source=uow.actor.name[:80] or "web", evidence={"text": said.evidence},
+                ),
+            )  # fmt: skip
+            flash(_("Recorded."))
+            return redirect(url_for("crm.contact", contact_id=contact_id, _anchor="consents"))
+    except Refused as err:
+        form = form.refused(err)
+    shown = ContactOut.model_validate(queries.get_contact(uow, contact_id))
+    return _page(uow, shown, PageQuery.model_validate({}), form), HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+@pages.get("/contacts/<uuid:contact_id>/merge", permission="contacts:write", query=CandidatesQuery)
+def merge_candidates(uow: UnitOfWork, contact_id: UUID, query: CandidatesQuery) -> str:
+    shown = ContactOut.model_validate(queries.get_contact(uow, contact_id))
+    q = query.q or shown.name
+    found = queries.list_contacts(uow, ContactsQuery(q=q, page=1, limit=CANDIDATES)).items if q else []
+    candidates = [ContactOut.model_validate(other) for other in found if other.id != shown.id]
+    return render_template("crm/merge.html", contact=shown, q=query.q, candidates=candidates)
+
+
+@pages.post("/contacts/<uuid:contact_id>/merge", permission="contacts:write")
+def merge(uow: UnitOfWork, contact_id: UUID) -> Response:
+    form = read_form(MergeForm)
+    if form.value is not None:
+        actions.merge_contacts(uow, contact_id, form.value.other_id)
+        flash(_("The two are one contact now. You can undo it for 30 days."))
+    return redirect(url_for("crm.contact", contact_id=contact_id))
+
+
+@pages.post("/contacts/<uuid:contact_id>/merges/<uuid:merge_id>/undo", permission="contacts:write")
+def undo_merge(uow: UnitOfWork, contact_id: UUID, merge_id: UUID) -> Response:
+    undone = actions.undo_merge(uow, merge_id)
+    flash(_("They are two contacts again."))
+    return redirect(url_for("crm.contact", contact_id=undone.kept_id or contact_id))
+
+
+def _page(uow: UnitOfWork, shown: ContactOut, query: PageQuery, form: Form[ConsentForm]) -> str:
+    timeline = queries.list_timeline(uow, shown.id, query)
+    names = identity.names_of(uow, [shown.owner_id]) if shown.owner_id else {}
+    return render_template(
+        "crm/contact.html",
+        contact=shown,
+        identities=queries.list_identities(uow, shown.id),
+        consents=_latest(ConsentOut.model_validate(row) for row in queries.list_consents(uow, shown.id)),
+        timeline=_lines(uow, shown.id, [TimelineEntryOut.model_validate(entry) for entry in timeline.items]),
+        more_url=url_with(page=query.page + 1) if query.page < timeline.pages else "",
+        merge_id=_open_merge(uow, shown.id),
+        owner_name=names.get(shown.owner_id, "") if shown.owner_id else "",
+        consent_errors=form.errors,
+        consent_raw=form.raw,
+        mode_options=options(*ConsentMode), purpose_options=options(*Purpose), channel_options=options(*Channel),
+        basis_options=options(*LawfulBasis),
+    )  # fmt: skip
+
+
+def _lines(uow: UnitOfWork, contact_id: UUID, entries: list[TimelineEntryOut]) -> list[Line]:
+    """A note is shown whole; its entry keeps only the beginning."""
+    notes = {note.id: note.body for note in queries.list_notes(uow, contact_id)} if any(e.kind == "note.added" for e in entries) else {}
+    lines = []
+    for entry in entries:
+        icon, words, is_note = happening(entry)
+        lines.append(Line(icon, notes.get(entry.object_id, words), is_note, entry.actor_name, entry.happened_at))
+    return lines
+
+
+def _latest(ledger: Iterable[ConsentOut]) -> list[ConsentOut]:
+    """Where the person stands: the last word for each channel and purpose, newest first."""
+    stand: dict[tuple[Channel, Purpose], ConsentOut] = {}
+    for consent in ledger:
+        stand.setdefault((consent.channel, consent.purpose), consent)
+    return list(stand.values())
+
+
+def _open_merge(uow: UnitOfWork, contact_id: UUID) -> UUID | None:
+    """The latest merge that can still be undone."""
+    merges = (row for row in queries.list_merges(uow, contact_id) if row.undone_at is None and row.merged_at > uow.now - UNDO_FOR)
+    return next((row.id for row in merges), None)

@@ -1,0 +1,135 @@
+"""What the screens about contacts call things."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+import phonenumbers
+from babel import dates
+from babel.support import LazyProxy
+
+from appliance.core.i18n import current_locale, gettext
+from appliance.core.i18n import lazy_gettext as _
+from appliance.domains.contacts.schemas import TimelineEntryOut
+from appliance.domains.contacts.types import Channel, ConsentMode, ContactSort, IdentityKind, ImportTarget, LawfulBasis, Purpose
+from webui.crm.pages import pages
+
+LABELS: Mapping[type[StrEnum], Mapping[StrEnum, LazyProxy]] = {
+    Channel: {
+        Channel.WHATSAPP: _("WhatsApp"),
+        Channel.EMAIL: _("e-mail"),
+        Channel.SMS: _("SMS"),
+        Channel.PHONE: _("phone call"),
+        Channel.WEBCHAT: _("chat of the site"),
+        Channel.SIMULATOR: _("simulator"),
+    },
+    Purpose: {
+        Purpose.REPLY: _("Answers"),
+        Purpose.SERVICE: _("Service notices"),
+        Purpose.MARKETING: _("Marketing"),
+    },
+    ConsentMode: {
+        ConsentMode.OPT_IN: _("said yes"),
+        ConsentMode.DOUBLE_OPT_IN: _("said yes and confirmed"),
+        ConsentMode.OPT_OUT: _("said no"),
+    },
+    LawfulBasis: {
+        LawfulBasis.CONSENT: _("consent"),
+        LawfulBasis.CONTRACT: _("contract"),
+        LawfulBasis.LEGITIMATE_INTEREST: _("legitimate interest"),
+        LawfulBasis.LEGAL_OBLIGATION: _("legal obligation"),
+    },
+    IdentityKind: {
+        IdentityKind.EMAIL: _("E-mail"),
+        IdentityKind.PHONE: _("Phone"),
+        IdentityKind.WHATSAPP: _("WhatsApp number"),
+        IdentityKind.WHATSAPP_LID: _("WhatsApp id"),
+        IdentityKind.WHATSAPP_USER: _("WhatsApp user"),
+        IdentityKind.WEBCHAT: _("Chat of the site"),
+        IdentityKind.EXTERNAL: _("Other system"),
+    },
+    ContactSort: {
+        ContactSort.NAME: _("By name"),
+        ContactSort.NEWEST: _("Newest first"),
+        ContactSort.LAST_SEEN: _("Last seen first"),
+    },
+    ImportTarget: {
+        ImportTarget.NAME: _("Name"),
+        ImportTarget.FIRST_NAME: _("First name"),
+        ImportTarget.LAST_NAME: _("Last name"),
+        ImportTarget.COMPANY: _("Company"),
+        ImportTarget.EMAIL: _("E-mail"),
+        ImportTarget.PHONE: _("Phone"),
+        ImportTarget.DOCUMENT: _("CPF or CNPJ"),
+        ImportTarget.BORN_ON: _("Date of birth"),
+        ImportTarget.REGION: _("State or city"),
+        ImportTarget.TAGS: _("Tags"),
+        ImportTarget.EXTERNAL_ID: _("Id in another system"),
+        ImportTarget.ATTRIBUTE: _("Keep under its own name"),
+        ImportTarget.IGNORE: _("Leave out"),
+    },
+}
+
+
+@dataclass(frozen=True)
+class Happening:
+    """How one kind of timeline entry is shown. With `quoted`, the summary is the person's or the team's own words."""
+
+    icon: str
+    words: LazyProxy
+    quoted: bool = False
+
+
+HAPPENINGS: Mapping[str, Happening] = {
+    "contact.created": Happening("user-plus", _("Contact created")),
+    "note.added": Happening("note", _("Note"), quoted=True),
+    "consent.granted": Happening("check", _("Consent recorded: %(what)s")),
+    "consent.withdrawn": Happening("x", _("Consent withdrawn: %(what)s")),
+    "contacts.merged": Happening("branch", _("%(what)s became part of this contact")),
+    "merge.undone": Happening("undo", _("The merge with %(what)s was undone")),
+    "message.received": Happening("inbox", _("Message received"), quoted=True),
+    "message.sent": Happening("send", _("Message sent"), quoted=True),
+}
+OTHER = Happening("history", _("Something happened"), quoted=True)
+
+
+def options(*members: StrEnum) -> list[tuple[str, str]]:
+    return [(member.value, label(member)) for member in members]
+
+
+@pages.blueprint.app_template_filter("label")
+def label(member: StrEnum) -> str:
+    return str(LABELS[type(member)].get(member, member.value))
+
+
+@pages.blueprint.app_template_filter("phone")
+def phone(e164: str) -> str:
+    """`+5511955120148` → `+55 11 95512-0148`."""
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(e164), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    except phonenumbers.NumberParseException:
+        return e164
+
+
+@pages.blueprint.app_template_filter("day")
+def day(value: date) -> str:
+    return str(dates.format_date(value, "long", locale=current_locale()))
+
+
+def happening(entry: TimelineEntryOut) -> tuple[str, str, bool]:
+    """Icon, words, and whether the words are somebody's own."""
+    kind = HAPPENINGS.get(entry.kind, OTHER)
+    if kind.quoted and entry.summary:
+        return kind.icon, entry.summary, entry.kind == "note.added"
+    what = _consent_words(entry.summary) if entry.kind.startswith("consent.") else entry.summary or gettext("another contact")
+    return kind.icon, str(kind.words) % {"what": what} if "%(what)s" in str(kind.words) else str(kind.words), False
+
+
+def _consent_words(summary: str) -> str:
+    """The domain writes `whatsapp marketing`."""
+    channel, _space, purpose = summary.partition(" ")
+    try:
+        return f"{label(Purpose(purpose))} · {label(Channel(channel))}"
+    except ValueError:
+        return summary

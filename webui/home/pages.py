@@ -1,0 +1,3 @@
+from appliance.core.web import Pages
+
+pages = Pages("home", __name__)

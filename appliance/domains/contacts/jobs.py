@@ -6,6 +6,5 @@ def forget_abandoned_uploads(box: Box) -> None:
     """Files that somebody uploaded and never imported."""
     with box.whole_box("abandoned uploads") as uow:
         abandoned = actions.forget_abandoned_uploads(uow)
-    for run in abandoned:
-        if run.file_id is not None:
-            box.blobs.delete(run.tenant_id, run.file_id)
+    for tenant_id, file_id in abandoned:
+        box.blobs.delete(tenant_id, file_id)

@@ -130,9 +130,10 @@ def _complete_known(uow: UnitOfWork, plan: Plan) -> None:
         writing.fill(uow, contacts[contact_id], columns)
 
 
-def forget_abandoned_uploads(uow: UnitOfWork) -> Sequence[ContactImport]:
-    """Of the whole box. Returns the rows that went; their files are the caller's to delete."""
+def forget_abandoned_uploads(uow: UnitOfWork) -> list[tuple[UUID, UUID]]:
+    """Of the whole box. Returns tenant and file of each, for the caller to delete the files."""
     abandoned = delete(ContactImport).where(
         ContactImport.status == ImportStatus.UPLOADED, ContactImport.created_at < uow.now - UPLOADS_KEPT_FOR
     )
-    return uow.session.scalars(abandoned.returning(ContactImport)).all()
+    gone = uow.session.scalars(abandoned.returning(ContactImport)).all()
+    return [(run.tenant_id, run.file_id) for run in gone if run.file_id]

@@ -15,8 +15,8 @@ from appliance.domains.contacts.types import Channel
 
 def create_contact(uow: UnitOfWork, fields: ContactFields) -> Contact:
     """Raises InvalidField, IdentityTaken."""
-    contact = writing.new_contact(uow)
     kept = _columns(uow, fields)
+    contact = writing.new_contact(uow)
     writing.write(uow, contact, kept)
     uow.session.flush()
     writing.claim(uow, contact, field_rules.identities_in(kept))

@@ -1,4 +1,5 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
@@ -65,19 +66,36 @@ def _upsert(uow: UnitOfWork, wanted: list[Identity], kept: Given, *, overwrite: 
 
 def _create(uow: UnitOfWork, wanted: list[Identity], kept: Given) -> Contact:
     contact = writing.new_contact(uow)
-    writing.write(uow, contact, kept)
-    uow.session.flush()
-    for identity in wanted:
-        writing.attach(uow, contact, identity)
-    uow.session.flush()
+    writing.write(uow, contact, _shown(wanted, kept))
+    _attach_all(uow, contact, wanted)
     announce_new(uow, contact)
     return contact
 
 
 def _complete(uow: UnitOfWork, contact: Contact, wanted: list[Identity], kept: Given, *, overwrite: bool) -> bool:
-    new = [identity for identity in wanted if not queries.find_by_identities(uow, [identity])]
-    for identity in new:
-        writing.attach(uow, contact, identity)
-    written = writing.write(uow, contact, kept) if overwrite else writing.fill(uow, contact, kept)
-    uow.session.flush()
+    """Without what belongs to others. True when that changed something."""
+    owners = queries.find_owners(uow, [form for identity in wanted for form in identity_rules.forms(identity)])
+    theirs = [identity for identity in wanted if _owners_of(identity, owners) - {contact.id}]
+    new = [identity for identity in wanted if not _owners_of(identity, owners)]
+    foreign = field_rules.columns_of(theirs)
+    ours = {column: value for column, value in _shown(new, kept).items() if value is None or value != foreign.get(column)}
+    written = writing.write(uow, contact, ours) if overwrite else writing.fill(uow, contact, ours)
+    _attach_all(uow, contact, new)
     return written or bool(new)
+
+
+def _owners_of(identity: Identity, owners: Mapping[Identity, UUID]) -> set[UUID]:
+    return {owners[form] for form in identity_rules.forms(identity) if form in owners}
+
+
+def _shown(identities: list[Identity], kept: Given) -> Given:
+    """The columns to write: those of the ids, and what was said on top."""
+    said = {column: value for column, value in kept.items() if value is not None}
+    return {**kept, **field_rules.columns_of(identities), **said}
+
+
+def _attach_all(uow: UnitOfWork, contact: Contact, identities: list[Identity]) -> None:
+    uow.session.flush()
+    for identity in identities:
+        writing.attach(uow, contact, identity)
+    uow.session.flush()

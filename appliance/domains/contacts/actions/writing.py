@@ -11,10 +11,9 @@ from appliance.domains.contacts.errors import IdentityTaken
 from appliance.domains.contacts.rules import text
 from appliance.domains.contacts.rules.fields import Given, identities_in
 from appliance.domains.contacts.tables import Contact, ContactIdentity, ContactTag
-from appliance.domains.contacts.types import Identity, IdentityKind
+from appliance.domains.contacts.types import Identity
 
 SEARCHED = ("name", "company", "email", "phone_e164", "phone_raw")
-_COLUMN_OF = {IdentityKind.EMAIL: "email", IdentityKind.PHONE: "phone_e164", IdentityKind.WHATSAPP_LID: "wa_lid"}
 
 
 def new_contact(uow: UnitOfWork) -> Contact:
@@ -76,15 +75,8 @@ def claim(uow: UnitOfWork, contact: Contact, wanted: Iterable[Identity]) -> None
 
 
 def attach(uow: UnitOfWork, contact: Contact, identity: Identity) -> None:
-    """Add an id that nobody has, and show it on the contact where its place is blank."""
-    uow.session.add(
-        ContactIdentity(
-            tenant_id=uow.tenant_id, contact_id=contact.id, kind=identity.kind, value=identity.value, scope=identity.scope
-        )
-    )
-    column = _COLUMN_OF.get(identity.kind)
-    if column and not getattr(contact, column):
-        write(uow, contact, {column: identity.value})
+    """Add an id that nobody has."""
+    uow.session.add(ContactIdentity(tenant_id=uow.tenant_id, contact_id=contact.id, **vars(identity)))
 
 
 def drop(uow: UnitOfWork, contact: Contact, unwanted: Iterable[Identity]) -> None:

@@ -1,6 +1,6 @@
 """From what was said about a contact to what is kept of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from appliance.core.i18n import lazy_gettext as _
@@ -12,6 +12,7 @@ from appliance.domains.contacts.rules.text import tidy_tags
 from appliance.domains.contacts.types import Identity, IdentityKind
 
 Given = Mapping[str, Any]
+_COLUMN_OF = {IdentityKind.EMAIL: "email", IdentityKind.PHONE: "phone_e164", IdentityKind.WHATSAPP_LID: "wa_lid"}
 
 
 def columns(given: Given, default_region: str) -> dict[str, Any]:
@@ -48,6 +49,15 @@ def _document(raw: str | None) -> str | None:
 def _phone(raw: str | None, default_region: str) -> dict[str, Any]:
     e164 = normalise_phone(raw, default_region) if raw else None
     return {"phone_raw": raw or None, "phone_e164": e164, "phone_invalid": bool(raw) and e164 is None}
+
+
+def columns_of(identities: Iterable[Identity]) -> dict[str, str]:
+    """Where ids are shown on a contact; the first of a kind counts."""
+    shown: dict[str, str] = {}
+    for identity in identities:
+        if column := _COLUMN_OF.get(identity.kind):
+            shown.setdefault(column, identity.value)
+    return shown
 
 
 def identities_in(kept: Given) -> list[Identity]:

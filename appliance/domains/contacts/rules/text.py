@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 def fold(text: str) -> str:
     """Without case, accents or repeated spaces: `  José  Conceição` → `jose conceicao`."""
-    apart = unicodedata.normalize("NFKD", text.casefold())
+    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return " ".join("".join(char for char in apart if not unicodedata.combining(char)).split())
 
 

@@ -30,7 +30,11 @@ while [ $# -gt 0 ]; do
   esac
   case $1 in
     --prefix) prefix=$2; shift ;;
-    --home) mkdir -p "$2" && SALESEDGE_HOME=$(cd "$2" && pwd) && export SALESEDGE_HOME; shift ;;
+    --home)
+      mkdir -p "$2" 2>/dev/null || fail "the data folder $2 cannot be made." "Choose another with --home DIR."
+      SALESEDGE_HOME=$(cd "$2" && pwd)
+      export SALESEDGE_HOME
+      shift ;;
     --port)
       [[ $2 =~ ^[0-9]+$ ]] && [ "$2" -ge 1 ] && [ "$2" -le 65535 ] || wrong "--port takes a number from 1 to 65535, not '$2'."
       up+=(--port "$2"); shift ;;

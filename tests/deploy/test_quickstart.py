@@ -119,6 +119,13 @@ def test_wrong_usage_is_exit_code_two_and_changes_nothing(arguments: tuple[str, 
     assert done.stderr.splitlines()[0] == sentence
 
 
+def test_data_folder_that_cannot_be_made_is_said_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = _run("--no-start", "--home", tmp_path / "file/home")
+    assert done.returncode == 1
+    assert f"the data folder {tmp_path}/file/home cannot be made." in done.stderr
+
+
 def test_help_needs_nothing() -> None:
     done = _run("--help")
     assert done.returncode == 0

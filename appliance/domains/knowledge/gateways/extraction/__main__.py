@@ -14,7 +14,7 @@ from appliance.domains.knowledge.gateways.extraction.unreadable import Unreadabl
 from appliance.domains.knowledge.types import ExtractionFailure
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
-NICENESS = 5
+NICENESS, CPU_GRACE = 5, 5
 
 
 def confine(limits: Limits) -> None:
@@ -24,7 +24,8 @@ def confine(limits: Limits) -> None:
     ):
         hard = resource.getrlimit(which)[1]
         allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(which, (allowed, allowed))
+        grace = CPU_GRACE if which == resource.RLIMIT_CPU and hard == resource.RLIM_INFINITY else 0  # first the signal that says why
+        resource.setrlimit(which, (allowed, allowed + grace))
     os.nice(NICENESS)
     ctypes.CDLL(None).unshare(CLONE_NEWUSER | CLONE_NEWNET)  # no network where the kernel lets us; refused is fine
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)

@@ -126,6 +126,8 @@ def _read_attachment(part: EmailMessage, composer: Composer, limits: Limits, dep
     except Unreadable:
         composer.warn(ExtractionWarning.ATTACHMENT_SKIPPED)
         return
+    for warning in found.warnings:
+        composer.warn(warning)
     composer.leave()
     composer.heading(name, 1)
     composer.adopt(found.blocks, source=name)

@@ -32,7 +32,7 @@ INLINE = frozenset({
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 MAX_QUESTION = 250
 DETAIL_LEVEL, TERM_LEVEL, BOLD_LEVEL = 7, 8, 8
-MAIN_SHARE = 0.4
+MAIN_SHARE, MAIN_LENGTH = 0.2, 400
 LINKS_OF_A_MENU = 5
 LINK_LENGTH = 30
 
@@ -58,10 +58,11 @@ def compose(text: str, composer: Composer, *, boilerplate: bool) -> None:
 
 
 def _main_part(root: Node) -> Node:
+    """The page's own word for its main part is believed unless that part is nearly empty."""
     everything = len(root.text_content())
-    for part in root.xpath("//main | //*[@role='main'] | //article"):
-        if len(part.text_content()) > MAIN_SHARE * everything / 2 and len(root.xpath("//article")) <= 1:
-            return part
+    parts = root.xpath("//main | //*[@role='main']") or root.xpath("//article")
+    if len(parts) == 1 and len(parts[0].text_content()) > min(MAIN_SHARE * everything, MAIN_LENGTH):
+        return parts[0]
     return root
 
 

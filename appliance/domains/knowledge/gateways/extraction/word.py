@@ -52,12 +52,12 @@ class Reading:
         said = {cleaning.line(text_of(node)) for node in self.body.iter(P)}
         for text in headers:
             if text not in said:
-                self.composer.paragraph(text)
+                self.composer.block(BlockKind.NOTE, text)
         self.walk(self.body)
         self.composer.leave()
         for text in footers:
             if text not in said and text not in headers:
-                self.composer.paragraph(text)
+                self.composer.block(BlockKind.NOTE, text)
 
     def walk(self, parent: Node) -> None:
         for node in parent.iterchildren():

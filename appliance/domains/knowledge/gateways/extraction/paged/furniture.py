@@ -27,6 +27,8 @@ def without_furniture(pages: Pages, heights: list[float]) -> tuple[Pages, list[s
     said: Counter[str] = Counter()
     for number, (rows, height) in enumerate(zip(pages, heights, strict=True)):
         gone = set(_margin_rows(rows, height, repeated, number))
+        if len(gone) == len(rows):  # a page of one line is no furniture
+            gone = {index for index in gone if _PAGE_NUMBER.fullmatch(rows[index].text)}
         for index in sorted(gone):
             said[_without_page_number(rows[index].text)] += 1
         kept.append([row for index, row in enumerate(rows) if index not in gone])

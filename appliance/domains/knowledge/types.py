@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 
 class BlockKind(StrEnum):
@@ -75,3 +76,65 @@ class Extraction:
     media_type: str
     warnings: tuple[ExtractionWarning, ...]
     blocks: tuple[Block, ...]
+
+
+class DocumentStatus(StrEnum):
+    UPLOADED = "uploaded"
+    PROCESSING = "processing"
+    PROCESSED = "processed"
+    FAILED = "failed"
+
+
+class Step(StrEnum):
+    """Where a version stands on its way into the index."""
+
+    STORED = "stored"
+    EXTRACTED = "extracted"
+    CHUNKED = "chunked"
+    EMBEDDED = "embedded"
+    INDEXED = "indexed"
+
+
+class GapStatus(StrEnum):
+    OPEN = "open"
+    FILLED = "filled"
+    DISMISSED = "dismissed"
+
+
+class Engine(StrEnum):
+    """Who wrote an answer."""
+
+    EXTRACTIVE = "extractive"
+    CHAT = "chat"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What `[n]` points to. `score` is calibrated: one half means as good as chance would be."""
+
+    document_id: UUID
+    document_name: str
+    chunk_id: UUID
+    chunk_index: int
+    page_number: int | None
+    score: float
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`answered` is False when it says that it does not know; `confident` is False for "I found this". `confidence` is 0 to 1."""
+
+    query_id: UUID
+    text: str
+    answered: bool
+    confident: bool
+    grounded: bool
+    confidence: float
+    sources: tuple[Source, ...]
+    engine: Engine
+    model: str
+    language: str
+    emergency: str | None
+    processing_time_ms: int
+    tokens_used: int

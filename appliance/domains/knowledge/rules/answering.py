@@ -1,7 +1,7 @@
 """One question, start to end, without a language model: danger first, then the best units, or an honest no."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from appliance.domains.knowledge.rules import acronyms, asking, composing, emergencies, language, ranking, refusal, scoring, spelling, words
 from appliance.domains.knowledge.rules.asking import Question, Turn
@@ -19,7 +19,7 @@ _FOUND = {"pt": "Encontrei isto: ", "en": "I found this: "}
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """`quotes` in order of use; `chunks` are the sources that `[n]` points to, first cited first."""
+    """`quotes` in order of use; `chunks` are the sources that `[n]` points to, first cited first. `ranked_chunks`: all, by their best unit."""
 
     band: Band
     text: str
@@ -28,6 +28,7 @@ class Draft:
     confidence: float
     language: str
     emergency: emergencies.Emergency | None = None
+    ranked_chunks: tuple[str, ...] = ()
 
 
 def understand(text: str, context: Sequence[Turn], *, known_acronyms: Mapping[str, str], default: str = "pt") -> Question:
@@ -57,15 +58,16 @@ def answer(question: Question, passages: Sequence[Passage], statistics: Statisti
     danger = emergencies.recognise(question.text)
     ranked = ranking.rank(question, passages, statistics)
     measured = refusal.strength(question, ranked, threshold)
+    order = tuple(dict.fromkeys(one.passage.chunk for one in ranked))
     verdict = refusal.band(measured)
     if danger:
-        return _in_danger(danger, question, ranked, verdict, measured, statistics)
+        return replace(_in_danger(danger, question, ranked, verdict, measured, statistics), ranked_chunks=order)
     if verdict is Band.UNKNOWN:
-        return Draft(verdict, not_found(question.language), (), (), refusal.calibrated(measured), question.language)
+        return Draft(verdict, not_found(question.language), (), (), refusal.calibrated(measured), question.language, ranked_chunks=order)
     chosen = composing.choose(question, ranked, statistics)
     text, chunks = cite(chosen)
     opening = _FOUND[question.language] if verdict is Band.MAYBE else ""
-    return Draft(verdict, opening + text, tuple(chosen), chunks, refusal.calibrated(measured), question.language)
+    return Draft(verdict, opening + text, tuple(chosen), chunks, refusal.calibrated(measured), question.language, ranked_chunks=order)
 
 
 def _in_danger(
@@ -109,3 +111,7 @@ def searched_stems(question: Question) -> dict[str, float]:
 
 def document_stems(text: str, spoken: str) -> list[str]:
     return words.stems(text, spoken)
+
+
+def calibrated_score(score: float, threshold: float) -> float:
+    return refusal.calibrated(score / threshold)

@@ -1,8 +1,9 @@
 """Which text is in force: versions of one document, revoked ones, clauses that say what prevails."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from appliance.domains.knowledge.rules.words import fold
 
@@ -31,16 +32,38 @@ REVOKED, OLDER, YIELDING, PREVAILING, IN_FORCE = 0.45, 0.55, 0.88, 1.06, 1.0
 QUOTED = 0.7
 HEAD = 1500
 
+Key = TypeVar("Key", bound=Hashable)
+
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """What a document says of itself. `head` is the beginning of its text; `uploaded` orders editions that bear no number."""
+    """What a document shows of itself. `uploaded` orders editions that bear no number."""
 
     name: str
     title: str
-    head: str
-    text: str = ""
+    text: str
     uploaded: str = ""
+
+    @property
+    def head(self) -> str:
+        return self.text[:HEAD]
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What it says about being in force. `family` is shared by editions of one document; the highest `order` is the current one."""
+
+    family: str
+    order: tuple[tuple[int, ...], int, str]
+    revoked: bool
+    prevails: bool
+    yields: bool
+
+
+def claims(edition: Edition) -> Claims:
+    text = fold(edition.text)
+    prevails = bool(_PREVAILS_HERE.search(text))
+    return Claims(family(edition), _order(edition), is_revoked(edition), prevails, not prevails and bool(_YIELDS.search(text)))
 
 
 def is_about_the_past(question: str) -> bool:
@@ -52,7 +75,7 @@ def is_revoked(edition: Edition) -> bool:
     if _REVOKED_IN_NAME.search(fold(edition.name)) or _REVOKED.search(fold(edition.title)):
         return True
     own = _number(edition)
-    return any(_says_revoked(sentence, own) for sentence in re.split(r"(?<=[.;\n])\s", fold(edition.head[:HEAD])))
+    return any(_says_revoked(sentence, own) for sentence in re.split(r"(?<=[.;\n])\s", fold(edition.head)))
 
 
 def _says_revoked(sentence: str, own: str) -> bool:
@@ -63,33 +86,32 @@ def _says_revoked(sentence: str, own: str) -> bool:
     return not subject or own in subject
 
 
-def standing(editions: Mapping[str, Edition]) -> dict[str, float]:
+def standing(documents: Mapping[Key, Claims]) -> dict[Key, float]:
     """By document: below 1 is demoted, above 1 prevails where two say different things."""
-    newest = _newest_of_family(editions)
-    return {key: _standing(edition, superseded=newest[key] != key) for key, edition in editions.items()}
+    newest = _newest_of_family(documents)
+    return {key: _standing(said, superseded=newest.get(said.family, key) != key) for key, said in documents.items()}
 
 
-def _standing(edition: Edition, *, superseded: bool) -> float:
-    if is_revoked(edition):
+def _standing(said: Claims, *, superseded: bool) -> float:
+    if said.revoked:
         return REVOKED
     if superseded:
         return OLDER
-    text = fold(edition.text or edition.head)
-    if _PREVAILS_HERE.search(text):
+    if said.prevails:
         return PREVAILING
-    return YIELDING if _YIELDS.search(text) else IN_FORCE
+    return YIELDING if said.yields else IN_FORCE
 
 
 def is_in_force(value: float) -> bool:
     return value > OLDER
 
 
-def _newest_of_family(editions: Mapping[str, Edition]) -> dict[str, str]:
-    families: dict[str, list[str]] = {}
-    for key, edition in editions.items():
-        families.setdefault(family(edition), []).append(key)
-    newest = {name: max(keys, key=lambda key: _order(editions[key])) for name, keys in families.items() if name}
-    return {key: newest.get(family(edition), key) for key, edition in editions.items()}
+def _newest_of_family(documents: Mapping[Key, Claims]) -> dict[str, Key]:
+    families: dict[str, list[Key]] = {}
+    for key, said in documents.items():
+        if said.family:
+            families.setdefault(said.family, []).append(key)
+    return {name: max(keys, key=lambda key: documents[key].order) for name, keys in families.items()}
 
 
 def family(edition: Edition) -> str:

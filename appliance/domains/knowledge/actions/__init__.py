@@ -1,0 +1,24 @@
+"""Writes and use cases. `answer_question` is the door through which agents get their answers."""
+
+from appliance.domains.knowledge.actions.answers import answer_question, draft_answer, stream_answer
+from appliance.domains.knowledge.actions.asked import Ask, dismiss_gap, fill_gap
+from appliance.domains.knowledge.actions.documents import Filing, delete_document, file_document, reindex_all, reindex_document, upload_document
+from appliance.domains.knowledge.queries import Scope
+from appliance.domains.knowledge.rules.asking import Turn
+
+__all__ = [
+    "Ask",
+    "Filing",
+    "Scope",
+    "Turn",
+    "answer_question",
+    "delete_document",
+    "dismiss_gap",
+    "draft_answer",
+    "file_document",
+    "fill_gap",
+    "reindex_all",
+    "reindex_document",
+    "stream_answer",
+    "upload_document",
+]

@@ -1,0 +1,108 @@
+"""Keeping what was asked: the answer with its sources, the gap it left, and the same answer for the same question."""
+
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from uuid import UUID
+
+from appliance.core.box import Box
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.uow import UnitOfWork
+from appliance.domains.knowledge import queries
+from appliance.domains.knowledge.actions import documents
+from appliance.domains.knowledge.actions.documents import Filing
+from appliance.domains.knowledge.errors import NothingToRead
+from appliance.domains.knowledge.events import AnswerGapFilled, AnswerGapFound, QuestionAnswered
+from appliance.domains.knowledge.queries import Scope
+from appliance.domains.knowledge.rules import words
+from appliance.domains.knowledge.rules.asking import Turn
+from appliance.domains.knowledge.tables import AnswerGap, Query
+from appliance.domains.knowledge.types import Answer, GapStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """How to answer. `min_score` refuses below that confidence; `top_k` is how many sources are listed."""
+
+    agent_id: UUID | None = None
+    conversation_id: UUID | None = None
+    top_k: int = 5
+    min_score: float = 0.0
+    temperature: float = 0.2
+    max_tokens: int = 300
+    model: str = ""
+    allow_chat: bool = True
+    scope: Scope = field(default_factory=Scope)
+
+
+def find_same(box: Box, tenant_id: UUID, question: str, context: Sequence[Turn], ask: Ask) -> tuple[Answer | None, str]:
+    """The answer already given over this very corpus, if any, and the fingerprint to keep a new one under."""
+    with box.unit(tenant_id, read_only=True) as uow:
+        fingerprint = _fingerprint(box, tenant_id, question, context, ask, queries.get_snapshot(uow).version)
+        kept = queries.find_answered(uow, fingerprint)
+        return (queries.answer_of(kept) if kept else None), fingerprint
+
+
+def _fingerprint(box: Box, tenant_id: UUID, question: str, context: Sequence[Turn], ask: Ask, corpus_version: int) -> str:
+    shaped_by = {key: value for key, value in asdict(ask).items() if key != "conversation_id"}
+    scope = ask.scope
+    shaped_by["scope"] = [sorted(map(str, scope.document_ids)), sorted(scope.tags), str(scope.since), str(scope.agent_id)]
+    said = [words.fold(" ".join(question.split())), [[turn.role, turn.text] for turn in context]]
+    engine = [box.settings.models.chat_engine, box.settings.models.chat_model]
+    whole = json.dumps([tenant_id.hex, corpus_version, said, shaped_by, engine], default=str, sort_keys=True)
+    return hashlib.sha256(whole.encode()).hexdigest()
+
+
+def record_answer(uow: UnitOfWork, question: str, answer: Answer, ask: Ask, fingerprint: str) -> None:
+    uow.session.add(Query(
+        id=answer.query_id, fingerprint=fingerprint, question=question, answer=answer.text, answered=answer.answered, confident=answer.confident,
+        emergency=answer.emergency, grounded=answer.grounded, confidence=answer.confidence, engine=answer.engine, model=answer.model,
+        language=answer.language, agent_id=ask.agent_id, conversation_id=ask.conversation_id, processing_time_ms=answer.processing_time_ms,
+        tokens_used=answer.tokens_used, created_at=uow.now,
+        sources=[{key: str(value) if isinstance(value, UUID) else value for key, value in asdict(source).items()} for source in answer.sources],
+    ))
+    uow.session.flush()
+    uow.emit(QuestionAnswered(answer.query_id, answer.answered))
+    if not answer.answered:
+        note_gap(uow, question, answer.language, ask.agent_id)
+
+
+def note_gap(uow: UnitOfWork, question: str, language: str, agent_id: UUID | None) -> AnswerGap:
+    """Told apart by their content words, so that two ways of asking count as one."""
+    terms = " ".join(sorted(set(words.question_stems(question, language)))) or words.fold(question)
+    fingerprint = hashlib.sha256(f"{agent_id}:{terms}".encode()).hexdigest()
+    gap = queries.find_gap(uow, fingerprint)
+    if gap is None:
+        gap = AnswerGap(fingerprint=fingerprint, question=question, language=language, agent_id=agent_id, times=0, created_at=uow.now)
+        uow.session.add(gap)
+    gap.times += 1
+    gap.last_asked_at = uow.now
+    gap.status = GapStatus.OPEN if gap.status is None else gap.status
+    uow.session.flush()
+    uow.emit(AnswerGapFound(gap.id))
+    return gap
+
+
+def fill_gap(box: Box, tenant_id: UUID, gap_id: UUID, answer: str) -> UUID:
+    """The answer becomes a document of its own. Opens its own units, because a file is written. Returns the document's id."""
+    text = answer.strip()
+    if not text:
+        raise NothingToRead(_("Write the answer first."))
+    with box.unit(tenant_id, read_only=True) as uow:
+        gap = queries.get_gap(uow, gap_id)
+        agents = (gap.agent_id,) if gap.agent_id else ()
+    content = f"# {gap.question}\n\n{text}\n"
+    document_id = documents.upload_document(
+        box, tenant_id, f"answer-{gap_id.hex[-12:]}.md", io.BytesIO(content.encode()), filing=Filing(agents=agents, tags=("answers",)),
+    )
+    with box.unit(tenant_id) as uow:
+        filled = queries.get_gap(uow, gap_id)
+        filled.status, filled.document_id = GapStatus.FILLED, document_id
+        uow.emit(AnswerGapFilled(gap_id, document_id))
+    return document_id
+
+
+def dismiss_gap(uow: UnitOfWork, gap_id: UUID) -> None:
+    queries.get_gap(uow, gap_id).status = GapStatus.DISMISSED

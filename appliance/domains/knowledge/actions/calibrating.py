@@ -1,0 +1,15 @@
+"""Writing down what a corpus taught about itself."""
+
+from collections.abc import Mapping
+
+from appliance.core.uow import UnitOfWork
+from appliance.domains.knowledge.actions.documents import touch_corpus
+
+
+def record_calibration(uow: UnitOfWork, *, measured_version: int, threshold: float, dense_weights: Mapping[str, float]) -> None:
+    """The corpus moves on by one, so that every process takes the new figures; a change during measuring is measured again."""
+    corpus = touch_corpus(uow)
+    unchanged = corpus.version == measured_version + 1
+    corpus.threshold = threshold
+    corpus.dense_weights = dict(dense_weights)
+    corpus.calibrated_version = corpus.version if unchanged else measured_version

@@ -1,0 +1,138 @@
+"""Taking documents in, reading them again, letting them go."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select
+
+from appliance.core.blobs import BlobRef, Readable
+from appliance.core.box import Box
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.uow import SYSTEM, Actor, UnitOfWork
+from appliance.domains.knowledge import queries
+from appliance.domains.knowledge.errors import AlreadyProcessing, NothingToRead
+from appliance.domains.knowledge.events import DocumentDeleted, DocumentStored
+from appliance.domains.knowledge.tables import Chunk, Corpus, Document, DocumentVersion, Posting
+from appliance.domains.knowledge.types import DocumentStatus
+
+MIB = 2**20
+LONGEST_NAME = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """Where a document belongs. `agents` empty: every agent may answer from it."""
+
+    agents: tuple[UUID, ...] = ()
+    tags: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def upload_document(box: Box, tenant_id: UUID, filename: str, stream: Readable, *, filing: Filing | None = None, actor: Actor = SYSTEM) -> UUID:
+    """Store the file, then say so. The same name again is a new version; the old one answers until the new one is indexed.
+
+    Opens its own unit, because the file is written before it. Raises NothingToRead, and what `blobs.put` raises.
+    """
+    name = check_filename(filename)
+    blob = box.blobs.put(tenant_id, stream, limit=box.settings.knowledge.max_file_mb * MIB)
+    if not blob.size:
+        box.blobs.delete(tenant_id, blob.id)
+        raise NothingToRead(_("The file is empty. Check it on your computer and send it again."))
+    with box.unit(tenant_id, actor) as uow:
+        return add_version(uow, name, blob, filing).id
+
+
+def check_filename(filename: str) -> str:
+    """The last part of the name, without what a path could smuggle in."""
+    name = PurePath(filename.replace("\\", "/").replace("\x00", "")).name.strip()
+    if not name or name in {".", ".."}:
+        raise NothingToRead(_("Choose a file to send."))
+    return name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME - 20] + name[-20:]
+
+
+def add_version(uow: UnitOfWork, filename: str, blob: BlobRef, filing: Filing | None) -> Document:
+    document = queries.find_document_by_name(uow, filename)
+    if document is None:
+        document = Document(filename=filename, agents=[], tags=[], details={}, version=0)
+        uow.session.add(document)
+    if filing is not None:
+        document.agents = [str(agent) for agent in filing.agents]
+        document.tags = list(filing.tags)
+        document.details = dict(filing.details)
+    document.version += 1
+    document.status = DocumentStatus.UPLOADED
+    uow.session.flush()
+    _read_anew(uow, document, blob)
+    return document
+
+
+def _read_anew(uow: UnitOfWork, document: Document, blob: BlobRef) -> None:
+    version = DocumentVersion(document_id=document.id, number=document.version, blob_id=blob.id, size=blob.size, sha256=blob.sha256)
+    uow.session.add(version)
+    uow.session.flush()
+    uow.emit(DocumentStored(document.id, version.id))
+
+
+def reindex_document(uow: UnitOfWork, document_id: UUID) -> Document:
+    """Read the stored file again as a new version. Raises AlreadyProcessing while one is under way."""
+    document = queries.get_document(uow, document_id)
+    newest = queries.newest_version(uow, document)
+    if newest.status in {DocumentStatus.UPLOADED, DocumentStatus.PROCESSING}:
+        raise AlreadyProcessing(_("This document is being read right now. Wait for it to finish."))
+    document.version += 1
+    document.status = DocumentStatus.UPLOADED
+    _read_anew(uow, document, BlobRef(newest.blob_id, newest.size, newest.sha256))
+    return document
+
+
+def reindex_all(uow: UnitOfWork) -> int:
+    """How many documents will be read again."""
+    finished = (DocumentStatus.PROCESSED, DocumentStatus.FAILED)
+    documents = uow.session.scalars(select(Document).where(Document.status.in_(finished))).all()
+    for document in documents:
+        reindex_document(uow, document.id)
+    return len(documents)
+
+
+def file_document(uow: UnitOfWork, document_id: UUID, filing: Filing) -> Document:
+    """Change who may answer from it, and its tags."""
+    document = queries.get_document(uow, document_id)
+    document.agents = [str(agent) for agent in filing.agents]
+    document.tags = list(filing.tags)
+    document.details = dict(filing.details)
+    touch_corpus(uow)
+    return document
+
+
+def delete_document(uow: UnitOfWork, document_id: UUID) -> None:
+    """Rows go now, vectors and files right after the commit."""
+    document = queries.get_document(uow, document_id)
+    versions = queries.list_versions(uow, document_id)
+    remove_rows(uow, [version.id for version in versions])
+    for version in versions:
+        uow.emit(DocumentDeleted(document.id, version.first_number, version.last_number, version.blob_id, version.extraction_blob_id))
+        uow.session.delete(version)
+    uow.session.flush()
+    uow.session.delete(document)
+    touch_corpus(uow)
+
+
+def remove_rows(uow: UnitOfWork, version_ids: Iterable[UUID]) -> None:
+    """Chunks and postings of these versions."""
+    ids = list(version_ids)
+    for table in (Posting, Chunk):
+        uow.session.execute(delete(table).where(table.version_id.in_(ids)).execution_options(synchronize_session=False))
+
+
+def touch_corpus(uow: UnitOfWork) -> Corpus:
+    """The tenant's corpus, locked, with its version moved on: whatever was cached under the old one is out of date."""
+    corpus = uow.session.scalar(select(Corpus).with_for_update())
+    if corpus is None:
+        corpus = Corpus(version=0, next_number=1, dense_weights={})
+        uow.session.add(corpus)
+    corpus.version += 1
+    uow.session.flush()
+    return corpus

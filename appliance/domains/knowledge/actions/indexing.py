@@ -1,0 +1,149 @@
+"""The writes of each step between a stored file and a document that answers. Slow work happens before, outside the unit."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select
+
+from appliance.core.ids import new_id
+from appliance.core.uow import UnitOfWork
+from appliance.domains.knowledge import queries
+from appliance.domains.knowledge.actions.documents import remove_rows, touch_corpus
+from appliance.domains.knowledge.events import (
+    DocumentChunked,
+    DocumentEmbedded,
+    DocumentExtracted,
+    DocumentFailed,
+    DocumentIndexed,
+    DocumentProgressed,
+)
+from appliance.domains.knowledge.queries import corpus as reading
+from appliance.domains.knowledge.rules.chunking import Chunk as Packed
+from appliance.domains.knowledge.rules.digest import Digest, chunk_fields, stored_units, title_stems
+from appliance.domains.knowledge.rules.postings import Listing
+from appliance.domains.knowledge.tables import Chunk, Document, DocumentVersion, Posting
+from appliance.domains.knowledge.types import DocumentStatus, Extraction, Step
+
+READ_SHARE, CHUNK_SHARE, EMBED_SHARE = 40, 50, 95
+BATCH = 500
+
+
+def note_progress(uow: UnitOfWork, version_id: UUID, progress: int) -> None:
+    version = queries.find_version(uow, version_id)
+    if version is not None and progress > version.progress:
+        version.progress = progress
+        uow.emit(DocumentProgressed(version.document_id, version.step, progress))
+
+
+def begin_processing(uow: UnitOfWork, version_id: UUID) -> None:
+    version = queries.get_version(uow, version_id)
+    version.status = DocumentStatus.PROCESSING
+    _show(uow, version, DocumentStatus.PROCESSING)
+    uow.emit(DocumentProgressed(version.document_id, version.step, version.progress))
+
+
+def record_extraction(uow: UnitOfWork, version_id: UUID, found: Extraction, blob_id: UUID) -> None:
+    version = queries.get_version(uow, version_id)
+    version.extraction_blob_id = blob_id
+    version.media_type = found.media_type[:120]
+    version.title = (found.title or "")[:500]
+    version.author = (found.author or "")[:200]
+    version.pages = found.pages
+    version.warnings = [warning.value for warning in found.warnings]
+    version.step = Step.EXTRACTED
+    note_progress(uow, version_id, READ_SHARE)
+    uow.emit(DocumentExtracted(version.document_id, version_id))
+
+
+def record_chunks(uow: UnitOfWork, version_id: UUID, found: Digest, packed: Sequence[Packed], filename: str) -> None:
+    """Numbers are given out here, in one run, so that a version is one range of them."""
+    version = queries.get_version(uow, version_id)
+    remove_rows(uow, [version_id])
+    corpus = touch_corpus(uow)
+    version.first_number, version.last_number = corpus.next_number, corpus.next_number + len(packed) - 1
+    corpus.next_number += len(packed)
+    version.language = found.language
+    version.claims = reading.claims_as_json(found.claims)
+    version.acronyms = dict(found.acronyms)
+    version.removed_text = [cut.text for cut in found.removed]
+    title = title_stems(filename, version.title, found.language)
+    rows = list(_chunk_rows(uow.tenant_id, version, packed, found.language))
+    version.unit_count = sum(len(row["units"]) for row in rows)
+    version.unit_length = sum(len(unit["stems"].split()) for row in rows for unit in row["units"])
+    version.chunk_length = sum(chunk_fields(row["units"], title).length for row in rows)
+    for start in range(0, len(rows), BATCH):
+        uow.session.execute(insert(Chunk), rows[start:start + BATCH])
+    version.step = Step.CHUNKED
+    note_progress(uow, version_id, CHUNK_SHARE)
+    uow.emit(DocumentChunked(version.document_id, version_id))
+
+
+def _chunk_rows(tenant_id: UUID, version: DocumentVersion, packed: Sequence[Packed], language: str) -> Iterable[dict[str, Any]]:
+    first = offset = 0
+    for position, chunk in enumerate(packed):
+        text = chunk.text
+        pages = chunk.pages or (None, None)
+        yield {
+            "id": new_id(), "tenant_id": tenant_id, "version_id": version.id, "document_id": version.document_id,
+            "number": version.first_number + position, "position": position, "text": text, "heading_path": list(chunk.path),
+            "page_from": pages[0], "page_to": pages[1], "token_count": chunk.token_count, "char_start": offset, "char_end": offset + len(text),
+            "units": stored_units(chunk, first, language), "embedding": None,
+        }
+        first += len(chunk.units)
+        offset += len(text) + 1
+
+
+def record_embeddings(uow: UnitOfWork, version_id: UUID, vectors: Mapping[UUID, bytes], done: float) -> None:
+    """`done` is the share of the version's chunks that are embedded, 0 to 1."""
+    for chunk in uow.session.scalars(select(Chunk).where(Chunk.id.in_(list(vectors)))):
+        chunk.embedding = vectors[chunk.id]
+    note_progress(uow, version_id, CHUNK_SHARE + int((EMBED_SHARE - CHUNK_SHARE) * done))
+
+
+def finish_embedding(uow: UnitOfWork, version_id: UUID, model: str) -> None:
+    version = queries.get_version(uow, version_id)
+    version.embedding_model = model
+    version.step = Step.EMBEDDED
+    note_progress(uow, version_id, EMBED_SHARE)
+    uow.emit(DocumentEmbedded(version.document_id, version_id))
+
+
+def record_postings(uow: UnitOfWork, version_id: UUID, listings: Sequence[Listing]) -> None:
+    rows = [{"id": new_id(), "tenant_id": uow.tenant_id, "version_id": version_id, "term": one.term, "units": one.units, "packed": one.packed}
+            for one in listings]
+    for start in range(0, len(rows), BATCH):
+        uow.session.execute(insert(Posting), rows[start:start + BATCH])
+
+
+def activate_version(uow: UnitOfWork, version_id: UUID) -> None:
+    """The one switch: before it the old version answers, after it the new one does. A version overtaken by a newer one stays out."""
+    version = queries.get_version(uow, version_id)
+    document = queries.get_document(uow, version.document_id)
+    replaced = document.active_version_id
+    version.status, version.step, version.progress, version.activated_at = DocumentStatus.PROCESSED, Step.INDEXED, 100, uow.now
+    active = uow.session.get(DocumentVersion, replaced) if replaced else None
+    if active is not None and active.number > version.number:
+        return
+    document.active_version_id = version_id
+    _show(uow, version, DocumentStatus.PROCESSED)
+    touch_corpus(uow)
+    uow.emit(DocumentIndexed(document.id, version_id, replaced))
+
+
+def fail_version(uow: UnitOfWork, version_id: UUID, sentence: str) -> None:
+    """Whatever answered before goes on answering."""
+    version = queries.find_version(uow, version_id)
+    if version is None or version.status in {DocumentStatus.PROCESSED, DocumentStatus.FAILED}:
+        return
+    version.status, version.error = DocumentStatus.FAILED, sentence[:500]
+    _show(uow, version, DocumentStatus.FAILED)
+    uow.emit(DocumentFailed(version.document_id, version_id))
+
+
+def _show(uow: UnitOfWork, version: DocumentVersion, status: DocumentStatus) -> None:
+    """A document shows the state of its newest version."""
+    document = uow.session.get(Document, version.document_id)
+    if document is not None and document.version == version.number:
+        document.status = status
+        document.updated_at = uow.now

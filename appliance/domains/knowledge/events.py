@@ -1,0 +1,86 @@
+"""What happens to documents. Ids only."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class DocumentStored:
+    """A file is safe on the box and waits to be read."""
+
+    document_id: UUID
+    version_id: UUID
+
+    @property
+    def ordering_key(self) -> str:
+        return f"document:{self.document_id.hex}"
+
+
+@dataclass(frozen=True)
+class DocumentExtracted:
+    document_id: UUID
+    version_id: UUID
+
+
+@dataclass(frozen=True)
+class DocumentChunked:
+    document_id: UUID
+    version_id: UUID
+
+
+@dataclass(frozen=True)
+class DocumentEmbedded:
+    document_id: UUID
+    version_id: UUID
+
+
+@dataclass(frozen=True)
+class DocumentProgressed:
+    """For whoever watches: another step or another tenth done."""
+
+    document_id: UUID
+    step: str
+    progress: int
+
+
+@dataclass(frozen=True)
+class DocumentIndexed:
+    """The new version answers from now on; the one before, if any, does not."""
+
+    document_id: UUID
+    version_id: UUID
+    replaced_version_id: UUID | None
+
+
+@dataclass(frozen=True)
+class DocumentFailed:
+    document_id: UUID
+    version_id: UUID
+
+
+@dataclass(frozen=True)
+class DocumentDeleted:
+    """Rows are gone; vectors and files follow. Numbers name the vectors, blob ids the files."""
+
+    document_id: UUID
+    first_number: int
+    last_number: int
+    blob_id: UUID
+    extraction_blob_id: UUID | None
+
+
+@dataclass(frozen=True)
+class QuestionAnswered:
+    query_id: UUID
+    answered: bool
+
+
+@dataclass(frozen=True)
+class AnswerGapFound:
+    gap_id: UUID
+
+
+@dataclass(frozen=True)
+class AnswerGapFilled:
+    gap_id: UUID
+    document_id: UUID

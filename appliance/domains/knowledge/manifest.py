@@ -1,0 +1,50 @@
+"""What knowledge offers to the house."""
+
+from datetime import timedelta
+
+from appliance.core.box import Box
+from appliance.core.manifest import Check, CheckResult, Cron, Manifest, Subscription
+from appliance.domains.knowledge import events, jobs, subscribers
+from appliance.domains.knowledge.api import APIS
+from appliance.inference.types import Inference
+
+_EVERYBODY = ("owner", "admin", "manager", "rep", "agent", "read_only")
+_SEEN_WITH = "knowledge:read"
+
+
+def _models_answer(box: Box) -> CheckResult:
+    state = box.part(Inference).ready()
+    engine = state.chat_engine if state.chat_engine != "none" else "extractive"
+    return CheckResult(state.ready, f"embeddings: {state.embedding_model or 'none'}, answers: {engine}", state.reason)
+
+
+MANIFEST = Manifest(
+    "knowledge",
+    apis=APIS,
+    subscriptions=(
+        Subscription(events.DocumentStored, subscribers.extract_document, queue="slow", mode="staged"),
+        Subscription(events.DocumentExtracted, subscribers.chunk_document, mode="staged"),
+        Subscription(events.DocumentChunked, subscribers.embed_document, queue="slow", mode="staged"),
+        Subscription(events.DocumentEmbedded, subscribers.index_document, mode="staged"),
+        Subscription(events.DocumentIndexed, subscribers.retire_version, mode="staged"),
+        Subscription(events.DocumentIndexed, subscribers.calibrate_corpus, queue="slow", mode="staged"),
+        Subscription(events.DocumentDeleted, subscribers.forget_document, mode="staged"),
+    ),
+    cron=(Cron("fail_stuck_documents", jobs.fail_stuck_documents, every=timedelta(minutes=15)),),
+    permissions={
+        "knowledge:read": _EVERYBODY,
+        "knowledge:ask": _EVERYBODY,
+        "knowledge:write": ("owner", "admin", "manager"),
+        "knowledge:operate": ("owner", "admin"),
+    },
+    live={
+        events.DocumentStored: _SEEN_WITH,
+        events.DocumentProgressed: _SEEN_WITH,
+        events.DocumentIndexed: _SEEN_WITH,
+        events.DocumentFailed: _SEEN_WITH,
+        events.DocumentDeleted: _SEEN_WITH,
+        events.AnswerGapFound: _SEEN_WITH,
+        events.AnswerGapFilled: _SEEN_WITH,
+    },
+    checks=(Check("knowledge models", _models_answer),),
+)

@@ -1,0 +1,61 @@
+"""What was asked, and what could not be answered."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import func, select
+
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.uow import UnitOfWork
+from appliance.core.web.schema import Page
+from appliance.domains.knowledge.errors import GapNotFound, QueryNotFound
+from appliance.domains.knowledge.tables import AnswerGap, Query
+from appliance.domains.knowledge.types import Answer, GapStatus, Source
+
+_sources = TypeAdapter(list[Source])
+
+
+def get_query(uow: UnitOfWork, query_id: UUID) -> Query:
+    found = uow.session.get(Query, query_id)
+    if found is None:
+        raise QueryNotFound(_("This question was not asked here."))
+    return found
+
+
+def find_answered(uow: UnitOfWork, fingerprint: str) -> Query | None:
+    """The last time exactly this was asked of exactly these documents."""
+    return uow.session.scalar(select(Query).where(Query.fingerprint == fingerprint).order_by(Query.created_at.desc()).limit(1))
+
+
+def answer_of(query: Query) -> Answer:
+    return Answer(
+        query_id=query.id, text=query.answer, answered=query.answered, confident=query.confident, grounded=query.grounded,
+        confidence=query.confidence, sources=sources_of(query), engine=query.engine, model=query.model, language=query.language,
+        emergency=query.emergency, processing_time_ms=query.processing_time_ms, tokens_used=query.tokens_used,
+    )
+
+
+def sources_of(query: Query) -> tuple[Source, ...]:
+    return tuple(_sources.validate_python(query.sources))
+
+
+def get_gap(uow: UnitOfWork, gap_id: UUID) -> AnswerGap:
+    found = uow.session.get(AnswerGap, gap_id)
+    if found is None:
+        raise GapNotFound(_("This unanswered question does not exist."))
+    return found
+
+
+def find_gap(uow: UnitOfWork, fingerprint: str) -> AnswerGap | None:
+    return uow.session.scalar(select(AnswerGap).where(AnswerGap.fingerprint == fingerprint))
+
+
+def list_gaps(uow: UnitOfWork, *, status: GapStatus = GapStatus.OPEN, page: int = 1, limit: int = 50) -> Page[AnswerGap]:
+    """Asked most often first."""
+    wanted = select(AnswerGap).where(AnswerGap.status == status)
+    total = uow.session.scalar(wanted.with_only_columns(func.count(AnswerGap.id))) or 0
+    rows: Sequence[AnswerGap] = uow.session.scalars(
+        wanted.order_by(AnswerGap.times.desc(), AnswerGap.last_asked_at.desc()).limit(limit).offset((page - 1) * limit)
+    ).all()
+    return Page(rows, total, page, limit)

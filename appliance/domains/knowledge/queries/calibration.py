@@ -1,0 +1,124 @@
+"""Measuring a corpus on itself: how well chance scores in it, and whether vectors help its words."""
+
+import random
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import numpy as np
+
+from appliance.core.box import Box
+from appliance.core.errors import Conflict
+from appliance.domains.knowledge.queries import corpus, search
+from appliance.domains.knowledge.queries.corpus import Member, Scope, Snapshot
+from appliance.domains.knowledge.queries.retrieval import passages_of
+from appliance.domains.knowledge.rules import answering, digest, fusion, postings, ranking, refusal, scoring
+from appliance.domains.knowledge.rules.fusion import Trial
+from appliance.domains.knowledge.rules.ranking import Passage
+from appliance.domains.knowledge.rules.refusal import Probe
+from appliance.domains.knowledge.rules.scoring import Fields
+from appliance.domains.knowledge.rules.units import UnitKind
+from appliance.domains.knowledge.tables import Chunk
+from appliance.inference.types import Inference, Vectors
+
+SAMPLED_CHUNKS = 300
+TRIALS, FEWEST_TRIALS = 60, 25
+READ = 30
+QUESTION_WORDS = (5, 40)
+
+
+def measure_threshold(box: Box, tenant_id: UUID, snapshot: Snapshot) -> float:
+    """Asks what the documents cannot answer and looks how well chance answers it."""
+    members = snapshot.within(Scope())
+    chunks = _sample(box, tenant_id, members)
+    known = {chunk.number: passages_of(chunk, member) for chunk, member in chunks}
+    probes = refusal.probes([passage for found in known.values() for passage in found])
+    return refusal.threshold(_best_score(box, tenant_id, probe, members, known) for probe in probes)
+
+
+def _sample(box: Box, tenant_id: UUID, members: Mapping[UUID, Member]) -> list[tuple[Chunk, Member]]:
+    """Drawn by number, the same for the same corpus."""
+    numbers = [number for low, high in corpus.ranges(members.values()) for number in range(low, high + 1)]
+    picked = sorted(random.Random(len(numbers)).sample(numbers, min(SAMPLED_CHUNKS, len(numbers))))  # noqa: S311 - a sample, not a secret
+    with box.unit(tenant_id, read_only=True) as uow:
+        chunks = search.list_chunks_by_number(uow, picked)
+    return [(chunk, members[chunk.version_id]) for chunk in chunks.values() if chunk.version_id in members]
+
+
+def _best_score(
+    box: Box, tenant_id: UUID, probe: Probe, members: Mapping[UUID, Member], known: dict[int, list[Passage]],
+) -> float:
+    with box.unit(tenant_id, read_only=True) as uow:
+        found = search.find_postings(uow, list(answering.searched_stems(probe.question)), members)
+        near = postings.best(search.score_chunks(found, answering.searched_stems(probe.question), members.values()), READ)
+        for number, chunk in search.list_chunks_by_number(uow, [number for number in near if number not in known]).items():
+            known[number] = passages_of(chunk, members[chunk.version_id])
+    visible = [passage for number in near for passage in known.get(number, ()) if not probe.hides(passage)]
+    ranked = ranking.rank(probe.question, visible, search.statistics(found, members.values()))
+    return ranked[0].score if ranked else 0.0
+
+
+def measure_dense_weights(box: Box, tenant_id: UUID, snapshot: Snapshot) -> dict[str, float]:
+    """By language. A sentence is taken out of its chunk and must find the rest of it."""
+    chunks = [(chunk, member) for chunk, member in _sample(box, tenant_id, snapshot.within(Scope())) if chunk.embedding]
+    spoken = {member.language for _, member in chunks}
+    try:
+        return {language: _dense_weight(box, [pair for pair in chunks if pair[1].language == language], language) for language in sorted(spoken)}
+    except Conflict:
+        return {}
+
+
+def _dense_weight(box: Box, chunks: Sequence[tuple[Chunk, Member]], language: str) -> float:
+    held_out = _held_out(chunks)
+    if len(held_out) < FEWEST_TRIALS:
+        return 0.0
+    models = box.part(Inference)
+    asked = models.embed([sentence for _, sentence, _ in held_out], purpose="query")
+    without = models.embed([rest for _, _, rest in held_out])
+    stored = np.stack([np.frombuffer(chunk.embedding or b"", np.float16).astype(np.float32) for chunk, _ in chunks])
+    fields = {str(chunk.number): digest.chunk_fields(chunk.units, member.title) for chunk, member in chunks}
+    return fusion.calibrate([
+        _trial(chunks[place][0], sentence, language, fields, _dense_scores(stored, question, rest, place, list(fields)))
+        for (place, sentence, _), question, rest in zip(held_out, asked, without, strict=True)
+    ])
+
+
+def _held_out(chunks: Sequence[tuple[Chunk, Member]]) -> list[tuple[int, str, str]]:
+    """(place of the chunk, the sentence, the chunk without it)."""
+    found: list[tuple[int, str, str]] = []
+    for place, (chunk, _) in enumerate(chunks):
+        shortest, longest = QUESTION_WORDS
+        sentences = [unit["text"] for unit in chunk.units
+                     if unit["kind"] == UnitKind.SENTENCE.value and shortest <= len(unit["text"].split()) <= longest]
+        if len(sentences) > 1:
+            found.append((place, sentences[0], chunk.text.replace(sentences[0], " ")))
+    return found[:TRIALS]
+
+
+def _dense_scores(stored: Vectors, question: Vectors, rest: Vectors, place: int, names: list[str]) -> dict[str, float]:
+    scores = stored @ question
+    scores[place] = float(rest @ question)
+    return dict(zip(names, map(float, scores), strict=True))
+
+
+def _trial(chunk: Chunk, sentence: str, language: str, fields: Mapping[str, Fields], dense: Mapping[str, float]) -> Trial:
+    name = str(chunk.number)
+    asked = scoring.concepts(dict.fromkeys(answering.document_stems(sentence, language), 1.0), language)
+    reduced = {**fields, name: _less(fields[name], answering.document_stems(sentence, language))}
+    statistics = _statistics(reduced)
+    return Trial({key: scoring.score(asked, one, statistics) for key, one in reduced.items()}, dense, name)
+
+
+def _less(fields: Fields, stems: Sequence[str]) -> Fields:
+    body = dict(fields.body)
+    for stem in stems:
+        if body.get(stem):
+            body[stem] -= 1
+    return Fields({term: count for term, count in body.items() if count}, fields.path, fields.title)
+
+
+def _statistics(fields: Mapping[str, Fields]) -> scoring.Statistics:
+    counted: dict[str, int] = {}
+    for one in fields.values():
+        for term in {*one.body, *one.path, *one.title}:
+            counted[term] = counted.get(term, 0) + 1
+    return scoring.Statistics(len(fields), counted, sum(one.length for one in fields.values()) / (len(fields) or 1))

@@ -1,0 +1,128 @@
+"""What can be found right now: the active version of every document, read once per change of the corpus."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from appliance.core.uow import UnitOfWork
+from appliance.domains.knowledge.rules import digest, refusal, validity
+from appliance.domains.knowledge.tables import Corpus, Document, DocumentVersion
+
+KEPT_TENANTS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An active version, with all that ranking needs to know of it."""
+
+    version_id: UUID
+    document_id: UUID
+    name: str
+    language: str
+    title: Mapping[str, int]
+    standing: float
+    agents: frozenset[str]
+    tags: frozenset[str]
+    first_number: int
+    last_number: int
+    unit_count: int
+    unit_length: int
+    chunk_length: int
+    activated_at: datetime | None
+
+    @property
+    def chunk_count(self) -> int:
+        return self.last_number - self.first_number + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which documents may answer. No agent means a person of the company, who sees all."""
+
+    agent_id: UUID | None = None
+    document_ids: frozenset[UUID] = frozenset()
+    tags: frozenset[str] = frozenset()
+    since: datetime | None = None
+
+    def allows(self, member: Member) -> bool:
+        if self.agent_id is not None and member.agents and str(self.agent_id) not in member.agents:
+            return False
+        if self.document_ids and member.document_id not in self.document_ids:
+            return False
+        if self.since is not None and (member.activated_at is None or member.activated_at < self.since):
+            return False
+        return not self.tags or bool(self.tags & member.tags)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    version: int
+    threshold: float
+    dense_weights: Mapping[str, float]
+    members: tuple[Member, ...]
+    acronyms: Mapping[str, str] = field(default_factory=dict)
+
+    def within(self, scope: Scope) -> dict[UUID, Member]:
+        return {member.version_id: member for member in self.members if scope.allows(member)}
+
+
+_snapshots: dict[UUID, Snapshot] = {}
+
+
+def get_snapshot(uow: UnitOfWork) -> Snapshot:
+    """Cached per process under the corpus version, so that a switch is seen by the next question."""
+    corpus = find_corpus(uow)
+    kept = _snapshots.get(uow.tenant_id)
+    if corpus is not None and kept is not None and kept.version == corpus.version:
+        return kept
+    snapshot = _read(uow, corpus)
+    if len(_snapshots) >= KEPT_TENANTS:
+        _snapshots.pop(next(iter(_snapshots)), None)
+    _snapshots[uow.tenant_id] = snapshot
+    return snapshot
+
+
+def find_corpus(uow: UnitOfWork) -> Corpus | None:
+    return uow.session.scalar(select(Corpus))
+
+
+def _read(uow: UnitOfWork, corpus: Corpus | None) -> Snapshot:
+    rows = uow.session.execute(
+        select(Document, DocumentVersion).join(DocumentVersion, DocumentVersion.id == Document.active_version_id).order_by(Document.created_at)
+    ).all()
+    standing = validity.standing({version.id: claims_from(version) for _, version in rows})
+    members = tuple(sorted((_member(document, version, standing[version.id]) for document, version in rows), key=lambda one: one.first_number))
+    short = {key: long for _, version in rows for key, long in version.acronyms.items()}
+    if corpus is None:
+        return Snapshot(0, refusal.FALLBACK, {}, members, short)
+    return Snapshot(corpus.version, corpus.threshold or refusal.FALLBACK, corpus.dense_weights, members, short)
+
+
+def _member(document: Document, version: DocumentVersion, standing: float) -> Member:
+    return Member(
+        version.id, document.id, document.filename, version.language, digest.title_stems(document.filename, version.title, version.language),
+        standing, frozenset(document.agents), frozenset(document.tags), version.first_number, version.last_number,
+        version.unit_count, version.unit_length, version.chunk_length, version.activated_at,
+    )
+
+
+def claims_from(version: DocumentVersion) -> validity.Claims:
+    said = version.claims
+    number, year, uploaded = said.get("order", [[0], 0, ""])
+    return validity.Claims(
+        str(said.get("family", "")), (tuple(number), int(year), str(uploaded)), bool(said.get("revoked")), bool(said.get("prevails")),
+        bool(said.get("yields")),
+    )
+
+
+def claims_as_json(said: validity.Claims) -> dict[str, object]:
+    number, year, uploaded = said.order
+    return {"family": said.family, "order": [list(number), year, uploaded], "revoked": said.revoked, "prevails": said.prevails, "yields": said.yields}
+
+
+def ranges(members: Iterable[Member]) -> tuple[tuple[int, int], ...]:
+    """Chunk numbers of these versions, ascending."""
+    return tuple(sorted((member.first_number, member.last_number) for member in members if member.chunk_count))

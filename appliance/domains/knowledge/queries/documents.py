@@ -1,0 +1,147 @@
+"""Documents as people see them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.uow import UnitOfWork
+from appliance.core.web.schema import Page
+from appliance.domains.knowledge.errors import DocumentNotFound
+from appliance.domains.knowledge.tables import Chunk, Document, DocumentVersion
+from appliance.domains.knowledge.types import DocumentStatus, Step
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentView:
+    """A document with its newest version. `answering_version` is the one that answers, None while there is none."""
+
+    id: UUID
+    filename: str
+    file_type: str
+    file_size: int
+    sha256: str
+    status: DocumentStatus
+    step: Step
+    progress: int
+    processing_error: str | None
+    warnings: list[str]
+    version: int
+    answering_version: int | None
+    language: str
+    title: str
+    author: str
+    pages: int | None
+    chunks: int
+    agents: list[str]
+    tags: list[str]
+    metadata: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+
+
+def get_document(uow: UnitOfWork, document_id: UUID) -> Document:
+    found = uow.session.get(Document, document_id)
+    if found is None:
+        raise DocumentNotFound(_("This document does not exist."))
+    return found
+
+
+def find_document_by_name(uow: UnitOfWork, filename: str) -> Document | None:
+    return uow.session.scalar(select(Document).where(Document.filename == filename))
+
+
+def get_version(uow: UnitOfWork, version_id: UUID) -> DocumentVersion:
+    found = uow.session.get(DocumentVersion, version_id)
+    if found is None:
+        raise DocumentNotFound(_("This document does not exist any more."))
+    return found
+
+
+def find_version(uow: UnitOfWork, version_id: UUID) -> DocumentVersion | None:
+    """None once the document was deleted: what was under way for it ends quietly."""
+    return uow.session.get(DocumentVersion, version_id)
+
+
+def newest_version(uow: UnitOfWork, document: Document) -> DocumentVersion:
+    return uow.session.scalars(
+        select(DocumentVersion).where(DocumentVersion.document_id == document.id, DocumentVersion.number == document.version)
+    ).one()
+
+
+def list_versions(uow: UnitOfWork, document_id: UUID) -> Sequence[DocumentVersion]:
+    return uow.session.scalars(select(DocumentVersion).where(DocumentVersion.document_id == document_id).order_by(DocumentVersion.number)).all()
+
+
+def view_document(uow: UnitOfWork, document_id: UUID) -> DocumentView:
+    return _views(uow, [get_document(uow, document_id)])[0]
+
+
+def list_documents(
+    uow: UnitOfWork, *, page: int = 1, limit: int = 50, status: DocumentStatus | None = None, agent_id: UUID | None = None, q: str = "",
+) -> Page[DocumentView]:
+    """Newest first. `agent_id` keeps what this agent may read; `q` is part of a name."""
+    wanted = _wanted(status, q)
+    if agent_id is None:
+        total = uow.session.scalar(wanted.with_only_columns(func.count(Document.id))) or 0
+        rows = uow.session.scalars(wanted.order_by(Document.created_at.desc(), Document.id).limit(limit).offset((page - 1) * limit)).all()
+        return Page(_views(uow, rows), total, page, limit)
+    shared = [one for one in uow.session.scalars(wanted.order_by(Document.created_at.desc(), Document.id))
+              if not one.agents or str(agent_id) in one.agents]
+    return Page(_views(uow, shared[(page - 1) * limit:page * limit]), len(shared), page, limit)
+
+
+def _wanted(status: DocumentStatus | None, q: str) -> Select[Document]:
+    wanted = select(Document)
+    if status is not None:
+        wanted = wanted.where(Document.status == status)
+    return wanted.where(Document.filename.icontains(q, autoescape=True)) if q else wanted
+
+
+def _views(uow: UnitOfWork, documents: Sequence[Document]) -> list[DocumentView]:
+    ids = [document.id for document in documents]
+    versions = uow.session.scalars(select(DocumentVersion).where(DocumentVersion.document_id.in_(ids))).all()
+    newest = {version.document_id: version for version in sorted(versions, key=lambda one: one.number)}
+    by_id = {version.id: version for version in versions}
+    return [_view(document, newest[document.id], by_id.get(document.active_version_id)) for document in documents]  # type: ignore[arg-type]
+
+
+def _view(document: Document, newest: DocumentVersion, answering: DocumentVersion | None) -> DocumentView:
+    shown = answering or newest
+    return DocumentView(
+        id=document.id, filename=document.filename, file_type=newest.media_type, file_size=newest.size, sha256=newest.sha256,
+        status=document.status, step=newest.step, progress=newest.progress, processing_error=newest.error, warnings=newest.warnings,
+        version=newest.number, answering_version=answering.number if answering else None, language=shown.language, title=shown.title,
+        author=shown.author, pages=shown.pages, chunks=shown.last_number - shown.first_number + 1, agents=document.agents, tags=document.tags,
+        metadata=document.details, created_at=document.created_at, updated_at=document.updated_at,
+    )
+
+
+def list_chunks(uow: UnitOfWork, document_id: UUID, *, page: int = 1, limit: int = 50) -> Page[Chunk]:
+    """Of the version that answers, in reading order; of the newest one while none answers."""
+    document = get_document(uow, document_id)
+    version_id = document.active_version_id or newest_version(uow, document).id
+    wanted = select(Chunk).where(Chunk.version_id == version_id)
+    total = uow.session.scalar(wanted.with_only_columns(func.count(Chunk.id))) or 0
+    rows = uow.session.scalars(wanted.order_by(Chunk.position).limit(limit).offset((page - 1) * limit)).all()
+    return Page(rows, total, page, limit)
+
+
+def list_unfinished(uow: UnitOfWork, *, limit: int = 200) -> Sequence[DocumentVersion]:
+    """Versions on their way, for the jobs page and for the watch over stuck ones."""
+    open_states = (DocumentStatus.UPLOADED, DocumentStatus.PROCESSING)
+    return uow.session.scalars(
+        select(DocumentVersion).where(DocumentVersion.status.in_(open_states)).order_by(DocumentVersion.created_at).limit(limit)
+    ).all()
+
+
+def list_jobs(uow: UnitOfWork) -> list[tuple[DocumentVersion, str]]:
+    """Unfinished versions with their document's name, oldest first."""
+    versions = list_unfinished(uow)
+    names = {document.id: document.filename for document in
+             uow.session.scalars(select(Document).where(Document.id.in_([version.document_id for version in versions])))}
+    return [(version, names[version.document_id]) for version in versions]

@@ -1,0 +1,129 @@
+"""Finding the chunks and units that may answer: lexical always, dense where it was measured to help."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from uuid import UUID
+
+import structlog
+
+from appliance.core.box import Box
+from appliance.core.errors import Conflict, NotFound, Unavailable
+from appliance.core.tenancy import topic
+from appliance.core.uow import UnitOfWork
+from appliance.domains.knowledge.queries import corpus, search
+from appliance.domains.knowledge.queries.corpus import Member, Scope, Snapshot
+from appliance.domains.knowledge.queries.search import Found
+from appliance.domains.knowledge.rules import answering, digest, diversity, fusion, postings
+from appliance.domains.knowledge.rules.asking import Question, Turn
+from appliance.domains.knowledge.rules.ranking import Passage
+from appliance.domains.knowledge.rules.scoring import Statistics
+from appliance.domains.knowledge.tables import Chunk
+from appliance.inference.types import Allow, Inference
+
+CANDIDATES = 100
+READ = 30
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A chunk that was read, where it stands, and its score from 0 to 1 among those found."""
+
+    chunk_id: UUID
+    document_id: UUID
+    document_name: str
+    number: int
+    position: int
+    pages: tuple[int, int] | None
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    question: Question
+    snapshot: Snapshot
+    places: tuple[Place, ...]
+    passages: tuple[Passage, ...]
+    statistics: Statistics
+    dense: bool
+
+    def place(self, chunk: str) -> Place:
+        return next(place for place in self.places if str(place.chunk_id) == chunk)
+
+
+def retrieve(box: Box, tenant_id: UUID, text: str, *, context: Sequence[Turn] = (), scope: Scope | None = None, read: int = READ) -> Retrieval:
+    """Opens its own units, because the embedder is asked between them."""
+    scope = scope or Scope()
+    with box.unit(tenant_id, read_only=True) as uow:
+        snapshot = corpus.get_snapshot(uow)
+        members = snapshot.within(scope)
+        question, found = _understood(uow, text, context, snapshot, members)
+    lexical = postings.best(search.score_chunks(found, answering.searched_stems(question), members.values()), CANDIDATES)
+    weight = float(snapshot.dense_weights.get(question.language, 0.0))
+    dense = _dense(box, tenant_id, text, members.values()) if weight else {}
+    fused = postings.best(fusion.fuse(lexical, dense, weight if dense else 0.0), read)
+    with box.unit(tenant_id, read_only=True) as uow:
+        chunks = search.list_chunks_by_number(uow, list(fused))
+    by_number = {number: (chunks[number], _owner(members.values(), number)) for number in fused if number in chunks}
+    return Retrieval(
+        question, snapshot, tuple(_place(chunk, member, fused[number]) for number, (chunk, member) in by_number.items()),
+        tuple(passage for chunk, member in by_number.values() for passage in passages_of(chunk, member)),
+        search.statistics(found, members.values()), bool(dense),
+    )
+
+
+def _understood(
+    uow: UnitOfWork, text: str, context: Sequence[Turn], snapshot: Snapshot, members: Mapping[UUID, Member],
+) -> tuple[Question, Found]:
+    question = answering.understand(text, context, known_acronyms=snapshot.acronyms)
+    found = search.find_postings(uow, list(answering.searched_stems(question)), members)
+    unknown = answering.unknown_terms(question, found.units)
+    if unknown:
+        question = answering.repaired(question, unknown, search.find_spellings(uow, unknown, members))
+        found = search.find_postings(uow, list(answering.searched_stems(question)), members)
+    return question, found
+
+
+def vector_namespace(tenant_id: UUID) -> str:
+    return topic(tenant_id, "knowledge")
+
+
+def _dense(box: Box, tenant_id: UUID, text: str, members: Iterable[Member]) -> dict[int, float]:
+    """Empty when the models are away or the index is being rebuilt: words alone still find."""
+    try:
+        hits = box.part(Inference).index_search(
+            vector_namespace(tenant_id), text=text, k=CANDIDATES, allow=Allow(ranges=corpus.ranges(members)),
+        )
+    except (Unavailable, NotFound, Conflict) as err:
+        log.warning("dense_search_skipped", reason=type(err).__name__)
+        return {}
+    return {hit.id: hit.score for hit in hits.hits}
+
+
+def _owner(members: Iterable[Member], number: int) -> Member:
+    return next(member for member in members if member.first_number <= number <= member.last_number)
+
+
+def _place(chunk: Chunk, member: Member, score: float) -> Place:
+    pages = (chunk.page_from, chunk.page_to or chunk.page_from) if chunk.page_from is not None else None
+    return Place(chunk.id, member.document_id, member.name, chunk.number, chunk.position, pages, chunk.text, score)
+
+
+def passages_of(chunk: Chunk, member: Member) -> list[Passage]:
+    home = digest.Home(str(member.document_id), str(chunk.id), member.standing, member.language, member.title)
+    return digest.passages(chunk.units, home)
+
+
+def varied(retrieval: Retrieval, k: int) -> list[Place]:
+    """The k best chunks that do not repeat each other."""
+    places = {place.number: place for place in retrieval.places}
+    order = diversity.mmr({number: place.score for number, place in places.items()},
+                          {number: _terms(place.text) for number, place in places.items()}, k)
+    return [places[number] for number in order]
+
+
+@lru_cache(maxsize=4096)
+def _terms(text: str) -> frozenset[str]:
+    return frozenset(text.casefold().split())

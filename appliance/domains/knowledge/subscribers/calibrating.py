@@ -1,0 +1,29 @@
+"""After the corpus changed: where "I do not know" begins, and how much vectors count."""
+
+import structlog
+
+from appliance.core.errors import Unavailable
+from appliance.core.jobs import Step
+from appliance.domains.knowledge import queries
+from appliance.domains.knowledge.actions import calibrating
+from appliance.domains.knowledge.events import DocumentIndexed
+
+log = structlog.get_logger()
+
+
+def calibrate_corpus(step: Step, event: DocumentIndexed) -> None:
+    """Many documents arriving together are measured once: a later run sees that nothing changed since."""
+    del event
+    with step.read() as uow:
+        snapshot = queries.get_snapshot(uow)
+        corpus = queries.find_corpus(uow)
+    if corpus is None or corpus.calibrated_version >= snapshot.version:
+        return
+    threshold = queries.measure_threshold(step.box, step.tenant_id, snapshot)
+    try:
+        weights = queries.measure_dense_weights(step.box, step.tenant_id, snapshot)
+    except Unavailable as err:
+        log.info("vectors_not_measured", reason=str(err))
+        weights = dict(snapshot.dense_weights)
+    with step.finish() as uow:
+        calibrating.record_calibration(uow, measured_version=snapshot.version, threshold=threshold, dense_weights=weights)

@@ -1,0 +1,41 @@
+"""After a switch or a deletion: rows, vectors and files that answer nothing any more."""
+
+import structlog
+
+from appliance.core.errors import Conflict, NotFound
+from appliance.core.jobs import Step
+from appliance.domains.knowledge import queries
+from appliance.domains.knowledge.actions import documents
+from appliance.domains.knowledge.events import DocumentDeleted, DocumentIndexed
+from appliance.inference.types import Inference
+
+log = structlog.get_logger()
+
+
+def retire_version(step: Step, event: DocumentIndexed) -> None:
+    """The version that was replaced keeps its file, loses its chunks."""
+    if event.replaced_version_id is None:
+        return
+    with step.read() as uow:
+        old = queries.find_version(uow, event.replaced_version_id)
+    if old is None:
+        return
+    _remove_vectors(step, old.first_number, old.last_number)
+    with step.finish() as uow:
+        documents.remove_rows(uow, [old.id])
+
+
+def forget_document(step: Step, event: DocumentDeleted) -> None:
+    _remove_vectors(step, event.first_number, event.last_number)
+    step.box.blobs.delete(step.tenant_id, event.blob_id)
+    if event.extraction_blob_id is not None:
+        step.box.blobs.delete(step.tenant_id, event.extraction_blob_id)
+
+
+def _remove_vectors(step: Step, first: int, last: int) -> None:
+    if last < first:
+        return
+    try:
+        step.box.part(Inference).index_remove(queries.vector_namespace(step.tenant_id), range(first, last + 1))
+    except (NotFound, Conflict) as err:
+        log.info("no_vectors_to_remove", reason=type(err).__name__)

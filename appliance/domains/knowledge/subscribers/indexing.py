@@ -1,0 +1,184 @@
+"""The pipeline. Each step looks at where its version stands, so a step that ran twice or died in the middle does no harm."""
+
+import io
+import json
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+import numpy as np
+import structlog
+from sqlalchemy import func, select
+
+from appliance.core.errors import Conflict
+from appliance.core.jobs import Step
+from appliance.domains.knowledge import queries
+from appliance.domains.knowledge.actions import indexing
+from appliance.domains.knowledge.events import DocumentChunked, DocumentEmbedded, DocumentExtracted, DocumentStored
+from appliance.domains.knowledge.gateways.extraction import wire
+from appliance.domains.knowledge.gateways.extraction.failures import SENTENCES, ExtractionError
+from appliance.domains.knowledge.gateways.extraction.launcher import run_extraction
+from appliance.domains.knowledge.gateways.extraction.limits import MIB, Limits
+from appliance.domains.knowledge.rules import digest, postings
+from appliance.domains.knowledge.tables import Chunk, DocumentVersion
+from appliance.domains.knowledge.types import Block, ExtractionFailure
+from appliance.domains.knowledge.types import Step as Stage
+from appliance.inference.types import Inference
+
+EMBED_BATCH = 32
+log = structlog.get_logger()
+
+
+def extract_document(step: Step, event: DocumentStored) -> None:
+    version = _at(step, event.version_id, Stage.STORED)
+    if version is None:
+        return
+    with step.progress() as uow:
+        indexing.begin_processing(uow, version.id)
+        filename = queries.get_document(uow, version.document_id).filename
+    try:
+        found = run_extraction(step.box.blobs.read_all(step.tenant_id, version.blob_id), filename, _limits(step), _reporter(step, version.id))
+    except ExtractionError as err:
+        log.info("document_unreadable", failure=err.failure.value, detail=err.detail)
+        _fail(step, version.id, str(err))
+        return
+    blob = step.box.blobs.put(step.tenant_id, io.BytesIO("\n".join(wire.extraction(found)).encode()))
+    with step.finish() as uow:
+        indexing.record_extraction(uow, version.id, found, blob.id)
+
+
+def _limits(step: Step) -> Limits:
+    chosen = step.box.settings.knowledge
+    return Limits(
+        file_bytes=chosen.max_file_mb * MIB, memory_bytes=chosen.extraction_memory_mb * MIB, wall_seconds=chosen.extraction_timeout_s,
+        cpu_seconds=chosen.extraction_timeout_s,
+    )
+
+
+def _reporter(step: Step, version_id: UUID) -> Callable[[int, int | None], None]:
+    """Progress is written a tenth at a time."""
+    shown = 0
+
+    def report(page: int, pages: int | None) -> None:
+        nonlocal shown
+        reached = indexing.READ_SHARE * page // pages // 10 * 10 if pages else 0
+        if reached > shown:
+            shown = reached
+            with step.progress() as uow:
+                indexing.note_progress(uow, version_id, reached)
+
+    return report
+
+
+def chunk_document(step: Step, event: DocumentExtracted) -> None:
+    version = _at(step, event.version_id, Stage.EXTRACTED)
+    if version is None or version.extraction_blob_id is None:
+        return
+    with step.read() as uow:
+        filename = queries.get_document(uow, version.document_id).filename
+    blocks = _read_blocks(step, version.extraction_blob_id)
+    found = digest.digest(blocks, name=filename, title=version.title, uploaded=version.created_at.isoformat())
+    if not found.units:
+        _fail(step, version.id, str(SENTENCES[ExtractionFailure.NO_TEXT]))
+        return
+    for cut in found.removed:
+        log.warning("orders_removed_from_document", document=version.document_id.hex, sentences=cut.last - cut.first + 1)
+    chosen = step.box.settings.knowledge
+    packed = digest.chunks(found.units, _counter(step), target=chosen.chunk_tokens, overlap=chosen.chunk_overlap)
+    with step.finish() as uow:
+        indexing.record_chunks(uow, version.id, found, packed, filename)
+
+
+def _read_blocks(step: Step, blob_id: UUID) -> list[Block]:
+    lines = step.box.blobs.read_all(step.tenant_id, blob_id).decode().splitlines()
+    said = (json.loads(line) for line in lines)
+    return [wire.read_block(one["block"]) for one in said if "block" in one]
+
+
+def _counter(step: Step) -> Callable[[Sequence[str]], list[int]]:
+    """By the embedder's tokenizer; by words where no embedder is installed."""
+    def count(texts: Sequence[str]) -> list[int]:
+        try:
+            return [tokens.count for tokens in _models(step).count_tokens(texts)]
+        except Conflict:
+            return [len(text.split()) for text in texts]
+
+    return count
+
+
+def embed_document(step: Step, event: DocumentChunked) -> None:
+    """Resumes where it was: chunks that have their vector are left alone."""
+    version = _at(step, event.version_id, Stage.CHUNKED)
+    if version is None:
+        return
+    model = step.box.settings.models.embedding_model
+    total = version.last_number - version.first_number + 1
+    while batch := _unembedded(step, version.id):
+        missing = _missing(step, version.id)
+        try:
+            vectors = _models(step).embed([text for _, text in batch])
+        except Conflict:
+            model = ""
+            break
+        packed = {chunk_id: row.astype(np.float16).tobytes() for (chunk_id, _), row in zip(batch, vectors, strict=True)}
+        with step.progress() as uow:
+            indexing.record_embeddings(uow, version.id, packed, 1 - max(missing - len(packed), 0) / total)
+    with step.finish() as uow:
+        indexing.finish_embedding(uow, version.id, model)
+
+
+def _unembedded(step: Step, version_id: UUID) -> list[tuple[UUID, str]]:
+    with step.read() as uow:
+        version = queries.get_version(uow, version_id)
+        chunks = uow.session.scalars(
+            select(Chunk).where(Chunk.version_id == version_id, Chunk.embedding.is_(None)).order_by(Chunk.position).limit(EMBED_BATCH)
+        ).all()
+        return [(chunk.id, f"{version.title}\n{chunk.text}".strip()) for chunk in chunks]
+
+
+def _missing(step: Step, version_id: UUID) -> int:
+    with step.read() as uow:
+        wanted = select(func.count(Chunk.id)).where(Chunk.version_id == version_id, Chunk.embedding.is_(None))
+        return uow.session.scalar(wanted) or 0
+
+
+def index_document(step: Step, event: DocumentEmbedded) -> None:
+    version = _at(step, event.version_id, Stage.EMBEDDED)
+    if version is None:
+        return
+    with step.read() as uow:
+        chunks = uow.session.scalars(select(Chunk).where(Chunk.version_id == version.id).order_by(Chunk.number)).all()
+        filename = queries.get_document(uow, version.document_id).filename
+    title = digest.title_stems(filename, version.title, version.language)
+    listings = postings.listings(
+        [(chunk.number, digest.chunk_fields(chunk.units, title)) for chunk in chunks],
+        [(unit["stems"] + " " + unit["path_stems"]).split() for chunk in chunks for unit in chunk.units],
+    )
+    _add_vectors(step, chunks)
+    with step.finish() as uow:
+        indexing.record_postings(uow, version.id, listings)
+        indexing.activate_version(uow, version.id)
+
+
+def _add_vectors(step: Step, chunks: Sequence[Chunk]) -> None:
+    """Vectors may lie in the index before the switch: a search is limited to the numbers of active versions."""
+    embedded = [(chunk.number, np.frombuffer(chunk.embedding, np.float16)) for chunk in chunks if chunk.embedding]
+    if embedded:
+        _models(step).index_add(
+            queries.vector_namespace(step.tenant_id), [number for number, _ in embedded], vectors=np.stack([row for _, row in embedded]), create=True,
+        )
+
+
+def _at(step: Step, version_id: UUID, stage: Stage) -> DocumentVersion | None:
+    """The version, if it still waits for this step."""
+    with step.read() as uow:
+        version = queries.find_version(uow, version_id)
+        return version if version is not None and version.step is stage and version.error is None else None
+
+
+def _fail(step: Step, version_id: UUID, sentence: str) -> None:
+    with step.finish() as uow:
+        indexing.fail_version(uow, version_id, sentence)
+
+
+def _models(step: Step) -> Inference:
+    return step.box.part(Inference)

@@ -1,0 +1,69 @@
+"""A throw-away box with the knowledge domain, a tenant, and either the models of a folder or none."""
+
+import io
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from appliance.core import crypto, db, deliveries, jobs, telemetry
+from appliance.core.box import Box, open_box
+from appliance.core.config import Settings
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.ids import new_id
+from appliance.core.tenancy import TenantKey
+from appliance.domains.knowledge import actions
+from appliance.domains.knowledge.manifest import MANIFEST
+from appliance.inference.errors import NoModel
+from appliance.inference.fake import FakeInference
+from appliance.inference.types import Inference, Purpose, Tokens, Vectors
+
+
+class NoModels(FakeInference):
+    """A box on which no model is installed."""
+
+    def embed(self, texts: Sequence[str], *, purpose: Purpose = "passage", model: str = "") -> Vectors:
+        raise NoModel(_("No embedding model is installed."))
+
+    def count_tokens(self, texts: Sequence[str], *, offsets: bool = False) -> list[Tokens]:
+        raise NoModel(_("No embedding model is installed."))
+
+
+@dataclass
+class KnowledgeBox:
+    box: Box
+    tenant_id: UUID
+
+    def put(self, name: str, content: bytes) -> None:
+        actions.upload_document(self.box, self.tenant_id, name, io.BytesIO(content))
+
+    def work(self) -> None:
+        """Run what is due until nothing is."""
+        while due := self._due():
+            for owed in due:
+                jobs.deliver(self.box, owed.tenant_id, owed.delivery_id)
+
+    def _due(self) -> list[deliveries.Owed]:
+        with self.box.whole_box("bench") as uow:
+            return deliveries.take_all_due(uow)
+
+
+@contextmanager
+def knowledge_box(inference: Inference | None = None) -> Iterator[KnowledgeBox]:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        home = Path(folder)
+        key = home / "master.key"
+        crypto.create_master_key(key)
+        plain = Settings(home=home)
+        settings = plain.model_copy(update={"keys": plain.keys.model_copy(update={"master_key_file": key})})
+        telemetry.configure_logs(settings.logs.model_copy(update={"level": "error"}), "bench")
+        box = open_box(settings, (MANIFEST,))
+        db.Rows.metadata.create_all(box.database.engine)
+        box.provide(Inference, inference or NoModels())
+        tenant_id = new_id()
+        with box.whole_box("bench") as uow:
+            uow.session.add(TenantKey(tenant_id=tenant_id, wrapped=box.keys.new_tenant_key(tenant_id)))
+        yield KnowledgeBox(box, tenant_id)
+        box.close()

@@ -5,10 +5,11 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from PIL import Image, ImageDraw, ImageFont
+
 from appliance.domains.knowledge.gateways.extraction import reader
 from appliance.domains.knowledge.gateways.extraction.limits import Limits
 from appliance.domains.knowledge.types import Block, BlockKind, Extraction
-from PIL import Image, ImageDraw, ImageFont
 
 WIDTH, HEIGHT = 595, 842
 
@@ -45,8 +46,8 @@ class Page:
 
 
 def pdf(*pages: Page, title: str = "", locked: bool = False) -> bytes:
-    objects = ["<< /Type /Catalog /Pages 2 0 R >>", "", "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
-               "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica-Bold /Encoding /WinAnsiEncoding >>", f"<< /Title ({title}) >>"]
+    font = "<< /Type /Font /Subtype /Type1 /BaseFont /{} /Encoding /WinAnsiEncoding >>"
+    objects = ["<< /Type /Catalog /Pages 2 0 R >>", "", font.format("Helvetica"), font.format("Helvetica-Bold"), f"<< /Title ({title}) >>"]
     numbers = []
     for page in pages:
         content = "\n".join(page.drawn)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import docx
 import pytest
+
 from appliance.core.i18n import in_locale
 from appliance.domains.knowledge.gateways.extraction import failures, launcher, wire
 from appliance.domains.knowledge.gateways.extraction.failures import ExtractionError
 from appliance.domains.knowledge.gateways.extraction.limits import MIB, Limits
 from appliance.domains.knowledge.types import ExtractionFailure, ExtractionWarning
-
-from tests.domains.knowledge.extraction.paper import Page, pdf, png, picture, read
+from tests.domains.knowledge.extraction.paper import Page, pdf, picture, png, read
 from tests.domains.knowledge.extraction.test_reading_office import deck, saved
 
 LETTER = pdf(*(Page().lines(60, 80, [f"Página de número {number} com algum texto."]) for number in range(1, 4)))

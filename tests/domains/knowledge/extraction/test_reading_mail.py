@@ -1,7 +1,6 @@
 from email.message import EmailMessage
 
 from appliance.domains.knowledge.types import BlockKind, ExtractionWarning
-
 from tests.domains.knowledge.extraction.paper import Page, block, pdf, read, texts
 
 THREAD = """Bom dia, o desconto final é de 12%.
@@ -68,7 +67,8 @@ def test_title_author_and_headers() -> None:
 
 def test_attachments_are_read_as_the_files_they_are_and_broken_ones_are_named() -> None:
     message = mail("Segue a tabela.")
-    message.add_attachment(pdf(Page().lines(60, 80, ["Frete para Betim: nove reais."])), maintype="application", subtype="octet-stream", filename="t.bin")
+    table = pdf(Page().lines(60, 80, ["Frete para Betim: nove reais."]))
+    message.add_attachment(table, maintype="application", subtype="octet-stream", filename="t.bin")
     message.add_attachment(b"\x00\x01\x02" * 50, maintype="application", subtype="pdf", filename="ruim.pdf")
     found = read(message.as_bytes(), "com-anexo.eml")
     assert block(found, "Betim").source == "t.bin"

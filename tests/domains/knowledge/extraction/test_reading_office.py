@@ -1,10 +1,10 @@
 import io
+import zipfile
 from datetime import date
 
 import docx
 import openpyxl
 import pptx
-from appliance.domains.knowledge.types import BlockKind, ExtractionWarning
 from docx.document import Document
 from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import nsdecls, qn
@@ -14,6 +14,7 @@ from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Cm
 
+from appliance.domains.knowledge.types import BlockKind, ExtractionWarning
 from tests.domains.knowledge.extraction.paper import block, read, repacked, texts
 
 NOTES = """<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
@@ -49,7 +50,8 @@ def test_word_headings_paragraphs_and_lists() -> None:
 def test_word_tables_repeat_their_header_and_merged_cells() -> None:
     document = docx.Document()
     table = document.add_table(rows=3, cols=3)
-    for row, cells in zip(table.rows, [("Loja", "Dia", "Horário"), ("Centro", "sábado", "9h às 13h"), ("", "domingo", "fechada")], strict=True):
+    rows = [("Loja", "Dia", "Horário"), ("Centro", "sábado", "9h às 13h"), ("", "domingo", "fechada")]
+    for row, cells in zip(table.rows, rows, strict=True):
         for cell, text in zip(row.cells, cells, strict=True):
             cell.text = text
     table.cell(1, 0).merge(table.cell(2, 0))
@@ -82,7 +84,6 @@ def test_a_footnote_stands_beside_the_sentence_that_calls_it() -> None:
 
 
 def with_relation(package: bytes, relation: str) -> bytes:
-    import zipfile
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(package)) as old, zipfile.ZipFile(out, "w") as new:
         for member in old.namelist():
@@ -101,7 +102,8 @@ def test_deleted_and_struck_text_is_not_read_and_inserted_text_is() -> None:
     paragraph = document.add_paragraph("O prazo é de ")
     paragraph.add_run("7 dias").font.strike = True
     for tag, inner in (("del", "delText"), ("ins", "t")):
-        paragraph._p.append(parse_xml(f'<w:{tag} {nsdecls("w")} w:id="1" w:author="x"><w:r><w:{inner}>{tag} 10 dias</w:{inner}></w:r></w:{tag}>'))
+        run = f"<w:r><w:{inner}>{tag} 10 dias</w:{inner}></w:r>"
+        paragraph._p.append(parse_xml(f'<w:{tag} {nsdecls("w")} w:id="1" w:author="x">{run}</w:{tag}>'))
     assert texts(read(saved(document), "prazo.docx")) == ["O prazo é de ins 10 dias"]
 
 
@@ -112,7 +114,7 @@ def test_what_the_header_of_a_word_document_says_is_kept_once() -> None:
     assert texts(read(saved(document), "politica.docx"), BlockKind.NOTE) == ["Documento revogado em 2024"]
 
 
-def book(rows: list[list[object]], **names: object) -> tuple[openpyxl.Workbook, Worksheet]:
+def book(rows: list[list[object]]) -> tuple[openpyxl.Workbook, Worksheet]:
     workbook = openpyxl.Workbook()
     sheet = workbook.active
     assert isinstance(sheet, Worksheet)
@@ -122,7 +124,8 @@ def book(rows: list[list[object]], **names: object) -> tuple[openpyxl.Workbook, 
 
 
 def test_the_header_of_a_sheet_is_found_below_its_title() -> None:
-    workbook, sheet = book([["Tabela de fretes da loja"], ["vigente em 2026"], [], ["Cidade", "Frete", "Prazo"], ["Betim", 39.9, 3], ["Itu", 1250, 9]])
+    rows = [["Cidade", "Frete", "Prazo"], ["Betim", 39.9, 3], ["Itu", 1250, 9]]
+    workbook, sheet = book([["Tabela de fretes da loja"], ["vigente em 2026"], [], *rows])
     sheet.title = "fretes"
     sheet["B5"].number_format = sheet["B6"].number_format = '"R$" #,##0.00'
     found = read(saved(workbook), "fretes.xlsx")
@@ -140,7 +143,8 @@ def test_values_are_written_as_the_cells_show_them() -> None:
 
 
 def test_two_header_rows_and_section_rows_name_what_stands_below() -> None:
-    workbook, sheet = book([["Produto", "Preço", None], ["", "À vista", "A prazo"], ["Cozinha"], ["fogão", 900, 990], ["Sala"], ["sofá", 1200, 1320]])
+    head = [["Produto", "Preço", None], ["", "À vista", "A prazo"]]
+    workbook, sheet = book([*head, ["Cozinha"], ["fogão", 900, 990], ["Sala"], ["sofá", 1200, 1320]])
     sheet.merge_cells("B1:C1")
     found = read(saved(workbook), "precos.xlsx")
     assert block(found, "fogão").text == "Produto: fogão; Preço À vista: 900; Preço A prazo: 990"

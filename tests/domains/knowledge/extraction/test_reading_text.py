@@ -1,9 +1,9 @@
 import pytest
-from appliance.domains.knowledge.gateways.extraction import cleaning, encodings
-from appliance.domains.knowledge.types import BlockKind
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.domains.knowledge.gateways.extraction import cleaning, encodings
+from appliance.domains.knowledge.types import BlockKind
 from tests.domains.knowledge.extraction.paper import block, read, texts
 
 FREIGHT = "cidade;frete;prazo\r\nSão João;39,90;2\r\nBetim;1.249,90;12\r\n"
@@ -36,7 +36,8 @@ def test_windows_text_with_crlf_headings_and_lists() -> None:
 
 
 def test_hard_wrapped_lines_are_joined_and_short_lines_are_not() -> None:
-    wrapped = "Este parágrafo foi quebrado por um editor antigo a cada tantas\ncolunas e deve voltar a ser um só parágrafo inteiro.\n\nRua A, 10\nCentro\n"
+    wrapped = "Este parágrafo foi quebrado por um editor antigo a cada tantas\ncolunas e deve voltar a ser um só parágrafo inteiro."
+    wrapped += "\n\nRua A, 10\nCentro\n"
     assert len(texts(read(wrapped.encode(), "t.txt"))) == 3
 
 
@@ -46,7 +47,8 @@ def test_letters_with_questions_and_answers_in_plain_text() -> None:
 
 
 def test_markdown_front_matter_headings_tables_and_code() -> None:
-    text = "---\ntitle: Guia\nauthor: Ana\n---\n# Entregas\n\n| Zona | Prazo |\n|---|---|\n| norte | 3 dias |\n\n## Regras\n\n- uma\n- duas ~~velha~~\n\n```\nx = 1\n```\n"
+    text = "---\ntitle: Guia\nauthor: Ana\n---\n# Entregas\n\n| Zona | Prazo |\n|---|---|\n| norte | 3 dias |\n\n"
+    text += "## Regras\n\n- uma\n- duas ~~velha~~\n\n```\nx = 1\n```\n"
     found = read(text.encode(), "guia.md")
     assert (found.title, found.author) == ("Guia", "Ana")
     assert block(found, "norte").text == "Zona: norte; Prazo: 3 dias"
@@ -55,8 +57,10 @@ def test_markdown_front_matter_headings_tables_and_code() -> None:
 
 
 def test_json_records_are_a_table_and_other_json_is_paths() -> None:
-    assert texts(read(b'[{"nome": "mesa", "preco": 10}, {"nome": "vaso"}]', "a.json")) == ["nome: mesa; preco: 10", "nome: vaso"]
-    assert texts(read(b'{"loja": {"nome": "Centro", "dias": ["seg", "ter"]}}', "b.json")) == ["loja > nome: Centro", "loja > dias: seg, ter"]
+    records = read(b'[{"nome": "mesa", "preco": 10}, {"nome": "vaso"}]', "a.json")
+    assert texts(records) == ["nome: mesa; preco: 10", "nome: vaso"]
+    other = read(b'{"loja": {"nome": "Centro", "dias": ["seg", "ter"]}}', "b.json")
+    assert texts(other) == ["loja > nome: Centro", "loja > dias: seg, ter"]
 
 
 def test_text_is_cleaned_of_controls_ligatures_and_double_spaces() -> None:

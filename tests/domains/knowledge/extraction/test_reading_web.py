@@ -1,5 +1,4 @@
 from appliance.domains.knowledge.types import BlockKind
-
 from tests.domains.knowledge.extraction.paper import block, read, texts
 
 PAGE = """<!doctype html><html><head><title>Ajuda</title><style>p{}</style></head><body>
@@ -24,7 +23,8 @@ def test_details_definition_lists_and_question_headings_are_questions() -> None:
             "<h3>Qual o horário?</h3><p>Das 9h às 18h.</p><ul><li>Sábado até 13h</li></ul>")
     found = read(page(body), "faq.html")
     asked = {part.text: part.heading_path[-1] for part in found.blocks if part.kind is BlockKind.FAQ_ANSWER}
-    assert asked == {"Sim, grátis.": "Vocês montam?", "Trinta dias.": "Prazo de troca", "Por conta da loja.": "Frete", "Das 9h às 18h.": "Qual o horário?"}
+    assert asked == {
+        "Sim, grátis.": "Vocês montam?", "Trinta dias.": "Prazo de troca", "Por conta da loja.": "Frete", "Das 9h às 18h.": "Qual o horário?"}
     assert block(found, "Sábado").paragraph == block(found, "Das 9h").paragraph
 
 
@@ -38,14 +38,16 @@ def test_accordions_made_of_divs_and_buttons_are_questions() -> None:
 
 
 def test_tables_with_spans_captions_and_row_headers() -> None:
-    body = ("<table><caption>Fretes</caption><tr><th>Zona</th><th>Prazo</th></tr><tr><td rowspan=2>Sul</td><td>2 dias</td></tr><tr><td>4 dias</td></tr></table>"
+    body = ("<table><caption>Fretes</caption><tr><th>Zona</th><th>Prazo</th></tr><tr><td rowspan=2>Sul</td><td>2 dias</td></tr>"
+            "<tr><td>4 dias</td></tr></table>"
             "<table><tr><th>CNPJ</th><td>00.000</td></tr><tr><th>Telefone</th><td>5555</td></tr></table>")
     found = read(page(body), "t.html")
     assert texts(found)[-5:] == ["Fretes", "Zona: Sul; Prazo: 2 dias", "Zona: Sul; Prazo: 4 dias", "CNPJ: 00.000", "Telefone: 5555"]
 
 
 def test_layout_tables_are_text() -> None:
-    body = "<table><tr><td><p>Primeiro.</p></td></tr><tr><td><table><tr><th>A</th><th>B</th></tr><tr><td>1</td><td>2</td></tr></table></td></tr></table>"
+    inner = "<table><tr><th>A</th><th>B</th></tr><tr><td>1</td><td>2</td></tr></table>"
+    body = f"<table><tr><td><p>Primeiro.</p></td></tr><tr><td>{inner}</td></tr></table>"
     assert texts(read(page(body), "t.html"))[1:] == ["Primeiro.", "A: 1; B: 2"]
 
 
@@ -61,4 +63,5 @@ def test_struck_out_text_and_comments_are_not_read() -> None:
 
 
 def test_a_fragment_without_html_around_it_is_still_html() -> None:
-    assert texts(read(b"<div><h2>Troca</h2><p>Em 30 dias.</p><p>Com nota.</p></div>", "trecho.html")) == ["Troca", "Em 30 dias.", "Com nota."]
+    piece = b"<div><h2>Troca</h2><p>Em 30 dias.</p><p>Com nota.</p></div>"
+    assert texts(read(piece, "trecho.html")) == ["Troca", "Em 30 dias.", "Com nota."]

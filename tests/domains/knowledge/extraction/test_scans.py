@@ -1,14 +1,17 @@
 import shutil
 
 import pytest
-from appliance.domains.knowledge.gateways.extraction.paged import picture as pictures
-from appliance.domains.knowledge.types import BlockKind
 from PIL import ImageDraw
 
+from appliance.domains.knowledge.gateways.extraction.paged import picture as pictures
+from appliance.domains.knowledge.types import BlockKind
 from tests.domains.knowledge.extraction.paper import picture, picture_pdf, png, read, texts
 
 needs_tesseract = pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
-NOTICE = [(100, 100, 90, "AVISO AOS CLIENTES"), (100, 320, 48, "A loja fecha no dia 12 de outubro."), (100, 400, 48, "O atendimento volta no dia 13 pela manhã.")]
+NOTICE = [
+    (100, 100, 90, "AVISO AOS CLIENTES"), (100, 320, 48, "A loja fecha no dia 12 de outubro."),
+    (100, 400, 48, "O atendimento volta no dia 13 pela manhã."),
+]
 
 
 @needs_tesseract

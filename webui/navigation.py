@@ -34,7 +34,7 @@ NAVIGATION: tuple[NavItem, ...] = (
     NavItem(_("Home"), "home.dashboard", "home", None, "", "g h", _("Home")),
     NavItem(_("Inbox"), "inbox.inbox", "inbox", "conversations:read", SERVE, "g i", _("Inbox")),
     NavItem(_("Contacts"), "crm.contacts", "users", "contacts:read", SERVE, "g c", _("Contacts")),
-    NavItem(_("Knowledge"), "knowledge.documents", "book", "documents:read", BUILD, "g k", _("Knowledge")),
+    NavItem(_("Knowledge"), "knowledge.documents", "book", "knowledge:read", BUILD, "g k", _("Knowledge")),
     NavItem(_("Agents"), "studio.agents", "bot", "agents:read", BUILD, "g a"),
     NavItem(_("Channels"), "studio.channels", "plug", "channels:read", BUILD),
     NavItem(_("Simulator"), "studio.simulator", "whatsapp", "channels:write", BUILD),

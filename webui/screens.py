@@ -5,6 +5,7 @@ from webui.admin import views as admin
 from webui.crm import views as crm
 from webui.home import views as home
 from webui.inbox import views as inbox
+from webui.knowledge import views as knowledge
 from webui.setup import views as setup
 from webui.signin import views as signin
 
@@ -13,6 +14,7 @@ SCREENS: tuple[Pages, ...] = (
     signin.pages,
     home.pages,
     inbox.pages,
+    knowledge.pages,
     crm.pages,
     admin.pages,
 )

@@ -63,7 +63,7 @@ def build(box: Box, *, pages: flask.Flask | None = None) -> Starlette:
 def _authenticate(box: Box, request: Request) -> Principal | None:
     headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()}
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/events", "wsgi.url_scheme": request.url.scheme, **headers}
-    return box.part(Authenticator).authenticate(box, flask.Request(environ))  # type: ignore[type-abstract]
+    return box.part(Authenticator).authenticate(box, flask.Request(environ))
 
 
 async def _lines(box: Box, hub: Hub, request: Request, principal: Principal, after: int | None) -> AsyncIterator[str]:

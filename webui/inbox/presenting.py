@@ -16,7 +16,7 @@ from appliance.domains.contacts.schemas import ContactOut
 from appliance.domains.conversations.tables import Conversation, Message
 from appliance.domains.conversations.types import ConversationStatus, Direction, Handling, MessageKind, MessageStatus, Sender
 from appliance.domains.identity import queries as identity
-from webui.inbox.citations import cited
+from webui.citations import cited
 
 ICONS = {"whatsapp_cloud": "whatsapp", "whatsapp_qr": "whatsapp", "email": "mail", "webchat": "globe", "simulator": "target"}
 CHANNELS = {
@@ -117,7 +117,7 @@ def _row(conversation: Conversation, name: str, names: Mapping[UUID, str], me: U
         preview=conversation.preview,
         at=conversation.last_message_at,
         unread=conversation.unread_count,
-        icon=ICONS.get(conversation.channel_kind, "message"),
+        icon=ICONS.get(conversation.channel_kind, "inbox"),
         channel=str(CHANNELS.get(conversation.channel_kind, conversation.channel_kind)),
         holder=holder,
         holder_kind=kind,
@@ -166,7 +166,7 @@ def _bubble(message: Message, who: str) -> Bubble:
         number=message.number,
         side=_side(message),
         who=who,
-        html=cited(text, sources, message.id) if text else _without_text(message),
+        html=cited(text, len(sources), f"s-{message.id}-") if text else _without_text(message),
         media=message.content.get("media") if message.kind in MEDIA_KINDS else None,
         kind=message.kind.value,
         at=message.occurred_at if message.direction is Direction.INBOUND else message.created_at,

@@ -91,7 +91,7 @@ def media(call: Call, message_id: UUID) -> Response:
     if not kept.get("blob_id"):
         raise NotFound(_("The file is no longer stored."))
     mime_type = str(kept.get("mime_type") or "application/octet-stream")
-    shown = mime_type.split("/")[0] in {"image", "audio", "video"} and "svg" not in mime_type
+    shown = mime_type.partition("/")[0] in {"image", "audio", "video"} and "svg" not in mime_type
     pieces = call.box.blobs.read(call.who.tenant_id, UUID(str(kept["blob_id"])))
     response = Response(pieces, mimetype=mime_type if shown else "application/octet-stream")
     response.headers.set("Content-Disposition", "inline" if shown else "attachment", filename=str(kept.get("filename") or message_id))
@@ -128,7 +128,7 @@ def _thread(uow: UnitOfWork, conversation_id: UUID) -> Thread:
         conversation=found,
         name=name,
         contact=ContactOut.model_validate(contacts.get_contact(uow, person.id)) if person else None,
-        icon=ICONS.get(found.channel_kind, "message"),
+        icon=ICONS.get(found.channel_kind, "inbox"),
         channel=str(CHANNELS.get(found.channel_kind, found.channel_kind)),
         assignee=identity.names_of(uow, [found.assignee_id]).get(found.assignee_id, "") if found.assignee_id else "",
         bubbles=presenting.bubbles(uow, window, contact_name=name),

@@ -69,7 +69,7 @@ def _begin() -> None:
     if request.endpoint is None or request.endpoint.startswith(("static", "health.")):
         return
     box = current_box()
-    g.principal = box.part(auth.Authenticator).authenticate(box, request)  # type: ignore[type-abstract]
+    g.principal = box.part(auth.Authenticator).authenticate(box, request)
     if g.principal is not None and g.principal.locale:
         i18n.use_locale(g.principal.locale)
 

@@ -1,9 +1,6 @@
 """Text of an answer with its `[n]` turned into links to the passages it rests on."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
-from uuid import UUID
 
 from markupsafe import Markup, escape
 
@@ -13,20 +10,20 @@ _CITATION = re.compile(r"\s?\[(\d{1,2})\]")
 _BREAKS = re.compile(r"\n{2,}")
 
 
-def cited(text: str, sources: Sequence[Mapping[str, Any]], message_id: UUID) -> Markup:
-    """Escaped paragraphs; a citation of nothing stays plain text."""
-    paragraphs = [_linked(part.strip(), len(sources), message_id) for part in _BREAKS.split(text) if part.strip()]
+def cited(text: str, count: int, anchor: str) -> Markup:
+    """Escaped paragraphs in which `[n]` leads to the element `anchor` + n; a citation of nothing stays plain text."""
+    paragraphs = [_linked(part.strip(), count, anchor) for part in _BREAKS.split(text) if part.strip()]
     return Markup("").join(Markup("<p>{}</p>").format(paragraph) for paragraph in paragraphs)
 
 
-def _linked(text: str, count: int, message_id: UUID) -> Markup:
+def _linked(text: str, count: int, anchor: str) -> Markup:
     parts, end = [], 0
     for found in _CITATION.finditer(text):
         number = int(found[1])
         if not 1 <= number <= count:
             continue
         label = gettext("Source %(number)d", number=number)
-        link = Markup(' <a class="cite" href="#s-{}-{}" aria-label="{}">{}</a>').format(message_id, number, label, number)
+        link = Markup(' <a class="cite" href="#{}{}" aria-label="{}">{}</a>').format(anchor, number, label, number)
         parts += [_lines(text[end : found.start()]), link]
         end = found.end()
     return Markup("").join([*parts, _lines(text[end:])])

@@ -1,0 +1,1 @@
+"""What the company knows: its documents, how far each is, and what its customers asked in vain."""

@@ -1,0 +1,121 @@
+"""Documents, the question box, and what could not be answered."""
+
+from http import HTTPStatus
+from typing import Literal
+from uuid import UUID
+
+from flask import flash, redirect, render_template, url_for
+from pydantic import Field
+from werkzeug import Response
+
+from appliance.core.errors import DomainError
+from appliance.core.i18n import gettext
+from appliance.core.uow import UnitOfWork
+from appliance.core.web import Call, PageQuery, Pages, Schema, read_form
+from appliance.domains.knowledge import actions, queries
+from appliance.domains.knowledge.types import DocumentStatus, GapStatus
+from webui.citations import cited
+from webui.knowledge import presenting
+
+READ, WRITE, ASK = "knowledge:read", "knowledge:write", "knowledge:ask"
+CHUNKS_SHOWN = 20
+STATUSES = {"busy": DocumentStatus.PROCESSING, "failed": DocumentStatus.FAILED, "live": DocumentStatus.PROCESSED}
+
+pages = Pages("knowledge", __name__)
+
+
+class ListQuery(PageQuery):
+    show: Literal["all", "live", "busy", "failed"] = "all"
+    q: str = Field("", max_length=200)
+    limit: int = Field(25, ge=1, le=100)
+
+
+class DocumentQuery(ListQuery):
+    chunk: int | None = Field(None, ge=0)
+    chunks_page: int = Field(1, ge=1, le=100_000)
+
+
+class QuestionForm(Schema):
+    question: str = Field(min_length=1, max_length=2000)
+
+
+class GapForm(Schema):
+    answer: str = Field(min_length=1, max_length=20_000)
+
+
+@pages.get("/knowledge", permission=READ, query=ListQuery)
+def documents(uow: UnitOfWork, query: ListQuery) -> str:
+    return render_template("knowledge/documents.html", chosen=None, **_listing(uow, query))
+
+
+@pages.get("/knowledge/<uuid:document_id>", permission=READ, query=DocumentQuery)
+def document(uow: UnitOfWork, document_id: UUID, query: DocumentQuery) -> str:
+    chosen = queries.view_document(uow, document_id)
+    page = query.chunk // CHUNKS_SHOWN + 1 if query.chunk is not None else query.chunks_page
+    chunks = queries.list_chunks(uow, document_id, page=page, limit=CHUNKS_SHOWN)
+    return render_template(
+        "knowledge/documents.html", chosen=chosen, chunks=chunks, shown_chunk=query.chunk, versions=queries.list_versions(uow, document_id),
+        **_listing(uow, query),
+    )  # fmt: skip
+
+
+@pages.post("/knowledge/ask", permission=ASK, unit=False)
+def ask(call: Call) -> str | tuple[str, int]:
+    form = read_form(QuestionForm)
+    if form.value is None:
+        return render_template("knowledge/_answer.html", answer=None, problem=gettext("Write a question first.")), HTTPStatus.OK
+    try:
+        answer = actions.answer_question(call.box, call.who.tenant_id, form.value.question, actor=call.who.actor)
+    except DomainError as err:
+        return render_template("knowledge/_answer.html", answer=None, problem=str(err)), HTTPStatus.OK
+    html = cited(answer.text, len(answer.sources), "source-")
+    return render_template("knowledge/_answer.html", answer=answer, html=html, problem="")
+
+
+@pages.post("/knowledge/<uuid:document_id>/reindex", permission=WRITE)
+def reindex(uow: UnitOfWork, document_id: UUID) -> Response:
+    actions.reindex_document(uow, document_id)
+    flash(gettext("Reading it again. The present version answers until the new one is ready."))
+    return redirect(url_for("knowledge.document", document_id=document_id))
+
+
+@pages.post("/knowledge/<uuid:document_id>/delete", permission=WRITE)
+def delete(uow: UnitOfWork, document_id: UUID) -> Response:
+    name = queries.get_document(uow, document_id).filename
+    actions.delete_document(uow, document_id)
+    flash(gettext("%(name)s was deleted, with its passages and vectors.", name=name))
+    return redirect(url_for("knowledge.documents"))
+
+
+@pages.get("/knowledge/gaps", permission=READ, query=PageQuery)
+def gaps(uow: UnitOfWork, query: PageQuery) -> str:
+    return render_template("knowledge/gaps.html", page=queries.list_gaps(uow, page=query.page, limit=query.limit))
+
+
+@pages.post("/knowledge/gaps/<uuid:gap_id>/fill", permission=WRITE, unit=False)
+def fill_gap(call: Call, gap_id: UUID) -> Response:
+    form = read_form(GapForm)
+    if form.value is None:
+        flash(gettext("Write the answer first."), "bad")
+        return redirect(url_for("knowledge.gaps"))
+    actions.fill_gap(call.box, call.who.tenant_id, gap_id, form.value.answer)
+    flash(gettext("Thank you. From now on the box answers this."))
+    return redirect(url_for("knowledge.gaps"))
+
+
+@pages.post("/knowledge/gaps/<uuid:gap_id>/dismiss", permission=WRITE)
+def dismiss_gap(uow: UnitOfWork, gap_id: UUID) -> Response:
+    actions.dismiss_gap(uow, gap_id)
+    return redirect(url_for("knowledge.gaps"))
+
+
+def _listing(uow: UnitOfWork, query: ListQuery) -> dict[str, object]:
+    page = queries.list_documents(uow, page=query.page, limit=query.limit, status=STATUSES.get(query.show), q=query.q)
+    return {
+        "page": page,
+        "query": query,
+        "open_gaps": queries.list_gaps(uow, status=GapStatus.OPEN, limit=1).total,
+        "pips": presenting.pips,
+        "state_of": presenting.state_of,
+        "steps_of": presenting.steps_of,
+    }

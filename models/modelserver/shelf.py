@@ -54,6 +54,8 @@ class Shelf:
 
 
 def _read(entry: Path) -> Installed | None:
+    if entry.name.startswith("."):
+        return None  # still being written
     if entry.suffix == ".gguf" and entry.is_file():
         return Installed(entry.stem, "chat", "gguf", entry, entry.stat().st_size)
     described = entry / "config.json"

@@ -98,6 +98,7 @@ def write_folder(out: Path, weights: Path, model: Path) -> None:
         "name": out.name, "engine": "onnx", "task": "embedding", "dim": 384, "max_tokens": MAX_TOKENS, "pooling": "mean",
         "normalise": True, "pad_id": 0, "languages": ["en"], "licence": "Apache-2.0",
     }
+    shutil.copy(HERE.parents[1] / "LICENSE", out / "LICENSE")
     (out / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 

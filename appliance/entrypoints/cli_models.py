@@ -1,0 +1,160 @@
+"""`salesedge models`: what the box can run, and getting it there. Exit codes: 0 done, 1 failed, 2 wrong usage."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from appliance.core.errors import DomainError
+from appliance.core.i18n import gettext as _
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from appliance.inference.catalog import CatalogueModel, Models
+
+_MEGABYTE = 1_000_000
+_QUIET_BYTES = 32 * _MEGABYTE
+json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+
+
+class Failed(click.ClickException):
+    exit_code = 1
+
+
+@click.group()
+def models() -> None:
+    """List, recommend, pull, import, verify and remove models."""
+
+
+@models.command("list")
+@click.option("--task", type=click.Choice(["chat", "embedding", "rerank", "transcription"]))
+@json_option
+def list_(task: str | None, *, as_json: bool) -> None:
+    """What the catalogue knows and what is installed."""
+    found = [one for one in _opened().list_models() if task in (None, one.model.task)]
+    if as_json:
+        click.echo(json.dumps([{**_told(one.model), "installed": one.installed} for one in found], ensure_ascii=False))
+        return
+    for one in found:
+        click.echo(_line(one.model, mark="*" if one.installed else " "))
+
+
+@models.command()
+@click.option("--ram-mb", type=click.IntRange(min=1), help="Memory to plan for; this machine's when left out.")
+@click.option("--vram-mb", type=click.IntRange(min=0), default=0, help="Memory of the GPU, if there is one.")
+@json_option
+def recommend(ram_mb: int | None, vram_mb: int, *, as_json: bool) -> None:
+    """What suits a machine of this size."""
+    chosen = _opened().recommend(ram_mb or _this_machine_mb(), vram_mb)
+    _show(chosen, as_json=as_json)
+
+
+@models.command()
+@click.argument("name")
+@json_option
+def pull(name: str, *, as_json: bool) -> None:
+    """Download a model; run it again to continue after a failure."""
+    shown: dict[str, int] = {}
+    try:
+        done = _opened().pull(name, partial(_progress, shown))
+    except DomainError as err:
+        raise Failed(str(err)) from err
+    if as_json:
+        click.echo(json.dumps({"name": done.name, "hashes": dict(done.hashes), "pinned": list(done.pinned)}))
+        return
+    for file, digest in done.hashes.items():
+        click.echo(f"{digest}  {file}")
+    if done.pinned:
+        click.echo(_("First download: this checksum is now remembered here. Compare it with the publisher's before you trust the model."))
+    click.echo(_("%(name)s is installed.", name=done.name))
+
+
+@models.command("import")
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.option("--name", default="", help="Name to install it under.")
+@json_option
+def import_(path: Path, name: str, *, as_json: bool) -> None:
+    """Install a model from a file or a folder, for boxes without a network."""
+    try:
+        named = _opened().import_file(path, name)
+    except DomainError as err:
+        raise Failed(str(err)) from err
+    click.echo(json.dumps({"name": named}) if as_json else _("%(name)s is installed.", name=named))
+
+
+@models.command()
+@click.argument("name", default="")
+@json_option
+def verify(name: str, *, as_json: bool) -> None:
+    """Hash installed models again."""
+    found = _opened().verify(name)
+    if as_json:
+        click.echo(json.dumps([{"name": one.name, "ok": one.ok, "reason": one.reason} for one in found], ensure_ascii=False))
+    else:
+        for one in found:
+            click.echo(f"{'ok ' if one.ok else '!! '} {one.name} {one.reason}".rstrip())
+    if not all(one.ok for one in found):
+        raise click.exceptions.Exit(1)
+
+
+@models.command()
+@click.argument("name")
+@json_option
+def remove(name: str, *, as_json: bool) -> None:
+    """Delete an installed model."""
+    try:
+        _opened().remove(name)
+    except DomainError as err:
+        raise Failed(str(err)) from err
+    click.echo(json.dumps({"removed": name}) if as_json else _("%(name)s is gone.", name=name))
+
+
+def _opened() -> Models:
+    from appliance.core.outbound import Outbound
+    from appliance.entrypoints.cli import read_settings
+    from appliance.inference.catalog import Models
+    from appliance.inference.download import Fetcher
+
+    settings = read_settings()
+    outbound = Outbound(settings.network)
+    return Models(settings.home / "models", Fetcher(partial(outbound.client, "models pull", timeout_s=settings.models.timeout_s)))
+
+
+def _show(chosen: Sequence[CatalogueModel], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps([_told(model) for model in chosen], ensure_ascii=False))
+        return
+    for model in chosen:
+        click.echo(_line(model))
+    if not chosen:
+        click.echo(_("This machine is too small for any model in the catalogue; the box still answers by quoting."))
+
+
+def _told(model: CatalogueModel) -> dict[str, object]:
+    return {
+        "name": model.name, "title": model.title, "task": model.task, "languages": list(model.languages), "licence": model.licence,
+        "size_bytes": model.size_bytes, "ram_mb": model.ram_mb, "vram_mb": model.vram_mb, "notes": model.notes, "bundled": model.bundled,
+    }
+
+
+def _line(model: CatalogueModel, mark: str = "") -> str:
+    size = f"{model.size_bytes / _MEGABYTE:,.0f} MB"
+    return f"{mark:1} {model.task:13} {model.name:38} {size:>10}  {'/'.join(model.languages)}  {model.licence}  {model.notes}".strip()
+
+
+def _progress(shown: dict[str, int], name: str, have: int, total: int) -> None:
+    if have - shown.get(name, 0) < _QUIET_BYTES and have != total:
+        return
+    shown[name] = have
+    of = f" / {total / _MEGABYTE:,.0f}" if total else ""
+    click.echo(f"{name}: {have / _MEGABYTE:,.0f}{of} MB", err=True)
+
+
+def _this_machine_mb() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // (1 << 20)

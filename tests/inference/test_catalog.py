@@ -1,0 +1,211 @@
+"""Getting models onto the box, over connections and disks that fail."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from click.testing import CliRunner
+
+from appliance.core.config import NetworkMode, NetworkSettings
+from appliance.core.errors import Conflict, NotFound, Refused, Unavailable
+from appliance.core.outbound import Outbound
+from appliance.entrypoints import cli_models
+from appliance.inference.catalog import Models, read_catalogue
+from appliance.inference.download import Fetcher
+from tests.inference.peers import FileHost, serving
+from tests.modelserver import tiny_gguf
+
+CONTENT = bytes(range(256)) * 40_000  # ten megabytes
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+ENTRY = """
+    [[model]]
+    name = "tiny"
+    title = "Tiny"
+    task = "chat"
+    engine = "gguf"
+    languages = ["pt"]
+    licence = "Apache-2.0"
+    size_bytes = {size}
+    ram_mb = 100
+    vram_mb = 100
+    rank = 1
+    notes = ""
+    [[model.files]]
+    file = "tiny.gguf"
+    source = "{source}"
+    sha256 = "{sha256}"
+"""
+
+
+def silent(_name: str, _have: int, _total: int) -> None:
+    """Nobody is watching."""
+
+
+class Shop:
+    """A model folder, a catalogue of one model, and the host it comes from."""
+
+    def __init__(self, folder: Path, address: str, host: FileHost) -> None:
+        self.folder, self.host = folder / "models", host
+        self._address, self._catalogue = address, folder / "catalog"
+        self._catalogue.mkdir()
+
+    def models(self, *, sha256: str = DIGEST, path: str = "/file/tiny.gguf", size: int = 1000, sealed: bool = False) -> Models:
+        entry = dedent(ENTRY).format(source=self._address + path, sha256=sha256, size=size)
+        (self._catalogue / "chat.toml").write_text(entry)
+        vouched = () if sealed else ("127.0.0.1",)
+        outbound = Outbound(NetworkSettings(mode=NetworkMode.SEALED, private_hosts=vouched))
+        return Models(self.folder, Fetcher(partial(outbound.client, "models pull")), catalogue=self._catalogue)
+
+    def partials(self) -> list[Path]:
+        return [path for path in (self.folder / ".partial").glob("*") if path.suffix != ".etag"]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    host = FileHost(CONTENT)
+    with serving(host.kind()) as address:
+        yield Shop(tmp_path, address, host)
+
+
+def test_a_pulled_model_is_listed_and_verifies(shop: Shop) -> None:
+    models, seen = shop.models(), []
+    done = models.pull("tiny", lambda _name, have, total: seen.append((have, total)))
+    assert (done.hashes, done.pinned) == ({"tiny.gguf": DIGEST}, ())
+    assert seen[-1] == (len(CONTENT), len(CONTENT))
+    assert [(one.model.name, one.installed) for one in models.list_models()] == [("tiny", True)]
+    assert [one.ok for one in models.verify()] == [True]
+    assert json.loads((shop.folder / "tiny" / "config.json").read_text())["task"] == "chat"
+    assert shop.partials() == []
+
+
+def test_a_download_that_breaks_off_is_continued_where_it_stopped(shop: Shop) -> None:
+    shop.host.breaks = [3_000_000, 2_000_000]
+    assert shop.models().pull("tiny", silent).hashes["tiny.gguf"] == DIGEST
+    assert shop.host.asked[0] == ""
+    assert shop.host.asked[1:] == ["bytes=3000000-", "bytes=5000000-"]
+
+
+def test_what_arrived_is_kept_for_the_next_command(shop: Shop) -> None:
+    shop.host.breaks = [1_000_000] * 4
+    with pytest.raises(Unavailable):
+        shop.models().pull("tiny", silent)
+    (kept,) = shop.partials()
+    assert kept.stat().st_size == 4_000_000
+    assert shop.models().pull("tiny", silent).hashes["tiny.gguf"] == DIGEST
+    assert shop.host.asked[-1] == "bytes=4000000-"
+
+
+def test_a_file_that_changed_meanwhile_is_started_over(shop: Shop) -> None:
+    shop.host.breaks = [1_000_000] * 4
+    with pytest.raises(Unavailable):
+        shop.models(sha256="").pull("tiny", silent)
+    shop.host.content = b"another" * 500_000
+    done = shop.models(sha256="").pull("tiny", silent)
+    assert done.hashes["tiny.gguf"] == hashlib.sha256(shop.host.content).hexdigest()
+
+
+def test_a_wrong_checksum_is_refused_and_nothing_is_installed(shop: Shop) -> None:
+    models = shop.models(sha256="0" * 64)
+    with pytest.raises(Refused, match="wrong checksum"):
+        models.pull("tiny", silent)
+    assert (models.installed(), shop.partials()) == ({}, [])
+
+
+def test_without_a_known_checksum_the_first_download_is_remembered(shop: Shop) -> None:
+    assert shop.models(sha256="").pull("tiny", silent).pinned == ("tiny.gguf",)
+    assert shop.models(sha256="").pull("tiny", silent).pinned == ()
+    shop.host.content = CONTENT[:-1] + b"!"
+    with pytest.raises(Refused, match="wrong checksum"):
+        shop.models(sha256="").pull("tiny", silent)
+    assert [one.ok for one in shop.models(sha256="").verify("tiny")] == [True]
+
+
+def test_redirects_are_followed_one_checked_hop_at_a_time(shop: Shop) -> None:
+    assert shop.models(path="/moved/file/tiny.gguf").pull("tiny", silent).hashes["tiny.gguf"] == DIGEST
+
+
+def test_a_file_that_is_gone_says_so(shop: Shop) -> None:
+    with pytest.raises(NotFound):
+        shop.models(path="/nowhere").pull("tiny", silent)
+
+
+def test_a_sealed_box_pulls_nothing(shop: Shop) -> None:
+    with pytest.raises(Refused, match="sealed"):
+        shop.models(sealed=True).pull("tiny", silent)
+    assert shop.host.asked == []
+
+
+def test_a_model_that_does_not_fit_the_disk_is_not_begun(shop: Shop) -> None:
+    with pytest.raises(Conflict, match="MB"):
+        shop.models(size=10**15).pull("tiny", silent)
+    assert shop.host.asked == []
+
+
+def test_a_file_that_rots_is_found(shop: Shop) -> None:
+    models = shop.models()
+    models.pull("tiny", silent)
+    with (shop.folder / "tiny" / "tiny.gguf").open("r+b") as file:
+        file.write(b"rot")
+    assert [one.ok for one in models.verify("tiny")] == [False]
+
+
+def test_a_removed_model_is_gone(shop: Shop) -> None:
+    models = shop.models()
+    models.pull("tiny", silent)
+    models.remove("tiny")
+    assert models.installed() == {}
+    with pytest.raises(NotFound):
+        models.remove("tiny")
+
+
+def test_a_gguf_from_a_stick_is_imported_under_a_safe_name(shop: Shop, tmp_path: Path) -> None:
+    source = tiny_gguf.write(tmp_path / "My Model (1).gguf")
+    assert shop.models().import_file(source) == "my-model--1"
+    assert shop.models().verify("my-model--1")[0].ok
+
+
+def test_what_is_no_model_is_not_imported(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("Dear reader")
+    for path in (tmp_path / "letter.txt", tmp_path, tmp_path / "absent"):
+        with pytest.raises(Refused):
+            shop.models().import_file(path)
+
+
+def test_the_shipped_catalogue_is_whole() -> None:
+    known = read_catalogue()
+    assert {"chat", "embedding", "rerank", "transcription"} == {model.task for model in known.values()}
+    for model in known.values():
+        assert model.licence
+        assert model.ram_mb > 0
+        assert model.files
+        assert all(file.source.startswith("https://") or model.bundled for file in model.files)
+        assert all(len(file.sha256) in {0, 64} for file in model.files)
+    assert any("pt" in model.languages for model in known.values() if model.task == "embedding")
+
+
+def test_recommendations_fit_and_grow_with_the_machine(tmp_path: Path) -> None:
+    models = Models(tmp_path, Fetcher(Outbound(NetworkSettings()).client))  # type: ignore[arg-type]
+    sizes = [sum(model.rank for model in models.recommend(ram, vram)) for ram, vram in ((4000, 0), (8000, 0), (16000, 0), (64000, 24000))]
+    assert sizes == sorted(sizes)
+    assert all(model.ram_mb < 8000 - 2048 for model in models.recommend(8000))
+    assert models.recommend(1000) == []
+
+
+def test_the_command_line_answers_in_json_and_by_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SALESEDGE_HOME", str(tmp_path))
+    run = partial(CliRunner().invoke, cli_models.models)
+    listed = json.loads(run(["list", "--task", "embedding", "--json"]).output)
+    assert [one["name"] for one in listed if one["installed"]] == ["minilm-l6-v2-int8"]
+    assert run(["verify"]).exit_code == 0
+    assert run(["recommend", "--ram-mb", "8000", "--json"]).exit_code == 0
+    assert run(["pull", "no-such-model"]).exit_code == 1
+    assert run(["remove", "minilm-l6-v2-int8"]).exit_code == 1
+    assert run(["verify", "no-such-model"]).exit_code == 1
+    assert run(["pull"]).exit_code == 2
+    source = tiny_gguf.write(tmp_path / "own.gguf")
+    assert json.loads(run(["import", str(source), "--json"]).output) == {"name": "own"}
+    assert run(["remove", "own"]).exit_code == 0

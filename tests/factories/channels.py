@@ -1,0 +1,20 @@
+"""Channels, and customers who write on them."""
+
+from uuid import UUID
+
+from appliance.core.ids import new_id
+from appliance.core.uow import UnitOfWork
+from appliance.domains.channels import actions
+from appliance.domains.channels.schemas import ChannelIn
+
+
+def make_simulator(uow: UnitOfWork) -> UUID:
+    return actions.create_channel(uow, ChannelIn(kind="simulator", name="Simulator")).id
+
+
+def say(uow: UnitOfWork, channel_id: UUID, text: str) -> UUID:
+    """A new visitor writes; returns the conversation."""
+    return actions.receive_simulated(uow, channel_id, visitor=new_id().hex, name="Davi", text=text)
+
+
+PATH_PARAMETERS = {"channel_id": make_simulator}

@@ -47,6 +47,39 @@ def test_what_cannot_be_is_refused_by_name(field):
     assert list(refused.value.fields) == [field] == [refused.value.field]
 
 
+GOOD_PHONE = {"phone_raw": "11 98888-7777", "phone_e164": "+5511988887777", "phone_invalid": False}
+BAD_PHONE = {"phone_raw": "123", "phone_e164": None, "phone_invalid": True}
+NO_PHONE = {"phone_raw": None, "phone_e164": None, "phone_invalid": False}
+
+
+def test_completing_overwrites_nothing():
+    known = {"name": "Ana", "company": None, "tags": ["a"], "attributes": {"cor": "azul"}}
+    kept = {"name": "Aninha", "company": "Solara", "tags": ["b"], "attributes": {"cor": "verde", "time": "sul"}, "region": None}
+    assert fields.completion(known, kept) == {"company": "Solara", "tags": ["a", "b"], "attributes": {"cor": "azul", "time": "sul"}}
+
+
+@pytest.mark.parametrize(
+    ("known", "kept", "left"),
+    [
+        (NO_PHONE, GOOD_PHONE, GOOD_PHONE),
+        (NO_PHONE, BAD_PHONE, BAD_PHONE),
+        (BAD_PHONE, GOOD_PHONE, GOOD_PHONE),
+        (BAD_PHONE, {"phone_e164": "+5511988887777"}, GOOD_PHONE | {"phone_raw": None}),
+        (GOOD_PHONE, BAD_PHONE, GOOD_PHONE),
+        (GOOD_PHONE, {"phone_raw": "x", "phone_e164": "+14155552671", "phone_invalid": False}, GOOD_PHONE),
+        (BAD_PHONE, BAD_PHONE | {"phone_raw": "456"}, BAD_PHONE),
+    ],
+)
+def test_a_phone_replaces_only_one_that_is_none(known, kept, left):
+    assert known | fields.completion(known, kept) == left
+
+
+@given(st.dictionaries(st.sampled_from(["name", "email", "region", "document"]), st.none() | st.text(max_size=3)))
+def test_completing_twice_adds_nothing(kept):
+    once = fields.completion({}, kept)
+    assert fields.completion(once, kept) == {}
+
+
 def test_columns_name_their_identities():
     assert fields.identities_in({"email": "a@b.example", "phone_e164": None}) == [Identity(IdentityKind.EMAIL, "a@b.example")]
     assert fields.identities_in({"phone_e164": "+5511988887777"}) == [Identity(IdentityKind.PHONE, "+5511988887777")]

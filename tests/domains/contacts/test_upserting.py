@@ -81,6 +81,19 @@ def test_ids_of_two_contacts_leave_both_alone_unless_the_network_vouches(uow):
     assert queries.get_contact(uow, by_lid.id).id == by_phone.id
 
 
+def test_the_phone_of_somebody_else_is_not_shown_on_a_contact(uow):
+    make_contact(uow, name="Mãe", phone=PHONE.value)
+    child = actions.upsert_contact(uow, [LID], fields=ContactFields(name="Filho"))
+    actions.upsert_contact(uow, [LID, PHONE], overwrite=True)
+    assert (child.phone_e164, child.name) == (None, "Filho")
+
+
+def test_a_bad_phone_flags_nobody_whose_phone_is_good(uow):
+    contact = make_contact(uow, email="ana@solara.example", phone=PHONE.value)
+    actions.upsert_contact(uow, [Identity(IdentityKind.EMAIL, "ana@solara.example")], fields=ContactFields(phone="123"))
+    assert (contact.phone_raw, contact.phone_invalid) == (PHONE.value, False)
+
+
 def test_an_impossible_phone_is_kept_and_flagged(uow):
     contact = actions.upsert_contact(uow, [Identity(IdentityKind.PHONE, "123")], fields=ContactFields(name="Ana"))
     assert (contact.phone_raw, contact.phone_invalid, contact.phone_e164) == ("123", True, None)

@@ -12,7 +12,7 @@ from appliance.domains.contacts import queries
 from appliance.domains.contacts.actions import writing
 from appliance.domains.contacts.errors import ImportRefused, InvalidField
 from appliance.domains.contacts.events import ImportAdvanced, ImportFinished, ImportStarted
-from appliance.domains.contacts.rules import importing, text
+from appliance.domains.contacts.rules import identities, importing, text
 from appliance.domains.contacts.rules.importing import Entry, Plan
 from appliance.domains.contacts.schemas import ImportStartIn
 from appliance.domains.contacts.tables import Contact, ContactIdentity, ContactImport, ContactTag, ImportProblem
@@ -57,7 +57,7 @@ def import_slice(uow: UnitOfWork, import_id: UUID, rows: Sequence[ImportRow]) ->
     """Bring in the next rows. They are counted in the same transaction, so a repeat goes on after them."""
     run = queries.get_import(uow, import_id)
     entries, problems = _read(uow, run, rows)
-    plan = importing.plan(entries, queries.find_owners(uow, importing.forms_of(entries)), new_id)
+    plan = importing.plan(entries, queries.find_owners(uow, _ids_in(entries)), new_id)
     if not run.dry_run:
         _write_new(uow, plan)
         _complete_known(uow, plan)
@@ -90,6 +90,10 @@ def _read(uow: UnitOfWork, run: ContactImport, rows: Iterable[ImportRow]) -> tup
             problem = ImportProblem(tenant_id=uow.tenant_id, import_id=run.id, line=row.line, field=err.field, sentence=str(err))
             problems.append(problem)
     return entries, problems
+
+
+def _ids_in(entries: Iterable[Entry]) -> list[Identity]:
+    return identities.all_forms(identity for entry in entries for identity in entry.identities)
 
 
 def _write_new(uow: UnitOfWork, plan: Plan) -> None:

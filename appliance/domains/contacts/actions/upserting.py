@@ -53,42 +53,39 @@ def _with_phone(fields: ContactFields | None, given: Iterable[Identity]) -> dict
 
 
 def _upsert(uow: UnitOfWork, wanted: list[Identity], kept: Given, *, overwrite: bool, one_person: bool) -> Contact:
-    found = queries.find_by_identities(uow, wanted)
-    if not found:
+    owners = queries.find_owners(uow, identity_rules.all_forms(wanted))
+    if not owners:
         return _create(uow, wanted, kept)
-    contact = found[0]
-    if _complete(uow, contact, wanted, kept, overwrite=overwrite):
+    best, *others = identity_rules.in_order(wanted, owners)
+    contact = queries.get_contact(uow, best)
+    if _complete(uow, contact, wanted, kept, owners, overwrite=overwrite):
         uow.emit(ContactChanged(contact.id))
-    for other in found[1:] if one_person else ():
-        merge_contacts(uow, contact.id, other.id)
+    for other in others if one_person else ():
+        merge_contacts(uow, contact.id, other)
     return contact
 
 
 def _create(uow: UnitOfWork, wanted: list[Identity], kept: Given) -> Contact:
     contact = writing.new_contact(uow)
-    writing.write(uow, contact, _shown(wanted, kept))
+    writing.write(uow, contact, _with_shown(wanted, kept))
     _attach_all(uow, contact, wanted)
     announce_new(uow, contact)
     return contact
 
 
-def _complete(uow: UnitOfWork, contact: Contact, wanted: list[Identity], kept: Given, *, overwrite: bool) -> bool:
-    """Without what belongs to others. True when that changed something."""
-    owners = queries.find_owners(uow, [form for identity in wanted for form in identity_rules.forms(identity)])
-    theirs = [identity for identity in wanted if _owners_of(identity, owners) - {contact.id}]
-    new = [identity for identity in wanted if not _owners_of(identity, owners)]
-    foreign = field_rules.columns_of(theirs)
-    ours = {column: value for column, value in _shown(new, kept).items() if value is None or value != foreign.get(column)}
+def _complete(
+    uow: UnitOfWork, contact: Contact, wanted: list[Identity], kept: Given, owners: Mapping[Identity, UUID], *, overwrite: bool
+) -> bool:
+    """With what belongs to nobody else. True when that changed something."""
+    new = [identity for identity in wanted if not identity_rules.in_order([identity], owners)]
+    theirs = field_rules.columns_of(i for i in wanted if {*identity_rules.in_order([i], owners)} - {contact.id})
+    ours = {column: value for column, value in _with_shown(new, kept).items() if value is None or value != theirs.get(column)}
     written = writing.write(uow, contact, ours) if overwrite else writing.fill(uow, contact, ours)
     _attach_all(uow, contact, new)
     return written or bool(new)
 
 
-def _owners_of(identity: Identity, owners: Mapping[Identity, UUID]) -> set[UUID]:
-    return {owners[form] for form in identity_rules.forms(identity) if form in owners}
-
-
-def _shown(identities: list[Identity], kept: Given) -> Given:
+def _with_shown(identities: list[Identity], kept: Given) -> Given:
     """The columns to write: those of the ids, and what was said on top."""
     said = {column: value for column, value in kept.items() if value is not None}
     return {**kept, **field_rules.columns_of(identities), **said}

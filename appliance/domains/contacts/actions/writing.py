@@ -8,8 +8,8 @@ from sqlalchemy import delete, inspect
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import queries
 from appliance.domains.contacts.errors import IdentityTaken
-from appliance.domains.contacts.rules import text
-from appliance.domains.contacts.rules.fields import Given, identities_in
+from appliance.domains.contacts.rules import identities, text
+from appliance.domains.contacts.rules.fields import Given, completion, identities_in
 from appliance.domains.contacts.tables import Contact, ContactIdentity, ContactTag
 from appliance.domains.contacts.types import Identity
 
@@ -34,21 +34,7 @@ def write(uow: UnitOfWork, contact: Contact, kept: Given) -> bool:
                 contact.document, contact.document_index = value, value and queries.document_index(uow, value)
             case _:
                 setattr(contact, column, value)
-    contact.search_text = search_text(contact)
-    return settle(uow, contact)
-
-
-def fill(uow: UnitOfWork, contact: Contact, kept: Given) -> bool:
-    """Complete what is blank and overwrite nothing; tags add up."""
-    blank = {column: value for column, value in kept.items() if column != "attributes" and not getattr(contact, column)}
-    if kept.get("tags"):
-        blank["tags"] = text.tidy_tags([*contact.tags, *kept["tags"]])
-    if kept.get("attributes"):
-        blank["attributes"] = {**kept["attributes"], **contact.attributes}
-    return write(uow, contact, blank)
-
-
-def settle(uow: UnitOfWork, contact: Contact) -> bool:
+    contact.search_text = text.search_text(getattr(contact, column) for column in SEARCHED)
     changed = uow.session.is_modified(contact)
     if changed and inspect(contact).persistent:
         contact.version += 1
@@ -56,8 +42,10 @@ def settle(uow: UnitOfWork, contact: Contact) -> bool:
     return changed
 
 
-def search_text(contact: Contact) -> str:
-    return text.search_text(getattr(contact, column) for column in SEARCHED)
+def fill(uow: UnitOfWork, contact: Contact, kept: Given) -> bool:
+    """Complete what is blank and overwrite nothing. True when that changed something."""
+    known = {column: getattr(contact, column) for column in (*kept, "phone_e164", "phone_raw")}
+    return write(uow, contact, completion(known, kept))
 
 
 def own_identities(contact: Contact) -> list[Identity]:
@@ -67,8 +55,8 @@ def own_identities(contact: Contact) -> list[Identity]:
 def claim(uow: UnitOfWork, contact: Contact, wanted: Iterable[Identity]) -> None:
     """Make these ids the contact's own. Raises IdentityTaken when one already means somebody else."""
     for identity in wanted:
-        owners = queries.find_by_identities(uow, [identity])
-        if any(owner.id != contact.id for owner in owners):
+        owners = set(queries.find_owners(uow, identities.forms(identity)).values())
+        if owners - {contact.id}:
             raise IdentityTaken
         if not owners:
             attach(uow, contact, identity)

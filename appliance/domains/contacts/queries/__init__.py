@@ -4,7 +4,6 @@ from appliance.domains.contacts.queries.consents import check_may_send, is_opt_o
 from appliance.domains.contacts.queries.imports import get_import, list_import_problems, list_imports
 from appliance.domains.contacts.queries.people import (
     count_contacts,
-    find_by_identities,
     find_contacts,
     find_owners,
     get_contact,
@@ -22,7 +21,6 @@ __all__ = [
     "count_contacts",
     "document_index",
     "export_contact",
-    "find_by_identities",
     "find_contacts",
     "find_owners",
     "get_contact",

@@ -9,8 +9,8 @@ from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page
 from appliance.domains.contacts.errors import ContactNotFound
 from appliance.domains.contacts.queries.preferences import document_index
-from appliance.domains.contacts.rules import documents, identities
-from appliance.domains.contacts.rules.text import fold
+from appliance.domains.contacts.rules import documents
+from appliance.domains.contacts.rules.text import fold, tidy_tags
 from appliance.domains.contacts.schemas import ContactFilter, ContactsQuery
 from appliance.domains.contacts.tables import Consent, Contact, ContactIdentity, ContactTag
 from appliance.domains.contacts.types import ConsentMode, ContactSort, Identity, Purpose
@@ -37,19 +37,12 @@ def find_contacts(uow: UnitOfWork, contact_ids: Collection[UUID]) -> dict[UUID, 
     return {contact.id: contact for contact in rows}
 
 
-def find_by_identities(uow: UnitOfWork, wanted: Iterable[Identity]) -> list[Contact]:
-    """Everybody these canonical identities may mean: best match first, each once."""
-    ordered = [form for identity in wanted for form in identities.forms(identity)]
-    owners = find_owners(uow, ordered)
-    contact_ids = dict.fromkeys(owners[identity] for identity in ordered if identity in owners)
-    contacts = find_contacts(uow, contact_ids)
-    return [contacts[contact_id] for contact_id in contact_ids if contact_id in contacts]
-
-
 def find_owners(uow: UnitOfWork, wanted: Iterable[Identity]) -> dict[Identity, UUID]:
     """Whose each of exactly these identities is; those of nobody are left out."""
-    rows = uow.session.scalars(select(ContactIdentity).where(ContactIdentity.value.in_({identity.value for identity in wanted})))
-    return {Identity(row.kind, row.value, row.scope): row.contact_id for row in rows}
+    asked = set(wanted)
+    rows = uow.session.scalars(select(ContactIdentity).where(ContactIdentity.value.in_({identity.value for identity in asked})))
+    owners = {Identity(row.kind, row.value, row.scope): row.contact_id for row in rows}
+    return {identity: owners[identity] for identity in asked & owners.keys()}
 
 
 def list_identities(uow: UnitOfWork, contact_id: UUID) -> Sequence[ContactIdentity]:
@@ -85,8 +78,8 @@ def _filtered(uow: UnitOfWork, wanted: ContactFilter) -> Select[Contact]:
     found = _present()
     if wanted.q:
         found = found.where(_matches(uow, wanted.q))
-    for tag in wanted.tag:
-        found = found.where(exists().where(ContactTag.contact_id == Contact.id, ContactTag.tag == tag.casefold()))
+    for tag in tidy_tags(wanted.tag):
+        found = found.where(exists().where(ContactTag.contact_id == Contact.id, ContactTag.tag == tag))
     if wanted.owner_id:
         found = found.where(Contact.owner_id == wanted.owner_id)
     if wanted.region:

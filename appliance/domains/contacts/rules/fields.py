@@ -12,6 +12,7 @@ from appliance.domains.contacts.rules.text import tidy_tags
 from appliance.domains.contacts.types import Identity, IdentityKind
 
 Given = Mapping[str, Any]
+_PHONE = ("phone_raw", "phone_e164", "phone_invalid")
 _COLUMN_OF = {IdentityKind.EMAIL: "email", IdentityKind.PHONE: "phone_e164", IdentityKind.WHATSAPP_LID: "wa_lid"}
 
 
@@ -49,6 +50,20 @@ def _document(raw: str | None) -> str | None:
 def _phone(raw: str | None, default_region: str) -> dict[str, Any]:
     e164 = normalise_phone(raw, default_region) if raw else None
     return {"phone_raw": raw or None, "phone_e164": e164, "phone_invalid": bool(raw) and e164 is None}
+
+
+def completion(known: Given, kept: Given) -> dict[str, Any]:
+    """What `kept` adds to what is known. Nothing is overwritten, tags and attributes add up, a phone replaces one that is none."""
+    added = {column: value for column, value in kept.items() if value and not known.get(column) and column not in _PHONE}
+    if kept.get("phone_e164") and not known.get("phone_e164"):
+        added |= {"phone_raw": None, "phone_invalid": False} | {column: kept[column] for column in _PHONE if column in kept}
+    elif kept.get("phone_raw") and not (known.get("phone_e164") or known.get("phone_raw")):
+        added |= {column: kept[column] for column in _PHONE if column in kept}
+    if kept.get("tags"):
+        added["tags"] = tidy_tags([*known.get("tags", ()), *kept["tags"]])
+    if kept.get("attributes"):
+        added["attributes"] = {**kept["attributes"], **known.get("attributes", {})}
+    return added
 
 
 def columns_of(identities: Iterable[Identity]) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Recognising the same person behind many ids."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from uuid import UUID
 
 from appliance.domains.contacts.rules.emails import normalise_email
 from appliance.domains.contacts.rules.phones import normalise_phone, phone_forms
@@ -43,6 +44,15 @@ def _whatsapp(identity: Identity) -> list[Identity]:
     if identity.kind is IdentityKind.WHATSAPP_LID or account["server"] == "lid":
         return [Identity(IdentityKind.WHATSAPP_LID, digits)]
     return [Identity(IdentityKind.WHATSAPP, digits), *_known(IdentityKind.PHONE, normalise_phone(f"+{digits}", ""))]
+
+
+def in_order(wanted: Iterable[Identity], owners: Mapping[Identity, UUID]) -> list[UUID]:
+    """Those who own any of these ids, best match first."""
+    return list(dict.fromkeys(owners[form] for form in all_forms(wanted) if form in owners))
+
+
+def all_forms(wanted: Iterable[Identity]) -> list[Identity]:
+    return [form for identity in wanted for form in forms(identity)]
 
 
 def forms(identity: Identity) -> tuple[Identity, ...]:

@@ -11,7 +11,7 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.domains.contacts.errors import InvalidField
 from appliance.domains.contacts.rules import fields, identities
 from appliance.domains.contacts.rules.spreadsheets import plain_cell
-from appliance.domains.contacts.rules.text import fold, tidy_tags
+from appliance.domains.contacts.rules.text import fold
 from appliance.domains.contacts.types import Identity, IdentityKind, ImportRow, ImportTarget
 
 EXTERNAL_SCOPE = "import"
@@ -117,29 +117,22 @@ def plan(entries: Iterable[Entry], owners: Mapping[Identity, UUID], make_id: Cal
     """`owners` says whose the ids are that these entries might mean, in all their forms."""
     result, known = Plan(), dict(owners)
     for entry in entries:
-        contact_id = next((known[form] for form in forms_of([entry]) if form in known), None)
+        contact_id = next(iter(identities.in_order(entry.identities, known)), None)
         if contact_id is None:
             contact_id = make_id()
-            result.new[contact_id] = entry.columns
+            result.new[contact_id] = dict(entry.columns)
         else:
             result.rows_updated += 1
             _complete(result, contact_id, entry.columns)
         for identity in entry.identities:
-            if not any(form in known for form in identities.forms(identity)):
+            if not identities.in_order([identity], known):
                 known[identity] = result.claims[identity] = contact_id
     return result
 
 
-def forms_of(entries: Iterable[Entry]) -> list[Identity]:
-    return [form for entry in entries for identity in entry.identities for form in identities.forms(identity)]
-
-
 def _complete(result: Plan, contact_id: UUID, columns: dict[str, Any]) -> None:
     """A second row about somebody new completes the first; one about somebody known waits for the database."""
-    first = result.new.get(contact_id)
-    if first is None:
+    if first := result.new.get(contact_id):
+        first.update(fields.completion(first, columns))
+    else:
         result.known.append((contact_id, columns))
-        return
-    for column, value in columns.items():
-        first[column] = first.get(column) or value
-    first["tags"] = tidy_tags([*first["tags"], *columns["tags"]])

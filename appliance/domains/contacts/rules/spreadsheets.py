@@ -26,7 +26,7 @@ def read_sheet(content: bytes) -> Sheet:
         headers = [header.strip() for header in next(rows, ImportRow(0, ())).cells]
         sample = list(itertools.islice(rows, SAMPLE_ROWS))
         total = len(sample) + sum(1 for _row in rows)
-    except csv.Error as err:
+    except (csv.Error, UnicodeError) as err:
         raise InvalidField("file", _("This file is not a table in CSV.")) from err
     if "\x00" in "".join(headers) or not any(headers) or len(headers) > MAX_COLUMNS:
         raise InvalidField("file", _("The first line of the file must name its columns."))

@@ -83,6 +83,10 @@ def forget(tenant_id: UUID) -> None:
     _kept.pop(tenant_id, None)
 
 
+def forget_all() -> None:
+    _kept.clear()
+
+
 def stylesheet(tenant_id: UUID, digest: str) -> Response:
     del digest  # it only makes the address new when the colour is
     colour = theme.parse_colour(brand_of(tenant_id).colour)

@@ -2,10 +2,11 @@
 
 from appliance.core import housekeeping
 from appliance.core.manifest import Manifest
+from appliance.domains.agents.manifest import MANIFEST as AGENTS
 from appliance.domains.channels.manifest import MANIFEST as CHANNELS
 from appliance.domains.contacts.manifest import MANIFEST as CONTACTS
 from appliance.domains.conversations.manifest import MANIFEST as CONVERSATIONS
 from appliance.domains.identity.manifest import MANIFEST as IDENTITY
 from appliance.domains.knowledge.manifest import MANIFEST as KNOWLEDGE
 
-MANIFESTS: tuple[Manifest, ...] = (housekeeping.MANIFEST, IDENTITY, CONTACTS, KNOWLEDGE, CONVERSATIONS, CHANNELS)
+MANIFESTS: tuple[Manifest, ...] = (housekeeping.MANIFEST, IDENTITY, CONTACTS, KNOWLEDGE, CONVERSATIONS, CHANNELS, AGENTS)

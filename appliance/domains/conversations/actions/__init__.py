@@ -23,7 +23,7 @@ from appliance.domains.conversations.actions.handle import (
     take_over,
 )
 from appliance.domains.conversations.actions.receive import attach_media, find_thread, receive_messages
-from appliance.domains.conversations.actions.speak import add_note, queue_agent_reply, queue_notice, reply
+from appliance.domains.conversations.actions.speak import add_note, note_answered, queue_agent_reply, queue_notice, reply
 
 __all__ = [
     "add_note",
@@ -44,6 +44,7 @@ __all__ = [
     "mark_unconfirmed",
     "move_conversations",
     "move_conversations_back",
+    "note_answered",
     "queue_agent_reply",
     "queue_notice",
     "receive_messages",

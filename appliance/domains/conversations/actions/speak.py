@@ -72,6 +72,12 @@ def queue_agent_reply(uow: UnitOfWork, conversation_id: UUID, answer: AgentReply
     return message
 
 
+def note_answered(uow: UnitOfWork, conversation_id: UUID, up_to_number: int) -> None:
+    """These messages need no answer (a thumbs-up, an "ok")."""
+    conversation = queries.lock_conversation(uow, conversation_id)
+    conversation.answered_number = max(conversation.answered_number, up_to_number)
+
+
 def can_agent_speak(conversation: Conversation, up_to_number: int) -> bool:
     return (
         conversation.handling is Handling.BOT

@@ -10,26 +10,31 @@ from appliance.domains.conversations.queries.inbox import (
 )
 from appliance.domains.conversations.queries.privacy import export_contact
 from appliance.domains.conversations.queries.thread import (
+    count_agent_replies,
     find_by_provider_id,
     get_conversation,
     get_message,
     has_conversations,
+    is_from_contact,
     list_messages,
     list_recent,
     list_stuck,
     list_unanswered,
     lock_conversation,
+    text_of,
 )
 
 __all__ = [
     "Counts",
     "InboxFilter",
+    "count_agent_replies",
     "count_inbox",
     "export_contact",
     "find_by_provider_id",
     "get_conversation",
     "get_message",
     "has_conversations",
+    "is_from_contact",
     "list_conversations",
     "list_messages",
     "list_overdue",
@@ -38,4 +43,5 @@ __all__ = [
     "list_tenants_with_waiting",
     "list_unanswered",
     "lock_conversation",
+    "text_of",
 ]

@@ -1,15 +1,15 @@
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations.errors import ConversationNotFound, MessageNotFound
-from appliance.domains.conversations.rules import delivery
+from appliance.domains.conversations.rules import delivery, wording
 from appliance.domains.conversations.tables import Conversation, Message
-from appliance.domains.conversations.types import Direction
+from appliance.domains.conversations.types import Direction, Sender
 
 
 def get_conversation(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
@@ -90,3 +90,19 @@ def list_stuck(uow: UnitOfWork, *, older_than: timedelta, limit: int = 100) -> S
 
 def has_conversations(uow: UnitOfWork, channel_id: UUID) -> bool:
     return bool(uow.session.scalar(select(Conversation.id).where(Conversation.channel_id == channel_id).limit(1)))
+
+
+def text_of(message: Message) -> str:
+    """What was written, a caption or a chosen answer; empty for a bare picture."""
+    return wording.text_of(message.content)
+
+
+def is_from_contact(message: Message) -> bool:
+    return message.direction is Direction.INBOUND
+
+
+def count_agent_replies(uow: UnitOfWork, conversation_id: UUID, *, since: datetime) -> int:
+    counted = select(func.count(Message.id)).where(
+        Message.conversation_id == conversation_id, Message.sender == Sender.AGENT_AI, Message.created_at >= since
+    )
+    return uow.session.scalar(counted) or 0

@@ -1,0 +1,1 @@
+"""Agents: who answers for us, by which rules, and why each answer was what it was."""

@@ -1,0 +1,105 @@
+"""The reply pipeline: gate → intent → documents → guardrails and confidence → send, fall back or hand off."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from uuid import UUID
+
+from appliance.core.box import Box
+from appliance.core.errors import DomainError, Unavailable
+from appliance.domains.agents.rules import deciding, intents
+from appliance.domains.agents.types import Composed, Decision, Found, Intent, Reason, Situation, TraceStep
+from appliance.domains.knowledge import actions as knowledge
+from appliance.domains.knowledge.types import Answer
+
+Asking = Callable[[str, Situation], Found]
+
+
+@dataclass
+class _Trace:
+    """Collects the steps; the clock runs from one to the next."""
+
+    steps: list[TraceStep] = field(default_factory=list)
+    since: float = field(default_factory=time.perf_counter)
+
+    def add(self, name: str, verdict: str, **detail: Any) -> None:
+        now = time.perf_counter()
+        self.steps.append(TraceStep(name, verdict, detail, round((now - self.since) * 1000)))
+        self.since = now
+
+
+def compose(situation: Situation, ask: Asking) -> Composed:
+    """Decide one turn. No unit of work may be open: `ask` calls models. Raises Unavailable when they are away."""
+    trace = _Trace()
+    language = deciding.language_of(situation)
+    question = deciding.question_of(situation)
+    found = intents.find_intents(question)
+    trace.add("gate", "open", unanswered=len(situation.unanswered), recent_replies=situation.recent_replies, language=language)
+    trace.add("intent", ", ".join(found) or "none", question=question)
+    decision = _before_documents(situation, found, language, trace) or _from_documents(situation, question, language, ask, trace)
+    trace.add("decision", decision.outcome, reason=decision.reason, text=decision.text)
+    return Composed(decision, tuple(trace.steps), language)
+
+
+def _before_documents(situation: Situation, found: tuple[Intent, ...], language: str, trace: _Trace) -> Decision | None:
+    reason = deciding.handoff_reason(situation, found)
+    trace.add("handoff_rules", reason or "none")
+    if reason is not None:
+        return deciding.hand_off(situation, reason, language)
+    return deciding.courtesy(situation, found, language)
+
+
+def _from_documents(situation: Situation, question: str, language: str, ask: Asking, trace: _Trace) -> Decision:
+    try:
+        found = ask(question, situation)
+    except Unavailable:
+        raise
+    except DomainError as err:
+        trace.add("documents", "refused", error=str(err))
+        return deciding.hand_off(situation, Reason.MODELS_AWAY, language)
+    trace.add(
+        "documents", "answered" if found.answered else "not_found", text=found.text, engine=found.engine, sources=list(found.sources)
+    )
+    decision = deciding.judge(situation, found, language)
+    trace.add(
+        "confidence", "enough" if found.confidence >= situation.policy.confidence_floor else "too_low",
+        confidence=found.confidence, floor=situation.policy.confidence_floor, sure=found.confident,
+    )  # fmt: skip
+    return decision
+
+
+def ask_documents(box: Box, tenant_id: UUID, question: str, situation: Situation) -> Found:
+    """The knowledge domain's answer. It opens its own units: call it with none open."""
+    policy = situation.policy
+    answer = knowledge.answer_question(
+        box,
+        tenant_id,
+        question,
+        agent_id=situation.agent_id if policy.own_knowledge_only else None,
+        context=[knowledge.Turn("user" if said.by_contact else "agent", said.text) for said in situation.earlier if said.text],
+        ask=knowledge.Ask(
+            agent_id=situation.agent_id if policy.own_knowledge_only else None,
+            conversation_id=situation.conversation_id,
+            temperature=policy.temperature,
+            max_tokens=policy.max_tokens,
+            model=policy.model,
+        ),
+    )
+    return _found(answer)
+
+
+def _found(answer: Answer) -> Found:
+    return Found(
+        text=answer.text,
+        answered=answer.answered,
+        confident=answer.confident,
+        confidence=answer.confidence,
+        emergency=answer.emergency,
+        sources=tuple(_plain(asdict(source)) for source in answer.sources),
+        engine=answer.engine if answer.model in {"", answer.engine} else f"{answer.engine} {answer.model}"[:40],
+    )
+
+
+def _plain(source: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: str(value) if isinstance(value, UUID) else value for name, value in source.items()}

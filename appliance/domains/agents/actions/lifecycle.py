@@ -1,0 +1,82 @@
+from uuid import UUID
+
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.uow import UnitOfWork
+from appliance.domains.agents import queries
+from appliance.domains.agents.errors import NothingToPublish
+from appliance.domains.agents.events import AgentChanged
+from appliance.domains.agents.schemas import AgentIn, AgentPatch, AgentSettings
+from appliance.domains.agents.tables import Agent, AgentVersion
+from appliance.domains.agents.types import VersionState
+
+
+def create_agent(uow: UnitOfWork, given: AgentIn, *, publish_now: bool = False) -> Agent:
+    """With a first draft; it answers nobody until it is published."""
+    agent = Agent(tenant_id=uow.tenant_id, name=given.name, avatar=given.avatar, active=True, created_at=uow.now, changed_at=uow.now)
+    uow.session.add(agent)
+    uow.session.flush()
+    _draft(uow, agent, given.settings)
+    if publish_now:
+        publish(uow, agent.id)
+    uow.emit(AgentChanged(agent.id))
+    return agent
+
+
+def change_agent(uow: UnitOfWork, agent_id: UUID, given: AgentPatch) -> Agent:
+    agent = queries.get_agent(uow, agent_id, for_update=True)
+    for name, value in given.model_dump(exclude_unset=True, exclude={"settings"}).items():
+        setattr(agent, name, value)
+    if given.settings is not None:
+        _draft(uow, agent, given.settings)
+    agent.changed_at = uow.now
+    uow.emit(AgentChanged(agent.id))
+    return agent
+
+
+def publish(uow: UnitOfWork, agent_id: UUID, *, note: str = "") -> AgentVersion:
+    """The draft answers from here; what answered before is kept and can come back."""
+    agent = queries.get_agent(uow, agent_id, for_update=True)
+    draft = queries.find_version(uow, agent.id, VersionState.DRAFT)
+    if draft is None:
+        raise NothingToPublish(_("There is no draft to publish. Change something first."))
+    before = queries.find_version(uow, agent.id, VersionState.PUBLISHED)
+    if before is not None:
+        before.state = VersionState.ARCHIVED
+    draft.state, draft.published_at, draft.note = VersionState.PUBLISHED, uow.now, note
+    agent.published_number, agent.changed_at = draft.number, uow.now
+    uow.session.flush()
+    uow.emit(AgentChanged(agent.id))
+    return draft
+
+
+def roll_back(uow: UnitOfWork, agent_id: UUID, number: int) -> AgentVersion:
+    """Publish what an earlier version said, as a new version; a draft in work is replaced by it."""
+    agent = queries.get_agent(uow, agent_id, for_update=True)
+    wanted = queries.get_version(uow, agent.id, number)
+    _draft(uow, agent, AgentSettings.model_validate(wanted.settings))
+    return publish(uow, agent.id, note=f"= v{number}")
+
+
+def delete_agent(uow: UnitOfWork, agent_id: UUID) -> None:
+    """Channels that name it fall to people: whoever writes there is handed off."""
+    agent = queries.get_agent(uow, agent_id, for_update=True)
+    for version in queries.list_versions(uow, agent.id):
+        uow.session.delete(version)
+    uow.session.flush()
+    uow.session.delete(agent)
+    uow.emit(AgentChanged(agent_id))
+
+
+def _draft(uow: UnitOfWork, agent: Agent, settings: AgentSettings) -> AgentVersion:
+    draft = queries.find_version(uow, agent.id, VersionState.DRAFT)
+    if draft is None:
+        newest = queries.list_versions(uow, agent.id)
+        number = newest[0].number + 1 if newest else 1
+        draft = AgentVersion(
+            tenant_id=uow.tenant_id, agent_id=agent.id, number=number, state=VersionState.DRAFT, created_by=uow.actor.id,
+            created_at=uow.now, note="",
+        )  # fmt: skip
+        uow.session.add(draft)
+    draft.settings = settings.model_dump(mode="json")
+    uow.session.flush()
+    return draft

@@ -1,0 +1,131 @@
+import time
+from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
+
+from appliance.core import clock
+from appliance.core.errors import NotFound
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.uow import UnitOfWork
+from appliance.core.web import Api, Call
+from appliance.domains.agents import actions, queries
+from appliance.domains.agents.rules.differences import differences
+from appliance.domains.agents.rules.intents import find_intents
+from appliance.domains.agents.schemas import (
+    AgentDetailOut,
+    AgentIn,
+    AgentOut,
+    AgentPatch,
+    DifferenceOut,
+    DiffQuery,
+    PublishIn,
+    RollbackIn,
+    RunOut,
+    StepOut,
+    TestIn,
+    TestOut,
+    VersionOut,
+)
+from appliance.domains.agents.tables import Agent, AgentVersion, ReplyRun
+from appliance.domains.agents.types import Said, Situation, VersionState
+
+api = Api("agents")
+READ, WRITE, ASK = "agents:read", "agents:write", "agents:ask"
+
+
+@api.get("/agents", permission=READ, returns=list[AgentOut])
+def list_agents(uow: UnitOfWork) -> Sequence[Agent]:
+    return queries.list_agents(uow)
+
+
+@api.post("/agents", permission=WRITE, body=AgentIn, returns=AgentOut, status=201, idempotent=True)
+def create_agent(uow: UnitOfWork, body: AgentIn) -> Agent:
+    return actions.create_agent(uow, body)
+
+
+@api.get("/agents/<uuid:agent_id>", permission=READ, returns=AgentDetailOut)
+def get_agent(uow: UnitOfWork, agent_id: UUID) -> AgentDetailOut:
+    agent = AgentOut.model_validate(queries.get_agent(uow, agent_id))
+    published = queries.find_version(uow, agent_id, VersionState.PUBLISHED)
+    draft = queries.find_version(uow, agent_id, VersionState.DRAFT)
+    return AgentDetailOut(
+        **agent.model_dump(),
+        published=VersionOut.model_validate(published) if published else None,
+        draft=VersionOut.model_validate(draft) if draft else None,
+    )
+
+
+@api.patch("/agents/<uuid:agent_id>", permission=WRITE, body=AgentPatch, returns=AgentOut)
+def change_agent(uow: UnitOfWork, agent_id: UUID, body: AgentPatch) -> Agent:
+    return actions.change_agent(uow, agent_id, body)
+
+
+@api.delete("/agents/<uuid:agent_id>", permission=WRITE)
+def delete_agent(uow: UnitOfWork, agent_id: UUID) -> None:
+    actions.delete_agent(uow, agent_id)
+
+
+@api.get("/agents/<uuid:agent_id>/versions", permission=READ, returns=list[VersionOut])
+def list_versions(uow: UnitOfWork, agent_id: UUID) -> Sequence[AgentVersion]:
+    return queries.list_versions(uow, agent_id)
+
+
+@api.get("/agents/<uuid:agent_id>/diff", permission=READ, query=DiffQuery, returns=list[DifferenceOut])
+def compare_versions(uow: UnitOfWork, agent_id: UUID, query: DiffQuery) -> list[DifferenceOut]:
+    before, after = (queries.get_version(uow, agent_id, number).settings for number in (query.before, query.after))
+    return [DifferenceOut(field=field, before=old, after=new) for field, old, new in differences(before, after)]
+
+
+@api.post("/agents/<uuid:agent_id>/publish", permission=WRITE, body=PublishIn, returns=VersionOut)
+def publish(uow: UnitOfWork, agent_id: UUID, body: PublishIn) -> AgentVersion:
+    return actions.publish(uow, agent_id, note=body.note)
+
+
+@api.post("/agents/<uuid:agent_id>/rollback", permission=WRITE, body=RollbackIn, returns=VersionOut)
+def roll_back(uow: UnitOfWork, agent_id: UUID, body: RollbackIn) -> AgentVersion:
+    return actions.roll_back(uow, agent_id, body.number)
+
+
+@api.post("/agents/<uuid:agent_id>/test", permission=ASK, body=TestIn, returns=TestOut, unit=False)
+def test_agent(call: Call, agent_id: UUID, body: TestIn) -> TestOut:
+    """Ask as a contact would, without anything being sent or kept in a conversation."""
+    started = time.perf_counter()
+    with call.unit(read_only=True) as uow:
+        version, policy = queries.get_policy(uow, agent_id, draft=body.version == "draft")
+    situation = Situation(
+        agent_id, version, policy, (Said(by_contact=True, text=body.question),),
+        tuple(Said(turn.role == "contact", turn.text) for turn in body.context), clock.now(), 1,
+    )  # fmt: skip
+    composed = actions.compose(situation, partial(actions.ask_documents, call.box, call.who.tenant_id))
+    decision = composed.decision
+    return TestOut(
+        outcome=decision.outcome,
+        reason=decision.reason,
+        text=decision.text,
+        sources=[dict(source) for source in decision.sources],
+        confidence=decision.confidence,
+        engine=decision.engine,
+        intents=list(find_intents(body.question)),
+        steps=[StepOut.model_validate(step) for step in composed.steps],
+        took_ms=round((time.perf_counter() - started) * 1000),
+    )
+
+
+@api.get("/messages/<uuid:message_id>/trace", permission=READ, returns=RunOut)
+def get_trace(uow: UnitOfWork, message_id: UUID) -> RunOut:
+    """Why this message was answered as it was, or why it was not."""
+    run = queries.find_run(uow, message_id)
+    if run is None:
+        raise NotFound(_("No agent has dealt with this message."))
+    return _run_out(uow, run)
+
+
+@api.get("/conversations/<uuid:conversation_id>/runs", permission=READ, returns=list[RunOut])
+def list_runs(uow: UnitOfWork, conversation_id: UUID) -> list[RunOut]:
+    return [_run_out(uow, run) for run in queries.list_runs(uow, conversation_id)]
+
+
+def _run_out(uow: UnitOfWork, run: ReplyRun) -> RunOut:
+    steps = [StepOut.model_validate(step) for step in queries.list_steps(uow, run.id)]
+    columns = {name: getattr(run, name) for name in RunOut.model_fields if name != "steps"}
+    return RunOut(**columns, steps=steps)

@@ -1,0 +1,29 @@
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class AgentChanged:
+    agent_id: UUID
+
+
+@dataclass(frozen=True)
+class AnswerDue:
+    """The contact has had time to finish: it is the agent's turn, if this is still the last message."""
+
+    conversation_id: UUID
+    message_id: UUID
+    number: int
+
+    @property
+    def ordering_key(self) -> str:
+        return str(self.conversation_id)
+
+
+@dataclass(frozen=True)
+class ReplyDecided:
+    """A run of the pipeline has ended and can be read."""
+
+    conversation_id: UUID
+    run_id: UUID
+    outcome: str

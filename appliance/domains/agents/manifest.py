@@ -1,0 +1,19 @@
+from appliance.core.manifest import Manifest, Subscription
+from appliance.domains.agents import subscribers
+from appliance.domains.agents.api import ASK, READ, WRITE, api, openai
+from appliance.domains.agents.events import AgentChanged, AnswerDue, ReplyDecided
+from appliance.domains.conversations.events import MessageReceived
+
+_KEEPERS = ("owner", "admin")
+_ALL = (*_KEEPERS, "manager", "rep", "agent", "read_only")
+
+MANIFEST = Manifest(
+    "agents",
+    apis=(api, openai),
+    subscriptions=(
+        Subscription(MessageReceived, subscribers.begin_turn, queue="fast"),
+        Subscription(AnswerDue, subscribers.answer, queue="fast", mode="staged"),
+    ),
+    permissions={READ: _ALL, WRITE: _KEEPERS, ASK: _ALL[:-1]},
+    live={AgentChanged: READ, ReplyDecided: "conversations:read"},
+)

@@ -1,0 +1,30 @@
+"""Reads of agents, their versions and their runs."""
+
+from appliance.domains.agents.queries.agents import (
+    find_agent_by_model,
+    find_published_policy,
+    find_version,
+    get_agent,
+    get_policy,
+    get_version,
+    list_agents,
+    list_versions,
+    policy_of,
+)
+from appliance.domains.agents.queries.runs import find_run, list_runs, list_steps, read_situation
+
+__all__ = [
+    "find_agent_by_model",
+    "find_published_policy",
+    "find_run",
+    "find_version",
+    "get_agent",
+    "get_policy",
+    "get_version",
+    "list_agents",
+    "list_runs",
+    "list_steps",
+    "list_versions",
+    "policy_of",
+    "read_situation",
+]

@@ -1,0 +1,104 @@
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.uow import UnitOfWork
+from appliance.domains.agents.errors import AgentNotFound
+from appliance.domains.agents.rules.hours import DAYS
+from appliance.domains.agents.schemas import AgentSettings
+from appliance.domains.agents.tables import Agent, AgentVersion
+from appliance.domains.agents.types import Intent, OpenSpan, Policy, VersionState
+
+MAX_LISTED = 500
+
+
+def get_agent(uow: UnitOfWork, agent_id: UUID, *, for_update: bool = False) -> Agent:
+    statement = select(Agent).where(Agent.id == agent_id)
+    agent = uow.session.scalar(statement.with_for_update().execution_options(populate_existing=True) if for_update else statement)
+    if agent is None:
+        raise AgentNotFound(_("This agent does not exist."))
+    return agent
+
+
+def list_agents(uow: UnitOfWork) -> Sequence[Agent]:
+    return uow.session.scalars(select(Agent).order_by(Agent.created_at).limit(MAX_LISTED)).all()
+
+
+def find_agent_by_model(uow: UnitOfWork, model: str) -> Agent | None:
+    """By id or, when the id is none, by name: what OpenAI clients call the model."""
+    try:
+        return uow.session.get(Agent, UUID(model))
+    except ValueError:
+        wanted = select(Agent).where(func.lower(Agent.name) == model.strip().lower(), Agent.active.is_(True))
+        return uow.session.scalar(wanted.order_by(Agent.created_at).limit(1))
+
+
+def get_version(uow: UnitOfWork, agent_id: UUID, number: int) -> AgentVersion:
+    version = uow.session.scalar(select(AgentVersion).where(AgentVersion.agent_id == agent_id, AgentVersion.number == number))
+    if version is None:
+        raise AgentNotFound(_("This agent has no such version."))
+    return version
+
+
+def find_version(uow: UnitOfWork, agent_id: UUID, state: VersionState) -> AgentVersion | None:
+    wanted = select(AgentVersion).where(AgentVersion.agent_id == agent_id, AgentVersion.state == state)
+    return uow.session.scalar(wanted.order_by(AgentVersion.number.desc()).limit(1))
+
+
+def list_versions(uow: UnitOfWork, agent_id: UUID) -> Sequence[AgentVersion]:
+    get_agent(uow, agent_id)
+    wanted = select(AgentVersion).where(AgentVersion.agent_id == agent_id)
+    return uow.session.scalars(wanted.order_by(AgentVersion.number.desc()).limit(MAX_LISTED)).all()
+
+
+def find_published_policy(uow: UnitOfWork, agent_id: UUID) -> tuple[int, Policy] | None:
+    """None when the agent is gone, asleep or was never published: then people answer."""
+    agent = uow.session.get(Agent, agent_id)
+    if agent is None or not agent.active or agent.published_number is None:
+        return None
+    return agent.published_number, policy_of(get_version(uow, agent_id, agent.published_number))
+
+
+def get_policy(uow: UnitOfWork, agent_id: UUID, *, draft: bool) -> tuple[int, Policy]:
+    """Of the draft where there is one and it is asked for, else of what is published."""
+    get_agent(uow, agent_id)
+    version = find_version(uow, agent_id, VersionState.DRAFT) if draft else None
+    version = version or find_version(uow, agent_id, VersionState.PUBLISHED) or find_version(uow, agent_id, VersionState.DRAFT)
+    if version is None:
+        raise AgentNotFound(_("This agent has no such version."))
+    return version.number, policy_of(version)
+
+
+def policy_of(version: AgentVersion) -> Policy:
+    settings = AgentSettings.model_validate(version.settings)
+    guard, handoff, hours = settings.guardrails, settings.handoff, settings.hours
+    wanted = {
+        Intent.WANTS_PERSON: handoff.on_request,
+        Intent.COMPLAINT: handoff.on_complaint,
+        Intent.NEGATIVE: handoff.on_negative,
+        Intent.BUYING: handoff.on_buying,
+        Intent.PRICE: guard.price_to_person,
+        Intent.PAYMENT: guard.payment_to_person,
+    }
+    return Policy(
+        language=settings.language,
+        sentences={name: getattr(settings, name) for name in ("greeting", "fallback", "handoff_notice", "closed_notice")},
+        confidence_floor=settings.confidence_floor,
+        send_unsure=settings.unsure == "send",
+        debounce_ms=settings.debounce_ms,
+        forbidden_phrases=tuple(guard.forbidden_phrases),
+        allowed_topics=tuple(guard.allowed_topics),
+        keywords=tuple(handoff.keywords),
+        to_person=frozenset(intent for intent, on in wanted.items() if on),
+        after_fallbacks=handoff.after_fallbacks,
+        max_recent_replies=handoff.max_replies_in_10_minutes,
+        timezone=hours.timezone,
+        spans=tuple(OpenSpan(DAYS.index(span.day), span.opens, span.closes) for span in hours.spans),
+        hand_off_when_closed=hours.when_closed == "hand_off",
+        own_knowledge_only=settings.knowledge == "agent",
+        model=settings.model,
+        temperature=settings.temperature,
+        max_tokens=settings.max_tokens,
+    )

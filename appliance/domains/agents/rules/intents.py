@@ -1,0 +1,59 @@
+"""What a short message means, by words that any company's customers use, in Portuguese and English."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from appliance.domains.agents.rules.phrases import COURTESY, ENGLISH, PHRASES, PORTUGUESE, patterns
+from appliance.domains.agents.types import Intent
+
+_COMPILED = {intent: tuple(re.compile(line) for line in patterns(lines)) for intent, lines in PHRASES.items()}
+_COURTESY = re.compile("|".join(patterns(COURTESY)))
+_PORTUGUESE, _ENGLISH = frozenset(PORTUGUESE.split()), frozenset(ENGLISH.split())
+_SHOUT = re.compile(r"[!?]{2,}")
+CALM_LETTERS = 12
+SHOUTED_SHARE = 0.7
+
+
+def fold(text: str) -> str:
+    """Lower case, without accents, one space between words."""
+    bare = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+    return " ".join(bare.lower().split())
+
+
+def find_intents(text: str) -> tuple[Intent, ...]:
+    """All that the message means, in order of weight; QUESTION when more than courtesy is left."""
+    said = fold(text)
+    found = [intent for intent, known in _COMPILED.items() if any(pattern.search(said) for pattern in known)]
+    if Intent.NEGATIVE not in found and is_shouted(text) and Intent.COMPLAINT in found:
+        found.append(Intent.NEGATIVE)
+    if not is_courtesy(said):
+        found.append(Intent.QUESTION)
+    return tuple(found)
+
+
+def is_courtesy(said: str) -> bool:
+    """Only a greeting, thanks or goodbye: nothing that documents could answer."""
+    return not re.sub(r"[\W_]+", "", _COURTESY.sub(" ", fold(said)))
+
+
+def is_shouted(text: str) -> bool:
+    letters = [char for char in text if char.isalpha()]
+    loud = len(letters) > CALM_LETTERS and sum(char.isupper() for char in letters) > len(letters) * SHOUTED_SHARE
+    return loud or bool(_SHOUT.search(text))
+
+
+def mentions(text: str, phrases: Iterable[str]) -> str | None:
+    """The first phrase that stands in the text as whole words."""
+    said = fold(text)
+    return next((phrase for phrase in phrases if re.search(rf"(?<!\w){re.escape(fold(phrase))}(?!\w)", said)), None)
+
+
+def language_of(texts: Sequence[str], default: str) -> str:
+    """pt or en by their commonest short words; the default when nothing tells."""
+    words = set(re.findall(r"[a-z']+", fold(" ".join(texts))))
+    portuguese = len(words & _PORTUGUESE)
+    english = len(words & _ENGLISH)
+    if portuguese == english:
+        return default
+    return "pt" if portuguese > english else "en"

@@ -1,0 +1,85 @@
+"""Ways people say things to any company, in Portuguese and English: one pattern a line, over folded text."""
+
+from appliance.domains.agents.types import Intent
+
+PERSON = "(atendentes?|human[oa]s?|pessoas?|gente|vendedor(a|es)?|gerente|consultor(a|es)?|responsavel|supervisor(a)?|especialista|alguem)"
+REACH = "(falar|fala|conversar|atendid[oa]|contato|ligar|ligue|chama\\w*|passa\\w*|transfer\\w*|encaminha\\w*|direciona\\w*)"
+PERSON_EN = "(human|person|agent|someone|somebody|representative|rep|manager|supervisor|operator|salesperson)"
+
+PHRASES: dict[Intent, str] = {
+    Intent.WANTS_PERSON: rf"""
+        \b{REACH}\b(\W+\w+){{0,4}}?\W+{PERSON}\b
+        \b(quero|queria|preciso|gostaria de|prefiro|tem|cade)\W+(\w+\W+){{0,2}}?(atendente|human[oa]|gerente|supervisora?|vendedora?)\b
+        \bpessoa (de verdade|real|humana)\b
+        ^(um )?(atendente|humano|humana|pessoa|gerente|vendedor|vendedora|supervisor)( por favor)?\W*$
+        \batendimento (humano|pessoal|com (uma )?pessoa)\b
+        \b(me liga|me liguem|pode(m)? me ligar|alguem (me )?(liga|ligue|ligar|retorna|retornar|atende))\b
+        \bnao (quero|vou|adianta) (mais )?(falar|conversar) com (um |o )?(robo|maquina|bot)\b
+        \b(talk|speak|chat|connect|transfer|put)\b(\W+\w+){{0,4}}?\W+{PERSON_EN}\b
+        \b(want|need|get|prefer)\W+(to \w+ )?(a|an|some|real|live)\W+(real |live )?{PERSON_EN}\b
+        ^(human|agent|representative|operator|real person)( please)?\W*$
+        \b(call me back|someone (to )?call me|give me a call)\b
+    """,
+    Intent.COMPLAINT: r"""
+        \breclama(r|cao|coes|ndo)\b
+        \b(procon|reclame aqui|juizado|pequenas causas|advogad[oa]|processar voces|processo judicial|meus direitos|ouvidoria)\b
+        \b(codigo de defesa do consumidor|vou (denunciar|processar))\b
+        \b(segunda|terceira|quarta|quinta|enesima|\d+a?) vez (que|q)\b
+        \b(enganad[oa]|lesad[oa]|golpe|propaganda enganosa|palhacada|falta de respeito|descaso|desrespeito|absurdo|vergonha|revoltad[oa])\b
+        \b(ninguem|nunca) (me )?(resolve|resolveu|responde|respondeu|retorna|retornou|atende|atendeu)\b
+        \b(complain\w*|lawyer|sue you|legal action|consumer protection|better business bureau|scam|fraud|rip ?off|outrageous)\b
+        \b(second|third|fourth|fifth) time (that )?(i|you|this|it)\b
+    """,
+    Intent.NEGATIVE: r"""
+        \b(pessim[oa]|horrivel|terrivel|ridicul[oa]|lixo|porcaria|decepcionad[oa]|decepcao|insatisfeit[oa]|chatead[oa]|irritad[oa])\b
+        \b(indignad[oa]|raiva|odeio|pior (loja|empresa|atendimento|servico)|nunca mais (compro|volto|vou)|cansad[oa] de|saco cheio)\b
+        \b(terrible|horrible|awful|worst|disappointed|frustrat\w+|angry|unacceptable|ridiculous|fed up|never again|useless)\b
+    """,
+    Intent.PRICE: r"""
+        \b(precos?|valor|valores|orcamento|desconto|promocao|mais barato|mais em conta)\b
+        \b(quanto|qto|qnto) (custa\w*|e|eh|fica|sai|ta|esta|vale|cobra\w*)\b
+        \b(price|prices|pricing|costs?|how much|quote|discount)\b
+    """,
+    Intent.PAYMENT: r"""
+        \b(pagar|pagamento|pix|boleto|cartao|parcel\w+|a vista|crediario|financia\w+|nota fiscal|segunda via)\b
+        \b(pay|payment|invoice|credit card|installments?|refund|charged)\b
+    """,
+    Intent.BUYING: r"""
+        \b(fechad[oa]|fechou|vamos fechar|quero fechar|pode fechar|vou (querer|levar|ficar com))\b
+        \bquero (comprar|levar|contratar|assinar) (um|uma|o|a|esse|essa|este|esta|dois|duas|agora|ja|hoje)\b
+        \b(me )?manda (o |um )?(link|contrato|boleto|pix)\b
+        \bpode (separar|reservar|emitir|faturar)\b
+        \b(i('| wi)ll take (it|one|two)|want to (buy|order|sign up for) (it|one|this|that|the)|let'?s close|ready to (buy|order))\b
+        \bsend me the (link|contract|invoice)\b
+    """,
+    Intent.THANKS: r"""
+        \b(obrigad[oa]|obg|brigad[oa]|vlw|valeu|agradec\w+|gratidao|thanks|thank you|thx|appreciate)\b
+    """,
+    Intent.FAREWELL: r"""
+        \b(tchau|ate (mais|logo|amanha|breve)|falou|bye|goodbye|see you)\b
+    """,
+    Intent.GREETING: r"""
+        ^\W*(oi+e?|ola|opa|eai|e ai|alo|bom dia|boa tarde|boa noite|hi|hello|hey|good (morning|afternoon|evening))\b
+    """,
+}
+
+COURTESY = r"""
+    \b(oi+e?|ola|opa|eai|e ai|alo|bom dia|boa tarde|boa noite|tudo (bem|bom|certo|joia)|td (bem|bom)|obrigad[oa]|obg|brigad[oa]|muito)\b
+    \b(vlw|valeu|tchau|ate (mais|logo|amanha|breve)|falou|ok|certo|entendi|blz|beleza|perfeito|otimo|joia|show|legal|pela|pelo|atencao)\b
+    \b(ajuda|gente|pessoal|amig[oa]|voces?|vcs?|e|por)\b
+    \b(hi|hello|hey|good (morning|afternoon|evening)|how are you|there|thanks|thank you|so much|thx|bye|goodbye|see you|okay|great)\b
+    \b(perfect|got it|for|your|the|help)\b
+"""
+
+PORTUGUESE = """
+    o os um uma de do da dos das em no na que nao e com por para pra pro voces vc vcs tem eu meu minha qual quanto como quando onde
+    boa bom dia tarde noite oi ola sim obrigado obrigada ja foi ta
+"""
+ENGLISH = """
+    the an of in on at to is are do does you your i my what how when where which can have has with for and not it this that hi hello
+    yes please thanks
+"""
+
+
+def patterns(lines: str) -> list[str]:
+    return [line.strip() for line in lines.splitlines() if line.strip()]

@@ -1,0 +1,28 @@
+"""Sentences an agent says when its settings have none of their own."""
+
+from appliance.domains.agents.types import Policy
+
+_SENTENCES: dict[str, dict[str, str]] = {
+    "pt": {
+        "greeting": "Olá! Como posso ajudar?",
+        "thanks": "Por nada! Se precisar de mais alguma coisa, é só chamar.",
+        "farewell": "Até mais! Quando precisar, é só mandar uma mensagem.",
+        "fallback": "Não encontrei essa informação aqui. Pode me dar mais detalhes ou perguntar de outro jeito?",
+        "handoff_notice": "Vou chamar uma pessoa da nossa equipe para continuar com você. Ela responde por aqui.",
+        "closed_notice": "Uma pessoa da nossa equipe vai continuar com você. O atendimento abre {when}, e sua mensagem já está na fila.",
+    },
+    "en": {
+        "greeting": "Hello! How can I help?",
+        "thanks": "You're welcome! If you need anything else, just write.",
+        "farewell": "See you! Write whenever you need us.",
+        "fallback": "I could not find that here. Could you give me more details or ask in another way?",
+        "handoff_notice": "I am calling someone from our team to continue with you. They will answer right here.",
+        "closed_notice": "Someone from our team will continue with you. We open {when}, and your message is already in line.",
+    },
+}
+
+
+def sentence(name: str, language: str, policy: Policy) -> str:
+    """The agent's own words when the contact speaks its language, else ours in the contact's."""
+    own = policy.sentences.get(name, "")
+    return own if own and policy.language == language else _SENTENCES[language][name]

@@ -1,0 +1,182 @@
+from datetime import datetime, time
+from typing import Annotated, Any, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, StringConstraints, field_validator
+
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.web import Schema
+from appliance.domains.agents.types import Intent, Outcome, VersionState
+
+Phrase = Annotated[str, StringConstraints(min_length=2, max_length=120)]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class Span(Schema):
+    day: Weekday
+    opens: time
+    closes: time
+
+
+class Hours(Schema):
+    """No spans: always open."""
+
+    timezone: str = "America/Sao_Paulo"
+    spans: list[Span] = Field(default_factory=list, max_length=50)
+    when_closed: Literal["answer", "hand_off"] = "answer"
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as err:
+            raise ValueError(str(_("This time zone is not known."))) from err
+        return value
+
+
+class Guardrails(Schema):
+    """`forbidden_phrases` never leave the box in an answer; a `price` or `payment` question can go to people instead."""
+
+    forbidden_phrases: list[Phrase] = Field(default_factory=list, max_length=200)
+    allowed_topics: list[Phrase] = Field(default_factory=list, max_length=200)
+    price_to_person: bool = False
+    payment_to_person: bool = False
+
+
+class HandoffRules(Schema):
+    keywords: list[Phrase] = Field(default_factory=list, max_length=200)
+    on_request: bool = True
+    on_complaint: bool = True
+    on_negative: bool = False
+    on_buying: bool = True
+    after_fallbacks: int = Field(2, ge=0, le=10, description="Unanswered turns in a row before a person is called; 0: never")
+    max_replies_in_10_minutes: int = Field(20, ge=1, le=200)
+
+
+class AgentSettings(Schema):
+    role: str = Field("", max_length=8000)
+    persona: str = Field("", max_length=2000)
+    language: Literal["pt", "en"] = "pt"
+    greeting: str = Field("", max_length=1000)
+    fallback: str = Field("", max_length=1000)
+    handoff_notice: str = Field("", max_length=1000)
+    closed_notice: str = Field("", max_length=1000, description="{when} stands for the next opening")
+    model: str = Field("", max_length=120)
+    temperature: float = Field(0.2, ge=0, le=2)
+    max_tokens: int = Field(300, ge=16, le=4000)
+    confidence_floor: float = Field(0.0, ge=0, le=1)
+    unsure: Literal["send", "fallback"] = "send"
+    knowledge: Literal["agent", "all"] = "agent"
+    debounce_ms: int = Field(1500, ge=0, le=30_000)
+    guardrails: Guardrails = Guardrails()
+    handoff: HandoffRules = HandoffRules()
+    hours: Hours = Hours()
+
+
+class AgentIn(Schema):
+    name: str = Field(min_length=1, max_length=120)
+    avatar: str = Field("", max_length=40)
+    settings: AgentSettings = AgentSettings()
+
+
+class AgentPatch(Schema):
+    """`settings` replace the draft's; the published version keeps answering until a draft is published."""
+
+    name: str = Field("", min_length=1, max_length=120)
+    avatar: str = Field("", max_length=40)
+    active: bool = True
+    settings: AgentSettings | None = None
+
+
+class AgentOut(Schema):
+    id: UUID
+    name: str
+    avatar: str
+    active: bool
+    published_number: int | None
+    created_at: datetime
+    changed_at: datetime
+
+
+class VersionOut(Schema):
+    id: UUID
+    agent_id: UUID
+    number: int
+    state: VersionState
+    settings: AgentSettings
+    note: str
+    created_by: UUID | None
+    created_at: datetime
+    published_at: datetime | None
+
+
+class AgentDetailOut(AgentOut):
+    published: VersionOut | None
+    draft: VersionOut | None
+
+
+class PublishIn(Schema):
+    note: str = Field("", max_length=300)
+
+
+class RollbackIn(Schema):
+    number: int = Field(ge=1)
+
+
+class DifferenceOut(Schema):
+    field: str
+    before: Any
+    after: Any
+
+
+class DiffQuery(Schema):
+    before: int = Field(ge=1)
+    after: int = Field(ge=1)
+
+
+class TurnIn(Schema):
+    role: Literal["contact", "agent"]
+    text: str = Field(max_length=8000)
+
+
+class TestIn(Schema):
+    question: str = Field(min_length=1, max_length=4096)
+    context: list[TurnIn] = Field(default_factory=list, max_length=20)
+    version: Literal["draft", "published"] = "draft"
+
+
+class StepOut(Schema):
+    name: str
+    verdict: str
+    detail: dict[str, Any]
+    took_ms: int
+
+
+class TestOut(Schema):
+    outcome: Outcome
+    reason: str | None
+    text: str
+    sources: list[dict[str, Any]]
+    confidence: float | None
+    engine: str
+    intents: list[Intent]
+    steps: list[StepOut]
+    took_ms: int
+
+
+class RunOut(Schema):
+    id: UUID
+    agent_id: UUID
+    version: int
+    conversation_id: UUID
+    message_id: UUID
+    reply_id: UUID | None
+    outcome: Outcome
+    reason: str | None
+    confidence: float | None
+    engine: str
+    took_ms: int
+    created_at: datetime
+    steps: list[StepOut]

@@ -1,0 +1,151 @@
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+
+class VersionState(StrEnum):
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    ARCHIVED = "archived"
+
+
+class Intent(StrEnum):
+    GREETING = "greeting"
+    THANKS = "thanks"
+    FAREWELL = "farewell"
+    WANTS_PERSON = "wants_person"
+    COMPLAINT = "complaint"
+    NEGATIVE = "negative"
+    PRICE = "price"
+    PAYMENT = "payment"
+    BUYING = "buying"
+    QUESTION = "question"
+
+
+class Reason(StrEnum):
+    """Why a conversation goes to people."""
+
+    KEYWORD = "keyword"
+    WANTS_PERSON = "wants_person"
+    COMPLAINT = "complaint"
+    NEGATIVE = "negative"
+    PRICE = "price"
+    PAYMENT = "payment"
+    BUYING = "buying"
+    LOW_CONFIDENCE = "low_confidence"
+    UNREADABLE = "unreadable"
+    OUTSIDE_HOURS = "outside_hours"
+    EMERGENCY = "emergency"
+    GUARDRAIL = "guardrail"
+    TOO_MANY_REPLIES = "too_many_replies"
+    MODELS_AWAY = "models_away"
+
+
+class Outcome(StrEnum):
+    SEND = "send"
+    FALLBACK = "fallback"
+    HAND_OFF = "hand_off"
+    SILENCE = "silence"
+
+
+@dataclass(frozen=True)
+class OpenSpan:
+    """`weekday` as in datetime: Monday is 0."""
+
+    weekday: int
+    opens: time
+    closes: time
+
+
+@dataclass(frozen=True)
+class Said:
+    """One earlier or present message as the pipeline reads it."""
+
+    by_contact: bool
+    text: str
+
+
+@dataclass(frozen=True)
+class Policy:
+    """An agent's settings as the rules read them."""
+
+    language: str = "pt"
+    sentences: Mapping[str, str] = field(default_factory=dict)
+    confidence_floor: float = 0.0
+    send_unsure: bool = True
+    debounce_ms: int = 0
+    forbidden_phrases: tuple[str, ...] = ()
+    allowed_topics: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    to_person: frozenset[Intent] = frozenset({Intent.WANTS_PERSON, Intent.COMPLAINT})
+    after_fallbacks: int = 2
+    max_recent_replies: int = 20
+    timezone: str = "America/Sao_Paulo"
+    spans: tuple[OpenSpan, ...] = ()
+    hand_off_when_closed: bool = False
+    own_knowledge_only: bool = True
+    model: str = ""
+    temperature: float = 0.2
+    max_tokens: int = 300
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the documents said, as the rules read it."""
+
+    text: str
+    answered: bool
+    confident: bool
+    confidence: float
+    emergency: str | None = None
+    sources: tuple[Mapping[str, Any], ...] = ()
+    engine: str = ""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that the pipeline knows when it is an agent's turn. Plain values: it can be replayed."""
+
+    agent_id: UUID
+    version: int
+    policy: Policy
+    unanswered: tuple[Said, ...]
+    earlier: tuple[Said, ...]
+    now: datetime
+    up_to_number: int
+    conversation_id: UUID | None = None
+    message_id: UUID | None = None
+    fallbacks_in_a_row: int = 0
+    recent_replies: int = 0
+
+
+@dataclass(frozen=True)
+class TraceStep:
+    """One step of the pipeline: what it looked at and what it said."""
+
+    name: str
+    verdict: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    took_ms: int = 0
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do: `text` is what the contact gets, also with a hand-off."""
+
+    outcome: Outcome
+    text: str = ""
+    reason: Reason | None = None
+    sources: tuple[Mapping[str, Any], ...] = ()
+    confidence: float | None = None
+    engine: str = ""
+
+
+@dataclass(frozen=True)
+class Composed:
+    decision: Decision
+    steps: tuple[TraceStep, ...]
+    language: str

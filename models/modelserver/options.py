@@ -35,7 +35,7 @@ class Options:
     timeout_s: float = 120.0
     idle_unload_s: float = 0.0
     max_body_mb: int = 64
-    ivf_above: int = 100_000
+    ivf_above: int = 50_000
 
     def index_key(self) -> bytes | None:
         """Raises BadOption when the file is named but no key can be had from it."""

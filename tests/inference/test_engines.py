@@ -103,7 +103,9 @@ def test_an_answer_that_breaks_the_schema_is_asked_again_then_refused(kind: str,
 
 
 @pytest.mark.parametrize("kind", PEERS)
-@pytest.mark.parametrize(("status", "error"), [(404, NoModel), (400, ModelRefused), (500, Unavailable), (429, Unavailable), (503, Unavailable)])
+@pytest.mark.parametrize(
+    ("status", "error"), [(404, NoModel), (400, ModelRefused), (500, Unavailable), (429, Unavailable), (503, Unavailable)]
+)
 def test_refusals_are_told_apart_from_being_away(kind: str, status: int, error: type[Exception], tmp_path: Path) -> None:
     with engine_with(kind, lambda _path, _body: (status, [b'{"error": "no"}'], PLAIN), tmp_path) as (inference, _peer):
         with pytest.raises(error):
@@ -122,9 +124,8 @@ def test_an_engine_that_is_off_is_unavailable(kind: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("kind", PEERS)
 def test_nonsense_is_not_an_answer(kind: str, tmp_path: Path) -> None:
-    with engine_with(kind, lambda _path, _body: (200, [b"<html>"], "text/html"), tmp_path) as (inference, _peer):
-        with pytest.raises(Unavailable):
-            inference.chat(ASK)
+    with engine_with(kind, lambda *_: (200, [b"<html>"], "text/html"), tmp_path) as (inference, _), pytest.raises(Unavailable):
+        inference.chat(ASK)
 
 
 def test_the_models_of_an_engine_are_listed(tmp_path: Path) -> None:

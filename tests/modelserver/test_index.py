@@ -206,7 +206,12 @@ def test_a_large_namespace_is_clustered_with_almost_full_recall(tmp_path: Path) 
     made /= np.linalg.norm(made, axis=1, keepdims=True)
     store.change(NAME, "m", (), range(6000), made, create=True)
     exact = np.argsort(-(made[:80] @ made.T), axis=1)[:, :10]
-    store.tidy()
+    grouping = threading.Thread(target=store.tidy)
+    grouping.start()
+    for at in range(6000, 6010):  # while the clusters are being found
+        store.change(NAME, "m", [at - 1] if at > 6000 else (), [at], made[:1])
+    store.change(NAME, "m", [6009], [], made[:0])
+    grouping.join()
     assert store.state(NAME).kind == "ivf"
     store.change(NAME, "m", [5999], [7000], made[5999:])
     again = open_store(tmp_path, ivf_above=4000)

@@ -18,6 +18,7 @@ from modelserver.index.shapes import Contents, Ids, Rows
 _RECORD = struct.Struct("<QII")  # version, ids removed, ids added
 _LENGTH = struct.Struct("<I")
 JOURNAL_LIMIT = 32 << 20
+REGROW = 4
 
 
 class Superseded(Exception):
@@ -55,6 +56,8 @@ class Space:
         self.dim = dim
         self.version = 0
         self.recall = 1.0
+        self.trained = 0
+        self._meanwhile: list[tuple[Ids, Ids, npt.NDArray[np.float16]]] | None = None
         self._ids: Ids = np.empty(0, np.int64)
         self._shape: shapes.Shape = shapes.Flat(dim)
         self._lock = ReadWriteLock()
@@ -107,18 +110,24 @@ class Space:
         self.version = max(self.version, time.time_ns() // 1_000_000)
         files.replace(self.version, _pack(self, self._shape.contents()))
 
-    def tidy(self, *, ivf_above: int) -> None:
-        """Cluster when it grew large, and fold a long journal into a new snapshot. Searches go on meanwhile."""
-        if self.count > ivf_above and self.kind == shapes.Flat.kind and self.recall >= shapes.WANTED_RECALL:
+    def tidy(self, *, ivf_above: int) -> bool:
+        """Cluster when it grew large, and fold a long journal into a new snapshot. Searches go on meanwhile.
+
+        Returns whether there was anything to do.
+        """
+        if self.count > max(ivf_above, REGROW * self.trained):
             self._cluster()
+            return True
         files = self._files
         if files is not None and files.journal_size > JOURNAL_LIMIT:
             with self._lock.write():
                 if self._closed:
-                    return
+                    return False
                 files.start_journal(self.version)
                 packed = _pack(self, self._shape.contents())
             files.replace(self.version, packed, keep_journal=True)
+            return True
+        return False
 
     def close(self) -> None:
         with self._lock.write():
@@ -128,18 +137,25 @@ class Space:
                 self._files = None
 
     def _cluster(self) -> None:
-        with self._lock.read():
-            contents, version = self._shape.contents(), self.version
+        """Changes that come in while the clusters are found are made again on the new shape."""
+        with self._lock.write():
+            contents, self._meanwhile = self._shape.contents(), []
         made = shapes.cluster(self.dim, contents)
         with self._lock.write():
-            if made is None:
-                self.recall = 0.0  # clustering does not suit these vectors: stay exact
-            elif self.version == version:
-                self._shape, self.recall = made
-                if self._files is not None:
-                    self._files.replace(version, _pack(self, self._shape.contents()))
+            missed, self._meanwhile = self._meanwhile, None
+            self.trained = len(contents.ids)
+            if made is None or self._closed:
+                return  # clustering does not suit these vectors: stay exact until there are many more
+            self._shape, self.recall = made
+            for gone, added, halves in missed:
+                self._shape.remove(gone)
+                self._shape.add(added, halves.astype(np.float32))
+            if self._files is not None:
+                self._files.replace(self.version, _pack(self, self._shape.contents()))
 
     def _apply(self, version: int, gone: Ids, added: Ids, halves: npt.NDArray[np.float16]) -> None:
+        if self._meanwhile is not None:
+            self._meanwhile.append((gone, added, halves))
         present = gone[np.isin(gone, self._ids, assume_unique=True)]
         if len(present):
             self._shape.remove(present)
@@ -232,7 +248,7 @@ class Files:
 def _pack(space: Space, contents: Contents) -> bytes:
     head = {
         "version": space.version, "model": space.model, "dim": space.dim, "count": len(contents.ids), "probes": contents.probes,
-        "lists": 0 if contents.centroids is None else len(contents.centroids), "recall": space.recall,
+        "lists": 0 if contents.centroids is None else len(contents.centroids), "recall": space.recall, "trained": space.trained,
     }
     text = json.dumps(head).encode()
     parts = [_LENGTH.pack(len(text)), text, contents.ids.tobytes(), contents.rows.astype(np.float16).tobytes()]
@@ -253,6 +269,6 @@ def _unpack(name: str, packed: bytes) -> Space:
         lists = np.frombuffer(packed, np.int32, count, at).copy()
         centroids = np.frombuffer(packed, np.float32, head["lists"] * dim, at + 4 * count).reshape(-1, dim).copy()
     space = Space(name, head["model"], dim)
-    space.recall = head["recall"]
+    space.recall, space.trained = head["recall"], head["trained"]
     space.restore(head["version"], Contents(ids, rows, lists, centroids, head["probes"]))
     return space

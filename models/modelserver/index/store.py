@@ -1,5 +1,6 @@
 """All namespaces: opened on first use, changed one at a time, looked after in the background."""
 
+import ctypes
 import re
 import threading
 import time
@@ -141,7 +142,8 @@ class Store:
                 del self._builds[key]
         for space in spaces:
             with _disk():
-                space.tidy(ivf_above=self._ivf_above)
+                if space.tidy(ivf_above=self._ivf_above):
+                    give_memory_back()
 
     def _tidy_often(self) -> None:
         while not self._stop.wait(TIDY_EVERY_S):
@@ -193,6 +195,13 @@ def _check_fits(space: Space, model: str, rows: Rows) -> None:
         held, given = f"{space.model} ({space.dim} numbers each)", f"{model} ({rows.shape[1]})"
         sentence = f"{space.name} holds vectors of {held}, not of {given}; build it anew."
         raise Problem(HTTPStatus.CONFLICT, "index_model_mismatch", sentence)
+
+
+def give_memory_back() -> None:
+    """Large copies were made and dropped; glibc keeps them unless it is asked."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from appliance.domains.agents.schemas import (
 )
 from appliance.domains.agents.tables import Agent, AgentVersion, ReplyRun
 from appliance.domains.agents.types import Said, Situation, VersionState
+from appliance.domains.conversations import queries as conversations
 
 api = Api("agents")
 READ, WRITE, ASK = "agents:read", "agents:write", "agents:ask"
@@ -122,7 +123,8 @@ def get_trace(uow: UnitOfWork, message_id: UUID) -> RunOut:
 
 @api.get("/conversations/<uuid:conversation_id>/runs", permission=READ, returns=list[RunOut])
 def list_runs(uow: UnitOfWork, conversation_id: UUID) -> list[RunOut]:
-    return [_run_out(uow, run) for run in queries.list_runs(uow, conversation_id)]
+    found = conversations.get_conversation(uow, conversation_id)
+    return [_run_out(uow, run) for run in queries.list_runs(uow, found.id)]
 
 
 def _run_out(uow: UnitOfWork, run: ReplyRun) -> RunOut:

@@ -1,0 +1,35 @@
+"""Documents, questions and gaps as the box would hold them."""
+
+from uuid import UUID
+
+from appliance.core.blobs import BlobRef
+from appliance.core.ids import new_id
+from appliance.core.uow import UnitOfWork
+from appliance.domains.knowledge.actions.asked import note_gap
+from appliance.domains.knowledge.actions.documents import add_version
+from appliance.domains.knowledge.tables import Query
+from appliance.domains.knowledge.types import Engine
+
+
+def make_document(uow: UnitOfWork) -> UUID:
+    """Just uploaded; nothing of it was read yet."""
+    return add_version(uow, f"tabela-{new_id().hex[-8:]}.pdf", BlobRef(new_id(), 3, "0" * 64), None).id
+
+
+def make_gap(uow: UnitOfWork) -> UUID:
+    gap = note_gap(uow, f"Vocês entregam em {new_id().hex[-8:]}?", "pt", None)
+    uow.session.flush()
+    return gap.id
+
+
+def make_query(uow: UnitOfWork) -> UUID:
+    query = Query(
+        id=new_id(), fingerprint=new_id().hex, question="Quanto custa?", answer="R$ 10.", sources=[], answered=True, confident=True,
+        grounded=True, confidence=0.9, engine=next(iter(Engine)), language="pt", processing_time_ms=3, created_at=uow.now,
+    )  # fmt: skip
+    uow.session.add(query)
+    uow.session.flush()
+    return query.id
+
+
+PATH_PARAMETERS = {"document_id": make_document, "gap_id": make_gap, "query_id": make_query}

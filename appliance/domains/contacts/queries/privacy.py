@@ -6,23 +6,25 @@ from sqlalchemy import select
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Schema
 from appliance.domains.contacts import schemas
-from appliance.domains.contacts.queries.consents import list_consents
-from appliance.domains.contacts.queries.people import get_contact, list_identities
-from appliance.domains.contacts.queries.timeline import list_notes
-from appliance.domains.contacts.tables import TimelineEntry
+from appliance.domains.contacts.queries.people import get_contact
+from appliance.domains.contacts.tables import Consent, ContactIdentity, ContactNote, TimelineEntry
+
+_HELD: dict[str, tuple[type[ContactIdentity | Consent | ContactNote | TimelineEntry], type[Schema]]] = {
+    "identities": (ContactIdentity, schemas.IdentityOut),
+    "consents": (Consent, schemas.ConsentOut),
+    "notes": (ContactNote, schemas.NoteOut),
+    "timeline": (TimelineEntry, schemas.TimelineEntryOut),
+}
 
 
 def export_contact(uow: UnitOfWork, contact_id: UUID) -> Mapping[str, object]:
-    """Everything this domain holds about a person, as JSON-ready values."""
+    """Everything this domain holds about a person, oldest first, as JSON-ready values."""
     contact = get_contact(uow, contact_id)
-    timeline = select(TimelineEntry).where(TimelineEntry.contact_id == contact.id).order_by(TimelineEntry.happened_at)
-    return {
-        "contact": _plain(schemas.ContactOut, contact),
-        "identities": [_plain(schemas.IdentityOut, row) for row in list_identities(uow, contact.id)],
-        "consents": [_plain(schemas.ConsentOut, row) for row in list_consents(uow, contact.id)],
-        "notes": [_plain(schemas.NoteOut, row) for row in list_notes(uow, contact.id)],
-        "timeline": [_plain(schemas.TimelineEntryOut, row) for row in uow.session.scalars(timeline)],
-    }
+    held: dict[str, object] = {"contact": _plain(schemas.ContactOut, contact)}
+    for name, (table, schema) in _HELD.items():
+        rows = uow.session.scalars(select(table).where(table.contact_id == contact.id).order_by(table.id))
+        held[name] = [_plain(schema, row) for row in rows]
+    return held
 
 
 def _plain(schema: type[Schema], row: object) -> object:

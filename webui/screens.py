@@ -8,6 +8,7 @@ from webui.inbox import views as inbox
 from webui.knowledge import views as knowledge
 from webui.setup import views as setup
 from webui.signin import views as signin
+from webui.studio import views as studio
 
 SCREENS: tuple[Pages, ...] = (
     setup.pages,
@@ -15,6 +16,7 @@ SCREENS: tuple[Pages, ...] = (
     home.pages,
     inbox.pages,
     knowledge.pages,
+    studio.pages,
     crm.pages,
     admin.pages,
 )

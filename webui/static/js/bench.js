@@ -1,0 +1,67 @@
+// The test bench of an agent: ask as a customer would, see the answer and every step that led to it.
+import { el, icon } from "./dom.js";
+import { _, number } from "./i18n.js";
+import { request } from "./request.js";
+import { failed } from "./toast.js";
+
+const bench = document.querySelector("[data-bench]");
+const log = bench.querySelector(".log");
+const box = bench.querySelector("textarea");
+const steps = document.querySelector("[data-steps]");
+const took = document.querySelector("[data-took]");
+const told = JSON.parse(document.querySelector("[data-words]").textContent);
+const words = Object.fromEntries(Object.entries(told).map(([name, pairs]) => [name, Object.fromEntries(pairs)]));
+let context = [];
+
+function say(text, side, extra = []) {
+  const bubble = el("div", { class: "bubble" }, ...text.split("\n\n").map((part) => el("p", {}, part)));
+  for (const node of extra) bubble.append(node);
+  const line = el("article", { class: `msg ${side} turn` }, bubble);
+  log.append(line);
+  log.scrollTop = log.scrollHeight;
+  return line;
+}
+
+function sources(found) {
+  if (!found.length) return [];
+  return [el("div", { class: "sources" }, ...found.map((source, place) =>
+    el("span", { title: source.excerpt ?? "" }, icon("file", "xs"), ` ${place + 1}. ${source.document_name ?? ""}`)))];
+}
+
+function show(result) {
+  took.textContent = _("%(ms)s ms", { ms: number(result.took_ms) });
+  const rows = result.steps.map((step) => el("li", { class: "done" },
+    el("span", { class: "bullet" }, icon("check")),
+    el("div", {},
+      el("p", { class: "row base" }, el("span", { class: "medium" }, words.steps[step.name] ?? step.name), el("span", { class: "push t12 muted nowrap" }, _("%(ms)s ms", { ms: number(step.took_ms) }))),
+      el("p", { class: "t12 muted" }, [step.verdict, ...Object.entries(step.detail).filter(([, value]) => value !== null && value !== "" && String(value) !== "").map(([key, value]) => `${key}: ${Array.isArray(value) ? value.join(", ") : typeof value === "object" ? JSON.stringify(value) : value}`)].join(" · ")))));
+  const verdict = [words.outcomes[result.outcome] ?? result.outcome, result.reason && (words.reasons[result.reason] ?? result.reason)].filter(Boolean).join(": ");
+  steps.replaceChildren(el("p", { class: "medium" }, verdict), el("ol", { class: "steps t13" }, ...rows));
+}
+
+async function ask() {
+  const question = box.value.trim();
+  if (!question) return;
+  bench.querySelector("[data-hint]")?.remove();
+  box.value = "";
+  say(question, "");
+  const waiting = say("…", "out ai");
+  try {
+    const result = await request(bench.dataset.bench, { method: "POST", body: { question, context, version: bench.dataset.version } });
+    waiting.remove();
+    say(result.text || _("(stays silent)"), "out ai", sources(result.sources));
+    context = [...context, { role: "contact", text: question }, ...(result.text ? [{ role: "agent", text: result.text }] : [])].slice(-20);
+    show(result);
+  } catch (error) {
+    waiting.remove();
+    box.value = question;
+    failed(error);
+  }
+  box.focus();
+}
+
+bench.querySelector("form").addEventListener("submit", (event) => { event.preventDefault(); ask(); });
+box.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); ask(); }
+});
+bench.querySelector("[data-clear]").addEventListener("click", () => { context = []; log.replaceChildren(); box.focus(); });

@@ -1,0 +1,1 @@
+"""Where agents are shaped and tried, and channels are connected."""

@@ -1,0 +1,130 @@
+"""Agents: the list, one agent's draft beside a bench to try it, its versions."""
+
+from http import HTTPStatus
+from uuid import UUID
+
+from flask import flash, redirect, render_template, url_for
+from pydantic import Field, ValidationError
+from werkzeug import Response
+
+from appliance.core.i18n import gettext
+from appliance.core.uow import UnitOfWork
+from appliance.core.web import Form, Schema, read_form
+from appliance.core.web.problems import refusal_of
+from appliance.domains.agents import actions, queries
+from appliance.domains.agents.schemas import AgentIn, AgentPatch, AgentSettings
+from appliance.domains.agents.tables import AgentVersion
+from appliance.domains.agents.types import VersionState
+from appliance.domains.channels import queries as channels
+from webui.studio.forms import AgentForm, NewAgentForm, values_of
+from webui.studio.pages import pages
+from webui.studio.words import OUTCOMES, REASONS, STEPS, WEEKDAYS
+from webui.timezones import timezone_options
+
+READ, WRITE = "agents:read", "agents:write"
+
+
+class PublishForm(Schema):
+    note: str = Field("", max_length=300)
+
+
+class RollbackForm(Schema):
+    number: int = Field(ge=1)
+
+
+@pages.get("/agents", permission=READ)
+def agents(uow: UnitOfWork) -> str:
+    return render_template("studio/agents.html", agents=queries.list_agents(uow), form=Form(None, {}, {}), served=_served(uow))
+
+
+@pages.post("/agents", permission=WRITE)
+def create_agent(uow: UnitOfWork) -> Response | tuple[str, int]:
+    form = read_form(NewAgentForm)
+    if form.value is None:
+        page = render_template("studio/agents.html", agents=queries.list_agents(uow), form=form, served=_served(uow))
+        return page, HTTPStatus.UNPROCESSABLE_ENTITY
+    made = actions.create_agent(uow, AgentIn(name=form.value.name), publish_now=True)
+    uow.session.flush()
+    flash(gettext("%(name)s is ready. Try it on the right, then give it a channel.", name=made.name))
+    return redirect(url_for("studio.agent", agent_id=made.id))
+
+
+@pages.get("/agents/<uuid:agent_id>", permission=READ)
+def agent(uow: UnitOfWork, agent_id: UUID) -> str:
+    found = queries.get_agent(uow, agent_id)
+    return _page(uow, agent_id, Form(None, {}, {}), values_of(found.name, _newest(uow, agent_id)))
+
+
+@pages.post("/agents/<uuid:agent_id>", permission=WRITE)
+def change_agent(uow: UnitOfWork, agent_id: UUID) -> Response | tuple[str, int]:
+    form = read_form(AgentForm)
+    if form.value is not None:
+        try:
+            settings = form.value.settings(_newest(uow, agent_id))
+        except ValidationError as err:
+            form = form.refused(refusal_of(err))
+    if form.value is None:
+        shown = {**values_of("", _newest(uow, agent_id)), **form.raw}
+        return _page(uow, agent_id, form, shown), HTTPStatus.UNPROCESSABLE_ENTITY
+    actions.change_agent(uow, agent_id, AgentPatch(name=form.value.name, settings=settings))
+    flash(gettext("Draft saved. Customers still get the published version."))
+    return redirect(url_for("studio.agent", agent_id=agent_id))
+
+
+@pages.post("/agents/<uuid:agent_id>/publish", permission=WRITE)
+def publish(uow: UnitOfWork, agent_id: UUID) -> Response:
+    form = read_form(PublishForm)
+    version = actions.publish(uow, agent_id, note=form.value.note if form.value else "")
+    flash(gettext("Version %(number)d answers from now on.", number=version.number))
+    return redirect(url_for("studio.agent", agent_id=agent_id))
+
+
+@pages.post("/agents/<uuid:agent_id>/rollback", permission=WRITE)
+def roll_back(uow: UnitOfWork, agent_id: UUID) -> Response:
+    form = read_form(RollbackForm)
+    if form.value is not None:
+        version = actions.roll_back(uow, agent_id, form.value.number)
+        flash(gettext("Back to what it was: version %(number)d.", number=version.number))
+    return redirect(url_for("studio.agent", agent_id=agent_id))
+
+
+@pages.post("/agents/<uuid:agent_id>/delete", permission=WRITE)
+def delete_agent(uow: UnitOfWork, agent_id: UUID) -> Response:
+    name = queries.get_agent(uow, agent_id).name
+    actions.delete_agent(uow, agent_id)
+    flash(gettext("%(name)s was deleted.", name=name))
+    return redirect(url_for("studio.agents"))
+
+
+@pages.get("/agents/trace/<uuid:message_id>", permission=READ)
+def trace(uow: UnitOfWork, message_id: UUID) -> str:
+    """Why a message was answered as it was: a dialog for the inbox."""
+    run = queries.find_run(uow, message_id)
+    steps = queries.list_steps(uow, run.id) if run else []
+    return render_template("studio/_trace.html", run=run, steps=steps, step_names=STEPS, outcomes=OUTCOMES, reasons=REASONS)
+
+
+def _newest(uow: UnitOfWork, agent_id: UUID) -> AgentSettings:
+    """The draft's settings, else the published ones."""
+    found = queries.find_version(uow, agent_id, VersionState.DRAFT) or queries.find_version(uow, agent_id, VersionState.PUBLISHED)
+    return AgentSettings.model_validate(found.settings) if found else AgentSettings()
+
+
+def _page(uow: UnitOfWork, agent_id: UUID, form: Form[AgentForm], shown: dict[str, object]) -> str:
+    versions: list[AgentVersion] = list(queries.list_versions(uow, agent_id))
+    draft = next((version for version in versions if version.state is VersionState.DRAFT), None)
+    published = next((version for version in versions if version.state is VersionState.PUBLISHED), None)
+    return render_template(
+        "studio/agent.html", agent=queries.get_agent(uow, agent_id), form=form, shown=shown, versions=versions, draft=draft,
+        published=published, weekdays=WEEKDAYS, timezones=timezone_options(), channels=_served(uow).get(agent_id, []),
+        words={"steps": STEPS, "outcomes": OUTCOMES, "reasons": REASONS},
+    )  # fmt: skip
+
+
+def _served(uow: UnitOfWork) -> dict[UUID, list[str]]:
+    """Names of the channels each agent answers."""
+    found: dict[UUID, list[str]] = {}
+    for channel in channels.list_channels(uow):
+        if channel.agent_id:
+            found.setdefault(channel.agent_id, []).append(channel.name)
+    return found

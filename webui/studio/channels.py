@@ -1,0 +1,114 @@
+"""Channels: what is connected, how it fares, and how to connect WhatsApp's Cloud API."""
+
+from http import HTTPStatus
+from uuid import UUID
+
+from flask import flash, redirect, render_template, url_for
+from pydantic import Field, ValidationError
+from werkzeug import Response
+
+from appliance.core.errors import DomainError
+from appliance.core.i18n import gettext
+from appliance.core.uow import UnitOfWork
+from appliance.core.web import Form, Schema, read_form
+from appliance.core.web.problems import refusal_of
+from appliance.domains.agents import queries as agents
+from appliance.domains.channels import actions, queries
+from appliance.domains.channels.schemas import ChannelIn, ChannelPatch, SecretsIn
+from appliance.domains.channels.types import ChannelKind
+from webui.studio.pages import pages
+from webui.studio.words import CHANNEL_KINDS, CHANNEL_STATES
+
+READ, WRITE = "channels:read", "channels:write"
+WEBHOOK_PATH = "/webhooks/whatsapp"
+
+
+class ChannelForm(Schema):
+    name: str = Field(min_length=1, max_length=120)
+    agent_id: UUID | None = None
+    phone_number_id: str = Field("", max_length=120)
+    access_token: str = Field("", max_length=2000)
+    app_secret: str = Field("", max_length=200)
+    verify_token: str = Field("", max_length=200)
+
+    @property
+    def secrets(self) -> SecretsIn:
+        return SecretsIn(access_token=self.access_token, app_secret=self.app_secret, verify_token=self.verify_token)
+
+
+class ChannelChangeForm(ChannelForm):
+    active: bool = False
+
+
+@pages.get("/channels", permission=READ)
+def channels(uow: UnitOfWork) -> str:
+    found = queries.list_channels(uow)
+    names = {agent.id: agent.name for agent in agents.list_agents(uow)}
+    rejected = queries.list_rejected(uow, limit=5)
+    return render_template(
+        "studio/channels.html", channels=found, agent_names=names, kinds=CHANNEL_KINDS, states=CHANNEL_STATES, rejected=rejected
+    )
+
+
+@pages.get("/channels/new", permission=WRITE)
+def new_channel(uow: UnitOfWork) -> str:
+    return _form_page(uow, Form(None, {}, {}))
+
+
+@pages.post("/channels/new", permission=WRITE)
+def create_channel(uow: UnitOfWork) -> Response | tuple[str, int]:
+    form = read_form(ChannelForm)
+    if form.value is None:
+        return _form_page(uow, form), HTTPStatus.UNPROCESSABLE_ENTITY
+    given = form.value
+    try:
+        wanted = ChannelIn(
+            kind=ChannelKind.WHATSAPP_CLOUD, name=given.name, agent_id=given.agent_id, phone_number_id=given.phone_number_id,
+            secrets=given.secrets,
+        )  # fmt: skip
+        made = actions.create_channel(uow, wanted)
+        uow.session.flush()
+    except ValidationError as err:
+        return _form_page(uow, form.refused(refusal_of(err))), HTTPStatus.UNPROCESSABLE_ENTITY
+    except DomainError as err:
+        return _form_page(uow, Form(None, {"phone_number_id": str(err)}, form.raw)), err.status
+    flash(gettext("Saved. Now point Meta's webhook at this box, as shown below."))
+    return redirect(url_for("studio.channel", channel_id=made.id))
+
+
+@pages.get("/channels/<uuid:channel_id>", permission=READ)
+def channel(uow: UnitOfWork, channel_id: UUID) -> str:
+    return _form_page(uow, Form(None, {}, {}), channel_id)
+
+
+@pages.post("/channels/<uuid:channel_id>", permission=WRITE)
+def change_channel(uow: UnitOfWork, channel_id: UUID) -> Response | tuple[str, int]:
+    form = read_form(ChannelChangeForm)
+    if form.value is None:
+        return _form_page(uow, form, channel_id), HTTPStatus.UNPROCESSABLE_ENTITY
+    given = form.value
+    secrets = given.secrets if given.secrets.as_dict() else None
+    patch = {"name": given.name, "agent_id": given.agent_id, "active": given.active, **({"secrets": secrets} if secrets else {})}
+    actions.change_channel(uow, channel_id, ChannelPatch.model_validate(patch))
+    flash(gettext("Saved."))
+    return redirect(url_for("studio.channels"))
+
+
+@pages.post("/channels/<uuid:channel_id>/delete", permission=WRITE)
+def delete_channel(uow: UnitOfWork, channel_id: UUID) -> Response:
+    try:
+        actions.delete_channel(uow, channel_id)
+    except DomainError as err:
+        flash(str(err), "bad")
+        return redirect(url_for("studio.channel", channel_id=channel_id))
+    flash(gettext("The channel was deleted."))
+    return redirect(url_for("studio.channels"))
+
+
+def _form_page(uow: UnitOfWork, form: Form[ChannelForm] | Form[ChannelChangeForm], channel_id: UUID | None = None) -> str:
+    found = queries.get_channel(uow, channel_id) if channel_id else None
+    shown: dict[str, object] = {"name": found.name, "agent_id": found.agent_id or "", "phone_number_id": found.external_id} if found else {}
+    return render_template(
+        "studio/channel.html", channel=found, form=form, shown={**shown, **form.raw}, kinds=CHANNEL_KINDS, states=CHANNEL_STATES,
+        agents=[(agent.id, agent.name) for agent in agents.list_agents(uow)], webhook=f"{uow.box.settings.public_url}{WEBHOOK_PATH}",
+    )  # fmt: skip

@@ -1,0 +1,115 @@
+"""The agent's form: flat fields in the browser, the nested settings of the domain behind it."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from appliance.core.web import Schema
+from appliance.domains.agents.schemas import AgentSettings
+from webui.studio.words import WEEKDAYS
+
+_FLAT = (
+    "role", "persona", "language", "greeting", "fallback", "handoff_notice", "closed_notice", "unsure", "knowledge", "debounce_ms",
+)  # fmt: skip
+
+
+class NewAgentForm(Schema):
+    name: str = Field(min_length=1, max_length=120)
+
+
+class AgentForm(Schema):
+    """`keywords`, `forbidden_phrases` and `allowed_topics` are one to a line; `confidence_floor` in per cent."""
+
+    name: str = Field(min_length=1, max_length=120)
+    role: str = Field("", max_length=8000)
+    persona: str = Field("", max_length=2000)
+    language: Literal["pt", "en"] = "pt"
+    greeting: str = Field("", max_length=1000)
+    fallback: str = Field("", max_length=1000)
+    handoff_notice: str = Field("", max_length=1000)
+    closed_notice: str = Field("", max_length=1000)
+    confidence_floor: int = Field(0, ge=0, le=100)
+    unsure: Literal["send", "fallback"] = "send"
+    knowledge: Literal["agent", "all"] = "agent"
+    debounce_ms: int = Field(1500, ge=0, le=30_000)
+    keywords: str = Field("", max_length=20_000)
+    forbidden_phrases: str = Field("", max_length=20_000)
+    allowed_topics: str = Field("", max_length=20_000)
+    price_to_person: bool = False
+    payment_to_person: bool = False
+    on_request: bool = False
+    on_complaint: bool = False
+    on_negative: bool = False
+    on_buying: bool = False
+    after_fallbacks: int = Field(2, ge=0, le=10)
+    timezone: str = Field("America/Sao_Paulo", max_length=60)
+    when_closed: Literal["answer", "hand_off"] = "answer"
+    mon_opens: str = ""
+    mon_closes: str = ""
+    tue_opens: str = ""
+    tue_closes: str = ""
+    wed_opens: str = ""
+    wed_closes: str = ""
+    thu_opens: str = ""
+    thu_closes: str = ""
+    fri_opens: str = ""
+    fri_closes: str = ""
+    sat_opens: str = ""
+    sat_closes: str = ""
+    sun_opens: str = ""
+    sun_closes: str = ""
+
+    def settings(self, before: AgentSettings) -> AgentSettings:
+        """Raises pydantic.ValidationError. What the form does not show stays as it was `before`."""
+        kept = before.model_dump(mode="json")
+        flat = {name: getattr(self, name) for name in _FLAT}
+        guardrails = {
+            "forbidden_phrases": _lines(self.forbidden_phrases),
+            "allowed_topics": _lines(self.allowed_topics),
+            "price_to_person": self.price_to_person,
+            "payment_to_person": self.payment_to_person,
+        }
+        handoff = {
+            **kept["handoff"],
+            "keywords": _lines(self.keywords),
+            "on_request": self.on_request,
+            "on_complaint": self.on_complaint,
+            "on_negative": self.on_negative,
+            "on_buying": self.on_buying,
+            "after_fallbacks": self.after_fallbacks,
+        }
+        hours = {"timezone": self.timezone, "when_closed": self.when_closed, "spans": self._spans(kept["hours"]["spans"])}
+        floor = self.confidence_floor / 100
+        new = {**kept, **flat, "confidence_floor": floor, "guardrails": guardrails, "handoff": handoff, "hours": hours}
+        return AgentSettings.model_validate(new)
+
+    def _spans(self, before: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The form holds one span a day; further ones of that day, made through the API, stay."""
+        spans = []
+        for day, _name in WEEKDAYS:
+            opens, closes = getattr(self, f"{day}_opens"), getattr(self, f"{day}_closes")
+            if opens and closes:
+                spans.append({"day": day, "opens": opens, "closes": closes})
+                spans += [span for span in before if span["day"] == day][1:]
+        return spans
+
+
+def values_of(name: str, settings: AgentSettings) -> dict[str, Any]:
+    """What the form shows for these settings."""
+    shown: dict[str, Any] = {"name": name, **{field: getattr(settings, field) for field in _FLAT}}
+    shown["confidence_floor"] = round(settings.confidence_floor * 100)
+    shown["keywords"] = "\n".join(settings.handoff.keywords)
+    shown["forbidden_phrases"] = "\n".join(settings.guardrails.forbidden_phrases)
+    shown["allowed_topics"] = "\n".join(settings.guardrails.allowed_topics)
+    for field in ("price_to_person", "payment_to_person"):
+        shown[field] = getattr(settings.guardrails, field)
+    for field in ("on_request", "on_complaint", "on_negative", "on_buying", "after_fallbacks"):
+        shown[field] = getattr(settings.handoff, field)
+    shown["timezone"], shown["when_closed"] = settings.hours.timezone, settings.hours.when_closed
+    for span in reversed(settings.hours.spans):
+        shown[f"{span.day}_opens"], shown[f"{span.day}_closes"] = f"{span.opens:%H:%M}", f"{span.closes:%H:%M}"
+    return shown
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]

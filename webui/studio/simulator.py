@@ -1,0 +1,68 @@
+"""A phone on the screen: an admin writes as a customer, through the same path a real message takes."""
+
+from uuid import UUID
+
+from flask import flash, redirect, render_template, url_for
+from pydantic import Field
+from werkzeug import Response
+
+from appliance.core.i18n import gettext
+from appliance.core.uow import UnitOfWork
+from appliance.core.web import Schema, read_form
+from appliance.domains.agents import queries as agents
+from appliance.domains.channels import actions, queries
+from appliance.domains.channels.schemas import ChannelIn
+from appliance.domains.channels.tables import Channel
+from appliance.domains.channels.types import ChannelKind
+from appliance.domains.conversations import queries as conversations
+from webui.inbox import presenting
+from webui.studio.pages import pages
+
+WRITE = "channels:write"
+SHOWN = 60
+
+
+class WindowQuery(Schema):
+    after: int = Field(0, ge=0)
+
+
+class SimulatorForm(Schema):
+    agent_id: UUID | None = None
+
+
+class PhoneQuery(Schema):
+    channel: UUID | None = None
+
+
+@pages.get("/simulator", permission=WRITE, query=PhoneQuery)
+def simulator(uow: UnitOfWork, query: PhoneQuery) -> str:
+    phones = _phones(uow)
+    chosen = next((phone for phone in phones if phone.id == query.channel), phones[0] if phones else None)
+    names = {agent.id: agent.name for agent in agents.list_agents(uow)}
+    return render_template("studio/simulator.html", phones=phones, chosen=chosen, agent_names=names)
+
+
+@pages.post("/simulator", permission=WRITE)
+def create_simulator(uow: UnitOfWork) -> Response:
+    form = read_form(SimulatorForm)
+    agent_id = form.value.agent_id if form.value else None
+    names = {agent.id: agent.name for agent in agents.list_agents(uow)}
+    name = gettext("Simulator of %(name)s", name=names[agent_id]) if agent_id in names else gettext("Simulator")
+    made = actions.create_channel(uow, ChannelIn(kind=ChannelKind.SIMULATOR, name=name, agent_id=agent_id))
+    uow.session.flush()
+    if agent_id is None:
+        flash(gettext("Nobody answers here until the channel has an agent."))
+    return redirect(url_for("studio.simulator", channel=made.id))
+
+
+@pages.get("/simulator/<uuid:conversation_id>/messages", permission="conversations:read", query=WindowQuery)
+def simulated_messages(uow: UnitOfWork, conversation_id: UUID, query: WindowQuery) -> str:
+    """What the customer's phone shows: notes and events of the team stay out."""
+    found = conversations.get_conversation(uow, conversation_id)
+    window = conversations.list_messages(uow, found.id, after=query.after, limit=SHOWN)
+    bubbles = [bubble for bubble in presenting.bubbles(uow, window, contact_name="") if bubble.side not in {"note", "event"}]
+    return render_template("studio/_phone_messages.html", bubbles=bubbles)
+
+
+def _phones(uow: UnitOfWork) -> list[Channel]:
+    return [channel for channel in queries.list_channels(uow) if channel.kind is ChannelKind.SIMULATOR and channel.active]

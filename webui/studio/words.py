@@ -1,0 +1,52 @@
+"""How the studio calls what the domains name in code."""
+
+from appliance.core.i18n import lazy_gettext as _
+
+WEEKDAYS = (
+    ("mon", _("Monday")),
+    ("tue", _("Tuesday")),
+    ("wed", _("Wednesday")),
+    ("thu", _("Thursday")),
+    ("fri", _("Friday")),
+    ("sat", _("Saturday")),
+    ("sun", _("Sunday")),
+)
+STEPS = {
+    "gate": _("May it answer?"),
+    "emergency": _("Emergency?"),
+    "intent": _("Understand"),
+    "documents": _("Search the documents"),
+    "guardrails": _("Guardrails"),
+    "confidence": _("Confidence"),
+    "decision": _("Decision"),
+}
+OUTCOMES = {
+    "send": _("Answered"),
+    "fallback": _("Said that it does not know"),
+    "hand_off": _("Handed to a person"),
+    "silence": _("Stayed silent"),
+}
+REASONS = {
+    "keyword": _("a word on the hand-over list"),
+    "wants_person": _("the customer asked for a person"),
+    "complaint": _("a complaint"),
+    "negative": _("an upset customer"),
+    "price": _("a matter of price"),
+    "payment": _("a matter of payment"),
+    "buying": _("the customer wants to buy"),
+    "low_confidence": _("not sure of the answer"),
+    "unreadable": _("a message that cannot be read"),
+    "outside_hours": _("outside opening hours"),
+    "emergency": _("an emergency"),
+    "guardrail": _("a guardrail"),
+    "too_many_replies": _("too many replies in a row"),
+    "models_away": _("the models are away"),
+    "asked_by_colleague": _("a colleague asked for somebody"),
+}
+CHANNEL_KINDS = {"whatsapp_cloud": _("WhatsApp Cloud API"), "simulator": _("Simulator")}
+CHANNEL_STATES = {
+    "new": (_("Waiting for the first sign"), "info"),
+    "connected": (_("Connected"), "ok"),
+    "failing": (_("Failing"), "bad"),
+    "disabled": (_("Switched off"), ""),
+}

@@ -29,7 +29,7 @@ def answer(step: Step, event: AnswerDue) -> None:
     try:
         composed = actions.compose(situation, partial(_ask, step))
     except Unavailable as err:
-        composed = _without_models(step, situation, err)
+        composed = without_models(step, situation, err)
     with step.finish() as uow:
         actions.carry_out(uow, situation, composed, took_ms=round((time.perf_counter() - started) * 1000))
 
@@ -38,7 +38,7 @@ def _ask(step: Step, question: str, situation: Situation) -> Found:
     return actions.ask_documents(step.box, step.tenant_id, question, situation)
 
 
-def _without_models(step: Step, situation: Situation, err: Unavailable) -> Composed:
+def without_models(step: Step, situation: Situation, err: Unavailable) -> Composed:
     """Try again for a little while; then a person, since the contact should not wait for a machine."""
     with step.read() as uow:
         if deliveries.get_delivery(uow, step.delivery_id).attempts < PATIENCE:

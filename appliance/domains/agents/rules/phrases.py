@@ -3,7 +3,7 @@
 from appliance.domains.agents.types import Intent
 
 PERSON = "(atendentes?|human[oa]s?|pessoas?|gente|vendedor(a|es)?|gerente|consultor(a|es)?|responsavel|supervisor(a)?|especialista|alguem)"
-REACH = "(falar|fala|conversar|atendid[oa]|contato|ligar|ligue|chama\\w*|passa\\w*|transfer\\w*|encaminha\\w*|direciona\\w*)"
+REACH = "(falar|fala|conversar|atendid[oa]|contato|ligar|ligue|chama\\w*|passa\\w*|transf(er|ir)\\w*|encaminha\\w*|direciona\\w*)"
 PERSON_EN = "(human|person|agent|someone|somebody|representative|rep|manager|supervisor|operator|salesperson)"
 
 PHRASES: dict[Intent, str] = {

@@ -23,10 +23,13 @@ from appliance.domains.conversations.queries.thread import (
     lock_conversation,
     text_of,
 )
+from appliance.domains.conversations.tables import Conversation, Message
 
 __all__ = [
+    "Conversation",
     "Counts",
     "InboxFilter",
+    "Message",
     "count_agent_replies",
     "count_inbox",
     "export_contact",

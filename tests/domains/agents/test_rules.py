@@ -1,0 +1,144 @@
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.core.ids import new_id
+from appliance.domains.agents.rules import deciding, hours, intents, turns
+from appliance.domains.agents.rules.differences import differences
+from appliance.domains.agents.types import Found, Intent, OpenSpan, Outcome, Policy, Reason, Said, Situation
+
+NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)  # a Friday, noon in São Paulo
+OFFICE = tuple(OpenSpan(day, time(8), time(18)) for day in range(5))
+
+
+def situation(*texts, policy=None, now=NOW, **given):
+    return Situation(new_id(), 1, policy or Policy(), tuple(Said(True, text) for text in texts), (), now, 1, **given)
+
+
+@pytest.mark.parametrize("text", [
+    "quero falar com um atendente", "me passa pra uma pessoa por favor", "ATENDENTE", "tem algum humano aí?", "não quero falar com robô",
+    "alguém pode me ligar?", "Can I talk to a human?", "real person please", "I want a manager", "transfira para o gerente",
+])
+def test_whoever_asks_for_a_person_is_understood(text):
+    assert Intent.WANTS_PERSON in intents.find_intents(text)
+
+
+@pytest.mark.parametrize("text", [
+    "vocês entregam em Betim?", "essa geladeira atende uma família de 4 pessoas?", "quantas pessoas cabem no sofá?", "qual o horário?",
+    "do you deliver on Sundays?", "how many people does it seat?",
+])
+def test_an_ordinary_question_is_not_a_cry_for_help(text):
+    assert not {Intent.WANTS_PERSON, Intent.COMPLAINT} & set(intents.find_intents(text))
+
+
+@pytest.mark.parametrize("text", ["vou no procon", "já é a terceira vez que remarcam", "isso é um absurdo", "I will call my lawyer", "ninguém resolve"])
+def test_a_complaint_is_understood(text):
+    assert Intent.COMPLAINT in intents.find_intents(text)
+
+
+@pytest.mark.parametrize("text", ["oi", "Bom dia, tudo bem?", "obrigada!", "valeu, até mais", "Hi there!", "ok 👍"])
+def test_courtesy_asks_nothing(text):
+    assert Intent.QUESTION not in intents.find_intents(text)
+
+
+def test_a_greeting_with_a_question_is_a_question():
+    assert set(intents.find_intents("oi, quanto custa o frete?")) >= {Intent.GREETING, Intent.PRICE, Intent.QUESTION}
+
+
+@given(st.text(max_size=500))
+def test_no_text_breaks_the_reading_of_intents(text):
+    intents.find_intents(text)
+
+
+@pytest.mark.parametrize(("text", "language"), [("quanto custa o frete?", "pt"), ("how much is the shipping?", "en"), ("13 kg", "en")])
+def test_the_contacts_language_is_heard(text, language):
+    assert intents.language_of([text], "en") == language
+
+
+def test_hours_are_those_of_the_agents_own_place():
+    assert hours.is_open(OFFICE, "America/Sao_Paulo", NOW)
+    assert not hours.is_open(OFFICE, "Asia/Tokyo", NOW)
+    assert hours.is_open((), "America/Sao_Paulo", NOW)
+
+
+def test_a_span_may_run_past_midnight():
+    night = (OpenSpan(4, time(22), time(2)),)
+    assert hours.is_open(night, "UTC", datetime(2026, 11, 20, 23, tzinfo=UTC))
+    assert hours.is_open(night, "UTC", datetime(2026, 11, 21, 1, tzinfo=UTC))
+    assert not hours.is_open(night, "UTC", datetime(2026, 11, 21, 3, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(("now", "words"), [
+    (datetime(2026, 11, 20, 9, 0, tzinfo=UTC), "hoje às 8:00"), (datetime(2026, 11, 19, 23, 0, tzinfo=UTC), "amanhã às 8:00"),
+    (datetime(2026, 11, 20, 22, 0, tzinfo=UTC), "na segunda-feira às 8:00"),
+])
+def test_a_closed_team_says_when_it_opens(now, words):
+    text = deciding.notice(Policy(spans=OFFICE), "pt", now)
+    assert words in text
+
+
+def test_outside_hours_people_are_called_only_when_so_configured():
+    closed = NOW + timedelta(days=1)
+    assert deciding.handoff_reason(situation("oi", policy=Policy(spans=OFFICE), now=closed), ()) is None
+    wanted = Policy(spans=OFFICE, hand_off_when_closed=True)
+    assert deciding.handoff_reason(situation("oi", policy=wanted, now=closed), ()) is Reason.OUTSIDE_HOURS
+
+
+def test_price_goes_to_people_only_when_so_configured():
+    found = intents.find_intents("quanto custa?")
+    assert deciding.handoff_reason(situation("quanto custa?"), found) is None
+    policy = Policy(to_person=frozenset({Intent.PRICE}))
+    assert deciding.handoff_reason(situation("quanto custa?", policy=policy), found) is Reason.PRICE
+
+
+def test_a_keyword_matches_whole_words_without_accents():
+    policy = Policy(keywords=("cancelamento", "nota fiscal"))
+    assert deciding.handoff_reason(situation("quero a NOTA  FISCAL", policy=policy), ()) is Reason.KEYWORD
+    assert deciding.handoff_reason(situation("descancelamentos", policy=policy), ()) is None
+
+
+def test_two_robots_talking_to_each_other_end_at_a_person():
+    assert deciding.handoff_reason(situation("oi", recent_replies=20), ()) is Reason.TOO_MANY_REPLIES
+
+
+def test_a_bare_picture_goes_to_a_person():
+    assert deciding.handoff_reason(situation(""), ()) is Reason.UNREADABLE
+
+
+def test_what_is_not_known_is_said_once_and_then_a_person_comes():
+    nothing = Found("não sei", False, False, 0.1)
+    assert deciding.judge(situation("x"), nothing, "pt").outcome is Outcome.FALLBACK
+    second = deciding.judge(situation("x", fallbacks_in_a_row=1), nothing, "pt")
+    assert (second.outcome, second.reason) == (Outcome.HAND_OFF, Reason.LOW_CONFIDENCE)
+
+
+def test_the_confidence_floor_holds_back_a_weak_answer():
+    weak = Found("talvez", True, False, 0.3)
+    assert deciding.judge(situation("x"), weak, "pt").outcome is Outcome.SEND
+    assert deciding.judge(situation("x", policy=Policy(confidence_floor=0.5)), weak, "pt").outcome is Outcome.FALLBACK
+    assert deciding.judge(situation("x", policy=Policy(send_unsure=False)), weak, "pt").outcome is Outcome.FALLBACK
+
+
+def test_a_forbidden_phrase_never_leaves():
+    policy = Policy(forbidden_phrases=("garantia vitalícia",))
+    decision = deciding.judge(situation("x", policy=policy), Found("Temos GARANTIA VITALICIA.", True, True, 0.9), "pt")
+    assert (decision.outcome, decision.reason) == (Outcome.HAND_OFF, Reason.GUARDRAIL)
+    assert "vital" not in decision.text.lower()
+
+
+def test_an_emergency_is_answered_and_a_person_is_called():
+    found = Found("Feche o registro e ligue 193.", True, True, 0.9, emergency="gas")
+    decision = deciding.judge(situation("cheiro de gás"), found, "pt")
+    assert (decision.outcome, decision.reason, decision.text) == (Outcome.HAND_OFF, Reason.EMERGENCY, found.text)
+
+
+@given(st.integers(0, 30_000), st.integers(0, 200_000), st.booleans())
+def test_an_agent_always_gets_its_turn(debounce, waited_ms, is_newest):
+    turn = turns.is_turn(newest=2, due=2 if is_newest else 1, oldest_at=NOW, now=NOW + timedelta(milliseconds=waited_ms), debounce_ms=debounce)
+    assert turn or (not is_newest and waited_ms < debounce * turns.LONGEST_WAIT)
+
+
+def test_a_difference_names_its_place():
+    assert list(differences({"a": {"b": 1}, "c": 2}, {"a": {"b": 3}, "c": 2})) == [("a.b", 1, 3)]

@@ -66,8 +66,8 @@ def cli() -> None:
 @cli.command()
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
 @click.option("--host", help="Address to listen on.")
-@click.option("--demo", is_flag=True, help="Load the demo company.")
-def up(port: int | None, host: str | None, *, demo: bool) -> None:
+@click.option("--demo", "with_demo", is_flag=True, help="Load the demo company.")
+def up(port: int | None, host: str | None, *, with_demo: bool) -> None:
     """Run the whole box in the foreground."""
     if port:
         os.environ["SALESEDGE__SERVER__PORT"] = str(port)
@@ -77,13 +77,13 @@ def up(port: int | None, host: str | None, *, demo: bool) -> None:
     from appliance.entrypoints import boot  # noqa: F401 - imported once here, shared by every child
     from appliance.entrypoints import up as supervisor
 
-    sys.exit(supervisor.run(settings, when_ready=lambda: _announce(settings, demo=demo)))
+    sys.exit(supervisor.run(settings, when_ready=lambda: _announce(settings, with_demo=with_demo)))
 
 
-def _announce(settings: Settings, *, demo: bool) -> None:
+def _announce(settings: Settings, *, with_demo: bool) -> None:
     box = open_the_box()
     try:
-        if demo:
+        if with_demo:
             from appliance.entrypoints import demo as seeds
 
             seeds.load(box)
@@ -171,6 +171,35 @@ def doctor(*, as_json: bool) -> None:
     report = {f.name: {"ok": f.ok, "detail": f.detail, "fix": f.fix} for f in findings}
     answer(report, as_json=as_json, sentence="\n".join(_line(f.name, f.detail, f.fix, ok=f.ok) for f in findings))
     sys.exit(0 if all(f.ok for f in findings) else 1)
+
+
+@cli.group()
+def demo() -> None:
+    """The demo company: documents, an agent, conversations."""
+
+
+@demo.command("load")
+@json_option
+def demo_load(*, as_json: bool) -> None:
+    """Add the demo company to a running box."""
+    from appliance.entrypoints import demo as seeds
+
+    box = open_the_box()
+    tenant = seeds.load(box)
+    box.close()
+    answer({"tenant_id": tenant.id, "tenant": tenant.name}, as_json=as_json, sentence=_("%(name)s is here.", name=tenant.name))
+
+
+@demo.command("remove")
+@json_option
+def demo_remove(*, as_json: bool) -> None:
+    """Remove the demo company and nothing else."""
+    from appliance.entrypoints import demo as seeds
+
+    box = open_the_box()
+    gone = seeds.remove(box)
+    box.close()
+    answer({"removed": gone}, as_json=as_json, sentence=_("The demo is gone.") if gone else _("There is no demo on this box."))
 
 
 def _line(name: str, detail: str, fix: str, *, ok: bool) -> str:

@@ -1,6 +1,7 @@
 """The first minutes of a box: a code on its console, then an operator and an organisation."""
 
 import secrets
+from uuid import UUID
 
 from sqlalchemy import CursorResult, select, update
 
@@ -13,7 +14,7 @@ from appliance.domains.identity.actions import attempts, hashing, sessions
 from appliance.domains.identity.actions.recording import as_tenant, record
 from appliance.domains.identity.actions.tenants import add_member, create_tenant
 from appliance.domains.identity.errors import AlreadySetUp, SetupCodeWrong
-from appliance.domains.identity.rules.names import fold_email
+from appliance.domains.identity.rules.names import check_email, check_timezone
 from appliance.domains.identity.rules.passwords import check_password
 from appliance.domains.identity.rules.tokens import digest, normalise_code
 from appliance.domains.identity.tables import SetupCode, Tenant, User
@@ -52,7 +53,7 @@ def check_setup_code(box: Box, code: str, device: Device) -> None:
 def complete_setup(box: Box, *, code: str, setup: Setup, device: Device) -> SignedIn:
     """Make the operator and the first tenant and sign the operator in. Of two at once, one gets through.
 
-    Raises SetupCodeWrong, AlreadySetUp, WeakPassword, TooMany.
+    Raises SetupCodeWrong, AlreadySetUp, Refused (WeakPassword among them), TooMany.
     """
     check_setup_code(box, code, device)
     password_hash = _hashed(setup)
@@ -61,22 +62,34 @@ def complete_setup(box: Box, *, code: str, setup: Setup, device: Device) -> Sign
         if kept is None or not _spend(uow, kept):
             raise SetupCodeWrong
         user, tenant = _first_of_all(uow, setup, password_hash)
-        return sessions.begin_session(uow, user, SessionKind.BROWSER, device, tenant_id=tenant.id)
+        adopted = _adopt_orphans(uow, user)
+        return sessions.begin_session(uow, user, SessionKind.BROWSER, device, tenant_id=(adopted or [tenant.id])[0])
 
 
 def set_up_from_console(box: Box, setup: Setup) -> Tenant:
-    """The same for whoever has a shell on the box, who needs no code. Raises AlreadySetUp, WeakPassword."""
+    """The same for whoever has a shell on the box, who needs no code. Raises AlreadySetUp, Refused."""
     password_hash = _hashed(setup)
     with box.whole_box("setup from the console") as uow:
         uow.session.execute(update(SetupCode).where(SetupCode.used_at.is_(None)).values(used_at=uow.now))
-        return _first_of_all(uow, setup, password_hash)[1]
+        user, tenant = _first_of_all(uow, setup, password_hash)
+        _adopt_orphans(uow, user)
+        return tenant
+
+
+def _adopt_orphans(uow: UnitOfWork, user: User) -> list[UUID]:
+    """An organisation that nobody belongs to yet, such as the demo, is the operator's; the first screen shows it."""
+    orphans = queries.list_tenants_without_members(uow)
+    for tenant in orphans:
+        with as_tenant(uow, tenant.id) as theirs:
+            add_member(theirs, user, OWNER)
+    return [tenant.id for tenant in orphans]
 
 
 def _first_of_all(uow: UnitOfWork, setup: Setup, password_hash: str) -> tuple[User, Tenant]:
     if queries.is_set_up(uow):
         raise AlreadySetUp
     user = User(
-        id=new_id(), email=fold_email(setup.email), password_hash=password_hash, name=setup.person, locale=normalise(setup.locale),
+        id=new_id(), email=check_email(setup.email), password_hash=password_hash, name=setup.person, locale=normalise(setup.locale),
         is_operator=True, created_at=uow.now,
     )  # fmt: skip
     uow.session.add(user)
@@ -91,6 +104,8 @@ def _first_of_all(uow: UnitOfWork, setup: Setup, password_hash: str) -> tuple[Us
 
 
 def _hashed(setup: Setup) -> str:
+    check_email(setup.email)
+    check_timezone(setup.timezone)
     check_password(setup.password, about=(setup.email, setup.person, setup.tenant))
     return hashing.hash_password(setup.password)
 

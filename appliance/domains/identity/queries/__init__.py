@@ -38,6 +38,7 @@ from appliance.domains.identity.queries.tenants import (
     is_slug_taken,
     list_roles,
     list_tenants,
+    list_tenants_without_members,
     role_view,
 )
 
@@ -75,6 +76,7 @@ __all__ = [
     "list_roles",
     "list_sessions",
     "list_tenants",
+    "list_tenants_without_members",
     "member_of",
     "names_of",
     "role_view",

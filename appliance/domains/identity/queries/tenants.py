@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from appliance.core.errors import NotFound
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.domains.identity.errors import NoSuchTenant
-from appliance.domains.identity.tables import Role, Tenant
+from appliance.domains.identity.tables import Membership, Role, Tenant
 from appliance.domains.identity.types import BUILT_IN_ROLES
 
 
@@ -78,3 +79,9 @@ def find_permissions_of_role(uow: UnitOfWork, key: str) -> frozenset[str] | None
         return uow.box.registry.permissions_of(key)
     found = uow.session.scalar(select(Role.permissions).where(Role.key == key))
     return None if found is None else frozenset(found)
+
+
+def list_tenants_without_members(uow: UnitOfWork) -> Sequence[Tenant]:
+    """Needs the box scope."""
+    belonged = select(Membership.id).where(Membership.tenant_id == Tenant.id)
+    return uow.session.scalars(select(Tenant).where(~belonged.exists()).order_by(Tenant.created_at).limit(100)).all()

@@ -1,0 +1,108 @@
+"""A company of our own invention, for a first look: documents, an agent, conversations that the box itself answers."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import delete, select
+
+from appliance.core import db
+from appliance.core.box import Box
+from appliance.core.errors import DomainError
+from appliance.core.tenancy import TenantKey
+from appliance.domains.agents import actions as agents
+from appliance.domains.agents.schemas import AgentIn, AgentSettings
+from appliance.domains.channels import actions as channels
+from appliance.domains.channels.schemas import ChannelIn
+from appliance.domains.channels.types import ChannelKind
+from appliance.domains.identity import actions as identity
+from appliance.domains.identity.tables import Tenant, User
+from appliance.domains.identity.types import OWNER
+from appliance.domains.knowledge import actions as knowledge
+from appliance.domains.knowledge import queries as documents
+from appliance.domains.knowledge.types import DocumentStatus
+from appliance.inference.types import Inference
+
+SLUG = "demo"
+NAME = "Solara Energia (demo)"
+FOLDER = Path(__file__).parent / "documents"
+PATIENCE_S = 120.0
+
+ROLE = (
+    "Você é a Lia, da Solara Energia. Ajuda quem pensa em energia solar a entender kits, prazos e garantia."
+    " Frases curtas, tom gentil e direto. Nunca promete desconto nem prazo que não esteja nos documentos."
+)
+CUSTOMERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("beatriz", "Beatriz Nogueira", ("oi! qual a garantia do inversor?", "e quem paga a mão de obra se der problema?")),
+    ("renato", "Renato Camargo", ("bom dia, qto custa o kit solar família à vista?",)),
+    ("jessica", "Jéssica Sampaio", ("vcs atendem sábado em BH?",)),
+    ("otavio", "Otávio Ferraz", ("se faltar luz na rua o sistema continua funcionando?", "quero falar com um atendente")),
+    ("luciana", "Luciana Tavares", ("dá pra parcelar no cartão? em quantas vezes sem juros?",)),
+    ("grace", "Grace Miller", ("Hi! Is the site survey free?",)),
+    ("ademir", "Ademir Moreira", ("vocês vendem aquecedor de piscina?",)),
+)
+
+
+def load(box: Box) -> Tenant:
+    """Once: a box that has the demo is left as it is. Waits until the documents answer, then lets customers write."""
+    with box.whole_box("demo") as uow:
+        found = uow.session.scalar(select(Tenant).where(Tenant.slug == SLUG))
+        if found is not None:
+            return found
+        tenant = identity.create_tenant(uow, name=NAME, slug=SLUG)
+        operators = uow.session.scalars(select(User).where(User.is_operator)).all()
+        for user in operators:
+            with identity.as_tenant(uow, tenant.id) as theirs:
+                identity.add_member(theirs, user, OWNER)
+    for path in sorted(FOLDER.iterdir()):
+        with path.open("rb") as file:
+            knowledge.upload_document(box, tenant.id, path.name, file)
+    _await_documents(box, tenant.id)
+    channel_id = _staff(box, tenant.id)
+    for visitor, name, lines in CUSTOMERS:
+        for line in lines:
+            with box.unit(tenant.id) as uow:
+                channels.receive_simulated(uow, channel_id, visitor=visitor, name=name, text=line)
+    return tenant
+
+
+def _await_documents(box: Box, tenant_id: UUID) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        with box.unit(tenant_id, read_only=True) as uow:
+            page = documents.list_documents(uow, limit=100)
+        if all(document.status in {DocumentStatus.PROCESSED, DocumentStatus.FAILED} for document in page.items):
+            return
+        time.sleep(0.2)
+
+
+def _staff(box: Box, tenant_id: UUID) -> UUID:
+    settings = AgentSettings(role=ROLE, debounce_ms=400)
+    with box.unit(tenant_id) as uow:
+        agent = agents.create_agent(uow, AgentIn(name="Lia", settings=settings), publish_now=True)
+        uow.session.flush()
+        channel = channels.create_channel(uow, ChannelIn(kind=ChannelKind.SIMULATOR, name="Simulador da Lia", agent_id=agent.id))
+        uow.session.flush()
+        return channel.id
+
+
+def remove(box: Box) -> bool:
+    """The demo tenant with every row, file, vector and its key. False when there was none."""
+    with box.whole_box("remove demo") as uow:
+        tenant = uow.session.scalar(select(Tenant).where(Tenant.slug == SLUG))
+        if tenant is None:
+            return False
+        for table in reversed(list(db.tenant_tables(db.Rows.metadata))):
+            uow.session.execute(delete(table).where(table.c.tenant_id == tenant.id))
+        uow.session.execute(delete(TenantKey).where(TenantKey.tenant_id == tenant.id))
+        uow.session.delete(tenant)
+    box.keys.forget(tenant.id)
+    shutil.rmtree(box.settings.home / "blobs" / tenant.id.hex, ignore_errors=True)
+    try:
+        box.part(Inference).index_drop(documents.vector_namespace(tenant.id))
+    except DomainError as err:
+        box.log.info("demo_index_not_dropped", error=type(err).__name__)
+    return True

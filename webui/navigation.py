@@ -38,7 +38,8 @@ NAVIGATION: tuple[NavItem, ...] = (
     NavItem(_("Agents"), "studio.agents", "bot", "agents:read", BUILD, "g a"),
     NavItem(_("Channels"), "studio.channels", "plug", "channels:read", BUILD),
     NavItem(_("Simulator"), "studio.simulator", "whatsapp", "channels:write", BUILD),
-    NavItem(_("People and access"), "admin.members", "settings", "members:read", FOOT, "g p"),
+    NavItem(_("Company"), "admin.company", "building", "tenant:write", FOOT),
+    NavItem(_("People and access"), "admin.members", "user-plus", "members:read", FOOT, "g p"),
     NavItem(_("Background work"), "admin.jobs", "refresh", "jobs:read", FOOT),
     NavItem(_("Box health"), "admin.health", "pulse", "health:read", FOOT),
 )

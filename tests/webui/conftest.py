@@ -45,8 +45,10 @@ def site(box):
     branding.forget_all()
     box.provide(Authenticator, BoxAuthenticator())
     pages = create_app(box, register=shell.register, error_page=shell.error_page)
-    config = uvicorn.Config(live.build(box, pages=pages), host="127.0.0.1", port=0, log_config=None, access_log=False, timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
+    front = live.build(box, pages=pages)
+    server = uvicorn.Server(
+        uvicorn.Config(front, host="127.0.0.1", port=0, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

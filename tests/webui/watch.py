@@ -11,7 +11,7 @@ class Watch:
     def __init__(self, page, origin):
         self.complaints = []
         page.add_init_script(REPORT_VIOLATIONS)
-        page.on("console", lambda message: self._console(message))
+        page.on("console", self._console)
         page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
         page.on("request", lambda request: self._request(request.url, origin))
 

@@ -10,6 +10,7 @@ const searchUrl = document.querySelector('meta[name="search-url"]')?.content;
 let found = [];
 let chosen = 0;
 let asked = 0;
+let delay = 0;
 
 const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
@@ -64,18 +65,23 @@ function choose(index) {
   input.setAttribute("aria-activedescendant", row ? row.id : "");
 }
 
-async function search() {
+// Ours at once, so that Enter never acts on the letters before; the box is asked when the typing pauses.
+function search() {
   const words = plain(input.value).split(/\s+/).filter(Boolean);
   const ours = [...actions(), ...places()].filter((item) => words.every((word) => plain(item.label).includes(word)));
   chosen = 0;
   found = ours;
   paint();
-  if (!searchUrl || input.value.trim().length < 2) return;
+  clearTimeout(delay);
   const turn = ++asked;
+  if (searchUrl && input.value.trim().length > 1) delay = setTimeout(askBox, 80, turn, ours);
+}
+
+async function askBox(turn, ours) {
   try {
     const hits = await request(`${searchUrl}?q=${encodeURIComponent(input.value.trim())}`);
     if (turn !== asked || !dialog.open) return;
-    found = [...hits.map(hitOf), ...ours];
+    found = [...ours, ...hits.map(hitOf)];
     paint();
   } catch {
     // Going to pages works without the search.
@@ -94,8 +100,7 @@ export function open() {
   search();
 }
 
-let delay = 0;
-input?.addEventListener("input", () => { clearTimeout(delay); delay = setTimeout(search, 60); });
+input?.addEventListener("input", search);
 input?.addEventListener("keydown", (event) => {
   if (event.key === "ArrowDown") choose(chosen + 1);
   else if (event.key === "ArrowUp") choose(chosen - 1);

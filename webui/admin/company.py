@@ -1,0 +1,69 @@
+"""The company: what it is called, how it looks, which language and clock it keeps."""
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import flash, redirect, render_template, url_for
+from pydantic import Field
+from werkzeug import Response
+
+from appliance.core.errors import DomainError, Refused
+from appliance.core.i18n import gettext as _
+from appliance.core.i18n import normalise
+from appliance.core.uow import UnitOfWork
+from appliance.core.web import Form, Schema, read_form
+from appliance.domains.identity import actions, queries
+from webui import branding, theme
+from webui.admin.pages import pages
+from webui.fields import Name
+from webui.timezones import timezone_options
+
+
+class CompanyForm(Schema):
+    name: Name
+    brand_name: str = Field("", max_length=80)
+    own_colour: bool = False
+    brand_colour: str = Field("", max_length=7)
+    locale: str = Field(max_length=10)
+    timezone: str = Field(max_length=60)
+
+    def changes(self) -> dict[str, Any]:
+        """By column of the tenant, as `change_tenant` takes them."""
+        colour = theme.parse_colour(self.brand_colour) if self.own_colour else None
+        brand = {"brand_name": self.brand_name or self.name, "brand_colour": colour or ""}
+        return {"name": self.name, "locale": normalise(self.locale), "timezone": self.timezone, "settings": brand}
+
+
+@pages.get("/admin/company", permission="tenant:write")
+def company(uow: UnitOfWork) -> str:
+    return _page(uow, Form(None, {}, {}))
+
+
+@pages.post("/admin/company", permission="tenant:write")
+def save_company(uow: UnitOfWork) -> Response | tuple[str, int]:
+    form = read_form(CompanyForm)
+    if form.value is None:
+        return _page(uow, form), HTTPStatus.UNPROCESSABLE_ENTITY
+    try:
+        actions.change_tenant(uow, uow.tenant_id, form.value.changes())
+    except Refused as err:
+        return _page(uow, form.refused(err)), HTTPStatus.UNPROCESSABLE_ENTITY
+    except DomainError as err:
+        return _page(uow, Form(None, {"": str(err)}, form.raw)), err.status
+    branding.forget(uow.tenant_id)
+    flash(_("Saved."))
+    return redirect(url_for("admin.company"))
+
+
+def _page(uow: UnitOfWork, form: Form[CompanyForm]) -> str:
+    tenant = queries.get_tenant(uow)
+    colour = theme.parse_colour(str(tenant.settings.get("brand_colour", "")))
+    shown = {
+        "name": tenant.name, "brand_name": str(tenant.settings.get("brand_name", "")), "brand_colour": colour or branding.OUR_COLOUR,
+        "own_colour": "1" if colour else "", "locale": tenant.locale, "timezone": tenant.timezone,
+    }  # fmt: skip
+    chosen = theme.theme_for(colour) if colour else None
+    return render_template(
+        "admin/company.html", raw={**shown, "own_colour": "", **form.raw} if form.raw else shown,
+        errors=form.errors, timezones=timezone_options(), theme_of_brand=chosen,
+    )  # fmt: skip

@@ -31,7 +31,7 @@ class ContactFields(Schema):
     region: Annotated[str, StringConstraints(max_length=120)] | None = None
     owner_id: UUID | None = None
     tags: list[Tag] = Field(default_factory=list, max_length=50)
-    attributes: dict[str, Any] = Field(default_factory=dict, max_length=100)
+    attributes: dict[str, Any] = Field(default_factory=dict, max_length=100, description="Added to those there are; null removes one")
 
 
 class IdentityIn(Schema):

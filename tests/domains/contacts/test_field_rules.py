@@ -64,7 +64,7 @@ def test_completing_overwrites_nothing():
         (NO_PHONE, GOOD_PHONE, GOOD_PHONE),
         (NO_PHONE, BAD_PHONE, BAD_PHONE),
         (BAD_PHONE, GOOD_PHONE, GOOD_PHONE),
-        (BAD_PHONE, {"phone_e164": "+5511988887777"}, GOOD_PHONE | {"phone_raw": None}),
+        (BAD_PHONE, {"phone_e164": "+5511988887777"}, GOOD_PHONE | {"phone_raw": "123"}),
         (GOOD_PHONE, BAD_PHONE, GOOD_PHONE),
         (GOOD_PHONE, {"phone_raw": "x", "phone_e164": "+14155552671", "phone_invalid": False}, GOOD_PHONE),
         (BAD_PHONE, BAD_PHONE | {"phone_raw": "456"}, BAD_PHONE),

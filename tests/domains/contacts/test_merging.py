@@ -73,6 +73,14 @@ def test_a_name_that_was_taken_over_goes_back(uow, aninha):
     assert nameless.name == ""
 
 
+def test_a_flagged_phone_is_flagged_again_after_undoing(uow, aninha):
+    flagged = make_contact(uow, email=None, phone="123")
+    merge = actions.merge_contacts(uow, flagged.id, aninha.id)
+    assert (flagged.phone_e164, flagged.phone_invalid) == ("+5511988887777", False)
+    actions.undo_merge(uow, merge.id)
+    assert (flagged.phone_e164, flagged.phone_raw, flagged.phone_invalid) == (None, "123", True)
+
+
 def test_merges_are_undone_in_reverse_order(uow, ana, aninha):
     first = actions.merge_contacts(uow, ana.id, aninha.id)
     third = make_contact(uow, name="Ana S.")
@@ -120,8 +128,9 @@ def test_erasing_takes_everybody_who_was_merged_in(uow, ana, aninha):
     third = make_contact(uow)
     actions.merge_contacts(uow, ana.id, aninha.id)
     actions.merge_contacts(uow, third.id, ana.id)
-    actions.delete_contact(uow, third.id)
+    actions.delete_contact(uow, aninha.id)
     uow.session.expunge_all()
+    assert actions.erase_contact(uow, third.id) == 0
     for contact in (ana, aninha, third):
         with pytest.raises(ContactNotFound):
             queries.get_contact(uow, contact.id)

@@ -4,6 +4,7 @@ from sqlalchemy import delete, select
 
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import queries
+from appliance.domains.contacts.errors import ContactNotFound
 from appliance.domains.contacts.events import ContactDeleted
 from appliance.domains.contacts.tables import (
     Consent,
@@ -26,8 +27,11 @@ def delete_contact(uow: UnitOfWork, contact_id: UUID) -> None:
 
 
 def erase_contact(uow: UnitOfWork, contact_id: UUID) -> int:
-    """Delete the person and everybody merged into them, with all that hangs on them. Returns how many rows went."""
-    gone = _with_merged(uow, contact_id)
+    """Delete the person and everybody merged into them, with all that hangs on them. Returns how many rows went, 0 for nobody."""
+    try:
+        gone = _with_merged(uow, queries.get_contact(uow, contact_id).id)
+    except ContactNotFound:
+        return 0
     doomed = [
         delete(ContactMerge).where(ContactMerge.kept_id.in_(gone)).returning(ContactMerge.id),
         *(delete(table).where(table.contact_id.in_(gone)).returning(table.id) for table in _OWNED),

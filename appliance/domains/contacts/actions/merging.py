@@ -9,7 +9,7 @@ from appliance.domains.contacts.actions import writing
 from appliance.domains.contacts.actions.timeline import add_timeline_entry
 from appliance.domains.contacts.errors import MergeRefused
 from appliance.domains.contacts.events import ContactsMerged, MergeUndone
-from appliance.domains.contacts.rules import merges
+from appliance.domains.contacts.rules import fields, merges
 from appliance.domains.contacts.tables import Consent, Contact, ContactIdentity, ContactMerge, ContactNote, TimelineEntry
 
 _MOVED = {table.__tablename__: table for table in (ContactIdentity, Consent, ContactNote, TimelineEntry)}
@@ -55,6 +55,7 @@ def undo_merge(uow: UnitOfWork, merge_id: UUID) -> ContactMerge:
     _move(uow, merge, to=gone.id)
     taken = {column: _blank(column) for column in merge.filled if getattr(kept, column) == getattr(gone, column)}
     writing.write(uow, kept, {**taken, "tags": [tag for tag in kept.tags if tag not in merge.added_tags]})
+    kept.phone_invalid = fields.is_phone_invalid(kept.phone_raw, kept.phone_e164)
     gone.merged_into_id, merge.undone_at = None, uow.now
     add_timeline_entry(uow, kept.id, kind="merge.undone", object_id=merge.id, summary=gone.name)
     uow.emit(MergeUndone(merge.id, kept.id, gone.id))

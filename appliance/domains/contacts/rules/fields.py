@@ -49,14 +49,14 @@ def _document(raw: str | None) -> str | None:
 
 def _phone(raw: str | None, default_region: str) -> dict[str, Any]:
     e164 = normalise_phone(raw, default_region) if raw else None
-    return {"phone_raw": raw or None, "phone_e164": e164, "phone_invalid": bool(raw) and e164 is None}
+    return {"phone_raw": raw or None, "phone_e164": e164, "phone_invalid": is_phone_invalid(raw, e164)}
 
 
 def completion(known: Given, kept: Given) -> dict[str, Any]:
     """What `kept` adds to what is known. Nothing is overwritten, tags and attributes add up, a phone replaces one that is none."""
     added = {column: value for column, value in kept.items() if value and not known.get(column) and column not in _PHONE}
     if kept.get("phone_e164") and not known.get("phone_e164"):
-        added |= {"phone_raw": None, "phone_invalid": False} | {column: kept[column] for column in _PHONE if column in kept}
+        added |= {"phone_invalid": False} | {column: kept[column] for column in _PHONE if column in kept}
     elif kept.get("phone_raw") and not (known.get("phone_e164") or known.get("phone_raw")):
         added |= {column: kept[column] for column in _PHONE if column in kept}
     if kept.get("tags"):
@@ -73,6 +73,10 @@ def columns_of(identities: Iterable[Identity]) -> dict[str, str]:
         if column := _COLUMN_OF.get(identity.kind):
             shown.setdefault(column, identity.value)
     return shown
+
+
+def is_phone_invalid(phone_raw: str | None, phone_e164: str | None) -> bool:
+    return bool(phone_raw) and phone_e164 is None
 
 
 def identities_in(kept: Given) -> list[Identity]:

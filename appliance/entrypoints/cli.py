@@ -16,6 +16,7 @@ from appliance.core import crypto, i18n
 from appliance.core.config import Settings, load_settings
 from appliance.core.errors import DomainError
 from appliance.core.i18n import gettext as _
+from appliance.entrypoints.cli_models import models
 
 if TYPE_CHECKING:
     from appliance.core.box import Box
@@ -205,6 +206,9 @@ def demo_remove(*, as_json: bool) -> None:
 def _line(name: str, detail: str, fix: str, *, ok: bool) -> str:
     mend = f"\n      {fix}" if fix and not ok else ""
     return f"{'ok  ' if ok else 'FAIL'}  {name}: {detail}{mend}"
+
+
+cli.add_command(models)
 
 
 def main() -> None:

@@ -35,6 +35,7 @@ from appliance.inference.types import (
 )
 
 TEXTS_PER_CALL = 64
+SEARCH_TIMEOUT_S = 10.0  # a search has words to fall back on; better those than a long wait
 TOKENIZED_PER_CALL = 512
 
 
@@ -148,7 +149,8 @@ class HttpInference:
             body["vector"] = _halves(vector)
         if allow is not None:
             body["allow"] = {"ids": list(allow.ids), "ranges": [list(pair) for pair in allow.ranges]}
-        told = self._call("POST", f"/v1/index/{namespace}/search", body)
+        patience = min(SEARCH_TIMEOUT_S, self._models.timeout_s)
+        told = self._call("POST", f"/v1/index/{namespace}/search", body, timeout_s=patience)
         hits = tuple(IndexHit(int(one["id"]), float(one["score"])) for one in _list(told, "hits"))
         return IndexHits(hits, _int(told, "version"))
 
@@ -188,9 +190,11 @@ class HttpInference:
     def _changed(self, namespace: str, verb: str, body: Mapping[str, object]) -> IndexStats:
         return _stats(namespace, self._call("POST", f"/v1/index/{namespace}/{verb}", body))
 
-    def _call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, object]:
+    def _call(
+        self, method: str, path: str, body: Mapping[str, object] | None = None, *, timeout_s: float | None = None,
+    ) -> dict[str, object]:
         guard.check_no_open_unit("inference")
-        return self._server.call(method, path, body)
+        return self._server.call(method, path, body, timeout_s=timeout_s)
 
 
 def _row(told: Mapping[str, str]) -> Vectors:

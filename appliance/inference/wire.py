@@ -30,9 +30,9 @@ class ModelServer:
         self._clients: dict[int, httpx.Client] = {}
         self._lock = threading.Lock()
 
-    def call(self, method: str, path: str, body: Json | None = None) -> dict[str, object]:
-        """Raises Unavailable and the errors of appliance.inference.errors."""
-        response = self._sent(method, path, body)
+    def call(self, method: str, path: str, body: Json | None = None, *, timeout_s: float | None = None) -> dict[str, object]:
+        """`timeout_s` shortens the wait of this one call. Raises Unavailable and the errors of appliance.inference.errors."""
+        response = self._sent(method, path, body, self._timeout if timeout_s is None else httpx.Timeout(timeout_s))
         if response.is_error:
             raise error_of(response)
         if response.status_code == HTTPStatus.NO_CONTENT:
@@ -41,12 +41,12 @@ class ModelServer:
         assert isinstance(found, dict)
         return found
 
-    def _sent(self, method: str, path: str, body: Json | None) -> httpx.Response:
+    def _sent(self, method: str, path: str, body: Json | None, timeout: httpx.Timeout) -> httpx.Response:
         with translated():
             try:
-                return self._client().request(method, path, json=body)
+                return self._client().request(method, path, json=body, timeout=timeout)
             except _AGAIN:
-                return self._client().request(method, path, json=body)
+                return self._client().request(method, path, json=body, timeout=timeout)
 
     @contextmanager
     def stream(self, path: str, body: Json) -> Iterator[Iterator[str]]:

@@ -53,8 +53,8 @@ def pdf(*pages: Page, title: str = "", locked: bool = False) -> bytes:
         content = "\n".join(page.drawn)
         size = len(content.encode("cp1252"))
         objects.append(f"<< /Length {size} >>\nstream\n{content}\nendstream")
-        objects.append(f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {WIDTH} {HEIGHT}] /Rotate {page.rotation} /Contents {len(objects)} 0 R "
-                       "/Resources << /Font << /F1 3 0 R /F2 4 0 R >> >> >>")
+        sheet = f"/MediaBox [0 0 {WIDTH} {HEIGHT}] /Rotate {page.rotation} /Contents {len(objects)} 0 R"
+        objects.append(f"<< /Type /Page /Parent 2 0 R {sheet} /Resources << /Font << /F1 3 0 R /F2 4 0 R >> >> >>")
         numbers.append(len(objects))
     objects[1] = f"<< /Type /Pages /Kids [{' '.join(f'{number} 0 R' for number in numbers)}] /Count {len(numbers)} >>"
     out, places = io.BytesIO(), []

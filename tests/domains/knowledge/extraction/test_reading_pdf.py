@@ -84,7 +84,9 @@ def test_a_table_that_goes_on_inherits_its_header() -> None:
 
 def test_a_table_without_lines_is_found_by_its_columns() -> None:
     page = Page().lines(60, 80, PROSE)
-    rows = [("Cidade", "Frete", "Prazo"), ("Contagem", "R$ 29,90", "2 dias"), ("Betim", "R$ 39,90", "3 dias"), ("Itu", "R$ 59,90", "9 dias")]
+    rows = [
+        ("Cidade", "Frete", "Prazo"), ("Contagem", "R$ 29,90", "2 dias"), ("Betim", "R$ 39,90", "3 dias"), ("Itu", "R$ 59,90", "9 dias"),
+    ]
     for number, row in enumerate(rows):
         for x, cell in zip((60, 220, 340), row, strict=True):
             page.text(x, 160 + 16 * number, cell)
@@ -138,3 +140,28 @@ def test_no_cell_of_a_ruled_table_is_lost(rows: list[list[str]]) -> None:
     found = read(pdf(Page().grid(60, 60, [160, 120, 120], [["Coluna um", "Coluna dois", "Coluna três"], *rows])), "t.pdf")
     said = " ".join(" ".join((*part.heading_path, *(part.cells or ()), part.text)) for part in found.blocks)
     assert all(cell in said for row in rows for cell in row)
+
+
+def test_a_price_list_with_dot_leaders_is_no_table_of_contents() -> None:
+    page = Page().text(60, 60, "Cardápio", size=16)
+    for number, (dish, price) in enumerate((("Coxinha", 8), ("Pastel", 12), ("Suco", 9), ("Bolo", 7))):
+        page.text(60, 100 + 18 * number, f"{dish} " + "." * 60 + f" {price}")
+    said = " ".join(texts(read(pdf(page), "cardapio.pdf")))
+    assert all(entry in said for entry in ("Coxinha … 8", "Pastel … 12", "Suco … 9", "Bolo … 7"))
+
+
+def test_lines_of_one_cell_stay_together_in_a_table_without_lines() -> None:
+    page = Page().lines(60, 60, PROSE)
+    rows = [
+        ("Serviço", "Preço", "Nota"), ("Banho", "R$ 50", "cão pequeno,"), ("Tosa", "R$ 70", "com hora"), ("Hotel", "R$ 90", "por noite,"),
+    ]
+    for number, row in enumerate(rows):
+        for x, cell in zip((60, 220, 340), row, strict=True):
+            page.text(x, 140 + 40 * number, cell)
+        page.text(340, 140 + 40 * number + 13, "marcada antes" if number else "do balcão")
+    assert "Serviço: Tosa; Preço: R$ 70; Nota do balcão: com hora marcada antes" in texts(read(pdf(page), "pet.pdf"), BlockKind.TABLE_ROW)
+
+
+def test_marks_of_footnotes_are_not_digits_of_the_number_before_them() -> None:
+    page = Page().text(60, 100, "O prazo sobe para 72 horas").text(196, 95, "1", size=6).text(203, 100, "nas encomendas grandes.")
+    assert block(read(pdf(page), "nota.pdf"), "prazo").text.startswith("O prazo sobe para 72 horas¹ nas")

@@ -24,7 +24,8 @@ def test_details_definition_lists_and_question_headings_are_questions() -> None:
     found = read(page(body), "faq.html")
     asked = {part.text: part.heading_path[-1] for part in found.blocks if part.kind is BlockKind.FAQ_ANSWER}
     assert asked == {
-        "Sim, grátis.": "Vocês montam?", "Trinta dias.": "Prazo de troca", "Por conta da loja.": "Frete", "Das 9h às 18h.": "Qual o horário?"}
+        "Sim, grátis.": "Vocês montam?", "Trinta dias.": "Prazo de troca", "Por conta da loja.": "Frete",
+        "Das 9h às 18h.": "Qual o horário?"}
     assert block(found, "Sábado").paragraph == block(found, "Das 9h").paragraph
 
 

@@ -11,8 +11,18 @@ _LIGATURES = {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl",
 _TABLE = _REMOVED | _BULLETS | str.maketrans(_LIGATURES)
 _TABLE[0xFFFE] = "-"
 _KEEP_LINES = {**_TABLE, 0x0A: "\n"}
+_LEADERS = re.compile(r"(?:\s*[.·…]){4,}\s*(?=\S)")
+_BLANK_TO_FILL = re.compile(r"_{4,}")
 _SPACES = re.compile(r"[\s\u00a0\u2000-\u200a\u202f\u3000]+")
 _SPACES_IN_LINE = re.compile(r"[^\S\n]+")
+
+
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def raised(text: str) -> str:
+    """The mark of a footnote, the square of a metre: never a digit more in the number before it."""
+    return text.translate(_RAISED) if text.strip().isdecimal() else text
 
 
 def whole(text: str) -> str:
@@ -24,7 +34,8 @@ def whole(text: str) -> str:
 
 def line(text: str) -> str:
     """One line, single spaces."""
-    return _SPACES.sub(" ", unicodedata.normalize("NFC", whole(text).translate(_TABLE))).strip()
+    plain = unicodedata.normalize("NFC", whole(text).translate(_TABLE))
+    return _SPACES.sub(" ", _BLANK_TO_FILL.sub(" ", _LEADERS.sub(" … ", plain))).strip()
 
 
 def lines(text: str) -> str:

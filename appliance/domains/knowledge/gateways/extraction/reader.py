@@ -1,5 +1,6 @@
 """Bytes → Extraction: sniff, read, check that something was said."""
 
+import re
 from collections.abc import Callable
 
 import py3langid
@@ -9,10 +10,14 @@ from appliance.domains.knowledge.gateways.extraction.composer import Composer, P
 from appliance.domains.knowledge.gateways.extraction.limits import Limits
 from appliance.domains.knowledge.gateways.extraction.sniff import MediaType
 from appliance.domains.knowledge.gateways.extraction.unreadable import Unreadable
-from appliance.domains.knowledge.types import Block, Extraction, ExtractionFailure, ExtractionWarning
+from appliance.domains.knowledge.types import Block, BlockKind, Extraction, ExtractionFailure, ExtractionWarning
 
 Reader = Callable[[bytes, Composer, Limits], int | None]
 LANGUAGE_SAMPLE = 20_000
+TITLE_SEARCH = 12
+_FILLED_IN = re.compile(
+    r"\.(?:html?|docx?|pdf|tmp|indd|pptx?|xlsx?|odt|dwg|cdr|rtf)$|^\(?(?:anonymous|untitled|unknown|unspecified|user|usu[aá]rio|admin|openpyxl|"
+    r"python-docx|documento?\s?\d*|powerpoint presentation|apresenta[cç][aã]o do powerpoint|sem t[ií]tulo|slide \d+)\)?$", re.IGNORECASE)
 NO_FREE_NAMES = frozenset({MediaType.TEXT, MediaType.MARKDOWN, MediaType.CSV, MediaType.JSON})
 
 
@@ -30,9 +35,19 @@ def extract(content: bytes, filename: str, limits: Limits, progress: Progress | 
         missing = ExtractionWarning.OCR_MISSING in composer.warnings
         raise Unreadable(ExtractionFailure.OCR_MISSING if missing else ExtractionFailure.NO_TEXT)
     return Extraction(
-        title=cleaning.line(composer.title or "") or None, author=cleaning.line(composer.author or "") or None, pages=pages,
+        title=said(composer.title) or _first_heading(composer.blocks), author=said(composer.author), pages=pages,
         language=language(composer.blocks), media_type=kind, blocks=tuple(composer.blocks), warnings=tuple(composer.warnings),
     )
+
+
+def said(meta: str | None) -> str | None:
+    """A title or author that a person gave, not what a program fills in."""
+    text = cleaning.line(meta or "").removeprefix("Microsoft Word - ").removeprefix("Microsoft PowerPoint - ")
+    return None if not text or _FILLED_IN.search(text) else text
+
+
+def _first_heading(blocks: list[Block]) -> str | None:
+    return next((block.text for block in blocks[:TITLE_SEARCH] if block.kind is BlockKind.HEADING and block.source is None), None)
 
 
 def language(blocks: list[Block]) -> str | None:

@@ -114,11 +114,18 @@ class Walk:
             self.text(_visible(node), bold=tag in {"b", "strong"})
             return
         if tag == "br":
-            self.text(" ")
+            self.line_break()
             return
         self.flush()
         self.block(tag, node)
         self.flush()
+
+    def line_break(self) -> None:
+        """A bold question on a line of its own ends there."""
+        if self.bold and "".join(self.gathered).rstrip().endswith("?"):
+            self.flush()
+        else:
+            self.text(" ")
 
     def block(self, tag: str, node: Node) -> None:  # noqa: C901 - one line an element
         if tag in HEADINGS:
@@ -223,6 +230,8 @@ def _span(cell: Node, name: str, most: int) -> int:
 def _visible(node: Node) -> str:
     """All text below, with a space where an element breaks the line and struck-out text left out."""
     parts: list[str] = [node.text or ""]
+    if node.tag == "sup":
+        parts[0] = cleaning.raised(parts[0])
     for child in node.iterchildren():
         if isinstance(child.tag, str) and child.tag not in NEVER:
             parts.append(_visible(child) if child.tag in INLINE else f" {_visible(child)} ")

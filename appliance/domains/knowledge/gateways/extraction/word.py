@@ -135,7 +135,7 @@ def text_of(node: Node) -> str:
         if current.tag == R and _struck(current):
             continue
         if current.tag == T:
-            parts.append(current.text or "")
+            parts.append(cleaning.raised(current.text or "") if _is_raised(current) else current.text or "")
         elif current.tag in {qn("w:tab"), qn("w:br"), qn("w:cr")}:
             parts.append(" ")
         elif current.tag == qn("w:noBreakHyphen"):
@@ -149,6 +149,11 @@ def text_of(node: Node) -> str:
 def _struck(run: Node) -> bool:
     return any(mark is not None and mark.get(VAL) not in {"0", "false"} for mark in
                (run.find(qn("w:rPr") + "/" + qn("w:strike")), run.find(qn("w:rPr") + "/" + qn("w:dstrike"))))
+
+
+def _is_raised(text: Node) -> bool:
+    run = text.getparent()
+    return run is not None and _value(run, "w:rPr/w:vertAlign") == "superscript"
 
 
 def _value(node: Node, path: str) -> str | None:

@@ -48,12 +48,19 @@ def _rejoined(found: Iterable[Piece]) -> list[Piece]:
     joined: list[Piece] = []
     for piece in found:
         last = joined[-1] if joined else None
-        if last and last.lines and piece.lines and piece.starts_column and not last.ended and not piece.item \
-                and last.bold == piece.bold and abs(last.size - piece.size) < 1 and (last.lines[-1][1] or piece.lines[0][0][:1].islower()):
+        if last and piece.starts_column and _goes_on(last, piece):
             last.lines.extend(piece.lines)
         else:
             joined.append(piece)
     return joined
+
+
+def _goes_on(last: Piece, piece: Piece) -> bool:
+    """One page further at most: a citation names the page a passage starts on."""
+    if not last.lines or not piece.lines or last.ended or piece.item or piece.page > last.page + 1:
+        return False
+    alike = last.bold == piece.bold and abs(last.size - piece.size) < 1
+    return alike and (last.lines[-1][1] or piece.lines[0][0][:1].islower())
 
 
 class Flow:

@@ -1,6 +1,7 @@
 """What every page repeats (running heads, feet, page numbers) and tables of contents."""
 
 import re
+import statistics
 from collections import Counter
 from collections.abc import Iterator
 
@@ -9,12 +10,13 @@ from appliance.domains.knowledge.gateways.extraction.paged.rows import Row
 Pages = list[list[Row]]
 MARGIN = 0.13
 MOST_ROWS = 4
+TITLE = 1.2  # of the text: "Chapter 7" in large type on page 7 is a heading
 FEW_PAGES, OFTEN = 4, 3
 _NUMBER = re.compile(r"\d{1,4}")
 _PAGE_NUMBER = re.compile(
     r"[-\u2013\u2014·|\s]*(?:(?:p[áa]g(?:ina)?s?|page|pg|p|folha|fl)\.?\s*)?"
     r"(?:\d{1,4}|[ivxlc]{1,6})(?:\s*(?:/|de|of|-)\s*\d{1,4})?[-\u2013\u2014·|\s]*", re.IGNORECASE)
-_LEADERS = re.compile(r"(?:[.·…_]\s?){4,}\s*[\divxlc]{1,4}\s*$", re.IGNORECASE)
+_LEADERS = re.compile(r"(?:[.·…_]\s?){4,}\s*(\d{1,4})\s*$")
 _CONTENTS = re.compile(r"(?:sum[áa]rio|[íi]ndice(?: geral)?|conte[úu]do|(?:table of )?contents)\s*:?", re.IGNORECASE)
 _ENDS_IN_NUMBER = re.compile(r"\D\s+(\d{1,4})$")
 MANY_ENTRIES = 3
@@ -61,10 +63,11 @@ def _repeated(pages: Pages, heights: list[float]) -> set[tuple[str, int | None]]
 
 
 def _margin_rows(rows: list[Row], height: float, repeated: set[tuple[str, int | None]], number: int) -> Iterator[int]:
+    body = statistics.median_low([row.size for row in rows]) if rows else 0.0
     for edge in _edge_rows(rows, height):
         for index in edge:
             row = rows[index]
-            known = any(key in repeated for key in _keys(row.text, number))
+            known = any(key in repeated for key in _keys(row.text, number) if key[1] is None or row.size < TITLE * body)
             if row.table is not None or not (known or _PAGE_NUMBER.fullmatch(row.text)):
                 break
             yield index
@@ -81,10 +84,12 @@ def without_contents(pages: Pages) -> Pages:
     inside = False
     for rows in pages:
         titles = [index for index, row in enumerate(rows) if _CONTENTS.fullmatch(row.text.strip())]
-        entries = {index for index, row in enumerate(rows) if _LEADERS.search(row.text)}
+        entries = _entries(rows, 0, len(pages), _LEADERS)
+        if len(entries) < MANY_ENTRIES:
+            entries = set()
         if (titles or inside) and rows:
             first = titles[0] if titles else 0
-            numbered = _entries_after(rows, first, len(pages))
+            numbered = _entries(rows, first, len(pages), _ENDS_IN_NUMBER)
             inside = len(numbered | entries) >= 0.5 * max(len(rows) - first, 1)
             if len(numbered | entries) >= MANY_ENTRIES:
                 entries |= numbered | set(titles[:1])
@@ -92,11 +97,12 @@ def without_contents(pages: Pages) -> Pages:
     return kept
 
 
-def _entries_after(rows: list[Row], first: int, pages: int) -> set[int]:
+def _entries(rows: list[Row], first: int, pages: int, looks: re.Pattern[str]) -> set[int]:
+    """Rows that end in page numbers which grow down the page: a price list does neither."""
     found: set[int] = set()
     before = 0
     for index in range(first, len(rows)):
-        match = _ENDS_IN_NUMBER.search(rows[index].text)
+        match = looks.search(rows[index].text)
         if match and before <= int(match.group(1)) <= pages + 5:
             before = int(match.group(1))
             found.add(index)

@@ -63,7 +63,8 @@ class Sheets:
         sheet = Sheet(number, frame.width, frame.height, pdfium.read_words(page, frame))
         if len(sheet.words) < FEW_WORDS and pdfium.picture_share(page) > PICTURED:
             return self._recognised(page, sheet)
-        if pdfium.looks_ruled(page):
+        ruled, sheet.rules = pdfium.drawn_rules(page, frame)
+        if ruled:
             self.ruler.take_tables(sheet)
         return sheet
 

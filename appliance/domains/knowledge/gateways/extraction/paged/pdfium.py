@@ -2,16 +2,19 @@
 
 import ctypes
 from collections.abc import Iterator
+from itertools import groupby
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from appliance.domains.knowledge.gateways.extraction.paged.words import Word
+from appliance.domains.knowledge.gateways.extraction.paged.words import Rule, Word
 
 BOLD_WEIGHT = 600
 HYPHEN_MARKS = {0x02, 0xFFFE, 0xAD}
 _BOLD_NAMES = (b"bold", b"black", b"heavy", b"demi", b"cmbx")
 NAME_BYTES = 128
+RAISED = 0.8
+Span = tuple[str, int, int, bool]
 THIN = 3.0
 NOMINAL = 1.5
 
@@ -61,13 +64,34 @@ def read_words(page: pypdfium2.PdfPage, frame: Frame) -> list[Word]:
     try:
         raw = text_page.raw
         fonts = Fonts(raw)
-        words = [_word(raw, fonts, frame, *span) for span in _spans(raw, pdfium.FPDFText_CountChars(raw))]
+        spans = (part for span in _spans(raw, pdfium.FPDFText_CountChars(raw)) for part in _without_marks(raw, span))
+        words = [_word(raw, fonts, frame, *span) for span in spans]
     finally:
         text_page.close()
     return [word for word in words if word is not None and word.right > word.left - 1]
 
 
-def _spans(raw: pdfium.FPDF_TEXTPAGE, count: int) -> Iterator[tuple[str, int, int, bool]]:
+def _without_marks(raw: pdfium.FPDF_TEXTPAGE, span: Span) -> Iterator[Span]:
+    """Small digits stuck to a word, the marks of footnotes and powers, become words of their own."""
+    text, first, last, hyphenated = span
+    if text.isdecimal() or not any(map(str.isdecimal, text)):
+        yield span
+        return
+    size = pdfium.FPDFText_GetFontSize(raw, first)
+    place = first
+    for _, letters in groupby(text, key=lambda letter: letter.isdecimal()):
+        part = list(letters)
+        if place > first and part[0].isdecimal() and pdfium.FPDFText_GetFontSize(raw, place) < RAISED * size:
+            yield text[:place - first], first, place - 1, False
+            yield "".join(part), place, place + len(part) - 1, hyphenated and place + len(part) > last
+            if place + len(part) <= last:
+                yield text[place - first + len(part):], place + len(part), last, hyphenated
+            return
+        place += len(part)
+    yield span
+
+
+def _spans(raw: pdfium.FPDF_TEXTPAGE, count: int) -> Iterator[Span]:
     """(text, first, last, hyphenated) for each run without white space."""
     letters: list[str] = []
     first = last = 0
@@ -105,19 +129,22 @@ def _word(raw: pdfium.FPDF_TEXTPAGE, fonts: Fonts, frame: Frame, text: str, firs
     return Word(text, *box, size=round(size, 1), bold=fonts.is_bold(first), hyphenated=hyphenated)
 
 
-def looks_ruled(page: pypdfium2.PdfPage) -> bool:
-    """Enough lines or boxes are drawn for a table; an underline or a frame is not."""
-    across = down = boxes = 0
+def drawn_rules(page: pypdfium2.PdfPage, frame: Frame) -> tuple[bool, list[Rule]]:
+    """Whether enough lines or boxes are drawn for a table (an underline or a frame is not), and the horizontal lines."""
+    down = boxes = 0
+    across: list[Rule] = []
     for thing in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH], max_depth=4):
         try:
             left, bottom, right, top = thing.get_bounds()
         except pypdfium2.PdfiumError:
             continue
         width, height = right - left, top - bottom
-        across += width > 5 * THIN and height < THIN
+        if width > 5 * THIN and height < THIN:
+            start, y, end, _ = frame.shown(left, bottom, right, top)
+            across.append(Rule(y, start, end))
         down += height > 2 * THIN and width < THIN
         boxes += width > 5 * THIN and height > 2 * THIN
-    return boxes > 1 or (across > 1 and down > 1)
+    return boxes > 1 or (len(across) > 1 and down > 1), across
 
 
 def picture_share(page: pypdfium2.PdfPage) -> float:

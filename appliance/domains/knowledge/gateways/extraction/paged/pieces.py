@@ -1,6 +1,7 @@
 """Rows of a column → pieces: paragraphs, list items and tables."""
 
 import re
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -16,6 +17,7 @@ _ENDED = re.compile(r"[.!?:;…][\"”')\]]?$")
 SAME_SIZE, SAME_SIZE_SCANNED = 0.08, 0.35
 EXTRA_LEADING, USUAL_LEADING = 0.4, 1.2
 SHORT_LINE, STOPPED_LINE = 0.6, 0.88
+ROOM = 1.5  # of the type size: a space, and some slack for ragged lines
 
 
 @dataclass(slots=True)
@@ -55,7 +57,7 @@ def of_sheet(sheet: Sheet, rows: list[Row]) -> Iterator[Piece]:
 
 
 def _of_column(sheet: Sheet, rows: list[Row]) -> Iterator[Piece]:
-    tables = {found.start: found for found in borderless.find(rows)}
+    tables = {found.start: found for found in borderless.find(rows, sheet.rules)}
     text: list[Row] = []
     index = 0
     while index < len(rows):
@@ -77,18 +79,40 @@ def _paragraphs(sheet: Sheet, rows: Sequence[Row]) -> Iterator[Piece]:
     if not rows:
         return
     left, right = min(row.left for row in rows), max(row.right for row in rows)
+    usual = statistics.median_low([row.size for row in rows])
     gaps = sorted(max(0.0, below.top - above.bottom) for above, below in pairwise(rows))
     leading = min(gaps[len(gaps) // 4], USUAL_LEADING * rows[0].size) if gaps else 0.0
+    reach = _reach(rows, leading)
     piece: Piece | None = None
     for index, row in enumerate(rows):
         before = rows[index - 1] if index else None
-        if piece is None or before is None or _parts(sheet, before, row, piece, leading, (left, right)):
+        forced = before is not None and row.size <= 1.1 * usual and not row.bold and _had_room(before, row, reach[index])
+        if piece is None or before is None or forced or _parts(sheet, before, row, piece, leading, (left, right)):
             if piece:
                 yield piece
             piece = Piece(sheet.number, row.size, row.bold, row.top, sheet.height, item=bool(MARKED.match(row.text)), scanned=sheet.scanned)
         piece.lines.append((row.text.removesuffix("-") if row.hyphenated else row.text, row.hyphenated))
     if piece:
         yield piece
+
+
+def _reach(rows: Sequence[Row], leading: float) -> list[float]:
+    """How far to the right the lines around each row go."""
+    reach: list[float] = []
+    run: list[Row] = []
+    for row in [*rows, None]:
+        if row is None or (run and row.top - run[-1].bottom > leading + EXTRA_LEADING * row.size):
+            reach.extend([max(other.right for other in run)] * len(run))
+            run = []
+        if row is not None:
+            run.append(row)
+    return reach
+
+
+def _had_room(before: Row, row: Row, reach: float) -> bool:
+    """The first word of this line would have fitted on the line before: somebody broke the line on purpose."""
+    first = row.words[0]
+    return not before.hyphenated and before.right + (first.right - first.left) + ROOM * row.size < reach
 
 
 def _parts(sheet: Sheet, before: Row, row: Row, piece: Piece, leading: float, column: tuple[float, float]) -> bool:

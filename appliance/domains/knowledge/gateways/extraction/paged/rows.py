@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from appliance.domains.knowledge.gateways.extraction import cleaning
 from appliance.domains.knowledge.gateways.extraction.paged.words import Word
 
 GAP = 0.85  # of the type size: hardly any justified line has such spaces, hardly any gutter is narrower
+RAISED, TOUCHING = 0.8, 0.15
 _MARKER = re.compile(r"[•·▪►‣◦■□●○\u2013\u2014*-]|o|\(?\d{1,2}[.)]|\(?[a-zA-Z][.)]|[ivxIVX]{1,4}[.)]")
 
 
@@ -26,8 +28,15 @@ class Segment:
 
     @property
     def text(self) -> str:
-        parts = [f"{word.text}{'-' if word.hyphenated else ' '}" for word in self.words[:-1]]
-        return "".join([*parts, self.words[-1].text])
+        size = max(word.size for word in self.words)
+        parts: list[str] = []
+        for before, word in pairwise([None, *self.words]):
+            assert word is not None
+            small = word.size < RAISED * size and before is not None and word.middle < before.middle and word.text.isdecimal()
+            if before is not None:
+                parts.append("-" if before.hyphenated else "" if small or _closes(before, word, size) else " ")
+            parts.append(cleaning.raised(word.text) if small else word.text)
+        return "".join(parts)
 
 
 @dataclass(slots=True)
@@ -55,6 +64,10 @@ class Row:
         return max(segment.right for segment in self.segments)
 
     @property
+    def middle(self) -> float:
+        return (self.top + self.bottom) / 2
+
+    @property
     def size(self) -> float:
         return statistics.median_high([word.size for word in self.words])
 
@@ -73,6 +86,11 @@ class Row:
     @property
     def hyphenated(self) -> bool:
         return self.words[-1].hyphenated
+
+
+def _closes(before: Word, word: Word, size: float) -> bool:
+    """What was set right behind the word or the raised mark before it."""
+    return (word.text[0] in ".,;:!?)%" or before.size < RAISED * size) and word.left - before.right < TOUCHING * size
 
 
 def in_rows(words: Iterable[Word]) -> list[Row]:

@@ -28,6 +28,15 @@ class RuledTable:
     header_rows: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A horizontal line."""
+
+    y: float
+    left: float
+    right: float
+
+
 @dataclass(slots=True)
 class Sheet:
     """A page. `scanned` says that sizes are measured on a picture and so only roughly right."""
@@ -37,4 +46,5 @@ class Sheet:
     height: float
     words: list[Word]
     tables: list[RuledTable] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
     scanned: bool = False

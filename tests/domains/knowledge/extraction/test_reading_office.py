@@ -193,3 +193,8 @@ def test_slides_are_pages_with_title_items_tables_charts_and_notes() -> None:
     assert block(found, "Centro").text == "Loja: Centro; Meta: R$ 90 mil"
     assert block(found, "Centro").page == 2
     assert block(found, "42.5").text == "2025; Vendas: 42.5"
+
+
+def test_labels_with_colons_are_pairs_even_in_a_table_with_a_header_look() -> None:
+    workbook, _ = book([["Endereço:", "Rua A, 10"], ["Telefone:", "5555-0100"]])
+    assert texts(read(saved(workbook), "contato.xlsx"), BlockKind.TABLE_ROW) == ["Endereço: Rua A, 10", "Telefone: 5555-0100"]

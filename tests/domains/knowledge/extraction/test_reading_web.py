@@ -66,3 +66,8 @@ def test_struck_out_text_and_comments_are_not_read() -> None:
 def test_a_fragment_without_html_around_it_is_still_html() -> None:
     piece = b"<div><h2>Troca</h2><p>Em 30 dias.</p><p>Com nota.</p></div>"
     assert texts(read(piece, "trecho.html")) == ["Troca", "Em 30 dias.", "Com nota."]
+
+
+def test_a_question_alone_in_its_element_heads_what_follows() -> None:
+    found = read(page("<div><div><span>Preciso agendar a vacina?</span></div><div><p>Não precisa.</p></div></div>"), "faq.html")
+    assert block(found, "Não precisa").kind is BlockKind.FAQ_ANSWER

@@ -17,6 +17,10 @@ def samples(*pattern: str) -> list[Path]:
     return [path for glob in pattern for path in sorted(Path(ROOT or "/nowhere").glob(glob))]
 
 
+def assert_sentence(problem: ExtractionError) -> None:
+    assert str(problem).endswith(".")
+
+
 @pytest.mark.parametrize("path", samples("*/docs/*"), ids=lambda path: path.name)
 def test_company_documents_are_read(path: Path) -> None:
     found = launcher.run_extraction(path, path.name)
@@ -31,7 +35,7 @@ def test_awkward_pdfs_have_the_pages_they_have_or_fail_in_a_sentence(path: Path)
     try:
         found = launcher.run_extraction(path, path.name)
     except ExtractionError as problem:
-        assert str(problem).endswith(".")
+        assert_sentence(problem)
         return
     assert found.pages == pages[path.name.split("__")[-1]]
 
@@ -41,4 +45,4 @@ def test_awkward_office_files_are_read_or_fail_in_a_sentence(path: Path) -> None
     try:
         assert launcher.run_extraction(path, path.name).blocks
     except ExtractionError as problem:
-        assert str(problem).endswith(".")  # noqa: PT017
+        assert_sentence(problem)

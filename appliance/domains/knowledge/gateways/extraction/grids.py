@@ -116,7 +116,8 @@ def _read_piece(piece: list[list[str]], header_rows: int | None, *, headed: bool
 
 def header_depth(body: list[list[str]], *, headed: bool = True) -> int:
     """How many rows at the top name the columns: 0, 1 or 2. Two columns without a sign of a header are pairs."""
-    if len(body[0]) == 2 and not headed and not _is_column_of_values(body[1:]):  # noqa: PLR2004
+    labelled = 2 * sum(row[0].endswith(":") for row in body) > len(body)
+    if len(body[0]) == 2 and (labelled or (not headed and not _is_column_of_values(body[1:]))):  # noqa: PLR2004
         return 0
     if len(body) < 2 or not looks_like_header(body[0], body[1:]):  # noqa: PLR2004 - a header needs a body
         return 0

@@ -25,6 +25,7 @@ _FURNITURE_NAME = re.compile(
 _QUESTION_NAME = re.compile(
     r"(?:^|[\s_-])(?:question|pergunta|accordion-?(?:header|button|title|toggle)|faq-?(?:q|title|question|header))(?:$|[\s_-])",
     re.IGNORECASE)
+_LONE_QUESTION = re.compile(r"[^.!?:;]{8,150}\?")
 INLINE = frozenset({
     "a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "dfn", "em", "font", "i", "ins", "kbd", "label", "mark", "q",
     "samp", "small", "span", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr", "img", "acronym", "nobr",
@@ -101,7 +102,7 @@ class Walk:
             return
         if self.in_item:
             self.composer.list_item(text)
-        elif bold and text.endswith("?") and len(text) <= MAX_QUESTION:
+        elif text.endswith("?") and len(text) <= MAX_QUESTION and (bold or _LONE_QUESTION.fullmatch(text)):
             self.composer.question(text, BOLD_LEVEL)
         else:
             self.composer.paragraph(text)

@@ -1,5 +1,6 @@
 """Agents: the list, one agent's draft beside a bench to try it, its versions."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from uuid import UUID
 
@@ -117,8 +118,13 @@ def _page(uow: UnitOfWork, agent_id: UUID, form: Form[AgentForm], shown: dict[st
     return render_template(
         "studio/agent.html", agent=queries.get_agent(uow, agent_id), form=form, shown=shown, versions=versions, draft=draft,
         published=published, weekdays=WEEKDAYS, timezones=timezone_options(), channels=_served(uow).get(agent_id, []),
-        words={"steps": STEPS, "outcomes": OUTCOMES, "reasons": REASONS},
+        words={"steps": _said(STEPS), "outcomes": _said(OUTCOMES), "reasons": _said(REASONS)},
     )  # fmt: skip
+
+
+def _said(words: Mapping[str, object]) -> dict[str, str]:
+    """In the reader's language, now: the browser cannot wait for a lazy sentence."""
+    return {key: str(sentence) for key, sentence in words.items()}
 
 
 def _served(uow: UnitOfWork) -> dict[UUID, list[str]]:

@@ -9,8 +9,7 @@ const log = bench.querySelector(".log");
 const box = bench.querySelector("textarea");
 const steps = document.querySelector("[data-steps]");
 const took = document.querySelector("[data-took]");
-const told = JSON.parse(document.querySelector("[data-words]").textContent);
-const words = Object.fromEntries(Object.entries(told).map(([name, pairs]) => [name, Object.fromEntries(pairs)]));
+const words = JSON.parse(bench.dataset.words);
 let context = [];
 
 function say(text, side, extra = []) {

@@ -13,7 +13,8 @@ from appliance.inference.download import Fetcher, Progress, sha256_of
 
 CATALOGUE = Path(__file__).parents[2] / "models" / "catalog"
 STARTER = Path(__file__).parents[2] / "models" / "starter"
-DESCRIBED = "config.json"
+DESCRIBED = "model.json"
+_TASKS = ("chat", "embedding", "rerank", "transcription")
 LOCK = "models.lock.json"
 _MAGIC = {b"GGUF": ("chat", "gguf"), b"lmgg": ("transcription", "whisper.cpp")}
 _BOX_NEEDS_MB = 2048
@@ -183,6 +184,7 @@ class Models:
     def _copy(self, name: str, files: Mapping[str, Path], about: dict[str, object]) -> str:
         scratch = self._scratch(name)
         for file, path in files.items():
+            (scratch / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, scratch / file)
         self._finish(name, scratch, {**about, "hashes": {file: sha256_of(scratch / file) for file in files}})
         return name
@@ -200,12 +202,12 @@ class Models:
         scratch.rename(self._folder / name)
 
     def _import_folder(self, source: Path, name: str) -> str:
-        described = source / DESCRIBED
-        about = json.loads(described.read_text(encoding="utf-8")) if described.is_file() else {}
-        if about.get("task") not in ("embedding", "rerank", "chat", "transcription"):
-            raise Refused(_("%(path)s has no config.json that says what kind of model it is.", path=str(source)))
+        about = _described(source)
+        if about is None:
+            raise Refused(_("%(path)s does not say what kind of model it is; there is no model.json in it.", path=str(source)))
         named = _safe_name(name or str(about.get("name") or source.name))
-        files = {path.name: path for path in sorted(source.iterdir()) if path.is_file() and path.name != DESCRIBED}
+        inside = [path for path in sorted(source.rglob("*")) if path.is_file() and path != source / DESCRIBED]
+        files = {str(path.relative_to(source)): path for path in inside}
         return self._copy(named, files, {**about, "name": named})
 
     def _verify(self, name: str) -> Verified:
@@ -228,6 +230,17 @@ class Models:
         scratch = self._folder / (LOCK + ".new")
         scratch.write_text(json.dumps(lock, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         scratch.replace(self._folder / LOCK)
+
+
+def _described(folder: Path) -> dict[str, object] | None:
+    """Our own description, or the one that follows from a folder saved by sentence-transformers."""
+    for name in (DESCRIBED, "config.json"):
+        path = folder / name
+        about = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        if isinstance(about, dict) and about.get("task") in _TASKS:
+            return about
+    saved = (folder / "modules.json").is_file()
+    return {"name": folder.name, "task": "embedding", "engine": "sentence-transformers"} if saved else None
 
 
 def _compared(name: str, folder: Path, expected: Mapping[str, str]) -> Verified:

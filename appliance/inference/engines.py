@@ -76,18 +76,18 @@ class RemoteChat:
     def __init__(self, base_url: str, client: Callable[[], httpx.Client], *, api_key: str = "") -> None:
         self._base = base_url.rstrip("/")
         self._client = client
-        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._headers = wire.JSON | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
 
     def _call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, object]:
         with wire.translated(), self._client() as client:
-            response = client.request(method, self._base + path, json=body, headers=self._headers)
+            response = client.request(method, self._base + path, content=wire.encoded(body), headers=self._headers)
             check(response)
             return _object(response.text)
 
     def _lines(self, path: str, body: Mapping[str, object]) -> Generator[str]:
         opened: AbstractContextManager[httpx.Response]
         with wire.translated(), self._client() as client:
-            opened = client.stream("POST", self._base + path, json=body, headers=self._headers)
+            opened = client.stream("POST", self._base + path, content=wire.encoded(body), headers=self._headers)
             with opened as response:
                 if response.is_error:
                     response.read()

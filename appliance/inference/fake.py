@@ -163,7 +163,7 @@ def _permits(allow: Allow | None, one: int) -> bool:
 def _vector(text: str) -> Vectors:
     found = np.zeros(DIM, np.float32)
     for word in _WORD.findall(text.casefold()):
-        digest = hashlib.blake2b(word[:6].encode(), digest_size=8).digest()
+        digest = hashlib.blake2b(word[:6].encode("utf-8", "replace"), digest_size=8).digest()
         found[int.from_bytes(digest[:4], "big") % DIM] += 1.0 if digest[4] & 1 else -1.0
     first: Vectors = _unit(found[None, :])[0]
     return first

@@ -82,6 +82,16 @@ class Hub:
             engine: Embedder = await self._engine(installed, lane)
             return await lane.run(lambda: engine.tokenise(texts), timeout_s=self.options.timeout_s), engine
 
+    async def dim(self, model: str) -> int:
+        """Numbers in a vector of `model`; loads it when its description does not say."""
+        installed = self.find(model, "embedding")
+        if "dim" in installed.config:
+            return int(installed.config["dim"])
+        lane = self.lane(installed.name)
+        with lane.admit():
+            engine: Embedder = await self._engine(installed, lane)
+            return engine.dim
+
     async def rerank(self, query: str, documents: list[str], model: str | None) -> tuple[list[float], str]:
         installed = self.find(model, "rerank")
         lane = self.lane(installed.name)

@@ -93,7 +93,7 @@ async def _rows(
         raise problems.refused("bad_request", f"{count} ids came with {len(texts or ())} texts.")
     if not count:
         name = model or hub.options.embedding_model
-        return np.empty((0, int(hub.find(name, "embedding").config.get("dim", 0))), np.float32), name
+        return np.empty((0, await hub.dim(name)), np.float32), name
     found = await hub.embed(list(texts or ()), model, purpose, request.is_disconnected)
     return found.rows, found.model
 

@@ -1,4 +1,4 @@
-"""Which models are installed: folders with a config.json, and lone GGUF files."""
+"""Which models are installed: folders that say what they hold, sentence-transformers folders, and lone GGUF files."""
 
 import json
 from dataclasses import dataclass, field
@@ -22,6 +22,9 @@ class Installed:
     @property
     def created(self) -> int:
         return int(self.path.stat().st_mtime)
+
+
+DESCRIPTIONS = ("model.json", "config.json")  # the second may belong to the model's own library and say nothing of a task
 
 
 class Shelf:
@@ -58,14 +61,18 @@ def _read(entry: Path) -> Installed | None:
         return None  # still being written
     if entry.suffix == ".gguf" and entry.is_file():
         return Installed(entry.stem, "chat", "gguf", entry, entry.stat().st_size)
-    described = entry / "config.json"
-    if not described.is_file():
-        return None
-    try:
-        config = json.loads(described.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    if not isinstance(config, dict) or config.get("task") not in get_args(Task):
+    config = next((found for name in DESCRIPTIONS if (found := _description(entry / name))), None)
+    if config is None and (entry / "modules.json").is_file():
+        config = {"name": entry.name, "task": "embedding", "engine": "sentence-transformers"}
+    if config is None:
         return None
     size = sum(file.stat().st_size for file in entry.rglob("*") if file.is_file())
     return Installed(str(config.get("name") or entry.name), config["task"], str(config.get("engine", "")), entry, size, config)
+
+
+def _description(path: Path) -> dict[str, Any] | None:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return config if isinstance(config, dict) and config.get("task") in get_args(Task) else None

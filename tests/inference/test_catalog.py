@@ -78,7 +78,7 @@ def test_a_pulled_model_is_listed_and_verifies(shop: Shop) -> None:
     assert seen[-1] == (len(CONTENT), len(CONTENT))
     assert [(one.model.name, one.installed) for one in models.list_models()] == [("tiny", True)]
     assert [one.ok for one in models.verify()] == [True]
-    assert json.loads((shop.folder / "tiny" / "config.json").read_text())["task"] == "chat"
+    assert json.loads((shop.folder / "tiny" / "model.json").read_text())["task"] == "chat"
     assert shop.partials() == []
 
 
@@ -166,6 +166,17 @@ def test_a_gguf_from_a_stick_is_imported_under_a_safe_name(shop: Shop, tmp_path:
     source = tiny_gguf.write(tmp_path / "My Model (1).gguf")
     assert shop.models().import_file(source) == "my-model--1"
     assert shop.models().verify("my-model--1")[0].ok
+
+
+def test_a_folder_is_imported_whole(shop: Shop, tmp_path: Path) -> None:
+    source = tmp_path / "Saved"
+    (source / "1_Pooling").mkdir(parents=True)
+    (source / "modules.json").write_text("[]")
+    (source / "1_Pooling" / "config.json").write_text("{}")
+    assert shop.models().import_file(source) == "saved"
+    assert shop.models().installed()["saved"]["engine"] == "sentence-transformers"
+    assert (shop.folder / "saved" / "1_Pooling" / "config.json").exists()
+    assert shop.models().verify("saved")[0].ok
 
 
 def test_what_is_no_model_is_not_imported(shop: Shop, tmp_path: Path) -> None:

@@ -63,6 +63,14 @@ def test_token_offsets_point_into_the_text(inference: Inference) -> None:
     assert "".join(text[a:b] for a, b in found.offsets) == text.replace(" ", "")
 
 
+def test_text_that_no_encoding_can_hold_is_still_embedded(inference: Inference, namespace: str) -> None:
+    broken = ["half an emoji \ud83d", "nul \0 byte", "", " \n", "\u202e\ufeff"]
+    assert inference.embed(broken).shape == (5, 384)
+    assert len(inference.count_tokens(broken)) == 5
+    inference.index_add(namespace, range(5), texts=broken, create=True)
+    assert len(inference.index_search(namespace, text=broken[0], k=5).hits) == 5
+
+
 def test_a_search_finds_the_nearest_text(inference: Inference, namespace: str) -> None:
     inference.index_add(namespace, [10, 20, 30], texts=TEXTS, create=True)
     found = inference.index_search(namespace, text="shipping days", k=2)

@@ -32,7 +32,7 @@ BUILD = _("Build")
 
 NAVIGATION: tuple[NavItem, ...] = (
     NavItem(_("Home"), "home.dashboard", "home", None, "", "g h", _("Home")),
-    NavItem(_("Inbox"), "inbox.inbox", "inbox", "conversations:read", SERVE, "g i", _("Inbox")),
+    NavItem(_("Inbox"), "inbox.inbox", "inbox", "conversations:read", SERVE, "g i", _("Conversations")),
     NavItem(_("Contacts"), "crm.contacts", "users", "contacts:read", SERVE, "g c", _("Contacts")),
     NavItem(_("Knowledge"), "knowledge.documents", "book", "knowledge:read", BUILD, "g k", _("Knowledge")),
     NavItem(_("Agents"), "studio.agents", "bot", "agents:read", BUILD, "g a"),

@@ -87,14 +87,14 @@ def _has_team(uow: UnitOfWork, _who: Principal) -> bool:
 FIGURES = (
     Figure(_("Open conversations"), "conversations:read", "inbox.inbox", _open),
     Figure(_("Waiting for a person"), "conversations:read", "inbox.inbox", _waiting),
-    Figure(_("Documents"), "documents:read", "knowledge.documents", _documents),
-    Figure(_("Questions without an answer"), "documents:read", "knowledge.documents", _gaps),
+    Figure(_("Documents"), "knowledge:read", "knowledge.documents", _documents),
+    Figure(_("Questions without an answer"), "knowledge:read", "knowledge.gaps", _gaps),
     Figure(_("Contacts"), "contacts:read", "crm.contacts", _contacts),
 )
 FIRST_STEPS = (
     FirstStep(
         _("Bring in your documents"), _("Price lists, manuals, contracts: the answers come from them."), "book",
-        "documents:write", "knowledge.documents", lambda uow, who: _documents(uow, who) > 0,
+        "knowledge:write", "knowledge.documents", lambda uow, who: _documents(uow, who) > 0,
     ),
     FirstStep(
         _("Try it as a customer"), _("Write to the simulator and see what the box answers."), "whatsapp",

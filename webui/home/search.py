@@ -38,7 +38,7 @@ def search(uow: UnitOfWork, query: SearchQuery) -> Response:
     hits: list[Hit] = []
     if query.q and who.can("contacts:read"):
         hits += _contacts(uow, query.q)
-    if query.q and who.can("documents:read") and has_endpoint("knowledge.document"):
+    if query.q and who.can("knowledge:read") and has_endpoint("knowledge.document"):
         hits += _documents(uow, query.q)
     return jsonify([asdict(hit) for hit in hits])
 

@@ -4,8 +4,15 @@ import { failed, toast } from "./toast.js";
 import { csrf, problemOf, toSignIn } from "./request.js";
 
 document.addEventListener("htmx:config:request", (event) => {
-  event.detail.ctx.request.headers["X-CSRF-Token"] = csrf();
+  const { request, sourceElement } = event.detail.ctx;
+  request.headers["X-CSRF-Token"] = csrf();
+  if (sourceElement.matches("form[method=get]")) dropEmpty(request.body);
 });
+
+// An empty filter has no place in the address.
+function dropEmpty(body) {
+  for (const [name, value] of [...body]) if (value === "") body.delete(name);
+}
 
 document.addEventListener("htmx:before:response", (event) => {
   const { raw, status } = event.detail.ctx.response;

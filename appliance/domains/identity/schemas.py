@@ -2,13 +2,14 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, EmailStr, Field, SecretStr
+from pydantic import AwareDatetime, Field, SecretStr
 
 from appliance.core.web import PageQuery, Schema
+from appliance.domains.identity.rules.names import EMAIL, MAX_EMAIL
 from appliance.domains.identity.types import API_KEY_RATE, InvitationStatus, MemberStatus, SessionKind, TenantStatus
 
 Name = Annotated[str, Field(min_length=1, max_length=120)]
-Email = Annotated[EmailStr, Field(max_length=254)]
+Email = Annotated[str, Field(max_length=MAX_EMAIL, pattern=EMAIL, json_schema_extra={"format": "email"})]
 Locale = Literal["pt_BR", "en"]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 Slug = Annotated[str, Field(min_length=2, max_length=40, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]

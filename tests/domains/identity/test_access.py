@@ -103,7 +103,7 @@ def test_a_role_nobody_knows_is_refused(as_ana, home, bruno):
 
 def test_an_invitation_lets_one_person_in_once(as_ana, app, home):
     invited = as_ana.post(f"{home}/invitations", json={"email": "Dora@Solara.example", "role": "rep"}).get_json()
-    assert invited["link"].endswith(f"/invite/{invited['token']}")
+    assert invited["link"].endswith(f"/join/{invited['token']}")
     stranger, body = app.test_client(), {"token": invited["token"], "name": "Dora Reis", "password": people.PASSWORD}
     answer = stranger.post("/api/v1/auth/register", json=body)
     assert answer.status_code == 201
@@ -244,9 +244,9 @@ def test_a_key_ends_when_revoked_or_expired(box, ana, app, as_ana, owner):
         actions.recognise(box, Presented(api_key=short["secret"]))
 
 
-@pytest.mark.parametrize("body", [{"scopes": ["no:such"]}, {"scopes": [], "expires_at": "2020-01-01T00:00:00Z"}, {"scopes": [], "rate_limit": 0}])
+@pytest.mark.parametrize("body", [{"scopes": ["no:such"]}, {"expires_at": "2020-01-01T00:00:00Z"}, {"rate_limit": 0}])
 def test_a_key_with_impossible_wishes_is_refused(as_ana, body):
-    assert as_ana.post("/api/v1/api-keys", json={"name": "k"} | body).status_code == 422
+    assert as_ana.post("/api/v1/api-keys", json={"name": "k", "scopes": []} | body).status_code == 422
 
 
 def test_nobody_makes_a_key_that_can_more_than_they_can(as_admin):
@@ -330,3 +330,46 @@ def test_suspension_is_on_record(box, ana):
         line = queries.list_audit(uow, queries.AuditFilter())[0][0]
     assert (line.action, line.before, line.after) == ("tenant.changed", {"status": "active"}, {"status": "suspended"})
     assert line.actor_id == ana.user_id
+
+
+def test_two_tenants_that_want_one_short_name_at_once(box, ana):
+    from concurrent.futures import ThreadPoolExecutor
+
+    def make(_):
+        try:
+            with box.whole_box("test") as uow:
+                return actions.create_tenant(uow, name="Once", slug="once").id
+        except Conflict as err:
+            return err
+
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(make, range(4)))
+    assert sum(not isinstance(result, Conflict) for result in results) == 1
+
+
+def test_one_person_of_two_invitations_at_once_is_one_user(box, ana, carla):
+    from concurrent.futures import ThreadPoolExecutor
+
+    tokens = []
+    for tenant_id in (ana.tenant_id, carla.tenant_id):
+        with box.unit(tenant_id) as uow:
+            tokens.append(actions.invite_as_box(uow, email="eva@solara.example", role="agent").token)
+
+    def accept(token):
+        try:
+            return actions.accept_invitation(box, token=token, name="Eva", password=people.PASSWORD, device=HERE).user_id
+        except (Conflict, InvitationOver) as err:
+            return err
+
+    with ThreadPoolExecutor(2) as pool:
+        users = {result for result in pool.map(accept, tokens) if not isinstance(result, Exception)}
+    assert len(users) == 1
+
+
+@pytest.mark.parametrize("password", ["\ud800" * 12, "girafa\u0000violeta-trem"])
+def test_a_password_that_is_no_text_is_refused(app, cast, password):
+    import json
+
+    body = json.dumps({"email": "ana@solara.example", "password": password})
+    answer = app.test_client().post("/api/v1/auth/login", data=body, content_type="application/json")
+    assert answer.status_code in {400, 401, 422}

@@ -2,7 +2,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from appliance.core.errors import DomainError, TooMany
+from appliance.core.errors import DomainError, Refused, TooMany
 from appliance.domains.identity import actions, queries
 from appliance.domains.identity.errors import AlreadySetUp, SetupCodeWrong, WeakPassword
 from appliance.domains.identity.types import Device, Setup
@@ -82,3 +82,20 @@ def test_two_setups_at_once_make_one_box(box):
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(attempt, range(2)))
     assert sorted(isinstance(result, DomainError) for result in results) == [False, True]
+
+
+@pytest.mark.parametrize("email", ["", "ana", "ana@", "@x.example", "a b@x.example", "ana@x", "a@@x.example", "a" * 300 + "@x.example"])
+def test_what_is_no_address_is_refused_before_anything_is_made(box, email):
+    with pytest.raises(Refused):
+        actions.set_up_from_console(box, Setup(email, PASSWORD, "Ana", "Solara"))
+    with box.whole_box("test") as uow:
+        assert not queries.is_set_up(uow)
+
+
+def test_an_address_of_a_private_network_is_an_address(box):
+    assert actions.set_up_from_console(box, Setup("ana@loja.local", PASSWORD, "Ana", "Solara"))
+
+
+def test_a_time_zone_that_does_not_exist_is_refused(box):
+    with pytest.raises(Refused):
+        actions.set_up_from_console(box, Setup("ana@loja.local", PASSWORD, "Ana", "Solara", timezone="Mars/Olympus"))

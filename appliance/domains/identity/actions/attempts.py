@@ -9,7 +9,7 @@ from appliance.core.errors import TooMany
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.domains.identity import queries
-from appliance.domains.identity.actions.recording import as_tenant, record
+from appliance.domains.identity.actions.recording import as_tenant, in_lock_order, record
 from appliance.domains.identity.rules import throttling, tokens
 from appliance.domains.identity.rules.throttling import Tally
 from appliance.domains.identity.tables import SignInAttempts
@@ -35,7 +35,7 @@ def record_lockout(uow: UnitOfWork, user_id: UUID | None, device: Device) -> Non
     seats = queries.seats_of(uow, user_id) if user_id else []
     if not seats:
         record(uow, "sign_in.locked", about=("address", ""), ip=device.ip)
-    for tenant, _role in seats:
+    for tenant, _role in in_lock_order(seats):
         with as_tenant(uow, tenant.id) as theirs:
             record(theirs, "sign_in.locked", about=("user", user_id), ip=device.ip)
 

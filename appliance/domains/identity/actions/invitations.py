@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import CursorResult, Select, select, update
+from sqlalchemy.exc import IntegrityError
 
 from appliance.core.box import Box
 from appliance.core.errors import Conflict, NotFound
@@ -17,7 +18,7 @@ from appliance.domains.identity.actions.members import Granter, check_may_give_r
 from appliance.domains.identity.actions.recording import as_tenant, record
 from appliance.domains.identity.actions.tenants import add_member
 from appliance.domains.identity.errors import AlreadyMember, InvitationOver, WrongCredentials
-from appliance.domains.identity.rules.names import fold_email
+from appliance.domains.identity.rules.names import check_email
 from appliance.domains.identity.rules.passwords import MAX_LENGTH, check_password
 from appliance.domains.identity.rules.tokens import digest
 from appliance.domains.identity.tables import Invitation, Membership, User
@@ -50,7 +51,7 @@ def invite(uow: UnitOfWork, *, email: str, role: str, granter: Granter) -> Invit
 
 def invite_as_box(uow: UnitOfWork, *, email: str, role: str) -> Invited:
     """The same without a granter, for the operator who makes a tenant and invites its owner."""
-    address = fold_email(email)
+    address = check_email(email)
     user = queries.find_user_by_email(uow, address)
     if user is not None and uow.session.scalar(_membership_of(uow, user)) is not None:
         raise AlreadyMember
@@ -143,7 +144,10 @@ def _check_known(box: Box, email: str, password: str, device: Device) -> str:
 def _new_user(uow: UnitOfWork, email: str, name: str, password_hash: str) -> User:
     user = User(id=new_id(), email=email, name=name, password_hash=password_hash, email_verified_at=uow.now, created_at=uow.now)
     uow.session.add(user)
-    uow.session.flush()
+    try:
+        uow.session.flush()
+    except IntegrityError as err:  # the same person accepted another invitation at this moment
+        raise Conflict(_("Somebody changed this at the same moment. Reload and try again.")) from err
     return user
 
 

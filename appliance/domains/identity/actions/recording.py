@@ -1,6 +1,6 @@
 """Writing the record of what was done."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -15,7 +15,7 @@ from appliance.core.ids import new_id
 from appliance.core.uow import UnitOfWork
 from appliance.domains.identity import queries
 from appliance.domains.identity.rules import chain
-from appliance.domains.identity.tables import AuditEntry, AuditHead
+from appliance.domains.identity.tables import AuditEntry, AuditHead, Tenant
 
 
 def record(
@@ -50,6 +50,11 @@ def as_tenant(uow: UnitOfWork, tenant_id: UUID) -> Iterator[UnitOfWork]:
         uow.session.flush()
     finally:
         crypto.sealing_tenant.reset(token)
+
+
+def in_lock_order(seats: Iterable[tuple[Tenant, str]]) -> list[tuple[Tenant, str]]:
+    """Whoever writes to several chains takes them in one order, so that two never wait for each other."""
+    return sorted(seats, key=lambda seat: seat[0].id)
 
 
 def _locked_head(uow: UnitOfWork) -> AuditHead:

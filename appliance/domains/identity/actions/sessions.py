@@ -13,7 +13,7 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
 from appliance.core.uow import UnitOfWork
 from appliance.domains.identity import queries
-from appliance.domains.identity.actions.recording import as_tenant, record
+from appliance.domains.identity.actions.recording import as_tenant, in_lock_order, record
 from appliance.domains.identity.errors import NoSuchTenant, SessionOver
 from appliance.domains.identity.events import SessionRevoked
 from appliance.domains.identity.rules import tokens
@@ -79,7 +79,7 @@ def _revoke_reused(uow: UnitOfWork, session_id: UUID) -> None:
     if session is None or session.revoked_at is not None or session.expires_at <= uow.now:
         return
     session.revoked_at, session.revoked_because = uow.now, "reuse"
-    for tenant, _role in queries.seats_of(uow, session.user_id):
+    for tenant, _role in in_lock_order(queries.seats_of(uow, session.user_id)):
         with as_tenant(uow, tenant.id) as theirs:
             record(theirs, "session.reuse_detected", about=("session", session_id), after={"user_id": session.user_id}, ip=session.ip)
             theirs.emit(SessionRevoked(session_id, session.user_id))

@@ -7,7 +7,7 @@ from appliance.core.box import Box
 from appliance.core.uow import Actor, UnitOfWork
 from appliance.domains.identity import queries
 from appliance.domains.identity.actions import attempts, hashing, sessions
-from appliance.domains.identity.actions.recording import as_tenant, record
+from appliance.domains.identity.actions.recording import as_tenant, in_lock_order, record
 from appliance.domains.identity.errors import WeakPassword, WrongCredentials
 from appliance.domains.identity.rules.names import fold_email
 from appliance.domains.identity.rules.passwords import MAX_LENGTH, check_password
@@ -49,7 +49,7 @@ def _begin(uow: UnitOfWork, account: str, kind: SessionKind, device: Device, bet
     chosen = seats[0][0].id if seats and (kind is SessionKind.BROWSER or len(seats) == 1) else None
     signed_in = sessions.begin_session(uow, user, kind, device, tenant_id=chosen)
     actor = Actor("user", user.id, user.name)
-    for tenant, _role in seats:
+    for tenant, _role in in_lock_order(seats):
         with as_tenant(uow, tenant.id) as theirs:
             theirs.actor = actor
             record(theirs, "sign_in.succeeded", about=("session", signed_in.session_id), after={"kind": kind}, ip=device.ip)

@@ -1,6 +1,8 @@
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
+
 from appliance.core.i18n import normalise
 from appliance.core.ids import new_id
 from appliance.core.tenancy import TenantKey
@@ -21,7 +23,7 @@ def create_tenant(uow: UnitOfWork, *, name: str, slug: str = "", locale: str = "
         settings={}, created_at=uow.now, updated_at=uow.now,
     )  # fmt: skip
     uow.session.add_all([tenant, TenantKey(tenant_id=tenant.id, wrapped=uow.box.keys.new_tenant_key(tenant.id))])
-    uow.session.flush()
+    _claim_slug(uow)
     with as_tenant(uow, tenant.id) as theirs:
         record(theirs, "tenant.created", about=("tenant", tenant.id), after={"name": name, "slug": tenant.slug})
         theirs.emit(TenantCreated(tenant.id))
@@ -53,6 +55,7 @@ def change_tenant(uow: UnitOfWork, tenant_id: UUID, changes: dict[str, Any]) -> 
     for name, value in changes.items():
         setattr(tenant, name, value)
     tenant.updated_at = uow.now
+    _claim_slug(uow)
     record(uow, "tenant.changed", about=("tenant", tenant.id), before=before, after=changes)
     uow.emit(TenantChanged(tenant.id))
     return tenant
@@ -61,6 +64,14 @@ def change_tenant(uow: UnitOfWork, tenant_id: UUID, changes: dict[str, Any]) -> 
 def set_tenant_status(uow: UnitOfWork, tenant_id: UUID, status: TenantStatus) -> Tenant:
     """The operator's: a suspended tenant's people, keys and sockets stop at their next request."""
     return change_tenant(uow, tenant_id, {"status": status})
+
+
+def _claim_slug(uow: UnitOfWork) -> None:
+    """The index decides between two who want the same at once."""
+    try:
+        uow.session.flush()
+    except IntegrityError as err:
+        raise SlugTaken from err
 
 
 def _free_slug(uow: UnitOfWork, wanted: str, name: str) -> str:

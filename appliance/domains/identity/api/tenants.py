@@ -149,4 +149,4 @@ def _reachable(me: web.Principal, tenant_id: UUID) -> UUID:
 
 def _shown(within: UnitOfWork | web.Call, invited: Invited) -> schemas.InvitedOut:
     shown = schemas.InvitationOut.model_validate(invited.invitation)
-    return schemas.InvitedOut(invitation=shown, token=invited.token, link=f"{within.box.settings.public_url}/invite/{invited.token}")
+    return schemas.InvitedOut(invitation=shown, token=invited.token, link=f"{within.box.settings.public_url}/join/{invited.token}")

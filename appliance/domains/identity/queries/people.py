@@ -94,7 +94,7 @@ def count_other_owners(uow: UnitOfWork, membership: Membership) -> int:
 
 
 def seats_of(uow: UnitOfWork, user_id: UUID) -> list[tuple[Tenant, str]]:
-    """The active tenants of a person with the role in each, oldest first. Needs the box scope."""
+    """The active tenants of a person with the role in each, first joined first. Needs the box scope."""
     rows = uow.session.execute(
         select(Tenant, Membership.role)
         .join(Membership, Membership.tenant_id == Tenant.id)

@@ -8,12 +8,24 @@ from appliance.core.errors import Refused
 from appliance.core.i18n import lazy_gettext as _
 
 MAX_SLUG = 40
+# Permissive on purpose: a box in a private network knows addresses such as ana@loja.local.
+EMAIL = r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$"
+MAX_EMAIL = 254
 _RESERVED = frozenset({"api", "admin", "box", "static", "health", "login", "setup", "www"})
 
 
 def fold_email(email: str) -> str:
     """Unicode-normalised and case-folded, as the unique index compares it."""
     return unicodedata.normalize("NFKC", email).strip().casefold()
+
+
+def check_email(email: str) -> str:
+    """Folded. Raises Refused for what cannot be an address."""
+    folded = fold_email(email)
+    if len(folded) > MAX_EMAIL or not re.fullmatch(EMAIL, folded):
+        sentence = _("This is not an e-mail address.")
+        raise Refused(sentence, fields={"email": sentence})
+    return folded
 
 
 def slug_of(name: str) -> str:

@@ -61,7 +61,7 @@ def import_file(box: Box, content: bytes) -> float:
     tenant_id = new_id()
     with box.whole_box("bench") as uow:
         uow.session.add(TenantKey(tenant_id=tenant_id, wrapped=box.keys.new_tenant_key(tenant_id)))
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     sheet = spreadsheets.read_sheet(content)
     stored = box.blobs.put(tenant_id, io.BytesIO(content))
     with box.unit(tenant_id) as uow:
@@ -73,6 +73,7 @@ def import_file(box: Box, content: bytes) -> float:
     for owed in due:
         jobs.deliver(box, owed.tenant_id, owed.delivery_id)
     total = timed("all of it", started)
+    print(f"{'of that, work of this processor':<44} {time.process_time() - worked:8.2f} s")
     with box.unit(tenant_id, read_only=True) as uow:
         run = queries.get_import(uow, run.id)
         print(f"{run.status}: {run.rows_created} made, {run.rows_updated} completed, {run.rows_failed} left out of {run.rows_total}")

@@ -1,12 +1,5 @@
 from appliance.core.errors import Conflict, NotFound, Refused
 from appliance.core.i18n import lazy_gettext as _
-from appliance.domains.contacts.types import Objection
-
-_OBJECTIONS = {
-    Objection.OPTED_OUT: _("This person asked not to receive these messages on this channel."),
-    Objection.NEVER_OPTED_IN: _("This person has not agreed to receive marketing on this channel."),
-    Objection.MINOR: _("This person is a minor: no marketing consent can be taken."),
-}
 
 
 class ContactNotFound(NotFound):
@@ -25,10 +18,10 @@ class MergeNotFound(NotFound):
 
 
 class ConsentRefused(Refused):
-    """`objection` says why, for those who decide by it."""
+    """`objection` (types.Objection) says why, for those who decide by it."""
 
-    def __init__(self, objection: Objection) -> None:
-        super().__init__(_OBJECTIONS[objection])
+    def __init__(self, objection: str, sentence: object) -> None:
+        super().__init__(sentence)
         self.objection = objection
 
 

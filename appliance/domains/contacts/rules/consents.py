@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from datetime import date
 
+from appliance.core.i18n import lazy_gettext as _
 from appliance.domains.contacts.errors import ConsentRefused
 from appliance.domains.contacts.rules.text import fold
 from appliance.domains.contacts.types import ConsentMode, Objection, Purpose
@@ -11,6 +12,11 @@ from appliance.domains.contacts.types import ConsentMode, Objection, Purpose
 ADULT_AGE = 18
 WITHDRAWN_BY_STOP = (Purpose.SERVICE, Purpose.MARKETING)  # whoever writes again is still answered
 
+_SENTENCES = {
+    Objection.OPTED_OUT: _("This person asked not to receive these messages on this channel."),
+    Objection.NEVER_OPTED_IN: _("This person has not agreed to receive marketing on this channel."),
+    Objection.MINOR: _("This person is a minor: no marketing consent can be taken."),
+}
 _STOP_WORDS = {
     "pt": (
         "sair", "parar", "pare", "cancelar", "cancelar inscricao", "descadastrar", "remover", "me remova", "me tira da lista",
@@ -37,14 +43,14 @@ def objection(purpose: Purpose, latest: ConsentMode | None, *, born_on: date | N
 def check_may_send(purpose: Purpose, latest: ConsentMode | None, *, born_on: date | None, today: date) -> None:
     """Raises ConsentRefused."""
     if against := objection(purpose, latest, born_on=born_on, today=today):
-        raise ConsentRefused(against)
+        raise ConsentRefused(against, _SENTENCES[against])
 
 
 def check_may_consent(purpose: Purpose, born_on: date | None, today: date) -> None:
     """Raises ConsentRefused."""
     # LGPD art. 14: a guardian consents for a child, so we take no marketing consent.
     if purpose is Purpose.MARKETING and is_minor(born_on, today):
-        raise ConsentRefused(Objection.MINOR)
+        raise ConsentRefused(Objection.MINOR, _SENTENCES[Objection.MINOR])
 
 
 def is_minor(born_on: date | None, today: date) -> bool:

@@ -12,7 +12,3 @@ def home() -> Path:
 def starter() -> Path:
     """Models small enough to ship."""
     return home() / "starter"
-
-
-def catalogue() -> Path:
-    return home() / "catalog"

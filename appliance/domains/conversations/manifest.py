@@ -23,7 +23,7 @@ MANIFEST = Manifest(
     "conversations",
     apis=(api,),
     subscriptions=(
-        Subscription(events.MessageReceived, subscribers.record_message),
+        Subscription(events.MessageReceived, subscribers.record_message, queue="fast"),
         Subscription(ContactsMerged, subscribers.move_conversations),
         Subscription(MergeUndone, subscribers.move_conversations_back),
         Subscription(ContactDeleted, subscribers.erase_conversations),

@@ -2,7 +2,9 @@
 
 import hmac
 import json
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from flask import Response, request
 from werkzeug.exceptions import BadRequest
@@ -15,10 +17,12 @@ from appliance.core.web import PUBLIC, Api, Call
 from appliance.domains.channels import actions, queries
 from appliance.domains.channels.gateways.cloud import inbound
 from appliance.domains.channels.gateways.directory import Directory, directory_of
+from appliance.domains.channels.gateways.grouping import group_of
 from appliance.domains.channels.rules import signature
 from appliance.domains.channels.types import Change, Doorway
 
 webhooks = Api("channel_webhooks", prefix="/webhooks")
+Arrived = tuple[Doorway, Change]
 META = Actor("system", name="whatsapp_cloud")
 
 
@@ -74,18 +78,24 @@ def _fresh(box: Box) -> Directory:
 
 def _accept(box: Box, directory: Directory, signer: Doorway, payload: dict[str, Any], body: bytes) -> None:
     """One transaction for each organisation, which is one for nearly every webhook."""
-    by_tenant: dict[Any, list[tuple[Doorway, Change]]] = {}
-    for change in inbound.changes_of(payload):
+    changes = list(inbound.changes_of(payload))
+    if not changes:
+        _reject(box, signer, "unknown_shape", body)
+    by_tenant: dict[UUID, list[Arrived]] = {}
+    for change in changes:
         doorway = directory.find(change.external_id)
         if doorway is None or doorway.app_secret != signer.app_secret:
             _reject(box, signer, "unknown_number", body)
-            continue
-        by_tenant.setdefault(doorway.tenant_id, []).append((doorway, change))
-    if not by_tenant and not list(inbound.changes_of(payload)):
-        _reject(box, signer, "unknown_shape", body)
-    for tenant_id, changes in by_tenant.items():
-        with box.unit(tenant_id, META) as uow:
-            for doorway, change in changes:
+        else:
+            by_tenant.setdefault(doorway.tenant_id, []).append((doorway, change))
+    for tenant_id, arrived in by_tenant.items():
+        group_of(box, _receive).run(tenant_id, arrived)
+
+
+def _receive(box: Box, tenant_id: UUID, webhooks_of_tenant: Sequence[list[Arrived]]) -> None:
+    with box.unit(tenant_id, META) as uow:
+        for arrived in webhooks_of_tenant:
+            for doorway, change in arrived:
                 actions.receive_change(uow, doorway, change)
 
 

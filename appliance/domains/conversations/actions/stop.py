@@ -14,7 +14,7 @@ LANGUAGES = ("pt", "en")
 def stop_if_asked(uow: UnitOfWork, conversation: Conversation, message: Message) -> bool:
     """SAIR, STOP and their like opt out in the same transaction that stores them, are confirmed once, and go unanswered."""
     text = wording.text_of(message.content)
-    if not text or len(text) > LONGEST_STOP:
+    if not text or len(text) > LONGEST_STOP or "?" in text:  # whoever asks something does not ask to stop
         return False
     language = next((language for language in LANGUAGES if contact_queries.is_opt_out(uow, text, language)), None)
     if language is None:

@@ -13,7 +13,7 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.schemas import ContactOut
-from appliance.domains.conversations.tables import Conversation, Message
+from appliance.domains.conversations.schemas import ConversationOut, MessageOut
 from appliance.domains.conversations.types import ConversationStatus, Direction, Handling, MessageKind, MessageStatus, Sender
 from appliance.domains.identity import queries as identity
 from webui.citations import cited
@@ -89,7 +89,7 @@ class Bubble:
 
 @dataclass(frozen=True)
 class Thread:
-    conversation: Conversation
+    conversation: ConversationOut
     name: str
     contact: ContactOut | None
     icon: str
@@ -103,13 +103,13 @@ class Thread:
     handoff_reason: str
 
 
-def rows(uow: UnitOfWork, conversations: Sequence[Conversation], *, me: UUID | None) -> list[Row]:
+def rows(uow: UnitOfWork, conversations: Sequence[ConversationOut], *, me: UUID | None) -> list[Row]:
     people = contacts.find_contacts(uow, {row.contact_id for row in conversations})
     names = identity.names_of(uow, {row.assignee_id for row in conversations if row.assignee_id})
     return [_row(row, person_name(people.get(row.contact_id)), names, me) for row in conversations]
 
 
-def _row(conversation: Conversation, name: str, names: Mapping[UUID, str], me: UUID | None) -> Row:
+def _row(conversation: ConversationOut, name: str, names: Mapping[UUID, str], me: UUID | None) -> Row:
     holder, kind = _holder(conversation, names, me)
     return Row(
         id=conversation.id,
@@ -126,7 +126,7 @@ def _row(conversation: Conversation, name: str, names: Mapping[UUID, str], me: U
     )
 
 
-def _holder(conversation: Conversation, names: Mapping[UUID, str], me: UUID | None) -> tuple[str, str]:
+def _holder(conversation: ConversationOut, names: Mapping[UUID, str], me: UUID | None) -> tuple[str, str]:
     if conversation.handling is Handling.BOT:
         return gettext("AI"), "ai"
     if conversation.assignee_id is None:
@@ -142,13 +142,13 @@ def person_name(contact: Any) -> str:
     return str(contact.name or contact.phone_e164 or contact.phone_raw or contact.email or gettext("Unnamed contact"))
 
 
-def bubbles(uow: UnitOfWork, messages: Iterable[Message], *, contact_name: str) -> list[Bubble]:
+def bubbles(uow: UnitOfWork, messages: Iterable[MessageOut], *, contact_name: str) -> list[Bubble]:
     found = list(messages)
     names = identity.names_of(uow, {row.sender_id for row in found if row.sender is Sender.USER and row.sender_id})
     return [_bubble(message, _who(message, names, contact_name)) for message in found]
 
 
-def _who(message: Message, names: Mapping[UUID, str], contact_name: str) -> str:
+def _who(message: MessageOut, names: Mapping[UUID, str], contact_name: str) -> str:
     if message.sender is Sender.CONTACT:
         return contact_name
     if message.sender is Sender.AGENT_AI:
@@ -158,8 +158,8 @@ def _who(message: Message, names: Mapping[UUID, str], contact_name: str) -> str:
     return gettext("The box")
 
 
-def _bubble(message: Message, who: str) -> Bubble:
-    sources = [dict(source) for source in message.sources or ()]
+def _bubble(message: MessageOut, who: str) -> Bubble:
+    sources = [source.model_dump() for source in message.sources or ()]
     text = str(message.content.get("text") or message.content.get("caption") or message.content.get("transcript") or "")
     return Bubble(
         id=message.id,
@@ -179,7 +179,7 @@ def _bubble(message: Message, who: str) -> Bubble:
     )
 
 
-def _side(message: Message) -> str:
+def _side(message: MessageOut) -> str:
     if message.kind is MessageKind.NOTE:
         return "note"
     if message.direction is Direction.INTERNAL:
@@ -189,7 +189,7 @@ def _side(message: Message) -> str:
     return "out ai" if message.sender is Sender.AGENT_AI else "out"
 
 
-def _without_text(message: Message) -> Markup:
+def _without_text(message: MessageOut) -> Markup:
     chosen = message.content.get("choice")
     if isinstance(chosen, Mapping):
         return escape(str(chosen.get("title", "")))
@@ -202,13 +202,13 @@ def _without_text(message: Message) -> Markup:
     return Markup("") if message.kind in MEDIA_KINDS else escape(gettext("A kind of message this box cannot show yet."))
 
 
-def _mark(message: Message) -> tuple[str, str] | None:
+def _mark(message: MessageOut) -> tuple[str, str] | None:
     if message.direction is not Direction.OUTBOUND:
         return None
     found = STATUS_MARKS.get(message.status)
     return (found[0], str(found[1])) if found else None
 
 
-def _failure(message: Message) -> str:
+def _failure(message: MessageOut) -> str:
     said = FAILURES.get(message.status)
     return " ".join(part for part in (str(said), message.error or "") if part) if said else ""

@@ -1,5 +1,6 @@
 """Pages and fragments of the inbox. Changes go through the API, so a button does what an integration would."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -15,7 +16,7 @@ from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.schemas import ContactOut, ContactsQuery
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.queries import InboxFilter
-from appliance.domains.conversations.tables import Conversation
+from appliance.domains.conversations.schemas import ConversationOut, MessageOut
 from appliance.domains.conversations.types import ConversationStatus, Handling
 from appliance.domains.identity import queries as identity
 from webui.inbox import presenting
@@ -71,16 +72,16 @@ def state(uow: UnitOfWork, conversation_id: UUID) -> str:
 
 @pages.get("/inbox/<uuid:conversation_id>/messages", permission=READ, query=WindowQuery)
 def messages(uow: UnitOfWork, conversation_id: UUID, query: WindowQuery) -> str:
-    found = queries.get_conversation(uow, conversation_id)
+    found = _conversation(uow, conversation_id)
     window = queries.list_messages(uow, conversation_id, before=query.before, after=query.after, limit=THREAD_LENGTH)
-    return render_template("inbox/_messages.html", bubbles=presenting.bubbles(uow, window, contact_name=_name_of(uow, found)))
+    return render_template("inbox/_messages.html", bubbles=presenting.bubbles(uow, _shown(window), contact_name=_name_of(uow, found)))
 
 
 @pages.get("/inbox/messages/<uuid:message_id>", permission=READ)
 def message(uow: UnitOfWork, message_id: UUID) -> str:
     found = queries.get_message(uow, message_id)
-    name = _name_of(uow, queries.get_conversation(uow, found.conversation_id))
-    return render_template("inbox/_messages.html", bubbles=presenting.bubbles(uow, [found], contact_name=name))
+    name = _name_of(uow, _conversation(uow, found.conversation_id))
+    return render_template("inbox/_messages.html", bubbles=presenting.bubbles(uow, _shown([found]), contact_name=name))
 
 
 @pages.get("/inbox/messages/<uuid:message_id>/media", permission=READ, unit=False)
@@ -103,7 +104,8 @@ def _listing(uow: UnitOfWork, query: ListQuery) -> dict[str, object]:
     me = uow.actor.id
     page = queries.list_conversations(uow, _filter(uow, query), page=query.page, limit=query.limit)
     counts = queries.count_inbox(uow, user_id=me)
-    return {"rows": presenting.rows(uow, page.items, me=me), "page": page, "counts": counts, "query": query}
+    shown = [ConversationOut.model_validate(row) for row in page.items]
+    return {"rows": presenting.rows(uow, shown, me=me), "page": page, "counts": counts, "query": query}
 
 
 def _filter(uow: UnitOfWork, query: ListQuery) -> InboxFilter:
@@ -118,10 +120,10 @@ def _filter(uow: UnitOfWork, query: ListQuery) -> InboxFilter:
 
 
 def _thread(uow: UnitOfWork, conversation_id: UUID) -> Thread:
-    found = queries.get_conversation(uow, conversation_id)
+    found = _conversation(uow, conversation_id)
     person = contacts.find_contacts(uow, [found.contact_id]).get(found.contact_id)
     name = presenting.person_name(person)
-    window = queries.list_messages(uow, conversation_id, limit=THREAD_LENGTH)
+    window = _shown(queries.list_messages(uow, conversation_id, limit=THREAD_LENGTH))
     unread = [row.number for row in window if row.direction == "inbound"][-found.unread_count :] if found.unread_count else []
     closes_at = _window_closes_at(found)
     return Thread(
@@ -140,13 +142,21 @@ def _thread(uow: UnitOfWork, conversation_id: UUID) -> Thread:
     )
 
 
-def _window_closes_at(found: Conversation) -> datetime | None:
+def _conversation(uow: UnitOfWork, conversation_id: UUID) -> ConversationOut:
+    return ConversationOut.model_validate(queries.get_conversation(uow, conversation_id))
+
+
+def _shown(window: Iterable[object]) -> list[MessageOut]:
+    return [MessageOut.model_validate(row) for row in window]
+
+
+def _window_closes_at(found: ConversationOut) -> datetime | None:
     if found.window_hours is None or found.last_inbound_at is None:
         return None
     return found.last_inbound_at + timedelta(hours=found.window_hours)
 
 
-def _name_of(uow: UnitOfWork, found: Conversation) -> str:
+def _name_of(uow: UnitOfWork, found: ConversationOut) -> str:
     return presenting.person_name(contacts.find_contacts(uow, [found.contact_id]).get(found.contact_id))
 
 

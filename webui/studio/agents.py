@@ -13,10 +13,10 @@ from appliance.core.uow import UnitOfWork
 from appliance.core.web import Form, Schema, read_form
 from appliance.core.web.problems import refusal_of
 from appliance.domains.agents import actions, queries
-from appliance.domains.agents.schemas import AgentIn, AgentPatch, AgentSettings
-from appliance.domains.agents.tables import AgentVersion
+from appliance.domains.agents.schemas import AgentIn, AgentPatch, AgentSettings, VersionOut
 from appliance.domains.agents.types import VersionState
 from appliance.domains.channels import queries as channels
+from appliance.domains.conversations import queries as conversations
 from webui.studio.forms import AgentForm, NewAgentForm, values_of
 from webui.studio.pages import pages
 from webui.studio.words import OUTCOMES, REASONS, STEPS, WEEKDAYS
@@ -100,7 +100,8 @@ def delete_agent(uow: UnitOfWork, agent_id: UUID) -> Response:
 @pages.get("/agents/trace/<uuid:message_id>", permission=READ)
 def trace(uow: UnitOfWork, message_id: UUID) -> str:
     """Why a message was answered as it was: a dialog for the inbox."""
-    run = queries.find_run(uow, message_id)
+    conversations.get_message(uow, message_id)
+    run = queries.find_run(uow, conversations.get_message(uow, message_id).id)
     steps = queries.list_steps(uow, run.id) if run else []
     return render_template("studio/_trace.html", run=run, steps=steps, step_names=STEPS, outcomes=OUTCOMES, reasons=REASONS)
 
@@ -112,7 +113,7 @@ def _newest(uow: UnitOfWork, agent_id: UUID) -> AgentSettings:
 
 
 def _page(uow: UnitOfWork, agent_id: UUID, form: Form[AgentForm], shown: dict[str, object]) -> str:
-    versions: list[AgentVersion] = list(queries.list_versions(uow, agent_id))
+    versions = [VersionOut.model_validate(version) for version in queries.list_versions(uow, agent_id)]
     draft = next((version for version in versions if version.state is VersionState.DRAFT), None)
     published = next((version for version in versions if version.state is VersionState.PUBLISHED), None)
     return render_template(

@@ -11,10 +11,10 @@ from appliance.core.uow import UnitOfWork
 from appliance.core.web import Schema, read_form
 from appliance.domains.agents import queries as agents
 from appliance.domains.channels import actions, queries
-from appliance.domains.channels.schemas import ChannelIn
-from appliance.domains.channels.tables import Channel
+from appliance.domains.channels.schemas import ChannelIn, ChannelOut
 from appliance.domains.channels.types import ChannelKind
 from appliance.domains.conversations import queries as conversations
+from appliance.domains.conversations.schemas import MessageOut
 from webui.inbox import presenting
 from webui.studio.pages import pages
 
@@ -59,10 +59,11 @@ def create_simulator(uow: UnitOfWork) -> Response:
 def simulated_messages(uow: UnitOfWork, conversation_id: UUID, query: WindowQuery) -> str:
     """What the customer's phone shows: notes and events of the team stay out."""
     found = conversations.get_conversation(uow, conversation_id)
-    window = conversations.list_messages(uow, found.id, after=query.after, limit=SHOWN)
+    window = [MessageOut.model_validate(row) for row in conversations.list_messages(uow, found.id, after=query.after, limit=SHOWN)]
     bubbles = [bubble for bubble in presenting.bubbles(uow, window, contact_name="") if bubble.side not in {"note", "event"}]
     return render_template("studio/_phone_messages.html", bubbles=bubbles)
 
 
-def _phones(uow: UnitOfWork) -> list[Channel]:
-    return [channel for channel in queries.list_channels(uow) if channel.kind is ChannelKind.SIMULATOR and channel.active]
+def _phones(uow: UnitOfWork) -> list[ChannelOut]:
+    found = [ChannelOut.model_validate(channel) for channel in queries.list_channels(uow)]
+    return [channel for channel in found if channel.kind is ChannelKind.SIMULATOR and channel.active]

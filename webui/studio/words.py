@@ -15,6 +15,7 @@ STEPS = {
     "gate": _("May it answer?"),
     "emergency": _("Emergency?"),
     "intent": _("Understand"),
+    "handoff_rules": _("Does a person have to answer?"),
     "documents": _("Search the documents"),
     "guardrails": _("Guardrails"),
     "confidence": _("Confidence"),

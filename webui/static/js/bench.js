@@ -27,13 +27,21 @@ function sources(found) {
     el("span", { title: source.excerpt ?? "" }, icon("file", "xs"), ` ${place + 1}. ${source.document_name ?? ""}`)))];
 }
 
+// What a person can use of a step: not the whole answer again, and of the sources only how many there were.
+function details(detail) {
+  return Object.entries(detail).filter(([key, value]) => key !== "text" && value !== null && String(value) !== "").map(([key, value]) => {
+    if (!Array.isArray(value)) return `${key}: ${typeof value === "object" ? JSON.stringify(value) : value}`;
+    return `${key}: ${value.some((item) => typeof item === "object") ? value.length : value.join(", ")}`;
+  });
+}
+
 function show(result) {
   took.textContent = _("%(ms)s ms", { ms: number(result.took_ms) });
   const rows = result.steps.map((step) => el("li", { class: "done" },
     el("span", { class: "bullet" }, icon("check")),
     el("div", {},
       el("p", { class: "row base" }, el("span", { class: "medium" }, words.steps[step.name] ?? step.name), el("span", { class: "push t12 muted nowrap" }, _("%(ms)s ms", { ms: number(step.took_ms) }))),
-      el("p", { class: "t12 muted" }, [step.verdict, ...Object.entries(step.detail).filter(([, value]) => value !== null && value !== "" && String(value) !== "").map(([key, value]) => `${key}: ${Array.isArray(value) ? value.join(", ") : typeof value === "object" ? JSON.stringify(value) : value}`)].join(" · ")))));
+      el("p", { class: "t12 muted" }, [step.verdict, ...details(step.detail)].join(" · ")))));
   const verdict = [words.outcomes[result.outcome] ?? result.outcome, result.reason && (words.reasons[result.reason] ?? result.reason)].filter(Boolean).join(": ");
   steps.replaceChildren(el("p", { class: "medium" }, verdict), el("ol", { class: "steps t13" }, ...rows));
 }

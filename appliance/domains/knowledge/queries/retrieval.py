@@ -1,7 +1,9 @@
 """Finding the chunks and units that may answer: lexical always, dense where it was measured to help."""
 
+import threading
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from uuid import UUID
 
@@ -23,6 +25,7 @@ from appliance.inference.types import Allow, Inference
 
 CANDIDATES = 100
 READ = 30
+KEPT_READS = 400
 log = structlog.get_logger()
 
 
@@ -53,7 +56,7 @@ class Retrieval:
         return next(place for place in self.places if str(place.chunk_id) == chunk)
 
 
-def retrieve(box: Box, tenant_id: UUID, text: str, *, context: Sequence[Turn] = (), scope: Scope | None = None, read: int = READ) -> Retrieval:
+def retrieve(box: Box, tenant_id: UUID, text: str, *, context: Sequence[Turn] = (), scope: Scope | None = None, depth: int = READ) -> Retrieval:
     """Opens its own units, because the embedder is asked between them."""
     scope = scope or Scope()
     with box.unit(tenant_id, read_only=True) as uow:
@@ -63,15 +66,49 @@ def retrieve(box: Box, tenant_id: UUID, text: str, *, context: Sequence[Turn] = 
     lexical = postings.best(search.score_chunks(found, answering.searched_stems(question), members.values()), CANDIDATES)
     weight = float(snapshot.dense_weights.get(question.language, 0.0))
     dense = _dense(box, tenant_id, text, members.values()) if weight else {}
-    fused = postings.best(fusion.fuse(lexical, dense, weight if dense else 0.0), read)
-    with box.unit(tenant_id, read_only=True) as uow:
-        chunks = search.list_chunks_by_number(uow, list(fused))
-    by_number = {number: (chunks[number], _owner(members.values(), number)) for number in fused if number in chunks}
+    fused = postings.best(fusion.fuse(lexical, dense, weight if dense else 0.0), depth)
+    reads = _read(box, tenant_id, fused, members)
     return Retrieval(
-        question, snapshot, tuple(_place(chunk, member, fused[number]) for number, (chunk, member) in by_number.items()),
-        tuple(passage for chunk, member in by_number.values() for passage in passages_of(chunk, member)),
-        search.statistics(found, members.values()), bool(dense),
+        question, snapshot, tuple(replace(read.place, score=fused[number]) for number, read in reads.items()),
+        tuple(passage for read in reads.values() for passage in read.passages), search.statistics(found, members.values()), bool(dense),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A chunk taken apart, kept in memory a while: text under a number never changes."""
+
+    place: Place
+    passages: tuple[Passage, ...]
+    standing: float
+
+
+_reads: OrderedDict[tuple[UUID, int], Read] = OrderedDict()
+_reads_lock = threading.Lock()
+
+
+def _read(box: Box, tenant_id: UUID, numbers: Iterable[int], members: Mapping[UUID, Member]) -> dict[int, Read]:
+    """By number, in the order given. What is not in memory comes from the database in one query."""
+    owners = {number: _owner(members.values(), number) for number in numbers}
+    with _reads_lock:
+        kept = {number: _reads.get((tenant_id, number)) for number in owners}
+    fresh = {number: read for number, read in kept.items() if read is not None and read.standing == owners[number].standing}
+    missing = [number for number in owners if number not in fresh]
+    if missing:
+        with box.unit(tenant_id, read_only=True) as uow:
+            chunks = search.list_chunks_by_number(uow, missing)
+        fresh |= {number: _taken_apart(chunk, owners[number]) for number, chunk in chunks.items()}
+    with _reads_lock:
+        for number, read in fresh.items():
+            _reads[(tenant_id, number)] = read
+            _reads.move_to_end((tenant_id, number))
+        while len(_reads) > KEPT_READS:
+            _reads.popitem(last=False)
+    return {number: fresh[number] for number in owners if number in fresh}
+
+
+def _taken_apart(chunk: Chunk, member: Member) -> Read:
+    return Read(_place(chunk, member, 0.0), tuple(passages_of(chunk, member)), member.standing)
 
 
 def _understood(

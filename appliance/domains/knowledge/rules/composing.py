@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from appliance.domains.knowledge.rules import numbers, scoring, validity
 from appliance.domains.knowledge.rules.asking import Question
 from appliance.domains.knowledge.rules.ranking import Ranked
-from appliance.domains.knowledge.rules.scoring import Concept, Statistics
+from appliance.domains.knowledge.rules.scoring import Asked, Concept, Statistics
 
 MAX_WORDS = 80
 EXTRA = 3
@@ -44,28 +44,32 @@ def _for_other_parts(question: Question, best: Ranked, ranked: Sequence[Ranked],
     """For each question of several, the unit that covers it best."""
     found: list[Ranked] = []
     for part in question.parts:
-        asked = scoring.concepts(dict.fromkeys(part, 1.0), question.language)
-        answering = [(_worth(asked, one, statistics), one) for one in ranked[:LOOKED_AT * 4] if one is not best]
+        asked = scoring.weigh(scoring.concepts(dict.fromkeys(part, 1.0), question.language), statistics)
+        answering = [(_worth(asked, one), one) for one in ranked[:LOOKED_AT * 4] if one is not best]
         worth, leader = max(answering, key=lambda pair: pair[0], default=(0.0, best))
-        if worth >= _worth(asked, best, statistics) * PART_NEAR:
+        if worth >= _worth(asked, best) * PART_NEAR:
             found.append(leader)
     return found
 
 
-def _worth(asked: Sequence[Concept], one: Ranked, statistics: Statistics) -> float:
-    covered = scoring.coverage(asked, one.passage.fields, statistics)
-    return scoring.score(asked, one.passage.fields, statistics) * covered * one.passage.standing if covered >= PART_COVERED else 0.0
+def _worth(asked: Asked, one: Ranked) -> float:
+    score, covered = scoring.measure(asked, one.passage.fields)
+    return score * covered * one.passage.standing if covered >= PART_COVERED else 0.0
 
 
 def _adding(question: Question, best: Ranked, pool: Sequence[Ranked], statistics: Statistics) -> list[Ranked]:
-    """Units that speak of something asked that the best one leaves out."""
+    """The unit that speaks most of what was asked and the best one leaves out."""
     asked = scoring.concepts(question.weights, question.language)
     missing = [concept for concept in asked if not any(best.passage.fields.frequency(term) for term, _ in concept.spellings())]
     total = sum(scoring.importance(concept, statistics) for concept in asked) or 1.0
-    gains = [(sum(scoring.importance(concept, statistics) for concept in missing
-                  if any(one.passage.fields.body.get(term) for term, _ in concept.spellings())) / total, one) for one in pool]
+    worths = {concept: scoring.importance(concept, statistics) / total for concept in missing}
+    gains = [(sum(worth for concept, worth in worths.items() if _says(one, concept)), one) for one in pool]
     leading = sorted((pair for pair in gains if pair[0] >= ADDS), key=lambda pair: -pair[0] * pair[1].score)
     return [one for _, one in leading[:1]]
+
+
+def _says(one: Ranked, concept: Concept) -> bool:
+    return any(term in one.passage.fields.body for term, _ in concept.spellings())
 
 
 def _following(best: Ranked, ranked: Sequence[Ranked]) -> list[Ranked]:

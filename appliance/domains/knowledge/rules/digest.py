@@ -89,9 +89,16 @@ def passages(stored: Sequence[Mapping[str, Any]], home: Home) -> list[Passage]:
     return [
         Passage(
             home.document, home.chunk, unit["order"], unit["paragraph"], UnitKind(unit["kind"]), unit["text"], tuple(unit["path"]),
-            Fields(Counter(unit["stems"].split()), Counter(unit["path_stems"].split()), home.title, around.get(unit["paragraph"], {})
-                   if unit["kind"] == UnitKind.SENTENCE.value else {}),
+            Fields(_counted(unit["stems"]), _counted(unit["path_stems"]), home.title,
+                   around.get(unit["paragraph"], {}) if unit["kind"] == UnitKind.SENTENCE.value else {}),
             home.standing * (validity.QUOTED if unit["quoted"] else 1.0), home.language,
         )
         for unit in stored
     ]
+
+
+def _counted(stems: str) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for stem in stems.split():
+        counts[stem] = counts.get(stem, 0) + 1
+    return counts

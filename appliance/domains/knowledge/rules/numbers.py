@@ -2,8 +2,9 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from appliance.domains.knowledge.rules.vocabulary import SILENT
 from appliance.domains.knowledge.rules.words import fold, stem
@@ -66,9 +67,10 @@ def to_number(written: str) -> float:
     return float(f"{re.sub(r'[.,]', '', whole)}.{cents}")
 
 
-def ranges(text: str, language: str) -> list[Range]:
+@lru_cache(maxsize=8192)
+def ranges(text: str, language: str) -> tuple[Range, ...]:
     """Every span, floor or ceiling that the text states."""
-    return list(_ranges(fold(text), amounts(text, language)))
+    return tuple(_ranges(fold(text), amounts(text, language)))
 
 
 def _ranges(folded: str, found: list[Amount]) -> Iterator[Range]:
@@ -95,7 +97,7 @@ def _spans(folded: str, first: Amount, second: Amount) -> bool:
     return same and first.value < second.value and bool(_SPAN.match(folded[first.end:second.start]))
 
 
-def contains(question: list[Amount], stated: list[Range]) -> bool:
+def contains(question: Iterable[Amount], stated: Sequence[Range]) -> bool:
     """True when an amount the customer named lies inside a stated range of the same kind."""
     return any(span.holds(amount) for amount in map(_likely, question) if amount.kind for span in stated)
 

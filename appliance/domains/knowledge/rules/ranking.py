@@ -1,11 +1,11 @@
 """Ordering the units that may answer: BM25F, how much of the question they cover, ranges they state, whether they are in force."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from appliance.domains.knowledge.rules import numbers, scoring, validity, wants, words
 from appliance.domains.knowledge.rules.asking import Question
-from appliance.domains.knowledge.rules.scoring import Concept, Fields, Statistics
+from appliance.domains.knowledge.rules.scoring import Asked, Fields, Statistics
 from appliance.domains.knowledge.rules.units import UnitKind
 from appliance.domains.knowledge.rules.wants import Want
 
@@ -40,26 +40,38 @@ class Ranked:
 
 def rank(question: Question, passages: Iterable[Passage], statistics: Statistics) -> list[Ranked]:
     """Best first. Equal scores keep the order of the documents."""
-    asked = {language: scoring.concepts(question.weights_for(language), language) for language in ("pt", "en")}
-    named = numbers.amounts(question.said or question.text, question.language)
-    about_past = validity.is_about_the_past(question.text)
-    wanted = wants.wanted(words.written_out(question.text, question.language))
-    ranked = [_ranked(one, asked[one.language], named, statistics, wanted, about_past=about_past) for one in passages]
+    asked = {language: scoring.weigh(scoring.concepts(question.weights_for(language), language), statistics) for language in ("pt", "en")}
+    hints = Hints.of(question)
+    ranked = [_ranked(one, asked[one.language], hints) for one in passages if scoring.speaks_of_any(asked[one.language], one.fields)]
     return sorted((one for one in ranked if one.score > 0), key=lambda one: -one.score)
 
 
-def _ranked(passage: Passage, asked: Sequence[Concept], named: list[numbers.Amount], statistics: Statistics,
-            wanted: frozenset[Want], *, about_past: bool) -> Ranked:
-    covered = scoring.coverage(asked, passage.fields, statistics)
-    score = scoring.score(asked, passage.fields, statistics)
-    if score and named and _fits(named, passage):
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What a question says beside its words: amounts it names, the kind of fact it wants, whether it asks about the past."""
+
+    amounts: tuple[numbers.Amount, ...]
+    wanted: frozenset[Want]
+    about_past: bool
+
+    @classmethod
+    def of(cls, question: Question) -> "Hints":
+        return cls(
+            tuple(numbers.amounts(question.said or question.text, question.language)),
+            wants.wanted(words.written_out(question.text, question.language)), validity.is_about_the_past(question.text),
+        )
+
+
+def _ranked(passage: Passage, asked: Asked, hints: Hints) -> Ranked:
+    score, covered = scoring.measure(asked, passage.fields)
+    if score and hints.amounts and _fits(hints.amounts, passage):
         score *= 1 + RANGE_WORTH
-    score *= 1 + max((KIND_WORTH[want] for want in wanted if wants.states(passage.text, want)), default=0.0)
+    score *= 1 + max((KIND_WORTH[want] for want in hints.wanted if wants.states(passage.text, want)), default=0.0)
     score *= (1 - COVERAGE_SHARE) + COVERAGE_SHARE * covered
-    return Ranked(passage, score * _standing(passage.standing, about_past=about_past), covered)
+    return Ranked(passage, score * _standing(passage.standing, about_past=hints.about_past), covered)
 
 
-def _fits(named: list[numbers.Amount], passage: Passage) -> bool:
+def _fits(named: tuple[numbers.Amount, ...], passage: Passage) -> bool:
     text = passage.text if passage.kind is UnitKind.ROW else " . ".join((passage.text, *passage.path[-1:]))
     return numbers.contains(named, numbers.ranges(text, passage.language))
 

@@ -21,10 +21,10 @@ class Fields:
     path: Terms = field(default_factory=dict)
     title: Terms = field(default_factory=dict)
     paragraph: Terms = field(default_factory=dict)
+    length: int = field(init=False)
 
-    @property
-    def length(self) -> int:
-        return sum(self.body.values())
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "length", sum(self.body.values()))
 
     def frequency(self, term: str) -> float:
         """Weighted over the fields, before saturation."""
@@ -75,28 +75,48 @@ def saturated(frequency: float, length: int, statistics: Statistics) -> float:
     return frequency * (K1 + 1) / (frequency + K1 * (1 - B + B * relative)) if frequency else 0.0
 
 
-def concept_score(concept: Concept, fields: Fields, length: int, statistics: Statistics) -> float:
-    return concept.weight * max(
-        share * statistics.idf(term) * saturated(fields.frequency(term), length, statistics) for term, share in concept.spellings()
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Concepts with their idf looked up once. `spellings` holds (term, share times idf); `worth` is what finding it would tell."""
+
+    weights: tuple[float, ...]
+    worths: tuple[float, ...]
+    spellings: tuple[tuple[tuple[str, float], ...], ...]
+    terms: frozenset[str]
+    statistics: Statistics
+
+
+def weigh(asked: Iterable[Concept], statistics: Statistics) -> Asked:
+    wanted = list(asked)
+    spellings = tuple(tuple((term, share * statistics.idf(term)) for term, share in one.spellings()) for one in wanted)
+    return Asked(
+        tuple(one.weight for one in wanted), tuple(importance(one, statistics) for one in wanted), spellings,
+        frozenset(term for one in spellings for term, _ in one), statistics,
     )
 
 
+def measure(asked: Asked, fields: Fields) -> tuple[float, float]:
+    """(score, coverage): BM25F, and the share of what was asked, by worth, that the piece speaks of (0 to 1)."""
+    score = found = 0.0
+    for weight, worth, spellings in zip(asked.weights, asked.worths, asked.spellings, strict=True):
+        best = max((idf * saturated(fields.frequency(term), fields.length, asked.statistics) for term, idf in spellings), default=0.0)
+        if best:
+            score += weight * best
+            found += worth
+    total = sum(asked.worths)
+    return score, found / total if total else 0.0
+
+
+def speaks_of_any(asked: Asked, fields: Fields) -> bool:
+    terms = asked.terms
+    return not (terms.isdisjoint(fields.body) and terms.isdisjoint(fields.path) and terms.isdisjoint(fields.paragraph) and terms.isdisjoint(fields.title))
+
+
 def score(asked: Iterable[Concept], fields: Fields, statistics: Statistics) -> float:
-    length = fields.length
-    return sum(concept_score(concept, fields, length, statistics) for concept in asked)
+    return measure(weigh(asked, statistics), fields)[0]
 
 
 def importance(concept: Concept, statistics: Statistics) -> float:
     """How much finding it would tell: its weight times the idf of its commonest spelling."""
-    return concept.weight * min((statistics.idf(term) for term, _ in concept.spellings() if term in statistics.document_frequency),
-                                default=statistics.idf(concept.term))
-
-
-def coverage(asked: Iterable[Concept], fields: Fields, statistics: Statistics) -> float:
-    """Share of what was asked, by importance, that a piece speaks of: 0 to 1."""
-    total = found = 0.0
-    for concept in asked:
-        worth = importance(concept, statistics)
-        total += worth
-        found += worth * any(fields.frequency(term) for term, _ in concept.spellings())
-    return found / total if total else 0.0
+    known = [statistics.idf(term) for term, _ in concept.spellings() if term in statistics.document_frequency]
+    return concept.weight * min(known, default=statistics.idf(concept.term))

@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 from appliance.domains.knowledge.rules.words import fold
 
@@ -40,5 +41,6 @@ def wanted(question: str) -> frozenset[Want]:
     return frozenset(want for want, pattern in _ASKED.items() if pattern.search(folded))
 
 
+@lru_cache(maxsize=16384)
 def states(text: str, want: Want) -> bool:
     return bool(_STATED[want].search(fold(text)))

@@ -23,12 +23,13 @@ _ACCENTED_ENDINGS = (  # typed without accents they would be stemmed differently
 _PLURALS = (("ais", "al"), ("eis", "el"), ("ois", "ol"), ("ns", "m"), ("oes", "ao"), ("aes", "ao"))
 _SHORTEST_PLURAL = 5
 MAX_WORD = 40
+_MARKS = dict.fromkeys(range(0x300, 0x370))  # combining accents
 
 
+@lru_cache(maxsize=16384)
 def fold(text: str) -> str:
     """Lower case, no accents, compatibility forms undone."""
-    decomposed = unicodedata.normalize("NFKD", text.replace("\ufffe", "-").casefold())
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return unicodedata.normalize("NFKD", text.replace("\ufffe", "-").casefold()).translate(_MARKS)
 
 
 def tokens(text: str) -> list[str]:

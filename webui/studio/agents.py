@@ -101,7 +101,7 @@ def delete_agent(uow: UnitOfWork, agent_id: UUID) -> Response:
 def trace(uow: UnitOfWork, message_id: UUID) -> str:
     """Why a message was answered as it was: a dialog for the inbox."""
     conversations.get_message(uow, message_id)
-    run = queries.find_run(uow, conversations.get_message(uow, message_id).id)
+    run = queries.find_run(uow, message_id)
     steps = queries.list_steps(uow, run.id) if run else []
     return render_template("studio/_trace.html", run=run, steps=steps, step_names=STEPS, outcomes=OUTCOMES, reasons=REASONS)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 from sqlalchemy.orm import Session
 
 from appliance.core import clock, crypto, guard
@@ -44,12 +44,23 @@ class UnitOfWork:
 
     def emit(self, event: object, *, delay: timedelta = timedelta(0)) -> None:
         """Write the event and what it sets in motion. `delay` holds its subscribers back."""
-        name = event_name(type(event))
-        row = OutboxRow(tenant_id=self.tenant_id, id=new_id(), name=name, payload=payload_of(event), emitted_at=self.now)
-        self.session.add(row)
+        self.emit_all([event], delay=delay)
+
+    def emit_all(self, events: Iterable[object], *, delay: timedelta = timedelta(0)) -> None:
+        """Many at once, in order."""
+        rows = [(event, self._outbox_row(event)) for event in events]
+        self.session.add_all(row for _, row in rows)
         self.session.flush()  # the deliveries below need its seq
-        self.emitted.append(row)
-        for subscription in self.box.registry.subscribers_of(name):
+        for event, row in rows:
+            self.emitted.append(row)
+            self._owe(event, row, delay)
+
+    def _outbox_row(self, event: object) -> OutboxRow:
+        name = event_name(type(event))
+        return OutboxRow(tenant_id=self.tenant_id, id=new_id(), name=name, payload=payload_of(event), emitted_at=self.now)
+
+    def _owe(self, event: object, row: OutboxRow, delay: timedelta) -> None:
+        for subscription in self.box.registry.subscribers_of(row.name):
             delivery = Delivery(
                 id=new_id(),
                 tenant_id=self.tenant_id,
@@ -65,7 +76,11 @@ class UnitOfWork:
             self.deliveries.append(delivery)
 
     def owed_now(self) -> list[Owed]:
-        return owed(delivery for delivery in self.deliveries if delivery.enqueued_at is not None)
+        return owed(delivery for delivery in self.deliveries if delivery.enqueued_at is not None and _is_stored(delivery))
+
+    def happened(self) -> list[OutboxRow]:
+        """What was emitted and not undone with a savepoint."""
+        return [row for row in self.emitted if _is_stored(row)]
 
 
 @contextmanager
@@ -99,7 +114,11 @@ def _open(box: Box, tenant_id: UUID, actor: Actor, *, scope: str, read_only: boo
         guard.left_unit()
         crypto.sealing_tenant.reset(token)
     if uow.emitted or uow.deliveries:
-        box.dispatcher.after_commit(uow.emitted, uow.owed_now())
+        box.dispatcher.after_commit(uow.happened(), uow.owed_now())
+
+
+def _is_stored(row: OutboxRow | Delivery) -> bool:
+    return bool(inspect(row).has_identity)
 
 
 def _name_tenant(session: Session, tenant_id: UUID, scope: str) -> None:

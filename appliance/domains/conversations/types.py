@@ -105,6 +105,23 @@ class Incoming:
 
 
 @dataclass(frozen=True)
+class Person:
+    """Who wrote, as the transport knows them: most trustworthy id first; the transport vouches that they are one person's."""
+
+    identities: tuple[Identity, ...]
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What one person wrote, one message after the other."""
+
+    route: Route
+    person: Person
+    messages: tuple[Incoming, ...]
+
+
+@dataclass(frozen=True)
 class Outgoing:
     """What a transport needs to send one message. `client_id` never changes between attempts."""
 
@@ -139,11 +156,3 @@ class AgentReply:
     up_to_number: int
     sources: tuple[Mapping[str, Any], ...] = ()
     buttons: tuple[str, ...] = field(default=())
-
-
-@dataclass(frozen=True)
-class Person:
-    """Who wrote, as the transport knows them: most trustworthy id first; the transport vouches that they are one person's."""
-
-    identities: tuple[Identity, ...]
-    name: str = ""

@@ -4,7 +4,7 @@ from appliance.domains.channels.actions.receive import (
     confirm_webhook,
     keep_rejected,
     prune_rejected,
-    receive_change,
+    receive_changes,
     receive_simulated,
 )
 from appliance.domains.channels.actions.send import note_failure, note_success, take_turn
@@ -19,7 +19,7 @@ __all__ = [
     "note_failure",
     "note_success",
     "prune_rejected",
-    "receive_change",
+    "receive_changes",
     "receive_simulated",
     "take_turn",
 ]

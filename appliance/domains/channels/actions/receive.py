@@ -1,5 +1,5 @@
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,33 +15,32 @@ from appliance.domains.channels.tables import Channel, RejectedEvent
 from appliance.domains.channels.types import WINDOW_HOURS, Change, ChannelKind, ChannelStatus, Doorway
 from appliance.domains.contacts.types import Identity, IdentityKind
 from appliance.domains.conversations import actions as conversations
-from appliance.domains.conversations.types import Incoming, MessageKind, Person, Route
+from appliance.domains.conversations.types import Arrival, Incoming, MessageKind, Person, Route
 
 KEPT_BODY = 65_536
 SIMULATED_ID = "sim-in-"
 
 
-def receive_change(uow: UnitOfWork, doorway: Doorway, change: Change) -> int:
-    """Store what one part of a webhook says. Everything in it may come twice and in any order. Returns the new messages."""
-    stored = 0
-    for spoken in change.spoken:
-        route = Route(
-            doorway.channel_id,
-            ChannelKind.WHATSAPP_CLOUD,
-            spoken.address,
-            agent_id=doorway.agent_id,
-            window_hours=WINDOW_HOURS[ChannelKind.WHATSAPP_CLOUD],
-        )
-        messages = conversations.receive_messages(uow, route, spoken.person, spoken.messages)
-        stored += len(messages)
-        for message in messages:
-            if message.content.get("media", {}).get("provider_id"):
-                uow.emit(MediaAnnounced(doorway.channel_id, message.id))
-    for report in change.reports:
-        conversations.apply_status(uow, doorway.channel_id, report)
-    for reason, raw in change.rejected:
-        keep_rejected(uow, doorway.channel_id, reason, json.dumps(raw, ensure_ascii=False))
-    return stored
+def receive_changes(uow: UnitOfWork, arrived: Sequence[tuple[Doorway, Change]]) -> None:
+    """Store what webhooks say. Everything in them may come twice and in any order."""
+    arrivals = [
+        Arrival(_route(doorway, spoken.address), spoken.person, spoken.messages)
+        for doorway, change in arrived
+        for spoken in change.spoken
+    ]
+    for message in conversations.receive_messages(uow, arrivals) if arrivals else ():
+        if message.content.get("media", {}).get("provider_id"):
+            uow.emit(MediaAnnounced(message.channel_id, message.id))
+    for doorway, change in arrived:
+        for report in change.reports:
+            conversations.apply_status(uow, doorway.channel_id, report)
+        for reason, raw in change.rejected:
+            keep_rejected(uow, doorway.channel_id, reason, json.dumps(raw, ensure_ascii=False))
+
+
+def _route(doorway: Doorway, address: str) -> Route:
+    window = WINDOW_HOURS[ChannelKind.WHATSAPP_CLOUD]
+    return Route(doorway.channel_id, ChannelKind.WHATSAPP_CLOUD, address, agent_id=doorway.agent_id, window_hours=window)
 
 
 def keep_rejected(uow: UnitOfWork, channel_id: UUID, reason: str, body: str) -> None:
@@ -72,7 +71,7 @@ def receive_simulated(uow: UnitOfWork, channel_id: UUID, *, visitor: str, name: 
     incoming = Incoming(SIMULATED_ID + (client_id or new_id().hex), MessageKind.TEXT, {"text": text}, uow.now)
     route = Route(channel.id, ChannelKind.SIMULATOR, visitor, agent_id=channel.agent_id)
     person = Person((Identity(IdentityKind.WEBCHAT, visitor, channel.id.hex),), name)
-    stored = conversations.receive_messages(uow, route, person, [incoming])
+    stored = conversations.receive_messages(uow, [Arrival(route, person, (incoming,))])
     conversation_id = stored[0].conversation_id if stored else conversations.find_thread(uow, channel.id, visitor)
     assert conversation_id is not None  # a message that was known has its conversation
     return conversation_id

@@ -94,9 +94,7 @@ def _accept(box: Box, directory: Directory, signer: Doorway, payload: dict[str, 
 
 def _receive(box: Box, tenant_id: UUID, webhooks_of_tenant: Sequence[list[Arrived]]) -> None:
     with box.unit(tenant_id, META) as uow:
-        for arrived in webhooks_of_tenant:
-            for doorway, change in arrived:
-                actions.receive_change(uow, doorway, change)
+        actions.receive_changes(uow, [part for arrived in webhooks_of_tenant for part in arrived])
 
 
 def _reject(box: Box, signer: Doorway, reason: str, body: bytes) -> None:

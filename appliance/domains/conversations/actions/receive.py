@@ -1,5 +1,5 @@
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from appliance.domains.conversations.actions.stop import stop_if_asked
 from appliance.domains.conversations.events import ConversationOpened, MessageMediaStored, MessageReceived
 from appliance.domains.conversations.tables import Conversation, Message
 from appliance.domains.conversations.types import (
+    Arrival,
     ConversationStatus,
     Direction,
     Handling,
@@ -28,23 +29,48 @@ from appliance.domains.conversations.types import (
     Sender,
 )
 
+Place = tuple[UUID, str]  # channel, thread key
 SEEN_STATES = frozenset({ConversationStatus.PENDING, ConversationStatus.SNOOZED})
 
 
-def receive_messages(uow: UnitOfWork, route: Route, person: Person, incoming: Sequence[Incoming]) -> list[Message]:
-    """Store what one person wrote, in order. What was stored before (same provider id) is left out of the answer."""
-    conversation = _find_locked(uow, route) or _open(uow, route, person)
-    known = _known(uow, conversation.channel_id, (message.provider_id for message in incoming))
-    fresh = {message.provider_id: message for message in incoming if message.provider_id not in known}
-    if not fresh:
-        return []
-    _refresh(uow, conversation, route)
-    stored = [_store(uow, conversation, message) for message in fresh.values()]
+def receive_messages(uow: UnitOfWork, arrivals: Sequence[Arrival]) -> list[Message]:
+    """Store what people wrote, in order. What was stored before (same provider id) is left out of the answer.
+
+    All at once: a webhook brings many messages, and webhooks that come together are written together.
+    """
+    threads = _lock_threads(uow, arrivals)
+    for place, arrival in _places(uow, arrivals):
+        if place not in threads:
+            threads[place] = _open(uow, arrival.route, arrival.person)
+    known = _known(uow, arrivals)
+    stored: list[Message] = []
+    for place, arrival in _places(uow, arrivals):
+        fresh = [message for message in arrival.messages if (place[0], message.provider_id) not in known]
+        known.update((place[0], message.provider_id) for message in fresh)
+        unique = {message.provider_id: message for message in fresh}
+        if unique:
+            _refresh(uow, threads[place], arrival.route)
+            stored += [_store(uow, threads[place], message) for message in unique.values()]
     uow.session.flush()
+    by_id = {thread.id: thread for thread in threads.values()}
     for message in stored:
-        stop_if_asked(uow, conversation, message)
-        uow.emit(MessageReceived(conversation.id, message.id))
+        stop_if_asked(uow, by_id[message.conversation_id], message)
+    uow.emit_all(MessageReceived(message.conversation_id, message.id) for message in stored)
     return stored
+
+
+def _places(uow: UnitOfWork, arrivals: Sequence[Arrival]) -> list[tuple[Place, Arrival]]:
+    return [((arrival.route.channel_id, thread_key(uow, arrival.route.address)), arrival) for arrival in arrivals]
+
+
+def _lock_threads(uow: UnitOfWork, arrivals: Sequence[Arrival]) -> dict[Place, Conversation]:
+    """Those that exist, locked in one order by everybody, so that two writers never wait for each other."""
+    places = [place for place, _ in _places(uow, arrivals)]
+    statement = select(Conversation).where(
+        Conversation.channel_id.in_({channel_id for channel_id, _ in places}), Conversation.thread_key.in_({key for _, key in places})
+    )
+    rows = uow.session.scalars(statement.order_by(Conversation.id).with_for_update().execution_options(populate_existing=True))
+    return {(row.channel_id, row.thread_key): row for row in rows}
 
 
 def thread_key(uow: UnitOfWork, address: str) -> str:
@@ -113,13 +139,13 @@ def _new(uow: UnitOfWork, route: Route, contact_id: UUID) -> Conversation:
     )  # fmt: skip
 
 
-def _known(uow: UnitOfWork, channel_id: UUID, provider_ids: Iterable[str]) -> set[str | None]:
-    statement = select(Message.provider_message_id)
-    return set(
-        uow.session.scalars(
-            statement.where(Message.channel_id == channel_id, Message.provider_message_id.in_(list(provider_ids)))
-        )
+def _known(uow: UnitOfWork, arrivals: Sequence[Arrival]) -> set[tuple[UUID, str | None]]:
+    """(channel, provider id) of what is stored already; read under the locks."""
+    statement = select(Message.channel_id, Message.provider_message_id).where(
+        Message.channel_id.in_({arrival.route.channel_id for arrival in arrivals}),
+        Message.provider_message_id.in_([message.provider_id for arrival in arrivals for message in arrival.messages]),
     )
+    return {(channel_id, provider_id) for channel_id, provider_id in uow.session.execute(statement)}
 
 
 def _refresh(uow: UnitOfWork, conversation: Conversation, route: Route) -> None:

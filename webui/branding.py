@@ -13,6 +13,7 @@ from appliance.domains.identity import queries
 from webui import formats, static_files, theme
 
 KEPT_S = 30.0
+MOST_KEPT = 1000
 OUR_COLOUR = "#0b6b5d"
 
 
@@ -57,7 +58,10 @@ def brand_of(tenant_id: UUID) -> Brand:
     if kept and monotonic() - kept[0] < KEPT_S:
         return kept[1]
     brand = _read(tenant_id)
-    _kept[tenant_id] = (monotonic(), brand)
+    if len(_kept) >= MOST_KEPT:
+        _kept.clear()
+    if brand is not OURS:
+        _kept[tenant_id] = (monotonic(), brand)
     return brand
 
 

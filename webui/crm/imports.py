@@ -6,6 +6,7 @@ from flask import redirect, render_template, request, url_for
 from werkzeug import Response
 
 from appliance.core.uow import UnitOfWork
+from appliance.core.web import parse
 from appliance.domains.contacts import actions, queries
 from appliance.domains.contacts.schemas import ImportOut, ImportStartIn
 from appliance.domains.contacts.types import ImportTarget
@@ -34,5 +35,6 @@ def start_import(uow: UnitOfWork, import_id: UUID) -> Response:
     targets = {target.value for target in ImportTarget}
     mapping = {header: ImportTarget(target) for header, target in chosen.items() if target in targets}
     tags = [tag.strip() for tag in request.form.get("tags", "").split(",") if tag.strip()]
-    actions.start_import(uow, import_id, ImportStartIn(mapping=mapping, tags=tags, dry_run="dry_run" in request.form))
+    wanted = parse(ImportStartIn, {"mapping": mapping, "tags": tags, "dry_run": "dry_run" in request.form})
+    actions.start_import(uow, import_id, wanted)
     return redirect(url_for("crm.import_run", import_id=import_id))

@@ -11,7 +11,7 @@ from werkzeug import Response
 from appliance.core.errors import DomainError, Refused
 from appliance.core.i18n import gettext as _
 from appliance.core.uow import UnitOfWork
-from appliance.core.web import Form, PageQuery, Schema, read_form
+from appliance.core.web import Form, PageQuery, Schema, parse, read_form
 from appliance.domains.contacts import actions, queries
 from appliance.domains.contacts.schemas import ContactFields, ContactOut, ContactsQuery
 from appliance.domains.contacts.types import ContactSort, Purpose
@@ -26,7 +26,7 @@ class ListQuery(PageQuery):
     """The address of the list."""
 
     q: str = Field("", max_length=200)
-    tag: str = ""
+    tag: str = Field("", max_length=60)
     consent: Purpose | None = None
     sort: ContactSort = ContactSort.NAME
 
@@ -54,10 +54,11 @@ class ContactForm(Schema):
     version: int | None = None
 
     def fields(self) -> ContactFields:
-        """Raises ValidationError for a date or a length that cannot be."""
+        """Raises Refused for a date or a length that cannot be."""
         given = {name: getattr(self, name) or None for name in TEXT_FIELDS}
         tags = [tag.strip() for tag in self.tags.split(",") if tag.strip()]
-        return ContactFields.model_validate({**given, "name": self.name, "tags": tags})
+        fields: ContactFields = parse(ContactFields, {**given, "name": self.name, "tags": tags})
+        return fields
 
 
 @pages.blueprint.app_template_filter("contact_name")

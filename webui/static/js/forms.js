@@ -11,6 +11,11 @@ export function focusFirstError(scope = document) {
 document.addEventListener("submit", (event) => {
   if (event.defaultPrevented || event.target.method === "dialog" || event.target.matches("[hx-post], [hx-get], [hx-put], [hx-patch], [hx-delete]")) return;
   const form = event.target;
+  if (!navigator.onLine) {
+    event.preventDefault();
+    toast(_("No contact with the box. What you typed is kept here."), { kind: "bad" });
+    return;
+  }
   if (form.dataset.sent) {
     event.preventDefault();
     return;

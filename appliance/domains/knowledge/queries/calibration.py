@@ -22,7 +22,7 @@ from appliance.inference.types import Inference, Vectors
 
 SAMPLED_CHUNKS = 300
 TRIALS, FEWEST_TRIALS = 60, 25
-READ = 30
+READ = 20
 QUESTION_WORDS = (5, 40)
 
 

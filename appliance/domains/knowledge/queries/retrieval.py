@@ -24,7 +24,7 @@ from appliance.domains.knowledge.tables import Chunk
 from appliance.inference.types import Allow, Inference
 
 CANDIDATES = 100
-READ = 30
+READ = 20
 KEPT_READS = 400
 log = structlog.get_logger()
 

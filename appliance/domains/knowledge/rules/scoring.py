@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from appliance.domains.knowledge.rules import words
 
 K1, B = 1.2, 0.4
-FIELD_WEIGHTS = {"body": 1.0, "path": 0.8, "title": 0.4, "paragraph": 0.3}
+BODY, PATH, TITLE, PARAGRAPH = 1.0, 0.8, 0.4, 0.3
 SYNONYM_WEIGHT = 0.6
 
 Terms = Mapping[str, int]
@@ -28,10 +28,7 @@ class Fields:
 
     def frequency(self, term: str) -> float:
         """Weighted over the fields, before saturation."""
-        return (
-            FIELD_WEIGHTS["body"] * self.body.get(term, 0) + FIELD_WEIGHTS["path"] * self.path.get(term, 0)
-            + FIELD_WEIGHTS["title"] * self.title.get(term, 0) + FIELD_WEIGHTS["paragraph"] * self.paragraph.get(term, 0)
-        )
+        return BODY * self.body.get(term, 0) + PATH * self.path.get(term, 0) + TITLE * self.title.get(term, 0) + PARAGRAPH * self.paragraph.get(term, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +67,9 @@ def concepts(weights: Mapping[str, float], language: str) -> list[Concept]:
     return merged
 
 
-def saturated(frequency: float, length: int, statistics: Statistics) -> float:
-    relative = length / statistics.average_length if statistics.average_length else 1.0
-    return frequency * (K1 + 1) / (frequency + K1 * (1 - B + B * relative)) if frequency else 0.0
+def _spread(length: int, statistics: Statistics) -> float:
+    """The part of BM25's denominator that depends on the length alone."""
+    return K1 * (1 - B + B * (length / statistics.average_length if statistics.average_length else 1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,32 +81,37 @@ class Asked:
     spellings: tuple[tuple[tuple[str, float], ...], ...]
     terms: frozenset[str]
     statistics: Statistics
+    total: float
 
 
 def weigh(asked: Iterable[Concept], statistics: Statistics) -> Asked:
     wanted = list(asked)
     spellings = tuple(tuple((term, share * statistics.idf(term)) for term, share in one.spellings()) for one in wanted)
-    return Asked(
-        tuple(one.weight for one in wanted), tuple(importance(one, statistics) for one in wanted), spellings,
-        frozenset(term for one in spellings for term, _ in one), statistics,
-    )
+    worths = tuple(importance(one, statistics) for one in wanted)
+    terms = frozenset(term for one in spellings for term, _ in one)
+    return Asked(tuple(one.weight for one in wanted), worths, spellings, terms, statistics, sum(worths))
 
 
 def measure(asked: Asked, fields: Fields) -> tuple[float, float]:
     """(score, coverage): BM25F, and the share of what was asked, by worth, that the piece speaks of (0 to 1)."""
     score = found = 0.0
+    spread = _spread(fields.length, asked.statistics)
     for weight, worth, spellings in zip(asked.weights, asked.worths, asked.spellings, strict=True):
-        best = max((idf * saturated(fields.frequency(term), fields.length, asked.statistics) for term, idf in spellings), default=0.0)
+        best = 0.0
+        for term, idf in spellings:
+            frequency = fields.frequency(term)
+            if frequency:
+                best = max(best, idf * frequency * (K1 + 1) / (frequency + spread))
         if best:
             score += weight * best
             found += worth
-    total = sum(asked.worths)
-    return score, found / total if total else 0.0
+    return score, found / asked.total if asked.total else 0.0
 
 
 def speaks_of_any(asked: Asked, fields: Fields) -> bool:
+    """In its own words, its headings or its paragraph: sharing only the document's title does not make an answer."""
     terms = asked.terms
-    return not (terms.isdisjoint(fields.body) and terms.isdisjoint(fields.path) and terms.isdisjoint(fields.paragraph) and terms.isdisjoint(fields.title))
+    return not (terms.isdisjoint(fields.body) and terms.isdisjoint(fields.path) and terms.isdisjoint(fields.paragraph))
 
 
 def score(asked: Iterable[Concept], fields: Fields, statistics: Statistics) -> float:

@@ -93,14 +93,16 @@ def _wake_next(uow: UnitOfWork, delivery_id: UUID) -> None:
         uow.deliveries.append(following)
 
 
-def fail(uow: UnitOfWork, delivery_id: UUID, *, error: str, final: bool, retry_after: float | None = None) -> DeliveryState:
-    """Give the delivery back for a later try, or bury it where a person can see and replay it."""
+def fail(
+    uow: UnitOfWork, delivery_id: UUID, *, error: str, tries: int = MAX_ATTEMPTS, retry_after: float | None = None
+) -> DeliveryState:
+    """Give the delivery back for a later try, or after `tries` bury it where a person can see and replay it."""
     delivery = get_delivery(uow, delivery_id)
     if delivery.state is DeliveryState.DONE:
         return delivery.state
     if delivery.state is DeliveryState.PENDING:
         delivery.attempts += 1  # an atomic run rolls its own claim back with its effect
-    dead = final or delivery.attempts >= MAX_ATTEMPTS
+    dead = delivery.attempts >= tries
     delivery.state = DeliveryState.DEAD if dead else DeliveryState.PENDING
     delivery.next_at = uow.now + back_off(delivery.attempts, retry_after=retry_after)
     delivery.lease_token = delivery.lease_until = delivery.enqueued_at = None

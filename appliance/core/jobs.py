@@ -11,11 +11,11 @@ from uuid import UUID
 
 import structlog
 from redis import RedisError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
 from appliance.core import deliveries, housekeeping, telemetry
 from appliance.core.errors import DomainError, Unavailable
-from appliance.core.outbox import DeliveryState, event_from
+from appliance.core.outbox import MAX_ATTEMPTS, DeliveryState, event_from
 
 if TYPE_CHECKING:
     from appliance.core.box import Box
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from appliance.core.uow import UnitOfWork
 
 RENEW_EVERY_S = 4.0
+TRIES_OF_A_RACE = 3
 log = structlog.get_logger()
 _bound: list[Box] = []
 
@@ -76,12 +77,10 @@ def _run(box: Box, tenant_id: UUID, delivery_id: UUID, subscription: Subscriptio
 
 
 def _record(box: Box, tenant_id: UUID, delivery_id: UUID, subscriber: str, err: Exception) -> None:
-    passing = isinstance(err, Unavailable | OperationalError | InterfaceError | RedisError | ConnectionError | TimeoutError)
     try:
         with box.unit(tenant_id) as uow:
-            state = deliveries.fail(
-                uow, delivery_id, error=describe(err), final=not passing, retry_after=getattr(err, "retry_after", None)
-            )
+            retry_after = getattr(err, "retry_after", None)
+            state = deliveries.fail(uow, delivery_id, error=describe(err), tries=_tries(err), retry_after=retry_after)
     except (DomainError, DBAPIError) as also:
         log.warning("delivery_unrecorded", subscriber=subscriber, delivery=delivery_id.hex, error=type(also).__name__)
         return
@@ -90,6 +89,13 @@ def _record(box: Box, tenant_id: UUID, delivery_id: UUID, subscriber: str, err: 
         log.error("delivery_dead", subscriber=subscriber, delivery=delivery_id.hex, exc_info=err)
     else:
         log.warning("delivery_postponed", subscriber=subscriber, delivery=delivery_id.hex, error=type(err).__name__)
+
+
+def _tries(err: Exception) -> int:
+    """What is away may come back; two at once over a unique key settle at the next try; a bug or refusal stays one."""
+    if isinstance(err, Unavailable | OperationalError | InterfaceError | RedisError | ConnectionError | TimeoutError):
+        return MAX_ATTEMPTS
+    return TRIES_OF_A_RACE if isinstance(err, IntegrityError) else 1
 
 
 def describe(err: Exception) -> str:

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
-from sqlalchemy import func, inspect, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import instance_state
 
 from appliance.core import clock, crypto, guard
 from appliance.core.ids import NIL, new_id
@@ -118,7 +119,7 @@ def _open(box: Box, tenant_id: UUID, actor: Actor, *, scope: str, read_only: boo
 
 
 def _is_stored(row: OutboxRow | Delivery) -> bool:
-    return bool(inspect(row).has_identity)
+    return instance_state(row).has_identity
 
 
 def _name_tenant(session: Session, tenant_id: UUID, scope: str) -> None:

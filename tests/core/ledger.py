@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import String, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.core.db import Base, TenantOwned
@@ -35,11 +36,16 @@ class EntryWeighed:
     entry_id: UUID
 
 
+races: list[str] = []
+
+
 def follow(uow: UnitOfWork, event: EntryMade) -> None:
     if event.account == "bug":
         raise ZeroDivisionError
     if event.account == "refused":
         raise Refused("never")
+    if event.account == "race" and races:
+        raise IntegrityError(races.pop(), {}, Exception("unique"))
     if event.account == "away":
         raise Unavailable("later", retry_after=7)
     uow.session.add(Entry(tenant_id=uow.tenant_id, account=event.account, note=f"follows {event.entry_id}"))

@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from appliance.core import clock, deliveries, guard, jobs
 from appliance.core.outbox import Delivery, DeliveryState, OutboxRow, back_off
+from tests.core import ledger
 from tests.core.ledger import Entry, EntryMade, EntryWeighed, entries, make_entry
 
 
@@ -206,3 +207,26 @@ def test_slow_work_inside_a_unit_of_work_raises(box, tenant_id):
 
 def test_back_off_doubles_to_an_hour():
     assert [back_off(n).total_seconds() for n in (1, 2, 3, 11, 99)] == [5, 10, 20, 3600, 3600]
+
+
+def test_what_a_savepoint_took_back_was_never_emitted(box, tenant_id):
+    with box.unit(tenant_id) as uow:
+        with pytest.raises(ZeroDivisionError), uow.session.begin_nested():
+            make_entry(uow, "undone")
+            raise ZeroDivisionError
+        make_entry(uow, "kept")
+        assert [row.payload["account"] for row in uow.happened()] == ["kept"]
+    assert only_delivery(box).state is DeliveryState.PENDING
+    assert box.dispatcher.backlog("default") == 1
+
+
+def test_two_at_once_over_a_unique_key_settle_at_the_next_try(box, tenant_id):
+    with box.unit(tenant_id) as uow:
+        make_entry(uow, "race")
+    delivery = only_delivery(box)
+    ledger.races.append("once")
+    jobs.deliver(box, tenant_id, delivery.id)
+    assert only_delivery(box).state is DeliveryState.PENDING
+    make_due(box, delivery.id)
+    jobs.deliver(box, tenant_id, delivery.id)
+    assert only_delivery(box).state is DeliveryState.DONE

@@ -1,0 +1,28 @@
+import json
+import threading
+
+from appliance.domains.channels.rules.signature import sign
+from tests.peers.graph import SECRET, text_webhook
+
+
+def test_floods_of_the_same_and_of_different_people_are_stored_once_each_and_in_order(client, cloud, inbox):
+    """Eight connections post the same forty webhooks at once, in different orders, some for people never seen before."""
+    bodies = [
+        json.dumps(text_webhook(f"{person}-{turn}", wa_id=f"55319999900{person:02d}", first_id=f"wamid.{person}-{turn}.")).encode()
+        for turn in range(5) for person in range(8)
+    ]  # fmt: skip
+    answers = []
+
+    def post_all():
+        own = client.application.test_client()
+        for body in bodies:
+            answers.append(own.post("/webhooks/whatsapp", data=body, headers={"X-Hub-Signature-256": sign(SECRET, body)}).status_code)
+
+    threads = [threading.Thread(target=post_all) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(answers) == {200}
+    threads_by_person = [[message.content["text"] for message in thread] for _, thread in inbox()]
+    assert sorted(threads_by_person) == [[f"{person}-{turn}" for turn in range(5)] for person in range(8)]

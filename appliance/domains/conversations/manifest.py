@@ -3,7 +3,7 @@ from datetime import timedelta
 from appliance.core.manifest import Cron, Manifest, Subscription
 from appliance.domains.contacts.events import ContactDeleted, ContactsMerged, MergeUndone
 from appliance.domains.conversations import actions, events, jobs, queries, subscribers
-from appliance.domains.conversations.api import READ, WRITE, api
+from appliance.domains.conversations.api import READ, WRITE, api, attachments
 
 _ALL = ("owner", "admin", "manager", "rep", "agent", "read_only")
 _LIVE = (
@@ -21,7 +21,7 @@ _LIVE = (
 
 MANIFEST = Manifest(
     "conversations",
-    apis=(api,),
+    apis=(api, attachments),
     subscriptions=(
         Subscription(events.MessageReceived, subscribers.record_message, queue="fast"),
         Subscription(ContactsMerged, subscribers.move_conversations),

@@ -172,6 +172,13 @@ def _media_kind(mime_type: str) -> MessageKind:
     return kinds.get(mime_type.partition("/")[0], MessageKind.DOCUMENT)
 
 
+class AttachmentOut(Schema):
+    blob_id: UUID
+    mime_type: str
+    filename: str
+    size: int
+
+
 class AssignIn(Schema):
     user_id: UUID | None
 

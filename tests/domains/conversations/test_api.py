@@ -1,3 +1,5 @@
+import io
+
 import pytest
 
 from appliance.core.ids import new_id
@@ -79,3 +81,28 @@ def test_who_may_only_read_cannot_write(client, somebody, talk):
     assert client.get(f"/api/v1/conversations/{talk}").status_code == 200
     for path in ("reply", "assign", "handoff", "resolve", "notes"):
         assert client.post(f"/api/v1/conversations/{talk}/{path}", json={}).status_code == 403
+
+
+def test_a_file_goes_up_is_sent_and_comes_back_under_its_true_type(client, talk, run_deliveries):
+    png = b"\x89PNG\r\n\x1a\n" + b"0" * 100
+    sent = client.post(f"/api/v1/conversations/{talk}/attachments", data={"file": (io.BytesIO(png), "../../foto.html")})
+    assert (sent.status_code, sent.json["mime_type"], sent.json["filename"]) == (201, "image/png", "foto.html")
+    media = {name: sent.json[name] for name in ("blob_id", "mime_type", "filename")}
+    message = client.post(f"/api/v1/conversations/{talk}/reply", json={"text": "veja", "media": media}).json
+    assert message["kind"] == "image"
+    shown = client.get(f"/api/v1/messages/{message['id']}/media")
+    assert (shown.data, shown.mimetype, shown.headers["Content-Security-Policy"]) == (png, "image/png", "sandbox")
+
+
+def test_a_page_dressed_as_a_file_is_never_shown(client, talk):
+    sent = client.post(f"/api/v1/conversations/{talk}/attachments", data={"file": (io.BytesIO(b"<script>1</script>"), "a.html")}).json
+    media = {name: sent[name] for name in ("blob_id", "mime_type", "filename")}
+    message = client.post(f"/api/v1/conversations/{talk}/reply", json={"media": media}).json
+    shown = client.get(f"/api/v1/messages/{message['id']}/media")
+    assert (shown.mimetype, shown.headers["Content-Disposition"].split(";")[0]) == ("application/octet-stream", "attachment")
+
+
+def test_a_message_without_a_file_has_none(client, talk):
+    message = client.get(f"/api/v1/conversations/{talk}/messages").json["items"][0]
+    assert client.get(f"/api/v1/messages/{message['id']}/media").status_code == 404
+    assert client.post(f"/api/v1/conversations/{talk}/attachments").status_code == 422

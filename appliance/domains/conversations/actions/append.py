@@ -45,6 +45,7 @@ def append(uow: UnitOfWork, conversation: Conversation, draft: Draft) -> Message
     )  # fmt: skip
     if draft.direction is not Direction.INTERNAL:
         conversation.last_message_at = uow.now
-        conversation.preview = wording.preview_of(draft.kind, draft.content)
+        preview = wording.preview_of(draft.kind, draft.content)
+        conversation.preview = wording.without_citations(preview) if draft.sources else preview
     uow.session.add(message)
     return message

@@ -1,6 +1,7 @@
 """The outbound state machine. `begin_sending` is committed before the outside is called; what follows is committed after."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -10,7 +11,7 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.events import MessageFailed, MessageQueued, MessageStatusChanged
-from appliance.domains.conversations.rules import delivery
+from appliance.domains.conversations.rules import delivery, wording
 from appliance.domains.conversations.tables import Conversation, Message
 from appliance.domains.conversations.types import (
     Direction,
@@ -148,6 +149,12 @@ def _move(uow: UnitOfWork, message: Message, status: MessageStatus, *, code: str
     uow.emit(MessageStatusChanged(message.conversation_id, message.id, status))
 
 
+def _for_contact(message: Message) -> dict[str, Any]:
+    if not message.sources or "text" not in message.content:
+        return message.content
+    return {**message.content, "text": wording.without_citations(str(message.content["text"]))}
+
+
 def _outgoing(uow: UnitOfWork, conversation: Conversation, message: Message) -> Outgoing:
     quoted = queries.get_message(uow, message.reply_to_id) if message.reply_to_id else None
     return Outgoing(
@@ -157,7 +164,7 @@ def _outgoing(uow: UnitOfWork, conversation: Conversation, message: Message) -> 
         client_id=str(message.id),
         to=conversation.address,
         kind=message.kind,
-        content=message.content,
+        content=_for_contact(message),
         reply_to_provider_id=quoted.provider_message_id if quoted else None,
         attempt=message.attempts,
     )

@@ -1,5 +1,6 @@
 """The line that stands for a message in a list, and what an agent reads of it."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ from appliance.domains.contacts.types import Channel
 from appliance.domains.conversations.types import MessageKind
 
 PREVIEW_LENGTH = 140
+_CITATION = re.compile(r"[ \t]*\[\d{1,2}\]")
 
 
 def text_of(content: Mapping[str, Any]) -> str:
@@ -16,6 +18,11 @@ def text_of(content: Mapping[str, Any]) -> str:
             return str(content[name])
     chosen = content.get("choice")
     return str(chosen.get("title", "")) if isinstance(chosen, Mapping) else ""
+
+
+def without_citations(text: str) -> str:
+    """`[1]` means something to the team, who see the sources; the contact does not."""
+    return _CITATION.sub("", text)
 
 
 def preview_of(kind: MessageKind, content: Mapping[str, Any]) -> str:

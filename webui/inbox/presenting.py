@@ -142,10 +142,11 @@ def person_name(contact: Any) -> str:
     return str(contact.name or contact.phone_e164 or contact.phone_raw or contact.email or gettext("Unnamed contact"))
 
 
-def bubbles(uow: UnitOfWork, messages: Iterable[MessageOut], *, contact_name: str) -> list[Bubble]:
+def bubbles(uow: UnitOfWork, messages: Iterable[MessageOut], *, contact_name: str, cites: bool = True) -> list[Bubble]:
+    """`cites` False: as the contact gets them, without the marks that lead to sources."""
     found = list(messages)
     names = identity.names_of(uow, {row.sender_id for row in found if row.sender is Sender.USER and row.sender_id})
-    return [_bubble(message, _who(message, names, contact_name)) for message in found]
+    return [_bubble(message, _who(message, names, contact_name), cites=cites) for message in found]
 
 
 def _who(message: MessageOut, names: Mapping[UUID, str], contact_name: str) -> str:
@@ -158,7 +159,7 @@ def _who(message: MessageOut, names: Mapping[UUID, str], contact_name: str) -> s
     return gettext("The box")
 
 
-def _bubble(message: MessageOut, who: str) -> Bubble:
+def _bubble(message: MessageOut, who: str, *, cites: bool) -> Bubble:
     sources = [source.model_dump() for source in message.sources or ()]
     text = str(message.content.get("text") or message.content.get("caption") or message.content.get("transcript") or "")
     return Bubble(
@@ -166,7 +167,7 @@ def _bubble(message: MessageOut, who: str) -> Bubble:
         number=message.number,
         side=_side(message),
         who=who,
-        html=cited(text, len(sources), f"s-{message.id}-") if text else _without_text(message),
+        html=cited(text, len(sources), f"s-{message.id}-", linked=cites) if text else _without_text(message),
         media=message.content.get("media") if message.kind in MEDIA_KINDS else None,
         kind=message.kind.value,
         at=message.occurred_at if message.direction is Direction.INBOUND else message.created_at,

@@ -60,7 +60,7 @@ def simulated_messages(uow: UnitOfWork, conversation_id: UUID, query: WindowQuer
     """What the customer's phone shows: notes and events of the team stay out."""
     found = conversations.get_conversation(uow, conversation_id)
     window = [MessageOut.model_validate(row) for row in conversations.list_messages(uow, found.id, after=query.after, limit=SHOWN)]
-    bubbles = [bubble for bubble in presenting.bubbles(uow, window, contact_name="") if bubble.side not in {"note", "event"}]
+    bubbles = [bubble for bubble in presenting.bubbles(uow, window, contact_name="", cites=False) if bubble.side not in {"note", "event"}]
     return render_template("studio/_phone_messages.html", bubbles=bubbles)
 
 

@@ -42,6 +42,7 @@ NAVIGATION: tuple[NavItem, ...] = (
     NavItem(_("People and access"), "admin.members", "user-plus", "members:read", FOOT, "g p"),
     NavItem(_("Background work"), "admin.jobs", "refresh", "jobs:read", FOOT),
     NavItem(_("Box health"), "admin.health", "pulse", "health:read", FOOT),
+    NavItem(_("API"), "reference.reference", "link", "api:read", FOOT),
 )
 
 

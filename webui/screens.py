@@ -6,6 +6,7 @@ from webui.crm import views as crm
 from webui.home import views as home
 from webui.inbox import views as inbox
 from webui.knowledge import views as knowledge
+from webui.reference import views as reference
 from webui.setup import views as setup
 from webui.signin import views as signin
 from webui.studio import views as studio
@@ -19,4 +20,5 @@ SCREENS: tuple[Pages, ...] = (
     studio.pages,
     crm.pages,
     admin.pages,
+    reference.pages,
 )

@@ -68,6 +68,7 @@ MANIFEST = Manifest(
         "jobs:read": ("owner", "admin", "operator"),
         "jobs:write": ("owner", "admin", "operator"),
         "health:read": ("owner", "admin", "manager", "operator"),
+        "api:read": ("owner", "admin", "operator"),
     },
     cron=(
         Cron("prune_outbox", prune_outbox, every=timedelta(hours=6)),

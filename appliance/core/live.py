@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 POLL_S = 2.0
 REPLAY_LIMIT = 500
 QUEUE_LIMIT = 256
-KEEP_ALIVE_S = 15.0
+KEEP_ALIVE_S = 5.0
 # A slower transaction may commit a lower seq after a higher one was shown: look back this far and drop what was seen.
 LOOK_BACK = timedelta(seconds=10)
 RESET = "live.reset"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 
 import flask
@@ -21,7 +22,7 @@ from appliance.core.errors import DomainError
 from appliance.core.live import RESET, Hub, notes_for
 from appliance.core.web import Authenticator, Principal
 
-RECHECK_EVERY = 20  # notes or keep-alives between two looks at whether this person may still listen
+RECHECK_S = 5.0  # how long somebody who may no longer listen may still hear
 
 
 def build(box: Box, *, pages: flask.Flask | None = None) -> Starlette:
@@ -68,10 +69,10 @@ def _authenticate(box: Box, request: Request) -> Principal | None:
 
 async def _lines(box: Box, hub: Hub, request: Request, principal: Principal, after: int | None) -> AsyncIterator[str]:
     yield "retry: 2000\n\n"
-    turns = 0
+    checked = time.monotonic()
     async for note in notes_for(hub, principal.tenant_id, after=after):
-        turns += 1
-        if note is None or turns % RECHECK_EVERY == 0:
+        if time.monotonic() - checked >= RECHECK_S:
+            checked = time.monotonic()
             again = await asyncio.to_thread(_still, box, request)
             if again is None or again.tenant_id != principal.tenant_id:
                 return

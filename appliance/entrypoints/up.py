@@ -31,6 +31,7 @@ FIRST_WAIT_S = 0.2
 LONGEST_WAIT_S = 10.0
 CALM_S = 30.0
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
 _fork = multiprocessing.get_context("fork")
 
 
@@ -49,7 +50,7 @@ class _Forked:
     """A child of ours: forked from this process, so that what is imported here is shared and starts at once."""
 
     def __init__(self, name: str, target: Callable[[], None]) -> None:
-        self._process = _fork.Process(target=_in_child, args=(target,), name=name)
+        self._process = _fork.Process(target=_in_child, args=(target, name), name=name)
         self._process.start()
 
     @property
@@ -79,8 +80,9 @@ class _Spawned:
         return self._process.poll() is None
 
 
-def _in_child(target: Callable[[], None]) -> None:
+def _in_child(target: Callable[[], None], name: str) -> None:
     _die_with_parent()
+    ctypes.CDLL(None).prctl(_PR_SET_NAME, f"se-{name}".encode())  # what ps and top show
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     target()

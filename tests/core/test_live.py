@@ -4,6 +4,7 @@ from uuid import UUID
 import httpx
 import pytest
 import uvicorn
+from starlette.requests import Request
 
 from appliance.core import live
 from appliance.core.manifest import Manifest
@@ -132,3 +133,26 @@ def test_the_stream_needs_a_sign_in_and_the_permission(box, somebody, tenant_id)
     assert '"event": "entry.made"' in line
     somebody.principal = None
     assert asyncio.run(ask("/events"))[0] == 401
+
+
+def test_who_may_no_longer_listen_hears_nothing_more_within_seconds(box, somebody, tenant_id, monkeypatch):
+    from appliance.entrypoints import live as process
+
+    monkeypatch.setattr(process, "RECHECK_S", 0.0)
+    box.provide(Authenticator, somebody)
+
+    async def scenario():
+        hub = live.Hub(box)
+        pump = asyncio.create_task(hub.run())
+        request = Request({"type": "http", "headers": [], "method": "GET", "path": "/events", "scheme": "http", "query_string": b""})
+        lines = process._lines(box, hub, request, somebody.principal, None)
+        assert (await anext(lines)).startswith("retry")
+        following = asyncio.create_task(anext(lines, "closed"))
+        await asyncio.sleep(0.2)
+        somebody.principal = None
+        await asyncio.to_thread(emit, box, tenant_id, "secret")
+        heard = await asyncio.wait_for(following, 10)
+        pump.cancel()
+        return heard
+
+    assert asyncio.run(scenario()) == "closed"

@@ -48,11 +48,12 @@ def open_shop(api):
     """A document that answers, an agent that answers at once, a WhatsApp number."""
     api.post("/api/v1/documents/upload", files={"file": ("garantia.md", POLICY.encode())}).raise_for_status()
     wait_for(lambda: api.get("/api/v1/documents").json()["items"][0]["status"] == "processed", limit_s=60)
-    agent = api.post("/api/v1/agents", json={"name": "Lia", "settings": {"debounce_ms": 0, "handoff": {"max_replies_in_10_minutes": 200}}}).json()
+    settings = {"debounce_ms": 0, "handoff": {"max_replies_in_10_minutes": 200}}
+    agent = api.post("/api/v1/agents", json={"name": "Lia", "settings": settings}).json()
     api.post(f"/api/v1/agents/{agent['id']}/publish", json={}).raise_for_status()
     secrets = {"access_token": TOKEN, "app_secret": SECRET, "verify_token": VERIFY}
-    channel = {"kind": "whatsapp_cloud", "name": "Comercial", "agent_id": agent["id"], "phone_number_id": NUMBER, "secrets": secrets}
-    api.post("/api/v1/channels", json=channel).raise_for_status()
+    number = {"kind": "whatsapp_cloud", "name": "Comercial", "phone_number_id": NUMBER}
+    api.post("/api/v1/channels", json={**number, "agent_id": agent["id"], "secrets": secrets}).raise_for_status()
 
 
 def send_all(box):

@@ -1,5 +1,6 @@
 """The HTTP edge: routes, pages, sign-in, problems, OpenAPI."""
 
+from appliance.core.web import openapi
 from appliance.core.web.api import API_PREFIX, PUBLIC, SIGNED_IN, Api, Call, Route, current_box, event_stream, parse
 from appliance.core.web.app import create_app
 from appliance.core.web.auth import Authenticator, Principal, current_principal
@@ -27,6 +28,7 @@ __all__ = [
     "current_box",
     "current_principal",
     "event_stream",
+    "openapi",
     "parse",
     "read_form",
 ]

@@ -3,7 +3,6 @@ import json
 import pytest
 
 from appliance.domains.channels import actions as channels
-from appliance.domains.channels.gateways.directory import directory_of
 from appliance.domains.channels.rules.signature import sign
 from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.conversations import queries as conversations
@@ -58,8 +57,3 @@ def inbox(box, tenant_id):
             return [(row, conversations.list_messages(uow, row.id)) for row in rows]
 
     return read
-
-
-@pytest.fixture(autouse=True)
-def _fresh_directory(box):
-    directory_of(box)._read_at = -1e9

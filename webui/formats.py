@@ -16,7 +16,7 @@ DEFAULT_TIMEZONE = "America/Sao_Paulo"
 _HUES = 5
 _KILO = 1024
 _UNITS = ("B", "KB", "MB", "GB", "TB")
-_NOON, _DUSK = 12, 18
+_DAWN, _NOON, _DUSK = 5, 12, 18
 
 
 def timezone() -> ZoneInfo:
@@ -80,9 +80,9 @@ def hue(name: str) -> str:
 
 def greeting(at: datetime) -> str:
     hour = at.astimezone(timezone()).hour
-    if hour < _NOON:
+    if _DAWN <= hour < _NOON:
         return gettext("Good morning")
-    return gettext("Good afternoon") if hour < _DUSK else gettext("Good evening")
+    return gettext("Good afternoon") if _NOON <= hour < _DUSK else gettext("Good evening")
 
 
 def iso(value: datetime) -> str:

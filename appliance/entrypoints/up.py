@@ -20,10 +20,13 @@ from typing import IO, Protocol
 from urllib.error import URLError
 
 from redis import Redis, RedisError
+from sqlalchemy import create_engine, inspect
+from sqlalchemy.exc import OperationalError
 
 from appliance.core import crypto, migrate
 from appliance.core.config import Settings
 from appliance.core.i18n import gettext as _
+from appliance.core.tenancy import TenantKey
 
 READY_S = 60.0
 DRAIN_S = 10.0
@@ -261,13 +264,24 @@ def make_ready(settings: Settings) -> crypto.Keyring:
     """Folders, and the key: made once, for a box without data; a box that has data must find its own."""
     make_folders(settings)
     path = settings.keys.master_key_file
-    has_data = (settings.home / "salesedge.db").exists() or bool(settings.database.url)
     try:
-        if not has_data and not path.exists():
+        if not path.exists() and not _has_data(settings):
             crypto.create_master_key(path)
         return crypto.Keyring(crypto.read_master_key(path))
     except (crypto.KeyUnreadable, OSError) as err:
         raise CannotStart(str(err)) from err
+
+
+def _has_data(settings: Settings) -> bool:
+    if not settings.database.url:
+        return (settings.home / "salesedge.db").exists()
+    engine = create_engine(settings.database.url, connect_args={"connect_timeout": 5})
+    try:
+        return inspect(engine).has_table(TenantKey.__tablename__)
+    except OperationalError as err:
+        raise CannotStart(_("The database does not answer. Check database.url and that PostgreSQL runs.")) from err
+    finally:
+        engine.dispose()
 
 
 def _bundled_redis() -> str:

@@ -29,6 +29,85 @@ class Misbehaviour:
     drop_after_accepting: bool = False
 
 
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    peer: "GraphPeer"
+
+    def log_message(self, *_):
+        pass
+
+    def _answer(self, status, body, headers=()):
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in dict(headers).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _error(self, status, code, message, headers=()):
+        self._answer(status, {"error": {"message": message, "type": "OAuthException", "code": code, "fbtrace_id": "A"}}, headers)
+
+    def _authorised(self):
+        if self.headers.get("Authorization") == f"Bearer {TOKEN}":
+            return True
+        self._error(401, 190, "Invalid OAuth access token")
+        return False
+
+    def do_GET(self):
+        if self._authorised():
+            self._hand_out(self.path.rsplit("/", 1)[-1])
+
+    def _hand_out(self, media_id):
+        if media_id not in self.peer.media:
+            self._error(404, 100, "Unsupported get request")
+            return
+        content, mime_type = self.peer.media[media_id]
+        if self.path.startswith("/files/"):
+            self._answer(200, content, {"Content-Type": mime_type})
+            return
+        url = f"{self.peer.url.rsplit('/', 1)[0]}/files/{media_id}"
+        described = {"url": url, "mime_type": mime_type, "id": media_id, "sha256": sha256(content).hexdigest()}
+        self._answer(200, {**described, "file_size": len(content), "messaging_product": "whatsapp"})
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.peer.requests += 1
+        trick = self.peer.misbehave.popleft() if self.peer.misbehave else Misbehaviour()
+        time.sleep(trick.delay_s)
+        if trick.status:
+            self._error(trick.status, trick.code, "told to fail", trick.headers)
+        elif self._authorised():
+            self._take(body, trick)
+
+    def _take(self, body, trick):
+        if self.path == f"/v23.0/{NUMBER}/media":
+            self._answer(200, {"id": self.peer.put_media(*self._upload(body))})
+        elif self.path == f"/v23.0/{NUMBER}/messages":
+            self._take_message(json.loads(body), trick)
+        else:
+            self._error(400, 100, "Unsupported post request")
+
+    def _take_message(self, payload, trick):
+        problem = self.peer.problem_with(payload)
+        if problem:
+            self._error(400, *problem)
+            return
+        wamid = self.peer.accept(payload)
+        if trick.drop_after_accepting:
+            self.close_connection = True
+            self.connection.close()
+            return
+        contacts = [{"input": payload["to"], "wa_id": payload["to"]}]
+        self._answer(200, {"messaging_product": "whatsapp", "contacts": contacts, "messages": [{"id": wamid}]})
+
+    def _upload(self, body):
+        head = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
+        parts = BytesParser().parsebytes(head + body).get_payload()
+        file = next(part for part in parts if part.get_filename())
+        return file.get_payload(decode=True), file.get_content_type()
+
+
 class GraphPeer:
     def __init__(self):
         self.accepted = []  # (wamid, payload)
@@ -38,7 +117,7 @@ class GraphPeer:
         self.enforce_window = False
         self.media = {}
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"peer": self}))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v23.0"
 
     def __enter__(self):
@@ -63,81 +142,11 @@ class GraphPeer:
                  "biz_opaque_callback_data": payload.get("biz_opaque_callback_data")}
         return envelope({"statuses": [{**entry, **({"errors": errors} if errors else {})}]})
 
-    def _accept(self, payload):
+    def accept(self, payload):
         with self._lock:
             wamid = f"wamid.PEER{len(self.accepted):06d}"
             self.accepted.append((wamid, payload))
         return wamid
-
-    def _handler(peer):  # noqa: N805
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_):
-                pass
-
-            def _answer(self, status, body, headers=()):
-                content = body if isinstance(body, bytes) else json.dumps(body).encode()
-                self.send_response(status)
-                for name, value in dict(headers).items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def _error(self, status, code, message, headers=()):
-                self._answer(status, {"error": {"message": message, "type": "OAuthException", "code": code, "fbtrace_id": "A"}}, headers)
-
-            def _authorised(self):
-                if self.headers.get("Authorization") == f"Bearer {TOKEN}":
-                    return True
-                self._error(401, 190, "Invalid OAuth access token")
-                return False
-
-            def do_GET(self):
-                media_id = self.path.rsplit("/", 1)[-1]
-                if not self._authorised():
-                    return None
-                if media_id not in peer.media:
-                    return self._error(404, 100, "Unsupported get request")
-                content, mime_type = peer.media[media_id]
-                if self.path.startswith("/files/"):
-                    return self._answer(200, content, {"Content-Type": mime_type})
-                host = peer.url.rsplit("/", 1)[0]
-                return self._answer(200, {"url": f"{host}/files/{media_id}", "mime_type": mime_type, "id": media_id,
-                                          "sha256": sha256(content).hexdigest(), "file_size": len(content), "messaging_product": "whatsapp"})
-
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                peer.requests += 1
-                trick = peer.misbehave.popleft() if peer.misbehave else Misbehaviour()
-                time.sleep(trick.delay_s)
-                if trick.status:
-                    return self._error(trick.status, trick.code, "told to fail", trick.headers)
-                if not self._authorised():
-                    return None
-                if self.path == f"/v23.0/{NUMBER}/media":
-                    return self._answer(200, {"id": peer.put_media(*self._upload(body))})
-                if self.path != f"/v23.0/{NUMBER}/messages":
-                    return self._error(400, 100, "Unsupported post request")
-                payload = json.loads(body)
-                problem = peer.problem_with(payload)
-                if problem:
-                    return self._error(400, *problem)
-                wamid = peer._accept(payload)
-                if trick.drop_after_accepting:
-                    self.close_connection = True
-                    return self.connection.close()
-                return self._answer(200, {"messaging_product": "whatsapp", "contacts": [{"input": payload["to"], "wa_id": payload["to"]}],
-                                          "messages": [{"id": wamid}]})
-
-            def _upload(self, body):
-                head = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
-                parts = BytesParser().parsebytes(head + body).get_payload()
-                file = next(part for part in parts if part.get_filename())
-                return file.get_payload(decode=True), file.get_content_type()
-
-        return Handler
 
     def problem_with(self, payload):
         """(code, message) when Meta would refuse it."""

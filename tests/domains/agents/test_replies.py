@@ -18,7 +18,14 @@ from appliance.domains.conversations import queries as conversation_queries
 from appliance.domains.conversations.types import Handling, Sender
 from appliance.domains.knowledge import actions as knowledge
 
-POLICY = "# Política de trocas\n\nO prazo para troca por arrependimento é de 7 dias corridos após o recebimento.\n\n# Frete\n\nO frete para Betim custa R$ 49,00 e leva 3 dias úteis.\n"
+POLICY = """# Política de trocas
+
+O prazo para troca por arrependimento é de 7 dias corridos após o recebimento.
+
+# Frete
+
+O frete para Betim custa R$ 49,00 e leva 3 dias úteis.
+"""
 
 
 @pytest.fixture

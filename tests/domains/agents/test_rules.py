@@ -33,7 +33,9 @@ def test_an_ordinary_question_is_not_a_cry_for_help(text):
     assert not {Intent.WANTS_PERSON, Intent.COMPLAINT} & set(intents.find_intents(text))
 
 
-@pytest.mark.parametrize("text", ["vou no procon", "já é a terceira vez que remarcam", "isso é um absurdo", "I will call my lawyer", "ninguém resolve"])
+@pytest.mark.parametrize("text", [
+    "vou no procon", "já é a terceira vez que remarcam", "isso é um absurdo", "I will call my lawyer", "ninguém resolve",
+])
 def test_a_complaint_is_understood(text):
     assert Intent.COMPLAINT in intents.find_intents(text)
 
@@ -136,7 +138,8 @@ def test_an_emergency_is_answered_and_a_person_is_called():
 
 @given(st.integers(0, 30_000), st.integers(0, 200_000), st.booleans())
 def test_an_agent_always_gets_its_turn(debounce, waited_ms, is_newest):
-    turn = turns.is_turn(newest=2, due=2 if is_newest else 1, oldest_at=NOW, now=NOW + timedelta(milliseconds=waited_ms), debounce_ms=debounce)
+    now = NOW + timedelta(milliseconds=waited_ms)
+    turn = turns.is_turn(newest=2, due=2 if is_newest else 1, oldest_at=NOW, now=now, debounce_ms=debounce)
     assert turn or (not is_newest and waited_ms < debounce * turns.LONGEST_WAIT)
 
 

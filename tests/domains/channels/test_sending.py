@@ -35,7 +35,8 @@ def conversation_id(post, inbox):
 def reply(box, tenant_id, conversation_id):
     def write(text="Olá!", **given):
         with box.unit(tenant_id) as uow:
-            return actions.reply(uow, conversation_id, user_id=new_id(), content={"text": text, **given.pop("content", {})}, **given).id
+            content = {"text": text, **given.pop("content", {})}
+            return actions.reply(uow, conversation_id, user_id=new_id(), content=content, **given).id
 
     return write
 
@@ -72,7 +73,9 @@ def test_a_reply_goes_out_once_with_our_id_in_it(reply, run_deliveries, graph, s
     assert status_of(message_id) is MessageStatus.SENT
 
 
-@pytest.mark.parametrize("order", [("sent", "delivered", "read"), ("read", "delivered", "sent"), ("delivered", "sent", "delivered", "read")])
+@pytest.mark.parametrize("order", [
+    ("sent", "delivered", "read"), ("read", "delivered", "sent"), ("delivered", "sent", "delivered", "read"),
+])
 def test_statuses_may_come_in_any_order_and_twice(reply, run_deliveries, graph, status_of, post, order):
     message_id = reply()
     run_deliveries()
@@ -120,7 +123,9 @@ def test_retry_after_is_honoured(reply, run_deliveries, graph, box):
     assert timedelta(seconds=110) < wait <= timedelta(seconds=120)
 
 
-@pytest.mark.parametrize(("trick", "sentence"), [(Misbehaviour(400, 131047), "24"), (Misbehaviour(401, 190), "token"), (Misbehaviour(400, 100), "100")])
+@pytest.mark.parametrize(("trick", "sentence"), [
+    (Misbehaviour(400, 131047), "24"), (Misbehaviour(401, 190), "token"), (Misbehaviour(400, 100), "100"),
+])
 def test_a_refusal_is_final_and_says_why(reply, run_deliveries, graph, box, tenant_id, trick, sentence):
     graph.misbehave.append(trick)
     message_id = reply()
@@ -144,11 +149,16 @@ def test_no_answer_is_never_followed_by_a_blind_resend(reply, run_deliveries, gr
     assert status_of(message_id) is MessageStatus.DELIVERED
 
 
-def test_a_crash_between_call_and_commit_sends_exactly_once(reply, graph, box, tenant_id, status_of, run_deliveries, post, conversation_id):
+def owed_to_sender(box):
+    with box.whole_box("test") as uow:
+        due = [(owed, deliveries.get_delivery(uow, owed.delivery_id).subscriber) for owed in deliveries.take_all_due(uow)]
+    return next(owed for owed, subscriber in due if subscriber == "channels.send_message")
+
+
+def test_a_crash_between_call_and_commit_sends_exactly_once(reply, graph, box, tenant_id, status_of, post, conversation_id):
     """The provider has it, we died before saying so: the next worker must not send it again."""
     message_id = reply()
-    with box.whole_box("test") as uow:
-        [owed] = [o for o in deliveries.take_all_due(uow) if deliveries.get_delivery(uow, o.delivery_id).subscriber == "channels.send_message"]
+    owed = owed_to_sender(box)
     with Step.claimed(box, tenant_id, owed.delivery_id) as step:
         _, claimed = subscribers._claim(step, MessageQueued(conversation_id, message_id))
         subscribers.open_transport(box, claimed[1]).send(claimed[0])
@@ -163,8 +173,7 @@ def test_a_crash_between_call_and_commit_sends_exactly_once(reply, graph, box, t
 
 def test_a_slow_sender_that_lost_its_lease_still_tells_what_it_knows(reply, graph, box, tenant_id, status_of, conversation_id):
     message_id = reply()
-    with box.whole_box("test") as uow:
-        [owed] = [o for o in deliveries.take_all_due(uow) if deliveries.get_delivery(uow, o.delivery_id).subscriber == "channels.send_message"]
+    owed = owed_to_sender(box)
 
     class Stolen:
         def __init__(self, account):

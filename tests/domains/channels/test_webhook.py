@@ -58,7 +58,8 @@ def test_a_replayed_webhook_changes_nothing(post, inbox):
 
 
 def test_several_messages_of_several_people_in_one_webhook_keep_their_order(post, inbox):
-    first, second = text_webhook("a1", "a2", wa_id="5531999990001", first_id="wamid.A"), text_webhook("b1", wa_id="5531999990002", first_id="wamid.B")
+    first = text_webhook("a1", "a2", wa_id="5531999990001", first_id="wamid.A")
+    second = text_webhook("b1", wa_id="5531999990002", first_id="wamid.B")
     both = {"object": first["object"], "entry": first["entry"] + second["entry"]}
     assert post(both).status_code == 200
     assert sorted(texts(thread) for _, thread in inbox()) == [["a1", "a2"], ["b1"]]
@@ -125,7 +126,7 @@ def test_every_kind_of_message_finds_its_shape(post, inbox):
     ]
     messages = [{**base, **kind, "id": f"wamid.K{number}"} for number, kind in enumerate(kinds)]
     assert post(envelope({"messages": messages})).status_code == 200
-    [(conversation, thread)] = inbox()
+    [(_, thread)] = inbox()
     assert [message.kind for message in thread] == [
         MessageKind.IMAGE, MessageKind.AUDIO, MessageKind.LOCATION, MessageKind.CONTACT, MessageKind.TEXT,
         MessageKind.TEXT, MessageKind.REACTION, MessageKind.UNSUPPORTED, MessageKind.TEXT,
@@ -141,7 +142,8 @@ def test_secrets_are_written_and_never_read_back(client, cloud, box, tenant_id):
     patched = client.patch(f"/api/v1/channels/{cloud}", json={"name": "Loja", "secrets": {"access_token": "new"}}).json
     assert patched["name"] == "Loja"
     with box.unit(tenant_id) as uow:
-        assert uow.session.scalars(select(Channel)).one().secrets == {"access_token": "new", "app_secret": "app-secret", "verify_token": VERIFY}
+        kept = uow.session.scalars(select(Channel)).one().secrets
+        assert kept == {"access_token": "new", "app_secret": "app-secret", "verify_token": VERIFY}
 
 
 def test_a_channel_with_conversations_is_disabled_not_deleted(client, cloud, post):
@@ -151,7 +153,8 @@ def test_a_channel_with_conversations_is_disabled_not_deleted(client, cloud, pos
 
 
 def test_one_number_has_one_channel(client, cloud):
-    again = {"kind": "whatsapp_cloud", "name": "x", "phone_number_id": NUMBER, "secrets": {"access_token": "a", "app_secret": "b", "verify_token": "c"}}
+    secrets = {"access_token": "a", "app_secret": "b", "verify_token": "c"}
+    again = {"kind": "whatsapp_cloud", "name": "x", "phone_number_id": NUMBER, "secrets": secrets}
     assert client.post("/api/v1/channels", json=again).status_code == 422
 
 

@@ -1,8 +1,8 @@
 import pytest
 
+from appliance.core.ids import new_id
 from appliance.domains.channels import actions as channels
 from appliance.domains.channels.schemas import ChannelIn
-from appliance.core.ids import new_id
 
 
 @pytest.fixture

@@ -9,11 +9,20 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
 from appliance.core.box import Box
+from appliance.core.errors import DomainError
 
 T = TypeVar("T")
 Write = Callable[[Box, UUID, Sequence[T]], None]
 LARGEST_GROUP = 32
+log = structlog.get_logger()
+
+
+# What one bad item can do to a group; then each is written alone and only the bad one fails.
+SPOILS_A_GROUP = (SQLAlchemyError, DomainError, LookupError, TypeError, ValueError)
 
 
 @dataclass
@@ -21,7 +30,7 @@ class _Ticket(Generic[T]):
     tenant_id: UUID
     item: T
     done: bool = False
-    error: BaseException | None = None
+    spoilt: bool = False
 
 
 class Group(Generic[T]):
@@ -33,15 +42,15 @@ class Group(Generic[T]):
         self._waiting: list[_Ticket[T]] = []
 
     def run(self, tenant_id: UUID, item: T) -> None:
-        """Returns once `item` is committed; raises what its own writing raised, never another's."""
+        """Returns once `item` is committed; raises what its own writing raised."""
         ticket = _Ticket(tenant_id, item)
         with self._door:
             self._waiting.append(ticket)
         with self._pen:
-            while not ticket.done:
+            while not (ticket.done or ticket.spoilt):
                 self._write_group(self._next_group())
-        if ticket.error is not None:
-            raise ticket.error
+            if ticket.spoilt:
+                self._write(self._box, tenant_id, [item])
 
     def _next_group(self) -> list[_Ticket[T]]:
         """The longest waiting and those of the same organisation behind it."""
@@ -53,16 +62,15 @@ class Group(Generic[T]):
         return group
 
     def _write_group(self, group: list[_Ticket[T]]) -> None:
+        written = False
         try:
             self._write(self._box, group[0].tenant_id, [ticket.item for ticket in group])
-        except BaseException as err:  # noqa: BLE001 - handed to the thread it belongs to
+            written = True
+        except SPOILS_A_GROUP as err:
+            log.warning("group_spoilt", size=len(group), error=type(err).__name__)
+        finally:
             for ticket in group:
-                if len(group) > 1:
-                    self._write_group([ticket])
-                else:
-                    ticket.error = err
-        for ticket in group:
-            ticket.done = True
+                ticket.done, ticket.spoilt = written, not written
 
 
 def group_of(box: Box, write: Write[T]) -> Group[T]:

@@ -13,6 +13,8 @@ from tests.webui.watch import Watch
 
 pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
 
+READY = "html[data-ready]"  # the shell listens to keys
+
 
 def type_into(page, label, text):
     """Tab until the field of this name has the focus, then type."""
@@ -77,6 +79,7 @@ def test_skip_link_leads_past_the_navigation(ana, new_context):
 def test_theme_is_kept_from_the_first_byte_of_the_next_page(ana, new_context):
     page = new_context(ana, color_scheme="light").new_page()
     page.goto("/")
+    page.wait_for_selector(READY)
     page.get_by_role("button", name="Alternar entre claro e escuro").click()
     assert '<html lang="pt-BR" data-theme="dark">' in page.goto("/contacts").text()
 
@@ -86,10 +89,12 @@ def test_palette_goes_to_pages_and_finds_people(box, ana, new_context):
         contact_id = contacts.create_contact(uow, ContactFields(name="Otávio Ferraz")).id
     page = new_context(ana).new_page()
     page.goto("/")
+    page.wait_for_selector(READY)
     page.keyboard.press("Control+k")
     page.keyboard.type("contatos")
     page.keyboard.press("Enter")
     page.wait_for_url("**/contacts")
+    page.wait_for_selector(READY)
     page.keyboard.press("Control+k")
     page.keyboard.type("otavio")
     page.get_by_role("option", name=re.compile("Otávio")).wait_for()
@@ -100,6 +105,7 @@ def test_palette_goes_to_pages_and_finds_people(box, ana, new_context):
 def test_shortcut_sheet_lists_the_keys_and_turns_them_off(ana, new_context):
     page = new_context(ana).new_page()
     page.goto("/")
+    page.wait_for_selector(READY)
     page.keyboard.press("?")
     sheet = page.get_by_role("dialog", name="Atalhos do teclado")
     assert sheet.get_by_text("Contatos").is_visible()
@@ -180,6 +186,7 @@ def test_filters_stand_in_the_address_and_survive_a_reload(box, ana, new_context
 def test_navigation_opens_on_a_phone_and_closes_with_escape(ana, new_context):
     page = new_context(ana, viewport={"width": 390, "height": 844}).new_page()
     page.goto("/")
+    page.wait_for_selector(READY)
     menu = page.get_by_role("navigation", name="Principal")
     assert not menu.is_visible()
     page.get_by_role("button", name="Mais").click()

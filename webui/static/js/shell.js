@@ -14,3 +14,4 @@ for (const note of document.querySelectorAll("[data-flash]")) {
   toast(note.textContent.trim(), { kind: note.dataset.flash });
   note.remove();
 }
+document.documentElement.dataset.ready = "";

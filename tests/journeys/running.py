@@ -96,8 +96,8 @@ def await_ready(box):
     raise AssertionError("the box did not become ready")
 
 
-def wait_for(what, *, limit_s, every_s=0.3):
-    """The first true answer of `what`."""
+def wait_for(what, *, limit_s, every_s=0.3, why=lambda: ""):
+    """The first true answer of `what`; `why` says what is known when it never comes."""
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
         with contextlib.suppress(httpx.HTTPError):
@@ -105,7 +105,7 @@ def wait_for(what, *, limit_s, every_s=0.3):
             if found:
                 return found
         time.sleep(every_s)
-    raise AssertionError(f"still waiting after {limit_s} s")
+    raise AssertionError(f"still waiting after {limit_s} s: {why()}")
 
 
 def free_port():

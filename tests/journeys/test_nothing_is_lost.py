@@ -1,5 +1,6 @@
 """Two thousand messages while everything is killed in turn: each stored once, each reply sent once, in order."""
 
+import contextlib
 import json
 import threading
 import time
@@ -9,12 +10,22 @@ from uuid import UUID
 import httpx
 import pytest
 import redis
+from sqlalchemy import select
 
+from appliance.core.box import open_box
+from appliance.core.config import KeySettings, Settings
+from appliance.core.outbox import Delivery, DeliveryState
 from appliance.domains.channels.rules.signature import sign
+from appliance.domains.conversations import queries
+from appliance.domains.conversations.queries import InboxFilter
+from appliance.domains.conversations.types import Direction, Handling, MessageStatus
+from appliance.entrypoints.domains import MANIFESTS
 from tests.journeys.running import running_box, set_up, wait_for
 from tests.peers.graph import NUMBER, SECRET, TOKEN, VERIFY, GraphPeer, text_webhook
 
 MESSAGES, PEOPLE, SENDERS = 2000, 100, 4
+LIMIT_S = 300
+UNSETTLED = {MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.UNCONFIRMED}
 VICTIMS = ("se-worker", "se-relay", "models", "redis-server", "se-worker", "se-worker-slow", "se-scheduler", "flush", "se-worker")
 POLICY = "# Garantia\n\nA garantia do inversor é de 10 anos.\n\nA visita técnica é gratuita em um raio de 80 km.\n"
 QUESTIONS = ("qual a garantia do inversor?", "a visita técnica é paga?", "bom dia", "vocês vendem aquecedor?")
@@ -22,8 +33,12 @@ QUESTIONS = ("qual a garantia do inversor?", "a visita técnica é paga?", "bom 
 
 @pytest.mark.slow
 def test_no_message_is_lost_and_no_reply_is_sent_twice_while_everything_is_killed(tmp_path):
-    with GraphPeer() as graph, running_box(tmp_path, channels__graph_url=graph.url, network__private_hosts=["127.0.0.1"]) as box:
-        set_up(box)
+    with (
+        GraphPeer() as graph,
+        running_box(tmp_path, channels__graph_url=graph.url, network__private_hosts=["127.0.0.1"]) as box,
+        looking_into(box) as inside,
+    ):
+        tenant_id = UUID(set_up(box)["tenant_id"])
         api = box.client()
         open_shop(api)
         stop = threading.Event()
@@ -34,14 +49,14 @@ def test_no_message_is_lost_and_no_reply_is_sent_twice_while_everything_is_kille
         try:
             send_all(box)
             killer.join()
-            conversations = wait_for(lambda: all_answered(api), limit_s=240, every_s=2)
+            found = wait_for(lambda: all_answered(inside, tenant_id), limit_s=LIMIT_S, every_s=2, why=lambda: what_is_open(inside))
         finally:
             stop.set()
             killer.join()
             reporter.join()
-        assert len(conversations) == PEOPLE
-        check_stored_once_and_in_order(api, conversations)
-        check_sent_once_and_in_order(api, conversations, graph)
+        assert len(found) == PEOPLE
+        check_stored_once_and_in_order(found)
+        check_sent_once_and_in_order(found, graph)
 
 
 def open_shop(api):
@@ -112,42 +127,56 @@ def kill_in_turn(box, stop):
             box.kill(victim)
 
 
-def all_answered(api):
-    conversations = api.get("/api/v1/conversations?limit=200").json()["items"]
-    if len(conversations) < PEOPLE:
+@contextlib.contextmanager
+def looking_into(box):
+    """The data of the running box, read beside it."""
+    settings = Settings(home=box.home / "data", keys=KeySettings(master_key_file=box.home / "master.key"))
+    inside = open_box(settings, MANIFESTS)
+    try:
+        yield inside
+    finally:
+        inside.close()
+
+
+def threads(inside, tenant_id):
+    """Every conversation with its messages, in order."""
+    with inside.unit(tenant_id, read_only=True) as uow:
+        conversations = queries.list_conversations(uow, InboxFilter(), limit=200).items
+        return [(conversation, queries.list_messages(uow, conversation.id, limit=200)) for conversation in conversations]
+
+
+def all_answered(inside, tenant_id):
+    found = threads(inside, tenant_id)
+    if len(found) < PEOPLE:
         return None
-    for conversation in conversations:
-        last = api.get(f"/api/v1/conversations/{conversation['id']}/messages?limit=200").json()["items"]
-        inbound = [message for message in last if message["direction"] == "inbound"]
-        outbound = [message for message in last if message["direction"] == "outbound"]
-        if len(inbound) < MESSAGES // PEOPLE or any(message["status"] in {"queued", "sending", "unconfirmed"} for message in outbound):
+    for conversation, messages in found:
+        inbound = [message for message in messages if message.direction is Direction.INBOUND]
+        if len(inbound) < MESSAGES // PEOPLE or any(message.status in UNSETTLED for message in messages):
             return None
-        if conversation["handling"] == "bot" and (not outbound or last[-1]["direction"] == "inbound"):
+        if conversation.handling is Handling.BOT and messages[-1].direction is Direction.INBOUND:
             return None
-    return conversations
+    return found
 
 
-def thread_of(api, conversation):
-    return api.get(f"/api/v1/conversations/{conversation['id']}/messages?limit=200").json()["items"]
+def what_is_open(inside):
+    with inside.whole_box("test", read_only=True) as uow:
+        rows = uow.session.scalars(select(Delivery).where(Delivery.state != DeliveryState.DONE).limit(10)).all()
+        return [(row.subscriber, row.state, row.attempts, row.last_error, row.next_at, row.lease_until) for row in rows]
 
 
-def check_stored_once_and_in_order(api, conversations):
-    for conversation in conversations:
-        said = [message["content"]["text"][:2] for message in thread_of(api, conversation) if message["direction"] == "inbound"]
+def check_stored_once_and_in_order(found):
+    for _conversation, messages in found:
+        said = [message.content["text"][:2] for message in messages if message.direction is Direction.INBOUND]
         assert said == [f"{number:02d}" for number in range(MESSAGES // PEOPLE)]
 
 
-def check_sent_once_and_in_order(api, conversations, graph):
+def check_sent_once_and_in_order(found, graph):
     accepted = [payload["biz_opaque_callback_data"] for _wamid, payload in graph.accepted]
     assert max(Counter(accepted).values()) == 1, "a reply was sent twice"
     by_person = defaultdict(list)
     for _wamid, payload in graph.accepted:
-        by_person[payload["to"]].append(UUID(payload["biz_opaque_callback_data"]))
-    sent = set()
-    for conversation in conversations:
-        ours = [UUID(message["id"]) for message in thread_of(api, conversation) if message["direction"] == "outbound"]
-        withdrawn = {UUID(m["id"]) for m in thread_of(api, conversation) if m["status"] == "cancelled"}
-        expected = [message_id for message_id in ours if message_id not in withdrawn]
-        sent.update(expected)
-        assert next((ids for ids in by_person.values() if ids == expected), None) is not None, "a reply is missing or out of order"
-    assert sent == {UUID(one) for one in accepted}
+        by_person[payload["to"]].append(payload["biz_opaque_callback_data"])
+    for conversation, messages in found:
+        ours = [str(m.id) for m in messages if m.direction is Direction.OUTBOUND and m.status is not MessageStatus.CANCELLED]
+        assert by_person.pop(conversation.address, []) == ours, "a reply is missing or out of order"
+    assert not by_person, "somebody was answered who never wrote"

@@ -1,13 +1,22 @@
 """From a file to an answer, step by step, on both databases."""
 
+from collections.abc import Callable
 from uuid import UUID
 
+import pytest
+from flask.testing import FlaskClient
+
 from appliance.core.box import Box
+from appliance.core.errors import NotFound, Refused
+from appliance.core.ids import new_id
 from appliance.domains.knowledge import actions, queries
-from appliance.domains.knowledge.types import DocumentStatus, Step
+from appliance.domains.knowledge.actions import indexing
+from appliance.domains.knowledge.types import DocumentStatus, GapStatus, Step
+from appliance.inference.fake import FakeInference
 from tests.domains.knowledge.conftest import Put
 
 RULES = "# Trocas\n\nA troca de produto sem defeito é aceita em até {days} dias corridos.\n\n# Frete\n\nO frete para Itu custa R$ 31,50.\n"
+ASKED = "em quantos dias posso trocar um produto sem defeito?"
 
 
 def test_an_uploaded_document_is_read_chunked_embedded_and_answers(box: Box, tenant_id: UUID, put: Put) -> None:
@@ -19,3 +28,151 @@ def test_an_uploaded_document_is_read_chunked_embedded_and_answers(box: Box, ten
     assert "R$ 31,50" in answer.text
     assert answer.answered
     assert [source.document_name for source in answer.sources] == ["politica.md"]
+
+
+def test_the_old_version_answers_until_the_new_one_is_indexed(box: Box, tenant_id: UUID, put: Put, run_deliveries: Callable[[], int]) -> None:
+    put("politica.md", RULES.format(days=15))
+    put("politica.md", RULES.format(days=45), run=False)
+    assert "15 dias" in actions.answer_question(box, tenant_id, ASKED).text
+    run_deliveries()
+    answer = actions.answer_question(box, tenant_id, ASKED)
+    assert "45 dias" in answer.text
+    assert "15 dias" not in answer.text
+
+
+def test_another_tenant_finds_nothing_of_ours(box: Box, tenant_id: UUID, other_tenant_id: UUID, put: Put) -> None:
+    put("politica.md", RULES.format(days=30))
+    assert not actions.answer_question(box, other_tenant_id, ASKED).answered
+    assert not queries.retrieve(box, other_tenant_id, ASKED).places
+
+
+def test_an_agent_answers_only_from_what_it_was_given(box: Box, tenant_id: UUID, put: Put) -> None:
+    mine, other = new_id(), new_id()
+    put("politica.md", RULES.format(days=30), agents=(mine,))
+    assert actions.answer_question(box, tenant_id, ASKED, agent_id=mine).answered
+    assert not actions.answer_question(box, tenant_id, ASKED, agent_id=other).answered
+
+
+def test_a_deleted_document_leaves_no_words_vectors_or_file(
+    box: Box, tenant_id: UUID, put: Put, run_deliveries: Callable[[], int], models: FakeInference,
+) -> None:
+    document_id = put("politica.md", RULES.format(days=30))
+    with box.unit(tenant_id) as uow:
+        blob_id = queries.newest_version(uow, queries.get_document(uow, document_id)).blob_id
+        actions.delete_document(uow, document_id)
+    run_deliveries()
+    assert not actions.answer_question(box, tenant_id, ASKED).answered
+    assert models.index_stats(queries.vector_namespace(tenant_id)).count == 0
+    with pytest.raises(NotFound):
+        box.blobs.read_all(tenant_id, blob_id)
+
+
+def test_a_broken_file_ends_failed_with_a_sentence(box: Box, tenant_id: UUID, put: Put) -> None:
+    document_id = put("contrato.pdf", b"%PDF-1.7\nthis is no pdf at all")
+    with box.unit(tenant_id, read_only=True) as uow:
+        shown = queries.view_document(uow, document_id)
+    assert shown.status is DocumentStatus.FAILED
+    assert shown.processing_error
+    assert shown.processing_error.endswith(".")
+
+
+def test_an_empty_file_is_refused_at_the_door(put: Put) -> None:
+    with pytest.raises(Refused):
+        put("nada.txt", b"")
+
+
+def test_a_worker_killed_between_batches_resumes_without_embedding_twice(
+    box: Box, tenant_id: UUID, put: Put, run_deliveries: Callable[[], int], models: FakeInference, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[str] = []
+    real = models.embed
+
+    def embed(texts: list[str], **options: str) -> object:
+        seen.extend(texts)
+        if len(seen) > len(texts):
+            raise KeyboardInterrupt
+        return real(texts)
+
+    long = "\n\n".join(f"# Parte {n}\n\n" + " ".join(f"A regra {n} do item {m} vale por {m} dias." for m in range(60)) for n in range(70))
+    monkeypatch.setattr(models, "embed", embed)
+    with pytest.raises(KeyboardInterrupt):
+        put("longo.md", long)
+    monkeypatch.setattr(models, "embed", lambda texts, **options: (seen.extend(texts), real(texts))[1])
+    with box.whole_box("test") as uow:
+        _give_back_leases(uow)
+    run_deliveries()
+    with box.unit(tenant_id, read_only=True) as uow:
+        page = queries.list_documents(uow)
+    assert page.items[0].status is DocumentStatus.PROCESSED
+    assert len(seen) - len(set(seen)) <= 32, "only the batch that was cut off is embedded again"
+
+
+def _give_back_leases(uow: object) -> None:
+    from sqlalchemy import update
+
+    from appliance.core.outbox import Delivery, DeliveryState
+
+    uow.session.execute(  # type: ignore[attr-defined]
+        update(Delivery).where(Delivery.state == DeliveryState.LEASED).values(state=DeliveryState.PENDING, lease_token=None, next_at=uow.now)  # type: ignore[attr-defined]
+    )
+
+
+def test_the_same_question_is_answered_from_memory_until_the_corpus_changes(box: Box, tenant_id: UUID, put: Put) -> None:
+    put("politica.md", RULES.format(days=30))
+    first = actions.answer_question(box, tenant_id, ASKED)
+    again = actions.answer_question(box, tenant_id, ASKED)
+    assert (again.text, again.sources) == (first.text, first.sources)
+    assert again.query_id != first.query_id
+
+
+def test_an_unanswered_question_becomes_a_gap_that_a_person_can_fill(
+    box: Box, tenant_id: UUID, put: Put, run_deliveries: Callable[[], int],
+) -> None:
+    put("politica.md", RULES.format(days=30))
+    for text in ("vocês alugam bicicleta?", "alugam bicicleta vocês?"):
+        assert not actions.answer_question(box, tenant_id, text).answered
+    with box.unit(tenant_id, read_only=True) as uow:
+        gaps = queries.list_gaps(uow)
+    assert [(gap.times, gap.status) for gap in gaps.items] == [(2, GapStatus.OPEN)]
+    actions.fill_gap(box, tenant_id, gaps.items[0].id, "Alugamos bicicleta por R$ 25,00 a hora.")
+    run_deliveries()
+    assert "R$ 25,00" in actions.answer_question(box, tenant_id, "vocês alugam bicicleta?").text
+
+
+def test_a_model_that_invents_a_figure_is_not_repeated(box: Box, tenant_id: UUID, put: Put) -> None:
+    from appliance.inference.types import Inference
+
+    put("politica.md", RULES.format(days=30))
+    box.provide(Inference, FakeInference(lambda _messages: "O frete para Itu custa R$ 99,00 [1]."))
+    answer = actions.answer_question(box, tenant_id, "quanto custa o frete para itu?")
+    assert "99,00" not in answer.text
+    assert "31,50" in answer.text
+
+
+def test_a_stuck_step_is_failed_with_a_sentence(box: Box, tenant_id: UUID, put: Put) -> None:
+    document_id = put("politica.md", RULES.format(days=30), run=False)
+    with box.unit(tenant_id) as uow:
+        version = queries.newest_version(uow, queries.get_document(uow, document_id))
+        indexing.fail_version(uow, version.id, "Reading stopped.")
+        assert queries.view_document(uow, document_id).status is DocumentStatus.FAILED
+
+
+def test_the_api_uploads_lists_asks_and_shows_sources(client: FlaskClient, run_deliveries: Callable[[], int]) -> None:
+    import io
+
+    sent = client.post("/api/v1/documents/upload", data={"file": (io.BytesIO(RULES.format(days=30).encode()), "politica.md")})
+    assert sent.status_code == 201, sent.get_json()
+    assert sent.get_json()["filename"] == "politica.md"
+    run_deliveries()
+    assert client.get("/api/v1/documents?q=polit").get_json()["total"] == 1
+    asked = client.post("/api/v1/rag/query", json={"query": ASKED})
+    assert asked.status_code == 200, asked.get_json()
+    answer = asked.get_json()
+    assert answer["answered"]
+    sources = client.get(f"/api/v1/rag/sources/{answer['query_id']}").get_json()["sources"]
+    assert [one["document_name"] for one in sources] == ["politica.md"]
+    streamed = client.post("/api/v1/rag/query", json={"query": ASKED, "stream": True}).get_data(as_text=True)
+    assert "event: delta" in streamed
+    assert "event: done" in streamed
+    assert client.get(f"/api/v1/documents/{sent.get_json()['id']}/chunks").get_json()["total"] >= 1
+    assert client.get(f"/api/v1/documents/{sent.get_json()['id']}/file").data == RULES.format(days=30).encode()

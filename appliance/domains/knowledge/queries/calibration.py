@@ -21,9 +21,9 @@ from appliance.domains.knowledge.tables import Chunk
 from appliance.inference.types import Inference, Vectors
 
 SAMPLED_CHUNKS = 300
-TRIALS, FEWEST_TRIALS = 60, 25
+TRIALS, FEWEST_TRIALS = 100, 25
 READ = 20
-QUESTION_WORDS = (5, 40)
+SHORTEST_QUESTION, LONGEST_QUESTION = 5, 40
 
 
 def measure_threshold(box: Box, tenant_id: UUID, snapshot: Snapshot) -> float:
@@ -79,18 +79,20 @@ def _dense_weight(box: Box, chunks: Sequence[tuple[Chunk, Member]], language: st
     return fusion.calibrate([
         _trial(chunks[place][0], sentence, language, fields, _dense_scores(stored, question, rest, place, list(fields)))
         for (place, sentence, _), question, rest in zip(held_out, asked, without, strict=True)
-    ])
+    ], most=fusion.most_for(language, box.settings.models.embedding_model))
 
 
 def _held_out(chunks: Sequence[tuple[Chunk, Member]]) -> list[tuple[int, str, str]]:
-    """(place of the chunk, the sentence, the chunk without it)."""
+    """(place of the chunk, a sentence or a window of it, the chunk without that)."""
     found: list[tuple[int, str, str]] = []
     for place, (chunk, _) in enumerate(chunks):
-        shortest, longest = QUESTION_WORDS
-        sentences = [unit["text"] for unit in chunk.units
-                     if unit["kind"] == UnitKind.SENTENCE.value and shortest <= len(unit["text"].split()) <= longest]
-        if len(sentences) > 1:
-            found.append((place, sentences[0], chunk.text.replace(sentences[0], " ")))
+        said = [unit["text"] for unit in chunk.units if unit["kind"] == UnitKind.SENTENCE.value]
+        middle = said[len(said) // 2].split() if said else []
+        start = max(0, (len(middle) - LONGEST_QUESTION) // 2)
+        asked = " ".join(middle[start:start + LONGEST_QUESTION])
+        rest = chunk.text.replace(asked, " ")
+        if len(middle) >= SHORTEST_QUESTION and len(rest.split()) >= SHORTEST_QUESTION:
+            found.append((place, asked, rest))
     return found[:TRIALS]
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from appliance.domains.knowledge.rules.scoring import B, K1, Fields
+from appliance.domains.knowledge.rules.scoring import Fields
 
 ENTRY = np.dtype([("number", "<u4"), ("weight", "<u2"), ("length", "<u2")])
+K1, B = 1.2, 0.75  # of chunks, whose lengths differ more than those of sentences
 STEP = 16
 LONGEST_TERM = 64
 _TOP = np.iinfo(np.uint16).max

@@ -1,0 +1,50 @@
+"""Runs in an environment of its own that has txtai and onnxruntime: index the texts, answer the questions, print one JSON line."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from tokenizers import Tokenizer
+from txtai import Embeddings
+
+
+def embedder(folder: Path):
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.enable_truncation(256)
+    tokenizer.enable_padding()
+    session = onnxruntime.InferenceSession(str(folder / "model.onnx"))
+    names = {one.name for one in session.get_inputs()}
+
+    def transform(texts):
+        rows = []
+        for start in range(0, len(texts), 16):
+            coded = tokenizer.encode_batch([str(text) for text in texts[start:start + 16]])
+            ids = np.array([one.ids for one in coded], np.int64)
+            mask = np.array([one.attention_mask for one in coded], np.int64)
+            given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+            hidden = session.run(None, {name: given[name] for name in names})[0]
+            mean = (hidden * mask[..., None]).sum(1) / mask.sum(1, keepdims=True)
+            rows.append(mean / np.linalg.norm(mean, axis=1, keepdims=True))
+        return np.vstack(rows).astype(np.float32)
+
+    return transform
+
+
+def main() -> None:
+    given = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    index = Embeddings(method="external", transform=embedder(Path(given["model"])), hybrid=True)
+    index.index([(place, text, None) for place, text in enumerate(given["texts"])])
+    found, times = [], []
+    for question in given["questions"]:
+        started = time.perf_counter()
+        hits = index.search(question, given["k"])
+        times.append((time.perf_counter() - started) * 1000)
+        found.append([int(place) for place, _ in hits])
+    print(json.dumps({"found": found, "ms": times}))
+
+
+if __name__ == "__main__":
+    main()

@@ -18,6 +18,7 @@ class Intent(StrEnum):
     FAREWELL = "farewell"
     WANTS_PERSON = "wants_person"
     COMPLAINT = "complaint"
+    PRIVACY = "privacy"
     NEGATIVE = "negative"
     PRICE = "price"
     PAYMENT = "payment"
@@ -31,6 +32,7 @@ class Reason(StrEnum):
     KEYWORD = "keyword"
     WANTS_PERSON = "wants_person"
     COMPLAINT = "complaint"
+    PRIVACY = "privacy"
     NEGATIVE = "negative"
     PRICE = "price"
     PAYMENT = "payment"
@@ -80,7 +82,7 @@ class Policy:
     forbidden_phrases: tuple[str, ...] = ()
     allowed_topics: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
-    to_person: frozenset[Intent] = frozenset({Intent.WANTS_PERSON, Intent.COMPLAINT})
+    to_person: frozenset[Intent] = frozenset({Intent.WANTS_PERSON, Intent.COMPLAINT, Intent.PRIVACY})
     after_fallbacks: int = 2
     max_recent_replies: int = 20
     timezone: str = "America/Sao_Paulo"

@@ -40,6 +40,11 @@ def test_a_complaint_is_understood(text):
     assert Intent.COMPLAINT in intents.find_intents(text)
 
 
+@pytest.mark.parametrize("text", ["quero que apaguem os meus dados", "pela LGPD, quais dados vocês têm?", "please delete all my data"])
+def test_a_request_about_personal_data_goes_to_a_person(text):
+    assert deciding.handoff_reason(situation(text), intents.find_intents(text)) is Reason.PRIVACY
+
+
 @pytest.mark.parametrize("text", ["oi", "Bom dia, tudo bem?", "obrigada!", "valeu, até mais", "Hi there!", "ok 👍"])
 def test_courtesy_asks_nothing(text):
     assert Intent.QUESTION not in intents.find_intents(text)

@@ -77,6 +77,7 @@ def policy_of(version: AgentVersion) -> Policy:
     wanted = {
         Intent.WANTS_PERSON: handoff.on_request,
         Intent.COMPLAINT: handoff.on_complaint,
+        Intent.PRIVACY: True,  # LGPD art. 18: requests about personal data are answered by somebody
         Intent.NEGATIVE: handoff.on_negative,
         Intent.BUYING: handoff.on_buying,
         Intent.PRICE: guard.price_to_person,

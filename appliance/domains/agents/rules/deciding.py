@@ -9,6 +9,7 @@ _COURTESIES = {Intent.GREETING: "greeting", Intent.THANKS: "thanks", Intent.FARE
 _REASONS = {
     Intent.WANTS_PERSON: Reason.WANTS_PERSON,
     Intent.COMPLAINT: Reason.COMPLAINT,
+    Intent.PRIVACY: Reason.PRIVACY,
     Intent.NEGATIVE: Reason.NEGATIVE,
     Intent.BUYING: Reason.BUYING,
     Intent.PRICE: Reason.PRICE,

@@ -30,6 +30,13 @@ PHRASES: dict[Intent, str] = {
         \b(complain\w*|lawyer|sue you|legal action|consumer protection|better business bureau|scam|fraud|rip ?off|outrageous)\b
         \b(second|third|fourth|fifth) time (that )?(i|you|this|it)\b
     """,
+    Intent.PRIVACY: r"""
+        \b(lgpd|gdpr|encarregado de dados|dpo)\b
+        \b(apag\w+|exclu\w+|delet\w+|remov\w+|acess\w+|copia d)\W+(\w+\W+){0,2}?(meus|minhas) (dados|informacoes)\b
+        \b(apag\w+|exclu\w+|delet\w+) (o )?meu (cadastro|cpf|numero|historico)\b
+        \b(quais|que) dados (meus|voces tem)\b
+        \b(delete|erase|remove|access|copy of)\W+(\w+\W+){0,2}?my (personal )?(data|information|account)\b
+    """,
     Intent.NEGATIVE: r"""
         \b(pessim[oa]|horrivel|terrivel|ridicul[oa]|lixo|porcaria|decepcionad[oa]|decepcao|insatisfeit[oa]|chatead[oa]|irritad[oa])\b
         \b(indignad[oa]|raiva|odeio|pior (loja|empresa|atendimento|servico)|nunca mais (compro|volto|vou)|cansad[oa] de|saco cheio)\b

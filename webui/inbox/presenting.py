@@ -100,6 +100,7 @@ class Thread:
     window_closes_at: datetime | None
     window_open: bool
     held_by_me: bool
+    me: UUID | None
     handoff_reason: str
 
 

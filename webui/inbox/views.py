@@ -5,13 +5,11 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from flask import Response, render_template
+from flask import render_template
 from pydantic import Field
 
-from appliance.core.errors import NotFound
-from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
-from appliance.core.web import Call, PageQuery, Pages, Schema
+from appliance.core.web import PageQuery, Pages, Schema
 from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.schemas import ContactOut, ContactsQuery
 from appliance.domains.conversations import queries
@@ -84,22 +82,6 @@ def message(uow: UnitOfWork, message_id: UUID) -> str:
     return render_template("inbox/_messages.html", bubbles=presenting.bubbles(uow, _shown([found]), contact_name=name))
 
 
-@pages.get("/inbox/messages/<uuid:message_id>/media", permission=READ, unit=False)
-def media(call: Call, message_id: UUID) -> Response:
-    """The file of a message. Only pictures, sound and film are shown in place; everything else is a download."""
-    with call.unit(read_only=True) as uow:
-        kept = queries.get_message(uow, message_id).content.get("media") or {}
-    if not kept.get("blob_id"):
-        raise NotFound(_("The file is no longer stored."))
-    mime_type = str(kept.get("mime_type") or "application/octet-stream")
-    shown = mime_type.partition("/")[0] in {"image", "audio", "video"} and "svg" not in mime_type
-    pieces = call.box.blobs.read(call.who.tenant_id, UUID(str(kept["blob_id"])))
-    response = Response(pieces, mimetype=mime_type if shown else "application/octet-stream")
-    response.headers.set("Content-Disposition", "inline" if shown else "attachment", filename=str(kept.get("filename") or message_id))
-    response.headers["Cache-Control"] = "private, max-age=3600"
-    return response
-
-
 def _listing(uow: UnitOfWork, query: ListQuery) -> dict[str, object]:
     me = uow.actor.id
     page = queries.list_conversations(uow, _filter(uow, query), page=query.page, limit=query.limit)
@@ -138,6 +120,7 @@ def _thread(uow: UnitOfWork, conversation_id: UUID) -> Thread:
         window_closes_at=closes_at,
         window_open=found.window_hours is None or (closes_at is not None and closes_at > uow.now),
         held_by_me=found.assignee_id is not None and found.assignee_id == uow.actor.id,
+        me=uow.actor.id,
         handoff_reason=str(HANDOFF_REASONS.get(found.handoff_reason or "", found.handoff_reason or "")),
     )
 

@@ -1,6 +1,9 @@
 // The inbox: moves between conversations without a reload, sends at once and shows how it went, keeps drafts,
 // never yanks the scroll. The server's fragments are the truth; this only asks for them at the right moment.
 import { el, icon, isTyping } from "./dom.js";
+import { attach, attached, detach, showAttached, upload } from "./inbox-files.js";
+import { label, unlabel } from "./inbox-labels.js";
+import { failedMeta, fragment, html, pendingBubble, showTrace } from "./inbox-parts.js";
 import { _, ngettext } from "./i18n.js";
 import { request } from "./request.js";
 import { shortcut } from "./shortcuts.js";
@@ -18,8 +21,6 @@ const openId = () => thread()?.dataset.thread ?? "";
 const composer = () => panes.querySelector("[data-composer]");
 const box = () => composer()?.querySelector("textarea");
 const api = (rest) => `/api/v1/conversations/${openId()}/${rest}`;
-const html = async (url) => request(url, { headers: { Accept: "text/html" } });
-const fragment = (text) => document.createRange().createContextualFragment(text);
 
 // -- drafts ----------------------------------------------------------------------------------------------
 const draftKey = (mode = currentMode()) => `draft:${openId()}:${mode}`;
@@ -44,6 +45,7 @@ function setMode(mode) {
   field.dataset.replyPlaceholder ??= field.placeholder;
   field.placeholder = mode === "note" ? field.dataset.notePlaceholder : field.dataset.replyPlaceholder;
   restoreDraft();
+  showAttached(composer(), openId());
 }
 
 // -- scrolling ---------------------------------------------------------------------------------------------
@@ -145,41 +147,40 @@ async function showOlder(button) {
 }
 
 // -- sending: clock at once, then what the server says; a failure keeps the text --------------------------------
-function pendingBubble(text, mode) {
-  const meta = el("p", { class: "meta" }, icon("clock"));
-  return el("article", { class: `msg ${mode === "note" ? "note" : "out"} turn is-pending` }, el("div", { class: "bubble" }, el("p", {}, text)), meta);
-}
-
 async function send() {
   const text = box().value.trim();
-  if (!text) return;
   const mode = currentMode();
-  const bubble = pendingBubble(text, mode);
+  const file = mode === "reply" ? attached(openId()) : null;
+  if (!text && !file) return;
+  const bubble = pendingBubble(text, mode, file);
   log().append(bubble);
   toEnd();
   box().value = "";
   saveDraft();
   restoreDraft();
-  await deliver(bubble, openId(), text, mode, crypto.randomUUID?.() ?? String(Math.random()).slice(2) + Date.now());
+  if (file) detach(composer(), openId());
+  const key = crypto.randomUUID?.() ?? String(Math.random()).slice(2) + Date.now();
+  await deliver(bubble, { conversation: openId(), text, mode, file, key });
 }
 
-async function deliver(bubble, conversation, text, mode, key) {
+async function deliver(bubble, job) {
+  const { conversation, text, mode, key } = job;
   const url = `/api/v1/conversations/${conversation}/${mode === "note" ? "notes" : "reply"}`;
   try {
-    const made = await request(url, { method: "POST", body: { text }, headers: { "Idempotency-Key": key } });
+    if (job.file) job.media ??= await upload(conversation, job.file);
+    const body = job.media ? { text, media: job.media } : { text };
+    const made = await request(url, { method: "POST", body, headers: { "Idempotency-Key": key } });
     bubble.dataset.sent = made.id;
     if (conversation === openId()) await fetchNew();
     if (bubble.isConnected && log().querySelector(`[data-message="${made.id}"]`)) bubble.remove();
     if (conversation === openId()) refreshState();
   } catch (error) {
     bubble.classList.replace("is-pending", "failed");
-    const again = el("button", { type: "button", class: "btn sm quiet" }, icon("refresh"), _("Try again"));
-    again.addEventListener("click", () => {
+    bubble.querySelector(".meta").replaceWith(failedMeta(error.message, () => {
       bubble.classList.replace("failed", "is-pending");
       bubble.querySelector(".meta").replaceWith(el("p", { class: "meta" }, icon("clock")));
-      deliver(bubble, conversation, text, mode, key);
-    });
-    bubble.querySelector(".meta").replaceWith(el("p", { class: "meta bad" }, icon("alert"), el("span", {}, error.message), again));
+      deliver(bubble, job);
+    }));
   }
 }
 
@@ -225,6 +226,7 @@ let listTimer = 0;
 async function refreshList(address = location.search) {
   const text = await html(`${list.dataset.url}${address}`);
   const typing = list.contains(document.activeElement) && isTyping(document.activeElement) ? document.activeElement : null;
+  const onto = list.contains(document.activeElement) && document.activeElement.closest("[data-conversation]")?.dataset.conversation;
   const kept = typing && { value: typing.value, start: typing.selectionStart };
   const scroll = list.querySelector(".convs")?.scrollTop ?? 0;
   list.replaceChildren(fragment(text));
@@ -232,6 +234,7 @@ async function refreshList(address = location.search) {
   markCurrent();
   const convs = list.querySelector(".convs");
   if (convs) convs.scrollTop = scroll;
+  if (onto) list.querySelector(`[data-conversation="${onto}"]`)?.focus({ preventScroll: true });
   if (kept) {
     const field = list.querySelector("[data-find] input[type=search]");
     field.value = kept.value;
@@ -262,6 +265,7 @@ async function open(id, { push = true } = {}) {
     document.title = `${thread().dataset.name} · ${document.title.split(" · ").at(-1)}`;
     markCurrent();
     restoreDraft();
+    showAttached(composer(), openId());
     settle();
   } catch (error) {
     failed(error);
@@ -311,27 +315,24 @@ root.addEventListener("click", (event) => {
     request(`/api/v1/messages/${id}/retry`, { method: "POST" }).then(() => refreshMessage(id), failed);
     return;
   }
+  const mine = event.target.closest("[data-assign-me]");
+  if (mine) { assign(mine.dataset.assignMe); return; }
+  const off = event.target.closest("[data-unlabel]");
+  if (off) { unlabel(panes, api("labels"), off).then(refreshState, failed); return; }
+  if (event.target.closest("[data-detach]")) { detach(composer(), openId()); box().focus(); return; }
   const why = event.target.closest("[data-trace]");
   if (why) showTrace(why.dataset.trace);
 });
-
-async function showTrace(url) {
-  try {
-    const dialog = fragment(await html(url)).querySelector("dialog");
-    document.body.append(dialog);
-    dialog.addEventListener("close", () => dialog.remove());
-    dialog.addEventListener("click", (event) => { if (event.target.closest("[data-close]")) dialog.close(); });
-    dialog.showModal();
-  } catch (error) {
-    failed(error);
-  }
-}
 
 root.addEventListener("submit", (event) => {
   if (event.target.matches("[data-composer]")) { event.preventDefault(); send(); }
   if (event.target.matches("[data-find]")) {
     event.preventDefault();
     find(event.target);
+  }
+  if (event.target.matches("[data-label-form]")) {
+    event.preventDefault();
+    label(panes, api("labels"), event.target).then(refreshState, failed);
   }
 });
 
@@ -349,10 +350,14 @@ root.addEventListener("input", (event) => {
 });
 
 root.addEventListener("change", (event) => {
-  if (!event.target.matches("[data-assign]")) return;
-  request(api("assign"), { method: "POST", body: { user_id: event.target.value || null } })
-    .then(() => { toast(_("Responsible changed.")); event.target.blur(); refreshState(); }, failed);
+  if (event.target.matches("[data-attach]")) { attach(composer(), openId(), event.target); box().focus(); }
+  if (event.target.matches("[data-assign]")) { event.target.blur(); assign(event.target.value); }
 });
+
+function assign(userId) {
+  request(api("assign"), { method: "POST", body: { user_id: userId || null } })
+    .then(() => { toast(_("Responsible changed.")); refreshState(); soonRefreshList(); }, failed);
+}
 
 root.addEventListener("keydown", (event) => {
   if (event.target !== box()) return;

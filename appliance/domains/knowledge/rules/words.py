@@ -29,7 +29,8 @@ _MARKS = dict.fromkeys(range(0x300, 0x370))  # combining accents
 @lru_cache(maxsize=16384)
 def fold(text: str) -> str:
     """Lower case, no accents, compatibility forms undone."""
-    return unicodedata.normalize("NFKD", text.replace("\ufffe", "-").casefold()).translate(_MARKS)
+    lower = unicodedata.normalize("NFKD", text.replace("\ufffe", "-")).casefold()
+    return unicodedata.normalize("NFKD", lower).translate(_MARKS)
 
 
 def tokens(text: str) -> list[str]:

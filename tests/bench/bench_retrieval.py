@@ -184,7 +184,7 @@ def run_size(size: int, *, documents: int = 2000) -> bool:
             _find_only(filled, question)
             times.append((time.perf_counter() - started) * 1000)
     print(f"\n{size} chunks in {documents} documents: p50 {percentile(times, 0.5):.1f} ms, p95 {percentile(times, 0.95):.1f} ms (at most 50)")
-    return percentile(times, 0.95) <= 50  # noqa: PLR2004
+    return percentile(times, 0.95) <= 50
 
 
 def _find_only(filled: KnowledgeBox, question: str) -> None:

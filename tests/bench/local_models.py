@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from modelserver.embedding import Embedder, load
-from modelserver.shelf import Shelf
 
 from appliance.core.i18n import lazy_gettext as _
 from appliance.inference.errors import IndexMissing
 from appliance.inference.fake import FakeInference
 from appliance.inference.types import Allow, Halves, IndexHit, IndexHits, IndexStats, Purpose, Tokens, Vectors
+from modelserver.embedding import Embedder, load
+from modelserver.shelf import Shelf
 
 STARTER = Path(__file__).parents[2] / "models/starter"
 

@@ -2,7 +2,14 @@
 
 from appliance.domains.knowledge.actions.answers import answer_question, draft_answer, stream_answer
 from appliance.domains.knowledge.actions.asked import Ask, dismiss_gap, fill_gap
-from appliance.domains.knowledge.actions.documents import Filing, delete_document, file_document, reindex_all, reindex_document, upload_document
+from appliance.domains.knowledge.actions.documents import (
+    Filing,
+    delete_document,
+    file_document,
+    reindex_all,
+    reindex_document,
+    upload_document,
+)
 from appliance.domains.knowledge.queries import Scope
 from appliance.domains.knowledge.rules.asking import Turn
 

@@ -1,3 +1,4 @@
+
 """A pocket dictionary of shop and service words, so that an English question finds a Portuguese rule and the other way round."""
 
 from functools import lru_cache

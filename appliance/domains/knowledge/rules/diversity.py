@@ -1,6 +1,7 @@
 """Maximal marginal relevance (Carbonell & Goldstein 1998): the k best that do not repeat each other."""
 
-from collections.abc import Hashable, Mapping, Sequence, Set as AbstractSet
+from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TypeVar
 
 Key = TypeVar("Key", bound=Hashable)

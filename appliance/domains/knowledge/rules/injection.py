@@ -1,3 +1,4 @@
+
 """Text in a document that gives orders to the assistant. One layer of several: what is cut is cut visibly."""
 
 import re

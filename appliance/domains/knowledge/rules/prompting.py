@@ -1,3 +1,4 @@
+
 """What a language model is told: the sources are fenced data, every claim is cited, figures are copied."""
 
 import re

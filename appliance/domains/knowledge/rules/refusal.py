@@ -1,3 +1,4 @@
+
 """When to say "I do not know": measured against questions that a company's own documents cannot answer."""
 
 import random
@@ -48,7 +49,7 @@ class Probe:
 
 def probes(passages: Sequence[Passage], *, seed: int = 7) -> list[Probe]:
     """The same passages give the same probes."""
-    chance = random.Random(seed)  # noqa: S311 - a sample, not a secret
+    chance = random.Random(seed)
     sample = chance.choices(passages, k=PROBES) if passages else []
     return [probe for passage in sample if (probe := _probe(passage, chance))]
 

@@ -1,3 +1,4 @@
+
 """Where sentences end in Portuguese and English business prose."""
 
 import re

@@ -1,3 +1,4 @@
+
 """Sentences and table rows: the smallest text an answer may quote."""
 
 import re

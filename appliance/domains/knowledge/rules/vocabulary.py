@@ -1,3 +1,4 @@
+
 """Words that every shop, clinic and school shares: function words, chat abbreviations, synonyms. No company's own words."""
 
 _SILENT_PT = """

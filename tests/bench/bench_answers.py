@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Real-life questions through the whole pipeline: `python -m tests.bench.bench_answers [folder]`.
 
 Without a folder it reads `empresa_a` in SALESEDGE_EVAL_DATA, then the company of the tests. Targets are printed beside the figures.
@@ -137,7 +138,7 @@ def main(arguments: Sequence[str]) -> int:
     if not folders and not shared:
         print("SALESEDGE_EVAL_DATA is not set: only the company of the tests is asked.")
     folders = folders or [*([Path(shared) / "empresa_a"] if shared else []), OWN]
-    return 0 if all([run(folder, verbose=verbose) for folder in folders]) else 1
+    return 0 if min([run(folder, verbose=verbose) for folder in folders]) else 1
 
 
 if __name__ == "__main__":

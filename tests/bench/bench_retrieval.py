@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Words, vectors and both on FaQuAD and Cranfield, beside txtai: `python -m tests.bench.bench_retrieval`.
 
 `--txtai PYTHON` names an interpreter that has txtai and onnxruntime (a bench-only environment). `--size N` also measures the

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """From a file to an answer, step by step, on both databases."""
 
 from collections.abc import Callable

@@ -38,7 +38,7 @@ def measure_threshold(box: Box, tenant_id: UUID, snapshot: Snapshot) -> float:
 def _sample(box: Box, tenant_id: UUID, members: Mapping[UUID, Member]) -> list[tuple[Chunk, Member]]:
     """Drawn by number, the same for the same corpus."""
     numbers = [number for low, high in corpus.ranges(members.values()) for number in range(low, high + 1)]
-    picked = sorted(random.Random(len(numbers)).sample(numbers, min(SAMPLED_CHUNKS, len(numbers))))
+    picked = sorted(random.Random(len(numbers)).sample(numbers, min(SAMPLED_CHUNKS, len(numbers))))  # noqa: S311 - a sample, not a secret
     with box.unit(tenant_id, read_only=True) as uow:
         chunks = search.list_chunks_by_number(uow, picked)
     return [(chunk, members[chunk.version_id]) for chunk in chunks.values() if chunk.version_id in members]

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 
 """Danger to people comes before any search: gas, fire, shock, health. General first advice, then the company's own text."""
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501, RUF001, SIM905
 
 """Where sentences end in Portuguese and English business prose."""
 

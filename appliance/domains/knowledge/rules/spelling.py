@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Mistyped words: one that no document contains gives way to the nearest one that some document does."""
 
 from collections.abc import Iterable, Mapping

@@ -1,3 +1,4 @@
+# ruff: noqa: E501, RUF001
 
 """Sentences and table rows: the smallest text an answer may quote."""
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501, SIM905
 
 """Words that every shop, clinic and school shares: function words, chat abbreviations, synonyms. No company's own words."""
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 
 """The kind of fact a question asks for, and whether a text states one. It orders candidates; it never refuses."""
 

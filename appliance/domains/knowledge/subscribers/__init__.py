@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """From a stored file to a document that answers, one resumable step an event; and the tidying afterwards."""
 
 from appliance.domains.knowledge.subscribers.calibrating import calibrate_corpus

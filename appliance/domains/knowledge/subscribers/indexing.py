@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """The pipeline. Each step looks at where its version stands, so a step that ran twice or died in the middle does no harm."""
 
 import io

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001
 """Ranking, validity, choosing, refusing, grounding."""
 
 from hypothesis import given

@@ -1,3 +1,4 @@
+# ruff: noqa: FBT001, E501
 """Words, numbers, sentences, units and chunks."""
 
 import math

@@ -18,7 +18,7 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
 
 PIECE = 64 * 1024
-_TAG = 16
+_HEAD = 4
 
 
 class Readable(Protocol):
@@ -85,14 +85,18 @@ class Blobs:
 
     def _pieces(self, path: Path, cipher: AESGCM) -> Iterator[bytes]:
         with path.open("rb") as file:
-            number, head = 0, file.read(4)
-            while head:
+            number, head = 0, file.read(_HEAD)
+            while True:
+                if len(head) < _HEAD:
+                    raise crypto.KeyUnreadable(f"{path.name} is damaged: it was cut")
                 nonce, sealed = file.read(crypto.NONCE_BYTES), file.read(struct.unpack(">I", head)[0])
-                head = file.read(4)
+                head = file.read(_HEAD)
                 try:
                     yield cipher.decrypt(nonce, sealed, _place(number, last=not head))
-                except InvalidTag as err:
+                except (InvalidTag, ValueError) as err:
                     raise crypto.KeyUnreadable(f"{path.name} is damaged") from err
+                if not head:
+                    return
                 number += 1
 
     def read_all(self, tenant_id: UUID, blob_id: UUID) -> bytes:

@@ -40,6 +40,7 @@ class ServerSettings(Section):
     public_url: str = Field("", description="Address people type, e.g. https://sales.example.com. Empty: http://host:port.")
     threads: int = Field(16, ge=2, le=128, description="Requests answered at once by one web process.")
     max_body_mb: int = Field(64, ge=1, le=4096, description="Largest request body accepted, in MiB.")
+    metrics_open: bool = Field(False, description="Let machines other than this one read /metrics.")
     trusted_proxies: int = Field(0, ge=0, le=5, description="How many reverse proxies stand in front and set X-Forwarded-*.")
 
 

@@ -146,6 +146,10 @@ class NoTenant(RuntimeError):
     """A tenant's table was touched outside a unit of work of that tenant."""
 
 
+class ReadOnlyUnit(RuntimeError):
+    """A unit of work opened for reading was about to write."""
+
+
 class CrossTenantWrite(RuntimeError):
     """A row of another tenant was about to be written."""
 
@@ -162,6 +166,8 @@ def tenant_tables(metadata: MetaData) -> Iterable[Table]:
 
 @event.listens_for(Session, "do_orm_execute")
 def _scope_to_tenant(state: ORMExecuteState) -> None:
+    if state.session.info.get("read_only") and (state.is_insert or state.is_update or state.is_delete):
+        raise ReadOnlyUnit("open the unit for writing")
     if state.session.info.get("scope") == "box" or state.session.info.get("orm_guard") == "off":
         return
     mappers = list(state.all_mappers)
@@ -197,6 +203,8 @@ def _check_inserted(state: ORMExecuteState, tenant_id: UUID) -> None:
 @event.listens_for(Session, "before_flush")
 def _check_written_rows(session: Session, flush: UOWTransaction, instances: object) -> None:
     del flush, instances
+    if session.info.get("read_only") and (session.new or session.deleted or any(session.is_modified(row) for row in session.dirty)):
+        raise ReadOnlyUnit("open the unit for writing")
     if session.info.get("scope") == "box" or session.info.get("orm_guard") == "off":
         return
     tenant_id = session.info.get("tenant_id")
@@ -277,5 +285,7 @@ def _postgresql_engine(url: str, settings: DatabaseSettings) -> Engine:
 def _pool(settings: DatabaseSettings) -> dict[str, Any]:
     from sqlalchemy.pool import QueuePool  # noqa: PLC0415 - named here because SQLite's default for ":memory:" differs
 
-    return {"poolclass": QueuePool, "pool_size": settings.pool_size, "max_overflow": settings.pool_size, "pool_timeout": 10}
+    size = settings.pool_size
+    # hide_parameters: an error must not carry what somebody wrote into a log
+    return {"poolclass": QueuePool, "pool_size": size, "max_overflow": size, "pool_timeout": 10, "hide_parameters": True}
 

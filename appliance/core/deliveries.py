@@ -110,6 +110,15 @@ def fail(
     return delivery.state
 
 
+def let_go(uow: UnitOfWork, delivery_id: UUID, *, reason: str) -> None:
+    """Done without effect; the reason stays on the row."""
+    delivery = get_delivery(uow, delivery_id)
+    delivery.state, delivery.finished_at, delivery.last_error = DeliveryState.DONE, uow.now, reason[:2000]
+    delivery.lease_token = delivery.lease_until = None
+    uow.session.flush()
+    _wake_next(uow, delivery_id)
+
+
 def replay(uow: UnitOfWork, delivery_id: UUID) -> Delivery:
     """Give a dead delivery another life."""
     delivery = get_delivery(uow, delivery_id)

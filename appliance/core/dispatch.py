@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from appliance.core.outbox import OutboxRow, Owed
 
 LIVE_CHANNEL = "live"
-JOB_TIMEOUT_S = {"fast": 60, "default": 300, "slow": 3600}
+JOB_TIMEOUT_S = {"fast": 180, "default": 300, "slow": 3600}
 RUN_DELIVERY = "appliance.core.jobs.run_delivery"
 RUN_CRON = "appliance.core.jobs.run_cron"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import String, delete, exists, select
+from sqlalchemy import CursorResult, String, delete, exists, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.core.db import Rows
@@ -18,15 +18,18 @@ if TYPE_CHECKING:
 
 EVENTS_KEPT = timedelta(days=7)
 PRUNE_SLICE = 2000
+LONGEST_RUN = timedelta(hours=1)
 
 
 class CronRun(Rows):
-    """When a piece of timed work last ran, so that a box that was off catches up once."""
+    """One row a piece of timed work: so that it never runs twice at once, and a box that was off catches up once."""
 
     __tablename__ = "cron_runs"
 
     name: Mapped[str] = mapped_column(String(120), primary_key=True)
-    ran_at: Mapped[datetime]
+    ran_at: Mapped[datetime | None]
+    running_until: Mapped[datetime | None]
+    last_error: Mapped[str | None] = mapped_column(String(500))
 
 
 def prune_outbox(box: Box) -> None:
@@ -52,14 +55,29 @@ def forget_answers(box: Box) -> None:
         idempotency.forget_old(uow)
 
 
-def remember_run(box: Box, name: str) -> None:
-    with box.whole_box("cron ran") as uow:
-        uow.session.merge(CronRun(name=name, ran_at=uow.now))
+def begin_run(box: Box, name: str) -> bool:
+    """False while another run of the same work goes on. A run that was killed blocks the next for an hour at most."""
+    with box.whole_box("cron begins") as uow:
+        if uow.session.get(CronRun, name) is None:
+            uow.session.add(CronRun(name=name))
+            uow.session.flush()
+        free = or_(CronRun.running_until.is_(None), CronRun.running_until < uow.now)
+        taken = uow.session.execute(update(CronRun).where(CronRun.name == name, free).values(running_until=uow.now + LONGEST_RUN))
+        assert isinstance(taken, CursorResult)
+        return taken.rowcount == 1
+
+
+def end_run(box: Box, name: str, *, error: str | None) -> None:
+    with box.whole_box("cron ends") as uow:
+        run = uow.session.get_one(CronRun, name)
+        run.running_until, run.last_error = None, error
+        if error is None:
+            run.ran_at = uow.now
 
 
 def last_runs(box: Box) -> dict[str, datetime]:
     with box.whole_box("cron plan", read_only=True) as uow:
-        return {run.name: run.ran_at for run in uow.session.scalars(select(CronRun))}
+        return {run.name: run.ran_at for run in uow.session.scalars(select(CronRun)) if run.ran_at is not None}
 
 
 MANIFEST = Manifest(

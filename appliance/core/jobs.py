@@ -11,10 +11,12 @@ from uuid import UUID
 
 import structlog
 from redis import RedisError
+from rq.timeouts import JobTimeoutException
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from appliance.core import deliveries, housekeeping, telemetry
-from appliance.core.errors import DomainError, Unavailable
+from appliance.core.errors import DomainError, NotFound, Unavailable
 from appliance.core.outbox import MAX_ATTEMPTS, DeliveryState, event_from
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from appliance.core.uow import UnitOfWork
 
 RENEW_EVERY_S = 4.0
-TRIES_OF_A_RACE = 3
+A_FEW_TRIES = 3
 log = structlog.get_logger()
 _bound: list[Box] = []
 
@@ -39,9 +41,20 @@ def run_delivery(tenant_hex: str, delivery_hex: str) -> None:
 
 def run_cron(name: str) -> None:
     box = _bound[0]
-    with telemetry.timed_job(name):
-        box.registry.cron[name].run(box)
-    housekeeping.remember_run(box, name)
+    if not housekeeping.begin_run(box, name):
+        log.info("cron_still_running", job=name)
+        return
+    error: str | None = "interrupted"
+    try:
+        with telemetry.timed_job(name):
+            box.registry.cron[name].run(box)
+        error = None
+    except Exception as err:
+        error = describe(err)
+        log.error("cron_failed", job=name, exc_info=err)  # noqa: TRY400 - frames only, see telemetry
+        raise
+    finally:
+        housekeeping.end_run(box, name, error=error)
 
 
 def deliver(box: Box, tenant_id: UUID, delivery_id: UUID) -> None:
@@ -77,6 +90,9 @@ def _run(box: Box, tenant_id: UUID, delivery_id: UUID, subscription: Subscriptio
 
 
 def _record(box: Box, tenant_id: UUID, delivery_id: UUID, subscriber: str, err: Exception) -> None:
+    if isinstance(err, NotFound):
+        _let_go(box, tenant_id, delivery_id, subscriber, err)
+        return
     try:
         with box.unit(tenant_id) as uow:
             retry_after = getattr(err, "retry_after", None)
@@ -91,11 +107,22 @@ def _record(box: Box, tenant_id: UUID, delivery_id: UUID, subscriber: str, err: 
         log.warning("delivery_postponed", subscriber=subscriber, delivery=delivery_id.hex, error=type(err).__name__)
 
 
+def _let_go(box: Box, tenant_id: UUID, delivery_id: UUID, subscriber: str, err: NotFound) -> None:
+    """What the event was about is gone (a deleted person, a deleted document): nothing is owed any more."""
+    try:
+        with box.unit(tenant_id) as uow:
+            deliveries.let_go(uow, delivery_id, reason=describe(err))
+    except (DomainError, DBAPIError) as also:
+        log.warning("delivery_unrecorded", subscriber=subscriber, delivery=delivery_id.hex, error=type(also).__name__)
+    else:
+        log.info("delivery_without_object", subscriber=subscriber, delivery=delivery_id.hex)
+
+
 def _tries(err: Exception) -> int:
-    """What is away may come back; two at once over a unique key settle at the next try; a bug or refusal stays one."""
+    """What is away may come back; a race over a unique key and a job past its time get a few tries; a bug or refusal stays one."""
     if isinstance(err, Unavailable | OperationalError | InterfaceError | RedisError | ConnectionError | TimeoutError):
         return MAX_ATTEMPTS
-    return TRIES_OF_A_RACE if isinstance(err, IntegrityError) else 1
+    return A_FEW_TRIES if isinstance(err, IntegrityError | JobTimeoutException | PoolTimeout) else 1
 
 
 def describe(err: Exception) -> str:

@@ -15,10 +15,12 @@ from uuid import UUID
 import structlog
 from redis import RedisError
 from redis.asyncio import Redis
-from sqlalchemy import func, or_, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from appliance.core.dispatch import LIVE_CHANNEL
+from appliance.core.errors import TooMany
+from appliance.core.i18n import lazy_gettext as _
 from appliance.core.outbox import OutboxRow
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 POLL_S = 2.0
 REPLAY_LIMIT = 500
 QUEUE_LIMIT = 256
+MOST_LISTENERS = 2000
 KEEP_ALIVE_S = 5.0
 # A slower transaction may commit a lower seq after a higher one was shown: look back this far and drop what was seen.
 LOOK_BACK = timedelta(seconds=10)
@@ -105,9 +108,11 @@ class Hub:
 
     async def _hand_on(self, tenant_id: UUID) -> None:
         feed = self._feeds[tenant_id]
+        if feed.high < 0:  # its first listener is still finding out where to begin
+            return
         try:
-            notes = await asyncio.to_thread(self._read_new, tenant_id, feed.high)
-        except DBAPIError as err:
+            notes = await asyncio.to_thread(self._read_new, tenant_id, feed.high, frozenset(feed.seen))
+        except (SQLAlchemyError, OSError) as err:
             log.warning("live_read_failed", error=type(err).__name__)
             return
         now = time.monotonic()
@@ -118,28 +123,39 @@ class Hub:
             feed.high = max(feed.high, note.seq)
             for listener in feed.listeners:
                 listener.offer(note)
+        if len(notes) >= REPLAY_LIMIT:
+            self._hinted.add(tenant_id)
+            self._wake.set()
         horizon = now - 3 * LOOK_BACK.total_seconds()
         feed.seen = {seq: at for seq, at in feed.seen.items() if at > horizon}
 
-    def _read_new(self, tenant_id: UUID, high: int) -> list[Note]:
+    def _read_new(self, tenant_id: UUID, high: int, seen: frozenset[int]) -> list[Note]:
+        """What is newer, and what committed late among the recent. A full read means that more waits."""
+        shown = select(OutboxRow).where(OutboxRow.name.in_(self._box.registry.live)).order_by(OutboxRow.seq).limit(REPLAY_LIMIT)
         with self._box.unit(tenant_id, read_only=True) as uow:
-            recent = or_(OutboxRow.seq > high, OutboxRow.emitted_at > uow.now - LOOK_BACK)
-            rows = uow.session.scalars(
-                select(OutboxRow).where(OutboxRow.name.in_(self._box.registry.live), recent).order_by(OutboxRow.seq).limit(REPLAY_LIMIT)
-            )
+            recent = select(OutboxRow.seq).where(OutboxRow.seq <= high, OutboxRow.emitted_at > uow.now - LOOK_BACK)
+            late = set(uow.session.scalars(recent.where(OutboxRow.name.in_(self._box.registry.live)))) - seen
+            rows = [*uow.session.scalars(shown.where(OutboxRow.seq.in_(sorted(late)[:REPLAY_LIMIT])))] if late else []
+            rows += uow.session.scalars(shown.where(OutboxRow.seq > high)).all()
             return [_note(row) for row in rows]
 
     async def join(self, tenant_id: UUID) -> Listener:
-        feed = self._feeds[tenant_id]
-        if not feed.listeners:
-            feed.high, recent = await asyncio.to_thread(self._latest, tenant_id)
-            feed.seen = dict.fromkeys(recent, time.monotonic())
+        """Raises TooMany when this process holds all the streams it should."""
+        if sum(len(feed.listeners) for feed in self._feeds.values()) >= MOST_LISTENERS:
+            raise TooMany(_("Too many open screens. Close some and try again."), retry_after=30)
         listener = Listener(tenant_id)
-        feed.listeners.add(listener)
+        is_first = tenant_id not in self._feeds
+        self._feeds[tenant_id].listeners.add(listener)
+        if is_first:
+            high, recent = await asyncio.to_thread(self._latest, tenant_id)
+            feed = self._feeds[tenant_id]
+            feed.high, feed.seen = high, dict.fromkeys(recent, time.monotonic())
         return listener
 
     def leave(self, listener: Listener) -> None:
-        feed = self._feeds[listener.tenant_id]
+        feed = self._feeds.get(listener.tenant_id)
+        if feed is None:
+            return
         feed.listeners.discard(listener)
         if not feed.listeners:
             del self._feeds[listener.tenant_id]

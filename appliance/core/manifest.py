@@ -52,11 +52,12 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Check:
-    """One line of `salesedge doctor` and of the health page. `required` checks decide readiness."""
+    """One line of `salesedge doctor` and of the health page. `required` ones decide readiness; `thorough` ones cost time."""
 
     name: str
     run: Callable[[Box], CheckResult]
     required: bool = False
+    thorough: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,14 +78,26 @@ class Registry:
 
     def __init__(self, manifests: Iterable[Manifest]) -> None:
         self.manifests = tuple(manifests)
+        self._check_names()
         self.subscriptions = {sub.name: sub for manifest in self.manifests for sub in manifest.subscriptions}
         self.live = {event_name(kind): permission for m in self.manifests for kind, permission in m.live.items()}
         self.cron = {f"{m.name}.{cron.name}": cron for m in self.manifests for cron in m.cron}
+        self.exporters = tuple(exporter for manifest in self.manifests for exporter in manifest.exporters)
+        self.erasers = tuple(eraser for manifest in self.manifests for eraser in manifest.erasers)
         self.checks = tuple(check for manifest in self.manifests for check in manifest.checks)
         self._by_event: dict[str, tuple[Subscription, ...]] = {}
         for sub in self.subscriptions.values():
             name = event_name(sub.event)
             self._by_event[name] = (*self._by_event.get(name, ()), sub)
+
+    def _check_names(self) -> None:
+        """Two of one name would silently be one."""
+        subscriptions = [sub.name for manifest in self.manifests for sub in manifest.subscriptions]
+        permissions = [permission for manifest in self.manifests for permission in manifest.permissions]
+        timed = [f"{manifest.name}.{cron.name}" for manifest in self.manifests for cron in manifest.cron]
+        for names in (subscriptions, permissions, timed):
+            twice = {name for name in names if names.count(name) > 1}
+            assert not twice, f"registered twice: {sorted(twice)}"
 
     def subscribers_of(self, name: str) -> tuple[Subscription, ...]:
         return self._by_event.get(name, ())

@@ -2,20 +2,17 @@
 
 import ipaddress
 import socket
-import threading
 import time
 
 import httpx
-import pybreaker
 import structlog
 
 from appliance.core import guard, telemetry
+from appliance.core.breaker import OPEN_FOR_S, Breakers
 from appliance.core.config import NetworkMode, NetworkSettings
 from appliance.core.errors import Refused, Unavailable
 from appliance.core.i18n import lazy_gettext as _
 
-FAILURES_TO_OPEN = 5
-OPEN_FOR_S = 30
 TransportFailed = httpx.TransportError  # for callers that read a streamed body, where it can still break
 _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 log = structlog.get_logger()
@@ -28,8 +25,7 @@ class NoAnswer(Unavailable):
 class Outbound:
     def __init__(self, settings: NetworkSettings) -> None:
         self._settings = settings
-        self._breakers: dict[str, pybreaker.CircuitBreaker] = {}
-        self._lock = threading.Lock()
+        self.breakers = Breakers()
 
     def client(self, purpose: str, *, timeout_s: float | None = None) -> httpx.Client:
         """A client for one purpose, used as a context manager. Redirects are not followed: each hop is a new decision."""
@@ -58,14 +54,6 @@ class Outbound:
             raise Refused(_("%(host)s points to a private address, which this box does not call.", host=host))
         return addresses[0]
 
-    def breaker(self, host: str) -> pybreaker.CircuitBreaker:
-        with self._lock:
-            known = self._breakers.get(host)
-            if known is None:
-                known = pybreaker.CircuitBreaker(fail_max=FAILURES_TO_OPEN, reset_timeout=OPEN_FOR_S, name=host)
-                self._breakers[host] = known
-            return known
-
 
 class _Checked(httpx.BaseTransport):
     def __init__(self, outbound: Outbound, purpose: str) -> None:
@@ -77,21 +65,25 @@ class _Checked(httpx.BaseTransport):
         host, port = request.url.host, request.url.port or (443 if request.url.scheme == "https" else 80)
         self._outbound.check_allowed(host)
         address = self._outbound.address_of(host, port)
-        started = time.perf_counter()
-        outcome = "error"
+        if self._outbound.breakers.is_open(host):
+            self._note(host, "open", time.perf_counter())
+            raise Unavailable(_("%(host)s has failed repeatedly; the box waits before trying again.", host=host), retry_after=OPEN_FOR_S)
+        started, outcome = time.perf_counter(), "error"
         try:
-            response = self._outbound.breaker(host).call(self._send, request, host, address)
+            response = self._send(request, host, address)
             outcome = str(response.status_code)
-        except pybreaker.CircuitBreakerError as err:
-            outcome = "open"
-            raise Unavailable(_("%(host)s has failed repeatedly; the box waits before trying again.", host=host), retry_after=30) from err
         except httpx.TransportError as err:
+            self._outbound.breakers.failed(host)
             kind = Unavailable if isinstance(err, _NEVER_LEFT) else NoAnswer
             raise kind(_("%(host)s does not answer.", host=host)) from err
         finally:
-            telemetry.OUTBOUND.labels(host, outcome).inc()
-            log.info("outbound", purpose=self._purpose, host=host, outcome=outcome, ms=round((time.perf_counter() - started) * 1000))
+            self._note(host, outcome, started)
+        self._outbound.breakers.succeeded(host)
         return response
+
+    def _note(self, host: str, outcome: str, started: float) -> None:
+        telemetry.OUTBOUND.labels(self._purpose, outcome).inc()
+        log.info("outbound", purpose=self._purpose, host=host, outcome=outcome, ms=round((time.perf_counter() - started) * 1000))
 
     def _send(self, request: httpx.Request, host: str, address: str) -> httpx.Response:
         pinned = httpx.Request(

@@ -1,45 +1,74 @@
 """Logs without personal data, metrics with the field's names (Prometheus base units)."""
 
+from __future__ import annotations
+
 import logging
 import os
 import sys
+import threading
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
 
 from appliance.core.config import LogSettings
+from appliance.core.errors import DomainError
 
-REQUESTS = Histogram(
+if TYPE_CHECKING:
+    from prometheus_client import Counter, Histogram
+
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+_lock = threading.Lock()
+
+
+class Metric:
+    """Made on first use: the library decides at its import whether processes add up, so it is imported after `share_metrics`."""
+
+    def __init__(self, kind: str, name: str, text: str, labels: tuple[str, ...], **options: Any) -> None:
+        self._make = (kind, name, text, labels, options)
+        self._made: Counter | Histogram | None = None
+
+    def labels(self, *values: str) -> Any:
+        return self._metric().labels(*values)
+
+    def _metric(self) -> Counter | Histogram:
+        with _lock:
+            if self._made is None:
+                import prometheus_client  # noqa: PLC0415 - see the docstring of the class
+
+                kind, name, text, labels, options = self._make
+                self._made = getattr(prometheus_client, kind)(name, text, labels, **options)
+            assert self._made is not None
+            return self._made
+
+
+REQUESTS = Metric(
+    "Histogram",
     "http_request_duration_seconds",
     "Time to answer a request",
     ("method", "route", "status"),
     buckets=(0.005, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30),
 )
-JOBS = Histogram("job_duration_seconds", "Time one job took", ("job",), buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120, 600))
-DEAD_LETTERS = Counter("job_dead_letters_total", "Deliveries given up until a person replays them", ("subscriber",))
-OUTBOUND = Counter("outbound_requests_total", "Calls that left the box", ("host", "outcome"))
-
-_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+JOBS = Metric("Histogram", "job_duration_seconds", "Time one job took", ("job",), buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120, 600))
+DEAD_LETTERS = Metric("Counter", "job_dead_letters_total", "Deliveries given up until a person replays them", ("subscriber",))
+OUTBOUND = Metric("Counter", "outbound_requests_total", "Calls that left the box", ("purpose", "outcome"))
 
 
 def configure_logs(settings: LogSettings, process: str) -> None:
     """One stream on stderr. Lines carry ids and kinds, never what people wrote."""
     structlog.contextvars.bind_contextvars(process=process)
-    renderer = (
-        structlog.processors.JSONRenderer()
-        if settings.format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
-    )
+    is_json = settings.format == "json"
+    renderer = structlog.processors.JSONRenderer() if is_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info if settings.format == "json" else structlog.processors.StackInfoRenderer(),
+            _frames_only,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.level]),
@@ -47,6 +76,16 @@ def configure_logs(settings: LogSettings, process: str) -> None:
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s", force=True)
+
+
+def _frames_only(_logger: object, _method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Where it happened and what kind it was. The text of foreign errors may quote a row, an e-mail, a message: it stays out."""
+    err = line.pop("exc_info", None)
+    if isinstance(err, BaseException):
+        said = f": {err}" if isinstance(err, DomainError) else ""
+        frames = "".join(traceback.format_tb(err.__traceback__))
+        line["exception"] = f"{frames}{type(err).__module__}.{type(err).__qualname__}{said}"
+    return line
 
 
 @contextmanager
@@ -61,13 +100,16 @@ def timed_job(name: str) -> Iterator[None]:
 def share_metrics(folder: Path) -> None:
     """Let every process of the box write where one can add them up. Call before the first metric is touched."""
     folder.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(folder))
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
 def exposition() -> bytes:
     """All processes' metrics in Prometheus text format."""
+    import prometheus_client  # noqa: PLC0415 - see Metric
+    from prometheus_client import multiprocess  # noqa: PLC0415
+
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return generate_latest()
-    registry = CollectorRegistry()
+        return prometheus_client.generate_latest()
+    registry = prometheus_client.CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry)
+    return prometheus_client.generate_latest(registry)

@@ -102,7 +102,7 @@ def open_whole_box(box: Box, reason: str, actor: Actor = SYSTEM, *, read_only: b
 @contextmanager
 def _open(box: Box, tenant_id: UUID, actor: Actor, *, scope: str, read_only: bool) -> Iterator[UnitOfWork]:
     session = box.database.session(read_only=read_only)
-    session.info.update(scope=scope, tenant_id=tenant_id if scope == "tenant" else None)
+    session.info.update(read_only=read_only, scope=scope, tenant_id=tenant_id if scope == "tenant" else None)
     token = crypto.sealing_tenant.set(tenant_id)
     guard.entered_unit()
     try:

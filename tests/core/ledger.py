@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.core.db import Base, TenantOwned
-from appliance.core.errors import Refused, Unavailable
+from appliance.core.errors import NotFound, Refused, Unavailable
 from appliance.core.jobs import Step
 from appliance.core.manifest import Manifest, Subscription
 from appliance.core.uow import UnitOfWork
@@ -46,6 +46,8 @@ def follow(uow: UnitOfWork, event: EntryMade) -> None:
         raise Refused("never")
     if event.account == "race" and races:
         raise IntegrityError(races.pop(), {}, Exception("unique"))
+    if event.account == "gone":
+        raise NotFound("nobody")
     if event.account == "away":
         raise Unavailable("later", retry_after=7)
     uow.session.add(Entry(tenant_id=uow.tenant_id, account=event.account, note=f"follows {event.entry_id}"))

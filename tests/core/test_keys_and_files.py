@@ -82,7 +82,7 @@ def test_a_cut_or_reordered_file_is_noticed(tmp_path):
     path = next(tmp_path.rglob(ref.id.hex))
     sealed = path.read_bytes()
     third = len(sealed) // 3
-    for damaged in (sealed[: 2 * third], sealed[third : 2 * third] + sealed[:third] + sealed[2 * third :]):
+    for damaged in (b"", sealed[:2], sealed[:10], sealed[: 2 * third], sealed[third : 2 * third] + sealed[:third] + sealed[2 * third :]):
         path.write_bytes(damaged)
         with pytest.raises(crypto.KeyUnreadable):
             store.read_all(crypto.NIL, ref.id)

@@ -156,3 +156,15 @@ def test_who_may_no_longer_listen_hears_nothing_more_within_seconds(box, somebod
         return heard
 
     assert asyncio.run(scenario()) == "closed"
+
+
+def test_a_burst_larger_than_one_read_arrives_whole_and_at_once(box, tenant_id, monkeypatch):
+    monkeypatch.setattr(live, "REPLAY_LIMIT", 20)
+    monkeypatch.setattr(live, "POLL_S", 30)
+
+    def act():
+        for number in range(70):
+            emit(box, tenant_id, str(number))
+
+    notes = run_with_hub(box, lambda hub: collect(hub, tenant_id, 70, during=act))
+    assert [note.ids["account"] for note in notes] == [str(number) for number in range(70)]

@@ -3,9 +3,10 @@ import threading
 
 import pytest
 
+from appliance.core.breaker import FAILURES_TO_OPEN, Breakers
 from appliance.core.config import NetworkMode, NetworkSettings
 from appliance.core.errors import Refused, Unavailable
-from appliance.core.outbound import FAILURES_TO_OPEN, Outbound
+from appliance.core.outbound import Outbound
 
 
 @pytest.fixture
@@ -59,10 +60,55 @@ def test_a_redirect_is_not_followed(peer):
 def test_the_breaker_opens_after_repeated_failures_and_names_the_host():
     outbound = Outbound(NetworkSettings(private_hosts=("127.0.0.1",)))
     with outbound.client("test", timeout_s=0.5) as client:
-        for _ in range(FAILURES_TO_OPEN - 1):
+        for _ in range(FAILURES_TO_OPEN):
             with pytest.raises(Unavailable, match="does not answer"):
                 client.get("http://127.0.0.1:1/")
-        for _ in range(2):
-            with pytest.raises(Unavailable, match="repeatedly") as refused:
-                client.get("http://127.0.0.1:1/")
+        with pytest.raises(Unavailable, match="repeatedly") as refused:
+            client.get("http://127.0.0.1:1/")
         assert refused.value.retry_after == 30
+
+
+def test_after_its_pause_the_breaker_lets_one_try_and_a_success_closes_it(monkeypatch):
+    from appliance.core import breaker
+
+    breakers = Breakers()
+    for _ in range(FAILURES_TO_OPEN):
+        breakers.failed("peer")
+    assert breakers.is_open("peer")
+    later = breaker.time.monotonic() + breaker.OPEN_FOR_S + 1
+    monkeypatch.setattr(breaker.time, "monotonic", lambda: later)
+    assert not breakers.is_open("peer")
+    assert breakers.is_open("peer"), "only one may try"
+    breakers.succeeded("peer")
+    assert not breakers.is_open("peer")
+
+
+def test_calls_to_one_host_run_side_by_side():
+    together = threading.Barrier(3, timeout=5)
+
+    class Slow(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            together.wait()
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    outbound = Outbound(NetworkSettings(private_hosts=("127.0.0.1",)))
+    statuses = []
+
+    def call():
+        with outbound.client("test") as client:
+            statuses.append(client.get(f"http://127.0.0.1:{server.server_port}/").status_code)
+
+    threads = [threading.Thread(target=call) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    server.shutdown()
+    server.server_close()
+    assert statuses == [200, 200, 200]

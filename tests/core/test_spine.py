@@ -2,9 +2,11 @@ from datetime import timedelta
 
 import pytest
 from redis import Redis
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from appliance.core import clock, deliveries, guard, jobs
+from appliance.core import clock, deliveries, guard, housekeeping, jobs
+from appliance.core.db import ReadOnlyUnit
+from appliance.core.manifest import Registry
 from appliance.core.outbox import Delivery, DeliveryState, OutboxRow, back_off
 from tests.core import ledger
 from tests.core.ledger import Entry, EntryMade, EntryWeighed, entries, make_entry
@@ -230,3 +232,37 @@ def test_two_at_once_over_a_unique_key_settle_at_the_next_try(box, tenant_id):
     make_due(box, delivery.id)
     jobs.deliver(box, tenant_id, delivery.id)
     assert only_delivery(box).state is DeliveryState.DONE
+
+
+def test_what_an_event_was_about_being_gone_is_no_dead_letter_and_blocks_nobody(box, tenant_id):
+    with box.unit(tenant_id) as uow:
+        make_entry(uow, "gone")
+        make_entry(uow, "gone")
+    first, second = all_deliveries(box)
+    jobs.deliver(box, tenant_id, first.id)
+    assert all_deliveries(box)[0].state is DeliveryState.DONE
+    assert all_deliveries(box)[0].last_error == "nobody"
+    jobs.deliver(box, tenant_id, second.id)
+    assert all_deliveries(box)[1].state is DeliveryState.DONE
+
+
+def test_a_unit_opened_for_reading_refuses_to_write(box, tenant_id):
+    with pytest.raises(ReadOnlyUnit), box.unit(tenant_id, read_only=True) as uow:
+        uow.session.add(Entry(tenant_id=tenant_id, account="a"))
+    with pytest.raises(ReadOnlyUnit), box.unit(tenant_id, read_only=True) as uow:
+        uow.session.execute(update(Entry).values(note="x"))
+
+
+def test_timed_work_never_runs_twice_at_once_and_remembers_why_it_failed(box):
+    assert housekeeping.begin_run(box, "ledger.sweep")
+    assert not housekeeping.begin_run(box, "ledger.sweep")
+    housekeeping.end_run(box, "ledger.sweep", error="away")
+    assert housekeeping.last_runs(box) == {}
+    assert housekeeping.begin_run(box, "ledger.sweep")
+    housekeeping.end_run(box, "ledger.sweep", error=None)
+    assert set(housekeeping.last_runs(box)) == {"ledger.sweep"}
+
+
+def test_two_subscriptions_of_one_name_are_refused_at_start():
+    with pytest.raises(AssertionError, match="registered twice"):
+        Registry((ledger.MANIFEST, ledger.MANIFEST))

@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Blueprint, Response, current_app, request
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from sqlalchemy.exc import IntegrityError
 from werkzeug.exceptions import BadRequest
 
-from appliance.core.errors import Conflict
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.web import auth, idempotency, problems
 from appliance.core.web.limits import PER_ADDRESS, PER_CALLER, RateLimits
@@ -127,6 +125,7 @@ class Api:
 def _describe(api: Api, method: str, rule: str, need: Need, view: Callable[..., Any]) -> Route:
     if need.access == SIGNED_IN and need.permission is None and not rule.startswith("/auth/"):
         assert need.summary, f"{method} {rule} needs a permission, or a summary saying why every member may call it"
+    assert need.unit or not need.idempotent, f"{method} {rule} opens its own units, so its answer cannot be kept with its effect"
     words = view.__name__.replace("_", " ").capitalize()
     return Route(
         method, f"{api.prefix}{rule}", view.__name__, need.permission, need.access, need.summary or words,
@@ -154,11 +153,8 @@ def _answer(route: Route, need: Need, view: Callable[..., Any], path: dict[str, 
     arguments = {**path, **_parsed(need)}
     if not need.unit:
         return _serialise(route, view(call, **arguments))
-    try:
-        with call.unit(read_only=route.method == "GET") as uow:
-            return _once(uow, route, lambda: _serialise(route, view(uow, **arguments)))
-    except IntegrityError as err:
-        raise Conflict(_("Somebody changed this at the same moment. Reload and try again.")) from err
+    with call.unit(read_only=route.method == "GET") as uow:
+        return _once(uow, route, lambda: _serialise(route, view(uow, **arguments)))
 
 
 def _once(uow: UnitOfWork, route: Route, act: Callable[[], Response]) -> Response:

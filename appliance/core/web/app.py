@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 from flask import Flask, Response, current_app, g, jsonify, request
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from appliance.core import i18n, telemetry
-from appliance.core.errors import DomainError
+from appliance.core.errors import Conflict, DomainError, Unavailable
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
 from appliance.core.web import auth, openapi, problems
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 ErrorPage = Callable[["Problem"], str]
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _HTTP_SENTENCES = {
     400: _("The request could not be read."),
     404: _("There is nothing here."),
@@ -84,7 +87,8 @@ def _end(response: Response) -> Response:
         response.set_cookie(auth.CSRF_COOKIE, g.csrf_cookie, httponly=True, samesite="Lax", secure=request.is_secure)
     route = str(request.url_rule) if request.url_rule else "none"
     elapsed = time.perf_counter() - g.get("started", time.perf_counter())
-    telemetry.REQUESTS.labels(request.method, route, str(response.status_code)).observe(elapsed)
+    method = request.method if request.method in METHODS else "other"
+    telemetry.REQUESTS.labels(method, route, str(response.status_code)).observe(elapsed)
     return response
 
 
@@ -98,8 +102,21 @@ def _handle(err: Exception) -> Response:
             return Response(status=status, headers={"Location": str(err.get_response().headers.get("Location", "/"))})
         said = err.description if isinstance(err, BadRequest) and err.description != BadRequest.description else None
         return _present(problems.problem(status, said or _HTTP_SENTENCES.get(status, err.name)))
+    passing = _passing(err)
+    if passing is not None:
+        return _present(problems.problem_of(passing), retry_after=problems.retry_after_of(passing))
     log.error("request_failed", route=str(request.url_rule), exc_info=err)
     return _present(problems.problem(500, problems.bug_sentence()))
+
+
+def _passing(err: Exception) -> DomainError | None:
+    """What the database says when two meet, when it is busy, or when the disk is full."""
+    if isinstance(err, IntegrityError):
+        return Conflict(_("Somebody changed this at the same moment. Reload and try again."))
+    if isinstance(err, OperationalError | PoolTimeout):
+        log.warning("database_busy", route=str(request.url_rule), error=type(err).__name__)
+        return Unavailable(_("The box is busy or out of disk space. Nothing was saved; try again in a moment."), retry_after=5)
+    return None
 
 
 def _present(problem: Problem, *, retry_after: float | None = None) -> Response:

@@ -1,6 +1,6 @@
 """Is the box alive, is it ready, and what are its figures."""
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 from redis import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -8,15 +8,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from appliance import __version__
 from appliance.core import telemetry
 from appliance.core.box import Box
+from appliance.core.errors import NotFound
+from appliance.core.i18n import lazy_gettext as _
 from appliance.core.manifest import Check, CheckResult
 from appliance.core.web.api import current_box
 
 health = Blueprint("health", __name__)
+LOOPBACK = frozenset({"127.0.0.1", "::1", None})
 
 
 def check_database(box: Box) -> CheckResult:
     try:
-        with box.database.engine.connect() as connection:
+        with box.database.read_only.connect() as connection:
             connection.execute(text("SELECT 1"))
     except SQLAlchemyError as err:
         return CheckResult(ok=False, detail=type(err).__name__, fix="Is the disk full or the database server down? See `salesedge doctor`.")
@@ -34,8 +37,8 @@ def check_queue(box: Box) -> CheckResult:
 CORE_CHECKS = (Check("database", check_database, required=True), Check("queue", check_queue))
 
 
-def run_checks(box: Box) -> dict[str, CheckResult]:
-    return {check.name: check.run(box) for check in (*CORE_CHECKS, *box.registry.checks)}
+def run_checks(box: Box, *, thorough: bool = True) -> dict[str, CheckResult]:
+    return {check.name: check.run(box) for check in (*CORE_CHECKS, *box.registry.checks) if thorough or not check.thorough}
 
 
 @health.get("/health/live")
@@ -54,12 +57,15 @@ def ready() -> tuple[Response, int]:
 
 @health.get("/health")
 def whole() -> tuple[Response, int]:
-    results = run_checks(current_box())
-    body = {name: {"ok": r.ok, "detail": r.detail, "fix": r.fix} for name, r in results.items()}
+    """For monitors: which parts work. What exactly is wrong is for the health page and `salesedge doctor`."""
+    results = run_checks(current_box(), thorough=False)
+    body = {name: result.ok for name, result in results.items()}
     ok = all(result.ok for result in results.values())
     return jsonify(status="ok" if ok else "degraded", version=__version__, checks=body), 200
 
 
 @health.get("/metrics")
 def metrics() -> Response:
+    if not current_box().settings.server.metrics_open and request.remote_addr not in LOOPBACK:
+        raise NotFound(_("There is nothing here."))
     return Response(telemetry.exposition(), mimetype="text/plain; version=0.0.4")

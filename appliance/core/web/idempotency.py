@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import String, UniqueConstraint, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from appliance.core.db import Base, TenantOwned
+from appliance.core.db import Base, Sealed, TenantOwned
 from appliance.core.errors import Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
@@ -23,16 +23,17 @@ class IdempotentAnswer(TenantOwned, Base):
     key: Mapped[str] = mapped_column(String(200))
     request_sha256: Mapped[str] = mapped_column(String(64))
     status: Mapped[int]
-    body: Mapped[bytes]
-    created_at: Mapped[datetime]
+    body: Mapped[str] = mapped_column(Sealed())
+    created_at: Mapped[datetime] = mapped_column(index=True)
     caller_id: Mapped[UUID | None]
 
-    __table_args__ = (UniqueConstraint("tenant_id", "route", "key"),)
+    __table_args__ = (UniqueConstraint("tenant_id", "caller_id", "route", "key"),)
 
 
 def find_answer(uow: UnitOfWork, *, route: str, key: str, request_body: bytes) -> IdempotentAnswer | None:
     """Raises Refused when the key was used for another request."""
-    kept = uow.session.scalar(select(IdempotentAnswer).where(IdempotentAnswer.route == route, IdempotentAnswer.key == key))
+    mine = (IdempotentAnswer.caller_id == uow.actor.id, IdempotentAnswer.route == route, IdempotentAnswer.key == key)
+    kept = uow.session.scalar(select(IdempotentAnswer).where(*mine))
     if kept is None:
         return None
     if kept.request_sha256 != sha256(request_body).hexdigest():
@@ -49,7 +50,7 @@ def keep_answer(uow: UnitOfWork, *, route: str, key: str, request_body: bytes, s
             key=key,
             request_sha256=sha256(request_body).hexdigest(),
             status=status,
-            body=body,
+            body=body.decode(),
             created_at=uow.now,
             caller_id=uow.actor.id,
         )

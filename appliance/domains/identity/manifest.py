@@ -43,5 +43,5 @@ MANIFEST = Manifest(
         MemberRemoved: "members:read",
         TenantChanged: "tenant:read",
     },
-    checks=(Check("audit", jobs.check_audit),),
+    checks=(Check("audit", jobs.check_audit, thorough=True),),
 )

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '2e3e312ba117'
+revision = '325b3a80f04f'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -213,7 +213,9 @@ def upgrade() -> None:
     op.create_index('ix_conversations_waiting', 'conversations', ['waiting_since'], unique=False)
     op.create_table('cron_runs',
     sa.Column('name', sa.String(length=120), nullable=False),
-    sa.Column('ran_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('ran_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('running_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('last_error', sa.String(length=500), nullable=True),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_cron_runs'))
     )
     op.create_table('documents',
@@ -245,8 +247,9 @@ def upgrade() -> None:
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('caller_id', sa.Uuid(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_idempotent_answers')),
-    sa.UniqueConstraint('tenant_id', 'route', 'key', name=op.f('uq_idempotent_answers_tenant_id_route_key'))
+    sa.UniqueConstraint('tenant_id', 'caller_id', 'route', 'key', name=op.f('uq_idempotent_answers_tenant_id_caller_id_route_key'))
     )
+    op.create_index(op.f('ix_idempotent_answers_created_at'), 'idempotent_answers', ['created_at'], unique=False)
     op.create_index(op.f('ix_idempotent_answers_tenant_id'), 'idempotent_answers', ['tenant_id'], unique=False)
     op.create_table('invitations',
     sa.Column('id', sa.Uuid(), nullable=False),

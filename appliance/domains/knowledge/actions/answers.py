@@ -118,8 +118,10 @@ def _assembled(retrieval: Retrieval, draft: Draft, worded: Worded, ask: Ask) -> 
     sources = tuple(_source(retrieval, draft, chunk) for chunk in cited) if known else ()
     return Answer(
         query_id=NIL, text=worded.text, answered=known, confident=draft.band is Band.ANSWER, grounded=worded.grounded,
-        confidence=round(draft.confidence, 3), sources=sources[:max(ask.top_k, len(draft.chunks))], engine=worded.engine, model=worded.model,
-        language=draft.language, emergency=draft.emergency.value if draft.emergency else None, processing_time_ms=0, tokens_used=worded.tokens,
+        confidence=round(draft.confidence, 3), sources=sources[:max(ask.top_k, len(draft.chunks))],
+        engine=worded.engine, model=worded.model,
+        language=draft.language, emergency=draft.emergency.value if draft.emergency else None,
+        processing_time_ms=0, tokens_used=worded.tokens,
     )
 
 

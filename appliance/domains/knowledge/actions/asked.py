@@ -57,11 +57,14 @@ def _fingerprint(box: Box, tenant_id: UUID, question: str, context: Sequence[Tur
 
 def record_answer(uow: UnitOfWork, question: str, answer: Answer, ask: Ask, fingerprint: str) -> None:
     uow.session.add(Query(
-        id=answer.query_id, fingerprint=fingerprint, question=question, answer=answer.text, answered=answer.answered, confident=answer.confident,
+        id=answer.query_id, fingerprint=fingerprint, question=question, answer=answer.text,
+        answered=answer.answered, confident=answer.confident,
         emergency=answer.emergency, grounded=answer.grounded, confidence=answer.confidence, engine=answer.engine, model=answer.model,
         language=answer.language, agent_id=ask.agent_id, conversation_id=ask.conversation_id, processing_time_ms=answer.processing_time_ms,
         tokens_used=answer.tokens_used, created_at=uow.now,
-        sources=[{key: str(value) if isinstance(value, UUID) else value for key, value in asdict(source).items()} for source in answer.sources],
+        sources=[
+            {key: str(value) if isinstance(value, UUID) else value for key, value in asdict(source).items()} for source in answer.sources
+        ],
     ))
     uow.session.flush()
     uow.emit(QuestionAnswered(answer.query_id, answer.answered))

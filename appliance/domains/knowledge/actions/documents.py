@@ -31,7 +31,9 @@ class Filing:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-def upload_document(box: Box, tenant_id: UUID, filename: str, stream: Readable, *, filing: Filing | None = None, actor: Actor = SYSTEM) -> UUID:
+def upload_document(
+    box: Box, tenant_id: UUID, filename: str, stream: Readable, *, filing: Filing | None = None, actor: Actor = SYSTEM,
+) -> UUID:
     """Store the file, then say so. The same name again is a new version; the old one answers until the new one is indexed.
 
     Opens its own unit, because the file is written before it. Raises NothingToRead, and what `blobs.put` raises.

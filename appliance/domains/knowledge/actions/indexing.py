@@ -87,7 +87,8 @@ def _chunk_rows(tenant_id: UUID, version: DocumentVersion, packed: Sequence[Pack
         yield {
             "id": new_id(), "tenant_id": tenant_id, "version_id": version.id, "document_id": version.document_id,
             "number": version.first_number + position, "position": position, "text": text, "heading_path": list(chunk.path),
-            "page_from": pages[0], "page_to": pages[1], "token_count": chunk.token_count, "char_start": offset, "char_end": offset + len(text),
+            "page_from": pages[0], "page_to": pages[1], "token_count": chunk.token_count,
+            "char_start": offset, "char_end": offset + len(text),
             "units": stored_units(chunk, first, language), "embedding": None,
         }
         first += len(chunk.units)
@@ -110,7 +111,8 @@ def finish_embedding(uow: UnitOfWork, version_id: UUID, model: str) -> None:
 
 
 def record_postings(uow: UnitOfWork, version_id: UUID, listings: Sequence[Listing]) -> None:
-    rows = [{"id": new_id(), "tenant_id": uow.tenant_id, "version_id": version_id, "term": one.term, "units": one.units, "packed": one.packed}
+    same = {"tenant_id": uow.tenant_id, "version_id": version_id}
+    rows = [{"id": new_id(), **same, "term": one.term, "units": one.units, "packed": one.packed}
             for one in listings]
     for start in range(0, len(rows), BATCH):
         uow.session.execute(insert(Posting), rows[start:start + BATCH])

@@ -39,7 +39,8 @@ def ask_documents(call: web.Call, body: QuestionIn) -> AnswerOut | Response:
 
 def _ask(body: QuestionIn) -> Ask:
     return Ask(
-        agent_id=body.agent_id, conversation_id=body.conversation_id, top_k=body.top_k, min_score=body.min_score, temperature=body.temperature,
+        agent_id=body.agent_id, conversation_id=body.conversation_id, top_k=body.top_k,
+        min_score=body.min_score, temperature=body.temperature,
         max_tokens=body.max_tokens, scope=Scope(document_ids=frozenset(body.document_ids), tags=frozenset(body.tags)),
     )
 
@@ -75,7 +76,8 @@ def get_sources(uow: UnitOfWork, query_id: UUID) -> SourcesOut:
     return SourcesOut(query_id=query.id, sources=[SourceOut.model_validate(source) for source in queries.sources_of(query)])
 
 
-@api.get("/rag/gaps", permission="knowledge:read", query=GapQuery, returns=web.PageOf[GapOut], summary="Questions the documents did not answer")
+@api.get("/rag/gaps", permission="knowledge:read", query=GapQuery, returns=web.PageOf[GapOut],
+         summary="Questions the documents did not answer")
 def list_gaps(uow: UnitOfWork, query: GapQuery) -> web.Page[AnswerGap]:
     return queries.list_gaps(uow, status=query.status, page=query.page, limit=query.limit)
 

@@ -91,7 +91,8 @@ def download_document(call: web.Call, document_id: UUID) -> Response:
         newest = queries.newest_version(uow, document)
     pieces: Iterator[bytes] = call.box.blobs.read(call.who.tenant_id, newest.blob_id)
     # Never rendered by the browser: a document may hold scripts.
-    response = Response(pieces, mimetype="application/octet-stream", headers={"Content-Length": str(newest.size), "X-Content-Type-Options": "nosniff"})
+    headers = {"Content-Length": str(newest.size), "X-Content-Type-Options": "nosniff"}
+    response = Response(pieces, mimetype="application/octet-stream", headers=headers)
     response.headers.set("Content-Disposition", "attachment", filename=document.filename)
     return response
 

@@ -62,7 +62,9 @@ def measure_dense_weights(box: Box, tenant_id: UUID, snapshot: Snapshot) -> dict
     chunks = [(chunk, member) for chunk, member in _sample(box, tenant_id, snapshot.within(Scope())) if chunk.embedding]
     spoken = {member.language for _, member in chunks}
     try:
-        return {language: _dense_weight(box, [pair for pair in chunks if pair[1].language == language], language) for language in sorted(spoken)}
+        return {
+            language: _dense_weight(box, [pair for pair in chunks if pair[1].language == language], language) for language in sorted(spoken)
+        }
     except Conflict:
         return {}
 

@@ -91,10 +91,12 @@ def find_corpus(uow: UnitOfWork) -> Corpus | None:
 
 def _read(uow: UnitOfWork, corpus: Corpus | None) -> Snapshot:
     rows = uow.session.execute(
-        select(Document, DocumentVersion).join(DocumentVersion, DocumentVersion.id == Document.active_version_id).order_by(Document.created_at)
+        select(Document, DocumentVersion).join(DocumentVersion, DocumentVersion.id == Document.active_version_id)
+        .order_by(Document.created_at)
     ).all()
     standing = validity.standing({version.id: claims_from(version) for _, version in rows})
-    members = tuple(sorted((_member(document, version, standing[version.id]) for document, version in rows), key=lambda one: one.first_number))
+    found = (_member(document, version, standing[version.id]) for document, version in rows)
+    members = tuple(sorted(found, key=lambda one: one.first_number))
     short = {key: long for _, version in rows for key, long in version.acronyms.items()}
     if corpus is None:
         return Snapshot(0, refusal.FALLBACK, {}, members, short)
@@ -103,7 +105,8 @@ def _read(uow: UnitOfWork, corpus: Corpus | None) -> Snapshot:
 
 def _member(document: Document, version: DocumentVersion, standing: float) -> Member:
     return Member(
-        version.id, document.id, document.filename, version.language, digest.title_stems(document.filename, version.title, version.language),
+        version.id, document.id, document.filename, version.language,
+        digest.title_stems(document.filename, version.title, version.language),
         standing, frozenset(document.agents), frozenset(document.tags), version.first_number, version.last_number,
         version.unit_count, version.unit_length, version.chunk_length, version.activated_at,
     )
@@ -120,7 +123,10 @@ def claims_from(version: DocumentVersion) -> validity.Claims:
 
 def claims_as_json(said: validity.Claims) -> dict[str, object]:
     number, year, uploaded = said.order
-    return {"family": said.family, "order": [list(number), year, uploaded], "revoked": said.revoked, "prevails": said.prevails, "yields": said.yields}
+    return {
+        "family": said.family, "order": [list(number), year, uploaded], "revoked": said.revoked, "prevails": said.prevails,
+        "yields": said.yields,
+    }
 
 
 def ranges(members: Iterable[Member]) -> tuple[tuple[int, int], ...]:

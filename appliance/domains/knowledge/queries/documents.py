@@ -74,7 +74,8 @@ def newest_version(uow: UnitOfWork, document: Document) -> DocumentVersion:
 
 
 def list_versions(uow: UnitOfWork, document_id: UUID) -> Sequence[DocumentVersion]:
-    return uow.session.scalars(select(DocumentVersion).where(DocumentVersion.document_id == document_id).order_by(DocumentVersion.number)).all()
+    wanted = select(DocumentVersion).where(DocumentVersion.document_id == document_id).order_by(DocumentVersion.number)
+    return uow.session.scalars(wanted).all()
 
 
 def view_document(uow: UnitOfWork, document_id: UUID) -> DocumentView:
@@ -116,7 +117,8 @@ def _view(document: Document, newest: DocumentVersion, answering: DocumentVersio
         id=document.id, filename=document.filename, file_type=newest.media_type, file_size=newest.size, sha256=newest.sha256,
         status=document.status, step=newest.step, progress=newest.progress, processing_error=newest.error, warnings=newest.warnings,
         version=newest.number, answering_version=answering.number if answering else None, language=shown.language, title=shown.title,
-        author=shown.author, pages=shown.pages, chunks=shown.last_number - shown.first_number + 1, agents=document.agents, tags=document.tags,
+        author=shown.author, pages=shown.pages, chunks=shown.last_number - shown.first_number + 1,
+        agents=document.agents, tags=document.tags,
         metadata=document.details, created_at=document.created_at, updated_at=document.updated_at,
     )
 

@@ -56,7 +56,9 @@ class Retrieval:
         return next(place for place in self.places if str(place.chunk_id) == chunk)
 
 
-def retrieve(box: Box, tenant_id: UUID, text: str, *, context: Sequence[Turn] = (), scope: Scope | None = None, depth: int = READ) -> Retrieval:
+def retrieve(
+    box: Box, tenant_id: UUID, text: str, *, context: Sequence[Turn] = (), scope: Scope | None = None, depth: int = READ,
+) -> Retrieval:
     """Opens its own units, because the embedder is asked between them."""
     scope = scope or Scope()
     with box.unit(tenant_id, read_only=True) as uow:

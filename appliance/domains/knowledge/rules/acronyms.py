@@ -10,9 +10,12 @@ from appliance.domains.knowledge.rules.words import fold
 _EXPLAINED = re.compile(r"((?:[A-ZÀ-Ý][\w’'-]+(?: d[aeo]s?| e| of| the| and)? ?){2,7})\(([A-Z]{2,6})\)")
 _GLOSSARY = re.compile(r"\b([A-Z]{2,6}): ([^.;:()]{6,80})")
 COMMON = {
-    "bh": "belo horizonte", "sp": "sao paulo", "rj": "rio janeiro", "bsb": "brasilia", "poa": "porto alegre", "cwb": "curitiba", "floripa": "florianopolis",
-    "nf": "nota fiscal", "rg": "identidade", "cnh": "carteira motorista", "mei": "microempreendedor individual", "cd": "centro distribuicao",
-    "pj": "pessoa juridica", "pf": "pessoa fisica", "vt": "vale transporte", "vr": "vale refeicao", "ead": "ensino distancia", "ti": "informatica",
+    "bh": "belo horizonte", "sp": "sao paulo", "rj": "rio janeiro", "bsb": "brasilia", "poa": "porto alegre", "cwb": "curitiba",
+    "floripa": "florianopolis",
+    "nf": "nota fiscal", "rg": "identidade", "cnh": "carteira motorista", "mei": "microempreendedor individual",
+    "cd": "centro distribuicao",
+    "pj": "pessoa juridica", "pf": "pessoa fisica", "vt": "vale transporte", "vr": "vale refeicao",
+    "ead": "ensino distancia", "ti": "informatica",
 }
 
 

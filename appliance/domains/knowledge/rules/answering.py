@@ -19,7 +19,10 @@ _FOUND = {"pt": "Encontrei isto: ", "en": "I found this: "}
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """`quotes` in order of use; `chunks` are the sources that `[n]` points to, first cited first. `ranked_chunks`: all, by their best unit."""
+    """`quotes` in order of use; `chunks` are the sources that `[n]` points to, first cited first.
+
+    `ranked_chunks`: all, by their best unit.
+    """
 
     band: Band
     text: str

@@ -7,7 +7,7 @@ from appliance.domains.knowledge.types import DocumentStatus, Step
 
 STEPS: tuple[tuple[Step, object, object], ...] = (
     (Step.STORED, _("Received"), _("Waiting to be read")),
-    (Step.EXTRACTED, _("Read"), _("Splitting into passages")),
+    (Step.EXTRACTED, _("Text read"), _("Splitting into passages")),
     (Step.CHUNKED, _("Split"), _("Making it searchable")),
     (Step.EMBEDDED, _("Vectors made"), _("Going live")),
     (Step.INDEXED, _("Live"), _("Live")),

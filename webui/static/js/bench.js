@@ -12,8 +12,11 @@ const took = document.querySelector("[data-took]");
 const words = JSON.parse(bench.dataset.words);
 let context = [];
 
+// "[1]" in an answer points to its first source.
+const cited = (text) => text.split(/\[(\d{1,2})\]/).map((piece, place) => (place % 2 ? el("span", { class: "cite" }, piece) : piece));
+
 function say(text, side, extra = []) {
-  const bubble = el("div", { class: "bubble" }, ...text.split("\n\n").map((part) => el("p", {}, part)));
+  const bubble = el("div", { class: "bubble" }, ...text.split("\n\n").map((part) => el("p", {}, ...(side.includes("ai") ? cited(part) : [part]))));
   for (const node of extra) bubble.append(node);
   const line = el("article", { class: `msg ${side} turn` }, bubble);
   log.append(line);
@@ -24,7 +27,7 @@ function say(text, side, extra = []) {
 function sources(found) {
   if (!found.length) return [];
   return [el("div", { class: "sources" }, ...found.map((source, place) =>
-    el("span", { title: source.excerpt ?? "" }, icon("file", "xs"), ` ${place + 1}. ${source.document_name ?? ""}`)))];
+    el("span", { title: source.excerpt ?? "" }, icon("file", "xs"), el("span", { class: "clip" }, `${place + 1}. ${source.document_name ?? ""}`))))];
 }
 
 // What a person can use of a step: not the whole answer again, and of the sources only how many there were.

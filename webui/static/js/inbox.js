@@ -185,15 +185,20 @@ async function deliver(bubble, job) {
 }
 
 // -- state ---------------------------------------------------------------------------------------------------
+let asked = 0;
+
 async function refreshState() {
   const id = openId();
   if (!id) return;
+  const mine = (asked += 1);
   const found = fragment(await html(`/inbox/${id}/state`));
-  if (id !== openId()) return;
+  if (id !== openId() || mine !== asked) return;  // a newer answer is on its way
   for (const part of found.querySelectorAll("template")) {
     const place = panes.querySelector(`[data-part="${part.dataset.for}"]`);
-    if (place && !place.contains(document.activeElement)) place.replaceChildren(part.content);
-    else if (place && part.dataset.for !== "info") place.replaceChildren(part.content);
+    const had = place?.contains(document.activeElement);
+    if (!place || (had && isTyping(document.activeElement))) continue;
+    place.replaceChildren(part.content);
+    if (had) place.querySelector("button:not([hidden]), a")?.focus();
   }
   document.dispatchEvent(new CustomEvent("htmx:after:swap"));
 }

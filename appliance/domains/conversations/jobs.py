@@ -1,5 +1,9 @@
+from datetime import timedelta
+
 from appliance.core.box import Box
 from appliance.domains.conversations import actions, queries
+
+STUCK_AFTER = timedelta(minutes=15)
 
 
 def remind_of_waiting(box: Box) -> None:
@@ -9,3 +13,12 @@ def remind_of_waiting(box: Box) -> None:
     for tenant_id in tenants:
         with box.unit(tenant_id) as uow:
             actions.remind_of_waiting(uow)
+
+
+def settle_stuck(box: Box) -> None:
+    """A message that has been on its way for so long was dropped by whoever sent it: a person decides, it is not sent blindly again."""
+    with box.whole_box("stuck messages", read_only=True) as uow:
+        stuck = [(message.tenant_id, message.id) for message in queries.list_stuck(uow, older_than=STUCK_AFTER)]
+    for tenant_id, message_id in stuck:
+        with box.unit(tenant_id) as uow:
+            actions.mark_unconfirmed(uow, message_id)

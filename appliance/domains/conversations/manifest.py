@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from appliance.core.manifest import Cron, Manifest, Subscription
-from appliance.domains.contacts.events import ContactDeleted, ContactsMerged, MergeUndone
+from appliance.domains.contacts.events import ContactsMerged, MergeUndone
 from appliance.domains.conversations import actions, events, jobs, queries, subscribers
 from appliance.domains.conversations.api import READ, WRITE, api, attachments
 
@@ -26,9 +26,11 @@ MANIFEST = Manifest(
         Subscription(events.MessageReceived, subscribers.record_message, queue="fast"),
         Subscription(ContactsMerged, subscribers.move_conversations),
         Subscription(MergeUndone, subscribers.move_conversations_back),
-        Subscription(ContactDeleted, subscribers.erase_conversations),
     ),
-    cron=(Cron("remind_of_waiting", jobs.remind_of_waiting, every=timedelta(minutes=1)),),
+    cron=(
+        Cron("remind_of_waiting", jobs.remind_of_waiting, every=timedelta(minutes=1)),
+        Cron("settle_stuck", jobs.settle_stuck, every=timedelta(minutes=5)),
+    ),
     permissions={READ: _ALL, WRITE: _ALL[:-1]},
     live=dict.fromkeys(_LIVE, READ),
     exporters=(queries.export_contact,),

@@ -1,6 +1,7 @@
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import actions as contacts
-from appliance.domains.contacts.events import ContactDeleted, ContactsMerged, MergeUndone
+from appliance.domains.contacts import queries as people
+from appliance.domains.contacts.events import ContactsMerged, MergeUndone
 from appliance.domains.conversations import actions, queries
 from appliance.domains.conversations.events import MessageReceived
 from appliance.domains.conversations.rules import wording
@@ -23,12 +24,10 @@ def record_message(uow: UnitOfWork, event: MessageReceived) -> None:
 
 
 def move_conversations(uow: UnitOfWork, event: ContactsMerged) -> None:
+    """Nothing to move to, when the person was erased since: NotFound ends the delivery."""
+    people.get_contact(uow, event.kept_id)
     actions.move_conversations(uow, merge_id=event.merge_id, from_id=event.gone_id, to_id=event.kept_id)
 
 
 def move_conversations_back(uow: UnitOfWork, event: MergeUndone) -> None:
     actions.move_conversations_back(uow, merge_id=event.merge_id, to_id=event.restored_id)
-
-
-def erase_conversations(uow: UnitOfWork, event: ContactDeleted) -> None:
-    actions.erase_contact(uow, event.contact_id)

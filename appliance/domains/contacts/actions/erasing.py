@@ -20,8 +20,12 @@ _OWNED = (ContactIdentity, ContactTag, ContactNote, TimelineEntry, Consent)
 
 
 def delete_contact(uow: UnitOfWork, contact_id: UUID) -> None:
-    """Raises ContactNotFound. The other domains let go of theirs on ContactDeleted."""
+    """Raises ContactNotFound. What other domains hold of the person goes in the same transaction, by their erasers."""
     contact = queries.get_contact(uow, contact_id)
+    for person in _with_merged(uow, contact.id):
+        for erase in uow.box.registry.erasers:
+            if erase is not erase_contact:
+                erase(uow, person)
     erase_contact(uow, contact.id)
     uow.emit(ContactDeleted(contact.id))
 

@@ -7,9 +7,9 @@ from sqlalchemy import func, select
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations.errors import ConversationNotFound, MessageNotFound
-from appliance.domains.conversations.rules import delivery, wording
+from appliance.domains.conversations.rules import wording
 from appliance.domains.conversations.tables import Conversation, Message
-from appliance.domains.conversations.types import Direction, Sender
+from appliance.domains.conversations.types import Direction, MessageStatus, Sender
 
 
 def get_conversation(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
@@ -78,10 +78,10 @@ def list_recent(uow: UnitOfWork, conversation_id: UUID, *, before: int, limit: i
 
 
 def list_stuck(uow: UnitOfWork, *, older_than: timedelta, limit: int = 100) -> Sequence[Message]:
-    """Messages still on their way after so long."""
+    """Messages that were handed out for sending so long ago and of which nothing was heard; box scope for all tenants."""
     statement = (
         select(Message)
-        .where(Message.status.in_(delivery.OPEN_STATES), Message.created_at < uow.now - older_than)
+        .where(Message.status == MessageStatus.SENDING, Message.created_at < uow.now - older_than)
         .order_by(Message.created_at)
         .limit(limit)
     )

@@ -17,7 +17,6 @@ _PROGRESS = (
 )
 _RANK = {status: rank for rank, status in enumerate(_PROGRESS)}
 RETRIABLE = frozenset({MessageStatus.FAILED, MessageStatus.UNCONFIRMED})
-OPEN_STATES = frozenset({MessageStatus.QUEUED, MessageStatus.SENDING})
 
 
 def is_progress(now: MessageStatus, reported: MessageStatus) -> bool:

@@ -50,7 +50,8 @@ _SIGNATURES = (
 )
 _OFFICE_PARTS = (("word/", MediaType.DOCX), ("xl/", MediaType.XLSX), ("ppt/", MediaType.PPTX))
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_HTML = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_HTML = re.compile(
+    r"\s*+(?:<\?xml[^>]*+>\s*+)?+(?:<!--(?:(?!-->).)*+-->\s*+)*+<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"</?(?:div|p|table|tr|td|span|ul|li|h[1-6]|a|br|title|meta|details|dl)\b[^>]*>", re.IGNORECASE)
 _MAIL_FIELD = re.compile(
     r"^(?:from|to|subject|date|received|message-id|mime-version|return-path|delivered-to|content-type|x-[\w-]+):", re.IGNORECASE)

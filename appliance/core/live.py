@@ -144,12 +144,16 @@ class Hub:
         if sum(len(feed.listeners) for feed in self._feeds.values()) >= MOST_LISTENERS:
             raise TooMany(_("Too many open screens. Close some and try again."), retry_after=30)
         listener = Listener(tenant_id)
-        is_first = tenant_id not in self._feeds
-        self._feeds[tenant_id].listeners.add(listener)
-        if is_first:
-            high, recent = await asyncio.to_thread(self._latest, tenant_id)
-            feed = self._feeds[tenant_id]
-            feed.high, feed.seen = high, dict.fromkeys(recent, time.monotonic())
+        feed = self._feeds[tenant_id]
+        feed.listeners.add(listener)
+        try:
+            if feed.high < 0:
+                high, recent = await asyncio.to_thread(self._latest, tenant_id)
+                if feed.high < 0:
+                    feed.high, feed.seen = high, dict.fromkeys(recent, time.monotonic())
+        except BaseException:  # a browser that left while joining leaves no feed behind without a beginning
+            self.leave(listener)
+            raise
         return listener
 
     def leave(self, listener: Listener) -> None:

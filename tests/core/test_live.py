@@ -168,3 +168,14 @@ def test_a_burst_larger_than_one_read_arrives_whole_and_at_once(box, tenant_id, 
 
     notes = run_with_hub(box, lambda hub: collect(hub, tenant_id, 70, during=act))
     assert [note.ids["account"] for note in notes] == [str(number) for number in range(70)]
+
+
+def test_a_browser_that_leaves_while_joining_does_not_silence_the_next(box, tenant_id):
+    async def scenario(hub):
+        leaving = asyncio.create_task(hub.join(tenant_id))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.gather(leaving, return_exceptions=True)
+        return await collect(hub, tenant_id, 1, during=lambda: emit(box, tenant_id, "heard"))
+
+    assert [note.ids["account"] for note in run_with_hub(box, scenario)] == ["heard"]

@@ -39,7 +39,7 @@ class ServerSettings(Section):
     port: int = Field(8080, ge=1, le=65535, description="Port of the pages and the API.")
     public_url: str = Field("", description="Address people type, e.g. https://sales.example.com. Empty: http://host:port.")
     threads: int = Field(16, ge=2, le=128, description="Requests answered at once by one web process.")
-    max_body_mb: int = Field(64, ge=1, le=4096, description="Largest request body accepted, in MiB.")
+    max_body_mb: int = Field(210, ge=1, le=4096, description="Largest upload accepted, in MiB; a body that is no file may have 4.")
     metrics_open: bool = Field(False, description="Let machines other than this one read /metrics.")
     trusted_proxies: int = Field(0, ge=0, le=5, description="How many reverse proxies stand in front and set X-Forwarded-*.")
 

@@ -14,6 +14,7 @@ from appliance.core.uow import UnitOfWork
 
 LEASE = timedelta(seconds=12)
 SWEEP_LIMIT = 500
+DEADLY_AFTER = 5
 REENQUEUE_AFTER = timedelta(seconds=5)
 REENQUEUE_WHILE_BUSY_AFTER = timedelta(seconds=60)
 
@@ -24,6 +25,7 @@ class LeaseLost(RuntimeError):
 
 def claim(uow: UnitOfWork, delivery_id: UUID) -> UUID | None:
     """The lease token, or None when somebody else has it, it is done, not yet due, or an earlier one of its key is open."""
+    _bury_if_deadly(uow, delivery_id)
     token = new_id()
     ready = or_(
         and_(Delivery.state == DeliveryState.PENDING, Delivery.next_at <= uow.now),
@@ -36,6 +38,21 @@ def claim(uow: UnitOfWork, delivery_id: UUID) -> UUID | None:
         .execution_options(synchronize_session=False)
     )
     return token if _changed(result) else None
+
+
+def _bury_if_deadly(uow: UnitOfWork, delivery_id: UUID) -> None:
+    """Work that took its worker down (or held it past its lease) time after time is not given another one."""
+    uow.session.execute(
+        update(Delivery)
+        .where(
+            Delivery.id == delivery_id,
+            Delivery.state == DeliveryState.LEASED,
+            Delivery.lease_until < uow.now,
+            Delivery.attempts >= DEADLY_AFTER,
+        )
+        .values(state=DeliveryState.DEAD, lease_token=None, lease_until=None, last_error="its worker died or hung every time")
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _blocked() -> ColumnElement[bool]:

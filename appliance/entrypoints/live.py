@@ -21,7 +21,9 @@ from appliance.core.config import load_settings
 from appliance.core.errors import DomainError
 from appliance.core.live import RESET, Hub, notes_for
 from appliance.core.web import Authenticator, Principal
+from appliance.entrypoints.bodies import BodyFirst
 
+LONGEST_ID = 18
 RECHECK_S = 5.0  # how long somebody who may no longer listen may still hear
 
 
@@ -44,7 +46,7 @@ def build(box: Box, *, pages: flask.Flask | None = None) -> Starlette:
         if principal is None:
             return JSONResponse({"detail": "sign in"}, status_code=401)
         last = request.headers.get("last-event-id") or request.query_params.get("last", "")
-        after = int(last) if last.isdigit() else None
+        after = int(last) if last.isascii() and last.isdigit() and len(last) <= LONGEST_ID else None
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(_lines(box, hub, request, principal, after), media_type="text/event-stream", headers=headers)
 
@@ -52,12 +54,10 @@ def build(box: Box, *, pages: flask.Flask | None = None) -> Starlette:
         del request
         return JSONResponse({"status": "ok"})
 
-    routes: list[BaseRoute] = [Route("/events", events)]
-    if pages is None:
-        routes.append(Route("/health/live", alive))
-    else:
+    routes: list[BaseRoute] = [Route("/events", events), Route("/health/live", alive)]
+    if pages is not None:
         front: ASGIApp = WSGIMiddleware(pages, workers=box.settings.server.threads)  # type: ignore[assignment,arg-type]
-        routes.append(Mount("/", front))
+        routes.append(Mount("/", BodyFirst(front, file_limit=box.settings.server.max_body_mb * 2**20)))
     return Starlette(routes=routes, lifespan=lifespan)
 
 

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from appliance.core import crypto, migrate
 from appliance.core.config import Settings
 from appliance.core.i18n import gettext as _
 from appliance.core.tenancy import TenantKey
+from appliance.entrypoints.bodies import memory_folder
 
 READY_S = 60.0
 DRAIN_S = 10.0
@@ -138,6 +140,8 @@ class Supervisor:
 
     def prepare(self) -> None:
         """Folders, lock, key, Redis, tables. Raises CannotStart with one sentence."""
+        os.umask(0o077)
+        tempfile.tempdir = memory_folder()  # parts of uploads stay in memory, never in the clear on a disk
         make_folders(self.settings)
         self._take_lock()
         self._check_port()

@@ -266,3 +266,17 @@ def test_timed_work_never_runs_twice_at_once_and_remembers_why_it_failed(box):
 def test_two_subscriptions_of_one_name_are_refused_at_start():
     with pytest.raises(AssertionError, match="registered twice"):
         Registry((ledger.MANIFEST, ledger.MANIFEST))
+
+
+def test_work_that_takes_its_worker_down_every_time_is_buried(box, tenant_id):
+    with box.unit(tenant_id) as uow:
+        make_entry(uow, "a")
+    delivery = only_delivery(box)
+    for _ in range(deliveries.DEADLY_AFTER):
+        with box.unit(tenant_id) as uow:
+            assert deliveries.claim(uow, delivery.id) is not None
+        with box.whole_box("test") as uow:
+            uow.session.get_one(Delivery, delivery.id).lease_until = clock.now() - timedelta(seconds=1)
+    with box.unit(tenant_id) as uow:
+        assert deliveries.claim(uow, delivery.id) is None
+    assert only_delivery(box).state is DeliveryState.DEAD

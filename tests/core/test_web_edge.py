@@ -205,3 +205,17 @@ def test_an_idempotency_key_belongs_to_its_caller(client, somebody):
     client.post("/api/v1/entries", json={"account": "a"}, headers=header)
     somebody.principal = replace(somebody.principal, user_id=new_id())
     assert "Idempotency-Replayed" not in client.post("/api/v1/entries", json={"account": "a"}, headers=header).headers
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_body_in_another_encoding_cannot_smuggle_null_characters(client, encoding):
+    answer = client.post("/api/v1/entries", data='{"account": "a\\u0000"}'.encode(encoding), content_type="application/json")
+    assert answer.status_code == 400
+
+
+def test_a_form_token_of_strange_letters_is_refused_like_any_other(client, somebody):
+    from dataclasses import replace
+
+    somebody.principal = replace(somebody.principal, via="cookie")
+    client.set_cookie("se_form", "browser")
+    assert client.post("/api/v1/entries", data={"csrf_token": "é"}).status_code == 403

@@ -200,7 +200,7 @@ def json_body() -> object:
     if not request.is_json and request.mimetype not in {"", "text/plain", "application/octet-stream"}:
         raise BadRequest(str(_("Send the body as application/json.")))
     try:
-        found = json.loads(request.get_data() or b"{}")
+        found = json.loads(request.get_data().decode("utf-8") or "{}")
     except (ValueError, RecursionError) as err:
         raise BadRequest(str(_("The body is not valid JSON."))) from err
     if b"\\u0000" in request.get_data():

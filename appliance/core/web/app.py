@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 ErrorPage = Callable[["Problem"], str]
 
+PLAIN_LIMIT = 4 * 2**20
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _HTTP_SENTENCES = {
     400: _("The request could not be read."),
@@ -71,6 +72,8 @@ def _begin() -> None:
         raise BadRequest(str(_("Text may not contain null characters.")))
     if request.endpoint is None or request.endpoint.startswith(("static", "health.")):
         return
+    if not (request.mimetype or "").startswith("multipart/"):
+        request.max_content_length = min(PLAIN_LIMIT, int(current_app.config["MAX_CONTENT_LENGTH"]))
     box = current_box()
     g.principal = box.part(auth.Authenticator).authenticate(box, request)
     if g.principal is not None and g.principal.locale:

@@ -78,7 +78,7 @@ def check_csrf(box: "Box") -> None:
         return
     cookie = request.cookies.get(CSRF_COOKIE, "")
     given = request.headers.get(CSRF_HEADER) or request.form.get(CSRF_FIELD, "")
-    if not cookie or not hmac.compare_digest(given, _token(box, cookie)):
+    if not cookie or not hmac.compare_digest(given.encode(), _token(box, cookie).encode()):
         raise Forbidden(_("This form is out of date. Reload the page and try again."))
 
 

@@ -1,5 +1,8 @@
 """Is the box alive, is it ready, and what are its figures."""
 
+import errno
+import os
+
 from flask import Blueprint, Response, jsonify, request
 from redis import RedisError
 from sqlalchemy import text
@@ -14,6 +17,7 @@ from appliance.core.manifest import Check, CheckResult
 from appliance.core.web.api import current_box
 
 health = Blueprint("health", __name__)
+LEAST_ROOM = 8 * 2**20
 LOOPBACK = frozenset({"127.0.0.1", "::1", None})
 
 
@@ -21,9 +25,17 @@ def check_database(box: Box) -> CheckResult:
     try:
         with box.database.read_only.connect() as connection:
             connection.execute(text("SELECT 1"))
-    except SQLAlchemyError as err:
+        _check_room(box)
+    except (SQLAlchemyError, OSError) as err:
         return CheckResult(ok=False, detail=type(err).__name__, fix="Is the disk full or the database server down? See `salesedge doctor`.")
     return CheckResult(ok=True, detail="answers")
+
+
+def _check_room(box: Box) -> None:
+    """Raises OSError when the data folder's disk has no room left for a message."""
+    place = os.statvfs(box.settings.home)
+    if place.f_bavail * place.f_frsize < LEAST_ROOM:
+        raise OSError(errno.ENOSPC, "no space left")
 
 
 def check_queue(box: Box) -> CheckResult:

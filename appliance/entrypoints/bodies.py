@@ -1,0 +1,112 @@
+"""Takes a request's body in before a thread is spent on it: slow senders cost a coroutine, not the box."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Iterable
+from http import HTTPStatus
+from pathlib import Path
+from typing import IO
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from appliance.core.i18n import gettext as _
+
+IDLE_S = 10.0
+IN_MEMORY = 256 * 1024
+PIECE = 64 * 1024
+PLAIN_LIMIT = 4 * 2**20  # a body that is no file
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - memory, so that what people send never lies on a disk in the clear
+
+
+class TooSlow(Exception):
+    """Nothing came for a while."""
+
+
+class TooLarge(Exception):
+    """More came than is taken."""
+
+
+class BodyFirst:
+    """ASGI middleware. `file_limit` is in bytes and for multipart bodies; others may have PLAIN_LIMIT."""
+
+    def __init__(self, app: ASGIApp, *, file_limit: int) -> None:
+        self._app = app
+        self._file_limit = file_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {bytes(name).lower(): bytes(value) for name, value in scope["headers"]}
+        limit = self._file_limit if headers.get(b"content-type", b"").startswith(b"multipart/") else PLAIN_LIMIT
+        with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=memory_folder()) as body:
+            try:
+                size = await _take_in(receive, body, headers.get(b"content-length", b""), limit)
+            except TooLarge:
+                await _refuse(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _("This is larger than the box accepts."))
+                return
+            except TooSlow:
+                await _refuse(send, HTTPStatus.REQUEST_TIMEOUT, _("The request did not arrive in time. Try again."))
+                return
+            if size is None:
+                return
+            body.seek(0)
+            await self._app({**scope, "headers": _with_length(scope["headers"], size)}, _replayed(body, size, receive), send)
+
+
+def memory_folder() -> str | None:
+    return str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None
+
+
+async def _take_in(receive: Receive, body: IO[bytes], declared: bytes, limit: int) -> int | None:
+    """The size in bytes; None when the caller left. Raises TooLarge, TooSlow."""
+    if declared.isdigit() and int(declared[:19]) > limit:
+        raise TooLarge
+    size = 0
+    while True:
+        try:
+            message = await asyncio.wait_for(receive(), IDLE_S)
+        except TimeoutError as err:
+            raise TooSlow from err
+        if message["type"] != "http.request":
+            return None
+        piece = message.get("body", b"")
+        size += len(piece)
+        if size > limit:
+            raise TooLarge
+        body.write(piece)
+        if not message.get("more_body", False):
+            return size
+
+
+def _with_length(headers: Iterable[tuple[bytes, bytes]], size: int) -> list[tuple[bytes, bytes]]:
+    """A body that came in pieces has a length by now, which is what WSGI asks for."""
+    kept = [(name, value) for name, value in headers if name.lower() not in {b"content-length", b"transfer-encoding"}]
+    return [*kept, (b"content-length", str(size).encode())] if size else kept
+
+
+def _replayed(body: IO[bytes], size: int, receive: Receive) -> Receive:
+    left = size
+
+    async def replay() -> Message:
+        nonlocal left
+        if left < 0:
+            return await receive()
+        piece = body.read(PIECE)
+        left -= len(piece)
+        is_end = left <= 0
+        if is_end:
+            left = -1
+        return {"type": "http.request", "body": piece, "more_body": not is_end}
+
+    return replay
+
+
+async def _refuse(send: Send, status: HTTPStatus, detail: str) -> None:
+    content = json.dumps({"type": "about:blank", "title": status.phrase, "status": status, "detail": detail}).encode()
+    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(content)).encode()), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})

@@ -46,6 +46,13 @@ def members(uow: UnitOfWork, query: MembersQuery) -> str:
     return _page(uow, query)
 
 
+@pages.get("/admin/invitations", permission="members:read")
+def invitations(uow: UnitOfWork) -> Response:
+    """The address of a form that was sent, opened again."""
+    del uow
+    return redirect(url_for("admin.members"))
+
+
 @pages.post("/admin/invitations", permission="members:write")
 def invite(uow: UnitOfWork) -> str | tuple[str, int]:
     form = read_form(InviteForm)
@@ -64,13 +71,13 @@ def invite(uow: UnitOfWork) -> str | tuple[str, int]:
 
 @pages.post("/admin/invitations/<uuid:invitation_id>/resend", permission="members:write")
 def resend(uow: UnitOfWork, invitation_id: UUID) -> str:
-    invited = actions.resend_invitation(uow, invitation_id)
+    invited = actions.resend_invitation(uow, invitation_id, _granter())
     return _page(uow, MembersQuery.model_validate({}), link=_link(invited), invited=invited.invitation.email)
 
 
 @pages.post("/admin/invitations/<uuid:invitation_id>/revoke", permission="members:write")
 def revoke(uow: UnitOfWork, invitation_id: UUID) -> Response:
-    invitation = actions.revoke_invitation(uow, invitation_id)
+    invitation = actions.revoke_invitation(uow, invitation_id, _granter())
     flash(gettext("The link sent to %(email)s no longer works.", email=invitation.email))
     return redirect(url_for("admin.members"))
 

@@ -132,6 +132,20 @@ def test_invitations_expire_are_revoked_and_resent(box, as_ana, home):
     assert as_ana.delete(f"{home}/invitations/{first['invitation']['id']}").status_code == 409
 
 
+def test_an_admin_gets_no_hold_of_an_owners_invitation(box, as_ana, as_admin, home):
+    invited = as_ana.post(f"{home}/invitations", json={"email": "dora@solara.example", "role": "owner"}).get_json()
+    path = f"{home}/invitations/{invited['invitation']['id']}"
+    assert as_admin.post(f"{path}/resend").status_code == 403
+    assert as_admin.delete(path).status_code == 403
+    assert actions.read_invitation(box, invited["token"], HERE).role == "owner"
+    assert as_ana.post(f"{path}/resend").status_code == 200
+
+
+def test_joining_proves_no_address_because_the_inviter_saw_the_link_too(box, bruno):
+    with box.whole_box("test") as uow:
+        assert queries.get_user(uow, bruno.user_id).email_verified_at is None
+
+
 def test_a_second_invitation_of_an_address_ends_the_first(box, as_ana, home):
     first = as_ana.post(f"{home}/invitations", json={"email": "dora@solara.example"}).get_json()
     as_ana.post(f"{home}/invitations", json={"email": "DORA@solara.example"})

@@ -81,6 +81,27 @@ def test_a_lockout_ends_by_itself_and_is_on_record(box, ana):
         assert actions.sign_in(box, email=ana.email, password=PASSWORD, device=HERE)
 
 
+def test_strangers_who_use_up_the_tries_do_not_lock_out_the_person_where_they_signed_in_before(box, ana):
+    usual, attacker = Device("198.51.100.7"), Device("203.0.113.9")
+    actions.sign_in(box, email=ana.email, password=PASSWORD, device=usual)
+    for _ in range(10):
+        with pytest.raises(WrongCredentials):
+            actions.sign_in(box, email=ana.email, password="wrong", device=attacker)
+    with pytest.raises(TooMany):
+        actions.sign_in(box, email=ana.email, password=PASSWORD, device=attacker)
+    assert actions.sign_in(box, email=ana.email, password=PASSWORD, device=usual)
+
+
+def test_guessing_at_the_usual_place_is_stopped_too(box, ana):
+    usual = Device("198.51.100.7")
+    actions.sign_in(box, email=ana.email, password=PASSWORD, device=usual)
+    for _ in range(10):
+        with pytest.raises(WrongCredentials):
+            actions.sign_in(box, email=ana.email, password="wrong", device=usual)
+    with pytest.raises(TooMany):
+        actions.sign_in(box, email=ana.email, password=PASSWORD, device=usual)
+
+
 def test_one_address_cannot_try_every_account(box, cast):
     for number in range(60):
         with pytest.raises(WrongCredentials):

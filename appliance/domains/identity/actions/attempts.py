@@ -12,8 +12,17 @@ from appliance.domains.identity import queries
 from appliance.domains.identity.actions.recording import as_tenant, in_lock_order, record
 from appliance.domains.identity.rules import throttling, tokens
 from appliance.domains.identity.rules.throttling import Tally
-from appliance.domains.identity.tables import SignInAttempts
+from appliance.domains.identity.tables import SignInAttempts, User
 from appliance.domains.identity.types import Device
+
+
+def account_of(uow: UnitOfWork, email: str, user: User | None, device: Device) -> str:
+    """What attempts on an account are counted under: an address it signed in from has a count of its own.
+
+    So strangers who use up the tries of an account lock out strangers, not the person at their usual place.
+    """
+    is_usual = user is not None and bool(device.ip) and queries.has_signed_in_from(uow, user.id, device.ip)
+    return f"{email} from {device.ip}" if is_usual else email
 
 
 def check_may_try(uow: UnitOfWork, account: str, device: Device) -> bool:
@@ -22,9 +31,10 @@ def check_may_try(uow: UnitOfWork, account: str, device: Device) -> bool:
     return _count(uow, f"account:{account}", throttling.PER_ACCOUNT) or by_address
 
 
-def forget_failures(uow: UnitOfWork, account: str, device: Device) -> None:
+def forget_failures(uow: UnitOfWork, device: Device, *accounts: str) -> None:
     """After a success. The address keeps what others did from it."""
-    uow.session.execute(delete(SignInAttempts).where(SignInAttempts.key == tokens.digest(f"account:{account}")))
+    keys = [tokens.digest(f"account:{account}") for account in accounts]
+    uow.session.execute(delete(SignInAttempts).where(SignInAttempts.key.in_(keys)))
     row = uow.session.get(SignInAttempts, tokens.digest(f"ip:{device.ip}"))
     if row is not None:
         _keep(row, throttling.forgive(_tally(row)))

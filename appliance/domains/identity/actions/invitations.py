@@ -68,17 +68,20 @@ def invite_as_box(uow: UnitOfWork, *, email: str, role: str) -> Invited:
     return Invited(invitation, token)
 
 
-def resend_invitation(uow: UnitOfWork, invitation_id: UUID) -> Invited:
-    """A new token and three more days; the old link stops working."""
+def resend_invitation(uow: UnitOfWork, invitation_id: UUID, granter: Granter) -> Invited:
+    """A new token and three more days; the old link stops working. Raises BeyondOwnRights: whoever gets the link could use it."""
     invitation = _get_pending(uow, invitation_id)
+    check_may_give_role(uow, granter, invitation.role)
     token = secrets.token_urlsafe(32)
     invitation.token_sha256, invitation.expires_at = digest(token), uow.now + INVITATION_LIFETIME
     record(uow, "invitation.resent", about=("invitation", invitation.id))
     return Invited(invitation, token)
 
 
-def revoke_invitation(uow: UnitOfWork, invitation_id: UUID) -> Invitation:
+def revoke_invitation(uow: UnitOfWork, invitation_id: UUID, granter: Granter) -> Invitation:
+    """Raises BeyondOwnRights."""
     invitation = _get_pending(uow, invitation_id)
+    check_may_give_role(uow, granter, invitation.role)
     invitation.status = InvitationStatus.REVOKED
     record(uow, "invitation.revoked", about=("invitation", invitation.id))
     return invitation
@@ -91,7 +94,7 @@ def read_invitation(box: Box, token: str, device: Device) -> Welcome:
         found = queries.find_invitation_by_token(uow, digest(token))
         welcome = _welcome(uow, found) if found else None
         if welcome is not None:
-            attempts.forget_failures(uow, f"invitation:{device.ip}", device)
+            attempts.forget_failures(uow, device, f"invitation:{device.ip}")
     if welcome is None:
         raise InvitationOver
     return welcome
@@ -131,18 +134,20 @@ def _join(uow: UnitOfWork, user: User, invitation: Invitation, kind: SessionKind
 
 def _check_known(box: Box, email: str, password: str, device: Device) -> str:
     with box.whole_box("accept invitation") as uow:
-        attempts.check_may_try(uow, email, device)
         user = queries.find_user_by_email(uow, email)
+        account = attempts.account_of(uow, email, user, device)
+        attempts.check_may_try(uow, account, device)
         kept = user.password_hash if user and user.is_active else None
     if kept is None or not hashing.is_password(kept, password[: MAX_LENGTH + 1]):
         raise WrongCredentials
     with box.whole_box("accept invitation") as uow:
-        attempts.forget_failures(uow, email, device)
+        attempts.forget_failures(uow, device, email, account)
     return kept
 
 
 def _new_user(uow: UnitOfWork, email: str, name: str, password_hash: str) -> User:
-    user = User(id=new_id(), email=email, name=name, password_hash=password_hash, email_verified_at=uow.now, created_at=uow.now)
+    """The address is not proven: whoever invited saw the link too."""
+    user = User(id=new_id(), email=email, name=name, password_hash=password_hash, created_at=uow.now)
     uow.session.add(user)
     try:
         uow.session.flush()

@@ -33,7 +33,7 @@ def create_setup_code(box: Box) -> str | None:
         code = "".join(secrets.choice(_LETTERS) for _ in range(12))
         kept = SetupCode(id=new_id(), code_sha256=digest(code), created_at=uow.now, expires_at=uow.now + SETUP_CODE_LIFETIME)
         uow.session.add(kept)
-        attempts.forget_failures(uow, _SETUP_ACCOUNT, Device())
+        attempts.forget_failures(uow, Device(), _SETUP_ACCOUNT)
     return "-".join(code[start : start + 4] for start in (0, 4, 8))
 
 
@@ -45,7 +45,7 @@ def check_setup_code(box: Box, code: str, device: Device) -> None:
         attempts.check_may_try(uow, _SETUP_ACCOUNT, device)
         good = _find_code(uow, code) is not None
         if good:
-            attempts.forget_failures(uow, _SETUP_ACCOUNT, device)
+            attempts.forget_failures(uow, device, _SETUP_ACCOUNT)
     if not good:
         raise SetupCodeWrong
 

@@ -18,13 +18,16 @@ def sign_in(box: Box, *, email: str, password: str, device: Device, kind: Sessio
     """Raises WrongCredentials for every reason alike, TooMany after too many attempts."""
     account = fold_email(email)
     with box.whole_box("sign in") as uow:
-        is_last = attempts.check_may_try(uow, account, device)
         user = queries.find_user_by_email(uow, account)
+        counted = attempts.account_of(uow, account, user, device)
+        is_last = attempts.check_may_try(uow, counted, device)
         kept = user.password_hash if user else None
     fits = hashing.is_password(kept, password[: MAX_LENGTH + 1])
     better = hashing.hash_password(password) if fits and kept and hashing.is_outdated(kept) else None
     with box.whole_box("sign in") as uow:
         signed_in = _begin(uow, account, kind, device, better) if fits else None
+        if signed_in is not None:
+            attempts.forget_failures(uow, device, account, counted)
         if signed_in is None and is_last:
             attempts.record_lockout(uow, user.id if user else None, device)
     if signed_in is None:
@@ -43,7 +46,6 @@ def _begin(uow: UnitOfWork, account: str, kind: SessionKind, device: Device, bet
     seats = queries.seats_of(uow, user.id) if user else []
     if user is None or not user.is_active or not (seats or user.is_operator):
         return None
-    attempts.forget_failures(uow, account, device)
     user.password_hash = better_hash or user.password_hash
     # A program with several organisations must name one in each request; a person starts in the first.
     chosen = seats[0][0].id if seats and (kind is SessionKind.BROWSER or len(seats) == 1) else None
@@ -67,7 +69,7 @@ def change_password(box: Box, *, user_id: UUID, tenant_id: UUID, keep_session: U
     check_password(new, about=about, field="new")
     hashed = hashing.hash_password(new)
     with box.unit(tenant_id, Actor("user", user_id, about[1])) as uow:
-        attempts.forget_failures(uow, f"password:{user_id}", device)
+        attempts.forget_failures(uow, device, f"password:{user_id}")
         queries.get_user(uow, user_id).password_hash = hashed
         record(uow, "password.changed", about=("user", user_id), ip=device.ip)
         sessions.revoke_other_sessions(uow, user_id=user_id, keep=keep_session, because="password changed")

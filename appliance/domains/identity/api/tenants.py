@@ -101,13 +101,13 @@ def invite(uow: UnitOfWork, tenant_id: UUID, body: schemas.InvitationIn) -> sche
 @api.post("/tenants/<uuid:tenant_id>/invitations/<uuid:invitation_id>/resend", permission="members:write", returns=schemas.InvitedOut)
 def resend_invitation(uow: UnitOfWork, tenant_id: UUID, invitation_id: UUID) -> schemas.InvitedOut:
     _check_own(uow, tenant_id)
-    return _shown(uow, actions.resend_invitation(uow, invitation_id))
+    return _shown(uow, actions.resend_invitation(uow, invitation_id, Granter.of(who())))
 
 
 @api.delete("/tenants/<uuid:tenant_id>/invitations/<uuid:invitation_id>", permission="members:write")
 def revoke_invitation(uow: UnitOfWork, tenant_id: UUID, invitation_id: UUID) -> None:
     _check_own(uow, tenant_id)
-    actions.revoke_invitation(uow, invitation_id)
+    actions.revoke_invitation(uow, invitation_id, Granter.of(who()))
 
 
 @api.get("/tenants/<uuid:tenant_id>/roles", permission="roles:read", returns=list[schemas.RoleOut])

@@ -125,6 +125,11 @@ def list_sessions(uow: UnitOfWork, user_id: UUID) -> list[LoginSession]:
     return list(uow.session.scalars(statement.order_by(LoginSession.last_seen_at.desc()).limit(200)))
 
 
+def has_signed_in_from(uow: UnitOfWork, user_id: UUID, ip: str) -> bool:
+    """Whether a session of the person, over or not, began at this address."""
+    return uow.session.scalar(select(LoginSession.id).where(LoginSession.user_id == user_id, LoginSession.ip == ip).limit(1)) is not None
+
+
 def list_api_keys(uow: UnitOfWork) -> list[ApiKey]:
     return list(uow.session.scalars(select(ApiKey).order_by(ApiKey.created_at.desc()).limit(500)))
 

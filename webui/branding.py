@@ -25,6 +25,7 @@ class Brand:
     locale: str = ""
     timezone: str = formats.DEFAULT_TIMEZONE
     tenant_id: UUID | None = None
+    is_demo: bool = False
 
     @property
     def is_ours(self) -> bool:
@@ -79,7 +80,7 @@ def _read(tenant_id: UUID) -> Brand:
             return OURS
         colour = str(tenant.settings.get("brand_colour", ""))
         name = str(tenant.settings.get("brand_name") or OURS.name)
-        return Brand(name, tenant.name, colour, tenant.locale, tenant.timezone, tenant.id)
+        return Brand(name, tenant.name, colour, tenant.locale, tenant.timezone, tenant.id, bool(tenant.settings.get("demo")))
 
 
 def forget(tenant_id: UUID) -> None:

@@ -10,6 +10,7 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Principal, current_principal
 from appliance.core.web.auth import check_access
+from appliance.domains.agents import queries as agents
 from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.schemas import ContactFilter, ContactsQuery
 from appliance.domains.contacts.types import ContactSort
@@ -95,6 +96,10 @@ FIRST_STEPS = (
     FirstStep(
         _("Bring in your documents"), _("Price lists, manuals, contracts: the answers come from them."), "book",
         "knowledge:write", "knowledge.documents", lambda uow, who: _documents(uow, who) > 0,
+    ),
+    FirstStep(
+        _("Make an agent"), _("It answers customers from your documents and knows when to call a person."), "bot",
+        "agents:write", "studio.agents", lambda uow, _who: bool(agents.list_agents(uow)),
     ),
     FirstStep(
         _("Try it as a customer"), _("Write to the simulator and see what the box answers."), "whatsapp",

@@ -19,7 +19,7 @@ from appliance.domains.channels import queries as channels
 from appliance.domains.conversations import queries as conversations
 from webui.studio.forms import AgentForm, NewAgentForm, values_of
 from webui.studio.pages import pages
-from webui.studio.words import OUTCOMES, REASONS, STEPS, WEEKDAYS
+from webui.studio.words import OUTCOMES, REASONS, STEPS, VERDICTS, WEEKDAYS
 from webui.timezones import timezone_options
 
 READ, WRITE = "agents:read", "agents:write"
@@ -103,7 +103,8 @@ def trace(uow: UnitOfWork, message_id: UUID) -> str:
     conversations.get_message(uow, message_id)
     run = queries.find_run(uow, message_id)
     steps = queries.list_steps(uow, run.id) if run else []
-    return render_template("studio/_trace.html", run=run, steps=steps, step_names=STEPS, outcomes=OUTCOMES, reasons=REASONS)
+    names = {"step_names": STEPS, "outcomes": OUTCOMES, "reasons": REASONS, "verdict": _verdict}
+    return render_template("studio/_trace.html", run=run, steps=steps, **names)
 
 
 def _newest(uow: UnitOfWork, agent_id: UUID) -> AgentSettings:
@@ -119,8 +120,14 @@ def _page(uow: UnitOfWork, agent_id: UUID, form: Form[AgentForm], shown: dict[st
     return render_template(
         "studio/agent.html", agent=queries.get_agent(uow, agent_id), form=form, shown=shown, versions=versions, draft=draft,
         published=published, weekdays=WEEKDAYS, timezones=timezone_options(), channels=_served(uow).get(agent_id, []),
-        words={"steps": _said(STEPS), "outcomes": _said(OUTCOMES), "reasons": _said(REASONS)},
+        words={"steps": _said(STEPS), "outcomes": _said(OUTCOMES), "reasons": _said(REASONS), "verdicts": _said({**REASONS, **VERDICTS})},
     )  # fmt: skip
+
+
+def _verdict(found: str) -> str:
+    """A step's verdict in words; several are separated by commas."""
+    known = {**REASONS, **VERDICTS}
+    return ", ".join(str(known.get(part, part)) for part in found.split(", "))
 
 
 def _said(words: Mapping[str, object]) -> dict[str, str]:

@@ -21,6 +21,24 @@ STEPS = {
     "confidence": _("Confidence"),
     "decision": _("Decision"),
 }
+VERDICTS = {
+    "open": _("yes"),
+    "none": _("no"),
+    "enough": _("enough"),
+    "too_low": _("too low"),
+    "answered": _("found"),
+    "not_found": _("nothing found"),
+    "refused": _("could not ask"),
+    "away": _("the models are away"),
+    "question": _("a question"),
+    "greeting": _("a greeting"),
+    "thanks": _("thanks"),
+    "farewell": _("a farewell"),
+    "send": _("answer"),
+    "fallback": _("say that it does not know"),
+    "hand_off": _("hand to a person"),
+    "silence": _("stay silent"),
+}
 OUTCOMES = {
     "send": _("Answered"),
     "fallback": _("Said that it does not know"),

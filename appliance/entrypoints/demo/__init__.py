@@ -53,6 +53,7 @@ def load(box: Box) -> Tenant:
         if found is not None:
             return found
         tenant = identity.create_tenant(uow, name=NAME, slug=SLUG)
+        tenant.settings = {"demo": True}
         operators = uow.session.scalars(select(User).where(User.is_operator)).all()
         for user in operators:
             with identity.as_tenant(uow, tenant.id) as theirs:

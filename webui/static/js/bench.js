@@ -44,7 +44,7 @@ function show(result) {
     el("span", { class: "bullet" }, icon("check")),
     el("div", {},
       el("p", { class: "row base" }, el("span", { class: "medium" }, words.steps[step.name] ?? step.name), el("span", { class: "push t12 muted nowrap" }, _("%(ms)s ms", { ms: number(step.took_ms) }))),
-      el("p", { class: "t12 muted" }, [step.verdict, ...details(step.detail)].join(" · ")))));
+      el("p", { class: "t12 muted" }, [step.verdict.split(", ").map((part) => words.verdicts[part] ?? part).join(", "), ...details(step.detail)].join(" · ")))));
   const verdict = [words.outcomes[result.outcome] ?? result.outcome, result.reason && (words.reasons[result.reason] ?? result.reason)].filter(Boolean).join(": ");
   steps.replaceChildren(el("p", { class: "medium" }, verdict), el("ol", { class: "steps t13" }, ...rows));
 }

@@ -64,6 +64,7 @@ function announce(count) {
 
 function settle() {
   if (!log()) return;
+  showUnsent();
   below = 0;
   const mark = log().querySelector("[data-new]");
   if (mark) mark.scrollIntoView({ block: "center" });
@@ -170,17 +171,49 @@ async function deliver(bubble, job) {
     if (job.file) job.media ??= await upload(conversation, job.file);
     const body = job.media ? { text, media: job.media } : { text };
     const made = await request(url, { method: "POST", body, headers: { "Idempotency-Key": key } });
+    forgetUnsent(job);
     bubble.dataset.sent = made.id;
     if (conversation === openId()) await fetchNew();
     if (bubble.isConnected && log().querySelector(`[data-message="${made.id}"]`)) bubble.remove();
     if (conversation === openId()) refreshState();
   } catch (error) {
-    bubble.classList.replace("is-pending", "failed");
-    bubble.querySelector(".meta").replaceWith(failedMeta(error.message, () => {
-      bubble.classList.replace("failed", "is-pending");
-      bubble.querySelector(".meta").replaceWith(el("p", { class: "meta" }, icon("clock")));
-      deliver(bubble, job);
-    }));
+    keepUnsent(job);
+    showFailed(bubble, job, error.message);
+  }
+}
+
+function showFailed(bubble, job, why) {
+  bubble.classList.replace("is-pending", "failed");
+  bubble.querySelector(".meta").replaceWith(failedMeta(why, () => {
+    bubble.classList.replace("failed", "is-pending");
+    bubble.querySelector(".meta").replaceWith(el("p", { class: "meta" }, icon("clock")));
+    deliver(bubble, job);
+  }));
+}
+
+// What could not be sent outlives the page. The key makes a second try the same message, should the first have arrived.
+const unsentKey = (conversation) => `unsent:${conversation}`;
+const unsent = (conversation) => JSON.parse(localStorage.getItem(unsentKey(conversation)) ?? "[]");
+
+function keepUnsent({ conversation, text, mode, key }) {
+  if (!text) return;
+  const others = unsent(conversation).filter((job) => job.key !== key);
+  localStorage.setItem(unsentKey(conversation), JSON.stringify([...others, { text, mode, key }].slice(-20)));
+}
+
+function forgetUnsent({ conversation, key }) {
+  const others = unsent(conversation).filter((job) => job.key !== key);
+  if (others.length) localStorage.setItem(unsentKey(conversation), JSON.stringify(others));
+  else localStorage.removeItem(unsentKey(conversation));
+}
+
+function showUnsent() {
+  const conversation = openId();
+  for (const kept of conversation ? unsent(conversation) : []) {
+    const job = { ...kept, conversation };
+    const bubble = pendingBubble(kept.text, kept.mode);
+    log().append(bubble);
+    showFailed(bubble, job, _("Not sent yet."));
   }
 }
 

@@ -85,6 +85,38 @@ def test_signed_nonsense_is_kept_and_never_an_error(post, box, tenant_id, payloa
     assert len(rejected(box, tenant_id)) == 1
 
 
+def test_a_webhook_of_thousands_of_strange_parts_is_kept_once(post, box, tenant_id):
+    strange = {"field": "x", "value": {}}
+    assert post({"entry": [{"changes": [strange] * 3000}]}).status_code == 200
+    assert rejected(box, tenant_id) == ["unknown_number", "too_many_changes"]
+
+
+def test_a_channel_keeps_its_newest_rejected_events_only(post, box, tenant_id):
+    strange = {"field": "x", "value": {"metadata": {"phone_number_id": NUMBER}}}
+    for _ in range(2):
+        assert post({"entry": [{"changes": [strange] * 900}]}).status_code == 200
+    assert post(b"{not json").status_code == 400
+    with box.unit(tenant_id, read_only=True) as uow:
+        kept = queries.list_rejected(uow, limit=50)
+    assert (kept.total, kept.items[0].reason) == (200, "malformed_json")
+
+
+def test_json_deeper_than_anything_meta_sends_is_kept_and_said(post, box, tenant_id):
+    payload = text_webhook("oi")
+    payload["entry"][0]["changes"][0]["value"]["messages"][0]["deep"] = json.loads("[" * 700 + "]" * 700)
+    assert post(payload).status_code == 400
+    assert rejected(box, tenant_id) == ["malformed_json"]
+
+
+@pytest.mark.parametrize("sender", ["5511", "   ", "9" * 30, "\u0663" * 12, "x" * 5000])
+def test_a_sender_nobody_can_be_does_not_hold_up_the_others(post, inbox, box, tenant_id, sender):
+    payload = text_webhook("um", "dois")
+    payload["entry"][0]["changes"][0]["value"]["messages"][0]["from"] = sender
+    assert post(payload).status_code == 200
+    assert [texts(thread) for _, thread in inbox()] == [["dois"]]
+    assert rejected(box, tenant_id) == ["unusable_sender"]
+
+
 def test_unknown_fields_are_kept_beside_the_messages(post, inbox, box, tenant_id):
     payload = text_webhook("oi")
     payload["entry"][0]["changes"].append({"field": "account_update", "value": {"metadata": {"phone_number_id": NUMBER}, "event": "X"}})

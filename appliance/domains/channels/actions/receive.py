@@ -3,7 +3,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from appliance.core.errors import Conflict
 from appliance.core.i18n import lazy_gettext as _
@@ -18,7 +18,9 @@ from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations.types import Arrival, Incoming, MessageKind, Person, Route
 
 KEPT_BODY = 65_536
+KEPT_REJECTED = 200  # of each channel; whoever floods us pushes out their own
 SIMULATED_ID = "sim-in-"
+Part = tuple[str, object]  # why it could not be used, and what it was
 
 
 def receive_changes(uow: UnitOfWork, arrived: Sequence[tuple[Doorway, Change]]) -> None:
@@ -31,11 +33,13 @@ def receive_changes(uow: UnitOfWork, arrived: Sequence[tuple[Doorway, Change]]) 
     for message in conversations.receive_messages(uow, arrivals) if arrivals else ():
         if message.content.get("media", {}).get("provider_id"):
             uow.emit(MediaAnnounced(message.channel_id, message.id))
+    rejected: dict[UUID, list[Part]] = {}
     for doorway, change in arrived:
         for report in change.reports:
             conversations.apply_status(uow, doorway.channel_id, report)
-        for reason, raw in change.rejected:
-            keep_rejected(uow, doorway.channel_id, reason, json.dumps(raw, ensure_ascii=False))
+        rejected.setdefault(doorway.channel_id, []).extend(change.rejected)
+    for channel_id, parts in rejected.items():
+        keep_rejected(uow, channel_id, [(reason, json.dumps(raw, ensure_ascii=False)) for reason, raw in parts[-KEPT_REJECTED:]])
 
 
 def _route(doorway: Doorway, address: str) -> Route:
@@ -43,10 +47,23 @@ def _route(doorway: Doorway, address: str) -> Route:
     return Route(doorway.channel_id, ChannelKind.WHATSAPP_CLOUD, address, agent_id=doorway.agent_id, window_hours=window)
 
 
-def keep_rejected(uow: UnitOfWork, channel_id: UUID, reason: str, body: str) -> None:
-    rejected = RejectedEvent(tenant_id=uow.tenant_id, channel_id=channel_id, reason=reason[:60], body=body[:KEPT_BODY])
-    rejected.received_at = uow.now
-    uow.session.add(rejected)
+def keep_rejected(uow: UnitOfWork, channel_id: UUID, parts: Sequence[tuple[str, str]]) -> None:
+    """Reason and body of each. A channel keeps its newest."""
+    for reason, body in parts:
+        rejected = RejectedEvent(tenant_id=uow.tenant_id, channel_id=channel_id, reason=reason[:60], body=body[:KEPT_BODY])
+        rejected.received_at = uow.now
+        uow.session.add(rejected)
+    if parts:
+        uow.session.flush()
+        _drop_oldest(uow, channel_id)
+
+
+def _drop_oldest(uow: UnitOfWork, channel_id: UUID) -> None:
+    newest_first = (RejectedEvent.received_at.desc(), RejectedEvent.id.desc())
+    ids = select(RejectedEvent.id).where(RejectedEvent.channel_id == channel_id).order_by(*newest_first)
+    too_many = uow.session.scalars(ids.offset(KEPT_REJECTED).limit(1000)).all()
+    if too_many:
+        uow.session.execute(delete(RejectedEvent).where(RejectedEvent.id.in_(too_many)))
 
 
 def prune_rejected(uow: UnitOfWork, *, kept_for: timedelta) -> None:

@@ -3,6 +3,7 @@
 import hmac
 import json
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from appliance.domains.channels.types import Change, Doorway
 
 webhooks = Api("channel_webhooks", prefix="/webhooks")
 Arrived = tuple[Doorway, Change]
+MAX_CHANGES = 1000  # Meta sends no more updates in one webhook
 META = Actor("system", name="whatsapp_cloud")
 
 
@@ -53,10 +55,11 @@ def receive_whatsapp(call: Call) -> Response:
     signer = directory.signer(wanted, body, header)
     if signer is None:
         raise Unauthenticated(_("The webhook is not signed with the app secret of any channel."))
-    if payload is None:
-        _reject(call.box, signer, "malformed_json", body)
+    changes = _changes(payload)
+    if changes is None:
+        _reject(call.box, signer, ["malformed_json"], body)
         raise BadRequest(str(_("The body is not valid JSON.")))
-    _accept(call.box, directory, signer, payload, body)
+    _accept(call.box, directory, signer, changes, body)
     return Response("EVENT_RECEIVED", mimetype="text/plain")
 
 
@@ -76,18 +79,26 @@ def _fresh(box: Box) -> Directory:
     return directory
 
 
-def _accept(box: Box, directory: Directory, signer: Doorway, payload: dict[str, Any], body: bytes) -> None:
-    """One transaction for each organisation, which is one for nearly every webhook."""
-    changes = list(inbound.changes_of(payload))
-    if not changes:
-        _reject(box, signer, "unknown_shape", body)
+def _changes(payload: dict[str, Any] | None) -> list[Change] | None:
+    """None when nobody could read it."""
+    try:
+        return None if payload is None else list(islice(inbound.changes_of(payload), MAX_CHANGES + 1))
+    except inbound.TooDeep:
+        return None
+
+
+def _accept(box: Box, directory: Directory, signer: Doorway, changes: list[Change], body: bytes) -> None:
+    """One transaction for each organisation, which is one for nearly every webhook, and one for what could not be used."""
+    reasons = [reason for reason, so in (("unknown_shape", not changes), ("too_many_changes", len(changes) > MAX_CHANGES)) if so]
     by_tenant: dict[UUID, list[Arrived]] = {}
-    for change in changes:
+    for change in changes[:MAX_CHANGES]:
         doorway = directory.find(change.external_id)
         if doorway is None or doorway.app_secret != signer.app_secret:
-            _reject(box, signer, "unknown_number", body)
+            reasons.append("unknown_number")
         else:
             by_tenant.setdefault(doorway.tenant_id, []).append((doorway, change))
+    if reasons:
+        _reject(box, signer, sorted(set(reasons)), body)
     for tenant_id, arrived in by_tenant.items():
         group_of(box, _receive).run(tenant_id, arrived)
 
@@ -97,6 +108,7 @@ def _receive(box: Box, tenant_id: UUID, webhooks_of_tenant: Sequence[list[Arrive
         actions.receive_changes(uow, [part for arrived in webhooks_of_tenant for part in arrived])
 
 
-def _reject(box: Box, signer: Doorway, reason: str, body: bytes) -> None:
+def _reject(box: Box, signer: Doorway, reasons: Sequence[str], body: bytes) -> None:
+    text = body.decode("utf-8", "replace")
     with box.unit(signer.tenant_id, META) as uow:
-        actions.keep_rejected(uow, signer.channel_id, reason, body.decode("utf-8", "replace"))
+        actions.keep_rejected(uow, signer.channel_id, [(reason, text) for reason in reasons])

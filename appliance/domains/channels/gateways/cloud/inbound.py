@@ -3,6 +3,7 @@
 https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/components
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,9 @@ from appliance.domains.contacts.types import Identity, IdentityKind
 from appliance.domains.conversations.types import Incoming, MessageKind, MessageStatus, Person, StatusReport
 
 MAX_TEXT = 65_536
+MAX_DEPTH = 64  # what Meta sends is less than ten deep
+MAX_ADDRESS = 128
+_NUMBER = re.compile(r"[0-9]{6,20}")
 _MEDIA = {
     "image": MessageKind.IMAGE,
     "audio": MessageKind.AUDIO,
@@ -29,13 +33,19 @@ _STATUSES = {
 Raw = Mapping[str, Any]
 
 
-def clean(value: Any) -> Any:
-    """Without NULs and half surrogates, which no database takes."""
+class TooDeep(ValueError):
+    """Lists and objects inside each other as only an attack sends them."""
+
+
+def clean(value: Any, depth: int = 0) -> Any:
+    """Without NULs and half surrogates, which no database takes. Raises TooDeep."""
     if isinstance(value, str):
         return value[:MAX_TEXT].replace("\x00", "").encode("utf-8", "replace").decode()
+    if depth > MAX_DEPTH:
+        raise TooDeep
     if isinstance(value, list):
-        return [clean(item) for item in value]
-    return {str(clean(key)): clean(item) for key, item in value.items()} if isinstance(value, dict) else value
+        return [clean(item, depth + 1) for item in value]
+    return {str(clean(key)): clean(item, depth + 1) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def external_ids(payload: Raw) -> list[str]:
@@ -44,6 +54,7 @@ def external_ids(payload: Raw) -> list[str]:
 
 
 def changes_of(payload: Raw) -> Iterator[Change]:
+    """Raises TooDeep."""
     for field, value in _values(clean(payload)):
         external_id = _external_id(value)
         if field != "messages":
@@ -70,6 +81,9 @@ def _messages_change(external_id: str, value: Raw) -> Change:
         if not address or incoming is None:
             rejected.append(("message_without_id_or_sender", raw))
             continue
+        if not _is_usable(address):
+            rejected.append(("unusable_sender", raw))
+            continue
         by_address.setdefault(address, (_person(address, raw, names), []))[1].append(incoming)
     reports = []
     for raw in _dicts(value.get("statuses")):
@@ -83,6 +97,13 @@ def _messages_change(external_id: str, value: Raw) -> Change:
     return Change(external_id, spoken, tuple(reports), tuple(rejected))
 
 
+def _is_usable(address: str) -> bool:
+    """A number that some network could have, or an id that fits where ids are kept."""
+    if address.isdecimal():
+        return _NUMBER.fullmatch(address) is not None
+    return bool(address.strip()) and len(address) <= MAX_ADDRESS
+
+
 def _person(address: str, raw: Raw, names: Mapping[str, Raw]) -> Person:
     """A person may come without a phone number at all (a business-scoped user id)."""
     known = names.get(address) or names.get(str(raw.get("from_user_id"))) or {}
@@ -94,7 +115,7 @@ def _person(address: str, raw: Raw, names: Mapping[str, Raw]) -> Person:
         kind = IdentityKind.WHATSAPP if number.isdecimal() else IdentityKind.EXTERNAL
         identities.append(Identity(kind, number, "" if number.isdecimal() else "whatsapp"))
     user_id = raw.get("from_user_id") or known.get("user_id")
-    if user_id:
+    if user_id and len(str(user_id)) <= MAX_ADDRESS:
         identities.append(Identity(IdentityKind.WHATSAPP_USER, str(user_id)))
     return Person(tuple(identities), name[:200])
 

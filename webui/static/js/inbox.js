@@ -8,6 +8,7 @@ import { _, ngettext } from "./i18n.js";
 import { request } from "./request.js";
 import { shortcut } from "./shortcuts.js";
 import { failed, toast } from "./toast.js";
+import { forgetUnsent, keepUnsent, unsent } from "./unsent.js";
 
 const root = document.querySelector("[data-inbox]");
 const list = root.querySelector("[data-list]");
@@ -189,22 +190,6 @@ function showFailed(bubble, job, why) {
     bubble.querySelector(".meta").replaceWith(el("p", { class: "meta" }, icon("clock")));
     deliver(bubble, job);
   }));
-}
-
-// What could not be sent outlives the page. The key makes a second try the same message, should the first have arrived.
-const unsentKey = (conversation) => `unsent:${conversation}`;
-const unsent = (conversation) => JSON.parse(localStorage.getItem(unsentKey(conversation)) ?? "[]");
-
-function keepUnsent({ conversation, text, mode, key }) {
-  if (!text) return;
-  const others = unsent(conversation).filter((job) => job.key !== key);
-  localStorage.setItem(unsentKey(conversation), JSON.stringify([...others, { text, mode, key }].slice(-20)));
-}
-
-function forgetUnsent({ conversation, key }) {
-  const others = unsent(conversation).filter((job) => job.key !== key);
-  if (others.length) localStorage.setItem(unsentKey(conversation), JSON.stringify(others));
-  else localStorage.removeItem(unsentKey(conversation));
 }
 
 function showUnsent() {

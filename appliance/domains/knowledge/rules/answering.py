@@ -10,6 +10,7 @@ from appliance.domains.knowledge.rules.refusal import Band
 from appliance.domains.knowledge.rules.scoring import Statistics
 
 REPAIRED = 0.8
+OWN_COVERED = 0.5
 _UNKNOWN = {
     "pt": "Não encontrei essa informação nos documentos. Posso chamar uma pessoa da equipe para ajudar.",
     "en": "I could not find this in the documents. I can ask a person from the team to help.",
@@ -35,8 +36,21 @@ class Draft:
 
 
 def understand(text: str, context: Sequence[Turn], *, known_acronyms: Mapping[str, str], default: str = "pt") -> Question:
-    spoken = language.detect(text, default)
+    spoken = language.detect(text[:asking.LONGEST_QUESTION], default)
     return asking.read(text, spoken, context, known_acronyms)
+
+
+def language_of(text: str, default: str = "pt") -> str:
+    return language.detect(text[:asking.LONGEST_QUESTION], default)
+
+
+def speaks_of(text: str, draft: Draft, statistics: Statistics) -> bool:
+    """The best quote says most of the question's own words, not only those of what was said before."""
+    if not draft.quotes:
+        return False
+    best, spoken = draft.quotes[0].passage, language_of(text)
+    own = scoring.concepts(dict.fromkeys(words.question_stems(text, spoken), 1.0), spoken)
+    return scoring.measure(scoring.weigh(own, statistics), best.fields)[1] >= OWN_COVERED
 
 
 def unknown_terms(question: Question, document_frequency: Mapping[str, int]) -> list[str]:
@@ -59,7 +73,7 @@ def repaired(question: Question, unknown: Sequence[str], vocabulary: Mapping[str
 
 def answer(question: Question, passages: Sequence[Passage], statistics: Statistics, threshold: float) -> Draft:
     danger = emergencies.recognise(question.text)
-    ranked = ranking.rank(question, passages, statistics)
+    ranked = composing.by_polarity(question, ranking.rank(question, passages, statistics))
     measured = refusal.strength(question, ranked, threshold)
     order = tuple(dict.fromkeys(one.passage.chunk for one in ranked))
     verdict = refusal.band(measured)

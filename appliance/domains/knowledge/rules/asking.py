@@ -5,16 +5,25 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from appliance.domains.knowledge.rules import acronyms, bilingual, words
 from appliance.domains.knowledge.rules.words import fold
 
+LONGEST_QUESTION = 4000
 USER_TURN, AGENT_TURN = 1.0, 0.3
 FRESH, EXPANDED = 0.5, 0.5
 OTHER = {"pt": "en", "en": "pt"}
+OLDER_TURN, CHAIN = 0.8, 3
 ENOUGH_ALONE = 4
-OLD_TOPIC = 0.25
-_FOLLOWS = re.compile(r"^\W*(?:e|ta e|mas e|and|what about|how about|entao e)\b")
+LONGEST_CONTINUED, LONGEST_POINTING = 6, 3
+_FOLLOWS = re.compile(r"^\W*(?:e|t[aá] e|mas e|mas|ent[aã]o|and|what about|how about|but)\b")
+_POINTS = re.compile(r"\b(?:el[ea]s?|del[ea]s?|nel[ea]s?|iss[oa]|diss[oa]|niss[oa]|ess[ea]s?|dess[ea]s?|ness[ea]s?|this|that|these|those|it|its|them|they)\b")
+_MEASURED = {
+    "pt": "custa custo preco valor taxa prazo demora demorar tempo horas hora horario dia dias mes meses ano anos vezes qual quanto parcelado"
+          " desconto vista minimo maximo mesmo certeza entao depende",
+    "en": "cost costs price fee value long time hours day days month months year years discount minimum maximum sure",
+}
 _PARTS = re.compile(r"[?!;]+\s+|\n+|\s+(?:e|and)\s+(?=(?:o|a|os|as|se|tambem|tem|da|pode|posso|voces|fazem|aceitam|precisa|qual|quanto|quantos|quantas|onde|quando|como|what|how|where|when|is|do|does)\b)|,\s+(?=(?:qual|quanto|quantos|onde|quando|como|what|how|where|when)\b)")
 
 
@@ -45,7 +54,9 @@ class Question:
 
 
 def read(text: str, language: str, context: Sequence[Turn] = (), known: Mapping[str, str] | None = None) -> Question:
-    """`known` are the short forms the documents explain."""
+    """`known` are the short forms the documents explain. What lies beyond LONGEST_QUESTION is not read."""
+    text = text[:LONGEST_QUESTION]
+    context = [Turn(turn.role, turn.text[:LONGEST_QUESTION]) for turn in context]
     return Question(
         text, language, _weights(text, language, context, known or {}), parts(text, language),
         _weights(bilingual.translate(words.written_out(text, language), language), OTHER[language], (), known or {}),
@@ -54,34 +65,54 @@ def read(text: str, language: str, context: Sequence[Turn] = (), known: Mapping[
 
 
 def _said(text: str, language: str, context: Sequence[Turn]) -> str:
-    if not is_follow_up(text, words.question_stems(text, language)):
+    if not context:
         return text
-    return " . ".join([text, *(turn.text for turn, worth in _recent(context) if worth == USER_TURN)])
+    return " . ".join([text, *(turn.text for turn, worth in _recent(context, language) if worth == USER_TURN)])
 
 
 def _weights(text: str, language: str, context: Sequence[Turn], known: Mapping[str, str]) -> dict[str, float]:
     own = words.question_stems(text, language)
-    share = (1.0 if is_follow_up(text, own) else OLD_TOPIC) if context else 0.0
-    weights = dict.fromkeys(own, 1.0 + share * FRESH)
+    weights = dict.fromkeys(own, 1.0 + (FRESH if context else 0.0))
     for term in words.stems(acronyms.expansions(text, known), language):
         weights.setdefault(term, EXPANDED)
-    for turn, worth in _recent(context):
+    for turn, worth in _recent(context, language):
         for term in words.question_stems(turn.text, language):
             if worth == USER_TURN or not term[0].isdigit():
-                weights[term] = max(weights.get(term, 0.0), share * worth)
+                weights[term] = max(weights.get(term, 0.0), worth)
     return weights
 
 
-def is_follow_up(text: str, own: Sequence[str]) -> bool:
-    """Too short to stand alone, or it begins by continuing."""
-    return len(own) < ENOUGH_ALONE or bool(_FOLLOWS.match(fold(text)))
+def continues(text: str, language: str) -> bool:
+    """It cannot be understood without what was said before: it begins by continuing, points back, or names no thing of its own."""
+    folded = words.written_out(text, language).strip()
+    own = words.question_stems(text, language)
+    if _FOLLOWS.match(text.lower()) and len(own) <= LONGEST_CONTINUED:
+        return True
+    if _POINTS.search(folded) and len(own) <= LONGEST_POINTING:
+        return True
+    return all(term in _measures(language) or term[0].isdigit() for term in own)
 
 
-def _recent(context: Sequence[Turn]) -> list[tuple[Turn, float]]:
-    """The last thing each side said."""
-    last_user = next((turn for turn in reversed(context) if turn.role == "user"), None)
+def may_continue(text: str, language: str) -> bool:
+    """Short enough that it may lean on what was said, when it finds nothing alone."""
+    return len(words.question_stems(text, language)) < ENOUGH_ALONE
+
+
+@lru_cache(maxsize=4)
+def _measures(language: str) -> frozenset[str]:
+    return frozenset(words.stem(word, language) for word in _MEASURED[language].split())
+
+
+def _recent(context: Sequence[Turn], language: str) -> list[tuple[Turn, float]]:
+    """What the contact asked last, back to a question that stands alone, and the last thing we said."""
+    asked = [turn for turn in context if turn.role == "user" and words.question_stems(turn.text, language)]
+    said: list[tuple[Turn, float]] = []
+    for turn in reversed(asked[-CHAIN:]):
+        said.append((turn, USER_TURN if not said else OLDER_TURN))
+        if not continues(turn.text, language):
+            break
     last_agent = next((turn for turn in reversed(context) if turn.role != "user"), None)
-    return [(turn, worth) for turn, worth in ((last_user, USER_TURN), (last_agent, AGENT_TURN)) if turn]
+    return [*said, *([(last_agent, AGENT_TURN)] if last_agent else [])]
 
 
 def parts(text: str, language: str) -> tuple[frozenset[str], ...]:

@@ -55,8 +55,9 @@ def fill(filled: KnowledgeBox, collection: Collection, models: Inference) -> int
     packed = [_packed(number, title, text) for number, (title, text) in enumerate((one.title, one.text) for one in collection.passages)]
     blocks = [Block(BlockKind.PARAGRAPH, one.text, paragraph=number) for number, one in enumerate(collection.passages)]
     found = digest.digest(blocks[:20], name=collection.name, title="")
+    prepared = indexing.prepare_chunks(found, packed, title=digest.title_stems(collection.name, "", found.language))
     with filled.box.unit(filled.tenant_id) as uow:
-        indexing.record_chunks(uow, version_id, found, packed, collection.name)
+        indexing.record_chunks(uow, version_id, found, prepared)
         first = queries.get_version(uow, version_id).first_number
     _embed(filled, version_id, models)
     with filled.box.unit(filled.tenant_id, read_only=True) as uow:

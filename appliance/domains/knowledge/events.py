@@ -70,6 +70,32 @@ class DocumentDeleted:
 
 
 @dataclass(frozen=True)
+class VectorsLost:
+    """The vector index is missing, short or of another model; words answer until it is made again. `seen_by` is who noticed."""
+
+    seen_by: str
+
+    @property
+    def ordering_key(self) -> str:
+        return "vectors"
+
+
+@dataclass(frozen=True)
+class VectorsRebuilt:
+    """The index holds again what the database holds."""
+
+    corpus_version: int
+
+
+@dataclass(frozen=True)
+class ReindexRequested:
+    """The next documents are read again, those after `after_document` (the nil id: from the first)."""
+
+    after_document: UUID
+    until_document: UUID
+
+
+@dataclass(frozen=True)
 class QuestionAnswered:
     query_id: UUID
     answered: bool

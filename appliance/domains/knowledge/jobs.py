@@ -1,13 +1,18 @@
-"""Watching over documents that do not move."""
+"""Watching over documents that do not move and vectors that got lost."""
 
 from datetime import timedelta
 
+import structlog
+
 from appliance.core.box import Box
+from appliance.core.errors import Unavailable
 from appliance.core.i18n import gettext as _
 from appliance.domains.knowledge import queries
 from appliance.domains.knowledge.actions import indexing
+from appliance.domains.knowledge.events import VectorsLost
 
 STUCK_AFTER = timedelta(hours=6)
+log = structlog.get_logger()
 
 
 def fail_stuck_documents(box: Box) -> None:
@@ -17,3 +22,18 @@ def fail_stuck_documents(box: Box) -> None:
     for tenant_id, version_id in stuck:
         with box.unit(tenant_id) as uow:
             indexing.fail_version(uow, version_id, _("Reading this document stopped half way. Start it again."))
+
+
+def check_vectors(box: Box) -> None:
+    """A lost index is found even when nobody asks."""
+    with box.whole_box("vector indexes", read_only=True) as uow:
+        tenants = queries.list_tenants(uow)
+    for tenant_id in tenants:
+        try:
+            sound = queries.vectors_are_sound(box, tenant_id)
+        except Unavailable as err:
+            log.info("vectors_not_checked", reason=str(err))
+            return
+        if not sound:
+            with box.unit(tenant_id) as uow:
+                uow.emit(VectorsLost("watch"))

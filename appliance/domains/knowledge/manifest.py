@@ -28,9 +28,15 @@ MANIFEST = Manifest(
         Subscription(events.DocumentEmbedded, subscribers.index_document, mode="staged"),
         Subscription(events.DocumentIndexed, subscribers.retire_version, mode="staged"),
         Subscription(events.DocumentIndexed, subscribers.calibrate_corpus, queue="slow", mode="staged"),
+        Subscription(events.VectorsLost, subscribers.rebuild_vectors, queue="slow", mode="staged"),
+        Subscription(events.VectorsRebuilt, subscribers.calibrate_vectors, queue="slow", mode="staged"),
+        Subscription(events.ReindexRequested, subscribers.reindex_documents),
         Subscription(events.DocumentDeleted, subscribers.forget_document, mode="staged"),
     ),
-    cron=(Cron("fail_stuck_documents", jobs.fail_stuck_documents, every=timedelta(minutes=15)),),
+    cron=(
+        Cron("fail_stuck_documents", jobs.fail_stuck_documents, every=timedelta(minutes=15)),
+        Cron("check_vectors", jobs.check_vectors, every=timedelta(minutes=10)),
+    ),
     permissions={
         "knowledge:read": _EVERYBODY,
         "knowledge:ask": _EVERYBODY,

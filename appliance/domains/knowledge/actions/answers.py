@@ -12,8 +12,9 @@ from appliance.core.uow import SYSTEM, Actor
 from appliance.domains.knowledge import queries
 from appliance.domains.knowledge.actions import asked
 from appliance.domains.knowledge.actions.asked import Ask
+from appliance.domains.knowledge.events import VectorsLost
 from appliance.domains.knowledge.queries import Retrieval
-from appliance.domains.knowledge.rules import answering, citations, groundedness, prompting
+from appliance.domains.knowledge.rules import answering, asking, citations, groundedness, prompting
 from appliance.domains.knowledge.rules.answering import Draft
 from appliance.domains.knowledge.rules.asking import Turn
 from appliance.domains.knowledge.rules.refusal import Band
@@ -44,13 +45,18 @@ def answer_question(
     """
     ask = _for_agent(ask or Ask(), agent_id)
     started = time.perf_counter()
+    lost = False
+    question = question[:asking.LONGEST_QUESTION]
     kept, fingerprint = asked.find_same(box, tenant_id, question, context, ask)
     if kept is None:
         retrieval, draft = draft_answer(box, tenant_id, question, context, ask)
+        lost = retrieval.vectors_lost
         kept = _assembled(retrieval, draft, word_answer(box, retrieval, draft, context, ask), ask)
     answer = replace(kept, query_id=new_id(), processing_time_ms=round((time.perf_counter() - started) * 1000))
     with box.unit(tenant_id, actor) as uow:
         asked.record_answer(uow, question, answer, ask, fingerprint)
+        if lost:
+            uow.emit(VectorsLost("question"))
     return answer
 
 
@@ -71,7 +77,21 @@ def _for_agent(ask: Ask, agent_id: UUID | None) -> Ask:
 
 
 def draft_answer(box: Box, tenant_id: UUID, question: str, context: Sequence[Turn], ask: Ask) -> tuple[Retrieval, Draft]:
-    """Retrieval and the quoted answer, before any model words it."""
+    """Retrieval and the quoted answer, before any model words it.
+
+    What was said before is read only with a question that continues it, or with a short one that alone finds nothing.
+    """
+    spoken = answering.language_of(question)
+    if asking.continues(question, spoken):
+        return _drafted(box, tenant_id, question, context, ask)
+    alone = _drafted(box, tenant_id, question, (), ask)
+    if alone[1].band is not Band.UNKNOWN or not context or not asking.may_continue(question, spoken):
+        return alone
+    continued = _drafted(box, tenant_id, question, context, ask)
+    return continued if answering.speaks_of(question, continued[1], continued[0].statistics) else alone
+
+
+def _drafted(box: Box, tenant_id: UUID, question: str, context: Sequence[Turn], ask: Ask) -> tuple[Retrieval, Draft]:
     retrieval = queries.retrieve(box, tenant_id, question, context=context, scope=ask.scope)
     draft = answering.answer(retrieval.question, retrieval.passages, retrieval.statistics, retrieval.snapshot.threshold)
     if draft.confidence < ask.min_score and draft.emergency is None:

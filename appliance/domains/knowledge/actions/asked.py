@@ -68,7 +68,7 @@ def record_answer(uow: UnitOfWork, question: str, answer: Answer, ask: Ask, fing
     ))
     uow.session.flush()
     uow.emit(QuestionAnswered(answer.query_id, answer.answered))
-    if not answer.answered:
+    if not answer.answered and words.question_stems(question, answer.language):
         note_gap(uow, question, answer.language, ask.agent_id)
 
 

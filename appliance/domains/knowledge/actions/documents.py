@@ -6,20 +6,23 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from appliance.core.blobs import BlobRef, Readable
 from appliance.core.box import Box
 from appliance.core.i18n import lazy_gettext as _
+from appliance.core.ids import NIL
 from appliance.core.uow import SYSTEM, Actor, UnitOfWork
 from appliance.domains.knowledge import queries
 from appliance.domains.knowledge.errors import AlreadyProcessing, NothingToRead
-from appliance.domains.knowledge.events import DocumentDeleted, DocumentStored
+from appliance.domains.knowledge.events import DocumentDeleted, DocumentStored, ReindexRequested
 from appliance.domains.knowledge.tables import Chunk, Corpus, Document, DocumentVersion, Posting
 from appliance.domains.knowledge.types import DocumentStatus
 
 MIB = 2**20
 LONGEST_NAME = 255
+REINDEX_SLICE = 20
+FINISHED = (DocumentStatus.PROCESSED, DocumentStatus.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +94,21 @@ def reindex_document(uow: UnitOfWork, document_id: UUID) -> Document:
 
 
 def reindex_all(uow: UnitOfWork) -> int:
-    """How many documents will be read again."""
-    finished = (DocumentStatus.PROCESSED, DocumentStatus.FAILED)
-    documents = uow.session.scalars(select(Document).where(Document.status.in_(finished))).all()
+    """How many documents will be read again; they are taken up a slice at a time after the commit."""
+    finished = Document.status.in_(FINISHED)
+    newest = uow.session.scalar(select(Document.id).where(finished).order_by(Document.id.desc()).limit(1))
+    if newest is not None:
+        uow.emit(ReindexRequested(NIL, newest))
+    return uow.session.scalar(select(func.count(Document.id)).where(finished)) or 0
+
+
+def reindex_slice(uow: UnitOfWork, after: UUID, until: UUID) -> None:
+    wanted = select(Document).where(Document.id > after, Document.id <= until, Document.status.in_(FINISHED))
+    documents = uow.session.scalars(wanted.order_by(Document.id).limit(REINDEX_SLICE)).all()
     for document in documents:
         reindex_document(uow, document.id)
-    return len(documents)
+    if len(documents) == REINDEX_SLICE:
+        uow.emit(ReindexRequested(documents[-1].id, until))
 
 
 def file_document(uow: UnitOfWork, document_id: UUID, filing: Filing) -> Document:

@@ -1,10 +1,11 @@
 """The writes of each step between a stored file and a document that answers. Slow work happens before, outside the unit."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, update
 
 from appliance.core.ids import new_id
 from appliance.core.uow import UnitOfWork
@@ -17,10 +18,11 @@ from appliance.domains.knowledge.events import (
     DocumentFailed,
     DocumentIndexed,
     DocumentProgressed,
+    VectorsRebuilt,
 )
 from appliance.domains.knowledge.queries import corpus as reading
 from appliance.domains.knowledge.rules.chunking import Chunk as Packed
-from appliance.domains.knowledge.rules.digest import Digest, chunk_fields, stored_units, title_stems
+from appliance.domains.knowledge.rules.digest import Digest, chunk_fields, stored_units
 from appliance.domains.knowledge.rules.postings import Listing
 from appliance.domains.knowledge.tables import Chunk, Document, DocumentVersion, Posting
 from appliance.domains.knowledge.types import DocumentStatus, Extraction, Step
@@ -56,37 +58,53 @@ def record_extraction(uow: UnitOfWork, version_id: UUID, found: Extraction, blob
     uow.emit(DocumentExtracted(version.document_id, version_id))
 
 
-def record_chunks(uow: UnitOfWork, version_id: UUID, found: Digest, packed: Sequence[Packed], filename: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Rows that only lack their numbers and owners, and the lengths that ranking needs: made before the unit is opened."""
+
+    rows: tuple[dict[str, Any], ...]
+    unit_count: int
+    unit_length: int
+    chunk_length: int
+
+
+def prepare_chunks(found: Digest, packed: Sequence[Packed], *, title: Mapping[str, int]) -> Prepared:
+    rows = tuple(_chunk_rows(packed, found.language))
+    return Prepared(
+        rows, sum(len(row["units"]) for row in rows), sum(len(unit["stems"].split()) for row in rows for unit in row["units"]),
+        sum(chunk_fields(row["units"], title).length for row in rows),
+    )
+
+
+def record_chunks(uow: UnitOfWork, version_id: UUID, found: Digest, prepared: Prepared) -> None:
     """Numbers are given out here, in one run, so that a version is one range of them."""
     version = queries.get_version(uow, version_id)
     remove_rows(uow, [version_id])
     corpus = touch_corpus(uow)
-    version.first_number, version.last_number = corpus.next_number, corpus.next_number + len(packed) - 1
-    corpus.next_number += len(packed)
+    first, count = corpus.next_number, len(prepared.rows)
+    version.first_number, version.last_number = first, first + count - 1
+    corpus.next_number += count
     version.language = found.language
     version.claims = reading.claims_as_json(found.claims)
     version.acronyms = dict(found.acronyms)
     version.removed_text = [cut.text for cut in found.removed]
-    title = title_stems(filename, version.title, found.language)
-    rows = list(_chunk_rows(uow.tenant_id, version, packed, found.language))
-    version.unit_count = sum(len(row["units"]) for row in rows)
-    version.unit_length = sum(len(unit["stems"].split()) for row in rows for unit in row["units"])
-    version.chunk_length = sum(chunk_fields(row["units"], title).length for row in rows)
-    for start in range(0, len(rows), BATCH):
+    version.unit_count, version.unit_length, version.chunk_length = prepared.unit_count, prepared.unit_length, prepared.chunk_length
+    owner = {"tenant_id": uow.tenant_id, "version_id": version.id, "document_id": version.document_id}
+    rows = [{**row, **owner, "number": first + row["position"]} for row in prepared.rows]
+    for start in range(0, count, BATCH):
         uow.session.execute(insert(Chunk), rows[start:start + BATCH])
     version.step = Step.CHUNKED
     note_progress(uow, version_id, CHUNK_SHARE)
     uow.emit(DocumentChunked(version.document_id, version_id))
 
 
-def _chunk_rows(tenant_id: UUID, version: DocumentVersion, packed: Sequence[Packed], language: str) -> Iterable[dict[str, Any]]:
+def _chunk_rows(packed: Sequence[Packed], language: str) -> Iterable[dict[str, Any]]:
     first = offset = 0
     for position, chunk in enumerate(packed):
         text = chunk.text
         pages = chunk.pages or (None, None)
         yield {
-            "id": new_id(), "tenant_id": tenant_id, "version_id": version.id, "document_id": version.document_id,
-            "number": version.first_number + position, "position": position, "text": text, "heading_path": list(chunk.path),
+            "id": new_id(), "position": position, "text": text, "heading_path": list(chunk.path),
             "page_from": pages[0], "page_to": pages[1], "token_count": chunk.token_count,
             "char_start": offset, "char_end": offset + len(text),
             "units": stored_units(chunk, first, language), "embedding": None,
@@ -95,10 +113,30 @@ def _chunk_rows(tenant_id: UUID, version: DocumentVersion, packed: Sequence[Pack
         offset += len(text) + 1
 
 
+def store_embeddings(uow: UnitOfWork, vectors: Mapping[UUID, bytes]) -> None:
+    uow.session.execute(update(Chunk), [{"id": chunk_id, "embedding": packed} for chunk_id, packed in vectors.items()])
+
+
+def forget_embeddings(uow: UnitOfWork, version_id: UUID, model: str) -> None:
+    """Those of another model; the new ones are on their way."""
+    version = queries.find_version(uow, version_id)
+    if version is not None:
+        version.embedding_model = model
+        uow.session.execute(
+            update(Chunk).where(Chunk.version_id == version_id).values(embedding=None).execution_options(synchronize_session=False)
+        )
+
+
+def record_rebuilt(uow: UnitOfWork, model: str) -> None:
+    """Answers kept from words alone are given anew, and the weight of vectors is measured again."""
+    corpus = touch_corpus(uow)
+    corpus.embedding_model = model
+    uow.emit(VectorsRebuilt(corpus.version))
+
+
 def record_embeddings(uow: UnitOfWork, version_id: UUID, vectors: Mapping[UUID, bytes], done: float) -> None:
     """`done` is the share of the version's chunks that are embedded, 0 to 1."""
-    for chunk in uow.session.scalars(select(Chunk).where(Chunk.id.in_(list(vectors)))):
-        chunk.embedding = vectors[chunk.id]
+    store_embeddings(uow, vectors)
     note_progress(uow, version_id, CHUNK_SHARE + int((EMBED_SHARE - CHUNK_SHARE) * done))
 
 

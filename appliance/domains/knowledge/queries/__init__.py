@@ -18,6 +18,15 @@ from appliance.domains.knowledge.queries.documents import (
     view_document,
 )
 from appliance.domains.knowledge.queries.retrieval import Place, Retrieval, retrieve, varied, vector_namespace
+from appliance.domains.knowledge.queries.vectors import (
+    count_unembedded,
+    has_vectors,
+    list_foreign_versions,
+    list_tenants,
+    list_unembedded,
+    read_vectors,
+    vectors_are_sound,
+)
 
 __all__ = [
     "DocumentView",
@@ -26,6 +35,7 @@ __all__ = [
     "Scope",
     "Snapshot",
     "answer_of",
+    "count_unembedded",
     "find_answered",
     "find_corpus",
     "find_document_by_name",
@@ -36,18 +46,24 @@ __all__ = [
     "get_query",
     "get_snapshot",
     "get_version",
+    "has_vectors",
     "list_chunks",
     "list_documents",
+    "list_foreign_versions",
     "list_gaps",
     "list_jobs",
+    "list_tenants",
+    "list_unembedded",
     "list_unfinished",
     "list_versions",
     "measure_dense_weights",
     "measure_threshold",
     "newest_version",
+    "read_vectors",
     "retrieve",
     "sources_of",
     "varied",
     "vector_namespace",
+    "vectors_are_sound",
     "view_document",
 ]

@@ -21,6 +21,7 @@ from appliance.domains.knowledge.rules.asking import Question, Turn
 from appliance.domains.knowledge.rules.ranking import Passage
 from appliance.domains.knowledge.rules.scoring import Statistics
 from appliance.domains.knowledge.tables import Chunk
+from appliance.inference.errors import IndexMismatch, IndexMissing
 from appliance.inference.types import Allow, Inference
 
 CANDIDATES = 1000  # a wide pool steadies the min-max scale: Cranfield .5665 with 100, .5711 with 1000
@@ -51,6 +52,7 @@ class Retrieval:
     passages: tuple[Passage, ...]
     statistics: Statistics
     dense: bool
+    vectors_lost: bool = False
 
     def place(self, chunk: str) -> Place:
         return next(place for place in self.places if str(place.chunk_id) == chunk)
@@ -67,12 +69,19 @@ def retrieve(
         question, found = _understood(uow, text, context, snapshot, members)
     lexical = postings.best(search.score_chunks(found, answering.searched_stems(question), members.values()), CANDIDATES)
     weight = float(snapshot.dense_weights.get(question.language, 0.0))
-    dense = _dense(box, tenant_id, text, members.values()) if weight else {}
+    lost = False
+    dense: dict[int, float] = {}
+    if weight:
+        try:
+            dense = _dense(box, tenant_id, text, members.values())
+        except (IndexMissing, IndexMismatch):
+            lost = True
     fused = postings.best(fusion.fuse(lexical, dense, weight if dense else 0.0), depth)
     reads = _read(box, tenant_id, fused, members)
     return Retrieval(
         question, snapshot, tuple(replace(read.place, score=fused[number]) for number, read in reads.items()),
-        tuple(passage for read in reads.values() for passage in read.passages), search.statistics(found, members.values()), bool(dense),
+        tuple(passage for read in reads.values() for passage in read.passages), search.statistics(found, members.values()),
+        bool(dense), lost,
     )
 
 
@@ -130,11 +139,13 @@ def vector_namespace(tenant_id: UUID) -> str:
 
 
 def _dense(box: Box, tenant_id: UUID, text: str, members: Iterable[Member]) -> dict[int, float]:
-    """Empty when the models are away or the index is being rebuilt: words alone still find."""
+    """Empty when the models are away: words alone still find. Raises IndexMissing, IndexMismatch."""
     try:
         hits = box.part(Inference).index_search(
             vector_namespace(tenant_id), text=text, k=CANDIDATES, allow=Allow(ranges=corpus.ranges(members)),
         )
+    except (IndexMissing, IndexMismatch):
+        raise
     except (Unavailable, NotFound, Conflict) as err:
         log.warning("dense_search_skipped", reason=type(err).__name__)
         return {}

@@ -12,7 +12,7 @@ _ORDERS = (
     r"\b(?:ignor\w+|desconsider\w+|esquec\w+|disregard|forget|override|bypass)\b[^.!?]{0,40}\b(?:instruc\w+|instructions?|orientac\w+|regras?|rules?|prompts?|comandos?|"
     r"acima|above|anterior\w*|previous|prior)\b",
     r"\b(?:voce|tu|you)\b[^.!?]{0,12}\b(?:agora|now)\b[^.!?]{0,12}\b(?:e|es|are|sera|vai|deve|must|will)\b[^.!?]{0,40}\b(?:assistente|assistant|ia|ai|bot|modo|mode|admin\w*|dan)\b",
-    r"\b(?:system|developer) (?:prompt|message|override)\b|\bprompt d[eo] sistema\b|<\|?(?:im_start|system|endoftext)\|?>|\[/?inst\]|^\s*(?:system|assistant)\s*:",
+    r"\b(?:system|developer) (?:prompt|message|override)\b|\bprompt d[eo] sistema\b|<\|?(?:im_start|system|endoftext)\|?>|\[/?inst\]|^[ \t>]{0,20}(?:system|assistant)[ \t]{0,8}:",
     r"\b(?:nao|never|do not|don't|dont|jamais)\b[^.!?]{0,12}\b(?:mencion\w+|cont[ea]\w*|revel\w+|cit[ea]\w*|mention|reveal|tell|disclose)\b[^.!?]{0,24}"
     r"\b(?:est[ea]s?|ess[ea]s?|isso|isto|this|these|ninguem|anyone|nota|note|instruc\w+|instructions?|aviso)\b",
     r"\b(?:assistente|assistant|chatbot|robo|bot|modelo|model|ia|ai|llm)\b[^.!?]{0,30}\b(?:deve|devera|tem que|precisa|must|should|has to|shall|responda|informe|diga|respond|reply|say)\b",

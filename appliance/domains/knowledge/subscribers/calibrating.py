@@ -6,7 +6,7 @@ from appliance.core.errors import Unavailable
 from appliance.core.jobs import Step
 from appliance.domains.knowledge import queries
 from appliance.domains.knowledge.actions import calibrating
-from appliance.domains.knowledge.events import DocumentIndexed
+from appliance.domains.knowledge.events import DocumentIndexed, VectorsRebuilt
 
 log = structlog.get_logger()
 
@@ -14,6 +14,15 @@ log = structlog.get_logger()
 def calibrate_corpus(step: Step, event: DocumentIndexed) -> None:
     """Many documents arriving together are measured once: a later run sees that nothing changed since."""
     del event
+    _measure(step)
+
+
+def calibrate_vectors(step: Step, event: VectorsRebuilt) -> None:
+    del event
+    _measure(step)
+
+
+def _measure(step: Step) -> None:
     with step.read() as uow:
         snapshot = queries.get_snapshot(uow)
         corpus = queries.find_corpus(uow)

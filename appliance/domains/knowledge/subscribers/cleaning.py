@@ -20,19 +20,19 @@ def retire_version(step: Step, event: DocumentIndexed) -> None:
         old = queries.find_version(uow, event.replaced_version_id)
     if old is None:
         return
-    _remove_vectors(step, old.first_number, old.last_number)
+    remove_vectors(step, old.first_number, old.last_number)
     with step.finish() as uow:
         documents.remove_rows(uow, [old.id])
 
 
 def forget_document(step: Step, event: DocumentDeleted) -> None:
-    _remove_vectors(step, event.first_number, event.last_number)
+    remove_vectors(step, event.first_number, event.last_number)
     step.box.blobs.delete(step.tenant_id, event.blob_id)
     if event.extraction_blob_id is not None:
         step.box.blobs.delete(step.tenant_id, event.extraction_blob_id)
 
 
-def _remove_vectors(step: Step, first: int, last: int) -> None:
+def remove_vectors(step: Step, first: int, last: int) -> None:
     if last < first:
         return
     try:

@@ -4,28 +4,32 @@
 import io
 import json
 from collections.abc import Callable, Sequence
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from appliance.core.errors import Conflict
+from appliance.core.errors import Conflict, NotFound
 from appliance.core.jobs import Step
 from appliance.domains.knowledge import queries
 from appliance.domains.knowledge.actions import indexing
-from appliance.domains.knowledge.events import DocumentChunked, DocumentEmbedded, DocumentExtracted, DocumentStored
+from appliance.domains.knowledge.events import DocumentChunked, DocumentEmbedded, DocumentExtracted, DocumentStored, VectorsLost
 from appliance.domains.knowledge.gateways.extraction import wire
 from appliance.domains.knowledge.gateways.extraction.failures import SENTENCES, ExtractionError
 from appliance.domains.knowledge.gateways.extraction.launcher import run_extraction
 from appliance.domains.knowledge.gateways.extraction.limits import MIB, Limits
 from appliance.domains.knowledge.rules import digest, postings
+from appliance.domains.knowledge.subscribers import cleaning
 from appliance.domains.knowledge.tables import Chunk, DocumentVersion
 from appliance.domains.knowledge.types import Block, ExtractionFailure
 from appliance.domains.knowledge.types import Step as Stage
+from appliance.inference.errors import IndexMismatch, IndexMissing
 from appliance.inference.types import Inference
 
 EMBED_BATCH = 32
+Row = tuple[int, list[dict[str, Any]], bytes | None]
 log = structlog.get_logger()
 
 
@@ -43,8 +47,12 @@ def extract_document(step: Step, event: DocumentStored) -> None:
         _fail(step, version.id, str(err))
         return
     blob = step.box.blobs.put(step.tenant_id, io.BytesIO("\n".join(wire.extraction(found)).encode()))
-    with step.finish() as uow:
-        indexing.record_extraction(uow, version.id, found, blob.id)
+    try:
+        with step.finish() as uow:
+            indexing.record_extraction(uow, version.id, found, blob.id)
+    except NotFound:
+        step.box.blobs.delete(step.tenant_id, blob.id)
+        raise
 
 
 def _limits(step: Step) -> Limits:
@@ -85,8 +93,9 @@ def chunk_document(step: Step, event: DocumentExtracted) -> None:
         log.warning("orders_removed_from_document", document=version.document_id.hex, sentences=cut.last - cut.first + 1)
     chosen = step.box.settings.knowledge
     packed = digest.chunks(found.units, _counter(step), target=chosen.chunk_tokens, overlap=chosen.chunk_overlap)
+    prepared = indexing.prepare_chunks(found, packed, title=digest.title_stems(filename, version.title, found.language))
     with step.finish() as uow:
-        indexing.record_chunks(uow, version.id, found, packed, filename)
+        indexing.record_chunks(uow, version.id, found, prepared)
 
 
 def _read_blocks(step: Step, blob_id: UUID) -> list[Block]:
@@ -113,33 +122,26 @@ def embed_document(step: Step, event: DocumentChunked) -> None:
         return
     model = step.box.settings.models.embedding_model
     total = version.last_number - version.first_number + 1
+    with step.read() as uow:
+        missing = queries.count_unembedded(uow, version.id)
     while batch := _unembedded(step, version.id):
-        missing = _missing(step, version.id)
         try:
             vectors = _models(step).embed([text for _, text in batch])
         except Conflict:
             model = ""
             break
         packed = {chunk_id: row.astype(np.float16).tobytes() for (chunk_id, _), row in zip(batch, vectors, strict=True)}
+        missing = max(missing - len(packed), 0)
         with step.progress() as uow:
-            indexing.record_embeddings(uow, version.id, packed, 1 - max(missing - len(packed), 0) / total)
+            indexing.record_embeddings(uow, version.id, packed, 1 - missing / total)
     with step.finish() as uow:
         indexing.finish_embedding(uow, version.id, model)
 
 
 def _unembedded(step: Step, version_id: UUID) -> list[tuple[UUID, str]]:
     with step.read() as uow:
-        version = queries.get_version(uow, version_id)
-        chunks = uow.session.scalars(
-            select(Chunk).where(Chunk.version_id == version_id, Chunk.embedding.is_(None)).order_by(Chunk.position).limit(EMBED_BATCH)
-        ).all()
-        return [(chunk.id, f"{version.title}\n{chunk.text}".strip()) for chunk in chunks]
-
-
-def _missing(step: Step, version_id: UUID) -> int:
-    with step.read() as uow:
-        wanted = select(func.count(Chunk.id)).where(Chunk.version_id == version_id, Chunk.embedding.is_(None))
-        return uow.session.scalar(wanted) or 0
+        queries.get_version(uow, version_id)
+        return queries.list_unembedded(uow, version_id, EMBED_BATCH)
 
 
 def index_document(step: Step, event: DocumentEmbedded) -> None:
@@ -147,26 +149,43 @@ def index_document(step: Step, event: DocumentEmbedded) -> None:
     if version is None:
         return
     with step.read() as uow:
-        chunks = uow.session.scalars(select(Chunk).where(Chunk.version_id == version.id).order_by(Chunk.number)).all()
+        wanted = select(Chunk.number, Chunk.units, Chunk.embedding).where(Chunk.version_id == version.id).order_by(Chunk.number)
+        chunks: list[Row] = [(number, units, embedding) for number, units, embedding in uow.session.execute(wanted)]
         filename = queries.get_document(uow, version.document_id).filename
     title = digest.title_stems(filename, version.title, version.language)
     listings = postings.listings(
-        [(chunk.number, digest.chunk_fields(chunk.units, title)) for chunk in chunks],
-        [(unit["stems"] + " " + unit["path_stems"]).split() for chunk in chunks for unit in chunk.units],
+        [(number, digest.chunk_fields(units, title)) for number, units, _ in chunks],
+        [(unit["stems"] + " " + unit["path_stems"]).split() for _, units, _ in chunks for unit in units],
     )
-    _add_vectors(step, chunks)
-    with step.finish() as uow:
-        indexing.record_postings(uow, version.id, listings)
-        indexing.activate_version(uow, version.id)
+    lost = not _add_vectors(step, chunks)
+    try:
+        with step.finish() as uow:
+            indexing.record_postings(uow, version.id, listings)
+            indexing.activate_version(uow, version.id)
+            if lost:
+                uow.emit(VectorsLost("document"))
+    except NotFound:
+        cleaning.remove_vectors(step, version.first_number, version.last_number)
+        raise
 
 
-def _add_vectors(step: Step, chunks: Sequence[Chunk]) -> None:
-    """Vectors may lie in the index before the switch: a search is limited to the numbers of active versions."""
-    embedded = [(chunk.number, np.frombuffer(chunk.embedding, np.float16)) for chunk in chunks if chunk.embedding]
-    if embedded:
-        _models(step).index_add(
-            queries.vector_namespace(step.tenant_id), [number for number, _ in embedded], vectors=np.stack([row for _, row in embedded]), create=True,
-        )
+def _add_vectors(step: Step, chunks: Sequence[Row]) -> bool:
+    """Vectors may lie in the index before the switch: a search is limited to the numbers of active versions.
+
+    False: the index that others' vectors should be in is missing or of another model. It is never begun anew with this document alone.
+    """
+    embedded = [(number, np.frombuffer(embedding, np.float16)) for number, _, embedding in chunks if embedding]
+    if not embedded:
+        return True
+    with step.read() as uow:
+        first = not queries.has_vectors(uow)
+    numbers, rows = [number for number, _ in embedded], np.stack([row for _, row in embedded])
+    try:
+        _models(step).index_add(queries.vector_namespace(step.tenant_id), numbers, vectors=rows, create=first)
+    except (IndexMissing, IndexMismatch) as err:
+        log.warning("vectors_lost", reason=type(err).__name__)
+        return False
+    return True
 
 
 def _at(step: Step, version_id: UUID, stage: Stage) -> DocumentVersion | None:

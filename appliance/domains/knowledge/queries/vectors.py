@@ -1,0 +1,94 @@
+"""Whether the vector index still holds what the database says; the database is the truth, the index can be made again."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import func, or_, select
+
+from appliance.core.box import Box
+from appliance.core.uow import UnitOfWork
+from appliance.domains.knowledge.queries.retrieval import vector_namespace
+from appliance.domains.knowledge.tables import Chunk, Corpus, Document, DocumentVersion
+from appliance.inference.types import Halves, Inference
+
+SLICE = 500
+ReadUnit = Callable[[], AbstractContextManager[UnitOfWork]]
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """`needed` vectors answer now; `known` also counts versions on their way in or out. `foreign`: not by today's embedder."""
+
+    needed: int
+    known: int
+    foreign: int
+
+
+def list_tenants(uow: UnitOfWork) -> list[UUID]:
+    """Those that ever had a document; asked in the box scope."""
+    return list(uow.session.scalars(select(Corpus.tenant_id)))
+
+
+def vectors_are_sound(box: Box, tenant_id: UUID) -> bool:
+    """False: lost, short of vectors, holding too many, or made by another model. Raises Unavailable. Opens its own unit."""
+    state = box.part(Inference).ready()
+    with box.unit(tenant_id, read_only=True) as uow:
+        expected = expect_vectors(uow, box.settings.models.embedding_model)
+    if state.ready and state.embedding_model and expected.foreign:
+        return False
+    stats = box.part(Inference).index_stats(vector_namespace(tenant_id))
+    if stats.state == "missing":
+        return expected.needed == 0
+    return expected.needed <= stats.count <= expected.known
+
+
+def expect_vectors(uow: UnitOfWork, model: str) -> Expected:
+    known = uow.session.scalar(select(func.count(Chunk.id)).where(Chunk.embedding.is_not(None))) or 0
+    active = select(func.count(Chunk.id)).join(Document, Document.active_version_id == Chunk.version_id)
+    needed = uow.session.scalar(active.where(Chunk.embedding.is_not(None))) or 0
+    other = or_(DocumentVersion.embedding_model != model, Chunk.embedding.is_(None))
+    foreign = uow.session.scalar(active.join(DocumentVersion, DocumentVersion.id == Chunk.version_id).where(other)) or 0
+    return Expected(needed, known, foreign)
+
+
+def has_vectors(uow: UnitOfWork) -> bool:
+    """Of an active version: then the index must exist already."""
+    wanted = select(Chunk.id).join(Document, Document.active_version_id == Chunk.version_id).where(Chunk.embedding.is_not(None))
+    return uow.session.scalar(wanted.limit(1)) is not None
+
+
+def list_foreign_versions(uow: UnitOfWork, model: str) -> list[UUID]:
+    """Active versions that another model embedded, or none."""
+    wanted = select(DocumentVersion.id).join(Document, Document.active_version_id == DocumentVersion.id)
+    return list(uow.session.scalars(wanted.where(DocumentVersion.embedding_model != model).order_by(DocumentVersion.first_number)))
+
+
+def list_unembedded(uow: UnitOfWork, version_id: UUID | None, limit: int) -> list[tuple[UUID, str]]:
+    """(chunk, the text to embed) of one version, or of all active ones."""
+    wanted = select(Chunk.id, Chunk.text, DocumentVersion.title).join(DocumentVersion, DocumentVersion.id == Chunk.version_id)
+    if version_id is None:
+        wanted = wanted.join(Document, Document.active_version_id == Chunk.version_id)
+    else:
+        wanted = wanted.where(Chunk.version_id == version_id)
+    rows = uow.session.execute(wanted.where(Chunk.embedding.is_(None)).order_by(Chunk.number).limit(limit))
+    return [(chunk_id, f"{title}\n{text}".strip()) for chunk_id, text, title in rows]
+
+
+def count_unembedded(uow: UnitOfWork, version_id: UUID) -> int:
+    return uow.session.scalar(select(func.count(Chunk.id)).where(Chunk.version_id == version_id, Chunk.embedding.is_(None))) or 0
+
+
+def read_vectors(read: ReadUnit) -> Iterator[tuple[list[int], Halves]]:
+    """All that are stored, by number, a slice to a unit of its own."""
+    last = 0
+    while True:
+        with read() as uow:
+            stored = select(Chunk.number, Chunk.embedding).where(Chunk.embedding.is_not(None), Chunk.number > last)
+            rows = uow.session.execute(stored.order_by(Chunk.number).limit(SLICE)).all()
+        if not rows:
+            return
+        last = rows[-1][0]
+        yield [number for number, _ in rows], np.stack([np.frombuffer(packed or b"", np.float16) for _, packed in rows])

@@ -17,6 +17,7 @@ from appliance.domains.conversations.schemas import ConversationOut, MessageOut
 from appliance.domains.conversations.types import ConversationStatus, Direction, Handling, MessageKind, MessageStatus, Sender
 from appliance.domains.identity import queries as identity
 from webui.citations import cited
+from webui.studio.words import REASONS
 
 ICONS = {"whatsapp_cloud": "whatsapp", "whatsapp_qr": "whatsapp", "email": "mail", "webchat": "globe", "simulator": "target"}
 CHANNELS = {
@@ -39,15 +40,7 @@ FAILURES = {
     MessageStatus.UNCONFIRMED: _("Nobody confirmed that this arrived."),
     MessageStatus.CANCELLED: _("Withdrawn before it was sent."),
 }
-HANDOFF_REASONS = {
-    "asked_by_colleague": _("a colleague asked for somebody"),
-    "asked_for_person": _("the customer asked for a person"),
-    "low_confidence": _("the agent was not sure of its answer"),
-    "complaint": _("a complaint"),
-    "payment": _("a matter of price or payment"),
-    "outside_hours": _("outside opening hours"),
-    "emergency": _("an emergency"),
-}
+HANDOFF_REASONS = REASONS
 
 
 @dataclass(frozen=True)

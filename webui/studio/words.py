@@ -49,6 +49,7 @@ REASONS = {
     "keyword": _("a word on the hand-over list"),
     "wants_person": _("the customer asked for a person"),
     "complaint": _("a complaint"),
+    "privacy": _("a request about personal data"),
     "negative": _("an upset customer"),
     "price": _("a matter of price"),
     "payment": _("a matter of payment"),
@@ -61,6 +62,8 @@ REASONS = {
     "too_many_replies": _("too many replies in a row"),
     "models_away": _("the models are away"),
     "asked_by_colleague": _("a colleague asked for somebody"),
+    "no_agent": _("no agent answers here"),
+    "unassigned": _("a colleague put it back"),
 }
 CHANNEL_KINDS = {"whatsapp_cloud": _("WhatsApp Cloud API"), "simulator": _("Simulator")}
 CHANNEL_STATES = {

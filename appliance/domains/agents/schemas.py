@@ -10,6 +10,7 @@ from appliance.core.web import Schema
 from appliance.domains.agents.types import Intent, Outcome, VersionState
 
 Phrase = Annotated[str, StringConstraints(min_length=2, max_length=120)]
+LARGEST = 2**31 - 1  # what an integer column takes
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -122,7 +123,7 @@ class PublishIn(Schema):
 
 
 class RollbackIn(Schema):
-    number: int = Field(ge=1)
+    number: int = Field(ge=1, le=LARGEST)
 
 
 class DifferenceOut(Schema):
@@ -132,8 +133,8 @@ class DifferenceOut(Schema):
 
 
 class DiffQuery(Schema):
-    before: int = Field(ge=1)
-    after: int = Field(ge=1)
+    before: int = Field(ge=1, le=LARGEST)
+    after: int = Field(ge=1, le=LARGEST)
 
 
 class TurnIn(Schema):

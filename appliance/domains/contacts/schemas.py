@@ -1,9 +1,11 @@
+import json
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
+from appliance.core.i18n import lazy_gettext as _
 from appliance.core.web import PageQuery, Schema
 from appliance.domains.contacts.types import (
     Channel,
@@ -16,7 +18,27 @@ from appliance.domains.contacts.types import (
     Purpose,
 )
 
+MAX_ATTRIBUTES = 16_384
+MAX_DEPTH = 4
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=60)]
+
+
+def _check_attributes(given: dict[str, Any]) -> dict[str, Any]:
+    try:
+        size = len(json.dumps(given, default=str))
+    except RecursionError:
+        size = MAX_ATTRIBUTES + 1
+    if size > MAX_ATTRIBUTES or _is_deeper(given, MAX_DEPTH):
+        raise ValueError(str(_("Attributes take at most 16 KB, no more than four levels deep.")))
+    return given
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(isinstance(item, dict | list) and (levels == 1 or _is_deeper(item, levels - 1)) for item in inside)
+
+
+Attributes = Annotated[dict[str, Any], AfterValidator(_check_attributes)]
 
 
 class ContactFields(Schema):
@@ -31,7 +53,7 @@ class ContactFields(Schema):
     region: Annotated[str, StringConstraints(max_length=120)] | None = None
     owner_id: UUID | None = None
     tags: list[Tag] = Field(default_factory=list, max_length=50)
-    attributes: dict[str, Any] = Field(default_factory=dict, max_length=100, description="Added to those there are; null removes one")
+    attributes: Attributes = Field(default_factory=dict, max_length=100, description="Added to those there are; null removes one")
 
 
 class IdentityIn(Schema):

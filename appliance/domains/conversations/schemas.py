@@ -16,6 +16,7 @@ from appliance.domains.conversations.types import (
     Sender,
 )
 
+LARGEST = 2**31 - 1  # what an integer column takes
 MAX_TEXT = 4096  # the Cloud API's limit for a text body
 
 
@@ -95,8 +96,8 @@ class InboxQuery(PageQuery):
 
 
 class ThreadQuery(Schema):
-    before: int | None = Field(None, ge=1)
-    after: int | None = Field(None, ge=0)
+    before: int | None = Field(None, ge=1, le=LARGEST)
+    after: int | None = Field(None, ge=0, le=LARGEST)
     limit: int = Field(50, ge=1, le=200)
 
 

@@ -89,6 +89,18 @@ def test_openais_own_client_gets_embeddings(openai_client):
     assert len(answer.data[0].embedding) == len(answer.data[1].embedding) > 0
 
 
+@pytest.mark.parametrize("given", [["um"] * 65, ["um", "x" * 8001], "x" * 8001, []])
+def test_more_text_than_the_models_should_read_at_once_is_refused(client, given):
+    answer = client.post("/v1/embeddings", json={"input": given})
+    assert answer.status_code == 422
+
+
+def test_a_number_no_version_can_have_is_refused(client, agent):
+    address = f"/api/v1/agents/{agent}"
+    assert client.get(f"{address}/diff?before=1&after={2**31}").status_code == 422
+    assert client.post(f"{address}/rollback", json={"number": 2**63}).status_code == 422
+
+
 def test_an_unknown_model_is_not_found(openai_client):
     with pytest.raises(openai.NotFoundError):
         openai_client.chat.completions.create(model="nobody", messages=[{"role": "user", "content": "oi"}])

@@ -1,8 +1,12 @@
 import json
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
 
+from appliance.core.ids import new_id
+from appliance.domains.agents import actions as agents
+from appliance.domains.agents.schemas import AgentIn
 from appliance.domains.channels import queries
 from appliance.domains.channels.tables import Channel
 from appliance.domains.contacts import queries as contacts
@@ -176,6 +180,24 @@ def test_secrets_are_written_and_never_read_back(client, cloud, box, tenant_id):
     with box.unit(tenant_id) as uow:
         kept = uow.session.scalars(select(Channel)).one().secrets
         assert kept == {"access_token": "new", "app_secret": "app-secret", "verify_token": VERIFY}
+
+
+def test_a_channel_is_answered_by_an_agent_of_its_own_organisation(client, box, cloud, other_tenant_id):
+    with box.unit(other_tenant_id) as uow:
+        theirs = agents.create_agent(uow, AgentIn(name="Lia")).id
+    for agent_id in (str(theirs), str(new_id())):
+        made = client.post("/api/v1/channels", json={"kind": "simulator", "name": "S", "agent_id": agent_id})
+        changed = client.patch(f"/api/v1/channels/{cloud}", json={"agent_id": agent_id})
+        assert [(answer.status_code, list(answer.json["fields"])) for answer in (made, changed)] == [(422, ["agent_id"])] * 2
+
+
+def test_a_number_of_another_organisation_is_refused_without_saying_whose(client, somebody, cloud, other_tenant_id):
+    somebody.principal = replace(somebody.principal, tenant_id=other_tenant_id)
+    secrets = {"access_token": "t", "app_secret": "s", "verify_token": "v"}
+    given = {"kind": "whatsapp_cloud", "name": "Mine", "phone_number_id": NUMBER, "secrets": secrets}
+    answer = client.post("/api/v1/channels", json=given)
+    assert answer.status_code == 409
+    assert answer.json["detail"].startswith("This number is already connected to this box.")
 
 
 def test_a_channel_with_conversations_is_disabled_not_deleted(client, cloud, post):

@@ -1,15 +1,19 @@
 """Contacts written and found again."""
 
+import json
 from datetime import timedelta
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import LargeBinary, event, select, type_coerce
 
+from appliance.core.errors import Refused
 from appliance.domains.contacts import actions, queries
 from appliance.domains.contacts.errors import ContactNotFound, IdentityTaken, InvalidField, StaleContact
 from appliance.domains.contacts.schemas import ContactFields, ContactFilter, ContactsQuery
 from appliance.domains.contacts.tables import Contact
 from appliance.domains.contacts.types import Channel, ContactSort, Purpose
+from tests import cast as people
 from tests.domains.contacts.feed import emitted
 from tests.factories.contacts import make_contact, say_no, say_yes
 
@@ -101,15 +105,45 @@ def test_search_ignores_case_and_accents(uow):
     assert found(uow, q="%") == []
 
 
-def test_filters_narrow_the_list(uow, tenant_id):
-    ana = make_contact(uow, name="Ana", tags=["vip", "sul"], region="SP", owner_id=tenant_id)
+@pytest.fixture
+def owner(box, tenant_id):
+    return people.with_role(box, tenant_id, "rep").user_id
+
+
+def test_a_contact_is_owned_by_a_member_or_nobody(owner, stranger, uow):
+    ana = make_contact(uow, name="Ana", owner_id=owner)
+    for refused in (
+        lambda: make_contact(uow, name="Bia", owner_id=stranger),
+        lambda: actions.change_contact(uow, ana.id, ContactFields(owner_id=stranger)),
+        lambda: actions.upsert_contact(uow, [], fields=ContactFields(email="c@x.example", owner_id=stranger)),
+    ):
+        with pytest.raises(Refused) as err:
+            refused()
+        assert list(err.value.fields) == ["owner_id"]
+    assert actions.change_contact(uow, ana.id, ContactFields(owner_id=None)).owner_id is None
+
+
+@pytest.fixture
+def stranger(box, other_tenant_id):
+    return people.with_role(box, other_tenant_id, "rep").user_id
+
+
+@pytest.mark.parametrize("attributes", [{"a": "x" * 20_000}, {"a": {"b": {"c": {"d": {}}}}}, {"a": json.loads("[" * 300 + "]" * 300)}])
+def test_attributes_are_small_and_shallow(attributes):
+    with pytest.raises(ValidationError):
+        ContactFields(attributes=attributes)
+    assert ContactFields(attributes={"a": {"b": {"c": [1]}}}).attributes
+
+
+def test_filters_narrow_the_list(owner, uow):
+    ana = make_contact(uow, name="Ana", tags=["vip", "sul"], region="SP", owner_id=owner)
     bia = make_contact(uow, name="Bia", tags=["vip"])
     say_yes(uow, ana.id)
     say_no(uow, ana.id, channel=Channel.EMAIL)
     say_yes(uow, bia.id)
     say_no(uow, bia.id)
     assert found(uow, tag=["VIP"]) == ["Ana", "Bia"]
-    assert found(uow, tag=["vip", "sul"]) == found(uow, region="SP") == found(uow, owner_id=tenant_id) == ["Ana"]
+    assert found(uow, tag=["vip", "sul"]) == found(uow, region="SP") == found(uow, owner_id=owner) == ["Ana"]
     assert found(uow, consent=Purpose.MARKETING) == ["Ana"]
     assert queries.list_tags(uow) == ["sul", "vip"]
 

@@ -1,13 +1,22 @@
 import pytest
 
-from appliance.core.ids import new_id
+from appliance.domains.agents import actions as agents
+from appliance.domains.agents.schemas import AgentIn
 from appliance.domains.channels import actions as channels
 from appliance.domains.channels.schemas import ChannelIn
+from tests import cast as people
 
 
 @pytest.fixture
-def agent_id():
-    return new_id()
+def agent_id(box, tenant_id):
+    """One that was never published, so it answers nobody."""
+    with box.unit(tenant_id) as uow:
+        return agents.create_agent(uow, AgentIn(name="Lia")).id
+
+
+@pytest.fixture
+def bruno(box, tenant_id):
+    return people.with_role(box, tenant_id, "agent").user_id
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@ import io
 import pytest
 
 from appliance.core.ids import new_id
+from tests import cast as people
 
 
 @pytest.fixture
@@ -52,9 +53,20 @@ def test_the_word_is_taken_and_given_back(client, talk):
     assert client.post(f"/api/v1/conversations/{talk}/handoff", json={"to": "team"}).json["waiting_since"] is not None
 
 
-def test_assign_resolve_reopen_labels_notes_and_read(client, talk):
-    bruno = str(new_id())
-    assert client.post(f"/api/v1/conversations/{talk}/assign", json={"user_id": bruno}).json["assignee_id"] == bruno
+def test_nobody_from_outside_is_given_a_conversation(box, client, talk, other_tenant_id):
+    for stranger in (new_id(), people.with_role(box, other_tenant_id, "agent").user_id):
+        answer = client.post(f"/api/v1/conversations/{talk}/assign", json={"user_id": str(stranger)})
+        assert (answer.status_code, list(answer.json["fields"])) == (422, ["user_id"])
+    assert client.get(f"/api/v1/conversations/{talk}").json["assignee_id"] is None
+
+
+def test_a_cursor_past_every_message_is_refused(client, talk):
+    for cursor in ("before", "after"):
+        assert client.get(f"/api/v1/conversations/{talk}/messages?{cursor}={2**31}").status_code == 422
+
+
+def test_assign_resolve_reopen_labels_notes_and_read(client, talk, bruno):
+    assert client.post(f"/api/v1/conversations/{talk}/assign", json={"user_id": str(bruno)}).json["assignee_id"] == str(bruno)
     assert client.put(f"/api/v1/conversations/{talk}/labels", json={"labels": ["vip", " vip ", "troca"]}).json["labels"] == ["troca", "vip"]
     assert client.post(f"/api/v1/conversations/{talk}/notes", json={"text": "ligar amanhã"}).json["kind"] == "note"
     assert client.post(f"/api/v1/conversations/{talk}/read").json["unread_count"] == 0

@@ -8,11 +8,11 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from flask import Response
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from appliance.core import clock
 from appliance.core.errors import NotFound, Refused
@@ -26,6 +26,8 @@ from appliance.inference.types import ChatMessage, Inference
 openai = Api("openai", prefix="/v1")
 ASK = "agents:ask"
 WORDS_IN_A_PIECE = 4
+MAX_INPUTS = 64
+MAX_INPUT = 8000  # characters; the models read fewer
 
 
 class _Loose(Schema):
@@ -57,6 +59,16 @@ class EmbeddingsIn(_Loose):
     model: str = Field("", max_length=200)
     input: str | list[str] = Field(min_length=1)
     encoding_format: Literal["float", "base64"] = "float"
+
+    @property
+    def texts(self) -> list[str]:
+        return [self.input] if isinstance(self.input, str) else self.input
+
+    @model_validator(mode="after")
+    def _is_a_sensible_amount(self) -> Self:
+        if len(self.texts) > MAX_INPUTS or any(len(text) > MAX_INPUT for text in self.texts):
+            raise ValueError(str(_("Send at most 64 texts of at most 8000 characters each.")))
+        return self
 
 
 @openai.get("/models", permission=ASK, unit=False, summary="Agents and models that may be asked")
@@ -111,7 +123,7 @@ def _from_model(call: Call, body: CompletionIn) -> Response:
 
 @openai.post("/embeddings", permission=ASK, unit=False, body=EmbeddingsIn, summary="Vectors of texts")
 def embed(call: Call, body: EmbeddingsIn) -> Response:
-    texts = [body.input] if isinstance(body.input, str) else body.input
+    texts = body.texts
     inference = _inference(call)
     vectors = inference.embed(texts, purpose="query", model=body.model)
     count = sum(tokens.count for tokens in inference.count_tokens(texts))

@@ -4,12 +4,14 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from appliance.domains.agents.rules.phrases import COURTESY, ENGLISH, PHRASES, PORTUGUESE, patterns
+from appliance.domains.agents.rules.phrases import COURTESY, ENGLISH, FILLER, PHRASES, PORTUGUESE, patterns
 from appliance.domains.agents.types import Intent
 
 _COMPILED = {intent: tuple(re.compile(line) for line in patterns(lines)) for intent, lines in PHRASES.items()}
 _COURTESY = re.compile("|".join(patterns(COURTESY)))
 _PORTUGUESE, _ENGLISH = frozenset(PORTUGUESE.split()), frozenset(ENGLISH.split())
+_FILLER = frozenset(FILLER.split())
+_WARM = re.compile("|".join(line for name in (Intent.THANKS, Intent.FAREWELL, Intent.GREETING) for line in patterns(PHRASES[name])))
 _SHOUT = re.compile(r"[!?]{2,}")
 CALM_LETTERS = 12
 SHOUTED_SHARE = 0.7
@@ -34,7 +36,14 @@ def find_intents(text: str) -> tuple[Intent, ...]:
 
 def is_courtesy(said: str) -> bool:
     """Only a greeting, thanks or goodbye: nothing that documents could answer."""
-    return not re.sub(r"[\W_]+", "", _COURTESY.sub(" ", fold(said)))
+    folded = fold(said)
+    left = re.findall(r"[^\W_]+", _COURTESY.sub(" ", folded))
+    return not left or (bool(_WARM.search(folded)) and "?" not in _without_pleasantries(folded) and _FILLER.issuperset(left))
+
+
+def _without_pleasantries(folded: str) -> str:
+    """A question mark after `tudo bem` asks nothing of the documents."""
+    return re.sub(r"\b(?:tudo|td|como (?:vai|vao|esta|estao)|how are)\b[^?]*\?", " ", folded)
 
 
 def is_shouted(text: str) -> bool:

@@ -1,11 +1,14 @@
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
-from appliance.core.errors import Refused
+from appliance.core.errors import Conflict, Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
 from appliance.core.uow import UnitOfWork
+from appliance.domains.agents import queries as agents
+from appliance.domains.agents.errors import AgentNotFound
 from appliance.domains.channels import queries
 from appliance.domains.channels.errors import ChannelInUse
 from appliance.domains.channels.events import ChannelChanged
@@ -21,14 +24,19 @@ def create_channel(uow: UnitOfWork, given: ChannelIn) -> Channel:
     channel_id = new_id()
     external_id = given.phone_number_id or channel_id.hex
     _check_free(uow, given.kind, external_id)
+    _check_agent(uow, given.agent_id)
     channel = Channel(
         id=channel_id, tenant_id=uow.tenant_id, kind=given.kind, name=given.name, external_id=external_id,
         secrets=given.secrets.as_dict() if given.secrets else {}, agent_id=given.agent_id, active=True,
         status=ChannelStatus.CONNECTED if given.kind is ChannelKind.SIMULATOR else ChannelStatus.NEW,
         status_detail="", failures=0, per_second=DEFAULT_PER_SECOND.get(given.kind), created_at=uow.now,
     )  # fmt: skip
-    uow.session.add(channel)
-    uow.session.flush()
+    try:
+        with uow.session.begin_nested():
+            uow.session.add(channel)
+            uow.session.flush()
+    except IntegrityError as err:  # the walls between organisations hide whose it is, also from us
+        raise Conflict(_("This number is already connected to this box. Check the phone number id, or ask the box's operator.")) from err
     uow.emit(ChannelChanged(channel.id))
     return channel
 
@@ -38,10 +46,21 @@ def _check_free(uow: UnitOfWork, kind: ChannelKind, external_id: str) -> None:
         raise Refused(_("This number already has a channel."), fields={"phone_number_id": _("This number already has a channel.")})
 
 
+def _check_agent(uow: UnitOfWork, agent_id: UUID | None) -> None:
+    if agent_id is None:
+        return
+    try:
+        agents.get_agent(uow, agent_id)
+    except AgentNotFound as err:
+        raise Refused(err.message, fields={"agent_id": err.message}) from err
+
+
 def change_channel(uow: UnitOfWork, channel_id: UUID, given: ChannelPatch) -> Channel:
     """Only what was given changes; a secret left out or empty stays as it is."""
     channel = queries.lock_channel(uow, channel_id)
     said = given.model_dump(exclude_unset=True, exclude={"secrets"})
+    if said.get("agent_id") != channel.agent_id:
+        _check_agent(uow, said.get("agent_id"))
     for name, value in said.items():
         setattr(channel, name, value)
     if given.secrets is not None:

@@ -11,10 +11,12 @@ from appliance.domains.contacts.rules import fields as field_rules
 from appliance.domains.contacts.schemas import ContactFields
 from appliance.domains.contacts.tables import Contact
 from appliance.domains.contacts.types import Channel
+from appliance.domains.identity import queries as identity
 
 
 def create_contact(uow: UnitOfWork, fields: ContactFields) -> Contact:
     """Raises InvalidField, IdentityTaken."""
+    identity.check_is_member(uow, fields.owner_id, "owner_id")
     kept = _columns(uow, fields)
     contact = writing.new_contact(uow)
     writing.write(uow, contact, kept)
@@ -34,6 +36,8 @@ def change_contact(uow: UnitOfWork, contact_id: UUID, fields: ContactFields, *, 
     contact = queries.get_contact(uow, contact_id, for_update=True)
     if expected_version not in (None, contact.version):
         raise StaleContact
+    if fields.owner_id != contact.owner_id:  # one who left stays with what was theirs
+        identity.check_is_member(uow, fields.owner_id, "owner_id")
     kept = _columns(uow, fields)
     before = writing.own_identities(contact)
     if not writing.write(uow, contact, kept):

@@ -17,6 +17,7 @@ from appliance.domains.contacts.rules.fields import Given
 from appliance.domains.contacts.schemas import ContactFields
 from appliance.domains.contacts.tables import Contact
 from appliance.domains.contacts.types import Identity, IdentityKind
+from appliance.domains.identity.queries import check_is_member
 
 
 def upsert_contact(
@@ -33,6 +34,8 @@ def upsert_contact(
     are one person's, so contacts that had them apart are merged. Raises Refused when nothing recognises the person.
     """
     given = list(identities)
+    if fields is not None and "owner_id" in fields.model_fields_set:
+        check_is_member(uow, fields.owner_id, "owner_id")
     region = queries.get_settings(uow).default_region
     kept = field_rules.columns(_with_phone(fields, given), region)
     wanted = identity_rules.normalise([*given, *field_rules.identities_in(kept)], region)

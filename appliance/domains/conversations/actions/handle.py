@@ -17,6 +17,7 @@ from appliance.domains.conversations.events import (
 from appliance.domains.conversations.rules import handoff
 from appliance.domains.conversations.tables import Conversation, Message
 from appliance.domains.conversations.types import ConversationStatus, Handling, Holder, MessageStatus, Sender
+from appliance.domains.identity import queries as identity
 
 
 def take_over(uow: UnitOfWork, conversation_id: UUID, *, user_id: UUID, forced: bool = False) -> Conversation:
@@ -71,8 +72,9 @@ def remind_of_waiting(uow: UnitOfWork) -> int:
 
 
 def assign(uow: UnitOfWork, conversation_id: UUID, *, user_id: UUID | None) -> Conversation:
-    """To a person, who then has the word; to nobody, and it waits again."""
+    """To a member, who then has the word; to nobody, and it waits again."""
     conversation = queries.lock_conversation(uow, conversation_id)
+    identity.check_is_member(uow, user_id, "user_id")
     if user_id is not None:
         _give_to_person(conversation, user_id)
         _withdraw_bot_messages(uow, conversation)

@@ -3,6 +3,7 @@
 from appliance.domains.identity.queries.credentials import Holder, Seat, find_key_holder, find_session_holder, find_token_holder
 from appliance.domains.identity.queries.people import (
     Member,
+    check_is_member,
     count_other_owners,
     find_invitation_by_token,
     find_member_of_user,
@@ -50,6 +51,7 @@ __all__ = [
     "RoleView",
     "Seat",
     "chain_key",
+    "check_is_member",
     "count_other_owners",
     "find_invitation_by_token",
     "find_key_holder",

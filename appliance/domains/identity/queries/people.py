@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from appliance.core.errors import NotFound
+from appliance.core.errors import NotFound, Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.domains.identity.errors import NoSuchMember
@@ -73,6 +73,16 @@ def names_of(uow: UnitOfWork, user_ids: Iterable[UUID]) -> dict[UUID, str]:
     """Names of this tenant's people, for lists that hold their ids."""
     rows = uow.session.execute(select(Membership.user_id, User.name).join(User).where(Membership.user_id.in_(set(user_ids))))
     return {row.user_id: row.name for row in rows}
+
+
+def check_is_member(uow: UnitOfWork, user_id: UUID | None, field: str) -> None:
+    """Raises Refused about `field` when somebody is named who does not work here now."""
+    if user_id is None:
+        return
+    member = find_member_of_user(uow, user_id)
+    if member is None or member.status is not MemberStatus.ACTIVE:
+        sentence = _("This person is not a member of your organisation.")
+        raise Refused(sentence, fields={field: sentence})
 
 
 def get_membership(uow: UnitOfWork, member_id: UUID) -> Membership:

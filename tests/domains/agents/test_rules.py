@@ -50,6 +50,23 @@ def test_courtesy_asks_nothing(text):
     assert Intent.QUESTION not in intents.find_intents(text)
 
 
+@pytest.mark.parametrize("text", [
+    "obrigado viu", "valeu moço", "brigada querida", "ok obrigada pela ajuda", "oi bom dia tudo bem por ai", "oi bom dia tudo bem por aí?",
+    "muito obrigada pela atenção de vocês", "valeu demais gente", "thank you so much for all your help",
+    "hello there how are you doing today?",
+])
+def test_courtesy_with_filler_words_is_courtesy(text):
+    assert Intent.QUESTION not in intents.find_intents(text)
+
+
+@pytest.mark.parametrize("text", [
+    "obrigado, e o frete?", "oi, vocês abrem hoje?", "bom dia, tem ração?", "valeu, aceita pix", "ok e no sábado", "e agora?",
+    "hi, do you open today?", "oi tem como ir aí?",
+])
+def test_courtesy_does_not_swallow_a_question(text):
+    assert Intent.QUESTION in intents.find_intents(text)
+
+
 def test_a_greeting_with_a_question_is_a_question():
     assert set(intents.find_intents("oi, quanto custa o frete?")) >= {Intent.GREETING, Intent.PRICE, Intent.QUESTION}
 
@@ -139,6 +156,11 @@ def test_an_emergency_is_answered_and_a_person_is_called():
     found = Found("Feche o registro e ligue 193.", True, True, 0.9, emergency="gas")
     decision = deciding.judge(situation("cheiro de gás"), found, "pt")
     assert (decision.outcome, decision.reason, decision.text) == (Outcome.HAND_OFF, Reason.EMERGENCY, found.text)
+
+
+def test_an_urgent_message_without_an_answer_goes_to_a_person():
+    decision = deciding.judge(situation("socorro"), Found("não encontrei", False, False, 0.1, emergency="urgent"), "pt")
+    assert (decision.outcome, decision.reason) == (Outcome.HAND_OFF, Reason.EMERGENCY)
 
 
 @given(st.integers(0, 30_000), st.integers(0, 200_000), st.booleans())

@@ -54,6 +54,8 @@ def courtesy(situation: Situation, found: tuple[Intent, ...], language: str) -> 
 def judge(situation: Situation, found: Found, language: str) -> Decision:
     """Send, say that it is not known, or call a person."""
     policy = situation.policy
+    if found.emergency is not None and not found.answered:
+        return hand_off(situation, Reason.EMERGENCY, language)
     if found.emergency is not None:
         return Decision(Outcome.HAND_OFF, found.text, Reason.EMERGENCY, found.sources, found.confidence, found.engine)
     if not found.answered or found.confidence < policy.confidence_floor or not (found.confident or policy.send_unsure):

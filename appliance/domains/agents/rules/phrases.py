@@ -71,14 +71,15 @@ PHRASES: dict[Intent, str] = {
 }
 
 FILLER = """
-    viu ta tah bem bom boa pra pro para por pela pelo por ai aqui la entao agora ja so mesmo ne neh sim nao tudo td certo certinho todos todas
-    voce voces vc vcs vce ce senhor senhora sr sra dona seu moco moca mocinha querido querida amor flor linda lindo meu minha mano cara parceiro
-    chefe chefia patrao tio tia amigo amiga anjo bem gente pessoal galera equipe time amigos viuu ok okay okk blz beleza
-    ajuda atencao informacao info resposta retorno atendimento paciencia gentileza carinho dica demais mesmo pelas pelos a o as os de do da em e
-    me nos te foi era e eh so isso era mais deus abencoe bastante muitissimo mil vezes imenso otimo otima dia tarde noite semana descanso
-    fim bons boas vai vamos ta to indo estao esta estou como que q com
-    so very much a lot for your the help that this is was all you guys sir madam maam man mate dear friend buddy team everyone again have
-    nice day good great one wonderful how are doing there today and too really appreciate it kind
+    viu ta tah bem bom boa pra pro para por pela pelo ai aqui la entao agora ja so mesmo ne neh sim nao tudo td certo
+    certinho todos todas voce voces vc vcs vce ce senhor senhora sr sra dona seu moco moca mocinha querido querida amor
+    flor linda lindo meu minha mano cara parceiro chefe chefia patrao tio tia amigo amiga anjo gente pessoal galera
+    equipe time amigos viuu ok okay okk blz beleza ajuda atencao informacao info resposta retorno atendimento paciencia
+    gentileza carinho dica demais pelas pelos a o as os de do da em e me nos te foi era eh isso mais deus abencoe
+    bastante muitissimo mil vezes imenso otimo otima dia tarde noite semana descanso fim bons boas vai vamos to indo
+    estao esta estou como que q com very much lot for your the help that this is was all you guys sir madam maam man
+    mate dear friend buddy team everyone again have nice day good great one wonderful how are doing there today and too
+    really appreciate it kind
 """
 
 COURTESY = r"""

@@ -37,7 +37,17 @@ class Draft:
 
 def understand(text: str, context: Sequence[Turn], *, known_acronyms: Mapping[str, str], default: str = "pt") -> Question:
     spoken = language.detect(text[:asking.LONGEST_QUESTION], default)
-    return asking.read(text, spoken, context, known_acronyms)
+    question = asking.read(text, spoken, context, known_acronyms)
+    return _with_who_is_on_call(question) if emergencies.recognise(text) is emergencies.Emergency.URGENT else question
+
+
+def _with_who_is_on_call(question: Question) -> Question:
+    """What is urgent asks for a telephone, whatever its words are."""
+    sought = {spoken: dict.fromkeys(words.stems(listed, spoken), 1.0) for spoken, listed in emergencies.ON_CALL.items()}
+    other = asking.OTHER[question.language]
+    return replace(
+        question, weights=sought[question.language] | dict(question.weights), translated=sought[other] | dict(question.translated),
+    )
 
 
 def language_of(text: str, default: str = "pt") -> str:
@@ -91,10 +101,22 @@ def _in_danger(
     danger: emergencies.Emergency, question: Question, ranked: Sequence[Ranked], verdict: Band, measured: float, statistics: Statistics,
 ) -> Draft:
     """The advice never waits for a document; what the company says follows when it is to the point."""
+    if danger is emergencies.Emergency.URGENT:
+        return _urgent(question, ranked, measured)
     advice = emergencies.advice(danger, question.language)
     chosen = composing.choose(question, ranked, statistics)[:2] if verdict is not Band.UNKNOWN else []
     text, chunks = cite(chosen)
     return Draft(Band.ANSWER, f"{advice} {text}".strip(), tuple(chosen), chunks, refusal.calibrated(measured), question.language, danger)
+
+
+def _urgent(question: Question, ranked: Sequence[Ranked], measured: float) -> Draft:
+    """The telephone for such a case, when the company names one; a person is called in any case."""
+    urgent, spoken = emergencies.Emergency.URGENT, question.language
+    on_call = [one for one in ranked if emergencies.names_who_is_on_call(one.passage.text, one.passage.path)][:1]
+    if not on_call:
+        return Draft(Band.UNKNOWN, not_found(spoken), (), (), refusal.calibrated(measured), spoken, urgent)
+    text, chunks = cite(on_call)
+    return Draft(Band.ANSWER, text, tuple(on_call), chunks, max(refusal.calibrated(measured), 0.5), spoken, urgent)
 
 
 def not_found(spoken: str) -> str:

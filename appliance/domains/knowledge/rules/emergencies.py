@@ -3,8 +3,11 @@
 """Danger to people comes before any search: gas, fire, shock, health. General first advice, then the company's own text."""
 
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 
+from appliance.domains.knowledge.rules import wants
+from appliance.domains.knowledge.rules.wants import Want
 from appliance.domains.knowledge.rules.words import fold
 
 
@@ -13,6 +16,7 @@ class Emergency(StrEnum):
     FIRE = "fire"
     SHOCK = "shock"
     HEALTH = "health"
+    URGENT = "urgent"
 
 
 _SIGNS = {
@@ -32,6 +36,15 @@ _SIGNS = {
         r"|\b(?:heart attack|stroke|seizure|unconscious|can'?t breathe|not breathing|chest pain|suicid\w+|bleeding heavily|choking|poison\w+)\b"
     ),
 }
+_CRIES = re.compile(
+    r"\b(?:socorro|acudam?|morrendo|agonizando|sangrando|passando (?:muito )?mal|nao (?:para|parou) de sangrar|dying|bleeding|sos)\b"
+    r"|\b(?:e|eh|is) (?:uma |um |an |caso de )?(?:emergencia|urgencia|emergency)\b",
+)
+_PRESSES = re.compile(r"\burgen\w+\b|\bemergenc\w+\b|\bagora(?: mesmo| de noite| a noite)\b|\bde madrugada\b|\bright now\b|[!?]{2,}")
+_CALLS = re.compile(r"\b(?:quem (?:eu )?(?:chamo|ligo|procuro)|pra quem (?:eu )?ligo|me ajud\w+|preciso de ajuda|alguem (?:vem|pode vir)|who (?:do|can|should) i call|help me)\b")
+_IN_ADVANCE = re.compile(r"\b(?:antecedencia|ate 24|prazo de|in advance|within 24)\b")
+ON_CALL = {"pt": "plantao emergencia urgencia telefone", "en": "emergency urgent phone"}
+_ON_CALL = re.compile(r"\b(?:plantao|plantonista|emergenc\w+|urgenc\w+|socorro|24 ?(?:horas|h|hours)|on[- ]call|emergency|urgent)\b")
 _PATTERNS = {kind: re.compile(pattern) for kind, pattern in _SIGNS.items()}
 _ASKS_A_RULE = re.compile(
     r"\b(?:a garantia|o seguro|cobre|cobertura|exame|consulta|especialista|warranty|insurance|cover(?:s|ed)?)\b|\b(?:qual|quanto|how much|what)\b.{0,40}\b(?:preco|valor|custa|prazo|price|cost)\b",
@@ -57,8 +70,21 @@ def recognise(message: str) -> Emergency | None:
     folded = fold(message)
     if _ASKS_A_RULE.search(folded):
         return None
-    return next((kind for kind, pattern in _PATTERNS.items() if pattern.search(folded)), None)
+    known = next((kind for kind, pattern in _PATTERNS.items() if pattern.search(folded)), None)
+    return known or (Emergency.URGENT if _is_urgent(folded) else None)
+
+
+def _is_urgent(folded: str) -> bool:
+    """A cry, or somebody to call asked for in haste."""
+    return bool(_CRIES.search(folded) or (_CALLS.search(folded) and _PRESSES.search(folded)))
+
+
+def names_who_is_on_call(text: str, path: Sequence[str]) -> bool:
+    """A telephone that is answered when something is urgent."""
+    told = fold(" . ".join((*path[-1:], text)))
+    return wants.states(text, Want.PHONE) and bool(_ON_CALL.search(told)) and not _IN_ADVANCE.search(told)
 
 
 def advice(kind: Emergency, language: str) -> str:
-    return ADVICE.get(language, ADVICE["pt"])[kind]
+    """Nothing for what is urgent in a way that only the company knows."""
+    return ADVICE.get(language, ADVICE["pt"]).get(kind, "")

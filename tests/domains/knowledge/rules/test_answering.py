@@ -69,6 +69,24 @@ def test_danger_is_recognised_and_a_rule_about_it_is_not() -> None:
     assert emergencies.recognise("quanto custa o fogão a gás?") is None
 
 
+def test_a_cry_for_help_is_urgent_and_a_question_about_the_night_shift_is_not() -> None:
+    for text in (
+        "minha vaca ta morrendo agora de noite quem eu chamo???", "socorro, meu cão ta passando mal", "urgente!! quem eu chamo?",
+    ):
+        assert emergencies.recognise(text) is Emergency.URGENT
+    for text in (
+        "vocês atendem emergência?", "tem plantão de madrugada?", "qual o preço da consulta de urgência?", "preciso urgente do boleto",
+    ):
+        assert emergencies.recognise(text) is None
+
+
+def test_an_on_call_telephone_is_told_from_a_telephone() -> None:
+    assert emergencies.names_who_is_on_call("Plantão 24 horas: (11) 95555-0100.", ())
+    assert emergencies.names_who_is_on_call("Ligue (11) 95555-0100.", ("Emergência",))
+    assert not emergencies.names_who_is_on_call("Agendar com 24 horas de antecedência pelo telefone (11) 5555-0100.", ())
+    assert not emergencies.names_who_is_on_call("Plantão todos os dias.", ())
+
+
 def test_an_answer_is_unknown_without_evidence_and_says_so_in_the_language_asked() -> None:
     from appliance.domains.knowledge.rules.scoring import Statistics
 

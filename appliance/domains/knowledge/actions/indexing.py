@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from appliance.core.ids import new_id
 from appliance.core.uow import UnitOfWork
@@ -114,7 +114,10 @@ def _chunk_rows(packed: Sequence[Packed], language: str) -> Iterable[dict[str, A
 
 
 def store_embeddings(uow: UnitOfWork, vectors: Mapping[UUID, bytes]) -> None:
-    uow.session.execute(update(Chunk), [{"id": chunk_id, "embedding": packed} for chunk_id, packed in vectors.items()])
+    """Chunks that were deleted meanwhile are left out."""
+    alive = uow.session.scalars(select(Chunk.id).where(Chunk.id.in_(list(vectors)))).all()
+    if alive:
+        uow.session.execute(update(Chunk), [{"id": chunk_id, "embedding": vectors[chunk_id]} for chunk_id in alive])
 
 
 def forget_embeddings(uow: UnitOfWork, version_id: UUID, model: str) -> None:

@@ -136,6 +136,7 @@ class Supervisor:
     say: Callable[[str], None]
     children: list[Child] = field(default_factory=list)
     stopping: bool = False
+    aside: Running | None = None
     lock: IO[str] | None = None
 
     def prepare(self) -> None:
@@ -243,6 +244,8 @@ class Supervisor:
     def stop(self) -> None:
         """Ask everybody to finish, wait, then insist. Redis goes last so that the others can hand their work back."""
         self.stopping = True
+        if self.aside is not None and self.aside.pid and self.aside.alive():
+            os.kill(self.aside.pid, signal.SIGTERM)
         redis = [child for child in self.children if child.name == "redis"]
         others = [child for child in self.children if child.name != "redis"]
         for group, patience in ((others, DRAIN_S - 2), (redis, 2.0)):
@@ -345,7 +348,7 @@ def run(settings: Settings, *, when_ready: Callable[[], None]) -> int:
         supervisor.start()
         supervisor.await_ready()
         if not supervisor.stopping:
-            when_ready()
+            supervisor.aside = _Forked("greeting", when_ready)  # it may take a while: the box is watched meanwhile
         supervisor.watch()
     except (CannotStart, crypto.KeyUnreadable) as err:
         print(str(err), file=sys.stderr, flush=True)  # noqa: T201

@@ -18,6 +18,8 @@ from appliance.domains.agents.schemas import AgentIn, AgentSettings
 from appliance.domains.channels import actions as channels
 from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.channels.types import ChannelKind
+from appliance.domains.conversations import queries as conversations
+from appliance.domains.conversations.types import Direction
 from appliance.domains.identity import actions as identity
 from appliance.domains.identity.tables import Tenant, User
 from appliance.domains.identity.types import OWNER
@@ -30,6 +32,7 @@ SLUG = "demo"
 NAME = "Solara Energia (demo)"
 FOLDER = Path(__file__).parent / "documents"
 PATIENCE_S = 120.0
+REPLY_PATIENCE_S = 10.0
 
 ROLE = (
     "Você é a Lia, da Solara Energia. Ajuda quem pensa em energia solar a entender kits, prazos e garantia."
@@ -58,16 +61,37 @@ def load(box: Box) -> Tenant:
         for user in operators:
             with identity.as_tenant(uow, tenant.id) as theirs:
                 identity.add_member(theirs, user, OWNER)
+    try:
+        _fill(box, tenant.id)
+    except BaseException:
+        remove(box)  # half a demo would stay half for ever
+        raise
+    return tenant
+
+
+def _fill(box: Box, tenant_id: UUID) -> None:
     for path in sorted(FOLDER.iterdir()):
         with path.open("rb") as file:
-            knowledge.upload_document(box, tenant.id, path.name, file)
-    _await_documents(box, tenant.id)
-    channel_id = _staff(box, tenant.id)
+            knowledge.upload_document(box, tenant_id, path.name, file)
+    _await_documents(box, tenant_id)
+    channel_id = _staff(box, tenant_id)
     for visitor, name, lines in CUSTOMERS:
         for line in lines:
-            with box.unit(tenant.id) as uow:
-                channels.receive_simulated(uow, channel_id, visitor=visitor, name=name, text=line)
-    return tenant
+            with box.unit(tenant_id) as uow:
+                conversation_id = channels.receive_simulated(uow, channel_id, visitor=visitor, name=name, text=line)
+            if line != lines[-1]:
+                _await_reply(box, tenant_id, conversation_id)
+
+
+def _await_reply(box: Box, tenant_id: UUID, conversation_id: UUID) -> None:
+    """Customers wait for an answer before they ask again."""
+    deadline = time.monotonic() + REPLY_PATIENCE_S
+    while time.monotonic() < deadline:
+        with box.unit(tenant_id, read_only=True) as uow:
+            last = conversations.list_messages(uow, conversation_id, limit=1)[-1]
+        if last.direction is Direction.OUTBOUND:
+            return
+        time.sleep(0.2)
 
 
 def _await_documents(box: Box, tenant_id: UUID) -> None:

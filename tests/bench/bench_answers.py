@@ -5,6 +5,7 @@ Without a folder it reads `empresa_a` in SALESEDGE_EVAL_DATA, then the company o
 """
 
 import os
+import random
 import sys
 import time
 from collections import defaultdict
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.domains.knowledge import actions, queries
-from appliance.domains.knowledge.actions import Ask
+from appliance.domains.knowledge.actions import Ask, Turn
 from appliance.domains.knowledge.types import Answer
 from tests.bench.company import Question, percentile, read_questions, says_forbidden, states
 from tests.bench.knowledge_box import KnowledgeBox, knowledge_box
@@ -21,6 +22,8 @@ from tests.bench.knowledge_box import KnowledgeBox, knowledge_box
 OWN = Path(__file__).parents[1] / "domains/knowledge/company_b"
 WORDS = 80
 K = 5
+REMEMBERED = 40
+LOST_AT_MOST = 0.02
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,36 @@ def ask_all(filled: KnowledgeBox, questions: Iterable[Question]) -> list[Result]
     return [_ask(filled, question) for question in questions]
 
 
-def _ask(filled: KnowledgeBox, question: Question) -> Result:
+def _ask(filled: KnowledgeBox, question: Question, before: Sequence[Turn] = ()) -> Result:
+    context = (*before, *question.context)
     started = time.perf_counter()
-    answer = actions.answer_question(filled.box, filled.tenant_id, question.text, context=question.context)
+    answer = actions.answer_question(filled.box, filled.tenant_id, question.text, context=context)
     seconds = time.perf_counter() - started
-    retrieval, draft = actions.draft_answer(filled.box, filled.tenant_id, question.text, question.context, Ask())
+    retrieval, draft = actions.draft_answer(filled.box, filled.tenant_id, question.text, context, Ask())
     return Result(question, answer, tuple(_documents(retrieval, draft.ranked_chunks)), seconds)
+
+
+def converse(filled: KnowledgeBox, questions: Sequence[Question], *, seed: int = 11) -> list[Result]:
+    """All in one shuffled conversation: each question is asked after the ones before it and their answers."""
+    shuffled = random.Random(seed).sample(questions, len(questions))
+    said: list[Turn] = []
+    results = []
+    for question in shuffled:
+        results.append(_ask(filled, question, said[-REMEMBERED:]))
+        said += [*question.context, Turn("user", question.text), Turn("agent", results[-1].answer.text)]
+    return results
+
+
+def compare(alone: Sequence[Result], together: Sequence[Result]) -> bool:
+    """In a conversation no more than LOST_AT_MOST are lost."""
+    kept = True
+    print("  in one conversation")
+    for name, test in (("hit@1", lambda one: one.first), ("fact", lambda one: one.stated)):
+        before, after = (_share([one for one in results if not one.question.to_refuse], test) for results in (alone, together))
+        kept &= _print(f"  {name}", after, round(before - LOST_AT_MOST, 3), "least")
+    followups = [[one for one in results if one.question.context] for results in (alone, together)]
+    before, after = (_share(results, lambda one: one.stated) for results in followups)
+    return _print("  follow-ups, fact", after, before, "least") and kept
 
 
 def _documents(retrieval: queries.Retrieval, chunks: Sequence[str]) -> list[str]:
@@ -119,9 +146,10 @@ def run(folder: Path, *, verbose: bool = False) -> bool:
         questions = read_questions(folder / "questions.jsonl")
         ask_all(filled, questions[:3])
         results = ask_all(filled, questions)
+        together = converse(filled, questions)
     if verbose:
         _print_misses(results)
-    return report(results, folder.name)
+    return min(report(results, folder.name), compare(results, together))
 
 
 def _print_misses(results: Iterable[Result]) -> None:

@@ -79,16 +79,17 @@ def _for_agent(ask: Ask, agent_id: UUID | None) -> Ask:
 def draft_answer(box: Box, tenant_id: UUID, question: str, context: Sequence[Turn], ask: Ask) -> tuple[Retrieval, Draft]:
     """Retrieval and the quoted answer, before any model words it.
 
-    What was said before is read only with a question that continues it, or with a short one that alone finds nothing.
+    What was said before is read only with a question that continues it, or with a short one that alone finds nothing sure.
     """
     spoken = answering.language_of(question)
     if asking.continues(question, spoken):
         return _drafted(box, tenant_id, question, context, ask)
     alone = _drafted(box, tenant_id, question, (), ask)
-    if alone[1].band is not Band.UNKNOWN or not context or not asking.may_continue(question, spoken):
+    if alone[1].band is Band.ANSWER or not context or not asking.may_continue(question, spoken):
         return alone
     continued = _drafted(box, tenant_id, question, context, ask)
-    return continued if answering.speaks_of(question, continued[1], continued[0].statistics) else alone
+    found_alone = alone[1].band is not Band.UNKNOWN
+    return continued if answering.speaks_of(question, continued[1], continued[0].statistics, all_of_it=found_alone) else alone
 
 
 def _drafted(box: Box, tenant_id: UUID, question: str, context: Sequence[Turn], ask: Ask) -> tuple[Retrieval, Draft]:

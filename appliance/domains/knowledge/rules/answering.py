@@ -54,13 +54,13 @@ def language_of(text: str, default: str = "pt") -> str:
     return language.detect(text[:asking.LONGEST_QUESTION], default)
 
 
-def speaks_of(text: str, draft: Draft, statistics: Statistics) -> bool:
-    """The best quote says most of the question's own words, not only those of what was said before."""
+def speaks_of(text: str, draft: Draft, statistics: Statistics, *, all_of_it: bool = False) -> bool:
+    """The best quote says the question's own words, not only those of what was said before."""
     if not draft.quotes:
         return False
     best, spoken = draft.quotes[0].passage, language_of(text)
     own = scoring.concepts(dict.fromkeys(words.question_stems(text, spoken), 1.0), spoken)
-    return scoring.measure(scoring.weigh(own, statistics), best.fields)[1] >= OWN_COVERED
+    return scoring.measure(scoring.weigh(own, statistics), best.fields)[1] >= (1.0 if all_of_it else OWN_COVERED)
 
 
 def unknown_terms(question: Question, document_frequency: Mapping[str, int]) -> list[str]:

@@ -3,7 +3,7 @@
 """What a customer asks for: follow-ups read with what was said before, several questions in one message."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -90,7 +90,12 @@ def continues(text: str, language: str) -> bool:
         return True
     if _POINTS.search(folded) and len(own) <= LONGEST_POINTING:
         return True
-    return all(term in _measures(language) or term[0].isdigit() for term in own)
+    return names_nothing(own, language)
+
+
+def names_nothing(stems: Iterable[str], language: str) -> bool:
+    """Only what is measured (price, time) and figures, of no thing in particular."""
+    return all(term in _measures(language) or term[0].isdigit() for term in stems)
 
 
 def may_continue(text: str, language: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from appliance.domains.knowledge.rules import numbers, polarity, scoring, validity, wants
+from appliance.domains.knowledge.rules import asking, numbers, polarity, scoring, validity, wants
 from appliance.domains.knowledge.rules.asking import Question
 from appliance.domains.knowledge.rules.ranking import Ranked
 from appliance.domains.knowledge.rules.scoring import Asked, Concept, Statistics
@@ -17,6 +17,7 @@ TWIN, SAME = 0.6, 0.9
 RARE = 0.6
 ADDING_NEAR = 0.3
 WHOLE = 0.99
+BARE = 4
 FITS = 1.3
 ADDS = 0.15
 LOOKED_AT = 24
@@ -107,7 +108,7 @@ def _candidates(question: Question, ranked: Sequence[Ranked], statistics: Statis
     told = Told.of(question, best, statistics)
     found += _siblings(best, ranked)
     found += [other for other in pool if other.score >= NEAR * best.score and told.concerns(other, best)]
-    found += [other for other in _following(best, ranked) if told.concerns(other, best)]
+    found += [other for other in _following(best, ranked) if _length(best) <= BARE or told.concerns(other, best)]
     return [one for one in dict.fromkeys(found) if not told.is_somebody_elses(one, best)]
 
 
@@ -118,7 +119,8 @@ def _for_other_parts(question: Question, best: Ranked, ranked: Sequence[Ranked],
         asked = scoring.weigh(scoring.concepts(dict.fromkeys(part, 1.0), question.language), statistics)
         answering = [(_worth(asked, one), one) for one in ranked[:LOOKED_AT * 4] if one is not best]
         worth, leader = max(answering, key=lambda pair: pair[0], default=(0.0, best))
-        if worth >= _worth(asked, best) * PART_NEAR and scoring.measure(asked, best.passage.fields)[1] < WHOLE:
+        whole = asking.names_nothing(part, question.language) and scoring.measure(asked, best.passage.fields)[1] >= WHOLE
+        if worth >= _worth(asked, best) * PART_NEAR and not whole:
             found.append(leader)
     return found
 

@@ -16,7 +16,7 @@ from appliance.domains.knowledge.actions.documents import Filing
 from appliance.domains.knowledge.errors import NothingToRead
 from appliance.domains.knowledge.events import AnswerGapFilled, AnswerGapFound, QuestionAnswered
 from appliance.domains.knowledge.queries import Scope
-from appliance.domains.knowledge.rules import words
+from appliance.domains.knowledge.rules import courtesy, words
 from appliance.domains.knowledge.rules.asking import Turn
 from appliance.domains.knowledge.tables import AnswerGap, Query
 from appliance.domains.knowledge.types import Answer, GapStatus
@@ -68,7 +68,7 @@ def record_answer(uow: UnitOfWork, question: str, answer: Answer, ask: Ask, fing
     ))
     uow.session.flush()
     uow.emit(QuestionAnswered(answer.query_id, answer.answered))
-    if not answer.answered and words.question_stems(question, answer.language):
+    if not answer.answered and not courtesy.asks_nothing(question, answer.language):
         note_gap(uow, question, answer.language, ask.agent_id)
 
 

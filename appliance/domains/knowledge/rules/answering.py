@@ -3,11 +3,24 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from appliance.domains.knowledge.rules import acronyms, asking, composing, emergencies, language, ranking, refusal, scoring, spelling, words
+from appliance.domains.knowledge.rules import (
+    acronyms,
+    asking,
+    columns,
+    composing,
+    emergencies,
+    language,
+    ranking,
+    refusal,
+    scoring,
+    spelling,
+    words,
+)
 from appliance.domains.knowledge.rules.asking import Question, Turn
 from appliance.domains.knowledge.rules.ranking import Passage, Ranked
 from appliance.domains.knowledge.rules.refusal import Band
 from appliance.domains.knowledge.rules.scoring import Statistics
+from appliance.domains.knowledge.rules.units import UnitKind
 
 REPAIRED = 0.8
 OWN_COVERED = 0.5
@@ -92,7 +105,7 @@ def answer(question: Question, passages: Sequence[Passage], statistics: Statisti
     if verdict is Band.UNKNOWN:
         return Draft(verdict, not_found(question.language), (), (), refusal.calibrated(measured), question.language, ranked_chunks=order)
     chosen = composing.choose(question, ranked, statistics)
-    text, chunks = cite(chosen)
+    text, chunks = cite(chosen, question)
     opening = _FOUND[question.language] if verdict is Band.MAYBE else ""
     return Draft(verdict, opening + text, tuple(chosen), chunks, refusal.calibrated(measured), question.language, ranked_chunks=order)
 
@@ -105,7 +118,7 @@ def _in_danger(
         return _urgent(question, ranked, measured)
     advice = emergencies.advice(danger, question.language)
     chosen = composing.choose(question, ranked, statistics)[:2] if verdict is not Band.UNKNOWN else []
-    text, chunks = cite(chosen)
+    text, chunks = cite(chosen, question)
     return Draft(Band.ANSWER, f"{advice} {text}".strip(), tuple(chosen), chunks, refusal.calibrated(measured), question.language, danger)
 
 
@@ -115,7 +128,7 @@ def _urgent(question: Question, ranked: Sequence[Ranked], measured: float) -> Dr
     on_call = [one for one in ranked if emergencies.names_who_is_on_call(one.passage.text, one.passage.path)][:1]
     if not on_call:
         return Draft(Band.UNKNOWN, not_found(spoken), (), (), refusal.calibrated(measured), spoken, urgent)
-    text, chunks = cite(on_call)
+    text, chunks = cite(on_call, question)
     return Draft(Band.ANSWER, text, tuple(on_call), chunks, max(refusal.calibrated(measured), 0.5), spoken, urgent)
 
 
@@ -123,11 +136,16 @@ def not_found(spoken: str) -> str:
     return _UNKNOWN.get(spoken, _UNKNOWN["pt"])
 
 
-def cite(chosen: Sequence[Ranked]) -> tuple[str, tuple[str, ...]]:
+def cite(chosen: Sequence[Ranked], question: Question) -> tuple[str, tuple[str, ...]]:
     """Neighbouring units of one chunk share a mark."""
     chunks = tuple(dict.fromkeys(one.passage.chunk for one in chosen))
     number = {chunk: place for place, chunk in enumerate(chunks, 1)}
-    return " ".join(f"{_ended(one.passage.text)} [{number[one.passage.chunk]}]" for one in chosen), chunks
+    return " ".join(f"{_ended(_shown(one, question))} [{number[one.passage.chunk]}]" for one in chosen), chunks
+
+
+def _shown(one: Ranked, question: Question) -> str:
+    passage = one.passage
+    return columns.shown(passage.text, question, passage.language) if passage.kind is UnitKind.ROW else passage.text
 
 
 def _ended(text: str) -> str:

@@ -35,6 +35,8 @@ REPLY_MARK = re.compile(
     re.IGNORECASE,
 )
 LONGEST_HEADING, LONGEST_LEAD = 16, 200
+_BARE_AMOUNT = re.compile(r"^(?P<whole>\d{1,9})(?:[.,](?P<cents>\d{1,2}))?$")
+_IN_REAIS = re.compile(r"\s*(?:\(\s*(?:em )?R\$\s*\)|[,-]?\s*\bem R\$|(?<!\w)R\$)\s*", re.IGNORECASE)
 _EMPTY_CELLS = frozenset({"", "-", "–", "—", "n/a"})
 _BULLET = re.compile(r"^(?:[•▪◦·*€\ufffd–-]|\(cid:\d+\))\s*")
 
@@ -88,10 +90,20 @@ def row_text(header: tuple[str, ...], cells: tuple[str, ...]) -> str:
     """`Loja: Centro; Telefone: 5555-0100`: the header is repeated so that the row can be read alone."""
     named = [
         f"{name}: {cell}" if name and fold(name) != fold(cell) else cell
-        for name, cell in zip((*map(_label, header), *[""] * len(cells)), map(_clean, cells), strict=False)
+        for name, cell in map(_priced, (*map(_label, header), *[""] * len(cells)), map(_clean, cells))
         if cell not in _EMPTY_CELLS
     ]
     return "; ".join(named)
+
+
+def _priced(name: str, cell: str) -> tuple[str, str]:
+    """`Preço (R$)` over `168,9` reads `Preço: R$ 168,90`."""
+    plain = _BARE_AMOUNT.match(cell)
+    if not plain or not _IN_REAIS.search(name):
+        return name, cell
+    cents = (plain["cents"] or "").ljust(2, "0")
+    whole = f"{int(plain['whole']):,}".replace(",", ".")
+    return _label(_IN_REAIS.sub(" ", name)), f"R$ {whole},{cents}"
 
 
 def _label(name: str) -> str:

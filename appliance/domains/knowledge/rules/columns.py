@@ -16,11 +16,11 @@ def shown(text: str, question: Question, language: str) -> str:
     if len(cells) < LONG:
         return text
     asked = frozenset(term for one in scoring.concepts(question.weights_for(language), language) for term, _ in one.spellings())
-    wanted = [cell for cell in cells if _is_asked(cell, question, asked, language)]
-    if not wanted:
-        return text
     speaking = [cell for cell in cells if not _is_code(cell)]
     named = [cell for cell in speaking if asked.intersection(words.stems(_value(cell), language))]
+    wanted = [cell for cell in cells if cell not in (*speaking[:1], *named) and _is_asked(cell, question, asked, language)]
+    if not wanted:
+        return text
     qualifying = [cell for cell in speaking if cells.index(cell) < cells.index(wanted[0]) and not _FIGURE.match(_value(cell))]
     return "; ".join(dict.fromkeys((*speaking[:1], *named, *wanted, *qualifying)))
 

@@ -1,5 +1,7 @@
+# ruff: noqa: E501
 """From ranked units to a short readable answer with citations: the best unit and up to three that add something."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -9,6 +11,7 @@ from appliance.domains.knowledge.rules.ranking import Ranked
 from appliance.domains.knowledge.rules.scoring import Asked, Concept, Statistics
 from appliance.domains.knowledge.rules.units import UnitKind
 from appliance.domains.knowledge.rules.wants import Want
+from appliance.domains.knowledge.rules.words import fold
 
 MAX_WORDS = 80
 EXTRA = 3
@@ -23,6 +26,7 @@ ADDS = 0.15
 LOOKED_AT = 24
 PART_NEAR, PART_COVERED = 0.3, 0.5
 STANDING_GAP = 0.1
+_HOW = re.compile(r"\b(?:como (?:eu |que |se )?(?!vai|esta|ta\b)\w+|passo a passo|o que (?:eu )?faco|o ?q (?:eu )?faco|how (?:do|can|should|to)|what (?:do|should) i do)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,8 @@ def _candidates(question: Question, ranked: Sequence[Ranked], statistics: Statis
     told = Told.of(question, best, statistics)
     found += _siblings(best, ranked)
     found += [other for other in pool if other.score >= NEAR * best.score and told.concerns(other, best)]
-    found += [other for other in _following(best, ranked) if _length(best) <= BARE or told.concerns(other, best)]
+    asks_how = bool(_HOW.search(fold(question.text)))
+    found += [other for other in _following(best, ranked) if _length(best) <= BARE or asks_how or told.concerns(other, best)]
     return [one for one in dict.fromkeys(found) if not told.is_somebody_elses(one, best)]
 
 

@@ -18,6 +18,7 @@ OLDER_TURN, CHAIN = 0.8, 3
 ENOUGH_ALONE = 4
 LONGEST_CONTINUED, LONGEST_POINTING = 6, 3
 _FOLLOWS = re.compile(r"^\W*(?:e|t[aá] e|mas e|mas|ent[aã]o|and|what about|how about|but)\b")
+_IDLE = re.compile(r"\ba partir d[aeo]s?\b|\b(?:(?:que|q) )?(?:me )?sobr(?:ou|aram)\b")
 _POINTS = re.compile(r"\b(?:el[ea]s?|del[ea]s?|nel[ea]s?|iss[oa]|diss[oa]|niss[oa]|ess[ea]s?|dess[ea]s?|ness[ea]s?|this|that|these|those|it|its|them|they)\b")
 _MEASURED = {
     "pt": "custa custo preco valor taxa prazo demora demorar tempo horas hora horario dia dias mes meses ano anos vezes qual quanto parcelado"
@@ -71,7 +72,7 @@ def _said(text: str, language: str, context: Sequence[Turn]) -> str:
 
 
 def _weights(text: str, language: str, context: Sequence[Turn], known: Mapping[str, str]) -> dict[str, float]:
-    own = words.question_stems(text, language)
+    own = words.question_stems(_IDLE.sub(" ", fold(text)), language)
     weights = dict.fromkeys(own, 1.0 + (FRESH if context else 0.0))
     for term in words.stems(acronyms.expansions(text, known), language):
         weights.setdefault(term, EXPANDED)

@@ -10,6 +10,7 @@ import pytest
 import structlog
 from flask import Request
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import create_engine, text
 
 from appliance.core import crypto, db, i18n, rls, telemetry
@@ -37,6 +38,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def english() -> None:
     """Sentences are asserted in the language of the source, whatever the default is."""
     i18n.use_locale("en")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One for the whole run: the library keeps an event loop open in this thread for as long as it lives."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ import uuid
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from tests.journeys.running import EMAIL, PASSWORD, RunningBox, running_box, set_up, wait_for
 from tests.webui.watch import Watch
@@ -66,16 +65,6 @@ def agent(company):
     api.post(f"/api/v1/agents/{made['id']}/publish", json={}).raise_for_status()
     channel = api.post("/api/v1/channels", json={"kind": "simulator", "name": "Lia", "agent_id": made["id"]}).json()
     return Company(company.box, api, channel["id"])
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-background-networking"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import pytest
 import uvicorn
-from playwright.sync_api import sync_playwright
 
 from appliance.core.web import Authenticator, create_app
 from appliance.domains.identity import actions
@@ -71,16 +70,6 @@ def ana(box):
     actions.set_up_from_console(box, ANA)
     signed_in = actions.sign_in(box, email=ANA.email, password=PASSWORD, device=Device("127.0.0.1", "test"))
     return Owner(signed_in.user_id, signed_in.tenant_id, signed_in.secret)
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-background-networking"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

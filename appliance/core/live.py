@@ -202,6 +202,7 @@ async def notes_for(hub: Hub, tenant_id: UUID, *, after: int | None) -> AsyncIte
     listener = await hub.join(tenant_id)
     sent: set[int] = set()
     try:
+        yield None  # from here on nothing is missed
         missed = await hub.replay(tenant_id, after) if after is not None else []
         for note in missed if missed is not None else [hub.reset_note(tenant_id)]:
             sent.add(note.seq)

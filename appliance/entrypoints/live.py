@@ -68,7 +68,7 @@ def _authenticate(box: Box, request: Request) -> Principal | None:
 
 
 async def _lines(box: Box, hub: Hub, request: Request, principal: Principal, after: int | None) -> AsyncIterator[str]:
-    yield "retry: 2000\n\n"
+    greeting = "retry: 2000\n\n"
     checked = time.monotonic()
     async for note in notes_for(hub, principal.tenant_id, after=after):
         if time.monotonic() - checked >= RECHECK_S:
@@ -78,7 +78,8 @@ async def _lines(box: Box, hub: Hub, request: Request, principal: Principal, aft
                 return
             principal = again
         if note is None:
-            yield ": still here\n\n"
+            yield greeting
+            greeting = ": still here\n\n"
         elif note.event == RESET or principal.can(box.registry.live[note.event]):
             yield note.line()
 

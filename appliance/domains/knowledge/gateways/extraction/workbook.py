@@ -34,7 +34,7 @@ def read(content: bytes, composer: Composer, limits: Limits) -> int:
     except (InvalidFileException, KeyError, ValueError, TypeError, zipfile.BadZipFile, SyntaxError) as problem:
         raise Unreadable(ExtractionFailure.CORRUPT, str(problem)) from problem
     composer.title, composer.author = book.properties.title, book.properties.creator
-    sheets = [sheet for sheet in book.worksheets if isinstance(sheet, Worksheet)]
+    sheets: list[Worksheet] = [sheet for sheet in book.worksheets if isinstance(sheet, Worksheet)]
     comma = has_decimal_comma(sheets)
     if _has_uncalculated(content):
         composer.warn(ExtractionWarning.FORMULAS_WITHOUT_VALUES)

@@ -239,6 +239,8 @@ class Supervisor:
     def watch(self) -> None:
         while not self.stopping:
             self.tend()
+            if self.aside is not None and not self.aside.alive():  # asking also takes leave of it
+                self.aside = None
             time.sleep(0.2)
 
     def stop(self) -> None:

@@ -48,7 +48,10 @@ def report_memory(pid: int) -> None:
 
 
 def proportional_kib(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except ProcessLookupError:  # it has just ended
+        return 0
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 

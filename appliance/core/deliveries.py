@@ -1,15 +1,16 @@
 """The life of one delivery row: claimed by compare-and-swap, kept by a lease, finished by its own token only."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, Select, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from appliance.core.errors import NotFound
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
 from appliance.core.outbox import MAX_ATTEMPTS, Delivery, DeliveryState, OutboxRow, Owed, back_off, owed
+from appliance.core.rows import was_changed
 from appliance.core.uow import UnitOfWork
 
 LEASE = timedelta(seconds=12)
@@ -37,7 +38,7 @@ def claim(uow: UnitOfWork, delivery_id: UUID) -> UUID | None:
         .values(state=DeliveryState.LEASED, lease_token=token, lease_until=uow.now + LEASE, attempts=Delivery.attempts + 1)
         .execution_options(synchronize_session=False)
     )
-    return token if _changed(result) else None
+    return token if was_changed(result) else None
 
 
 def _bury_if_deadly(uow: UnitOfWork, delivery_id: UUID) -> None:
@@ -74,7 +75,7 @@ def renew(uow: UnitOfWork, delivery_id: UUID, token: UUID) -> bool:
         .values(lease_until=uow.now + LEASE)
         .execution_options(synchronize_session=False)
     )
-    return _changed(result)
+    return was_changed(result)
 
 
 def finish(uow: UnitOfWork, delivery_id: UUID, token: UUID) -> None:
@@ -85,7 +86,7 @@ def finish(uow: UnitOfWork, delivery_id: UUID, token: UUID) -> None:
         .values(state=DeliveryState.DONE, finished_at=uow.now, lease_token=None, lease_until=None, last_error=None)
         .execution_options(synchronize_session=False)
     )
-    if not _changed(result):
+    if not was_changed(result):
         raise LeaseLost(str(delivery_id))
     _wake_next(uow, delivery_id)
 
@@ -177,6 +178,12 @@ def has_due(uow: UnitOfWork, *, busy_queues: frozenset[str]) -> bool:
     return uow.session.scalar(_due(uow, busy_queues).limit(1)) is not None
 
 
+def find_next_due(uow: UnitOfWork) -> datetime | None:
+    """When the first of those that still wait for their moment (a delay, a later try) falls due."""
+    waiting = select(func.min(Delivery.next_at)).where(Delivery.state == DeliveryState.PENDING, Delivery.next_at > uow.now)
+    return uow.session.scalar(waiting)
+
+
 def take_due(uow: UnitOfWork, *, busy_queues: frozenset[str]) -> list[Owed]:
     """What the queue should be told (again), marked as told."""
     rows = uow.session.scalars(_due(uow, busy_queues)).all()
@@ -206,8 +213,3 @@ def list_dead(uow: UnitOfWork, *, limit: int = 100) -> list[tuple[Delivery, Outb
 def count_by_state(uow: UnitOfWork) -> dict[DeliveryState, int]:
     rows = uow.session.execute(select(Delivery.state, func.count()).group_by(Delivery.state))
     return {state: count for state, count in rows}  # noqa: C416 - Row is not a plain pair for the type checker
-
-
-def _changed(result: object) -> bool:
-    assert isinstance(result, CursorResult)
-    return bool(result.rowcount == 1)

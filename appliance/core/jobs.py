@@ -212,3 +212,10 @@ def sweep(box: Box) -> int:
         due = deliveries.take_due(uow, busy_queues=busy)
     box.dispatcher.enqueue(due)
     return len(due)
+
+
+def seconds_to_next(box: Box, *, most: float) -> float:
+    """How long the relay may rest: until the next delivery that waits for its moment, `most` at the longest."""
+    with box.whole_box("relay", read_only=True) as uow:
+        due = deliveries.find_next_due(uow)
+        return most if due is None else min(max((due - uow.now).total_seconds(), 0.0), most)

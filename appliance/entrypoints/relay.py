@@ -1,4 +1,4 @@
-"""Sweeps the outbox: whatever the queue was not told, or forgot, it is told again."""
+"""Sweeps the outbox: what the queue was not told, what it forgot, and what waited for its moment, at that moment."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import threading
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from appliance.core.jobs import sweep
+from appliance.core.box import Box
+from appliance.core.jobs import seconds_to_next, sweep
 from appliance.entrypoints.boot import boot
 
-SWEEP_EVERY_S = 1.0
+SWEEP_EVERY_S = 0.5  # a wait shorter than this may be noticed this late
+WHILE_FULL_S = 0.2
 log = structlog.get_logger()
 
 
@@ -21,12 +23,16 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     while not stop.is_set():
-        try:
-            full = sweep(box) > 0
-        except DBAPIError as err:
-            log.warning("sweep_failed", error=type(err).__name__)
-            full = False
-        stop.wait(0.2 if full else SWEEP_EVERY_S)
+        stop.wait(turn(box))
+
+
+def turn(box: Box) -> float:
+    """One sweep; how long to rest after it, in seconds."""
+    try:
+        return seconds_to_next(box, most=WHILE_FULL_S if sweep(box) else SWEEP_EVERY_S)
+    except DBAPIError as err:
+        log.warning("sweep_failed", error=type(err).__name__)
+        return SWEEP_EVERY_S
 
 
 if __name__ == "__main__":

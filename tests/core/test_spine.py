@@ -280,3 +280,17 @@ def test_work_that_takes_its_worker_down_every_time_is_buried(box, tenant_id):
     with box.unit(tenant_id) as uow:
         assert deliveries.claim(uow, delivery.id) is None
     assert only_delivery(box).state is DeliveryState.DEAD
+
+
+def test_the_relay_rests_no_longer_than_until_the_next_delivery_falls_due(box, tenant_id):
+    assert jobs.seconds_to_next(box, most=0.5) == 0.5
+    with box.unit(tenant_id) as uow:
+        uow.emit(EntryWeighed(make_entry(uow, "a").id), delay=timedelta(milliseconds=300))
+    assert 0.0 <= jobs.seconds_to_next(box, most=0.5) <= 0.3
+    make_due(box, only_waiting(box).id)
+    assert jobs.seconds_to_next(box, most=0.5) == 0.5, "what is due already is the sweep's, not a reason to spin"
+    assert jobs.sweep(box) == 1
+
+
+def only_waiting(box):
+    return next(delivery for delivery in all_deliveries(box) if delivery.enqueued_at is None)

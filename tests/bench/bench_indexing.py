@@ -1,0 +1,201 @@
+"""How fast documents become answers: python -m tests.bench.bench_indexing [--pages 200] [--only pdf|library|company].
+
+A whole box (`salesedge up`), files through its API, beside its own embedder fed the same chunk texts with nothing around it.
+Documents come from SALESEDGE_EVAL_DATA. CPU is that of all processes of the box; on a busy machine compare CPU, not the clock.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+
+import httpx
+
+from tests.bench.bench_box import tree
+from tests.domains.knowledge.extraction.paper import Page, pdf
+from tests.journeys.running import RunningBox, running_box, set_up, wait_for
+
+PAGES, PDF_GOAL_S, RATIO_GOAL = 200, 60.0, 0.90
+LINE, LINES_A_PAGE, LINES_AN_ARTICLE = 96, 42, 240
+LAST_FACT = "O código de liberação do forno industrial Vulcano é 7741-B."
+LAST_QUESTION = "qual o código de liberação do forno industrial Vulcano?"
+LONGEST_S = 580
+Files = Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class Spent:
+    seconds: float
+    cpu: float
+
+    def __sub__(self, before: "Spent") -> "Spent":
+        return Spent(self.seconds - before.seconds, self.cpu - before.cpu)
+
+
+def spent(pid: int) -> Spent:
+    """By the whole tree of `pid`, its ended children included."""
+    ticks = 0
+    for member in tree(pid):
+        with contextlib.suppress(OSError):
+            ticks += sum(map(int, Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()[11:15]))
+    return Spent(time.perf_counter(), ticks / os.sysconf("SC_CLK_TCK"))
+
+
+def paragraphs(folder: Path) -> list[str]:
+    articles = json.loads((folder / "faquad_pt/faquad.json").read_text(encoding="utf-8"))["data"]
+    found = (one["context"] for article in articles for one in article["paragraphs"])
+    return [text.encode("cp1252", "ignore").decode("cp1252") for text in dict.fromkeys(found)]
+
+
+def lines(texts: list[str]) -> Iterator[str]:
+    """Endless, as wide as a page; an empty one ends a paragraph."""
+    for text in cycle(texts):
+        line = ""
+        for word in text.split():
+            if len(line) + len(word) >= LINE:
+                yield line
+                line = ""
+            line = f"{line} {word}".strip()
+        yield from (line, "")
+
+
+def manual(texts: list[str], pages: int) -> bytes:
+    """A handbook as companies have them: running heads, chapters, a ruled table on every third page, one fact on the last."""
+    written = lines(texts)
+    sheets = []
+    for number in range(1, pages + 1):
+        page = Page().text(60, 40, "Manual de operação - Casa Aurora", size=8).text(500, 810, f"{number} de {pages}", size=8)
+        page.text(60, 70, f"{number}. Capítulo {number}", size=16, bold=True)
+        has_table = number % 3 == 0
+        page.lines(60, 100, [next(written) for _ in range(LINES_A_PAGE - (14 if has_table else 0))], size=10)
+        if has_table:
+            rows = [[f"Item {number}-{row}", f"R$ {number * 10 + row},90", f"{row + 2} dias úteis"] for row in range(6)]
+            page.grid(60, 640, [200, 120, 150], [["Produto", "Preço", "Prazo"], *rows])
+        sheets.append(page)
+    sheets[-1].text(60, 780, LAST_FACT, size=10)
+    return pdf(*sheets, title="Manual de operação")
+
+
+def library(texts: list[str]) -> Files:
+    """Forty plain articles of a few pages each."""
+    written = lines(texts)
+    return {
+        f"artigo-{number:02d}.md": f"# Artigo {number}\n\n{chr(10).join(next(written) for _ in range(LINES_AN_ARTICLE))}\n".encode()
+        for number in range(40)
+    }
+
+
+def company(folder: Path) -> Files:
+    return {path.name: path.read_bytes() for path in sorted((folder / "empresa_a/docs").iterdir())}
+
+
+def index(box: RunningBox, api: httpx.Client, files: Files) -> tuple[Spent, list[str]]:
+    """What it took until all of them answer, and the texts that were embedded for them."""
+    before = spent(box.process.pid)
+    sent = [upload(api, name, content) for name, content in files.items()]
+    wait_for(lambda: all(state(api, each)["status"] in {"processed", "failed"} for each in sent), limit_s=LONGEST_S)
+    took = spent(box.process.pid) - before
+    for document in (state(api, each) for each in sent):
+        if document["status"] == "failed":
+            print(f"  {document['filename']} failed: {document['processing_error']}")
+    return took, [text for each in sent for text in texts_of(api, each)]
+
+
+def upload(api: httpx.Client, name: str, content: bytes) -> str:
+    return str(api.post("/api/v1/documents/upload", files={"file": (name, content)}).raise_for_status().json()["id"])
+
+
+def state(api: httpx.Client, document_id: str) -> dict[str, object]:
+    found: dict[str, object] = api.get(f"/api/v1/documents/{document_id}").raise_for_status().json()
+    return found
+
+
+def texts_of(api: httpx.Client, document_id: str) -> Iterator[str]:
+    title = state(api, document_id)["title"]
+    page, seen, total = 1, 0, 1
+    while seen < total:
+        found = api.get(f"/api/v1/documents/{document_id}/chunks", params={"page": page, "limit": 200}).raise_for_status().json()
+        yield from (f"{title}\n{chunk['text']}".strip() for chunk in found["items"])
+        page, seen, total = page + 1, seen + len(found["items"]), found["total"]
+        if not found["items"]:
+            return
+
+
+def embed(texts: list[str]) -> Spent:
+    """The embedder alone, in this process, in one call."""
+    from tests.bench.local_models import LocalModels
+
+    models = LocalModels()
+    models.embed(texts[:8])
+    before = spent(os.getpid())
+    models.embed(texts)
+    return spent(os.getpid()) - before
+
+
+def compare(label: str, took: Spent, texts: list[str]) -> float:
+    alone = embed(texts)
+    clock, cpu = alone.seconds / took.seconds, alone.cpu / took.cpu
+    print(f"{label}: {len(texts)} chunks")
+    for name, one in (("box", took), ("embedder alone", alone)):
+        each = one.cpu / len(texts) * 1e3
+        print(f"  {name:<15} {len(texts) / one.seconds:7.1f} chunks/s  {one.seconds:6.1f} s  CPU {one.cpu:6.1f} s ({each:5.1f} ms a chunk)")
+    print(f"  ratio by the clock {clock:.2f} (goal {RATIO_GOAL}), by CPU {cpu:.2f}", flush=True)
+    return clock
+
+
+def searchable(box: RunningBox, api: httpx.Client, content: bytes) -> float:
+    """Seconds from the upload until a question about the last page is answered with its fact."""
+    started = time.perf_counter()
+    name = "manual.pdf"
+    document_id = upload(api, name, content)
+    wait_for(lambda: answers(api), limit_s=LONGEST_S, every_s=0.5, why=lambda: str(state(api, document_id)))
+    del box
+    return time.perf_counter() - started
+
+
+def answers(api: httpx.Client) -> bool:
+    said = api.post("/api/v1/rag/query", json={"query": LAST_QUESTION}).raise_for_status().json()
+    return "7741-B" in str(said["answer"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--pages", type=int, default=PAGES)
+    parser.add_argument("--only", choices=("pdf", "library", "company"), default="")
+    asked = parser.parse_args()
+    shared = os.environ.get("SALESEDGE_EVAL_DATA", "")
+    if not shared:
+        print("SALESEDGE_EVAL_DATA is not set: there are no documents to read.")
+        sys.exit(2)
+    reached = True
+    texts = paragraphs(Path(shared))
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, running_box(Path(folder)) as box:
+        set_up(box)
+        with contextlib.closing(box.client()) as api:
+            api.timeout = httpx.Timeout(120)
+            api.post("/api/v1/rag/query", json={"query": "bom dia"}).raise_for_status()
+            if asked.only in {"", "pdf"}:
+                content, before = manual(texts, asked.pages), spent(box.process.pid)
+                seconds = searchable(box, api, content)
+                took = spent(box.process.pid) - before
+                found = api.get("/api/v1/documents?q=manual.pdf").json()["items"][0]
+                size = len(content) / 2**20
+                print(f"{asked.pages} pages, {size:.1f} MiB: the last page answers after {seconds:.1f} s (goal {PDF_GOAL_S:.0f} s)")
+                compare("the PDF", took, list(texts_of(api, found["id"])))
+                reached &= seconds < PDF_GOAL_S
+            for label, files in (("library", library(texts)), ("company", company(Path(shared)))):
+                if asked.only in {"", label}:
+                    took, embedded = index(box, api, files)
+                    reached &= compare(f"{label} ({len(files)} files)", took, embedded) >= RATIO_GOAL or label == "company"
+    sys.exit(0 if reached else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CursorResult, String, delete, exists, or_, select, update
+from sqlalchemy import String, delete, exists, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.core.db import Rows
 from appliance.core.manifest import Cron, Manifest
 from appliance.core.outbox import Delivery, DeliveryState, OutboxRow
+from appliance.core.rows import was_changed
 from appliance.core.web import idempotency
 
 if TYPE_CHECKING:
@@ -63,8 +64,7 @@ def begin_run(box: Box, name: str) -> bool:
             uow.session.flush()
         free = or_(CronRun.running_until.is_(None), CronRun.running_until < uow.now)
         taken = uow.session.execute(update(CronRun).where(CronRun.name == name, free).values(running_until=uow.now + LONGEST_RUN))
-        assert isinstance(taken, CursorResult)
-        return taken.rowcount == 1
+        return was_changed(taken)
 
 
 def end_run(box: Box, name: str, *, error: str | None) -> None:

@@ -26,6 +26,7 @@ from appliance.core.box import Box, open_box
 from appliance.core.config import Settings
 from appliance.core.ids import new_id
 from appliance.core.tenancy import TenantKey
+from appliance.core.web import PageQuery
 from appliance.domains.agents import actions as agents
 from appliance.domains.agents.schemas import AgentIn
 from appliance.domains.channels import actions as channels
@@ -158,7 +159,7 @@ class Load:
 
 def stored(box: Box, tenant_id: object) -> int:
     with box.unit(tenant_id, read_only=True) as uow:
-        found = [row for page in (1, 2, 3) for row in list_conversations(uow, InboxFilter(), page=page, limit=100).items]
+        found = [row for page in (1, 2, 3) for row in list_conversations(uow, InboxFilter(), PageQuery(page=page, limit=100)).items]
         for row in found:
             numbers = [message.number for message in list_messages(uow, row.id, limit=100_000)]
             assert numbers == list(range(1, len(numbers) + 1)), "a gap in a conversation"

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from appliance.core.box import open_box
 from appliance.core.config import KeySettings, Settings
 from appliance.core.outbox import Delivery, DeliveryState
+from appliance.core.web import PageQuery
 from appliance.domains.channels.rules.signature import sign
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.queries import InboxFilter
@@ -141,7 +142,7 @@ def looking_into(box):
 def threads(inside, tenant_id):
     """Every conversation with its messages, in order."""
     with inside.unit(tenant_id, read_only=True) as uow:
-        conversations = queries.list_conversations(uow, InboxFilter(), limit=200).items
+        conversations = queries.list_conversations(uow, InboxFilter(), PageQuery(limit=200)).items
         return [(conversation, queries.list_messages(uow, conversation.id, limit=200)) for conversation in conversations]
 
 

@@ -84,7 +84,7 @@ def message(uow: UnitOfWork, message_id: UUID) -> str:
 
 def _listing(uow: UnitOfWork, query: ListQuery) -> dict[str, object]:
     me = uow.actor.id
-    page = queries.list_conversations(uow, _filter(uow, query), page=query.page, limit=query.limit)
+    page = queries.list_conversations(uow, _filter(uow, query), query)
     counts = queries.count_inbox(uow, user_id=me)
     shown = [ConversationOut.model_validate(row) for row in page.items]
     return {"rows": presenting.rows(uow, shown, me=me), "page": page, "counts": counts, "query": query}

@@ -10,7 +10,7 @@ from werkzeug import Response
 from appliance.core.errors import DomainError
 from appliance.core.i18n import gettext
 from appliance.core.uow import UnitOfWork
-from appliance.core.web import Form, Schema, read_form
+from appliance.core.web import Form, PageQuery, Schema, read_form
 from appliance.core.web.problems import refusal_of
 from appliance.domains.agents import queries as agents
 from appliance.domains.channels import actions, queries
@@ -44,7 +44,7 @@ class ChannelChangeForm(ChannelForm):
 def channels(uow: UnitOfWork) -> str:
     found = queries.list_channels(uow)
     names = {agent.id: agent.name for agent in agents.list_agents(uow)}
-    rejected = queries.list_rejected(uow, limit=5)
+    rejected = queries.list_rejected(uow, PageQuery(limit=5))
     return render_template(
         "studio/channels.html", channels=found, agent_names=names, kinds=CHANNEL_KINDS, states=CHANNEL_STATES, rejected=rejected
     )

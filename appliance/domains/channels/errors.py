@@ -1,8 +1,10 @@
 from appliance.core.errors import Conflict, NotFound
+from appliance.core.i18n import lazy_gettext as _
 
 
 class ChannelNotFound(NotFound):
-    pass
+    def __init__(self) -> None:
+        super().__init__(_("This channel does not exist."))
 
 
 class ChannelInUse(Conflict):

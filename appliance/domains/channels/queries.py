@@ -2,11 +2,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from appliance.core.i18n import lazy_gettext as _
+from appliance.core.paging import read_page
+from appliance.core.rows import locked
 from appliance.core.uow import UnitOfWork
-from appliance.core.web import Page
+from appliance.core.web import Page, PageQuery
 from appliance.domains.channels.errors import ChannelNotFound
 from appliance.domains.channels.tables import Channel, RejectedEvent
 from appliance.domains.channels.types import Account, ChannelKind, Doorway
@@ -15,15 +16,14 @@ from appliance.domains.channels.types import Account, ChannelKind, Doorway
 def get_channel(uow: UnitOfWork, channel_id: UUID) -> Channel:
     channel = uow.session.get(Channel, channel_id)
     if channel is None:
-        raise ChannelNotFound(_("This channel does not exist."))
+        raise ChannelNotFound
     return channel
 
 
 def lock_channel(uow: UnitOfWork, channel_id: UUID) -> Channel:
-    statement = select(Channel).where(Channel.id == channel_id).with_for_update()
-    channel = uow.session.scalar(statement.execution_options(populate_existing=True))
+    channel = uow.session.scalar(locked(select(Channel).where(Channel.id == channel_id)))
     if channel is None:
-        raise ChannelNotFound(_("This channel does not exist."))
+        raise ChannelNotFound
     return channel
 
 
@@ -60,7 +60,5 @@ def list_verify_tokens(uow: UnitOfWork) -> dict[str, list[Channel]]:
     return found
 
 
-def list_rejected(uow: UnitOfWork, *, page: int = 1, limit: int = 50) -> Page[RejectedEvent]:
-    total = uow.session.scalar(select(func.count(RejectedEvent.id))) or 0
-    statement = select(RejectedEvent).order_by(RejectedEvent.received_at.desc(), RejectedEvent.id.desc())
-    return Page(uow.session.scalars(statement.offset((page - 1) * limit).limit(limit)).all(), total, page, limit)
+def list_rejected(uow: UnitOfWork, query: PageQuery) -> Page[RejectedEvent]:
+    return read_page(uow, select(RejectedEvent).order_by(RejectedEvent.received_at.desc(), RejectedEvent.id.desc()), query)

@@ -1,12 +1,15 @@
 from appliance.core.errors import Conflict, NotFound, Refused
+from appliance.core.i18n import lazy_gettext as _
 
 
 class ConversationNotFound(NotFound):
-    pass
+    def __init__(self) -> None:
+        super().__init__(_("This conversation does not exist."))
 
 
 class MessageNotFound(NotFound):
-    pass
+    def __init__(self) -> None:
+        super().__init__(_("This message does not exist."))
 
 
 class WindowClosed(Refused):

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from appliance.core.web import PageQuery
 from appliance.domains.channels import actions as channels
 from appliance.domains.channels.rules.signature import sign
 from appliance.domains.channels.schemas import ChannelIn
@@ -53,7 +54,7 @@ def inbox(box, tenant_id):
 
     def read():
         with box.unit(tenant_id, read_only=True) as uow:
-            rows = conversations.list_conversations(uow, conversations.InboxFilter()).items
+            rows = conversations.list_conversations(uow, conversations.InboxFilter(), PageQuery()).items
             return [(row, conversations.list_messages(uow, row.id)) for row in rows]
 
     return read

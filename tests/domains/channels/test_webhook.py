@@ -5,6 +5,7 @@ import pytest
 from sqlalchemy import select
 
 from appliance.core.ids import new_id
+from appliance.core.web import PageQuery
 from appliance.domains.agents import actions as agents
 from appliance.domains.agents.schemas import AgentIn
 from appliance.domains.channels import queries
@@ -20,7 +21,7 @@ def texts(thread):
 
 def rejected(box, tenant_id):
     with box.unit(tenant_id, read_only=True) as uow:
-        return [row.reason for row in queries.list_rejected(uow).items]
+        return [row.reason for row in queries.list_rejected(uow, PageQuery()).items]
 
 
 def test_meta_gets_its_challenge_for_the_right_token_only(client, box, tenant_id, cloud):
@@ -101,7 +102,7 @@ def test_a_channel_keeps_its_newest_rejected_events_only(post, box, tenant_id):
         assert post({"entry": [{"changes": [strange] * 900}]}).status_code == 200
     assert post(b"{not json").status_code == 400
     with box.unit(tenant_id, read_only=True) as uow:
-        kept = queries.list_rejected(uow, limit=50)
+        kept = queries.list_rejected(uow, PageQuery())
     assert (kept.total, kept.items[0].reason) == (200, "malformed_json")
 
 

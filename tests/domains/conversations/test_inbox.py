@@ -4,6 +4,7 @@ from sqlalchemy import select
 from appliance.core.errors import Conflict, Refused
 from appliance.core.ids import new_id
 from appliance.core.outbox import OutboxRow
+from appliance.core.web import PageQuery
 from appliance.domains.contacts import queries as contacts
 from appliance.domains.conversations import actions, queries
 from appliance.domains.conversations.errors import HeldBySomebody
@@ -54,7 +55,7 @@ def test_what_was_said_is_not_readable_in_the_database(box, tenant_id, says):
 def test_another_tenant_sees_nothing(box, other_tenant_id, tenant_id, says):
     says("olá")
     with box.unit(other_tenant_id, read_only=True) as uow:
-        assert queries.list_conversations(uow, InboxFilter()).total == 0
+        assert queries.list_conversations(uow, InboxFilter(), PageQuery()).total == 0
 
 
 def test_a_persons_reply_takes_the_conversation_from_the_bot(box, tenant_id, says):
@@ -185,7 +186,7 @@ def test_filters_and_counts_agree(box, tenant_id, says):
     with box.unit(tenant_id) as uow:
         actions.take_over(uow, mine, user_id=bruno)
         counts = queries.count_inbox(uow, user_id=bruno)
-        listed = {name: [row.id for row in queries.list_conversations(uow, wanted).items] for name, wanted in {
+        listed = {name: [row.id for row in queries.list_conversations(uow, wanted, PageQuery()).items] for name, wanted in {
             "mine": InboxFilter(assignee_id=bruno), "bot": InboxFilter(handling=Handling.BOT), "all": InboxFilter(),
         }.items()}
     assert (counts.all, counts.mine, counts.bot, counts.waiting, counts.unread) == (2, 1, 1, 0, 2)

@@ -23,7 +23,7 @@ def create_agent(uow: UnitOfWork, given: AgentIn, *, publish_now: bool = False) 
 
 
 def change_agent(uow: UnitOfWork, agent_id: UUID, given: AgentPatch) -> Agent:
-    agent = queries.get_agent(uow, agent_id, for_update=True)
+    agent = queries.lock_agent(uow, agent_id)
     for name, value in given.model_dump(exclude_unset=True, exclude={"settings"}).items():
         setattr(agent, name, value)
     if given.settings is not None:
@@ -35,7 +35,7 @@ def change_agent(uow: UnitOfWork, agent_id: UUID, given: AgentPatch) -> Agent:
 
 def publish(uow: UnitOfWork, agent_id: UUID, *, note: str = "") -> AgentVersion:
     """The draft answers from here; what answered before is kept and can come back."""
-    agent = queries.get_agent(uow, agent_id, for_update=True)
+    agent = queries.lock_agent(uow, agent_id)
     draft = queries.find_version(uow, agent.id, VersionState.DRAFT)
     if draft is None:
         raise NothingToPublish(_("There is no draft to publish. Change something first."))
@@ -51,7 +51,7 @@ def publish(uow: UnitOfWork, agent_id: UUID, *, note: str = "") -> AgentVersion:
 
 def roll_back(uow: UnitOfWork, agent_id: UUID, number: int) -> AgentVersion:
     """Publish what an earlier version said, as a new version; a draft in work is replaced by it."""
-    agent = queries.get_agent(uow, agent_id, for_update=True)
+    agent = queries.lock_agent(uow, agent_id)
     wanted = queries.get_version(uow, agent.id, number)
     _draft(uow, agent, AgentSettings.model_validate(wanted.settings))
     return publish(uow, agent.id, note=f"= v{number}")
@@ -59,7 +59,7 @@ def roll_back(uow: UnitOfWork, agent_id: UUID, number: int) -> AgentVersion:
 
 def delete_agent(uow: UnitOfWork, agent_id: UUID) -> None:
     """Channels that name it fall to people: whoever writes there is handed off."""
-    agent = queries.get_agent(uow, agent_id, for_update=True)
+    agent = queries.lock_agent(uow, agent_id)
     for version in queries.list_versions(uow, agent.id):
         uow.session.delete(version)
     uow.session.flush()

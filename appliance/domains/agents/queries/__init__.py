@@ -9,6 +9,7 @@ from appliance.domains.agents.queries.agents import (
     get_version,
     list_agents,
     list_versions,
+    lock_agent,
     policy_of,
 )
 from appliance.domains.agents.queries.runs import find_run, list_runs, list_steps, read_situation
@@ -25,6 +26,7 @@ __all__ = [
     "list_runs",
     "list_steps",
     "list_versions",
+    "lock_agent",
     "policy_of",
     "read_situation",
 ]

@@ -3,9 +3,9 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from appliance.core.i18n import lazy_gettext as _
+from appliance.core.rows import locked
 from appliance.core.uow import UnitOfWork
-from appliance.domains.agents.errors import AgentNotFound
+from appliance.domains.agents.errors import AgentNotFound, VersionNotFound
 from appliance.domains.agents.rules.hours import DAYS
 from appliance.domains.agents.schemas import AgentSettings
 from appliance.domains.agents.tables import Agent, AgentVersion
@@ -14,11 +14,17 @@ from appliance.domains.agents.types import Intent, OpenSpan, Policy, VersionStat
 MAX_LISTED = 500
 
 
-def get_agent(uow: UnitOfWork, agent_id: UUID, *, for_update: bool = False) -> Agent:
-    statement = select(Agent).where(Agent.id == agent_id)
-    agent = uow.session.scalar(statement.with_for_update().execution_options(populate_existing=True) if for_update else statement)
+def get_agent(uow: UnitOfWork, agent_id: UUID) -> Agent:
+    agent = uow.session.get(Agent, agent_id)
     if agent is None:
-        raise AgentNotFound(_("This agent does not exist."))
+        raise AgentNotFound
+    return agent
+
+
+def lock_agent(uow: UnitOfWork, agent_id: UUID) -> Agent:
+    agent = uow.session.scalar(locked(select(Agent).where(Agent.id == agent_id)))
+    if agent is None:
+        raise AgentNotFound
     return agent
 
 
@@ -38,7 +44,7 @@ def find_agent_by_model(uow: UnitOfWork, model: str) -> Agent | None:
 def get_version(uow: UnitOfWork, agent_id: UUID, number: int) -> AgentVersion:
     version = uow.session.scalar(select(AgentVersion).where(AgentVersion.agent_id == agent_id, AgentVersion.number == number))
     if version is None:
-        raise AgentNotFound(_("This agent has no such version."))
+        raise VersionNotFound
     return version
 
 
@@ -67,7 +73,7 @@ def get_policy(uow: UnitOfWork, agent_id: UUID, *, draft: bool) -> tuple[int, Po
     version = find_version(uow, agent_id, VersionState.DRAFT) if draft else None
     version = version or find_version(uow, agent_id, VersionState.PUBLISHED) or find_version(uow, agent_id, VersionState.DRAFT)
     if version is None:
-        raise AgentNotFound(_("This agent has no such version."))
+        raise VersionNotFound
     return version.number, policy_of(version)
 
 

@@ -23,7 +23,7 @@ def create_channel(uow: UnitOfWork, body: ChannelIn) -> Channel:
 
 @api.get("/channels/rejected", permission=MANAGE, query=PageQuery, returns=PageOf[RejectedOut])
 def list_rejected(uow: UnitOfWork, query: PageQuery) -> Page[RejectedEvent]:
-    return queries.list_rejected(uow, page=query.page, limit=query.limit)
+    return queries.list_rejected(uow, query)
 
 
 @api.get("/channels/<uuid:channel_id>", permission=READ, returns=ChannelOut)

@@ -42,7 +42,7 @@ def create_import(uow: UnitOfWork, file_id: UUID, file_name: str, sheet: Sheet) 
 
 def start_import(uow: UnitOfWork, import_id: UUID, wanted: ImportStartIn) -> ContactImport:
     """Raises ImportNotFound, ImportRefused."""
-    run = queries.get_import(uow, import_id, for_update=True)
+    run = queries.lock_import(uow, import_id)
     if run.status is not ImportStatus.UPLOADED:
         raise ImportRefused(_("This import already runs or is over. Upload the file again to repeat it."))
     uow.session.execute(delete(ImportProblem).where(ImportProblem.import_id == run.id))

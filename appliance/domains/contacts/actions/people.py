@@ -33,7 +33,7 @@ def announce_new(uow: UnitOfWork, contact: Contact) -> None:
 
 def change_contact(uow: UnitOfWork, contact_id: UUID, fields: ContactFields, *, expected_version: int | None = None) -> Contact:
     """Write the given fields. Raises ContactNotFound, InvalidField, IdentityTaken; StaleContact past `expected_version`."""
-    contact = queries.get_contact(uow, contact_id, for_update=True)
+    contact = queries.lock_contact(uow, contact_id)
     if expected_version not in (None, contact.version):
         raise StaleContact
     if fields.owner_id != contact.owner_id:  # one who left stays with what was theirs

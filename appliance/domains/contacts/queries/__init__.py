@@ -1,7 +1,7 @@
 """Reads. Each takes the unit of work of the caller."""
 
 from appliance.domains.contacts.queries.consents import check_may_send, is_opt_out, latest_mode, list_consents, may_send
-from appliance.domains.contacts.queries.imports import get_import, list_import_problems, list_imports
+from appliance.domains.contacts.queries.imports import get_import, list_import_problems, list_imports, lock_import
 from appliance.domains.contacts.queries.people import (
     count_contacts,
     find_contacts,
@@ -11,6 +11,7 @@ from appliance.domains.contacts.queries.people import (
     list_contacts_after,
     list_identities,
     list_tags,
+    lock_contact,
 )
 from appliance.domains.contacts.queries.preferences import document_index, get_settings
 from appliance.domains.contacts.queries.privacy import export_contact
@@ -39,5 +40,7 @@ __all__ = [
     "list_notes",
     "list_tags",
     "list_timeline",
+    "lock_contact",
+    "lock_import",
     "may_send",
 ]

@@ -3,13 +3,21 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from appliance.core.rows import locked
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts.errors import ImportNotFound
 from appliance.domains.contacts.tables import ContactImport, ImportProblem
 
 
-def get_import(uow: UnitOfWork, import_id: UUID, *, for_update: bool = False) -> ContactImport:
-    found = uow.session.get(ContactImport, import_id, with_for_update=for_update or None)
+def get_import(uow: UnitOfWork, import_id: UUID) -> ContactImport:
+    found = uow.session.get(ContactImport, import_id)
+    if found is None:
+        raise ImportNotFound
+    return found
+
+
+def lock_import(uow: UnitOfWork, import_id: UUID) -> ContactImport:
+    found = uow.session.scalar(locked(select(ContactImport).where(ContactImport.id == import_id)))
     if found is None:
         raise ImportNotFound
     return found

@@ -2,9 +2,11 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, true, tuple_
 from sqlalchemy.orm import aliased, selectinload
 
+from appliance.core.paging import count_rows, read_page
+from appliance.core.rows import locked
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page
 from appliance.domains.contacts.errors import ContactNotFound
@@ -22,13 +24,24 @@ _ORDERS: dict[ContactSort, tuple[ColumnElement[Any], ...]] = {
 }
 
 
-def get_contact(uow: UnitOfWork, contact_id: UUID, *, for_update: bool = False) -> Contact:
+def get_contact(uow: UnitOfWork, contact_id: UUID) -> Contact:
     """An id that was merged away answers with the contact it became. Raises ContactNotFound."""
-    wanted = select(Contact).where(Contact.id == contact_id).options(selectinload(Contact.tag_rows))
-    found = uow.session.scalar(wanted.with_for_update().execution_options(populate_existing=True) if for_update else wanted)
+    found = uow.session.scalar(_named(contact_id))
     if found is None:
         raise ContactNotFound
-    return found if found.merged_into_id is None else get_contact(uow, found.merged_into_id, for_update=for_update)
+    return found if found.merged_into_id is None else get_contact(uow, found.merged_into_id)
+
+
+def lock_contact(uow: UnitOfWork, contact_id: UUID) -> Contact:
+    """The same contact, for whoever is going to change it. Raises ContactNotFound."""
+    held = uow.session.scalar(locked(_named(get_contact(uow, contact_id).id)))
+    if held is None:
+        raise ContactNotFound
+    return held if held.merged_into_id is None else lock_contact(uow, held.merged_into_id)
+
+
+def _named(contact_id: UUID) -> Select[Contact]:
+    return select(Contact).where(Contact.id == contact_id).options(selectinload(Contact.tag_rows))
 
 
 def find_contacts(uow: UnitOfWork, contact_ids: Collection[UUID]) -> dict[UUID, Contact]:
@@ -51,13 +64,11 @@ def list_identities(uow: UnitOfWork, contact_id: UUID) -> Sequence[ContactIdenti
 
 
 def list_contacts(uow: UnitOfWork, query: ContactsQuery) -> Page[Contact]:
-    page = _filtered(uow, query).order_by(*_ORDERS[query.sort]).offset(query.offset).limit(query.limit)
-    return Page(uow.session.scalars(page).all(), count_contacts(uow, query), query.page, query.limit)
+    return read_page(uow, _filtered(uow, query).order_by(*_ORDERS[query.sort]), query)
 
 
 def count_contacts(uow: UnitOfWork, wanted: ContactFilter) -> int:
-    matching = _filtered(uow, wanted).with_only_columns(func.count(Contact.id), maintain_column_froms=True)
-    return uow.session.scalar(matching) or 0
+    return count_rows(uow, _filtered(uow, wanted))
 
 
 def list_contacts_after(uow: UnitOfWork, wanted: ContactFilter, after: UUID | None, *, limit: int) -> Sequence[Contact]:

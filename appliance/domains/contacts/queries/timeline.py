@@ -1,8 +1,9 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
+from appliance.core.paging import read_page
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page, PageQuery
 from appliance.domains.contacts.errors import MergeNotFound
@@ -14,9 +15,7 @@ def list_timeline(uow: UnitOfWork, contact_id: UUID, query: PageQuery) -> Page[T
     """Everything that happened with this person, in all domains, newest first."""
     contact = get_contact(uow, contact_id)
     entries = select(TimelineEntry).where(TimelineEntry.contact_id == contact.id)
-    newest = entries.order_by(TimelineEntry.happened_at.desc(), TimelineEntry.id.desc()).offset(query.offset).limit(query.limit)
-    total = uow.session.scalar(entries.with_only_columns(func.count(TimelineEntry.id)))
-    return Page(uow.session.scalars(newest).all(), total or 0, query.page, query.limit)
+    return read_page(uow, entries.order_by(TimelineEntry.happened_at.desc(), TimelineEntry.id.desc()), query)
 
 
 def list_notes(uow: UnitOfWork, contact_id: UUID) -> Sequence[ContactNote]:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from appliance.core.errors import Conflict
 from appliance.core.i18n import lazy_gettext as _
+from appliance.core.rows import locked
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.events import MessageFailed, MessageQueued, MessageStatusChanged
@@ -29,7 +30,7 @@ def begin_sending(uow: UnitOfWork, message_id: UUID) -> Outgoing | None:
     Found still `sending`, the attempt before died between the call and its commit: nobody knows whether the provider
     has it, so it becomes `unconfirmed` and is never sent blindly again.
     """
-    message = _locked(uow, message_id)
+    message = queries.lock_message(uow, message_id)
     conversation = queries.get_conversation(uow, message.conversation_id)
     if message.status is MessageStatus.SENDING:
         _unconfirmed(uow, message)
@@ -46,7 +47,7 @@ def begin_sending(uow: UnitOfWork, message_id: UUID) -> Outgoing | None:
 
 def confirm_sent(uow: UnitOfWork, message_id: UUID, provider_id: str) -> None:
     """The provider took it. Also heals a message that was declared unconfirmed meanwhile."""
-    message = _locked(uow, message_id)
+    message = queries.lock_message(uow, message_id)
     message.provider_message_id = message.provider_message_id or provider_id
     if delivery.is_progress(message.status, MessageStatus.SENT):
         message.sent_at = uow.now
@@ -55,32 +56,32 @@ def confirm_sent(uow: UnitOfWork, message_id: UUID, provider_id: str) -> None:
 
 def hold_until(uow: UnitOfWork, message_id: UUID, turn: datetime) -> None:
     """The channel gave this message its turn; it keeps it over later attempts."""
-    _locked(uow, message_id).send_after = turn
+    queries.lock_message(uow, message_id).send_after = turn
 
 
 def give_back(uow: UnitOfWork, message_id: UUID, *, error: str) -> None:
     """The attempt surely did not reach the provider: queued again for a later one."""
-    message = _locked(uow, message_id)
+    message = queries.lock_message(uow, message_id)
     if message.status is MessageStatus.SENDING:
         _move(uow, message, MessageStatus.QUEUED, code="unavailable", error=error)
 
 
 def mark_failed(uow: UnitOfWork, message_id: UUID, *, code: str, error: str) -> None:
-    message = _locked(uow, message_id)
+    message = queries.lock_message(uow, message_id)
     if delivery.is_progress(message.status, MessageStatus.FAILED):
         _move(uow, message, MessageStatus.FAILED, code=code, error=error)
         uow.emit(MessageFailed(message.conversation_id, message.id, MessageStatus.FAILED))
 
 
 def mark_unconfirmed(uow: UnitOfWork, message_id: UUID) -> None:
-    message = _locked(uow, message_id)
+    message = queries.lock_message(uow, message_id)
     if message.status is MessageStatus.SENDING:
         _unconfirmed(uow, message)
 
 
 def retry_message(uow: UnitOfWork, message_id: UUID) -> Message:
     """A person decided: send a failed or unconfirmed message once more."""
-    message = _locked(uow, message_id)
+    message = queries.lock_message(uow, message_id)
     if message.status not in delivery.RETRIABLE:
         raise Conflict(_("Only a message that failed, or that nobody confirmed, can be sent again."))
     conversation = queries.get_conversation(uow, message.conversation_id)
@@ -109,16 +110,10 @@ def apply_status(uow: UnitOfWork, channel_id: UUID, report: StatusReport) -> boo
     return True
 
 
-def _locked(uow: UnitOfWork, message_id: UUID) -> Message:
-    queries.get_message(uow, message_id)
-    statement = select(Message).where(Message.id == message_id).with_for_update()
-    return uow.session.scalars(statement.execution_options(populate_existing=True)).one()
-
-
 def _reported(uow: UnitOfWork, channel_id: UUID, report: StatusReport) -> Message | None:
     found = queries.find_by_provider_id(uow, channel_id, report.provider_id) if report.provider_id else None
     if found is not None:
-        return _locked(uow, found.id)
+        return queries.lock_message(uow, found.id)
     try:
         client_id = UUID(report.client_id or "")
     except ValueError:
@@ -126,7 +121,7 @@ def _reported(uow: UnitOfWork, channel_id: UUID, report: StatusReport) -> Messag
     statement = select(Message).where(
         Message.id == client_id, Message.channel_id == channel_id, Message.direction == Direction.OUTBOUND
     )
-    return uow.session.scalar(statement.with_for_update())
+    return uow.session.scalar(locked(statement))
 
 
 def _note_times(message: Message, report: StatusReport) -> None:

@@ -2,8 +2,9 @@
 
 from uuid import UUID
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import delete, select, update
 
+from appliance.core.rows import count_changed
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations.tables import Conversation, Message
 
@@ -25,6 +26,4 @@ def erase_contact(uow: UnitOfWork, contact_id: UUID) -> int:
     own = select(Conversation.id).where(Conversation.contact_id == contact_id)
     messages = uow.session.execute(delete(Message).where(Message.conversation_id.in_(own)))
     conversations = uow.session.execute(delete(Conversation).where(Conversation.contact_id == contact_id))
-    assert isinstance(messages, CursorResult)
-    assert isinstance(conversations, CursorResult)
-    return messages.rowcount + conversations.rowcount
+    return count_changed(messages) + count_changed(conversations)

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from appliance.core import crypto
 from appliance.core.ids import new_id
+from appliance.core.rows import locked
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts.schemas import ContactFields
@@ -69,8 +70,8 @@ def _lock_threads(uow: UnitOfWork, arrivals: Sequence[Arrival]) -> dict[Place, C
     statement = select(Conversation).where(
         Conversation.channel_id.in_({channel_id for channel_id, _ in places}), Conversation.thread_key.in_({key for _, key in places})
     )
-    rows = uow.session.scalars(statement.order_by(Conversation.id).with_for_update().execution_options(populate_existing=True))
-    return {(row.channel_id, row.thread_key): row for row in rows}
+    held = uow.session.scalars(locked(statement.order_by(Conversation.id)))
+    return {(row.channel_id, row.thread_key): row for row in held}
 
 
 def thread_key(uow: UnitOfWork, address: str) -> str:
@@ -90,7 +91,7 @@ def _find_locked(uow: UnitOfWork, route: Route) -> Conversation | None:
     statement = select(Conversation).where(
         Conversation.channel_id == route.channel_id, Conversation.thread_key == thread_key(uow, route.address)
     )
-    return uow.session.scalar(statement.with_for_update().execution_options(populate_existing=True))
+    return uow.session.scalar(locked(statement))
 
 
 def _open(uow: UnitOfWork, route: Route, person: Person) -> Conversation:
@@ -120,13 +121,8 @@ def _contact_of(uow: UnitOfWork, person: Person) -> UUID:
 
 def _find_of_contact(uow: UnitOfWork, route: Route, contact_id: UUID) -> Conversation | None:
     """The same person under another address of this channel: a new number, or an id in place of a number."""
-    return uow.session.scalar(
-        select(Conversation)
-        .where(Conversation.channel_id == route.channel_id, Conversation.contact_id == contact_id)
-        .order_by(Conversation.last_message_at.desc())
-        .limit(1)
-        .with_for_update()
-    )
+    own = select(Conversation).where(Conversation.channel_id == route.channel_id, Conversation.contact_id == contact_id)
+    return uow.session.scalar(locked(own.order_by(Conversation.last_message_at.desc()).limit(1)))
 
 
 def _new(uow: UnitOfWork, route: Route, contact_id: UUID) -> Conversation:

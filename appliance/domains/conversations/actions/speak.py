@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from appliance.core.errors import Conflict
+from appliance.core.errors import Conflict, NotFound
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import queries as contacts
@@ -10,7 +10,6 @@ from appliance.domains.contacts.types import Purpose
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.actions.append import Draft, append
 from appliance.domains.conversations.actions.handle import take_over
-from appliance.domains.conversations.errors import MessageNotFound
 from appliance.domains.conversations.events import ConversationChanged, InternalNoteAdded, MessageQueued
 from appliance.domains.conversations.rules import delivery
 from appliance.domains.conversations.rules.wording import consent_channel
@@ -39,7 +38,7 @@ def reply(
     """A person answers. Doing so takes a conversation that the bot or nobody held."""
     conversation = queries.lock_conversation(uow, conversation_id)
     if reply_to_id is not None and queries.get_message(uow, reply_to_id).conversation_id != conversation.id:
-        raise MessageNotFound(_("The quoted message is not part of this conversation."))
+        raise NotFound(_("The quoted message is not part of this conversation."))
     draft = Draft(Direction.OUTBOUND, Sender.USER, kind, content, sender_id=user_id, reply_to_id=reply_to_id)
     _check_consent(uow, conversation)
     message = _queue(uow, conversation, draft)

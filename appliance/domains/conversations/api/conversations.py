@@ -32,7 +32,7 @@ def _me(uow: UnitOfWork) -> UUID:
 
 @api.get("/conversations", permission=READ, query=InboxQuery, returns=PageOf[ConversationOut])
 def list_conversations(uow: UnitOfWork, query: InboxQuery) -> Page[Conversation]:
-    return queries.list_conversations(uow, inbox_filter(uow, query), page=query.page, limit=query.limit)
+    return queries.list_conversations(uow, inbox_filter(uow, query), query)
 
 
 def inbox_filter(uow: UnitOfWork, query: InboxQuery) -> InboxFilter:

@@ -21,6 +21,7 @@ from appliance.domains.conversations.queries.thread import (
     list_stuck,
     list_unanswered,
     lock_conversation,
+    lock_message,
     text_of,
 )
 from appliance.domains.conversations.tables import Conversation, Message
@@ -46,5 +47,6 @@ __all__ = [
     "list_tenants_with_waiting",
     "list_unanswered",
     "lock_conversation",
+    "lock_message",
     "text_of",
 ]

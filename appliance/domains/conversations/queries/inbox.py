@@ -1,12 +1,13 @@
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
+from appliance.core.paging import read_page
 from appliance.core.uow import UnitOfWork
-from appliance.core.web import Page
+from appliance.core.web import Page, PageQuery
 from appliance.domains.conversations.tables import Conversation
 from appliance.domains.conversations.types import ConversationStatus, Handling
 
@@ -24,7 +25,6 @@ class InboxFilter:
     handling: Handling | None = None
     waiting: bool = False
     contact_ids: Sequence[UUID] | None = None
-    labels: Sequence[str] = field(default=())
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,10 @@ class Counts:
     unread: int
 
 
-def list_conversations(uow: UnitOfWork, wanted: InboxFilter, *, page: int = 1, limit: int = 50) -> Page[Conversation]:
+def list_conversations(uow: UnitOfWork, wanted: InboxFilter, query: PageQuery) -> Page[Conversation]:
     """Newest first; without a status the active ones."""
-    conditions = _conditions(wanted)
-    total = uow.session.scalar(select(func.count(Conversation.id)).where(*conditions)) or 0
-    statement = select(Conversation).where(*conditions).order_by(Conversation.last_message_at.desc(), Conversation.id.desc())
-    rows = uow.session.scalars(statement.offset((page - 1) * limit).limit(limit)).all()
-    return Page(rows, total, page, limit)
+    found = select(Conversation).where(*_conditions(wanted))
+    return read_page(uow, found.order_by(Conversation.last_message_at.desc(), Conversation.id.desc()), query)
 
 
 def _conditions(wanted: InboxFilter) -> list[ColumnElement[bool]]:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from appliance.core.i18n import lazy_gettext as _
+from appliance.core.rows import locked
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations.errors import ConversationNotFound, MessageNotFound
 from appliance.domains.conversations.rules import wording
@@ -15,23 +15,29 @@ from appliance.domains.conversations.types import Direction, MessageStatus, Send
 def get_conversation(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
     conversation = uow.session.get(Conversation, conversation_id)
     if conversation is None:
-        raise ConversationNotFound(_("This conversation does not exist."))
+        raise ConversationNotFound
     return conversation
 
 
 def lock_conversation(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
     """The row, held until the unit ends: whoever changes a conversation goes through here, one at a time."""
-    statement = select(Conversation).where(Conversation.id == conversation_id).with_for_update()
-    conversation = uow.session.scalar(statement.execution_options(populate_existing=True))
+    conversation = uow.session.scalar(locked(select(Conversation).where(Conversation.id == conversation_id)))
     if conversation is None:
-        raise ConversationNotFound(_("This conversation does not exist."))
+        raise ConversationNotFound
     return conversation
 
 
 def get_message(uow: UnitOfWork, message_id: UUID) -> Message:
     message = uow.session.get(Message, message_id)
     if message is None:
-        raise MessageNotFound(_("This message does not exist."))
+        raise MessageNotFound
+    return message
+
+
+def lock_message(uow: UnitOfWork, message_id: UUID) -> Message:
+    message = uow.session.scalar(locked(select(Message).where(Message.id == message_id)))
+    if message is None:
+        raise MessageNotFound
     return message
 
 

@@ -25,9 +25,3 @@ def can_hand_off(now: Holder) -> bool:
 
 def can_take_over(now: Holder, *, assignee_id: UUID | None, by: UUID | None, forced: bool) -> bool:
     return now is not Holder.PERSON or assignee_id in {None, by} or forced
-
-
-def is_overdue(*, waiting_since: datetime | None, reminded_at: datetime | None, now: datetime) -> bool:
-    if waiting_since is None:
-        return False
-    return now - (reminded_at or waiting_since) >= REMIND_AFTER

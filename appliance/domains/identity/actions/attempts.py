@@ -3,10 +3,10 @@
 from uuid import UUID
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from appliance.core.errors import TooMany
 from appliance.core.i18n import lazy_gettext as _
+from appliance.core.rows import insert_if_absent, locked
 from appliance.core.uow import UnitOfWork
 from appliance.domains.identity import queries
 from appliance.domains.identity.actions.recording import as_tenant, in_lock_order, record
@@ -66,10 +66,8 @@ def _count(uow: UnitOfWork, name: str, limit: int) -> bool:
 
 
 def _locked_row(uow: UnitOfWork, key: str) -> SignInAttempts:
-    statement = select(SignInAttempts).where(SignInAttempts.key == key).with_for_update().execution_options(populate_existing=True)
-    insert = postgresql.insert if uow.box.database.is_postgresql else sqlite.insert
-    uow.session.execute(insert(SignInAttempts).on_conflict_do_nothing(), [{"key": key, "failures": 0, "since": uow.now}])
-    return uow.session.scalars(statement).one()
+    insert_if_absent(uow, SignInAttempts, {"key": key, "failures": 0, "since": uow.now})
+    return uow.session.scalars(locked(select(SignInAttempts).where(SignInAttempts.key == key))).one()
 
 
 def _tally(row: SignInAttempts) -> Tally:

@@ -4,13 +4,14 @@ import secrets
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Select, select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.exc import IntegrityError
 
 from appliance.core.box import Box
 from appliance.core.errors import Conflict, NotFound
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
+from appliance.core.rows import was_changed
 from appliance.core.uow import Actor, UnitOfWork
 from appliance.domains.identity import queries
 from appliance.domains.identity.actions import attempts, hashing, sessions
@@ -182,5 +183,4 @@ def _spend(uow: UnitOfWork, invitation: Invitation) -> bool:
         .values(status=InvitationStatus.ACCEPTED, accepted_at=uow.now)
         .execution_options(synchronize_session=False)
     )
-    assert isinstance(result, CursorResult)
-    return bool(result.rowcount == 1)
+    return was_changed(result)

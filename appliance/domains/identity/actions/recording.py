@@ -8,10 +8,10 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from appliance.core import crypto
 from appliance.core.ids import new_id
+from appliance.core.rows import insert_if_absent, locked
 from appliance.core.uow import UnitOfWork
 from appliance.domains.identity import queries
 from appliance.domains.identity.rules import chain
@@ -59,11 +59,9 @@ def in_lock_order(seats: Iterable[tuple[Tenant, str]]) -> list[tuple[Tenant, str
 
 def _locked_head(uow: UnitOfWork) -> AuditHead:
     """Writers of one chain queue here; the first of all makes the row."""
-    statement = select(AuditHead).where(AuditHead.tenant_id == uow.tenant_id).with_for_update()
-    head = uow.session.scalar(statement.execution_options(populate_existing=True))
+    own = locked(select(AuditHead).where(AuditHead.tenant_id == uow.tenant_id))
+    head = uow.session.scalar(own)
     if head is not None:
         return head
-    insert = postgresql.insert if uow.box.database.is_postgresql else sqlite.insert
-    first = {"tenant_id": uow.tenant_id, "seq": 0, "hash": chain.GENESIS}
-    uow.session.execute(insert(AuditHead).on_conflict_do_nothing(), [first])
-    return uow.session.scalars(statement).one()
+    insert_if_absent(uow, AuditHead, {"tenant_id": uow.tenant_id, "seq": 0, "hash": chain.GENESIS})
+    return uow.session.scalars(own).one()

@@ -4,13 +4,14 @@ import secrets
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import select, update
 
 from appliance.core import crypto
 from appliance.core.box import Box
 from appliance.core.errors import NotFound
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
+from appliance.core.rows import was_changed
 from appliance.core.uow import UnitOfWork
 from appliance.domains.identity import queries
 from appliance.domains.identity.actions.recording import as_tenant, in_lock_order, record
@@ -68,7 +69,7 @@ def _rotate(uow: UnitOfWork, session_id: UUID, refresh_token: str) -> TokenPair 
         .values(secret_sha256=tokens.digest(fresh), last_seen_at=uow.now, expires_at=uow.now + SESSION_LIFETIME)
         .execution_options(synchronize_session=False)
     )
-    if not _changed(swapped):
+    if not was_changed(swapped):
         return None
     session = uow.session.get_one(LoginSession, session_id)
     return tokens_of(uow.box, SignedIn(session.id, session.user_id, session.tenant_id, fresh), uow.now)
@@ -124,8 +125,3 @@ def _new_secret(box: Box, kind: SessionKind, session_id: UUID) -> str:
 
 def _refresh_key(box: Box) -> bytes:
     return crypto.derive(box.keys.token_key, "refresh")
-
-
-def _changed(result: object) -> bool:
-    assert isinstance(result, CursorResult)
-    return bool(result.rowcount == 1)

@@ -3,11 +3,12 @@
 import secrets
 from uuid import UUID
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import select, update
 
 from appliance.core.box import Box
 from appliance.core.i18n import normalise
 from appliance.core.ids import new_id
+from appliance.core.rows import was_changed
 from appliance.core.uow import Actor, UnitOfWork
 from appliance.domains.identity import queries
 from appliance.domains.identity.actions import attempts, hashing, sessions
@@ -125,5 +126,4 @@ def _spend(uow: UnitOfWork, kept: SetupCode) -> bool:
         .values(used_at=uow.now)
         .execution_options(synchronize_session=False)
     )
-    assert isinstance(result, CursorResult)
-    return bool(result.rowcount == 1)
+    return was_changed(result)

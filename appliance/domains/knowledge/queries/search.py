@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-import numpy as np
 from sqlalchemy import select
 
 from appliance.core.uow import UnitOfWork
@@ -65,7 +64,3 @@ def score_chunks(found: Found, weights: Mapping[str, float], members: Iterable[M
 def list_chunks_by_number(uow: UnitOfWork, numbers: Collection[int]) -> dict[int, Chunk]:
     rows = uow.session.scalars(select(Chunk).where(Chunk.number.in_(numbers)))
     return {chunk.number: chunk for chunk in rows}
-
-
-def read_vector(packed: bytes) -> "np.ndarray[tuple[int], np.dtype[np.float16]]":
-    return np.frombuffer(packed, dtype=np.float16)

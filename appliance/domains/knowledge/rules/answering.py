@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from appliance.domains.knowledge.rules import (
-    acronyms,
     asking,
     columns,
     composing,
@@ -150,10 +149,6 @@ def _shown(one: Ranked, question: Question) -> str:
 
 def _ended(text: str) -> str:
     return text if text.endswith((".", "!", "?", ":", ";")) else f"{text}."
-
-
-def explained(passages: Sequence[Passage]) -> dict[str, str]:
-    return acronyms.explained_in(passage.text for passage in passages)
 
 
 def searched_stems(question: Question) -> dict[str, float]:

@@ -1,0 +1,32 @@
+"""What every table needs once there are two writers: who changed a row, who holds it, who made it."""
+
+from typing import Any, TypeVar
+
+from sqlalchemy import CursorResult, Select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from appliance.core.db import Rows
+from appliance.core.uow import UnitOfWork
+
+T = TypeVar("T")
+
+
+def was_changed(result: object) -> bool:
+    """Whether a compare-and-swap (`update … where` the old value) was ours."""
+    return count_changed(result) == 1
+
+
+def count_changed(result: object) -> int:
+    assert isinstance(result, CursorResult)  # what `execute` gives back for bulk statements
+    return result.rowcount
+
+
+def locked(statement: Select[T]) -> Select[T]:
+    """Held until the unit ends, and read afresh: what the session saw before another writer's commit is out of date."""
+    return statement.with_for_update().execution_options(populate_existing=True)
+
+
+def insert_if_absent(uow: UnitOfWork, table: type[Rows], row: dict[str, Any]) -> None:
+    """Of many who come first at once the database lets one make the row."""
+    insert = postgresql.insert if uow.box.database.is_postgresql else sqlite.insert
+    uow.session.execute(insert(table).on_conflict_do_nothing(), [row])

@@ -1,11 +1,15 @@
 """Tables with lines: pdfplumber says where the cells are, PDFium's words fill them."""
 
+import struct
+import zlib
 from collections.abc import Iterable, Sequence
 from io import BytesIO
 
 import pdfplumber
 import pdfplumber.pdf
-from pdfminer.pdfexceptions import PDFException
+from pdfminer.pdfinterp import PDFPageInterpreter
+from pdfminer.psexceptions import PSException
+from pdfplumber.page import Page, PDFPageAggregatorWithMarkedContent
 from pdfplumber.table import Table
 from pdfplumber.utils.exceptions import PdfminerException
 
@@ -14,7 +18,17 @@ from appliance.domains.knowledge.gateways.extraction.paged.words import RuledTab
 
 Box = tuple[float, float, float, float]
 CELL_WORDS = 120
-NOT_OURS = (PDFException, PdfminerException, ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, RecursionError)
+NOT_OURS = (
+    PSException, PdfminerException, ValueError, TypeError, LookupError, AttributeError, AssertionError, RuntimeError, ArithmeticError,
+    EOFError, struct.error, zlib.error,
+)
+
+
+class _LinesOnly(PDFPageAggregatorWithMarkedContent):
+    """Letters are passed over: where the lines are does not hang on them, and they cost two thirds of reading a page with a table."""
+
+    def render_string(self, *_text: object, **_state: object) -> None:
+        pass
 
 
 class Ruler:
@@ -36,6 +50,7 @@ class Ruler:
         try:
             self.opened = self.opened or pdfplumber.open(BytesIO(self.content))
             page = self.opened.pages[number - 1]
+            _lay_out(page)
             left, top = page.bbox[0], page.bbox[1]
             found = [_cells(table, left, top) for table in page.find_tables()]
             page.close()
@@ -43,6 +58,13 @@ class Ruler:
             self.broken = True
             return []
         return found
+
+
+def _lay_out(page: Page) -> None:
+    """What `page.layout` would do at its first use, without the text."""
+    device = _LinesOnly(page.pdf.rsrcmgr, pageno=page.page_number, laparams=page.pdf.laparams)
+    PDFPageInterpreter(page.pdf.rsrcmgr, device).process_page(page.page_obj)
+    page._layout = device.get_result()  # noqa: SLF001 - the property offers no other way in
 
 
 def take_grid(sheet: Sheet, cells: Sequence[Sequence[Box | None]]) -> None:

@@ -75,6 +75,9 @@ class ModelSettings(Section):
     chat_api_key_file: Path | None = Field(None, description="File with the key for chat_url, when it wants one.")
     embedding_model: str = Field("minilm-l6-v2-int8", description="Catalogue name of the embedding model.")
     timeout_s: float = Field(60.0, gt=0, le=600, description="Longest wait for a model.")
+    answer_timeout_s: float = Field(
+        30.0, gt=0, le=600, description="Longest a chat engine may write at an answer; after that the box quotes."
+    )
     threads: int = Field(2, ge=1, le=64, description="CPU threads of the model server.")
 
 

@@ -1,6 +1,7 @@
 """Who writes text: the model server's GGUF models, Ollama, any OpenAI-compatible server, or nobody."""
 
 import json
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
@@ -13,10 +14,12 @@ from appliance.core.errors import Unavailable
 from appliance.core.i18n import lazy_gettext as _
 from appliance.inference import structured, wire
 from appliance.inference.errors import ModelRefused, NoChatEngine, NoModel
-from appliance.inference.types import ChatMessage, ChatResult, JsonSchema, ModelInfo
+from appliance.inference.types import LONGEST_CHAT_S, ChatMessage, ChatResult, JsonSchema, ModelInfo
 
+REMOTE_CONNECT_S = 5.0
 _DATA = "data:"
 _DONE = "[DONE]"
+_CUT = "length"
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Asked:
     temperature: float
     max_tokens: int
     schema: JsonSchema | None = None
+    within_s: float = LONGEST_CHAT_S
 
 
 class ChatEngine(Protocol):
@@ -33,7 +37,7 @@ class ChatEngine(Protocol):
 
     def chat(self, asked: Asked) -> ChatResult: ...
 
-    def stream(self, asked: Asked) -> Iterator[str]: ...
+    def stream(self, asked: Asked) -> Generator[str | ChatResult]: ...
 
     def models(self) -> list[ModelInfo]: ...
 
@@ -45,9 +49,8 @@ class NoEngine:
         del asked
         raise NoChatEngine(_("No language model is set up on this box; answers are quoted from the documents."))
 
-    def stream(self, asked: Asked) -> Iterator[str]:
-        self.chat(asked)
-        return iter(())
+    def stream(self, asked: Asked) -> Generator[str | ChatResult]:
+        yield self.chat(asked)
 
     def models(self) -> list[ModelInfo]:
         return []
@@ -62,9 +65,10 @@ class ModelServerChat:
     def chat(self, asked: Asked) -> ChatResult:
         return result_of(self._server.call("POST", "/v1/chat/completions", openai_body(asked)), asked.model)
 
-    def stream(self, asked: Asked) -> Iterator[str]:
-        with self._server.stream("/v1/chat/completions", {**openai_body(asked), "stream": True}) as lines:
-            yield from openai_pieces(lines)
+    def stream(self, asked: Asked) -> Generator[str | ChatResult]:
+        body = {**openai_body(asked), "stream": True, "stream_options": {"include_usage": True}}
+        with self._server.stream("/v1/chat/completions", body, within_s=asked.within_s) as lines:
+            yield from openai_pieces(lines, asked.model)
 
     def models(self) -> list[ModelInfo]:
         return []  # the model server lists its chat models with all others
@@ -84,15 +88,16 @@ class RemoteChat:
             check(response)
             return _object(response.text)
 
-    def _lines(self, path: str, body: Mapping[str, object]) -> Generator[str]:
+    def _lines(self, path: str, body: Mapping[str, object], within_s: float) -> Generator[str]:
         opened: AbstractContextManager[httpx.Response]
+        ends, timeout = time.monotonic() + within_s, httpx.Timeout(within_s, connect=REMOTE_CONNECT_S)
         with wire.translated(), self._client() as client:
-            opened = client.stream("POST", self._base + path, content=wire.encoded(body), headers=self._headers)
+            opened = client.stream("POST", self._base + path, content=wire.encoded(body), headers=self._headers, timeout=timeout)
             with opened as response:
                 if response.is_error:
                     response.read()
                 check(response)
-                yield from response.iter_lines()
+                yield from wire.lines_of(response, ends)
 
 
 class OpenAiChat(RemoteChat):
@@ -106,9 +111,9 @@ class OpenAiChat(RemoteChat):
 
         return once() if asked.schema is None else structured.insist(once, asked.schema)
 
-    def stream(self, asked: Asked) -> Iterator[str]:
-        with closing(self._lines("/chat/completions", {**openai_body(asked), "stream": True})) as lines:
-            yield from openai_pieces(lines)
+    def stream(self, asked: Asked) -> Generator[str | ChatResult]:
+        with closing(self._lines("/chat/completions", {**openai_body(asked), "stream": True}, asked.within_s)) as lines:
+            yield from openai_pieces(lines, asked.model)
 
     def models(self) -> list[ModelInfo]:
         listed = self._call("GET", "/models").get("data")
@@ -124,19 +129,24 @@ class OllamaChat(RemoteChat):
     def chat(self, asked: Asked) -> ChatResult:
         def once() -> ChatResult:
             told = self._call("POST", "/api/chat", {**_ollama_body(asked), "stream": False})
-            used = (_whole(told.get("prompt_eval_count")), _whole(told.get("eval_count")))
-            return ChatResult(_content(told.get("message")), str(told.get("model") or asked.model), *used)
+            return _ollama_result(told, _content(told.get("message")), asked.model)
 
         return once() if asked.schema is None else structured.insist(once, asked.schema)
 
-    def stream(self, asked: Asked) -> Iterator[str]:
-        with closing(self._lines("/api/chat", {**_ollama_body(asked), "stream": True})) as lines:
+    def stream(self, asked: Asked) -> Generator[str | ChatResult]:
+        said: list[str] = []
+        with closing(self._lines("/api/chat", {**_ollama_body(asked), "stream": True}, asked.within_s)) as lines:
             for line in lines:
                 told = _object(line) if line.strip() else {}
                 if "error" in told:
                     raise Unavailable(_("Ollama stopped: %(reason)s", reason=str(told["error"])))
                 if piece := _content(told.get("message")):
+                    said.append(piece)
                     yield piece
+                if told.get("done"):
+                    yield _ollama_result(told, "".join(said), asked.model)
+                    return
+        raise broken_off()
 
     def models(self) -> list[ModelInfo]:
         listed = self._call("GET", "/api/tags").get("models")
@@ -155,25 +165,49 @@ def openai_body(asked: Asked) -> dict[str, object]:
     return body
 
 
-def openai_pieces(lines: Iterator[str]) -> Iterator[str]:
+def openai_pieces(lines: Iterator[str], model: str) -> Generator[str | ChatResult]:
+    """Raises Unavailable when the stream ends before the model did."""
+    said: list[str] = []
+    last: dict[str, object] = {}
     for line in lines:
-        if not line.startswith(_DATA):
-            continue
-        event = line.removeprefix(_DATA).strip()
+        event = line.removeprefix(_DATA).strip() if line.startswith(_DATA) else ""
         if event == _DONE:
-            return
-        told = _object(event)
+            break
+        told = _object(event) if event else {}
         if "error" in told:
-            raise Unavailable(_("The model stopped in the middle of its answer."))
-        if piece := _content(_first_choice(told).get("delta")):
+            raise broken_off()
+        choice = _first_choice(told)
+        last |= {key: told[key] for key in ("model", "usage") if told.get(key)}
+        last |= {key: choice[key] for key in ("finish_reason",) if choice.get(key)}
+        if piece := _content(choice.get("delta")):
+            said.append(piece)
             yield piece
+    else:
+        if "finish_reason" not in last:
+            raise broken_off()
+    read, written = _used(last)
+    yield ChatResult("".join(said), str(last.get("model") or model), read, written or len(said), last.get("finish_reason") != _CUT)
+
+
+def broken_off() -> Unavailable:
+    return Unavailable(_("The model stopped in the middle of its answer."))
 
 
 def result_of(told: Mapping[str, object], model: str) -> ChatResult:
+    choice = _first_choice(told)
+    complete = choice.get("finish_reason") != _CUT
+    return ChatResult(_content(choice.get("message")), str(told.get("model") or model), *_used(told), complete)
+
+
+def _used(told: Mapping[str, object]) -> tuple[int, int]:
     used = told.get("usage")
     counts = used if isinstance(used, dict) else {}
-    text = _content(_first_choice(told).get("message"))
-    return ChatResult(text, str(told.get("model") or model), _whole(counts.get("prompt_tokens")), _whole(counts.get("completion_tokens")))
+    return _whole(counts.get("prompt_tokens")), _whole(counts.get("completion_tokens"))
+
+
+def _ollama_result(told: Mapping[str, object], text: str, model: str) -> ChatResult:
+    read, written = _whole(told.get("prompt_eval_count")), _whole(told.get("eval_count"))
+    return ChatResult(text, str(told.get("model") or model), read, written, told.get("done_reason") != _CUT)
 
 
 def check(response: httpx.Response) -> None:

@@ -1,10 +1,9 @@
 """Models for tests: the same answers every time, no files, no process. Obeys the same contract tests as the real client."""
 
 import hashlib
-import json
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.inference import structured
 from appliance.inference.errors import IndexMismatch, IndexMissing, NoChatEngine, NoModel
 from appliance.inference.types import (
+    LONGEST_CHAT_S,
     Allow,
     ChatMessage,
     ChatResult,
@@ -69,9 +69,12 @@ class FakeInference:
 
     def chat_stream(
         self, messages: Sequence[ChatMessage], *, model: str = "", temperature: float = 0.3, max_tokens: int = 512,
-    ) -> Iterator[str]:
-        text = self.chat(messages, model=model, temperature=temperature, max_tokens=max_tokens).text
-        return iter(re.findall(r"\S+\s*", text))
+        within_s: float = LONGEST_CHAT_S,
+    ) -> Generator[str | ChatResult]:
+        del within_s
+        whole = self.chat(messages, model=model, temperature=temperature, max_tokens=max_tokens)
+        yield from re.findall(r"\S+\s*", whole.text)
+        yield whole
 
     def rerank(self, query: str, documents: Sequence[str], *, model: str = "") -> list[Ranked]:
         guard.check_no_open_unit("inference")
@@ -173,8 +176,3 @@ def _unit(rows: Vectors | Halves) -> Vectors:
     wide = np.asarray(rows, dtype=np.float32)
     scaled: Vectors = wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12)
     return scaled
-
-
-def json_reply(answer: object) -> Reply:
-    """A reply that is always this JSON."""
-    return lambda _messages: json.dumps(answer, ensure_ascii=False)

@@ -4,7 +4,9 @@ import base64
 import ipaddress
 import secrets
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,11 +15,14 @@ import httpx
 import numpy as np
 
 from appliance.core import guard
+from appliance.core.breaker import OPEN_FOR_S, Breakers
 from appliance.core.config import ModelSettings, NetworkSettings, Settings
-from appliance.core.errors import DomainError
+from appliance.core.errors import DomainError, Unavailable
+from appliance.core.i18n import lazy_gettext as _
 from appliance.core.outbound import Outbound
 from appliance.inference import engines, wire
 from appliance.inference.types import (
+    LONGEST_CHAT_S,
     Allow,
     ChatMessage,
     ChatResult,
@@ -37,6 +42,7 @@ from appliance.inference.types import (
 TEXTS_PER_CALL = 64
 SEARCH_TIMEOUT_S = 10.0  # a search has words to fall back on; better those than a long wait
 TOKENIZED_PER_CALL = 512
+SLOW_FAILURE_S = 5.0
 
 
 def connect(settings: Settings) -> "HttpInference":
@@ -74,6 +80,7 @@ class HttpInference:
         self._models = models
         self._server = server
         self._engine = engine
+        self._breakers = Breakers()
 
     def embed(self, texts: Sequence[str], *, purpose: Purpose = "passage", model: str = "") -> Vectors:
         parts: list[Vectors] = []
@@ -104,9 +111,25 @@ class HttpInference:
 
     def chat_stream(
         self, messages: Sequence[ChatMessage], *, model: str = "", temperature: float = 0.3, max_tokens: int = 512,
-    ) -> Iterator[str]:
+        within_s: float = LONGEST_CHAT_S,
+    ) -> Generator[str | ChatResult]:
         guard.check_no_open_unit("inference")
-        return self._engine.stream(engines.Asked(messages, model or self._models.chat_model, temperature, max_tokens))
+        asked = engines.Asked(messages, model or self._models.chat_model, temperature, max_tokens, within_s=within_s)
+        return self._spared(self._engine.stream(asked))
+
+    def _spared(self, pieces: Generator[str | ChatResult]) -> Generator[str | ChatResult]:
+        """Once an engine has failed slowly several times, nobody waits for it for a while."""
+        if self._breakers.is_open(self._engine.name):
+            raise Unavailable(_("The language model has failed repeatedly; the box waits before asking it again."), retry_after=OPEN_FOR_S)
+        started = time.monotonic()
+        try:
+            with closing(pieces):
+                yield from pieces
+        except Unavailable:
+            if time.monotonic() - started > SLOW_FAILURE_S:
+                self._breakers.failed(self._engine.name)
+            raise
+        self._breakers.succeeded(self._engine.name)
 
     def rerank(self, query: str, documents: Sequence[str], *, model: str = "") -> list[Ranked]:
         body = {"query": query, "documents": list(documents), "model": model or None}

@@ -1,6 +1,6 @@
 """What crosses the border between the business and the models."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -11,6 +11,7 @@ Vectors = npt.NDArray[np.float32]
 Halves = npt.NDArray[np.float16]
 Purpose = Literal["query", "passage"]
 JsonSchema = Mapping[str, object]
+LONGEST_CHAT_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,13 @@ class ChatMessage:
 
 @dataclass(frozen=True)
 class ChatResult:
+    """`complete` is False when the length allowed cut it off."""
+
     text: str
     model: str
     prompt_tokens: int
     completion_tokens: int
+    complete: bool = True
 
 
 @dataclass(frozen=True)
@@ -113,8 +117,12 @@ class Inference(Protocol):
 
     def chat_stream(
         self, messages: Sequence[ChatMessage], *, model: str = "", temperature: float = 0.3, max_tokens: int = 512,
-    ) -> Iterator[str]:
-        """Pieces of the answer as they come; closing the iterator stops the model. Raises NoChatEngine."""
+        within_s: float = LONGEST_CHAT_S,
+    ) -> Generator[str | ChatResult]:
+        """Pieces of the answer as they come, then the whole; closing it stops the model. Raises NoChatEngine.
+
+        Raises Unavailable when it broke off, and when it is not done after `within_s`.
+        """
         ...
 
     def rerank(self, query: str, documents: Sequence[str], *, model: str = "") -> list[Ranked]:

@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -17,6 +18,7 @@ from appliance.inference.errors import IndexMismatch, IndexMissing, ModelRefused
 CONNECT_TIMEOUT_S = 2.0
 RESTART_S = 2.0
 BUSY_S = 1.0
+LONGEST_LINE = 1_000_000
 JSON = {"Content-Type": "application/json"}
 Json = Mapping[str, object]
 _AGAIN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, httpx.CloseError)
@@ -51,13 +53,14 @@ class ModelServer:
                 return self._client().request(method, path, content=encoded(body), headers=JSON, timeout=timeout)
 
     @contextmanager
-    def stream(self, path: str, body: Json) -> Iterator[Iterator[str]]:
+    def stream(self, path: str, body: Json, *, within_s: float) -> Iterator[Iterator[str]]:
         """Lines of a server-sent stream; leaving the block early closes the connection."""
-        with translated(), self._client().stream("POST", path, content=encoded(body), headers=JSON) as response:
+        ends, timeout = time.monotonic() + within_s, httpx.Timeout(within_s, connect=CONNECT_TIMEOUT_S)
+        with translated(), self._client().stream("POST", path, content=encoded(body), headers=JSON, timeout=timeout) as response:
             if response.is_error:
                 response.read()
                 raise error_of(response)
-            yield response.iter_lines()
+            yield lines_of(response, ends)
 
     def _client(self) -> httpx.Client:
         """A forked child gets connections of its own."""
@@ -85,13 +88,30 @@ def encoded(body: Json | None) -> bytes | None:
     return None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
 
 
+def lines_of(response: httpx.Response, ends: float) -> Iterator[str]:
+    """Lines as they come, until `ends` on the monotonic clock. Raises Unavailable."""
+    rest = ""
+    for text in response.iter_text():
+        if time.monotonic() > ends:
+            raise _too_slow()
+        *whole, rest = (rest + text).split("\n")
+        if len(rest) > LONGEST_LINE:
+            raise Unavailable(_("The language model server sent something that is not an answer."))
+        yield from whole
+    yield rest
+
+
+def _too_slow() -> Unavailable:
+    return Unavailable(_("The models took too long to answer."), retry_after=RESTART_S)
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     try:
         yield
     except httpx.TimeoutException as err:
-        raise Unavailable(_("The models took too long to answer."), retry_after=RESTART_S) from err
-    except httpx.TransportError as err:
+        raise _too_slow() from err
+    except httpx.HTTPError as err:
         raise Unavailable(_("The model server does not answer; it may be starting."), retry_after=RESTART_S) from err
 
 

@@ -11,7 +11,7 @@ from appliance.core.config import ModelSettings, NetworkMode, NetworkSettings
 from appliance.core.errors import Refused, Unavailable
 from appliance.inference import engines, http, wire
 from appliance.inference.errors import ModelRefused, NoModel, SchemaNotMet
-from appliance.inference.types import ChatMessage
+from appliance.inference.types import ChatMessage, ChatResult
 from tests.inference.peers import Answer, Scripted, serving
 from tests.modelserver import tiny_gguf
 from tests.modelserver.running import Running
@@ -37,7 +37,8 @@ def ollama(text: str) -> Answer:
             told = {"model": "llama3:8b", "message": {"role": "assistant", "content": text}, "done": True}
             return 200, [as_json({**told, "prompt_eval_count": 11, "eval_count": 3})], PLAIN
         parts = [as_json({"message": {"content": piece}, "done": False}) + b"\n" for piece in text]
-        return 200, [*parts, as_json({"message": {"content": ""}, "done": True}) + b"\n"], "application/x-ndjson"
+        end = {"model": "llama3:8b", "message": {"content": ""}, "done": True, "done_reason": "stop"}
+        return 200, [*parts, as_json({**end, "prompt_eval_count": 11, "eval_count": 3}) + b"\n"], "application/x-ndjson"
 
     return answer
 
@@ -52,7 +53,9 @@ def openai(text: str) -> Answer:
             usage = {"prompt_tokens": 11, "completion_tokens": 3}
             return 200, [as_json({"model": "llama3:8b", "choices": [{"message": {"content": text}}], "usage": usage})], PLAIN
         parts = [b"data: " + as_json({"choices": [{"delta": {"content": piece}}]}) + b"\n\n" for piece in text]
-        return 200, [b": ping\n\n", *parts, b"data: [DONE]\n\n"], EVENTS
+        end = {"model": "llama3:8b", "choices": [{"delta": {}, "finish_reason": "stop"}]}
+        used = {"choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": 3}}
+        return 200, [b": ping\n\n", *parts, *(b"data: " + as_json(one) + b"\n\n" for one in (end, used)), b"data: [DONE]\n\n"], EVENTS
 
     return answer
 
@@ -87,7 +90,9 @@ def test_an_engine_of_the_operator_answers_even_on_a_sealed_box(kind: str, tmp_p
 @pytest.mark.parametrize("kind", PEERS)
 def test_an_engine_streams_its_pieces(kind: str, tmp_path: Path) -> None:
     with engine_with(kind, PEERS[kind][0]("Olá!"), tmp_path) as (inference, _peer):
-        assert list(inference.chat_stream(ASK)) == ["O", "l", "á", "!"]
+        *pieces, whole = inference.chat_stream(ASK)
+    assert pieces == ["O", "l", "á", "!"]
+    assert whole == ChatResult("Olá!", "llama3:8b", 11, 3)
 
 
 @pytest.mark.parametrize("kind", PEERS)
@@ -155,7 +160,10 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[http.HttpInference
 
 def test_our_own_model_server_chats_streams_and_obeys_a_schema(own: http.HttpInference) -> None:
     assert own.chat(ASK, max_tokens=6, temperature=1).model == "tiny"
-    assert "".join(own.chat_stream(ASK, max_tokens=6, temperature=1)) is not None
+    *pieces, whole = own.chat_stream(ASK, max_tokens=6, temperature=1)
+    assert isinstance(whole, ChatResult)
+    assert (whole.text, whole.model) == ("".join(str(piece) for piece in pieces), "tiny")
+    assert whole.completion_tokens > 0
     assert set(json.loads(own.chat(ASK, max_tokens=200, temperature=1, schema=SCHEMA).text)) == {"sure"}
     assert own.ready().chat_engine == "modelserver"
 

@@ -146,6 +146,7 @@ class TestIn(Schema):
     question: str = Field(min_length=1, max_length=4096)
     context: list[TurnIn] = Field(default_factory=list, max_length=20)
     version: Literal["draft", "published"] = "draft"
+    stream: bool = False
 
 
 class StepOut(Schema):

@@ -1,7 +1,7 @@
 // The test bench of an agent: ask as a customer would, see the answer and every step that led to it.
 import { el, icon } from "./dom.js";
 import { _, number } from "./i18n.js";
-import { request } from "./request.js";
+import { Problem, csrf, problemOf, toSignIn } from "./request.js";
 import { failed } from "./toast.js";
 
 const bench = document.querySelector("[data-bench]");
@@ -49,6 +49,30 @@ function show(result) {
   steps.replaceChildren(el("p", { class: "medium" }, verdict), el("ol", { class: "steps t13" }, ...rows));
 }
 
+// Reads the answer as it is written: `delta` events go to `grow`, `done` is the result.
+async function listen(url, body, grow) {
+  const headers = { Accept: "text/event-stream", "Content-Type": "application/json", "X-CSRF-Token": csrf() };
+  const lost = () => new Problem(0, { detail: _("No contact with the box. What you typed is kept here.") });
+  const response = await fetch(url, { method: "POST", credentials: "same-origin", headers, body: JSON.stringify(body) }).catch(() => { throw lost(); });
+  if (response.status === 401) toSignIn();
+  if (!response.ok) throw await problemOf(response);
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let rest = ""; ;) {
+    const { done, value } = await reader.read().catch(() => { throw lost(); });
+    if (done) throw lost();
+    const blocks = (rest + value).split("\n\n");
+    rest = blocks.pop();
+    for (const block of blocks) {
+      const found = /^event: (\w+)\ndata: (.*)$/s.exec(block);
+      if (!found) continue;
+      const said = JSON.parse(found[2]);
+      if (found[1] === "done") return said;
+      if (found[1] === "error") throw new Problem(said.status, said);
+      grow(said.text);
+    }
+  }
+}
+
 async function ask() {
   const question = box.value.trim();
   if (!question) return;
@@ -56,8 +80,14 @@ async function ask() {
   box.value = "";
   say(question, "");
   const waiting = say("…", "out ai");
+  let written = "";
+  const grow = (text) => {
+    written += text;
+    waiting.querySelector(".bubble").replaceChildren(...written.split("\n\n").map((part) => el("p", {}, ...cited(part))));
+    log.scrollTop = log.scrollHeight;
+  };
   try {
-    const result = await request(bench.dataset.bench, { method: "POST", body: { question, context, version: bench.dataset.version } });
+    const result = await listen(bench.dataset.bench, { question, context, version: bench.dataset.version, stream: true }, grow);
     waiting.remove();
     say(result.text || _("(stays silent)"), "out ai", sources(result.sources));
     context = [...context, { role: "contact", text: question }, ...(result.text ? [{ role: "agent", text: result.text }] : [])].slice(-20);

@@ -1,6 +1,6 @@
 """Writes, and the reply pipeline. The caller owns the transaction, except where a function says that it asks models."""
 
-from appliance.domains.agents.actions.compose import Asking, ask_documents, compose
+from appliance.domains.agents.actions.compose import Asking, ask_documents, ask_documents_aloud, compose, compose_aloud
 from appliance.domains.agents.actions.lifecycle import (
     change_agent,
     create_agent,
@@ -13,10 +13,12 @@ from appliance.domains.agents.actions.turns import begin_turn, carry_out
 __all__ = [
     "Asking",
     "ask_documents",
+    "ask_documents_aloud",
     "begin_turn",
     "carry_out",
     "change_agent",
     "compose",
+    "compose_aloud",
     "create_agent",
     "delete_agent",
     "publish",

@@ -1,7 +1,8 @@
 """The reply pipeline: gate → intent → documents → guardrails and confidence → send, fall back or hand off."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import UUID
@@ -9,11 +10,12 @@ from uuid import UUID
 from appliance.core.box import Box
 from appliance.core.errors import DomainError, Unavailable
 from appliance.domains.agents.rules import deciding, intents
-from appliance.domains.agents.types import Composed, Decision, Found, Intent, Reason, Situation, TraceStep
+from appliance.domains.agents.types import Composed, Decision, Found, Intent, Outcome, Reason, Situation, TraceStep
 from appliance.domains.knowledge import actions as knowledge
 from appliance.domains.knowledge.types import Answer
 
 Asking = Callable[[str, Situation], Found]
+AskingAloud = Callable[[str, Situation], Iterator[Found]]
 
 
 @dataclass
@@ -31,15 +33,25 @@ class _Trace:
 
 def compose(situation: Situation, ask: Asking) -> Composed:
     """Decide one turn. No unit of work may be open: `ask` calls models. Raises Unavailable when they are away."""
+    *_said, composed = compose_aloud(situation, lambda question, asked: iter((ask(question, asked),)))
+    assert isinstance(composed, Composed)
+    return composed
+
+
+def compose_aloud(situation: Situation, ask: AskingAloud) -> Generator[str | Composed]:
+    """The same, said as it is found: text that passed the guardrails, piece by piece, then what was decided."""
     trace = _Trace()
     language = deciding.language_of(situation)
     question = deciding.question_of(situation)
     found = intents.find_intents(question)
     trace.add("gate", "open", unanswered=len(situation.unanswered), recent_replies=situation.recent_replies, language=language)
     trace.add("intent", ", ".join(found) or "none", question=question)
-    decision = _before_documents(situation, found, language, trace) or _from_documents(situation, question, language, ask, trace)
+    said, decision = "", _before_documents(situation, found, language, trace)
+    if decision is None:
+        said, decision = yield from _from_documents(situation, question, language, ask, trace)
     trace.add("decision", decision.outcome, reason=decision.reason, text=decision.text)
-    return Composed(decision, tuple(trace.steps), language)
+    yield decision.text.removeprefix(said) if decision.text.startswith(said) else f"\n\n{decision.text}"
+    yield Composed(decision, tuple(trace.steps), language)
 
 
 def _before_documents(situation: Situation, found: tuple[Intent, ...], language: str, trace: _Trace) -> Decision | None:
@@ -50,33 +62,52 @@ def _before_documents(situation: Situation, found: tuple[Intent, ...], language:
     return deciding.courtesy(situation, found, language)
 
 
-def _from_documents(situation: Situation, question: str, language: str, ask: Asking, trace: _Trace) -> Decision:
+def _from_documents(
+    situation: Situation, question: str, language: str, ask: AskingAloud, trace: _Trace,
+) -> Generator[str, None, tuple[str, Decision]]:
+    """Returns what was said aloud and what was decided in the end."""
+    said, found, decision = "", None, deciding.hand_off(situation, Reason.MODELS_AWAY, language)
     try:
-        found = ask(question, situation)
+        for found in ask(question, situation):
+            decision = deciding.judge(situation, found, language)
+            if decision.reason is Reason.GUARDRAIL:
+                break
+            if decision.outcome is Outcome.SEND:
+                yield found.text.removeprefix(said)
+                said = found.text
     except Unavailable:
         raise
     except DomainError as err:
         trace.add("documents", "refused", error=str(err))
-        return deciding.hand_off(situation, Reason.MODELS_AWAY, language)
+        return said, deciding.hand_off(situation, Reason.MODELS_AWAY, language)
+    assert found is not None
+    _note(trace, situation, found)
+    return said, decision
+
+
+def _note(trace: _Trace, situation: Situation, found: Found) -> None:
     trace.add(
         "documents", "answered" if found.answered else "not_found", text=found.text, engine=found.engine, sources=list(found.sources)
     )
-    decision = deciding.judge(situation, found, language)
     trace.add(
         "confidence", "enough" if found.confidence >= situation.policy.confidence_floor else "too_low",
         confidence=found.confidence, floor=situation.policy.confidence_floor, sure=found.confident,
     )  # fmt: skip
-    return decision
 
 
 def ask_documents(box: Box, tenant_id: UUID, question: str, situation: Situation) -> Found:
     """The knowledge domain's answer. It opens its own units: call it with none open."""
+    *_growing, found = ask_documents_aloud(box, tenant_id, question, situation)
+    return found
+
+
+def ask_documents_aloud(box: Box, tenant_id: UUID, question: str, situation: Situation) -> Iterator[Found]:
+    """The same as it grows; the last one is whole."""
     policy = situation.policy
-    answer = knowledge.answer_question(
+    growing = knowledge.stream_answer(
         box,
         tenant_id,
         question,
-        agent_id=situation.agent_id if policy.own_knowledge_only else None,
         context=[knowledge.Turn("user" if said.by_contact else "agent", said.text) for said in situation.earlier if said.text],
         ask=knowledge.Ask(
             agent_id=situation.agent_id if policy.own_knowledge_only else None,
@@ -86,7 +117,8 @@ def ask_documents(box: Box, tenant_id: UUID, question: str, situation: Situation
             model=policy.model,
         ),
     )
-    return _found(answer)
+    with closing(growing):
+        yield from map(_found, growing)
 
 
 def _found(answer: Answer) -> Found:

@@ -1,13 +1,17 @@
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from functools import partial
 from uuid import UUID
 
+from flask import Response
+
 from appliance.core import clock
-from appliance.core.errors import NotFound
+from appliance.core.errors import DomainError, NotFound
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
-from appliance.core.web import Api, Call
+from appliance.core.web import Api, Call, event_stream
 from appliance.domains.agents import actions, queries
 from appliance.domains.agents.rules.differences import differences
 from appliance.domains.agents.rules.intents import find_intents
@@ -27,7 +31,7 @@ from appliance.domains.agents.schemas import (
     VersionOut,
 )
 from appliance.domains.agents.tables import Agent, AgentVersion, ReplyRun
-from appliance.domains.agents.types import Said, Situation, VersionState
+from appliance.domains.agents.types import Composed, Said, Situation, VersionState
 from appliance.domains.conversations import queries as conversations
 
 api = Api("agents")
@@ -88,16 +92,30 @@ def roll_back(uow: UnitOfWork, agent_id: UUID, body: RollbackIn) -> AgentVersion
 
 
 @api.post("/agents/<uuid:agent_id>/test", permission=ASK, body=TestIn, returns=TestOut, unit=False)
-def test_agent(call: Call, agent_id: UUID, body: TestIn) -> TestOut:
+def test_agent(call: Call, agent_id: UUID, body: TestIn) -> TestOut | Response:
     """Ask as a contact would, without anything being sent or kept in a conversation."""
-    started = time.perf_counter()
     with call.unit(read_only=True) as uow:
         version, policy = queries.get_policy(uow, agent_id, draft=body.version == "draft")
     situation = Situation(
         agent_id, version, policy, (Said(by_contact=True, text=body.question),),
         tuple(Said(turn.role == "contact", turn.text) for turn in body.context), clock.now(), 1,
     )  # fmt: skip
-    composed = actions.compose(situation, partial(actions.ask_documents, call.box, call.who.tenant_id))
+    saying = _tested(body, actions.compose_aloud(situation, partial(actions.ask_documents_aloud, call.box, call.who.tenant_id)))
+    if body.stream:
+        return event_stream(_lines(saying))
+    *_said, result = saying
+    assert isinstance(result, TestOut)
+    return result
+
+
+def _tested(body: TestIn, saying: Generator[str | Composed]) -> Iterator[str | TestOut]:
+    started = time.perf_counter()
+    with closing(saying):
+        for part in saying:
+            yield part if isinstance(part, str) else _test_out(body, part, took_ms=round((time.perf_counter() - started) * 1000))
+
+
+def _test_out(body: TestIn, composed: Composed, *, took_ms: int) -> TestOut:
     decision = composed.decision
     return TestOut(
         outcome=decision.outcome,
@@ -108,8 +126,20 @@ def test_agent(call: Call, agent_id: UUID, body: TestIn) -> TestOut:
         engine=decision.engine,
         intents=list(find_intents(body.question)),
         steps=[StepOut.model_validate(step) for step in composed.steps],
-        took_ms=round((time.perf_counter() - started) * 1000),
+        took_ms=took_ms,
     )
+
+
+def _lines(saying: Iterator[str | TestOut]) -> Iterator[str]:
+    """`delta` events with text, then one `done` with everything; `error` when the box could not."""
+    try:
+        for part in saying:
+            if isinstance(part, TestOut):
+                yield f"event: done\ndata: {part.model_dump_json()}\n\n"
+            else:
+                yield f"event: delta\ndata: {json.dumps({'text': part})}\n\n" if part else ": writing\n\n"
+    except DomainError as err:
+        yield f"event: error\ndata: {json.dumps({'status': err.status, 'detail': str(err)})}\n\n"
 
 
 @api.get("/messages/<uuid:message_id>/trace", permission=READ, returns=RunOut)

@@ -6,8 +6,10 @@
 import base64
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from functools import partial
+from itertools import chain
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -15,19 +17,19 @@ from flask import Response
 from pydantic import ConfigDict, Field, model_validator
 
 from appliance.core import clock
-from appliance.core.errors import NotFound, Refused
+from appliance.core.errors import DomainError, NotFound, Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
 from appliance.core.web import Api, Call, Schema, event_stream
 from appliance.domains.agents import actions, queries
-from appliance.domains.agents.types import Policy, Said, Situation
-from appliance.inference.types import ChatMessage, Inference
+from appliance.domains.agents.types import Composed, Policy, Said, Situation
+from appliance.inference.types import ChatMessage, ChatResult, Inference
 
 openai = Api("openai", prefix="/v1")
 ASK = "agents:ask"
-WORDS_IN_A_PIECE = 4
 MAX_INPUTS = 64
 MAX_INPUT = 8000  # characters; the models read fewer
+Part = str | Composed | ChatResult
 
 
 class _Loose(Schema):
@@ -96,9 +98,7 @@ def complete_chat(call: Call, body: CompletionIn) -> Response:
     if agent is None or policy is None:
         return _from_model(call, body)
     situation = _situation(agent.id, policy, body.messages)
-    decision = actions.compose(situation, partial(actions.ask_documents, call.box, call.who.tenant_id)).decision
-    extra = {"sources": [dict(source) for source in decision.sources], "outcome": decision.outcome, "reason": decision.reason}
-    return _answer(body, _pieces(decision.text), extra)
+    return _answer(body, actions.compose_aloud(situation, partial(actions.ask_documents_aloud, call.box, call.who.tenant_id)))
 
 
 def _situation(agent_id: Any, policy: tuple[int, Policy], messages: Sequence[MessageIn]) -> Situation:
@@ -115,10 +115,7 @@ def _from_model(call: Call, body: CompletionIn) -> Response:
     roles: dict[str, Literal["system", "user", "assistant"]] = {"developer": "system", "system": "system", "assistant": "assistant"}
     messages = [ChatMessage(roles.get(message.role, "user"), message.text) for message in body.messages]
     temperature, limit = body.temperature if body.temperature is not None else 0.3, body.max_tokens or 512
-    if body.stream:
-        return _answer(body, inference.chat_stream(messages, model=body.model, temperature=temperature, max_tokens=limit), {})
-    result = inference.chat(messages, model=body.model, temperature=temperature, max_tokens=limit)
-    return _answer(body, iter([result.text]), {}, tokens=(result.prompt_tokens, result.completion_tokens))
+    return _answer(body, inference.chat_stream(messages, model=body.model, temperature=temperature, max_tokens=limit))
 
 
 @openai.post("/embeddings", permission=ASK, unit=False, body=EmbeddingsIn, summary="Vectors of texts")
@@ -141,38 +138,55 @@ def _inference(call: Call) -> Inference:
     return call.box.part(Inference)
 
 
-def _pieces(text: str) -> Iterator[str]:
-    words = text.split(" ")
-    for start in range(0, len(words), WORDS_IN_A_PIECE):
-        piece = " ".join(words[start : start + WORDS_IN_A_PIECE])
-        yield piece if start == 0 else f" {piece}"
-
-
-def _answer(body: CompletionIn, pieces: Iterator[str], extra: dict[str, Any], *, tokens: tuple[int, int] = (0, 0)) -> Response:
+def _answer(body: CompletionIn, said: Generator[Part]) -> Response:
+    """Waits for the first word, so that what cannot be answered still has a status of its own."""
     head = {"id": f"chatcmpl-{new_id().hex}", "created": int(time.time()), "model": body.model}
     if body.stream:
-        return event_stream(_lines(head, pieces, extra))
-    message = {"role": "assistant", "content": "".join(pieces)}
-    usage = {"prompt_tokens": tokens[0], "completion_tokens": tokens[1], "total_tokens": sum(tokens)}
-    choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
-    return _json({**head, "object": "chat.completion", "choices": [choice], "usage": usage, **_box(extra)})
+        first = next(said)
+        return event_stream(_lines(head, first, said))
+    *pieces, end = said
+    message = {"role": "assistant", "content": "".join(piece for piece in pieces if isinstance(piece, str))}
+    choice = {"index": 0, "message": message, "finish_reason": _finish(end), "logprobs": None}
+    return _json({**head, "object": "chat.completion", "choices": [choice], "usage": _usage(end), **_box(end)})
 
 
-def _lines(head: dict[str, Any], pieces: Iterator[str], extra: dict[str, Any]) -> Iterator[str]:
+def _lines(head: dict[str, Any], first: Part, said: Generator[Part]) -> Iterator[str]:
+    """Closing this (the caller left) stops the model."""
+
     def line(delta: dict[str, str], finish: str | None = None, more: dict[str, Any] | None = None) -> str:
         chunk = {**head, "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
         return f"data: {json.dumps({**chunk, **(more or {})}, ensure_ascii=False)}\n\n"
 
-    yield line({"role": "assistant", "content": ""})
-    for piece in pieces:
-        yield line({"content": piece})
-    yield line({}, "stop", _box(extra))
-    yield "data: [DONE]\n\n"
+    with closing(said):
+        try:
+            yield line({"role": "assistant", "content": ""})
+            for piece in chain((first,), said):
+                if isinstance(piece, str):
+                    yield line({"content": piece}) if piece else ": writing\n\n"
+                else:
+                    yield line({}, _finish(piece), {"usage": _usage(piece), **_box(piece)})
+        except DomainError as err:
+            yield f"data: {json.dumps({'error': {'message': str(err), 'code': err.status}}, ensure_ascii=False)}\n\n"
+        else:
+            yield "data: [DONE]\n\n"
 
 
-def _box(extra: dict[str, Any]) -> dict[str, Any]:
+def _finish(end: Part) -> str:
+    return "stop" if not isinstance(end, ChatResult) or end.complete else "length"
+
+
+def _usage(end: Part) -> dict[str, int]:
+    read, written = (end.prompt_tokens, end.completion_tokens) if isinstance(end, ChatResult) else (0, 0)
+    return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
+
+
+def _box(end: Part) -> dict[str, Any]:
     """What only we say stands under one name of its own."""
-    return {"salesedge": extra} if extra else {}
+    if not isinstance(end, Composed):
+        return {}
+    decision = end.decision
+    sources = [dict(source) for source in decision.sources]
+    return {"salesedge": {"sources": sources, "outcome": decision.outcome, "reason": decision.reason}}
 
 
 def _model(name: str, created: int) -> dict[str, Any]:

@@ -1,38 +1,27 @@
-"""Answering a question from the documents: quoted always, worded by a language model where one is set up and stays truthful."""
+"""Answering a question from the documents, at once or as the answer grows."""
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from uuid import UUID
 
 from appliance.core.box import Box
-from appliance.core.errors import Conflict, Unavailable
 from appliance.core.ids import NIL, new_id
 from appliance.core.uow import SYSTEM, Actor
 from appliance.domains.knowledge import queries
-from appliance.domains.knowledge.actions import asked
+from appliance.domains.knowledge.actions import asked, wording
 from appliance.domains.knowledge.actions.asked import Ask
+from appliance.domains.knowledge.actions.wording import Worded
 from appliance.domains.knowledge.events import VectorsLost
 from appliance.domains.knowledge.queries import Retrieval
-from appliance.domains.knowledge.rules import answering, asking, citations, groundedness, prompting
+from appliance.domains.knowledge.rules import answering, asking
 from appliance.domains.knowledge.rules.answering import Draft
 from appliance.domains.knowledge.rules.asking import Turn
 from appliance.domains.knowledge.rules.refusal import Band
 from appliance.domains.knowledge.types import Answer, Engine, Source
-from appliance.inference.types import ChatMessage, ChatResult, Inference
 
 EXCERPT = 400
-MODEL_SOURCES = 5
-EXTRACTIVE_MODEL = "extractive"
-
-
-@dataclass(frozen=True, slots=True)
-class Worded:
-    text: str
-    engine: Engine
-    model: str
-    tokens: int
-    grounded: bool
 
 
 def answer_question(
@@ -43,31 +32,32 @@ def answer_question(
 
     `context` holds the earlier turns, oldest first. An answer that is not `answered` has left an answer gap behind.
     """
-    ask = _for_agent(ask or Ask(), agent_id)
-    started = time.perf_counter()
-    lost = False
-    question = question[:asking.LONGEST_QUESTION]
-    kept, fingerprint = asked.find_same(box, tenant_id, question, context, ask)
-    if kept is None:
-        retrieval, draft = draft_answer(box, tenant_id, question, context, ask)
-        lost = retrieval.vectors_lost
-        kept = _assembled(retrieval, draft, word_answer(box, retrieval, draft, context, ask), ask)
-    answer = replace(kept, query_id=new_id(), processing_time_ms=round((time.perf_counter() - started) * 1000))
-    with box.unit(tenant_id, actor) as uow:
-        asked.record_answer(uow, question, answer, ask, fingerprint)
-        if lost:
-            uow.emit(VectorsLost("question"))
+    *_growing, answer = stream_answer(box, tenant_id, question, context=context, ask=_for_agent(ask or Ask(), agent_id), actor=actor)
     return answer
 
 
 def stream_answer(
     box: Box, tenant_id: UUID, question: str, *, context: Sequence[Turn] = (), ask: Ask | None = None, actor: Actor = SYSTEM,
-) -> Iterator[str | Answer]:
-    """Sentences as they are sure, then the whole Answer. A sentence is only let out once its figures are checked."""
-    answer = answer_question(box, tenant_id, question, context=context, ask=ask, actor=actor)
-    pieces = answer.text.split(" ")
-    for start in range(0, len(pieces), 6):
-        yield " ".join(pieces[start:start + 6]) + (" " if start + 6 < len(pieces) else "")
+) -> Generator[Answer]:
+    """The answer as it grows, sentence by checked sentence; the last one is whole and recorded. Closing it stops the model."""
+    ask = _for_agent(ask or Ask(), None)
+    started = time.perf_counter()
+    lost, cacheable = False, True
+    question = question[:asking.LONGEST_QUESTION]
+    kept, fingerprint = asked.find_same(box, tenant_id, question, context, ask)
+    if kept is None:
+        retrieval, draft = draft_answer(box, tenant_id, question, context, ask)
+        lost = retrieval.vectors_lost
+        with closing(wording.word(box, retrieval, draft, context, ask)) as growing:
+            for worded in growing:
+                kept, cacheable = _assembled(retrieval, draft, worded, ask), not worded.away
+                yield kept
+    assert kept is not None
+    answer = replace(kept, query_id=new_id(), processing_time_ms=round((time.perf_counter() - started) * 1000))
+    with box.unit(tenant_id, actor) as uow:
+        asked.record_answer(uow, question, answer, ask, fingerprint if cacheable else "")
+        if lost:
+            uow.emit(VectorsLost("question"))
     yield answer
 
 
@@ -100,41 +90,8 @@ def _drafted(box: Box, tenant_id: UUID, question: str, context: Sequence[Turn], 
     return retrieval, draft
 
 
-def word_answer(box: Box, retrieval: Retrieval, draft: Draft, context: Sequence[Turn], ask: Ask) -> Worded:
-    """The quoted text, or the model's when it knows, cites what exists and keeps every figure."""
-    quoted = Worded(draft.text, Engine.EXTRACTIVE, EXTRACTIVE_MODEL, 0, grounded=True)
-    if draft.band is Band.UNKNOWN or draft.emergency or not ask.allow_chat:
-        return quoted
-    sources = [retrieval.place(chunk).text for chunk in _model_chunks(retrieval, draft)]
-    try:
-        said = _ask_model(box, retrieval, draft, sources, context, ask)
-    except (Unavailable, Conflict):
-        return quoted
-    text = citations.drop_dangling(said.text.strip(), len(sources))
-    kept = groundedness.keep_supported(text, sources, draft.language)
-    if prompting.declines(said.text) or not kept or not citations.numbers_in(kept):
-        return quoted
-    return Worded(kept, Engine.CHAT, said.model, said.prompt_tokens + said.completion_tokens, grounded=kept == text)
-
-
-def _model_chunks(retrieval: Retrieval, draft: Draft) -> list[str]:
-    """What the quotes came from, then the next best chunks."""
-    others = [str(place.chunk_id) for place in queries.varied(retrieval, MODEL_SOURCES)]
-    return list(dict.fromkeys((*draft.chunks, *others)))[:MODEL_SOURCES]
-
-
-def _ask_model(box: Box, retrieval: Retrieval, draft: Draft, sources: Sequence[str], context: Sequence[Turn], ask: Ask) -> ChatResult:
-    turns = [(turn.role, turn.text) for turn in context]
-    messages = [
-        ChatMessage("system", prompting.system_prompt(draft.language)),
-        ChatMessage("user", prompting.user_prompt(retrieval.question.text, turns, sources)),
-    ]
-    models = box.part(Inference)
-    return models.chat(messages, model=ask.model, temperature=ask.temperature, max_tokens=ask.max_tokens)
-
-
 def _assembled(retrieval: Retrieval, draft: Draft, worded: Worded, ask: Ask) -> Answer:
-    cited = _model_chunks(retrieval, draft) if worded.engine is Engine.CHAT else list(draft.chunks)
+    cited = wording.model_chunks(retrieval, draft) if worded.engine is Engine.CHAT else list(draft.chunks)
     known = draft.band is not Band.UNKNOWN
     sources = tuple(_source(retrieval, draft, chunk) for chunk in cited) if known else ()
     return Answer(

@@ -31,8 +31,8 @@ api = web.Api("answers")
 def ask_documents(call: web.Call, body: QuestionIn) -> AnswerOut | Response:
     context = tuple(Turn(turn.role, turn.text) for turn in body.context)
     if body.stream:
-        pieces = actions.stream_answer(call.box, call.who.tenant_id, body.query, context=context, ask=_ask(body), actor=call.who.actor)
-        return web.event_stream(_lines(pieces, include_sources=body.include_sources))
+        growing = actions.stream_answer(call.box, call.who.tenant_id, body.query, context=context, ask=_ask(body), actor=call.who.actor)
+        return web.event_stream(_lines(growing, include_sources=body.include_sources))
     answer = actions.answer_question(call.box, call.who.tenant_id, body.query, context=context, ask=_ask(body), actor=call.who.actor)
     return _shown(answer, include_sources=body.include_sources)
 
@@ -54,14 +54,18 @@ def _shown(answer: Answer, *, include_sources: bool) -> AnswerOut:
     )
 
 
-def _lines(pieces: Iterator[str | Answer], *, include_sources: bool) -> Iterator[str]:
-    """`delta` events with text, then one `done` with the whole answer; `error` when the box could not."""
+def _lines(growing: Iterator[Answer], *, include_sources: bool) -> Iterator[str]:
+    """`delta` events with text, then one `done` with the whole answer; `error` when the box could not.
+
+    A comment while there is nothing to say tells us whether the caller is still there.
+    """
+    shown, answer = 0, None
     try:
-        for piece in pieces:
-            if isinstance(piece, str):
-                yield _event("delta", json.dumps({"text": piece}))
-            else:
-                yield _event("done", _shown(piece, include_sources=include_sources).model_dump_json())
+        for answer in growing:
+            yield _event("delta", json.dumps({"text": answer.text[shown:]})) if len(answer.text) > shown else ": writing\n\n"
+            shown = len(answer.text)
+        if answer is not None:
+            yield _event("done", _shown(answer, include_sources=include_sources).model_dump_json())
     except DomainError as err:
         yield _event("error", json.dumps({"status": err.status, "detail": str(err)}))
 

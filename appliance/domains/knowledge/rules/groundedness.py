@@ -18,11 +18,11 @@ class Verdict:
 
 
 def check(answer: str, sources: Sequence[str], language: str) -> Verdict:
-    unsupported = tuple(sentence for sentence in sentences.split(answer) if not _supported(sentence, sources, language))
+    unsupported = tuple(sentence for sentence in sentences.split(answer) if not is_supported(sentence, sources, language))
     return Verdict(not unsupported, unsupported)
 
 
-def _supported(sentence: str, sources: Sequence[str], language: str) -> bool:
+def is_supported(sentence: str, sources: Sequence[str], language: str) -> bool:
     """A sentence with citations is held to those; one without may stand on any source."""
     cited = [sources[number - 1] for number in citations.numbers_in(sentence) if 0 < number <= len(sources)]
     claim = citations.without(sentence)
@@ -32,6 +32,13 @@ def _supported(sentence: str, sources: Sequence[str], language: str) -> bool:
     return any(_carries(source, terms, numbers.figures(claim), language) for source in (cited or sources))
 
 
+def is_carried(sentence: str, sources: Sequence[str], language: str) -> bool:
+    """It cites a source, and that source says what it says: enough to let an answer begin with it."""
+    claim = citations.without(sentence)
+    terms, cited = set(words.stems(claim, language)), citations.numbers_in(sentence)
+    return bool(terms) and any(_carries(sources[number - 1], terms, numbers.figures(claim), language) for number in cited)
+
+
 def _carries(source: str, terms: set[str], figures: frozenset[str], language: str) -> bool:
     shared = len(terms & set(words.stems(source, language))) / (len(terms) or 1)
     return figures <= numbers.figures(source) and shared >= ENOUGH_SHARED
@@ -39,4 +46,4 @@ def _carries(source: str, terms: set[str], figures: frozenset[str], language: st
 
 def keep_supported(answer: str, sources: Sequence[str], language: str) -> str:
     """The answer without the sentences no source carries."""
-    return " ".join(sentence for sentence in sentences.split(answer) if _supported(sentence, sources, language))
+    return " ".join(sentence for sentence in sentences.split(answer) if is_supported(sentence, sources, language))

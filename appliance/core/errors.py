@@ -40,6 +40,12 @@ class Conflict(DomainError):
     status = HTTPStatus.CONFLICT
 
 
+class Outdated(DomainError):
+    """The caller names a version of a thing that is no longer the present one."""
+
+    status = HTTPStatus.PRECONDITION_FAILED
+
+
 class Unavailable(DomainError):
     """Something we depend on is away. The only error that is retried. `retry_after` is in seconds."""
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from werkzeug.exceptions import BadRequest
 
 from appliance.core.i18n import lazy_gettext as _
-from appliance.core.web import auth, idempotency, problems
+from appliance.core.web import auth, idempotency, problems, versions
 from appliance.core.web.limits import PER_ADDRESS, PER_CALLER, RateLimits
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ PUBLIC = "public"
 SIGNED_IN = "signed_in"
 API_PREFIX = "/api/v1"
 View = TypeVar("View", bound=Callable[..., Any])
+_CHANGES = frozenset({"PATCH", "PUT", "DELETE"})
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,16 @@ class Route:
     tag: str
     idempotent: bool
     limit: str | None
+    view: Callable[..., Any]
+    need: Need
 
 
 @dataclass(frozen=True)
 class Need:
-    """What a route asks of its caller and gives back. `limit` is a rate per caller, None for none."""
+    """What a route asks of its caller and gives back. `limit` is a rate per caller, None for none.
+
+    `shows_secret`: the answer holds something that is shown this once, so it is not kept for a repeat.
+    """
 
     permission: str | None = None
     access: str = SIGNED_IN
@@ -72,7 +78,8 @@ class Need:
     status: int = 200
     summary: str = ""
     unit: bool = True
-    idempotent: bool = False
+    idempotent: bool = True
+    shows_secret: bool = False
     limit: str | None = ""
 
 
@@ -114,22 +121,29 @@ class Api:
 
             @functools.wraps(view)
             def handle(**path: Any) -> Response:
-                return _answer(route, need, view, path)
+                return _answer(self, route, path)
 
             self.blueprint.add_url_rule(rule, endpoint=route.name, view_func=handle, methods=[method])
             return view
 
         return register
 
+    def shown_at(self, route: Route) -> Route | None:
+        """The GET that shows what `route` changes: at the same address, else of the thing that `…/<id>/part` belongs to."""
+        gets = {found.rule: found for found in self.routes if found.method == "GET" and found.returns is not None and found.query is None}
+        whole, _slash, part = route.rule.rpartition("/")
+        found = gets.get(route.rule) or (None if part.startswith("<") else gets.get(whole))
+        return found if found is not None and found.need.unit == route.need.unit else None
+
 
 def _describe(api: Api, method: str, rule: str, need: Need, view: Callable[..., Any]) -> Route:
     if need.access == SIGNED_IN and need.permission is None and not rule.startswith("/auth/"):
         assert need.summary, f"{method} {rule} needs a permission, or a summary saying why every member may call it"
-    assert need.unit or not need.idempotent, f"{method} {rule} opens its own units, so its answer cannot be kept with its effect"
+    idempotent = need.idempotent and method == "POST" and need.access == SIGNED_IN and not rule.startswith("/auth/")
     words = view.__name__.replace("_", " ").capitalize()
     return Route(
         method, f"{api.prefix}{rule}", view.__name__, need.permission, need.access, need.summary or words,
-        need.body, need.query, need.returns, need.status, api.name, need.idempotent, need.limit,
+        need.body, need.query, need.returns, need.status, api.name, idempotent, need.limit, view, need,
     )  # fmt: skip
 
 
@@ -148,26 +162,35 @@ def enter(permission: str | None, access: str, limit: str | None) -> Call:
     return Call(box, principal)
 
 
-def _answer(route: Route, need: Need, view: Callable[..., Any], path: dict[str, Any]) -> Response:
+def _answer(api: Api, route: Route, path: dict[str, Any]) -> Response:
+    need = route.need
     call = enter(need.permission, need.access, need.limit)
     arguments = {**path, **_parsed(need)}
+    wanted = idempotency.asked(shows_secret=need.shows_secret) if route.idempotent else None
+    shown = api.shown_at(route) if route.method in _CHANGES else None
     if not need.unit:
-        return _serialise(route, view(call, **arguments))
+        act = lambda: _with_version(route, shown, call, lambda: _serialise(route, route.view(call, **arguments)), path)
+        return idempotency.once_around(call, wanted, act) if wanted else act()
     with call.unit(read_only=route.method == "GET") as uow:
-        return _once(uow, route, lambda: _serialise(route, view(uow, **arguments)))
+        act = lambda: _with_version(route, shown, uow, lambda: _serialise(route, route.view(uow, **arguments)), path)
+        return idempotency.once_within(uow, wanted, act) if wanted else act()
 
 
-def _once(uow: UnitOfWork, route: Route, act: Callable[[], Response]) -> Response:
-    key = request.headers.get(idempotency.HEADER, "") if route.idempotent else ""
-    if not key:
-        return act()
-    name, sent = f"{route.method} {request.path}", request.get_data()
-    kept = idempotency.find_answer(uow, route=name, key=key[:200], request_body=sent)
-    if kept is not None:
-        return Response(kept.body, kept.status, mimetype="application/json", headers={"Idempotency-Replayed": "true"})
-    response = act()
-    idempotency.keep_answer(uow, route=name, key=key[:200], request_body=sent, status=response.status_code, body=response.get_data())
-    return response
+def _with_version(
+    route: Route, shown: Route | None, within: Call | UnitOfWork, act: Callable[[], Response], path: dict[str, Any]
+) -> Response:
+    """What is shown gets its ETag; what changes something keeps to If-Match."""
+    if route.method == "GET":
+        answer = act()
+        return versions.tag(answer) if route.returns is not None else answer
+    if route.method in _CHANGES and versions.is_guarded():
+        if not isinstance(within, Call):
+            versions.take_turn(within)
+        versions.check_unchanged(_serialise(shown, shown.view(within, **path)) if shown is not None else None)
+    answer = act()
+    if shown is not None and route.returns is shown.returns is not None:
+        versions.name(answer)
+    return answer
 
 
 def _parsed(need: Need) -> dict[str, Any]:

@@ -21,6 +21,7 @@ _ERRORS = {
     "403": "Not allowed",
     "404": "Absent, or another organisation's",
     "409": "Not possible in the present state",
+    "412": "Changed since it was read",
     "422": "Some fields need attention",
     "429": "Too many requests",
     "503": "Something the box depends on is away",
@@ -98,6 +99,8 @@ def _query_parameters(route: Route, components: dict[str, Any]) -> list[dict[str
 
 
 def _header_parameters(route: Route) -> list[dict[str, Any]]:
+    if route.method in {"PATCH", "PUT", "DELETE"}:
+        return [{"name": "If-Match", "in": "header", "required": False, "schema": _STRING}]
     if not route.idempotent:
         return []
     return [{"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string", "maxLength": 200}}]

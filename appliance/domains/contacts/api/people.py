@@ -4,7 +4,6 @@ from uuid import UUID
 from appliance.core import web
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import actions, queries, schemas
-from appliance.domains.contacts.api import etags
 from appliance.domains.contacts.tables import Contact, ContactIdentity, ContactMerge, ContactSettings
 from appliance.domains.contacts.types import Identity
 
@@ -29,12 +28,12 @@ def upsert_contact(uow: UnitOfWork, body: schemas.UpsertIn) -> Contact:
 
 @api.get("/contacts/<uuid:contact_id>", permission="contacts:read", returns=schemas.ContactOut)
 def read_contact(uow: UnitOfWork, contact_id: UUID) -> Contact:
-    return etags.tagged(queries.get_contact(uow, contact_id))
+    return queries.get_contact(uow, contact_id)
 
 
 @api.patch("/contacts/<uuid:contact_id>", permission="contacts:write", body=schemas.ContactFields, returns=schemas.ContactOut)
 def change_contact(uow: UnitOfWork, contact_id: UUID, body: schemas.ContactFields) -> Contact:
-    return etags.tagged(actions.change_contact(uow, contact_id, body, expected_version=etags.expected_version()))
+    return actions.change_contact(uow, contact_id, body)
 
 
 @api.delete("/contacts/<uuid:contact_id>", permission="contacts:delete")

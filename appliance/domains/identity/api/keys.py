@@ -15,7 +15,7 @@ def list_api_keys(uow: UnitOfWork) -> list[ApiKey]:
     return queries.list_api_keys(uow)
 
 
-@api.post("/api-keys", permission="api_keys:write", body=schemas.ApiKeyIn, returns=schemas.NewApiKeyOut, status=201)
+@api.post("/api-keys", permission="api_keys:write", body=schemas.ApiKeyIn, returns=schemas.NewApiKeyOut, status=201, shows_secret=True)
 def create_api_key(uow: UnitOfWork, body: schemas.ApiKeyIn) -> NewKey:
     me = who()
     return actions.create_api_key(

@@ -27,7 +27,10 @@ def list_tenants(call: web.Call, query: web.PageQuery) -> web.Page[Tenant]:
     return web.Page(items, total, query.page, query.limit)
 
 
-@api.post("/tenants", permission="tenants:create", body=schemas.TenantIn, returns=schemas.TenantCreatedOut, status=201, unit=False)
+@api.post(
+    "/tenants", permission="tenants:create", body=schemas.TenantIn, returns=schemas.TenantCreatedOut, status=201, unit=False,
+    shows_secret=True,
+)  # fmt: skip
 def create_tenant(call: web.Call, body: schemas.TenantIn) -> schemas.TenantCreatedOut:
     """Its owner is invited; without `owner_email` the operator becomes the owner."""
     me = person()
@@ -91,14 +94,18 @@ def list_invitations(uow: UnitOfWork, tenant_id: UUID) -> list[Invitation]:
 
 
 @api.post(
-    "/tenants/<uuid:tenant_id>/invitations", permission="members:write", body=schemas.InvitationIn, returns=schemas.InvitedOut, status=201
-)
+    "/tenants/<uuid:tenant_id>/invitations", permission="members:write", body=schemas.InvitationIn, returns=schemas.InvitedOut, status=201,
+    shows_secret=True,
+)  # fmt: skip
 def invite(uow: UnitOfWork, tenant_id: UUID, body: schemas.InvitationIn) -> schemas.InvitedOut:
     _check_own(uow, tenant_id)
     return _shown(uow, actions.invite(uow, email=body.email, role=body.role, granter=Granter.of(who())))
 
 
-@api.post("/tenants/<uuid:tenant_id>/invitations/<uuid:invitation_id>/resend", permission="members:write", returns=schemas.InvitedOut)
+@api.post(
+    "/tenants/<uuid:tenant_id>/invitations/<uuid:invitation_id>/resend", permission="members:write", returns=schemas.InvitedOut,
+    shows_secret=True,
+)  # fmt: skip
 def resend_invitation(uow: UnitOfWork, tenant_id: UUID, invitation_id: UUID) -> schemas.InvitedOut:
     _check_own(uow, tenant_id)
     return _shown(uow, actions.resend_invitation(uow, invitation_id, Granter.of(who())))
@@ -108,6 +115,12 @@ def resend_invitation(uow: UnitOfWork, tenant_id: UUID, invitation_id: UUID) -> 
 def revoke_invitation(uow: UnitOfWork, tenant_id: UUID, invitation_id: UUID) -> None:
     _check_own(uow, tenant_id)
     actions.revoke_invitation(uow, invitation_id, Granter.of(who()))
+
+
+@api.get("/tenants/<uuid:tenant_id>/roles/<uuid:role_id>", permission="roles:read", returns=schemas.RoleOut)
+def read_role(uow: UnitOfWork, tenant_id: UUID, role_id: UUID) -> RoleView:
+    _check_own(uow, tenant_id)
+    return queries.role_view(queries.get_role(uow, role_id))
 
 
 @api.get("/tenants/<uuid:tenant_id>/roles", permission="roles:read", returns=list[schemas.RoleOut])

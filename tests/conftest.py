@@ -4,14 +4,14 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 import structlog
 from flask import Request
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, sync_playwright
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, column, create_engine, exists, func, literal, select, table, text, union_all
 
 from appliance.core import crypto, db, i18n, rls, telemetry
 from appliance.core.box import Box, open_box
@@ -60,21 +60,36 @@ def redis_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgresql_address() -> Iterator[str]:
     with postgresql_server() as address:
-        _make_template(address)
         yield address
 
 
-def _make_template(address: str) -> None:
-    with create_engine(address.format(database="postgres"), isolation_level="AUTOCOMMIT").connect() as connection:
+@pytest.fixture(scope="session")
+def postgresql_owner(postgresql_address: str) -> Iterator[Engine]:
+    """Of the one database all tests use in turn: making one for each test took longer than the test."""
+    with create_engine(postgresql_address.format(database="postgres"), isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text(f"CREATE ROLE {rls.APP_ROLE} LOGIN"))
-        connection.execute(text("CREATE DATABASE template_box"))
-    owner = create_engine(address.format(database="template_box"))
+        connection.execute(text("CREATE DATABASE box"))
+    owner = create_engine(postgresql_address.format(database="box"))
     with owner.begin() as connection:
         db.Rows.metadata.create_all(connection)
         rls.raise_walls(connection, db.Rows.metadata)
         connection.execute(text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {rls.APP_ROLE}"))
         connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {rls.APP_ROLE}"))
+    yield owner
     owner.dispose()
+
+
+def _empty(owner: Engine) -> None:
+    """As after its making; whoever a test left connected is sent away."""
+    tables = db.Rows.metadata.tables.values()
+    with owner.begin() as connection:
+        others = select(column("pid")).select_from(table("pg_stat_activity")).where(
+            column("datname") == func.current_database(), column("pid") != func.pg_backend_pid()
+        )
+        connection.execute(select(func.pg_terminate_backend(others.subquery().c.pid)))
+        used = connection.scalars(union_all(*(select(literal(one.fullname)).where(exists().select_from(one)) for one in tables))).all()
+        if used:
+            connection.execute(text(f"TRUNCATE {', '.join(used)} RESTART IDENTITY CASCADE"))
 
 
 @pytest.fixture(scope="session")
@@ -104,15 +119,9 @@ def database_url(database_kind: str, tmp_path: Path, request: pytest.FixtureRequ
         shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "salesedge.db")
         yield ""
         return
-    address = request.getfixturevalue("postgresql_address")
-    name = f"box_{uuid4().hex}"
-    admin = create_engine(address.format(database="postgres"), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template_box"))
-    yield address.format(database=name).replace("owner@", f"{rls.APP_ROLE}@")
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+    owner: Engine = request.getfixturevalue("postgresql_owner")
+    yield request.getfixturevalue("postgresql_address").format(database="box").replace("owner@", f"{rls.APP_ROLE}@")
+    _empty(owner)
 
 
 @pytest.fixture

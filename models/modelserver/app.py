@@ -88,7 +88,7 @@ async def metrics(request: Request) -> Response:
         counted = state.meters.shed.labels(lane.name)
         counted.inc(lane.take_shed())
     state.meters.loaded.clear()
-    for name, loaded in state.hub.loaded.items():
+    for name, loaded in list(state.hub.loaded.items()):
         state.meters.loaded.labels(name).set(loaded.memory_bytes)
     if state.store is not None:
         state.meters.vectors.set(sum(space.count for space in state.store.opened()))
@@ -181,4 +181,4 @@ def _limited(receive: Receive, most: int) -> Callable[[], Awaitable[Any]]:
 async def _unload_often(state: State) -> None:
     while state.options.idle_unload_s > 0:
         await asyncio.sleep(min(UNLOAD_EVERY_S, state.options.idle_unload_s / 2))
-        await asyncio.to_thread(state.hub.unload_idle)
+        await state.hub.unload_idle()

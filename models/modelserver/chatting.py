@@ -4,9 +4,10 @@ import asyncio
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import ExitStack
 from http import HTTPStatus
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 
@@ -20,6 +21,7 @@ from modelserver.shelf import Installed
 from modelserver.wire import ChatBody
 
 DEFAULT_MAX_TOKENS = 1024
+T = TypeVar("T")
 
 
 class Chat:
@@ -100,17 +102,31 @@ class Chat:
 
 async def whole(chat: Chat, request: Request) -> tuple[str, Usage]:
     """The complete answer; stops the model as soon as the caller leaves."""
-    gather = asyncio.create_task(_gather(chat))
-    watch = asyncio.create_task(chat.watch(request))
     try:
-        await asyncio.wait({gather, watch}, return_when=asyncio.FIRST_COMPLETED)
-        if not gather.done():
+        return await _unless_gone(chat, request, _gather(chat))
+    finally:
+        chat.close()
+
+
+async def begun(chat: Chat, request: Request) -> None:
+    """Until the first piece is there; a caller who leaves while still in the queue gives the place up. Raises Problem."""
+    try:
+        await _unless_gone(chat, request, chat.start())
+    except BaseException:
+        chat.close()
+        raise
+
+
+async def _unless_gone(chat: Chat, request: Request, work: Coroutine[Any, Any, T]) -> T:
+    working, watch = asyncio.create_task(work), asyncio.create_task(chat.watch(request))
+    try:
+        await asyncio.wait({working, watch}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
             raise problems.refused("gone", "The caller went away.")
-        return gather.result()
+        return working.result()
     finally:
         watch.cancel()
-        gather.cancel()
-        chat.close()
+        working.cancel()
 
 
 async def _gather(chat: Chat) -> tuple[str, Usage]:

@@ -1,5 +1,6 @@
 """The models that are in memory, each behind its own lane; loads on first use, unloads what nobody uses."""
 
+import asyncio
 import gc
 import threading
 import time
@@ -66,6 +67,8 @@ class Hub:
         lane, urgent, ends = self.lane(installed.name), len(texts) <= URGENT_TEXTS, time.monotonic() + self.options.timeout_s
         with lane.admit():
             engine: Embedder = await self._engine(installed, lane)
+            if len(texts) == 1:
+                return await lane.run(lambda: _embed_one(engine, texts, purpose), timeout_s=ends - time.monotonic())
             batches = await lane.run(lambda: engine.prepare(texts, purpose), urgent=urgent, timeout_s=ends - time.monotonic())
             rows = np.zeros((len(texts), engine.dim), dtype=np.float32)
             for batch in batches:
@@ -127,23 +130,29 @@ class Hub:
             return reranking.OnnxReranker(installed, threads=self.options.threads)
         return open_chat(installed, self.options)
 
-    def unload_idle(self) -> list[str]:
+    async def unload_idle(self) -> list[str]:
         """Let go of models nobody used for `idle_unload_s`; their next request loads them again."""
+        let_go = self._take_idle()
+        await asyncio.to_thread(_close_all, let_go)
+        return [one.installed.name for one in let_go]
+
+    def _take_idle(self) -> list[Loaded]:
+        """On the event loop, where requests enter the lanes: nobody can come in between the look and the taking."""
         oldest = time.monotonic() - self.options.idle_unload_s
-        idle = [name for name in self.loaded if (lane := self.lanes.get(name)) and not lane.inside and lane.last_used < oldest]
-        for name in idle:
-            close = getattr(self.loaded.pop(name).engine, "close", None)
-            if close is not None:
-                close()
-        if idle:
-            gc.collect()
-        return idle
+        idle = [name for name in list(self.loaded) if (lane := self.lanes.get(name)) and lane.idle and lane.last_used < oldest]
+        return [self.loaded.pop(name) for name in idle]
 
     def close(self) -> None:
-        for name in list(self.loaded):
-            close = getattr(self.loaded.pop(name).engine, "close", None)
-            if close is not None:
-                close()
+        _close_all([self.loaded.pop(name) for name in list(self.loaded)])
+
+
+def _close_all(let_go: list[Loaded]) -> None:
+    for one in let_go:
+        close = getattr(one.engine, "close", None)
+        if close is not None:
+            close()
+    if let_go:
+        gc.collect()
 
 
 def open_chat(installed: Installed, options: Options) -> ChatEngine:
@@ -154,6 +163,12 @@ def open_chat(installed: Installed, options: Options) -> ChatEngine:
     from modelserver.llm.xllama import XllamaEngine  # noqa: PLC0415
 
     return XllamaEngine(installed, options)
+
+
+def _embed_one(engine: Embedder, texts: list[str], purpose: Purpose) -> Embedded:
+    """A question, without a second wait in the lane."""
+    batch, = engine.prepare(texts, purpose)
+    return Embedded(engine.embed(batch), engine.name, sum(map(len, batch.ids)))
 
 
 def _bound(work: Callable[[embedding.Batch], Vectors], batch: embedding.Batch) -> Callable[[], Vectors]:

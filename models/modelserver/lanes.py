@@ -24,6 +24,7 @@ class Lane:
         self.name = name
         self.limit = limit
         self.inside = 0
+        self.working = 0
         self._shed = 0
         self.last_used = time.monotonic()
         self._workers = workers
@@ -31,6 +32,7 @@ class Lane:
         self._order = itertools.count()
         self._jobs: queue.PriorityQueue[tuple[int, int, Callable[[], None]]] = queue.PriorityQueue()
         self._threads: list[threading.Thread] = []
+        self._counting = threading.Lock()
 
     @contextmanager
     def admit(self) -> Iterator[None]:
@@ -46,6 +48,11 @@ class Lane:
             self.inside -= 1
             self.last_used = time.monotonic()
             self._typical_s += _SMOOTHING * (self.last_used - started - self._typical_s)
+
+    @property
+    def idle(self) -> bool:
+        """Nobody inside, and no job still at work for someone who has left."""
+        return not self.inside and not self.working
 
     def take_shed(self) -> int:
         """Requests turned away since the last call."""
@@ -73,7 +80,14 @@ class Lane:
 
     def _work(self) -> None:
         while True:
-            self._jobs.get()[2]()
+            job = self._jobs.get()[2]
+            with self._counting:
+                self.working += 1
+            try:
+                job()
+            finally:
+                with self._counting:
+                    self.working -= 1
 
 
 def _fulfil(future: "Future[T]", job: Callable[[], T]) -> None:

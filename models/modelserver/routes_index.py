@@ -11,9 +11,9 @@ from starlette.routing import Route
 
 from modelserver import problems
 from modelserver.embedding import Purpose, Vectors, unit
-from modelserver.index.space import Space
+from modelserver.index.space import Hits, Space
 from modelserver.state import body_of, state_of, store_of
-from modelserver.wire import IndexAddBody, IndexRemoveBody, IndexReplaceBody, IndexSearchBody, halves
+from modelserver.wire import IndexAddBody, IndexRemoveBody, IndexReplaceBody, IndexSearchBody, halves, packed
 
 
 async def add(request: Request) -> Response:
@@ -54,14 +54,22 @@ async def remove(request: Request) -> Response:
 
 async def search(request: Request) -> Response:
     body, state, store, name = await body_of(request, IndexSearchBody), state_of(request), store_of(request), _name(request)
-    space = await state.hub.search_lane(lambda: store.find(name))
+    space = store.peek(name)
+    if space is None:
+        space = await state.hub.search_lane(lambda: store.find(name))
     texts = None if body.text is None else [body.text]
     rows, model = await _rows(request, 1, texts, body.vector, body.model or space.model, "query")
     if model != space.model or rows.shape[1] != space.dim:
         raise problems.refused("index_model_mismatch", f"{name} holds vectors of {space.model}, not of {model}.")
     allowed = None if body.allow is None else body.allow.allowed
-    hits, version = await state.hub.search_lane(lambda: space.search(rows[0], body.k, allowed))
-    return JSONResponse({"hits": [dataclasses.asdict(hit) for hit in hits], "version": version, "model": space.model})
+    found = await state.hub.search_lane(lambda: space.search(rows[0], body.k, allowed))
+    return JSONResponse({**_told(found, as_arrays=body.packed), "version": found.version, "model": space.model})
+
+
+def _told(found: Hits, *, as_arrays: bool) -> dict[str, object]:
+    if as_arrays:
+        return {"ids": packed(found.ids.astype("<i8")), "scores": packed(found.scores.astype("<f4"))}
+    return {"hits": [{"id": one, "score": score} for one, score in zip(found.ids.tolist(), found.scores.tolist(), strict=True)]}
 
 
 async def stats(request: Request) -> Response:

@@ -69,7 +69,7 @@ async def memory(request: Request) -> Response:
             "name": name, "task": one.installed.task, "memory_bytes": one.memory_bytes, "file_bytes": one.installed.size_bytes,
             "load_seconds": round(one.seconds, 3), "since": int(one.since),
         }
-        for name, one in hub.loaded.items()
+        for name, one in list(hub.loaded.items())
     ]
     spaces = [] if state.store is None else state.store.opened()
     queues = [{"name": lane.name, "inside": lane.inside, "limit": lane.limit} for lane in (*hub.lanes.values(), hub.index_lane)]
@@ -90,11 +90,7 @@ async def chat_completions(request: Request) -> Response:
         message = {"role": "assistant", "content": text}
         choice = {"index": 0, "message": message, "finish_reason": usage.finish_reason}
         return JSONResponse({**_head(chat, "chat.completion"), "choices": [choice], "usage": _usage(usage)})
-    try:
-        await chat.start()
-    except BaseException:
-        chat.close()
-        raise
+    await chatting.begun(chat, request)
     with_usage = bool((body.stream_options or {}).get("include_usage"))
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     return StreamingResponse(_events(state, chat, with_usage=with_usage), media_type="text/event-stream", headers=headers)

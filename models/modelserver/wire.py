@@ -5,6 +5,7 @@ import binascii
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from modelserver import problems
@@ -112,11 +113,18 @@ class AllowBody(Body):
 
 
 class IndexSearchBody(Body):
+    """`packed` asks for ids and scores as base64 of little-endian int64 and float32, instead of a list of hits."""
+
+    packed: bool = False
     text: str | None = None
     vector: str | None = None
     model: str | None = None
     k: int = Field(10, ge=1, le=1000)
     allow: AllowBody | None = None
+
+
+def packed(numbers: npt.NDArray[Any]) -> str:
+    return base64.b64encode(numbers.tobytes()).decode("ascii")
 
 
 def halves(encoded: str, count: int) -> Vectors:

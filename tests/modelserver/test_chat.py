@@ -5,7 +5,7 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
@@ -129,6 +129,23 @@ def test_leaving_stops_the_model(server: Running, client: httpx.Client, *, strea
         assert _works_on(client)
     time.sleep(0.3)
     assert not _works_on(client)
+
+
+def test_leaving_the_queue_before_the_first_word_gives_the_place_up(server: Running, client: httpx.Client) -> None:
+    body = {"model": "endless", "messages": USER, "max_tokens": 30_000, "stream": True}
+    with ExitStack() as talking:
+        heard = [talking.enter_context(talking.enter_context(server.client()).stream("POST", CHAT, json=body)) for _ in range(2)]
+        lines = [response.iter_lines() for response in heard]  # as many as are answered at once
+        assert all(next(one) for one in lines)
+        with server.client(timeout=0.3) as hasty, suppress(httpx.TimeoutException):
+            hasty.post(CHAT, json=body)
+        assert _inside(client, "endless") == 2
+    time.sleep(0.3)
+    assert _inside(client, "endless") == 0
+
+
+def _inside(client: httpx.Client, name: str) -> int:
+    return next((int(one["inside"]) for one in client.get("/v1/memory").json()["queues"] if one["name"] == name), 0)
 
 
 def test_a_full_queue_sheds_with_a_time_to_come_back(server: Running, client: httpx.Client) -> None:

@@ -36,7 +36,7 @@ def filled(folder: Path, count: int = 50) -> Store:
 
 
 def nearest(store: Store, row: np.ndarray, count: int = 1, allowed: Allowed | None = None) -> list[int]:
-    return [hit.id for hit in store.find(NAME).search(row, count, allowed)[0]]
+    return store.find(NAME).search(row, count, allowed).ids.tolist()
 
 
 def test_what_was_acknowledged_survives_a_crash(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_searches_during_a_switch_see_the_old_or_the_new_never_a_mix(tmp_path: P
 
     def watch() -> None:
         while not done.is_set():
-            found = {hit.id // 100 for hit in store.find(NAME).search(rows(1)[0], 100, None)[0]}
+            found = set((store.find(NAME).search(rows(1)[0], 100, None).ids // 100).tolist())
             if len(found) != 1:
                 mixed.append(found)
 

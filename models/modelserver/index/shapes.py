@@ -14,6 +14,7 @@ _CHECKED_QUERIES = 100
 _CHECKED_NEIGHBOURS = 10
 _TRAINING_PER_LIST = 50
 _FEW = 0.1
+_WIDEST_BITMAP = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Flat:
         self._index.remove_ids(self._faiss.IDSelectorBatch(ids))
 
     def search(self, row: Rows, count: int, allowed: Ids | None) -> tuple[Rows, Ids]:
-        chosen = None if allowed is None else self._faiss.SearchParameters(sel=self._faiss.IDSelectorBatch(allowed))
+        chosen = None if allowed is None else self._faiss.SearchParameters(sel=selector(allowed))
         scores, ids = self._index.search(row[None, :], count, params=chosen)
         return scores[0], ids[0]
 
@@ -96,7 +97,7 @@ class Clustered:
     def search(self, row: Rows, count: int, allowed: Ids | None) -> tuple[Rows, Ids]:
         params = self._faiss.SearchParametersIVF(nprobe=self._index.nprobe)
         if allowed is not None:
-            params = self._faiss.SearchParametersIVF(nprobe=self._probes_for(allowed), sel=self._faiss.IDSelectorBatch(allowed))
+            params = self._faiss.SearchParametersIVF(nprobe=self._probes_for(allowed), sel=selector(allowed))
         scores, ids = self._index.search(row[None, :], count, params=params)
         return scores[0], ids[0]
 
@@ -120,6 +121,18 @@ class Clustered:
             nothing = np.empty((0, self._dim), np.float32)
             return Contents(np.empty(0, np.int64), nothing, np.empty(0, np.int32), centroids, self._index.nprobe)
         return Contents(np.concatenate(ids), np.concatenate(rows), np.concatenate(lists), centroids, self._index.nprobe)
+
+
+def selector(allowed: Ids) -> Any:
+    """`allowed` is sorted. A set of a hundred thousand ids takes longer to make than the search; a bitmap does not."""
+    import faiss  # noqa: PLC0415
+
+    bits = int(allowed[-1]) + 1
+    if bits > _WIDEST_BITMAP or allowed[0] < 0:
+        return faiss.IDSelectorBatch(allowed)
+    chosen = np.zeros(bits, np.bool_)
+    chosen[allowed] = True
+    return faiss.IDSelectorBitmap(np.packbits(chosen, bitorder="little"))
 
 
 def restore(dim: int, contents: Contents) -> Shape:

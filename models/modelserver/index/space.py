@@ -25,10 +25,13 @@ class Superseded(Exception):
     """Another build has taken this space's place; find it again."""
 
 
-@dataclass(frozen=True)
-class Hit:
-    id: int
-    score: float
+@dataclass(frozen=True, eq=False)
+class Hits:
+    """Best first, and the version they come from."""
+
+    ids: Ids
+    scores: Rows
+    version: int
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,14 @@ class Allowed:
 
     def among(self, present: Ids) -> Ids:
         """`present` is sorted."""
-        wanted = np.asarray(self.ids, dtype=np.int64)
-        bounds = [(np.searchsorted(present, low), np.searchsorted(present, high, side="right")) for low, high in self.ranges]
-        parts = [present[first:last] for first, last in bounds]
-        parts.append(wanted[np.isin(wanted, present, assume_unique=False)])
-        return np.unique(np.concatenate(parts))
+        bounds = np.array(self.ranges, np.int64).reshape(-1, 2)
+        begun = np.zeros(len(present) + 1, np.int64)
+        np.add.at(begun, np.searchsorted(present, bounds[:, 0]), 1)
+        np.add.at(begun, np.searchsorted(present, bounds[:, 1], side="right"), -1)
+        inside = np.cumsum(begun[:-1]) > 0
+        if self.ids:
+            inside |= np.isin(present, np.array(self.ids, np.int64))
+        return present[inside]
 
 
 class Space:
@@ -93,16 +99,15 @@ class Space:
             self._apply(version, gone, added, halves)
         return version
 
-    def search(self, row: Rows, count: int, allowed: Allowed | None) -> tuple[list[Hit], int]:
-        """The best `count` hits, and the version they come from."""
+    def search(self, row: Rows, count: int, allowed: Allowed | None) -> Hits:
+        """The best `count` hits."""
         with self._lock.read():
-            permitted = None if allowed is None else allowed.among(self._ids)
-            count = min(count, self.count if permitted is None else len(permitted))
+            permitted = self._ids if allowed is None else allowed.among(self._ids)
+            count = min(count, len(permitted))
             if count == 0:
-                return [], self.version
-            scores, ids = self._shape.search(row, count, permitted)
-            version = self.version
-        return [Hit(int(one), float(score)) for one, score in zip(ids, scores, strict=True) if one >= 0], version
+                return Hits(permitted[:0], np.empty(0, np.float32), self.version)
+            scores, ids = self._shape.search(row, count, permitted if len(permitted) < self.count else None)
+            return Hits(ids[ids >= 0], scores[ids >= 0], self.version)
 
     def keep(self, files: "Files") -> None:
         """From now on changes go to `files` too. Called before the space is shared."""

@@ -62,6 +62,10 @@ class Store:
             raise problems.missing("index_missing", f"The index {name} {why}; build it from the stored embeddings.")
         return space
 
+    def peek(self, name: str) -> Space | None:
+        """One that is open already; never waits."""
+        return self._open.get(name)
+
     def state(self, name: str) -> State:
         try:
             space = self.find(name)

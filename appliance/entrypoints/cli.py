@@ -2,59 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
-from pydantic import ValidationError
 
 from appliance import __version__
-from appliance.core import crypto, i18n
-from appliance.core.config import Settings, load_settings
+from appliance.core import i18n
+from appliance.core.config import Settings
 from appliance.core.errors import DomainError
 from appliance.core.i18n import gettext as _
 from appliance.entrypoints.cli_models import models
+from appliance.entrypoints.cli_people import people
+from appliance.entrypoints.terminal import Failed, answer, json_option, open_the_box, read_settings
 
 if TYPE_CHECKING:
     from appliance.core.box import Box
-
-
-class Failed(click.ClickException):
-    exit_code = 1
-
-
-def read_settings() -> Settings:
-    try:
-        return load_settings()
-    except (ValidationError, ValueError) as err:
-        first = err.errors()[0] if isinstance(err, ValidationError) else None
-        said = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else str(err)
-        raise Failed(_("The configuration is not valid: %(why)s", why=said)) from err
-
-
-def open_the_box(*, migrate_first: bool = False) -> Box:
-    """`migrate_first` also makes the key and the tables of a box that never ran."""
-    from appliance.core import migrate as migrations
-    from appliance.entrypoints import up as supervisor
-    from appliance.entrypoints.boot import boot
-
-    settings = read_settings()
-    try:
-        if migrate_first:
-            migrations.upgrade(settings, supervisor.make_ready(settings))
-        return boot("cli", settings)
-    except (crypto.KeyUnreadable, supervisor.CannotStart) as err:
-        raise Failed(str(err)) from err
-
-
-def answer(result: dict[str, Any], *, as_json: bool, sentence: str) -> None:
-    click.echo(json.dumps(result, ensure_ascii=False, default=str) if as_json else sentence)
-
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 
 
 @click.group()
@@ -209,6 +174,7 @@ def _line(name: str, detail: str, fix: str, *, ok: bool) -> str:
 
 
 cli.add_command(models)
+cli.add_command(people)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ import click
 
 from appliance.core.errors import DomainError
 from appliance.core.i18n import gettext as _
+from appliance.entrypoints.terminal import Failed, json_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
 
 _MEGABYTE = 1_000_000
 _QUIET_BYTES = 32 * _MEGABYTE
-json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
-
-
-class Failed(click.ClickException):
-    exit_code = 1
 
 
 @click.group()
@@ -117,7 +113,7 @@ def remove(name: str, *, as_json: bool) -> None:
 
 def _opened() -> Models:
     from appliance.core.outbound import Outbound
-    from appliance.entrypoints.cli import read_settings
+    from appliance.entrypoints.terminal import read_settings
     from appliance.inference.catalog import Models
     from appliance.inference.download import Fetcher
 

@@ -168,12 +168,13 @@ def _answer(api: Api, route: Route, path: dict[str, Any]) -> Response:
     arguments = {**path, **_parsed(need)}
     wanted = idempotency.asked(shows_secret=need.shows_secret) if route.idempotent else None
     shown = api.shown_at(route) if route.method in _CHANGES else None
+    def act_in(within: Call | UnitOfWork) -> Response:
+        return _with_version(route, shown, within, lambda: _serialise(route, route.view(within, **arguments)), path)
+
     if not need.unit:
-        act = lambda: _with_version(route, shown, call, lambda: _serialise(route, route.view(call, **arguments)), path)
-        return idempotency.once_around(call, wanted, act) if wanted else act()
+        return idempotency.once_around(call, wanted, lambda: act_in(call)) if wanted else act_in(call)
     with call.unit(read_only=route.method == "GET") as uow:
-        act = lambda: _with_version(route, shown, uow, lambda: _serialise(route, route.view(uow, **arguments)), path)
-        return idempotency.once_within(uow, wanted, act) if wanted else act()
+        return idempotency.once_within(uow, wanted, lambda: act_in(uow)) if wanted else act_in(uow)
 
 
 def _with_version(

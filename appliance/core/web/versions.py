@@ -26,7 +26,8 @@ def tag(answer: Response) -> Response:
     if answer.is_streamed or answer.mimetype != "application/json":
         return answer
     answer.set_etag(_version(answer))
-    return answer.make_conditional(request)
+    answer.make_conditional(request)
+    return answer
 
 
 def name(answer: Response) -> None:

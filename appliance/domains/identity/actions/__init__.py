@@ -17,6 +17,7 @@ from appliance.domains.identity.actions.invitations import (
     revoke_invitation,
 )
 from appliance.domains.identity.actions.members import Granter, change_member, change_profile, remove_member
+from appliance.domains.identity.actions.operating import invite_from_console, release_address, reset_password
 from appliance.domains.identity.actions.recognising import recognise
 from appliance.domains.identity.actions.recording import as_tenant, record
 from appliance.domains.identity.actions.roles import change_role, create_role, delete_role
@@ -50,13 +51,16 @@ __all__ = [
     "forget_old_sessions",
     "invite",
     "invite_as_box",
+    "invite_from_console",
     "note_seen",
     "read_invitation",
     "recognise",
     "record",
     "refresh",
+    "release_address",
     "remove_member",
     "resend_invitation",
+    "reset_password",
     "revoke_api_key",
     "revoke_invitation",
     "revoke_other_sessions",

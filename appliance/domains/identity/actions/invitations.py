@@ -56,9 +56,8 @@ def invite_as_box(uow: UnitOfWork, *, email: str, role: str) -> Invited:
     user = queries.find_user_by_email(uow, address)
     if user is not None and uow.session.scalar(_membership_of(uow, user)) is not None:
         raise AlreadyMember
-    for earlier in queries.list_invitations(uow):
-        if earlier.email == address and earlier.tenant_id == uow.tenant_id:
-            earlier.status = InvitationStatus.REVOKED
+    for earlier in uow.session.scalars(_pending_of(uow, address)):
+        earlier.status = InvitationStatus.REVOKED
     token = secrets.token_urlsafe(32)
     invitation = Invitation(
         id=new_id(), tenant_id=uow.tenant_id, email=address, role=role, token_sha256=digest(token), status=InvitationStatus.PENDING,
@@ -170,6 +169,11 @@ def _get_pending(uow: UnitOfWork, invitation_id: UUID) -> Invitation:
     if invitation.status is not InvitationStatus.PENDING:
         raise Conflict(_("This invitation was already used or revoked."))
     return invitation
+
+
+def _pending_of(uow: UnitOfWork, email: str) -> Select[Invitation]:
+    mine = (Invitation.tenant_id == uow.tenant_id, Invitation.email == email)
+    return select(Invitation).where(*mine, Invitation.status == InvitationStatus.PENDING)
 
 
 def _membership_of(uow: UnitOfWork, user: User) -> Select[UUID]:

@@ -99,7 +99,8 @@ def revoke_session(uow: UnitOfWork, *, user_id: UUID, session_id: UUID, because:
 
 def revoke_other_sessions(uow: UnitOfWork, *, user_id: UUID, keep: UUID | None, because: str = "person") -> int:
     """Every session of the person but `keep`. Returns how many ended."""
-    ended = [session for session in queries.list_sessions(uow, user_id) if session.id != keep]
+    living = (LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None), LoginSession.expires_at > uow.now)
+    ended = [session for session in uow.session.scalars(select(LoginSession).where(*living)) if session.id != keep]
     for session in ended:
         session.revoked_at, session.revoked_because = uow.now, because
         uow.emit(SessionRevoked(session.id, user_id))

@@ -2,6 +2,7 @@
 
 from appliance.domains.identity.queries.credentials import Holder, Seat, find_key_holder, find_session_holder, find_token_holder
 from appliance.domains.identity.queries.people import (
+    Known,
     Member,
     check_is_member,
     count_other_owners,
@@ -16,6 +17,7 @@ from appliance.domains.identity.queries.people import (
     list_api_keys,
     list_invitations,
     list_members,
+    list_people,
     list_sessions,
     member_of,
     names_of,
@@ -47,6 +49,7 @@ from appliance.domains.identity.queries.tenants import (
 __all__ = [
     "AuditFilter",
     "Holder",
+    "Known",
     "Member",
     "RoleView",
     "Seat",
@@ -77,6 +80,7 @@ __all__ = [
     "list_chains",
     "list_invitations",
     "list_members",
+    "list_people",
     "list_roles",
     "list_sessions",
     "list_tenants",

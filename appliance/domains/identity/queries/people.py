@@ -29,6 +29,36 @@ class Member:
     created_at: datetime
 
 
+@dataclass(frozen=True)
+class Known:
+    """Somebody the box knows, with (organisation's short name, role) of each place."""
+
+    id: UUID
+    email: str
+    name: str
+    is_operator: bool
+    is_active: bool
+    last_login_at: datetime | None
+    places: list[tuple[str, str]]
+
+
+def list_people(uow: UnitOfWork, *, search: str = "", limit: int = 500) -> list[Known]:
+    """Everybody on the box, by e-mail. Needs the box scope."""
+    statement = select(User).order_by(User.email).limit(limit)
+    if search:
+        statement = statement.where(User.name.icontains(search, autoescape=True) | User.email.icontains(search, autoescape=True))
+    people = uow.session.scalars(statement).all()
+    seats = select(Membership.user_id, Tenant.slug, Membership.role).join(Tenant, Tenant.id == Membership.tenant_id)
+    rows = uow.session.execute(seats.where(Membership.user_id.in_([user.id for user in people]))).all()
+    return [
+        Known(
+            user.id, user.email, user.name, user.is_operator, user.is_active, user.last_login_at,
+            sorted((row.slug, row.role) for row in rows if row.user_id == user.id),
+        )
+        for user in people
+    ]  # fmt: skip
+
+
 def is_set_up(uow: UnitOfWork) -> bool:
     return uow.session.scalar(select(User.id).limit(1)) is not None
 

@@ -77,7 +77,7 @@ def find_permissions_of_role(uow: UnitOfWork, key: str) -> frozenset[str] | None
     """None when the tenant has no such role."""
     if key in BUILT_IN_ROLES:
         return uow.box.registry.permissions_of(key)
-    found = uow.session.scalar(select(Role.permissions).where(Role.key == key))
+    found = uow.session.scalar(select(Role.permissions).where(Role.key == key, Role.tenant_id == uow.tenant_id))
     return None if found is None else frozenset(found)
 
 

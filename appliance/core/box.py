@@ -9,6 +9,8 @@ from uuid import UUID
 
 import structlog
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from sqlalchemy import select
 
 from appliance.core import crypto, db
@@ -66,7 +68,7 @@ def open_box(settings: Settings, manifests: Iterable[Manifest]) -> Box:
     keys = crypto.Keyring(crypto.read_master_key(settings.keys.master_key_file))
     crypto.install(keys)
     database = db.connect(settings, keys.database_key)
-    redis = Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2, health_check_interval=30)
+    redis = connect_redis(settings.redis_url)
     keys.load_with(_tenant_key_loader(database))
     return Box(
         settings=settings,
@@ -79,6 +81,11 @@ def open_box(settings: Settings, manifests: Iterable[Manifest]) -> Box:
         outbound=Outbound(settings.network),
         log=structlog.get_logger(),
     )
+
+
+def connect_redis(url: str) -> Redis:
+    """Tries again once and at once, for a connection that went stale: left to itself the library waits seconds for a dead Redis."""
+    return Redis.from_url(url, socket_timeout=5, socket_connect_timeout=2, health_check_interval=30, retry=Retry(NoBackoff(), 1))
 
 
 def _tenant_key_loader(database: db.Database) -> Callable[[UUID], bytes | None]:

@@ -1,10 +1,11 @@
+import time
 from datetime import timedelta
 
 import pytest
-from redis import Redis
 from sqlalchemy import select, update
 
 from appliance.core import clock, deliveries, guard, housekeeping, jobs
+from appliance.core.box import connect_redis
 from appliance.core.db import ReadOnlyUnit
 from appliance.core.manifest import Registry
 from appliance.core.outbox import Delivery, DeliveryState, OutboxRow, back_off
@@ -195,10 +196,12 @@ def test_a_delayed_event_waits_for_its_time(box, tenant_id, run_deliveries):
 
 
 def test_a_commit_survives_a_missing_redis(box, tenant_id):
-    box.dispatcher.redis = Redis(unix_socket_path="/nowhere/redis.sock")
+    box.dispatcher.redis = connect_redis("unix:///nowhere/redis.sock")
+    started = time.monotonic()
     with box.unit(tenant_id) as uow:
         make_entry(uow, "a")
     assert only_delivery(box).state is DeliveryState.PENDING
+    assert time.monotonic() - started < 2, "the caller waits for Redis"
 
 
 def test_slow_work_inside_a_unit_of_work_raises(box, tenant_id):

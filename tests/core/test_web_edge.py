@@ -4,10 +4,10 @@ import sys
 import pytest
 from openapi_spec_validator import validate
 from pydantic import Field
-from redis import Redis
 from sqlalchemy.exc import OperationalError
 
 from appliance.core import web
+from appliance.core.box import connect_redis
 from appliance.core.errors import Conflict, NotFound, TooMany, Unavailable
 from appliance.core.ids import new_id
 from appliance.core.manifest import Manifest
@@ -163,7 +163,7 @@ def test_the_openapi_document_is_valid_and_names_what_it_needs(client):
 def test_health_says_what_works(client, box):
     assert client.get("/health/live").status_code == 200
     assert client.get("/health/ready").get_json()["checks"]["database"] is True
-    box.redis = Redis(unix_socket_path="/nowhere/redis.sock")
+    box.redis = connect_redis("unix:///nowhere/redis.sock")
     assert client.get("/health/ready").status_code == 200, "without Redis the box only slows down"
     whole = client.get("/health").get_json()
     assert whole["status"] == "degraded"

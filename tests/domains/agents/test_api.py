@@ -19,7 +19,7 @@ def agent(client):
 def openai_client(box, client):
     """OpenAI's own client against a real socket."""
     server = make_server("127.0.0.1", 0, client.application, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     with httpx.Client(trust_env=False) as http:
         yield openai.OpenAI(base_url=f"http://127.0.0.1:{server.port}/v1", api_key="key", http_client=http, max_retries=0)

@@ -72,7 +72,6 @@ class Extraction:
     title: str | None
     author: str | None
     pages: int | None
-    language: str | None
     media_type: str
     warnings: tuple[ExtractionWarning, ...]
     blocks: tuple[Block, ...]

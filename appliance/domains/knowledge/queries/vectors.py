@@ -66,9 +66,11 @@ def list_foreign_versions(uow: UnitOfWork, model: str) -> list[UUID]:
     return list(uow.session.scalars(wanted.where(DocumentVersion.embedding_model != model).order_by(DocumentVersion.first_number)))
 
 
-def list_unembedded(uow: UnitOfWork, version_id: UUID | None, limit: int) -> list[tuple[UUID, str]]:
-    """(chunk, the text to embed) of one version, or of all active ones."""
+def list_unembedded(uow: UnitOfWork, version_id: UUID | None, limit: int, *, after: UUID | None = None) -> list[tuple[UUID, str]]:
+    """(chunk, the text to embed) of one version, or of all active ones, in order of number; `after` is a chunk's id."""
     wanted = select(Chunk.id, Chunk.text, DocumentVersion.title).join(DocumentVersion, DocumentVersion.id == Chunk.version_id)
+    if after is not None:
+        wanted = wanted.where(Chunk.number > select(Chunk.number).where(Chunk.id == after).scalar_subquery())
     if version_id is None:
         wanted = wanted.join(Document, Document.active_version_id == Chunk.version_id)
     else:

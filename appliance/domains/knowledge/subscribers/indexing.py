@@ -3,7 +3,8 @@
 
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from appliance.inference.errors import IndexMismatch, IndexMissing
 from appliance.inference.types import Inference
 
 EMBED_BATCH = 32
+Batch = list[tuple[UUID, str]]
 Row = tuple[int, list[dict[str, Any]], bytes | None]
 log = structlog.get_logger()
 
@@ -124,24 +126,45 @@ def embed_document(step: Step, event: DocumentChunked) -> None:
     total = version.last_number - version.first_number + 1
     with step.read() as uow:
         missing = queries.count_unembedded(uow, version.id)
-    while batch := _unembedded(step, version.id):
-        try:
-            vectors = _models(step).embed([text for _, text in batch])
-        except Conflict:
-            model = ""
-            break
-        packed = {chunk_id: row.astype(np.float16).tobytes() for (chunk_id, _), row in zip(batch, vectors, strict=True)}
-        missing = max(missing - len(packed), 0)
-        with step.progress() as uow:
-            indexing.record_embeddings(uow, version.id, packed, 1 - missing / total)
+    try:
+        for packed in _embedded(step, version.id):
+            missing = max(missing - len(packed), 0)
+            with step.progress() as uow:
+                indexing.record_embeddings(uow, version.id, packed, 1 - missing / total)
+    except Conflict:
+        model = ""
     with step.finish() as uow:
         indexing.finish_embedding(uow, version.id, model)
 
 
-def _unembedded(step: Step, version_id: UUID) -> list[tuple[UUID, str]]:
-    with step.read() as uow:
-        queries.get_version(uow, version_id)
-        return queries.list_unembedded(uow, version_id, EMBED_BATCH)
+def _embedded(step: Step, version_id: UUID) -> Iterator[dict[UUID, bytes]]:
+    """A batch at a time; while one is written down the models work on the next."""
+    with ThreadPoolExecutor(1, "embedding") as models:
+        ahead: Future[dict[UUID, bytes]] | None = None
+        for batch in _unembedded(step, version_id):
+            following = models.submit(_embed, step, batch)
+            if ahead is not None:
+                yield ahead.result()
+            ahead = following
+        if ahead is not None:
+            yield ahead.result()
+
+
+def _embed(step: Step, batch: Batch) -> dict[UUID, bytes]:
+    vectors = _models(step).embed([text for _, text in batch])
+    return {chunk_id: row.astype(np.float16).tobytes() for (chunk_id, _), row in zip(batch, vectors, strict=True)}
+
+
+def _unembedded(step: Step, version_id: UUID) -> Iterator[Batch]:
+    last: UUID | None = None
+    while True:
+        with step.read() as uow:
+            queries.get_version(uow, version_id)
+            batch = queries.list_unembedded(uow, version_id, EMBED_BATCH, after=last)
+        if not batch:
+            return
+        last = batch[-1][0]
+        yield batch
 
 
 def index_document(step: Step, event: DocumentEmbedded) -> None:

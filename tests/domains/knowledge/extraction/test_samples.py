@@ -24,7 +24,6 @@ def assert_sentence(problem: ExtractionError) -> None:
 @pytest.mark.parametrize("path", samples("*/docs/*"), ids=lambda path: path.name)
 def test_company_documents_are_read(path: Path) -> None:
     found = launcher.run_extraction(path, path.name)
-    assert found.language in {"pt", "en"}
     assert sum(len(block.text) for block in found.blocks) > 200
 
 

@@ -3,8 +3,6 @@
 import re
 from collections.abc import Callable
 
-import py3langid
-
 from appliance.domains.knowledge.gateways.extraction import cleaning, sniff
 from appliance.domains.knowledge.gateways.extraction.composer import Composer, Progress
 from appliance.domains.knowledge.gateways.extraction.limits import Limits
@@ -13,7 +11,6 @@ from appliance.domains.knowledge.gateways.extraction.unreadable import Unreadabl
 from appliance.domains.knowledge.types import Block, BlockKind, Extraction, ExtractionFailure, ExtractionWarning
 
 Reader = Callable[[bytes, Composer, Limits], int | None]
-LANGUAGE_SAMPLE = 20_000
 TITLE_SEARCH = 12
 _FILLED_IN = re.compile(
     r"\.(?:html?|docx?|pdf|tmp|indd|pptx?|xlsx?|odt|dwg|cdr|rtf)$|^\(?(?:anonymous|untitled|unknown|unspecified|user|usu[aá]rio|admin|openpyxl|"
@@ -36,7 +33,7 @@ def extract(content: bytes, filename: str, limits: Limits, progress: Progress | 
         raise Unreadable(ExtractionFailure.OCR_MISSING if missing else ExtractionFailure.NO_TEXT)
     return Extraction(
         title=said(composer.title) or _first_heading(composer.blocks), author=said(composer.author), pages=pages,
-        language=language(composer.blocks), media_type=kind, blocks=tuple(composer.blocks), warnings=tuple(composer.warnings),
+        media_type=kind, blocks=tuple(composer.blocks), warnings=tuple(composer.warnings),
     )
 
 
@@ -48,12 +45,6 @@ def said(meta: str | None) -> str | None:
 
 def _first_heading(blocks: list[Block]) -> str | None:
     return next((block.text for block in blocks[:TITLE_SEARCH] if block.kind is BlockKind.HEADING and block.source is None), None)
-
-
-def language(blocks: list[Block]) -> str | None:
-    """ISO 639-1; Portuguese and English are what the box answers in, others are named for the record."""
-    sample = " ".join(block.text for block in blocks)[:LANGUAGE_SAMPLE]
-    return str(py3langid.classify(sample)[0]) if any(letter.isalpha() for letter in sample) else None
 
 
 def _reader(kind: MediaType, depth: int) -> Reader:  # noqa: C901, PLR0911 - one line a format

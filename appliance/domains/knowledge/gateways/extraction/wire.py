@@ -19,7 +19,7 @@ def failure(reason: ExtractionFailure, detail: str) -> str:
 def extraction(found: Extraction) -> Iterable[str]:
     for block in found.blocks:
         yield json.dumps({"block": {name: value for name, value in asdict(block).items() if value is not None}})
-    meta = {name: getattr(found, name) for name in ("title", "author", "pages", "language", "media_type", "warnings")}
+    meta = {name: getattr(found, name) for name in ("title", "author", "pages", "media_type", "warnings")}
     yield json.dumps({"done": meta})
 
 
@@ -34,7 +34,7 @@ def read_block(said: Mapping[str, Any]) -> Block:
 
 def read_extraction(meta: Mapping[str, Any], blocks: Iterable[Block]) -> Extraction:
     return Extraction(
-        title=meta["title"], author=meta["author"], pages=meta["pages"], language=meta["language"], media_type=meta["media_type"],
+        title=meta["title"], author=meta["author"], pages=meta["pages"], media_type=meta["media_type"],
         warnings=tuple(ExtractionWarning(warning) for warning in meta["warnings"]), blocks=tuple(blocks),
     )
 

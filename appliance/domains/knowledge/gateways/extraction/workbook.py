@@ -6,7 +6,6 @@ from datetime import date, datetime, time
 from io import BytesIO
 
 import openpyxl
-import py3langid
 from openpyxl.cell.cell import Cell, MergedCell
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet.worksheet import Worksheet
@@ -130,7 +129,11 @@ def has_decimal_comma(sheets: list[Worksheet]) -> bool:
                     return True
                 if isinstance(cell.value, str) and len(words) < LANGUAGE_CELLS:
                     words.append(cell.value)
-    return not words or py3langid.classify(" ".join(words))[0] not in {"en", "zh", "ja", "ko"}
+    if not words:
+        return True
+    import py3langid  # noqa: PLC0415 - its model takes half a second to load
+
+    return py3langid.classify(" ".join(words))[0] not in {"en", "zh", "ja", "ko"}
 
 
 def _has_uncalculated(content: bytes) -> bool:

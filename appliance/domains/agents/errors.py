@@ -1,4 +1,4 @@
-from appliance.core.errors import Conflict, NotFound
+from appliance.core.errors import Conflict, NotFound, Refused
 from appliance.core.i18n import lazy_gettext as _
 
 
@@ -13,4 +13,26 @@ class VersionNotFound(NotFound):
 
 
 class NothingToPublish(Conflict):
+    pass
+
+
+class NotProven(Conflict):
+    """The draft has not passed its questions."""
+
+
+class QuestionNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__(_("This question does not exist."))
+
+
+class EvaluationNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__(_("This evaluation does not exist."))
+
+
+class NothingToAsk(Refused):
+    pass
+
+
+class EvaluationUnderWay(Conflict):
     pass

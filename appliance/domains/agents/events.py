@@ -27,3 +27,22 @@ class ReplyDecided:
     conversation_id: UUID
     run_id: UUID
     outcome: str
+
+
+@dataclass(frozen=True)
+class EvaluationStarted:
+    agent_id: UUID
+    evaluation_id: UUID
+
+
+@dataclass(frozen=True)
+class EvaluationProgressed:
+    agent_id: UUID
+    evaluation_id: UUID
+
+
+@dataclass(frozen=True)
+class EvaluationFinished:
+    agent_id: UUID
+    evaluation_id: UUID
+    passed: bool

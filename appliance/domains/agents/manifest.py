@@ -1,7 +1,15 @@
 from appliance.core.manifest import Manifest, Subscription
 from appliance.domains.agents import subscribers
 from appliance.domains.agents.api import ASK, READ, WRITE, api, openai
-from appliance.domains.agents.events import AgentChanged, AnswerDue, ReplyDecided
+from appliance.domains.agents.api.evaluations import api as evaluations
+from appliance.domains.agents.events import (
+    AgentChanged,
+    AnswerDue,
+    EvaluationFinished,
+    EvaluationProgressed,
+    EvaluationStarted,
+    ReplyDecided,
+)
 from appliance.domains.conversations.events import MessageReceived
 
 _KEEPERS = ("owner", "admin")
@@ -9,11 +17,17 @@ _ALL = (*_KEEPERS, "manager", "rep", "agent", "read_only")
 
 MANIFEST = Manifest(
     "agents",
-    apis=(api, openai),
+    apis=(api, evaluations, openai),
     subscriptions=(
         Subscription(MessageReceived, subscribers.begin_turn, queue="fast"),
         Subscription(AnswerDue, subscribers.answer, queue="fast", mode="staged"),
+        Subscription(EvaluationStarted, subscribers.evaluate, queue="slow", mode="staged"),
     ),
     permissions={READ: _ALL, WRITE: _KEEPERS, ASK: _ALL[:-1]},
-    live={AgentChanged: READ, ReplyDecided: "conversations:read"},
+    live={
+        AgentChanged: READ,
+        EvaluationProgressed: READ,
+        EvaluationFinished: READ,
+        ReplyDecided: "conversations:read",
+    },
 )

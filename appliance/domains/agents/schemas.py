@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints, field_validator
 
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.web import Schema
-from appliance.domains.agents.types import Intent, Outcome, VersionState
+from appliance.domains.agents.types import EvaluationState, Expected, Intent, Outcome, VersionState
 
 Phrase = Annotated[str, StringConstraints(min_length=2, max_length=120)]
 LARGEST = 2**31 - 1  # what an integer column takes
@@ -119,7 +119,10 @@ class AgentDetailOut(AgentOut):
 
 
 class PublishIn(Schema):
+    """`anyway` publishes a draft that has not passed its questions."""
+
     note: str = Field("", max_length=300)
+    anyway: bool = False
 
 
 class RollbackIn(Schema):
@@ -182,3 +185,55 @@ class RunOut(Schema):
     took_ms: int
     created_at: datetime
     steps: list[StepOut]
+
+
+Fact = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+
+
+class QuestionIn(Schema):
+    """`facts` all have to be in the answer, `forbidden` must not; `30 days | one month` takes either."""
+
+    question: str = Field(min_length=1, max_length=4096)
+    context: list[TurnIn] = Field(default_factory=list, max_length=20)
+    expected: Expected = Expected.ANSWER
+    facts: list[Fact] = Field(default_factory=list, max_length=20)
+    forbidden: list[Fact] = Field(default_factory=list, max_length=20)
+
+
+class QuestionOut(QuestionIn):
+    id: UUID
+    agent_id: UUID
+    created_at: datetime
+
+
+class EvaluationOut(Schema):
+    """`regressed` counts what passed in the evaluation `baseline_id` and does not any more."""
+
+    id: UUID
+    agent_id: UUID
+    version: int
+    state: EvaluationState
+    baseline_id: UUID | None
+    total: int
+    done: int
+    passed: int
+    regressed: int
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class ResultOut(Schema):
+    question_id: UUID
+    question: str
+    text: str
+    passed: bool
+    regressed: bool
+    missing: list[str]
+    said: list[str]
+    outcome: Outcome
+    reason: str | None
+    took_ms: int
+
+
+class EvaluationDetailOut(EvaluationOut):
+    results: list[ResultOut]

@@ -8,12 +8,14 @@ from appliance.core.errors import Unavailable
 from appliance.core.jobs import Step
 from appliance.core.uow import UnitOfWork
 from appliance.domains.agents import actions, queries
-from appliance.domains.agents.events import AnswerDue
+from appliance.domains.agents.events import AnswerDue, EvaluationStarted
+from appliance.domains.agents.queries import evaluations
 from appliance.domains.agents.rules import deciding
-from appliance.domains.agents.types import Composed, Found, Reason, Situation, TraceStep
+from appliance.domains.agents.types import Composed, EvaluationState, Found, Reason, Situation, TraceStep
 from appliance.domains.conversations.events import MessageReceived
 
 PATIENCE = 4  # attempts while the models are away, about half a minute, before a person is called
+QUESTIONS_A_SLICE = 5
 
 
 def begin_turn(uow: UnitOfWork, event: MessageReceived) -> None:
@@ -46,3 +48,21 @@ def without_models(step: Step, situation: Situation, err: Unavailable) -> Compos
     language = deciding.language_of(situation)
     decision = deciding.hand_off(situation, Reason.MODELS_AWAY, language)
     return Composed(decision, (TraceStep("documents", "away", {"error": str(err)}),), language)
+
+
+def evaluate(step: Step, event: EvaluationStarted) -> None:
+    """A few questions at a time, each few committed: whoever takes over goes on with those that have no result."""
+    with step.read() as uow:
+        evaluation = evaluations.get_evaluation(uow, event.evaluation_id)
+        if evaluation.state is not EvaluationState.RUNNING:
+            return
+        answered = {result.question_id for result in evaluations.list_results(uow, evaluation.id)}
+        waiting = [question for question in evaluations.list_questions(uow, event.agent_id) if question.id not in answered]
+        passed = evaluations.list_passed(uow, evaluation.baseline_id)
+    for start in range(0, len(waiting), QUESTIONS_A_SLICE):
+        few = waiting[start : start + QUESTIONS_A_SLICE]
+        asked = [actions.ask_question(step.box, step.tenant_id, evaluation, one, was_passed=one.id in passed) for one in few]
+        with step.progress() as uow:
+            actions.keep_results(uow, event.evaluation_id, asked)
+    with step.finish() as uow:
+        actions.finish_evaluation(uow, event.evaluation_id)

@@ -53,6 +53,19 @@ class Outcome(StrEnum):
     SILENCE = "silence"
 
 
+class Expected(StrEnum):
+    """What a question of an agent's set wants: the facts, an honest "I do not know", or a person."""
+
+    ANSWER = "answer"
+    UNKNOWN = "unknown"
+    PERSON = "person"
+
+
+class EvaluationState(StrEnum):
+    RUNNING = "running"
+    FINISHED = "finished"
+
+
 @dataclass(frozen=True)
 class OpenSpan:
     """`weekday` as in datetime: Monday is 0."""
@@ -151,3 +164,12 @@ class Composed:
     decision: Decision
     steps: tuple[TraceStep, ...]
     language: str
+
+
+@dataclass(frozen=True)
+class Grade:
+    """`missing`: facts the answer should have had; `said`: what it should not have."""
+
+    passed: bool
+    missing: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()

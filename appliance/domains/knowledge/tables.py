@@ -82,6 +82,21 @@ class DocumentVersion(TenantOwned, Base):
     document: Mapped[Document] = relationship(lazy="raise")
 
 
+class Upload(TenantOwned, Base):
+    """A file that comes in pieces (tus). Each piece is a blob of its own until the last one has come."""
+
+    __tablename__ = "document_uploads"
+
+    filename: Mapped[str] = mapped_column(String(255))
+    length: Mapped[int] = mapped_column(BigInteger)
+    received: Mapped[int] = mapped_column(BigInteger, default=0)
+    pieces: Mapped[list[str]] = mapped_column(default=list)
+    agents: Mapped[list[str]] = mapped_column(default=list)
+    tags: Mapped[list[str]] = mapped_column(default=list)
+    document_id: Mapped[UUID | None]
+    touched_at: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
 class Chunk(TenantOwned, Base):
     """`units` hold each sentence or row with its stems, so that answering does not stem again. `embedding` is float16."""
 

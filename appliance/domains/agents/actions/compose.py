@@ -95,13 +95,13 @@ def _note(trace: _Trace, situation: Situation, found: Found) -> None:
     )  # fmt: skip
 
 
-def ask_documents(box: Box, tenant_id: UUID, question: str, situation: Situation) -> Found:
-    """The knowledge domain's answer. It opens its own units: call it with none open."""
-    *_growing, found = ask_documents_aloud(box, tenant_id, question, situation)
+def ask_documents(box: Box, tenant_id: UUID, question: str, situation: Situation, *, keep: bool = True) -> Found:
+    """The knowledge domain's answer. It opens its own units: call it with none open. `keep` as in knowledge's Ask."""
+    *_growing, found = ask_documents_aloud(box, tenant_id, question, situation, keep=keep)
     return found
 
 
-def ask_documents_aloud(box: Box, tenant_id: UUID, question: str, situation: Situation) -> Iterator[Found]:
+def ask_documents_aloud(box: Box, tenant_id: UUID, question: str, situation: Situation, *, keep: bool = True) -> Iterator[Found]:
     """The same as it grows; the last one is whole."""
     policy = situation.policy
     growing = knowledge.stream_answer(
@@ -115,6 +115,7 @@ def ask_documents_aloud(box: Box, tenant_id: UUID, question: str, situation: Sit
             temperature=policy.temperature,
             max_tokens=policy.max_tokens,
             model=policy.model,
+            keep=keep,
         ),
     )
     with closing(growing):

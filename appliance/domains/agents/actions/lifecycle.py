@@ -3,8 +3,9 @@ from uuid import UUID
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.domains.agents import queries
-from appliance.domains.agents.errors import NothingToPublish
+from appliance.domains.agents.errors import NothingToPublish, NotProven
 from appliance.domains.agents.events import AgentChanged
+from appliance.domains.agents.queries import evaluations
 from appliance.domains.agents.schemas import AgentIn, AgentPatch, AgentSettings
 from appliance.domains.agents.tables import Agent, AgentVersion
 from appliance.domains.agents.types import VersionState
@@ -33,12 +34,17 @@ def change_agent(uow: UnitOfWork, agent_id: UUID, given: AgentPatch) -> Agent:
     return agent
 
 
-def publish(uow: UnitOfWork, agent_id: UUID, *, note: str = "") -> AgentVersion:
-    """The draft answers from here; what answered before is kept and can come back."""
+def publish(uow: UnitOfWork, agent_id: UUID, *, note: str = "", anyway: bool = False) -> AgentVersion:
+    """The draft answers from here; what answered before is kept and can come back.
+
+    An agent with questions of its own has to pass them first, unless a person says `anyway`. Raises NotProven, NothingToPublish.
+    """
     agent = queries.lock_agent(uow, agent_id)
     draft = queries.find_version(uow, agent.id, VersionState.DRAFT)
     if draft is None:
         raise NothingToPublish(_("There is no draft to publish. Change something first."))
+    if not anyway:
+        _check_proven(uow, agent.id)
     before = queries.find_version(uow, agent.id, VersionState.PUBLISHED)
     if before is not None:
         before.state = VersionState.ARCHIVED
@@ -49,12 +55,22 @@ def publish(uow: UnitOfWork, agent_id: UUID, *, note: str = "") -> AgentVersion:
     return draft
 
 
+def _check_proven(uow: UnitOfWork, agent_id: UUID) -> None:
+    if not evaluations.count_questions(uow, agent_id):
+        return
+    proof = evaluations.find_proof(uow, agent_id)
+    if proof is None:
+        raise NotProven(_("This draft has not been asked its questions yet. Ask them first, or publish it anyway."))
+    if proof.passed < proof.total:
+        raise NotProven(_("This draft does not pass all of its questions. Mend it, or publish it anyway."))
+
+
 def roll_back(uow: UnitOfWork, agent_id: UUID, number: int) -> AgentVersion:
     """Publish what an earlier version said, as a new version; a draft in work is replaced by it."""
     agent = queries.lock_agent(uow, agent_id)
     wanted = queries.get_version(uow, agent.id, number)
     _draft(uow, agent, AgentSettings.model_validate(wanted.settings))
-    return publish(uow, agent.id, note=f"= v{number}")
+    return publish(uow, agent.id, note=f"= v{number}", anyway=True)
 
 
 def delete_agent(uow: UnitOfWork, agent_id: UUID) -> None:

@@ -83,7 +83,7 @@ def compare_versions(uow: UnitOfWork, agent_id: UUID, query: DiffQuery) -> list[
 
 @api.post("/agents/<uuid:agent_id>/publish", permission=WRITE, body=PublishIn, returns=VersionOut)
 def publish(uow: UnitOfWork, agent_id: UUID, body: PublishIn) -> AgentVersion:
-    return actions.publish(uow, agent_id, note=body.note)
+    return actions.publish(uow, agent_id, note=body.note, anyway=body.anyway)
 
 
 @api.post("/agents/<uuid:agent_id>/rollback", permission=WRITE, body=RollbackIn, returns=VersionOut)

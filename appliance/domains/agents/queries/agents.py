@@ -78,7 +78,10 @@ def get_policy(uow: UnitOfWork, agent_id: UUID, *, draft: bool) -> tuple[int, Po
 
 
 def policy_of(version: AgentVersion) -> Policy:
-    settings = AgentSettings.model_validate(version.settings)
+    return policy_from(AgentSettings.model_validate(version.settings))
+
+
+def policy_from(settings: AgentSettings) -> Policy:
     guard, handoff, hours = settings.guardrails, settings.handoff, settings.hours
     wanted = {
         Intent.WANTS_PERSON: handoff.on_request,

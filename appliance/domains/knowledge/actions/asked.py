@@ -24,7 +24,10 @@ from appliance.domains.knowledge.types import Answer, GapStatus
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """How to answer. `min_score` refuses below that confidence; `top_k` is how many sources are listed."""
+    """How to answer. `min_score` refuses below that confidence; `top_k` is how many sources are listed.
+
+    `keep` false is for trials: neither the question nor the gap it may leave is written down.
+    """
 
     agent_id: UUID | None = None
     conversation_id: UUID | None = None
@@ -34,6 +37,7 @@ class Ask:
     max_tokens: int = 300
     model: str = ""
     allow_chat: bool = True
+    keep: bool = True
     scope: Scope = field(default_factory=Scope)
 
 
@@ -46,7 +50,7 @@ def find_same(box: Box, tenant_id: UUID, question: str, context: Sequence[Turn],
 
 
 def _fingerprint(box: Box, tenant_id: UUID, question: str, context: Sequence[Turn], ask: Ask, corpus_version: int) -> str:
-    shaped_by = {key: value for key, value in asdict(ask).items() if key != "conversation_id"}
+    shaped_by = {key: value for key, value in asdict(ask).items() if key not in {"conversation_id", "keep"}}
     scope = ask.scope
     shaped_by["scope"] = [sorted(map(str, scope.document_ids)), sorted(scope.tags), str(scope.since), str(scope.agent_id)]
     said = [words.fold(" ".join(question.split())), [[turn.role, turn.text] for turn in context]]
@@ -56,6 +60,8 @@ def _fingerprint(box: Box, tenant_id: UUID, question: str, context: Sequence[Tur
 
 
 def record_answer(uow: UnitOfWork, question: str, answer: Answer, ask: Ask, fingerprint: str) -> None:
+    if not ask.keep:
+        return
     uow.session.add(Query(
         id=answer.query_id, fingerprint=fingerprint, question=question, answer=answer.text,
         answered=answer.answered, confident=answer.confident,

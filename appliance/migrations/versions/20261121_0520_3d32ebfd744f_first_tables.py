@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '325b3a80f04f'
+revision = '3d32ebfd744f'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -218,6 +218,21 @@ def upgrade() -> None:
     sa.Column('last_error', sa.String(length=500), nullable=True),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_cron_runs'))
     )
+    op.create_table('document_uploads',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('filename', sa.String(length=255), nullable=False),
+    sa.Column('length', sa.BigInteger(), nullable=False),
+    sa.Column('received', sa.BigInteger(), nullable=False),
+    sa.Column('pieces', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
+    sa.Column('agents', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
+    sa.Column('tags', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
+    sa.Column('document_id', sa.Uuid(), nullable=True),
+    sa.Column('touched_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_document_uploads'))
+    )
+    op.create_index(op.f('ix_document_uploads_tenant_id'), 'document_uploads', ['tenant_id'], unique=False)
+    op.create_index(op.f('ix_document_uploads_touched_at'), 'document_uploads', ['touched_at'], unique=False)
     op.create_table('documents',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -398,6 +413,41 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_users')),
     sa.UniqueConstraint('email', name=op.f('uq_users_email'))
     )
+    op.create_table('agent_evaluations',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('agent_id', sa.Uuid(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('settings', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
+    sa.Column('state', sa.Enum('running', 'finished', name='evaluationstate', native_enum=False, length=40), nullable=False),
+    sa.Column('baseline_id', sa.Uuid(), nullable=True),
+    sa.Column('total', sa.Integer(), nullable=False),
+    sa.Column('done', sa.Integer(), nullable=False),
+    sa.Column('passed', sa.Integer(), nullable=False),
+    sa.Column('regressed', sa.Integer(), nullable=False),
+    sa.Column('created_by', sa.Uuid(), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['agent_id'], ['agents.id'], name=op.f('fk_agent_evaluations_agent_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_agent_evaluations'))
+    )
+    op.create_index('ix_agent_evaluations_of_agent', 'agent_evaluations', ['agent_id', 'created_at'], unique=False)
+    op.create_index(op.f('ix_agent_evaluations_tenant_id'), 'agent_evaluations', ['tenant_id'], unique=False)
+    op.create_table('agent_questions',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('agent_id', sa.Uuid(), nullable=False),
+    sa.Column('question', sa.LargeBinary(), nullable=False),
+    sa.Column('context', sa.LargeBinary(), nullable=False),
+    sa.Column('expected', sa.Enum('answer', 'unknown', 'person', name='expected', native_enum=False, length=40), nullable=False),
+    sa.Column('facts', sa.LargeBinary(), nullable=False),
+    sa.Column('forbidden', sa.LargeBinary(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['agent_id'], ['agents.id'], name=op.f('fk_agent_questions_agent_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_agent_questions'))
+    )
+    op.create_index(op.f('ix_agent_questions_agent_id'), 'agent_questions', ['agent_id'], unique=False)
+    op.create_index(op.f('ix_agent_questions_tenant_id'), 'agent_questions', ['tenant_id'], unique=False)
     op.create_table('agent_versions',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -669,6 +719,25 @@ def upgrade() -> None:
     )
     op.create_index('ix_timeline_entries_of_contact', 'timeline_entries', ['contact_id', 'happened_at', 'id'], unique=False)
     op.create_index(op.f('ix_timeline_entries_tenant_id'), 'timeline_entries', ['tenant_id'], unique=False)
+    op.create_table('agent_evaluation_results',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('evaluation_id', sa.Uuid(), nullable=False),
+    sa.Column('question_id', sa.Uuid(), nullable=False),
+    sa.Column('question', sa.LargeBinary(), nullable=False),
+    sa.Column('text', sa.LargeBinary(), nullable=False),
+    sa.Column('passed', sa.Boolean(), nullable=False),
+    sa.Column('regressed', sa.Boolean(), nullable=False),
+    sa.Column('missing', sa.LargeBinary(), nullable=False),
+    sa.Column('said', sa.LargeBinary(), nullable=False),
+    sa.Column('outcome', sa.Enum('send', 'fallback', 'hand_off', 'silence', name='outcome', native_enum=False, length=40), nullable=False),
+    sa.Column('reason', sa.String(length=40), nullable=True),
+    sa.Column('took_ms', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['evaluation_id'], ['agent_evaluations.id'], name=op.f('fk_agent_evaluation_results_evaluation_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_agent_evaluation_results')),
+    sa.UniqueConstraint('evaluation_id', 'question_id', name=op.f('uq_agent_evaluation_results_evaluation_id_question_id'))
+    )
+    op.create_index(op.f('ix_agent_evaluation_results_tenant_id'), 'agent_evaluation_results', ['tenant_id'], unique=False)
     op.create_table('chunks',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -716,6 +785,7 @@ def upgrade() -> None:
         'contact_settings',
         'contacts',
         'conversations',
+        'document_uploads',
         'documents',
         'idempotent_answers',
         'invitations',
@@ -724,6 +794,8 @@ def upgrade() -> None:
         'outbox',
         'reply_runs',
         'roles',
+        'agent_evaluations',
+        'agent_questions',
         'agent_versions',
         'api_keys',
         'consents',
@@ -738,6 +810,7 @@ def upgrade() -> None:
         'messages',
         'reply_steps',
         'timeline_entries',
+        'agent_evaluation_results',
         'chunks',
         'knowledge_postings',
     )

@@ -1,0 +1,76 @@
+"""Reads of an agent's question set and of the evaluations run with it."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from appliance.core.uow import UnitOfWork
+from appliance.domains.agents.errors import EvaluationNotFound, QuestionNotFound
+from appliance.domains.agents.queries.agents import find_version, get_agent
+from appliance.domains.agents.tables import AgentQuestion, Evaluation, EvaluationResult
+from appliance.domains.agents.types import EvaluationState, VersionState
+
+MAX_QUESTIONS = 500
+SHOWN_EVALUATIONS = 50
+
+
+def get_question(uow: UnitOfWork, question_id: UUID) -> AgentQuestion:
+    question = uow.session.get(AgentQuestion, question_id)
+    if question is None:
+        raise QuestionNotFound
+    return question
+
+
+def list_questions(uow: UnitOfWork, agent_id: UUID) -> Sequence[AgentQuestion]:
+    get_agent(uow, agent_id)
+    wanted = select(AgentQuestion).where(AgentQuestion.agent_id == agent_id)
+    return uow.session.scalars(wanted.order_by(AgentQuestion.id).limit(MAX_QUESTIONS)).all()
+
+
+def count_questions(uow: UnitOfWork, agent_id: UUID) -> int:
+    return uow.session.scalar(select(func.count(AgentQuestion.id)).where(AgentQuestion.agent_id == agent_id)) or 0
+
+
+def get_evaluation(uow: UnitOfWork, evaluation_id: UUID) -> Evaluation:
+    evaluation = uow.session.get(Evaluation, evaluation_id)
+    if evaluation is None:
+        raise EvaluationNotFound
+    return evaluation
+
+
+def list_evaluations(uow: UnitOfWork, agent_id: UUID, *, limit: int = SHOWN_EVALUATIONS) -> Sequence[Evaluation]:
+    get_agent(uow, agent_id)
+    wanted = select(Evaluation).where(Evaluation.agent_id == agent_id)
+    return uow.session.scalars(wanted.order_by(Evaluation.created_at.desc(), Evaluation.id.desc()).limit(limit)).all()
+
+
+def find_running(uow: UnitOfWork, agent_id: UUID) -> Evaluation | None:
+    wanted = select(Evaluation).where(Evaluation.agent_id == agent_id, Evaluation.state == EvaluationState.RUNNING)
+    return uow.session.scalar(wanted.limit(1))
+
+
+def find_baseline(uow: UnitOfWork, agent_id: UUID) -> Evaluation | None:
+    """What a new evaluation is compared with: the last one of the version that answers customers, else the last one of all."""
+    finished = [one for one in list_evaluations(uow, agent_id) if one.state is EvaluationState.FINISHED]
+    live = find_version(uow, agent_id, VersionState.PUBLISHED)
+    of_live = [one for one in finished if live is not None and one.settings == live.settings]
+    return next(iter(of_live or finished), None)
+
+
+def find_proof(uow: UnitOfWork, agent_id: UUID) -> Evaluation | None:
+    """The last finished evaluation of just what the draft says now."""
+    draft = find_version(uow, agent_id, VersionState.DRAFT)
+    finished = (one for one in list_evaluations(uow, agent_id) if one.state is EvaluationState.FINISHED)
+    return next((one for one in finished if draft is not None and one.settings == draft.settings), None)
+
+
+def list_results(uow: UnitOfWork, evaluation_id: UUID) -> Sequence[EvaluationResult]:
+    """In the order of the questions."""
+    wanted = select(EvaluationResult).where(EvaluationResult.evaluation_id == evaluation_id)
+    return uow.session.scalars(wanted.order_by(EvaluationResult.question_id)).all()
+
+
+def list_passed(uow: UnitOfWork, evaluation_id: UUID | None) -> frozenset[UUID]:
+    passed = select(EvaluationResult.question_id).where(EvaluationResult.evaluation_id == evaluation_id, EvaluationResult.passed.is_(True))
+    return frozenset(uow.session.scalars(passed))

@@ -30,10 +30,13 @@ POLL_S = 2.0
 REPLAY_LIMIT = 500
 QUEUE_LIMIT = 256
 MOST_LISTENERS = 2000
+MOST_OF_A_TENANT = 500
+MOST_OF_A_PERSON = 10
 KEEP_ALIVE_S = 5.0
 # A slower transaction may commit a lower seq after a higher one was shown: look back this far and drop what was seen.
 LOOK_BACK = timedelta(seconds=10)
 RESET = "live.reset"
+ELSEWHERE = "live.elsewhere"  # the last word to a stream whose person opened too many others
 log = structlog.get_logger()
 
 
@@ -51,8 +54,10 @@ class Note:
 @dataclass(eq=False)
 class Listener:
     tenant_id: UUID
+    person_id: UUID | None = None
     queue: asyncio.Queue[Note | None] = field(default_factory=lambda: asyncio.Queue(QUEUE_LIMIT))
     dropped: bool = False
+    superseded: bool = False
 
     def offer(self, note: Note) -> None:
         if self.queue.full():
@@ -60,12 +65,17 @@ class Listener:
             return
         self.queue.put_nowait(note)
 
+    def supersede(self) -> None:
+        self.dropped = self.superseded = True
+        if self.queue.empty():
+            self.queue.put_nowait(None)  # it may be waiting for something to say
+
 
 @dataclass
 class _Feed:
     """What has been handed on for one tenant."""
 
-    listeners: set[Listener] = field(default_factory=set)
+    listeners: dict[Listener, None] = field(default_factory=dict)  # oldest first
     seen: dict[int, float] = field(default_factory=dict)
     high: int = -1
 
@@ -139,13 +149,22 @@ class Hub:
             rows += uow.session.scalars(shown.where(OutboxRow.seq > high)).all()
             return [_note(row) for row in rows]
 
-    async def join(self, tenant_id: UUID) -> Listener:
-        """Raises TooMany when this process holds all the streams it should."""
-        if sum(len(feed.listeners) for feed in self._feeds.values()) >= MOST_LISTENERS:
+    def check_room(self, tenant_id: UUID) -> None:
+        """Raises TooMany when this process, or the organisation in it, holds all the streams it should."""
+        own = self._feeds[tenant_id].listeners if tenant_id in self._feeds else {}
+        if len(own) >= MOST_OF_A_TENANT or sum(len(feed.listeners) for feed in self._feeds.values()) >= MOST_LISTENERS:
             raise TooMany(_("Too many open screens. Close some and try again."), retry_after=30)
-        listener = Listener(tenant_id)
+
+    async def join(self, tenant_id: UUID, person_id: UUID | None = None) -> Listener:
+        """Of one person's too many streams the oldest end. Raises TooMany."""
+        theirs = [one for one in self._feeds[tenant_id].listeners if one.person_id == person_id] if tenant_id in self._feeds else []
+        for oldest in theirs[: max(0, len(theirs) - MOST_OF_A_PERSON + 1)] if person_id else []:
+            oldest.supersede()
+            self.leave(oldest)
+        self.check_room(tenant_id)
+        listener = Listener(tenant_id, person_id)
         feed = self._feeds[tenant_id]
-        feed.listeners.add(listener)
+        feed.listeners[listener] = None
         try:
             if feed.high < 0:
                 high, recent = await asyncio.to_thread(self._latest, tenant_id)
@@ -160,7 +179,7 @@ class Hub:
         feed = self._feeds.get(listener.tenant_id)
         if feed is None:
             return
-        feed.listeners.discard(listener)
+        feed.listeners.pop(listener, None)
         if not feed.listeners:
             del self._feeds[listener.tenant_id]
 
@@ -194,12 +213,14 @@ def _note(row: OutboxRow) -> Note:
     return Note(row.seq, row.name, row.payload)
 
 
-async def notes_for(hub: Hub, tenant_id: UUID, *, after: int | None) -> AsyncIterator[Note | None]:
+async def notes_for(
+    hub: Hub, tenant_id: UUID, *, after: int | None, person_id: UUID | None = None
+) -> AsyncIterator[Note | None]:
     """Missed notes, then new ones as they come; None now and then, so that the caller can keep the line alive.
 
     Ends when the reader is too slow: the browser reconnects and resumes from its last id.
     """
-    listener = await hub.join(tenant_id)
+    listener = await hub.join(tenant_id, person_id)
     sent: set[int] = set()
     try:
         yield None  # from here on nothing is missed
@@ -215,5 +236,7 @@ async def notes_for(hub: Hub, tenant_id: UUID, *, after: int | None) -> AsyncIte
                 continue
             if note_or_end is not None and note_or_end.seq not in sent:
                 yield note_or_end
+        if listener.superseded:
+            yield Note(0, ELSEWHERE, {})
     finally:
         hub.leave(listener)

@@ -18,12 +18,14 @@ from starlette.types import ASGIApp
 
 from appliance.core.box import Box
 from appliance.core.config import load_settings
-from appliance.core.errors import DomainError
-from appliance.core.live import RESET, Hub, notes_for
+from appliance.core.errors import DomainError, TooMany
+from appliance.core.live import ELSEWHERE, RESET, Hub, notes_for
 from appliance.core.web import Authenticator, Principal
 from appliance.entrypoints.bodies import BodyFirst
 
 LONGEST_ID = 18
+# A browser opens a stream that ended again; one of too many is asked to leave that for later, lest they push each other out in turn.
+AGAIN_MUCH_LATER = "retry: 300000\n\n"
 RECHECK_S = 5.0  # how long somebody who may no longer listen may still hear
 
 
@@ -45,6 +47,10 @@ def build(box: Box, *, pages: flask.Flask | None = None) -> Starlette:
             return JSONResponse({"detail": str(err)}, status_code=err.status)
         if principal is None:
             return JSONResponse({"detail": "sign in"}, status_code=401)
+        try:
+            hub.check_room(principal.tenant_id)
+        except TooMany as err:
+            return JSONResponse({"detail": str(err)}, status_code=err.status, headers={"Retry-After": f"{err.retry_after:.0f}"})
         last = request.headers.get("last-event-id") or request.query_params.get("last", "")
         after = int(last) if last.isascii() and last.isdigit() and len(last) <= LONGEST_ID else None
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -70,7 +76,7 @@ def _authenticate(box: Box, request: Request) -> Principal | None:
 async def _lines(box: Box, hub: Hub, request: Request, principal: Principal, after: int | None) -> AsyncIterator[str]:
     greeting = "retry: 2000\n\n"
     checked = time.monotonic()
-    async for note in notes_for(hub, principal.tenant_id, after=after):
+    async for note in notes_for(hub, principal.tenant_id, after=after, person_id=principal.user_id):
         if time.monotonic() - checked >= RECHECK_S:
             checked = time.monotonic()
             again = await asyncio.to_thread(_still, box, request)
@@ -80,6 +86,8 @@ async def _lines(box: Box, hub: Hub, request: Request, principal: Principal, aft
         if note is None:
             yield greeting
             greeting = ": still here\n\n"
+        elif note.event == ELSEWHERE:
+            yield AGAIN_MUCH_LATER
         elif note.event == RESET or principal.can(box.registry.live[note.event]):
             yield note.line()
 

@@ -1,5 +1,6 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from uuid import UUID
 
 import httpx
@@ -8,8 +9,10 @@ import uvicorn
 from starlette.requests import Request
 
 from appliance.core import live
+from appliance.core.errors import TooMany
 from appliance.core.manifest import Manifest
 from appliance.core.web import Authenticator
+from appliance.entrypoints import live as process
 from appliance.entrypoints.live import build
 from tests.core import ledger
 from tests.core.ledger import make_entry
@@ -144,8 +147,6 @@ def test_the_stream_needs_a_sign_in_and_the_permission(box, somebody, tenant_id)
 
 
 def test_who_may_no_longer_listen_hears_nothing_more_within_seconds(box, somebody, tenant_id, monkeypatch):
-    from appliance.entrypoints import live as process
-
     monkeypatch.setattr(process, "RECHECK_S", 0.0)
     box.provide(Authenticator, somebody)
 
@@ -187,3 +188,36 @@ def test_a_browser_that_leaves_while_joining_does_not_silence_the_next(box, tena
         return await collect(hub, tenant_id, 1, during=lambda: emit(box, tenant_id, "heard"))
 
     assert [note.ids["account"] for note in run_with_hub(box, scenario)] == ["heard"]
+
+
+def test_one_person_holds_ten_streams_and_the_eleventh_ends_the_oldest(box, somebody, tenant_id):
+    async def scenario(hub):
+        request = Request({"type": "http", "headers": [], "method": "GET", "path": "/events", "scheme": "http", "query_string": b""})
+        opened = [process._lines(box, hub, request, somebody.principal, None) for _ in range(live.MOST_OF_A_PERSON + 1)]
+        others = process._lines(box, hub, request, replace(somebody.principal, user_id=UUID(int=9)), None)
+        greetings = [await anext(lines) for lines in [others, *opened]]
+        oldest = [line async for line in opened[0]]
+        await asyncio.to_thread(emit, box, tenant_id, "heard")
+        heard = [await asyncio.wait_for(anext(lines), 5) for lines in (opened[1], opened[-1], others)]
+        for lines in (*opened, others):
+            await lines.aclose()
+        return greetings, oldest, heard
+
+    box.provide(Authenticator, somebody)
+    greetings, oldest, heard = run_with_hub(box, scenario)
+    assert (len(greetings), oldest) == (12, [process.AGAIN_MUCH_LATER])
+    assert ["heard" in line for line in heard] == [True, True, True]
+
+
+def test_one_organisation_does_not_hold_every_stream(box, tenant_id, other_tenant_id, monkeypatch):
+    monkeypatch.setattr(live, "MOST_OF_A_TENANT", 3)
+
+    async def scenario(hub):
+        listeners = [await hub.join(tenant_id, UUID(int=number)) for number in range(1, 4)]
+        with pytest.raises(TooMany):
+            await hub.join(tenant_id, UUID(int=4))
+        await hub.join(other_tenant_id, UUID(int=5))
+        hub.leave(listeners[0])
+        return await hub.join(tenant_id, UUID(int=4))
+
+    assert run_with_hub(box, scenario).tenant_id == tenant_id

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
-import multiprocessing
 import os
 import shutil
 import signal
@@ -16,9 +14,9 @@ import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
-from typing import IO, Protocol
-from urllib.error import URLError
+from typing import IO
 
 from redis import Redis, RedisError
 from sqlalchemy import create_engine, inspect
@@ -29,105 +27,14 @@ from appliance.core.config import Settings
 from appliance.core.i18n import gettext as _
 from appliance.core.tenancy import TenantKey
 from appliance.entrypoints.bodies import memory_folder
+from appliance.entrypoints.children import Child, Forked, Running, Spawned
 
 READY_S = 60.0
 DRAIN_S = 10.0
-FIRST_WAIT_S = 0.2
-LONGEST_WAIT_S = 10.0
-CALM_S = 30.0
-_PR_SET_PDEATHSIG = 1
-_PR_SET_NAME = 15
-_fork = multiprocessing.get_context("fork")
 
 
 class CannotStart(RuntimeError):
     """Said to the person at the terminal as it is; exit code 1."""
-
-
-class Running(Protocol):
-    @property
-    def pid(self) -> int | None: ...
-
-    def alive(self) -> bool: ...
-
-
-class _Forked:
-    """A child of ours: forked from this process, so that what is imported here is shared and starts at once."""
-
-    def __init__(self, name: str, target: Callable[[], None]) -> None:
-        self._process = _fork.Process(target=_in_child, args=(target, name), name=name)
-        self._process.start()
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid
-
-    def alive(self) -> bool:
-        return self._process.is_alive()
-
-
-class _Spawned:
-    """A child that is another program. `stdin` is given to it once: how a key reaches it without touching a disk."""
-
-    def __init__(self, command: list[str], environment: dict[str, str], *, stdin: bytes = b"", output: int | None = None) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - our own commands
-            command, env=environment, stdin=subprocess.PIPE, stdout=output, preexec_fn=_die_with_parent  # noqa: PLW1509 - no threads here
-        )
-        assert self._process.stdin is not None
-        self._process.stdin.write(stdin)
-        self._process.stdin.close()
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid
-
-    def alive(self) -> bool:
-        return self._process.poll() is None
-
-
-def _in_child(target: Callable[[], None], name: str) -> None:
-    _die_with_parent()
-    ctypes.CDLL(None).prctl(_PR_SET_NAME, f"se-{name}".encode())  # what ps and top show
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    target()
-
-
-def _die_with_parent() -> None:
-    # Linux: if the supervisor is killed, its children get SIGTERM instead of living on without one.
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-@dataclass
-class Child:
-    name: str
-    start: Callable[[], Running]
-    running: Running | None = None
-    started_at: float = 0.0
-    failures: int = 0
-    retry_at: float = 0.0
-
-    def launch(self) -> None:
-        self.running = self.start()
-        self.started_at = time.monotonic()
-
-    def tend(self) -> bool:
-        """Restart it if it died and its wait is over. True when it had died."""
-        now = time.monotonic()
-        if self.running is not None and self.running.alive():
-            return False
-        if self.running is not None:
-            self.failures = 1 if now - self.started_at > CALM_S else self.failures + 1
-            self.running = None
-            self.retry_at = now + min(FIRST_WAIT_S * 2 ** (self.failures - 1), LONGEST_WAIT_S)
-            return True
-        if now >= self.retry_at:
-            self.launch()
-        return False
-
-    def stop(self, sign: signal.Signals) -> None:
-        if self.running is not None and self.running.pid and self.running.alive():
-            os.kill(self.running.pid, sign)
 
 
 @dataclass
@@ -177,7 +84,7 @@ class Supervisor:
             "--appendonly": "yes", "--appendfsync": "everysec", "--save": "", "--loglevel": "warning", "--maxmemory": "256mb",
             "--maxmemory-policy": "noeviction", "--daemonize": "no",
         }  # fmt: skip
-        return _Spawned([program, *(part for pair in arguments.items() for part in pair)], dict(os.environ), output=subprocess.DEVNULL)
+        return Spawned([program, *(part for pair in arguments.items() for part in pair)], dict(os.environ), output=subprocess.DEVNULL)
 
     def _await_redis(self) -> None:
         redis = Redis.from_url(self.settings.redis_url, socket_timeout=1)
@@ -199,13 +106,13 @@ class Supervisor:
     def start(self) -> None:
         workers = self.settings.workers
         self._launch("models", self._start_modelserver)
-        self._launch("web", lambda: _Forked("web", _run_front))
+        self._launch("web", lambda: Forked("web", _run_front))
         for number in range(workers.processes):
-            self._launch(f"worker-{number + 1}", lambda: _Forked("worker", _run_quick_worker))
+            self._launch(f"worker-{number + 1}", lambda: Forked("worker", _run_quick_worker))
         for number in range(workers.slow_processes):
-            self._launch(f"worker-slow-{number + 1}", lambda: _Forked("worker-slow", _run_slow_worker))
-        self._launch("relay", lambda: _Forked("relay", _run_relay))
-        self._launch("scheduler", lambda: _Forked("scheduler", _run_scheduler))
+            self._launch(f"worker-slow-{number + 1}", lambda: Forked("worker-slow", _run_slow_worker))
+        self._launch("relay", lambda: Forked("relay", _run_relay))
+        self._launch("scheduler", lambda: Forked("scheduler", _run_scheduler))
 
     def _start_modelserver(self) -> Running:
         settings, home = self.settings, self.settings.home
@@ -215,19 +122,16 @@ class Supervisor:
             "--key-file": "/dev/stdin", "--threads": settings.models.threads, "--embedding-model": settings.models.embedding_model,
         }  # fmt: skip
         command = [sys.executable, "-m", "modelserver", *(str(part) for pair in options.items() for part in pair)]
-        return _Spawned(command, _with_models_path(), stdin=key)
+        return Spawned(command, _with_models_path(), stdin=key)
 
     def await_ready(self) -> None:
-        address = f"http://{_reachable(self.settings.server.host)}:{self.settings.server.port}/health/ready"
+        address = f"{_reachable(self.settings.server.host)}:{self.settings.server.port}"
         deadline = time.monotonic() + READY_S
         while time.monotonic() < deadline and not self.stopping:
-            try:
-                with urllib.request.urlopen(address, timeout=2) as answer:
-                    if answer.status == 200:  # noqa: PLR2004
-                        return
-            except (URLError, OSError):
-                self.tend()
-                time.sleep(0.1)
+            if _is_ready(address):
+                return
+            self.tend()
+            time.sleep(0.1)
         if not self.stopping:
             raise CannotStart(_("The box did not become ready in %(seconds)d seconds; the lines above say why.", seconds=READY_S))
 
@@ -304,6 +208,14 @@ def _with_models_path() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(part for part in (models, os.environ.get("PYTHONPATH", "")) if part)}
 
 
+def _is_ready(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{address}/health/ready", timeout=2) as answer:
+            return bool(answer.status == HTTPStatus.OK)
+    except OSError:  # refused, reset, timed out, or an answer that says no
+        return False
+
+
 def _reachable(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - compared, not bound
 
@@ -350,7 +262,7 @@ def run(settings: Settings, *, when_ready: Callable[[], None]) -> int:
         supervisor.start()
         supervisor.await_ready()
         if not supervisor.stopping:
-            supervisor.aside = _Forked("greeting", when_ready)  # it may take a while: the box is watched meanwhile
+            supervisor.aside = Forked("greeting", when_ready)  # it may take a while: the box is watched meanwhile
         supervisor.watch()
     except (CannotStart, crypto.KeyUnreadable) as err:
         print(str(err), file=sys.stderr, flush=True)  # noqa: T201

@@ -1,0 +1,106 @@
+"""The processes under a supervisor: how each is started, asked after, restarted and stopped."""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+FIRST_WAIT_S = 0.2
+LONGEST_WAIT_S = 10.0
+CALM_S = 30.0
+_PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
+_fork = multiprocessing.get_context("fork")
+
+
+class Running(Protocol):
+    @property
+    def pid(self) -> int | None: ...
+
+    def alive(self) -> bool: ...
+
+
+class Forked:
+    """A child of ours: forked from this process, so that what is imported here is shared and starts at once."""
+
+    def __init__(self, name: str, target: Callable[[], None]) -> None:
+        self._process = _fork.Process(target=_in_child, args=(target, name), name=name)
+        self._process.start()
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid
+
+    def alive(self) -> bool:
+        return self._process.is_alive()
+
+
+class Spawned:
+    """A child that is another program. `stdin` is given to it once: how a key reaches it without touching a disk."""
+
+    def __init__(self, command: list[str], environment: dict[str, str], *, stdin: bytes = b"", output: int | None = None) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - our own commands
+            command, env=environment, stdin=subprocess.PIPE, stdout=output, preexec_fn=_die_with_parent  # noqa: PLW1509 - no threads here
+        )
+        assert self._process.stdin is not None
+        self._process.stdin.write(stdin)
+        self._process.stdin.close()
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid
+
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+
+def _in_child(target: Callable[[], None], name: str) -> None:
+    _die_with_parent()
+    ctypes.CDLL(None).prctl(_PR_SET_NAME, f"se-{name}".encode())  # what ps and top show
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    target()
+
+
+def _die_with_parent() -> None:
+    # Linux: if the supervisor is killed, its children get SIGTERM instead of living on without one.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@dataclass
+class Child:
+    name: str
+    start: Callable[[], Running]
+    running: Running | None = None
+    started_at: float = 0.0
+    failures: int = 0
+    retry_at: float = 0.0
+
+    def launch(self) -> None:
+        self.running = self.start()
+        self.started_at = time.monotonic()
+
+    def tend(self) -> bool:
+        """Restart it if it died and its wait is over. True when it had died."""
+        now = time.monotonic()
+        if self.running is not None and self.running.alive():
+            return False
+        if self.running is not None:
+            self.failures = 1 if now - self.started_at > CALM_S else self.failures + 1
+            self.running = None
+            self.retry_at = now + min(FIRST_WAIT_S * 2 ** (self.failures - 1), LONGEST_WAIT_S)
+            return True
+        if now >= self.retry_at:
+            self.launch()
+        return False
+
+    def stop(self, sign: signal.Signals) -> None:
+        if self.running is not None and self.running.pid and self.running.alive():
+            os.kill(self.running.pid, sign)

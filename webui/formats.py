@@ -1,5 +1,6 @@
 """How numbers, times and names are written, in the reader's language and the tenant's time zone. All are Jinja filters."""
 
+import datetime as dt
 from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -48,6 +49,11 @@ def recent(value: datetime) -> str:
     return dates.format_skeleton("Md", local, locale=current_locale())
 
 
+def day_month(value: dt.date) -> str:
+    """`20/11`."""
+    return dates.format_skeleton("Md", value, locale=current_locale())
+
+
 def weekday(value: datetime) -> str:
     """`Sexta-feira, 20 de novembro`."""
     pattern = "EEEE, d 'de' MMMM" if current_locale() == "pt_BR" else "EEEE, d MMMM"
@@ -90,7 +96,7 @@ def iso(value: datetime) -> str:
 
 
 FILTERS: dict[str, Callable[..., str]] = {
-    "clock_time": clock_time, "date": date, "filesize": filesize, "hue": hue, "initials": initials, "iso": iso,
+    "clock_time": clock_time, "date": date, "day_month": day_month, "filesize": filesize, "hue": hue, "initials": initials, "iso": iso,
     "moment": moment, "number": number, "percent": percent,
     "recent": recent, "weekday": weekday,
 }  # fmt: skip

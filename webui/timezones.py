@@ -1,7 +1,10 @@
 """Time zones to choose from: Brazil's first, by the names Brazilians give them."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from zoneinfo import available_timezones
+
+from appliance.core.i18n import lazy_gettext as _
 
 BRAZIL = (
     ("America/Sao_Paulo", "Brasília, São Paulo, Rio, Sul"),
@@ -21,11 +24,32 @@ BRAZIL = (
     ("America/Eirunepe", "Eirunepé"),
     ("America/Noronha", "Fernando de Noronha"),
 )
-REGIONS = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+REGIONS = (
+    ("America/", _("Americas")),
+    ("Europe/", _("Europe")),
+    ("Africa/", _("Africa")),
+    ("Asia/", _("Asia")),
+    ("Australia/", _("Australia")),
+    ("Atlantic/", _("Atlantic")),
+    ("Indian/", _("Indian Ocean")),
+    ("Pacific/", _("Pacific")),
+)
+Group = tuple[str, Sequence[tuple[str, str]]]
+
+
+def timezone_groups() -> list[Group]:
+    """Groups of (zone, name) for a list of choices."""
+    return [(str(label), choices) for label, choices in _groups()]
 
 
 @lru_cache(maxsize=1)
-def timezone_options() -> list[tuple[str, str]]:
+def _groups() -> tuple[tuple[object, Sequence[tuple[str, str]]], ...]:
     ours = {zone for zone, _name in BRAZIL}
-    others = sorted(zone for zone in available_timezones() if zone.startswith(REGIONS) and zone not in ours)
-    return [*BRAZIL, ("UTC", "UTC"), *((zone, zone.replace("_", " ")) for zone in others)]
+    zones = sorted(available_timezones() - ours)
+    others = ((label, tuple((zone, _city(zone)) for zone in zones if zone.startswith(prefix))) for prefix, label in REGIONS)
+    return ((_("Brazil"), BRAZIL), *others, (_("Others"), (("UTC", "UTC"),)))
+
+
+def _city(zone: str) -> str:
+    """America/Argentina/Buenos_Aires → Buenos Aires, Argentina."""
+    return ", ".join(reversed(zone.replace("_", " ").split("/")[1:]))

@@ -22,7 +22,7 @@ WIDTHS = (1280, 390)
 NARROWEST = 320
 SERIOUS = {"critical", "serious"}
 BARE = {"/login", "/setup"}  # pages for those who are outside
-DATA = {"/search", "/inbox/messages/<uuid:message_id>/media"}  # answers that are no HTML
+DATA = {"/search"}  # answers that are no HTML
 OPENED = sorted({route.rule for screen in (shell_pages, *SCREENS) for route in screen.routes if route.method == "GET"} - DATA)
 
 

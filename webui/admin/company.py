@@ -16,7 +16,7 @@ from appliance.domains.identity import actions, queries
 from webui import branding, theme
 from webui.admin.pages import pages
 from webui.fields import Name
-from webui.timezones import timezone_options
+from webui.timezones import timezone_groups
 
 
 class CompanyForm(Schema):
@@ -65,5 +65,5 @@ def _page(uow: UnitOfWork, form: Form[CompanyForm]) -> str:
     chosen = theme.theme_for(colour) if colour else None
     return render_template(
         "admin/company.html", raw={**shown, "own_colour": "", **form.raw} if form.raw else shown,
-        errors=form.errors, timezones=timezone_options(), theme_of_brand=chosen,
+        errors=form.errors, timezones=timezone_groups(), theme_of_brand=chosen,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The first page: real numbers of the parts this person may see, and what to do first on a new box."""
+"""The first page: who waits for a person, what happened today, and what to do first on a new box."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,36 +8,21 @@ from flask import render_template, url_for
 
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
-from appliance.core.web import Principal, current_principal
+from appliance.core.web import PageQuery, Principal, current_principal
 from appliance.core.web.auth import check_access
 from appliance.domains.agents import queries as agents
 from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.schemas import ContactFilter, ContactsQuery
 from appliance.domains.contacts.types import ContactSort
 from appliance.domains.conversations import queries as conversations
+from appliance.domains.conversations.queries import InboxFilter
 from appliance.domains.identity import queries as identity
 from appliance.domains.knowledge import queries as knowledge
+from webui.home import figures
 from webui.home.pages import pages
 from webui.navigation import has_endpoint
 
 RECENT = 6
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A number on the first page. `count` reads it; the tile leads to `endpoint`."""
-
-    name: LazyProxy
-    permission: str
-    endpoint: str
-    count: Callable[[UnitOfWork, Principal], int]
-
-
-@dataclass(frozen=True)
-class Tile:
-    name: str
-    value: int
-    url: str
 
 
 @dataclass(frozen=True)
@@ -65,33 +50,18 @@ def _documents(uow: UnitOfWork, _who: Principal) -> int:
     return knowledge.list_documents(uow, limit=1).total
 
 
-def _gaps(uow: UnitOfWork, _who: Principal) -> int:
-    return knowledge.list_gaps(uow, limit=1).total
-
-
 def _contacts(uow: UnitOfWork, _who: Principal) -> int:
     return contacts.count_contacts(uow, ContactFilter())
 
 
-def _open(uow: UnitOfWork, who: Principal) -> int:
-    return conversations.count_inbox(uow, user_id=who.user_id).all
-
-
-def _waiting(uow: UnitOfWork, who: Principal) -> int:
-    return conversations.count_inbox(uow, user_id=who.user_id).waiting
+def _was_tried(uow: UnitOfWork, _who: Principal) -> bool:
+    return bool(conversations.list_conversations(uow, InboxFilter(), PageQuery(limit=1)).total)
 
 
 def _has_team(uow: UnitOfWork, _who: Principal) -> bool:
     return identity.list_members(uow, limit=1)[1] > 1 or bool(identity.list_invitations(uow))
 
 
-FIGURES = (
-    Figure(_("Open conversations"), "conversations:read", "inbox.inbox", _open),
-    Figure(_("Waiting for a person"), "conversations:read", "inbox.inbox", _waiting),
-    Figure(_("Documents"), "knowledge:read", "knowledge.documents", _documents),
-    Figure(_("Questions without an answer"), "knowledge:read", "knowledge.gaps", _gaps),
-    Figure(_("Contacts"), "contacts:read", "crm.contacts", _contacts),
-)
 FIRST_STEPS = (
     FirstStep(
         _("Bring in your documents"), _("Price lists, manuals, contracts: the answers come from them."), "book",
@@ -103,7 +73,7 @@ FIRST_STEPS = (
     ),
     FirstStep(
         _("Try it as a customer"), _("Write to the simulator and see what the box answers."), "whatsapp",
-        "conversations:read", "studio.simulator", lambda uow, who: _open(uow, who) > 0,
+        "conversations:read", "studio.simulator", _was_tried,
     ),
     FirstStep(
         _("Bring in your contacts"), _("A spreadsheet is enough; every conversation adds its own."), "users",
@@ -120,16 +90,18 @@ FIRST_STEPS = (
 def dashboard(uow: UnitOfWork) -> str:
     who = check_access(current_principal(), None)
     steps = [_view(step, uow, who) for step in FIRST_STEPS if _is_offered(step, who)]
+    follows = who.can(figures.READ) and has_endpoint("inbox.inbox")
     return render_template(
         "home/dashboard.html",
-        tiles=[Tile(str(one.name), one.count(uow, who), url_for(one.endpoint)) for one in FIGURES if _is_offered(one, who)],
         steps=steps if not all(step.done for step in steps) else [],
         recent=_recent(uow) if who.can("contacts:read") else [],
         now=uow.now,
+        said_of=figures.said_of,
+        **({**figures.todays(uow), **figures.two_weeks(uow)} if follows else {}),
     )
 
 
-def _is_offered(one: Figure | FirstStep, who: Principal) -> bool:
+def _is_offered(one: FirstStep, who: Principal) -> bool:
     return who.can(one.permission) and has_endpoint(one.endpoint)
 
 

@@ -15,7 +15,7 @@ from appliance.domains.identity.types import Setup, SignedIn
 from webui import branding, formats, theme
 from webui.setup.forms import SetupForm
 from webui.signin import session
-from webui.timezones import timezone_options
+from webui.timezones import timezone_groups
 
 pages = Pages("setup", __name__)
 
@@ -74,5 +74,5 @@ def _is_set_up(call: Call) -> bool:
 def _page(form: Form[SetupForm]) -> str:
     zone = form.raw.get("timezone") or formats.DEFAULT_TIMEZONE
     return render_template(
-        "setup/setup.html", errors=form.errors, raw=form.raw, timezones=timezone_options(), chosen_timezone=zone
+        "setup/setup.html", errors=form.errors, raw=form.raw, timezones=timezone_groups(), chosen_timezone=zone
     )

@@ -20,7 +20,7 @@ from appliance.domains.conversations import queries as conversations
 from webui.studio.forms import AgentForm, NewAgentForm, values_of
 from webui.studio.pages import pages
 from webui.studio.words import OUTCOMES, REASONS, STEPS, VERDICTS, WEEKDAYS
-from webui.timezones import timezone_options
+from webui.timezones import timezone_groups
 
 READ, WRITE = "agents:read", "agents:write"
 
@@ -119,7 +119,7 @@ def _page(uow: UnitOfWork, agent_id: UUID, form: Form[AgentForm], shown: dict[st
     published = next((version for version in versions if version.state is VersionState.PUBLISHED), None)
     return render_template(
         "studio/agent.html", agent=queries.get_agent(uow, agent_id), form=form, shown=shown, versions=versions, draft=draft,
-        published=published, weekdays=WEEKDAYS, timezones=timezone_options(), channels=_served(uow).get(agent_id, []),
+        published=published, weekdays=WEEKDAYS, timezones=timezone_groups(), channels=_served(uow).get(agent_id, []),
         words={"steps": _said(STEPS), "outcomes": _said(OUTCOMES), "reasons": _said(REASONS), "verdicts": _said({**REASONS, **VERDICTS})},
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from appliance.domains.agents.schemas import AgentSettings
 from webui.studio.words import WEEKDAYS
 
 _FLAT = (
-    "role", "persona", "language", "greeting", "fallback", "handoff_notice", "closed_notice", "unsure", "knowledge", "debounce_ms",
+    "role", "persona", "language", "greeting", "fallback", "handoff_notice", "closed_notice", "unsure", "knowledge",
 )  # fmt: skip
 
 
@@ -31,7 +31,7 @@ class AgentForm(Schema):
     confidence_floor: int = Field(0, ge=0, le=100)
     unsure: Literal["send", "fallback"] = "send"
     knowledge: Literal["agent", "all"] = "agent"
-    debounce_ms: int = Field(1500, ge=0, le=30_000)
+    wait_s: float = Field(1.5, ge=0, le=30)
     keywords: str = Field("", max_length=20_000)
     forbidden_phrases: str = Field("", max_length=20_000)
     allowed_topics: str = Field("", max_length=20_000)
@@ -80,7 +80,8 @@ class AgentForm(Schema):
         }
         hours = {"timezone": self.timezone, "when_closed": self.when_closed, "spans": self._spans(kept["hours"]["spans"])}
         floor = self.confidence_floor / 100
-        new = {**kept, **flat, "confidence_floor": floor, "guardrails": guardrails, "handoff": handoff, "hours": hours}
+        wait = round(self.wait_s * 1000)
+        new = {**kept, **flat, "debounce_ms": wait, "confidence_floor": floor, "guardrails": guardrails, "handoff": handoff, "hours": hours}
         return AgentSettings.model_validate(new)
 
     def _spans(self, before: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -97,6 +98,7 @@ class AgentForm(Schema):
 def values_of(name: str, settings: AgentSettings) -> dict[str, Any]:
     """What the form shows for these settings."""
     shown: dict[str, Any] = {"name": name, **{field: getattr(settings, field) for field in _FLAT}}
+    shown["wait_s"] = settings.debounce_ms / 1000
     shown["confidence_floor"] = round(settings.confidence_floor * 100)
     shown["keywords"] = "\n".join(settings.handoff.keywords)
     shown["forbidden_phrases"] = "\n".join(settings.guardrails.forbidden_phrases)

@@ -60,5 +60,21 @@ for (const field of document.querySelectorAll('input[name="timezone"], select[na
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if ("guess" in field.dataset && here !== "UTC" && (field.tagName === "INPUT" || field.querySelector(`option[value="${CSS.escape(here)}"]`))) field.value = here;
 }
+for (const field of document.querySelectorAll("[data-narrowed]")) narrow(field);
+
+/** A long list of choices, cut down to what is typed above it; the first that fits is chosen. */
+function narrow(field) {
+  const list = field.querySelector("select");
+  const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+  field.querySelector("[data-narrow]").hidden = false;
+  field.querySelector("[data-narrow] input").addEventListener("input", ({ target }) => {
+    const wanted = plain(target.value.trim());
+    for (const option of list.options) option.hidden = !plain(`${option.text} ${option.value}`).includes(wanted);
+    for (const group of list.querySelectorAll("optgroup")) group.hidden = !group.querySelector("option:not([hidden])");
+    const first = list.querySelector("option:not([hidden])");
+    if (wanted && first) list.value = first.value;
+  });
+}
+
 document.addEventListener("htmx:after:swap", (event) => focusFirstError(event.detail?.ctx?.target ?? document));
 if (document.querySelector('[aria-invalid="true"]')) focusFirstError();

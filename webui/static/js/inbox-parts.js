@@ -7,9 +7,10 @@ import { failed } from "./toast.js";
 export const html = async (url) => request(url, { headers: { Accept: "text/html" } });
 export const fragment = (text) => document.createRange().createContextualFragment(text);
 
+export const pendingMeta = () => el("p", { class: "meta" }, icon("clock"), el("span", { class: "sr" }, _("Being sent")));
+
 export function pendingBubble(text, mode, file) {
-  const meta = el("p", { class: "meta" }, icon("clock"));
-  return el("article", { class: `msg ${mode === "note" ? "note" : "out"} turn is-pending` }, el("div", { class: "bubble" }, file && el("span", { class: "file-chip" }, icon("file"), el("span", { class: "medium clip" }, file.name)), text && el("p", {}, text)), meta);
+  return el("article", { class: `msg ${mode === "note" ? "note" : "out"} turn is-pending` }, el("div", { class: "bubble" }, file && el("span", { class: "file-chip" }, icon("file"), el("span", { class: "medium clip" }, file.name)), text && el("p", {}, text)), pendingMeta());
 }
 
 export function failedMeta(why, tryAgain) {

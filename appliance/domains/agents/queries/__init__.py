@@ -12,9 +12,10 @@ from appliance.domains.agents.queries.agents import (
     lock_agent,
     policy_of,
 )
-from appliance.domains.agents.queries.runs import find_run, list_runs, list_steps, read_situation
+from appliance.domains.agents.queries.runs import count_hand_offs, find_run, list_runs, list_steps, read_situation
 
 __all__ = [
+    "count_hand_offs",
     "find_agent_by_model",
     "find_published_policy",
     "find_run",

@@ -1,8 +1,10 @@
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import case, func, or_, select
 
+from appliance.core.ids import first_id_at
 from appliance.core.uow import UnitOfWork
 from appliance.domains.agents.queries.agents import find_published_policy
 from appliance.domains.agents.rules import turns
@@ -62,3 +64,12 @@ def list_steps(uow: UnitOfWork, run_id: UUID) -> Sequence[ReplyStep]:
 def list_runs(uow: UnitOfWork, conversation_id: UUID, *, limit: int = 50) -> Sequence[ReplyRun]:
     wanted = select(ReplyRun).where(ReplyRun.conversation_id == conversation_id)
     return uow.session.scalars(wanted.order_by(ReplyRun.created_at.desc()).limit(limit)).all()
+
+
+def count_hand_offs(uow: UnitOfWork, starts: Sequence[datetime]) -> list[int]:
+    """How often agents called a person, for each day of `starts` (as `conversations.queries.list_days` counts days)."""
+    day = case(*((ReplyRun.created_at >= starts[at], at) for at in reversed(range(len(starts)))))
+    recent = (ReplyRun.id >= first_id_at(starts[0]), ReplyRun.created_at >= starts[0])
+    statement = select(day, func.count(ReplyRun.id)).where(*recent, ReplyRun.outcome == Outcome.HAND_OFF).group_by(day)
+    found = {row[0]: row[1] for row in uow.session.execute(statement)}
+    return [found.get(at, 0) for at in range(len(starts))]

@@ -1,5 +1,6 @@
 """Reads of conversations: the inbox list, one thread, what waits to be answered or sent."""
 
+from appliance.domains.conversations.queries.figures import DayFigures, list_days, list_waiting
 from appliance.domains.conversations.queries.inbox import (
     Counts,
     InboxFilter,
@@ -29,6 +30,7 @@ from appliance.domains.conversations.tables import Conversation, Message
 __all__ = [
     "Conversation",
     "Counts",
+    "DayFigures",
     "InboxFilter",
     "Message",
     "count_agent_replies",
@@ -40,12 +42,14 @@ __all__ = [
     "has_conversations",
     "is_from_contact",
     "list_conversations",
+    "list_days",
     "list_messages",
     "list_overdue",
     "list_recent",
     "list_stuck",
     "list_tenants_with_waiting",
     "list_unanswered",
+    "list_waiting",
     "lock_conversation",
     "lock_message",
     "text_of",

@@ -1,0 +1,66 @@
+"""The first page: today, the last two weeks, and who waits."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.core.uow import Actor
+from appliance.domains.channels import actions as channels
+from appliance.domains.channels.schemas import ChannelIn
+from tests.webui.conftest import ANA
+from webui.home import charts
+from webui.home.figures import Day, said_of
+
+columns = st.lists(st.lists(st.integers(0, 100_000), min_size=3, max_size=3), min_size=1, max_size=31)
+
+
+@given(columns)
+def test_bars_stay_between_the_axis_and_the_top(found):
+    chart = charts.stacked(found)
+    assert len(chart.bars) == len(found)
+    assert all(part.y >= charts.TOP - 0.1 and part.y + part.height <= charts.BASE + 0.2 for bar in chart.bars for part in bar.segments)
+    assert chart.bars[0].x >= 0
+    assert chart.bars[-1].x + chart.bar_width <= charts.WIDTH
+
+
+@given(columns)
+def test_few_lines_at_round_numbers_reach_over_the_tallest_bar(found):
+    values = [value for value, _y in charts.stacked(found).lines]
+    assert values[0] == 0
+    assert 2 <= len(values) <= 6
+    assert values[-1] >= max(sum(column) for column in found)
+
+
+def test_the_chart_is_told_in_one_sentence():
+    days = [Day(date(2026, 11, 19), 3, 2, 0, 0), Day(date(2026, 11, 20), 9, 6, 1, 1)]
+    assert said_of(days).startswith("9 ")
+
+
+@pytest.mark.only_database("sqlite")
+@pytest.mark.browser
+def test_home_shows_today_and_who_waits_and_follows_what_happens(box, ana, new_context):
+    with box.unit(ana.tenant_id, Actor("user", ana.user_id, ANA.person)) as uow:
+        phone = channels.create_channel(uow, ChannelIn(kind="simulator", name="Balcão")).id
+    page = new_context(ana, viewport={"width": 1280, "height": 900}).new_page()
+    page.goto("/")
+    assert "Ninguém está esperando." in page.locator("#today").inner_text()
+    assert page.get_by_text("Os números começam com a primeira mensagem.").is_visible()
+    with box.unit(ana.tenant_id) as uow:
+        found = channels.receive_simulated(uow, phone, visitor="bia", name="Beatriz Nogueira", text="quero uma pessoa")
+    page.reload()
+    received = page.locator("#figures .kpi", has_text="Mensagens recebidas hoje")
+    assert received.locator(".value").inner_text() == "1"
+    row = page.locator("#today li", has_text="Beatriz Nogueira")
+    assert "nenhum agente responde aqui" in row.inner_text()
+    page.get_by_text("Ver como tabela").click()
+    assert page.locator("#h-days").is_visible()
+    assert page.locator("details table tbody tr").first.locator("td").nth(1).inner_text() == "1"
+    row.get_by_role("link").click()
+    page.wait_for_url(f"**/inbox/{found}*")
+
+
+
+def test_a_day_without_messages_has_no_bar():
+    assert charts.stacked([Day(date(2026, 11, 20), 0, 0, 0, 0).stack]).bars[0].segments == ()

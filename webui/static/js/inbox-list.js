@@ -1,0 +1,38 @@
+// The list of conversations: drawn again without losing the scroll, the focus or what is being typed.
+import { isTyping } from "./dom.js";
+import { fragment, html } from "./inbox-parts.js";
+import { list, openId } from "./inbox-place.js";
+
+let listTimer = 0;
+
+export async function refreshList(address = location.search) {
+  const text = await html(`${list.dataset.url}${address}`);
+  const typing = list.contains(document.activeElement) && isTyping(document.activeElement) ? document.activeElement : null;
+  const onto = list.contains(document.activeElement) && document.activeElement.closest("[data-conversation]")?.dataset.conversation;
+  const kept = typing && { value: typing.value, start: typing.selectionStart };
+  const scroll = list.querySelector(".convs")?.scrollTop ?? 0;
+  list.replaceChildren(fragment(text));
+  document.dispatchEvent(new CustomEvent("htmx:after:swap"));
+  markCurrent();
+  const convs = list.querySelector(".convs");
+  if (convs) convs.scrollTop = scroll;
+  if (onto) list.querySelector(`[data-conversation="${onto}"]`)?.focus({ preventScroll: true });
+  if (kept) {
+    const field = list.querySelector("[data-find] input[type=search]");
+    field.value = kept.value;
+    field.focus();
+    field.setSelectionRange(kept.start, kept.start);
+  }
+}
+
+export function soonRefreshList() {
+  clearTimeout(listTimer);
+  listTimer = setTimeout(() => refreshList().catch(() => {}), 150);
+}
+
+export function markCurrent() {
+  for (const link of list.querySelectorAll("[data-conversation]")) {
+    if (link.dataset.conversation === openId()) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+}

@@ -1,0 +1,55 @@
+// Who holds the open conversation, and the buttons that change it.
+import { isTyping } from "./dom.js";
+import { showWindow } from "./inbox-composer.js";
+import { refreshList, soonRefreshList } from "./inbox-list.js";
+import { fragment, html } from "./inbox-parts.js";
+import { api, openId, panes } from "./inbox-place.js";
+import { _ } from "./i18n.js";
+import { request } from "./request.js";
+import { failed, toast } from "./toast.js";
+
+let asked = 0;
+
+export async function refreshState() {
+  const id = openId();
+  if (!id) return;
+  const mine = (asked += 1);
+  const found = fragment(await html(`/inbox/${id}/state`));
+  if (id !== openId() || mine !== asked) return;  // a newer answer is on its way
+  for (const part of found.querySelectorAll("template")) {
+    const place = panes.querySelector(`[data-part="${part.dataset.for}"]`);
+    const had = place?.contains(document.activeElement);
+    if (!place || (had && isTyping(document.activeElement))) continue;
+    place.replaceChildren(part.content);
+    if (had) place.querySelector("button:not([hidden]), a")?.focus();
+  }
+  showWindow();
+  document.dispatchEvent(new CustomEvent("htmx:after:swap"));
+}
+
+const ACTIONS = {
+  "take-over": { path: "handoff", body: { to: "me" }, said: () => _("You have the word. The AI is paused here.") },
+  "hand-back": { path: "handoff", body: { to: "bot" }, said: () => _("The AI answers again from the next message on.") },
+  resolve: { path: "resolve", said: () => _("Resolved."), undo: "reopen" },
+  reopen: { path: "reopen", said: () => _("Open again.") },
+};
+
+export async function act(name, force = false) {
+  const action = ACTIONS[name];
+  const conversation = openId();
+  if (!action || !conversation) return;
+  try {
+    const body = action.body ? { ...action.body, ...(force ? { force: true } : {}) } : undefined;
+    await request(`/api/v1/conversations/${conversation}/${action.path}`, { method: "POST", body });
+    const undo = action.undo && (() => request(`/api/v1/conversations/${conversation}/${action.undo}`, { method: "POST" }).then(refreshState, failed));
+    toast(action.said(), undo ? { action: { label: _("Undo"), run: undo } } : {});
+    await Promise.all([refreshState(), refreshList()]);
+  } catch (error) {
+    failed(error);
+  }
+}
+
+export function assign(userId) {
+  request(api("assign"), { method: "POST", body: { user_id: userId || null } })
+    .then(() => { toast(_("Responsible changed.")); refreshState(); soonRefreshList(); }, failed);
+}

@@ -1,0 +1,114 @@
+// The messages of the open conversation: what is new comes in below, older ones on demand; the scroll is never yanked.
+import { fragment, html } from "./inbox-parts.js";
+import { api, log, openId, panes } from "./inbox-place.js";
+import { ngettext } from "./i18n.js";
+import { request } from "./request.js";
+import { failed } from "./toast.js";
+
+const WINDOW = 200;  // messages kept in the page; older ones are fetched again on demand
+const NEAR_END = 80;
+
+const atEnd = () => !log() || log().scrollHeight - log().scrollTop - log().clientHeight < NEAR_END;
+export const toEnd = () => { if (log()) log().scrollTop = log().scrollHeight; };
+const newButton = () => panes.querySelector("[data-newest]");
+let below = 0;
+
+export const isAtNewest = () => below === 0;
+
+export function showNewest() {
+  below = 0;
+  announce(0);
+  toEnd();
+  markRead();
+}
+
+function announce(count) {
+  below += count;
+  const button = newButton();
+  if (!button) return;
+  button.hidden = below === 0;
+  button.querySelector("span").textContent = ngettext("%(num)d new", "%(num)d new", below);
+}
+
+export function settle() {
+  if (!log()) return;
+  below = 0;
+  const mark = log().querySelector("[data-new]");
+  if (mark) mark.scrollIntoView({ block: "center" });
+  else toEnd();
+  log().addEventListener("scroll", () => {
+    if (atEnd() && below) { below = 0; announce(0); }
+  }, { passive: true });
+  if (log().dataset.unread) markRead();
+}
+
+export function markRead() {
+  if (!document.hidden && openId()) request(api("read"), { method: "POST" }).catch(() => {});
+}
+
+const numbers = () => [...log().querySelectorAll("[data-number]")].map((node) => Number(node.dataset.number));
+const lastNumber = () => Math.max(0, ...numbers());
+let fetching = null;
+
+export async function fetchNew() {
+  const id = openId();
+  if (!id) return;
+  if (fetching) { fetching.again = true; return; }
+  fetching = { again: false };
+  try {
+    const found = fragment(await html(`/inbox/${id}/messages?after=${lastNumber()}`));
+    if (id !== openId()) return;
+    append(found);
+  } catch (error) {
+    if (error.status !== 0) failed(error);
+  } finally {
+    const { again } = fetching;
+    fetching = null;
+    if (again) fetchNew();
+  }
+}
+
+function append(found) {
+  const stick = atEnd();
+  let arrived = 0;
+  for (const node of found.querySelectorAll("[data-message]")) {
+    if (log().querySelector(`[data-message="${node.dataset.message}"]`)) continue;
+    const pending = log().querySelector(`[data-sent="${node.dataset.message}"]`);
+    if (pending) pending.replaceWith(node);
+    else {
+      const waiting = log().querySelector(".is-pending");
+      if (waiting) waiting.before(node);
+      else log().append(node);
+      if (!node.classList.contains("out")) arrived += 1;
+    }
+  }
+  trim();
+  if (stick) { toEnd(); if (arrived) markRead(); }
+  else announce(arrived);
+}
+
+function trim() {
+  const all = log().querySelectorAll("[data-message]");
+  for (const node of [...all].slice(0, Math.max(0, all.length - WINDOW))) node.remove();
+}
+
+export async function refreshMessage(id) {
+  const old = log()?.querySelector(`[data-message="${id}"]`);
+  if (!old) return;
+  const stick = atEnd();
+  const fresh = fragment(await html(`/inbox/messages/${id}`)).querySelector("[data-message]");
+  if (fresh) old.replaceWith(fresh);
+  if (stick) toEnd();
+}
+
+export async function showOlder(button) {
+  const first = Math.min(...numbers());
+  button.disabled = true;
+  const found = fragment(await html(`/inbox/${openId()}/messages?before=${first}`));
+  const height = log().scrollHeight;
+  const least = Math.min(...[...found.querySelectorAll("[data-number]")].map((node) => Number(node.dataset.number)));
+  button.closest("p").after(found);
+  if (least <= 1) button.closest("p").remove();
+  else button.disabled = false;
+  log().scrollTop += log().scrollHeight - height;
+}

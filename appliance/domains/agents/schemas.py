@@ -82,6 +82,26 @@ class AgentIn(Schema):
     settings: AgentSettings = AgentSettings()
 
 
+class TemplateOut(Schema):
+    kind: str
+    language: str
+    name: str
+    purpose: str
+    settings: AgentSettings
+
+
+class TemplateQuery(Schema):
+    language: Literal["pt", "en"] = "pt"
+
+
+class FromTemplateIn(Schema):
+    """`name` empty: the template's."""
+
+    kind: str = Field(min_length=1, max_length=40)
+    language: Literal["pt", "en"] = "pt"
+    name: str = Field("", max_length=120)
+
+
 class AgentPatch(Schema):
     """`settings` replace the draft's; the published version keeps answering until a draft is published."""
 

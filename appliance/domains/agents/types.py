@@ -173,3 +173,21 @@ class Grade:
     passed: bool
     missing: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FirstQuestion:
+    text: str
+    expected: Expected
+
+
+@dataclass(frozen=True)
+class Template:
+    """An agent to start from. `settings` has the shape of schemas.AgentSettings; the questions hold for any company."""
+
+    kind: str
+    language: str
+    name: str
+    purpose: str
+    settings: Mapping[str, Any]
+    questions: tuple[FirstQuestion, ...]

@@ -13,6 +13,7 @@ from appliance.domains.agents.actions.evaluating import (
 from appliance.domains.agents.actions.lifecycle import (
     change_agent,
     create_agent,
+    create_from_template,
     delete_agent,
     publish,
     roll_back,
@@ -32,6 +33,7 @@ __all__ = [
     "compose",
     "compose_aloud",
     "create_agent",
+    "create_from_template",
     "delete_agent",
     "finish_evaluation",
     "keep_results",

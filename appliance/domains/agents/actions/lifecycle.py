@@ -1,12 +1,15 @@
 from uuid import UUID
 
+from appliance.core.errors import Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.domains.agents import queries
+from appliance.domains.agents.actions import evaluating
 from appliance.domains.agents.errors import NothingToPublish, NotProven
 from appliance.domains.agents.events import AgentChanged
 from appliance.domains.agents.queries import evaluations
-from appliance.domains.agents.schemas import AgentIn, AgentPatch, AgentSettings
+from appliance.domains.agents.rules.templates import find_template
+from appliance.domains.agents.schemas import AgentIn, AgentPatch, AgentSettings, FromTemplateIn, QuestionIn
 from appliance.domains.agents.tables import Agent, AgentVersion
 from appliance.domains.agents.types import VersionState
 
@@ -20,6 +23,18 @@ def create_agent(uow: UnitOfWork, given: AgentIn, *, publish_now: bool = False) 
     if publish_now:
         publish(uow, agent.id)
     uow.emit(AgentChanged(agent.id))
+    return agent
+
+
+def create_from_template(uow: UnitOfWork, given: FromTemplateIn) -> Agent:
+    """As a draft, with the first questions it has to get right."""
+    template = find_template(given.kind, given.language)
+    if template is None:
+        raise Refused(_("There is no such template."), fields={"kind": _("There is no such template.")})
+    settings = AgentSettings.model_validate(template.settings)
+    agent = create_agent(uow, AgentIn(name=given.name or template.name, settings=settings))
+    for first in template.questions:
+        evaluating.add_question(uow, agent.id, QuestionIn(question=first.text, expected=first.expected))
     return agent
 
 

@@ -15,6 +15,7 @@ from appliance.core.web import Api, Call, event_stream
 from appliance.domains.agents import actions, queries
 from appliance.domains.agents.rules.differences import differences
 from appliance.domains.agents.rules.intents import find_intents
+from appliance.domains.agents.rules.templates import TEMPLATES
 from appliance.domains.agents.schemas import (
     AgentDetailOut,
     AgentIn,
@@ -22,10 +23,13 @@ from appliance.domains.agents.schemas import (
     AgentPatch,
     DifferenceOut,
     DiffQuery,
+    FromTemplateIn,
     PublishIn,
     RollbackIn,
     RunOut,
     StepOut,
+    TemplateOut,
+    TemplateQuery,
     TestIn,
     TestOut,
     VersionOut,
@@ -46,6 +50,16 @@ def list_agents(uow: UnitOfWork) -> Sequence[Agent]:
 @api.post("/agents", permission=WRITE, body=AgentIn, returns=AgentOut, status=201, idempotent=True)
 def create_agent(uow: UnitOfWork, body: AgentIn) -> Agent:
     return actions.create_agent(uow, body)
+
+
+@api.get("/agents/templates", permission=READ, query=TemplateQuery, returns=list[TemplateOut])
+def list_templates(uow: UnitOfWork, query: TemplateQuery) -> list[TemplateOut]:  # noqa: ARG001 - they belong to no tenant
+    return [TemplateOut.model_validate(one) for one in TEMPLATES if one.language == query.language]
+
+
+@api.post("/agents/from-template", permission=WRITE, body=FromTemplateIn, returns=AgentOut, status=201, idempotent=True)
+def create_from_template(uow: UnitOfWork, body: FromTemplateIn) -> Agent:
+    return actions.create_from_template(uow, body)
 
 
 @api.get("/agents/<uuid:agent_id>", permission=READ, returns=AgentDetailOut)

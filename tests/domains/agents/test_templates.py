@@ -1,0 +1,53 @@
+from uuid import UUID
+
+import pytest
+
+from appliance.core import clock
+from appliance.core.ids import NIL
+from appliance.domains.agents import actions
+from appliance.domains.agents.queries import evaluations
+from appliance.domains.agents.queries.agents import policy_from
+from appliance.domains.agents.rules import grading
+from appliance.domains.agents.rules.templates import KINDS, TEMPLATES
+from appliance.domains.agents.schemas import AgentSettings
+from appliance.domains.agents.types import Found, Said, Situation
+
+NOTHING = Found("", answered=False, confident=False, confidence=0.0)
+KNOWN = [pytest.param(template, id=f"{template.kind}-{template.language}") for template in TEMPLATES]
+
+
+def test_each_kind_speaks_both_languages():
+    assert {(one.kind, one.language) for one in TEMPLATES} == {(kind, language) for kind in KINDS for language in ("pt", "en")}
+    assert KINDS == ("sdr", "support", "scheduling", "collections", "ecommerce")
+
+
+@pytest.mark.parametrize("template", KNOWN)
+def test_a_template_passes_its_own_first_questions(template):
+    """With no document at all: they are about what an agent does, not what a company knows."""
+    policy = policy_from(AgentSettings.model_validate(template.settings))
+    for first in template.questions:
+        situation = Situation(NIL, 1, policy, (Said(by_contact=True, text=first.text),), (), clock.now(), 1)
+        decision = actions.compose(situation, lambda _question, _situation: NOTHING).decision
+        assert grading.grade(first.expected, decision).passed, (first.text, decision)
+
+
+@pytest.mark.parametrize("template", KNOWN)
+def test_a_template_never_says_what_it_must_not(template):
+    settings = AgentSettings.model_validate(template.settings)
+    own = f"{settings.greeting} {settings.fallback} {settings.handoff_notice}"
+    assert not [phrase for phrase in settings.guardrails.forbidden_phrases if grading.is_said(phrase, own)]
+
+
+def test_an_agent_from_a_template_is_a_draft_with_questions(client, box, tenant_id):
+    made = client.post("/api/v1/agents/from-template", json={"kind": "support", "language": "en", "name": "Sam"})
+    assert (made.status_code, made.json["name"], made.json["published_number"]) == (201, "Sam", None)
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert evaluations.count_questions(uow, UUID(made.json["id"])) == 5
+    assert client.post("/api/v1/agents/from-template", json={"kind": "sdr"}).json["name"] == "Pré-vendas"
+    assert "kind" in client.post("/api/v1/agents/from-template", json={"kind": "poet"}).json["fields"]
+
+
+def test_templates_can_be_read_in_a_language(client):
+    listed = client.get("/api/v1/agents/templates?language=en").json
+    assert [one["kind"] for one in listed] == list(KINDS)
+    assert listed[0]["settings"]["language"] == "en"

@@ -177,3 +177,34 @@ def test_the_api_uploads_lists_asks_and_shows_sources(client: FlaskClient, run_d
     assert "event: done" in streamed
     assert client.get(f"/api/v1/documents/{sent.get_json()['id']}/chunks").get_json()["total"] >= 1
     assert client.get(f"/api/v1/documents/{sent.get_json()['id']}/file").data == RULES.format(days=30).encode()
+
+
+def test_the_first_document_is_announced_when_the_box_knows_what_chance_scores_in_it(
+    box: Box, tenant_id: UUID, put: Put, monkeypatch: pytest.MonkeyPatch, run_deliveries: Callable[[], int],
+) -> None:
+    monkeypatch.setattr("appliance.domains.knowledge.subscribers.calibrating._measure", lambda _step: None)
+    put("garantia.md", "# Garantia\n\nA garantia do inversor é de 10 anos.\n")
+    assert actions.answer_question(box, tenant_id, "qual a garantia do inversor?").answered
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert not queries.list_gaps(uow).items
+    put("garantia.md", "# Garantia\n\nA garantia do inversor é de 12 anos.\n", run=False)
+    run_deliveries()
+    assert "12 anos" in actions.answer_question(box, tenant_id, "qual a garantia do inversor?").text
+
+
+def test_a_worker_killed_while_it_measured_the_first_document_begins_that_step_again(
+    box: Box, tenant_id: UUID, put: Put, monkeypatch: pytest.MonkeyPatch, run_deliveries: Callable[[], int],
+) -> None:
+    def killed(*_given: object) -> float:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("appliance.domains.knowledge.queries.measure_threshold", killed)
+        with pytest.raises(KeyboardInterrupt):
+            put("politica.md", RULES.format(days=30))
+    with box.whole_box("test") as uow:
+        _give_back_leases(uow)
+    run_deliveries()
+    assert "30 dias" in actions.answer_question(box, tenant_id, ASKED).text
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert queries.list_documents(uow).items[0].status is DocumentStatus.PROCESSED

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from appliance.core.ids import new_id
 from appliance.core.uow import UnitOfWork
@@ -151,7 +151,17 @@ def finish_embedding(uow: UnitOfWork, version_id: UUID, model: str) -> None:
     uow.emit(DocumentEmbedded(version.document_id, version_id))
 
 
+def open_version(uow: UnitOfWork, version_id: UUID, listings: Sequence[Listing]) -> None:
+    """The first of all documents can be searched but is not announced: what chance scores in it is measured in between."""
+    version = queries.get_version(uow, version_id)
+    record_postings(uow, version_id, listings)
+    queries.get_document(uow, version.document_id).active_version_id = version_id
+    touch_corpus(uow)
+
+
 def record_postings(uow: UnitOfWork, version_id: UUID, listings: Sequence[Listing]) -> None:
+    """In place of those that an earlier try left."""
+    uow.session.execute(delete(Posting).where(Posting.version_id == version_id).execution_options(synchronize_session=False))
     same = {"tenant_id": uow.tenant_id, "version_id": version_id}
     rows = [{"id": new_id(), **same, "term": one.term, "units": one.units, "packed": one.packed}
             for one in listings]
@@ -163,7 +173,7 @@ def activate_version(uow: UnitOfWork, version_id: UUID) -> None:
     """The one switch: before it the old version answers, after it the new one does. A version overtaken by a newer one stays out."""
     version = queries.get_version(uow, version_id)
     document = queries.get_document(uow, version.document_id)
-    replaced = document.active_version_id
+    replaced = document.active_version_id if document.active_version_id != version_id else None
     version.status, version.step, version.progress, version.activated_at = DocumentStatus.PROCESSED, Step.INDEXED, 100, uow.now
     active = uow.session.get(DocumentVersion, replaced) if replaced else None
     if active is not None and active.number > version.number:

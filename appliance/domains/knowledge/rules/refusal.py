@@ -15,7 +15,7 @@ from appliance.domains.knowledge.rules.ranking import Passage, Ranked
 PROBE_TERMS, PROBES, QUANTILE = 4, 300, 0.55
 FOCUS_MISSED = 0.55
 SURE = 1.4
-FALLBACK = 4.0
+FALLBACK, LEAST = 4.0, 1e-6
 _FOCUS = re.compile(
     r"\b(?:qual|quais|que|quanto|quantos|quantas|quanta|what|whats|which|how many)\b"
     r"(?: (?:e|eh|sao|seria|era|foi|fica|o|a|os|as|um|uma|do|da|is|are|the|was))* ([^\W\d_]+)",
@@ -65,9 +65,12 @@ def _probe(passage: Passage, chance: random.Random) -> Probe | None:
 
 
 def threshold(best_scores: Iterable[float]) -> float:
-    """Below it the best unit says no more than chance resemblance would: a quantile of what unanswerable probes reach."""
+    """Below it the best unit says no more than chance resemblance would: a quantile of what unanswerable probes reach.
+
+    A few short sentences give no probe: then whatever shares a word with the question may answer.
+    """
     ordered = sorted(best_scores)
-    return max(ordered[int((len(ordered) - 1) * QUANTILE)], 1e-6) if ordered else FALLBACK
+    return max(ordered[int((len(ordered) - 1) * QUANTILE)], LEAST) if ordered else LEAST
 
 
 def strength(question: Question, ranked: Sequence[Ranked], limit: float) -> float:

@@ -15,13 +15,14 @@ from sqlalchemy import select
 from appliance.core.errors import Conflict, NotFound
 from appliance.core.jobs import Step
 from appliance.domains.knowledge import queries
-from appliance.domains.knowledge.actions import indexing
+from appliance.domains.knowledge.actions import calibrating, indexing
 from appliance.domains.knowledge.events import DocumentChunked, DocumentEmbedded, DocumentExtracted, DocumentStored, VectorsLost
 from appliance.domains.knowledge.gateways.extraction import wire
 from appliance.domains.knowledge.gateways.extraction.failures import SENTENCES, ExtractionError
 from appliance.domains.knowledge.gateways.extraction.launcher import run_extraction
 from appliance.domains.knowledge.gateways.extraction.limits import MIB, Limits
 from appliance.domains.knowledge.rules import digest, postings
+from appliance.domains.knowledge.rules.postings import Listing
 from appliance.domains.knowledge.subscribers import cleaning
 from appliance.domains.knowledge.tables import Chunk, DocumentVersion
 from appliance.domains.knowledge.types import Block, ExtractionFailure
@@ -182,14 +183,32 @@ def index_document(step: Step, event: DocumentEmbedded) -> None:
     )
     lost = not _add_vectors(step, chunks)
     try:
+        threshold = _first_threshold(step, version, listings)
         with step.finish() as uow:
-            indexing.record_postings(uow, version.id, listings)
+            if threshold is None:
+                indexing.record_postings(uow, version.id, listings)
+            else:
+                calibrating.record_threshold(uow, threshold)
             indexing.activate_version(uow, version.id)
             if lost:
                 uow.emit(VectorsLost("document"))
     except NotFound:
         cleaning.remove_vectors(step, version.first_number, version.last_number)
         raise
+
+
+def _first_threshold(step: Step, version: DocumentVersion, listings: Sequence[Listing]) -> float | None:
+    """Measured before the first document is announced, or the first question to it would be held to a stranger's measure."""
+    with step.read() as uow:
+        corpus = queries.find_corpus(uow)
+        answering = queries.get_document(uow, version.document_id).active_version_id
+        if (corpus is not None and corpus.threshold is not None) or answering not in {None, version.id}:
+            return None
+    with step.progress() as uow:
+        indexing.open_version(uow, version.id, listings)
+    with step.read() as uow:
+        snapshot = queries.get_snapshot(uow)
+    return queries.measure_threshold(step.box, step.tenant_id, snapshot)
 
 
 def _add_vectors(step: Step, chunks: Sequence[Row]) -> bool:

@@ -1,6 +1,9 @@
 # ruff: noqa: RUF001
 """Ranking, validity, choosing, refusing, grounding."""
 
+from itertools import pairwise
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +23,7 @@ from appliance.domains.knowledge.rules import (
 from appliance.domains.knowledge.rules.asking import Turn
 from appliance.domains.knowledge.rules.emergencies import Emergency
 from appliance.domains.knowledge.rules.fusion import Trial
+from appliance.domains.knowledge.rules.scored import Scores
 
 
 def claims(name: str, title: str, text: str = "") -> validity.Claims:
@@ -104,8 +108,8 @@ def test_confidence_is_one_half_at_the_threshold_and_grows(measured: float) -> N
     assert refusal.calibrated(measured + 1) > refusal.calibrated(measured)
 
 
-def test_a_threshold_without_probes_falls_back() -> None:
-    assert refusal.threshold([]) == refusal.FALLBACK
+def test_a_few_short_sentences_that_give_no_probe_may_answer_all_the_same() -> None:
+    assert refusal.threshold([]) == refusal.LEAST
     assert refusal.threshold([1.0, 2.0, 3.0]) == 2.0
 
 
@@ -127,14 +131,29 @@ def test_a_source_cannot_close_its_fence() -> None:
     assert prompting.declines("Não sei.")
 
 
-@given(st.dictionaries(st.text(min_size=1, max_size=3), st.floats(0, 50), max_size=8))
-def test_fusion_without_dense_weight_keeps_the_lexical_order(lexical: dict[str, float]) -> None:
-    assert fusion.ranked(fusion.fuse(lexical, {"z": 1.0}, 0.0)) == fusion.ranked(fusion.normalised(lexical))
+@given(st.dictionaries(st.integers(1, 90), st.floats(0, 50), max_size=8))
+def test_fusion_without_dense_weight_keeps_the_lexical_order(lexical: dict[int, float]) -> None:
+    scored = Scores.of(lexical)
+    fused = fusion.fuse(scored, Scores.of({99: 1.0}), 0.0).best(9).by_number()
+    assert list(fused) == list(scored.normalised().best(9).by_number())
+    assert all(lexical[one] >= lexical[other] for one, other in pairwise(fused))
+
+
+@given(st.dictionaries(st.integers(1, 9), st.floats(0, 50)), st.dictionaries(st.integers(1, 9), st.floats(-1, 1)))
+def test_fusion_gives_each_side_its_share(lexical: dict[int, float], dense: dict[int, float]) -> None:
+    mine, theirs = Scores.of(lexical).normalised().by_number(), Scores.of(dense).normalised().by_number()
+    fused = fusion.fuse(Scores.of(lexical), Scores.of(dense), 0.25).by_number()
+    assert fused == pytest.approx({one: 0.75 * mine.get(one, 0.0) + 0.25 * theirs.get(one, 0.0) for one in {*mine, *theirs}})
+
+
+@given(st.dictionaries(st.integers(1, 40), st.sampled_from([0.0, 1.0, 2.5])), st.integers(1, 12))
+def test_the_best_come_first_and_ties_by_number(scored: dict[int, float], k: int) -> None:
+    assert list(Scores.of(scored).best(k).by_number().items()) == sorted(scored.items(), key=lambda pair: (-pair[1], pair[0]))[:k]
 
 
 def test_vectors_get_a_weight_only_where_they_help() -> None:
-    helped = [Trial({"a": 1.0, "b": 1.1, "c": 0.0}, {"a": 1.0, "b": 0.0, "c": 0.0}, "a")] * 5
-    harmed = [Trial({"a": 1.1, "b": 1.0, "c": 0.0}, {"a": 0.0, "b": 1.0, "c": 0.5}, "a")] * 5
+    helped = [Trial(Scores.of({1: 1.0, 2: 1.1, 3: 0.0}), Scores.of({1: 1.0, 2: 0.0, 3: 0.0}), 1)] * 5
+    harmed = [Trial(Scores.of({1: 1.1, 2: 1.0, 3: 0.0}), Scores.of({1: 0.0, 2: 1.0, 3: 0.5}), 1)] * 5
     assert fusion.calibrate(helped) > 0
     assert fusion.calibrate(harmed) == 0
     assert fusion.calibrate([]) == 0

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -77,14 +77,16 @@ class FileHost:
         request.close_connection = True
 
 
-Answer = Callable[[str, dict[str, object]], tuple[int, list[bytes], str]]
+Answer = Callable[[str, dict[str, object]], tuple[int, Iterable[bytes], str]]
 
 
 class Scripted:
-    """Answers by a function of path and body, and remembers what it was sent."""
+    """Answers by a function of path and body, piece by piece, and remembers what it was sent. `left`: the caller went away."""
 
     def __init__(self, answer: Answer) -> None:
         self.seen: list[tuple[str, dict[str, object], str]] = []
+        self.written = 0
+        self.left = threading.Event()
         self._answer = answer
 
     def kind(self) -> type[Quiet]:
@@ -102,9 +104,13 @@ class Scripted:
                 self.send_header("Content-Type", kind)
                 self.send_header("Connection", "close")
                 self.end_headers()
-                for piece in pieces:
-                    self.wfile.write(piece)
-                    self.wfile.flush()
+                script.written = 0
+                try:
+                    for piece in pieces:
+                        self.wfile.write(piece)
+                        script.written += 1
+                except ConnectionError:
+                    script.left.set()
                 self.close_connection = True
 
         return Handler

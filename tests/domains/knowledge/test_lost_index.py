@@ -86,8 +86,8 @@ def test_a_killed_server_with_a_harmed_index_answers_and_gets_its_vectors_back(
     run_deliveries()
     assert queries.vectors_are_sound(box, tenant_id)
     after = inference.index_search(space, text=ASKED[0], k=5)
-    assert list(after.ids) == list(before.ids)
-    assert np.allclose(after.scores, before.scores, atol=SOUND)
+    assert [hit.id for hit in after.hits] == [hit.id for hit in before.hits]
+    assert np.allclose([hit.score for hit in after.hits], [hit.score for hit in before.hits], atol=SOUND)
     assert _tokens_read(running) - read <= MARGIN, "nothing was embedded again"
     _weigh_vectors(box, tenant_id)
     assert queries.retrieve(box, tenant_id, ASKED[0]).dense, "vectors search again"

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import String, delete, exists, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from appliance.core import deliveries
 from appliance.core.db import Rows
-from appliance.core.manifest import Cron, Manifest
+from appliance.core.manifest import Cron, Gauge, Manifest
 from appliance.core.outbox import Delivery, DeliveryState, OutboxRow
 from appliance.core.rows import was_changed
 from appliance.core.web import idempotency
@@ -92,4 +93,5 @@ MANIFEST = Manifest(
         Cron("prune_outbox", prune_outbox, every=timedelta(hours=6)),
         Cron("forget_answers", forget_answers, every=timedelta(hours=1)),
     ),
+    metrics=(Gauge("deliveries_open", "Work that is owed: waiting, under way, or given up", "state", deliveries.count_open),),
 )

@@ -1,4 +1,4 @@
-"""What a domain offers to the house: routes, reactions, timetable, permissions, checks. Read by the entrypoints."""
+"""What a domain offers to the house: routes, reactions, timetable, permissions, checks, figures. Read by the entrypoints."""
 
 from __future__ import annotations
 
@@ -61,6 +61,16 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Gauge:
+    """Figures of the whole box on /metrics, counted when they are asked for: value of `label` -> number. Keep the query cheap."""
+
+    name: str
+    text: str
+    label: str
+    read: Callable[[UnitOfWork], Mapping[str, int]]
+
+
+@dataclass(frozen=True)
 class Manifest:
     name: str
     apis: tuple[Api, ...] = ()
@@ -69,6 +79,7 @@ class Manifest:
     permissions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # permission -> built-in roles that hold it
     live: Mapping[type, str] = field(default_factory=dict)  # event -> permission needed to see it pass
     checks: tuple[Check, ...] = ()
+    metrics: tuple[Gauge, ...] = ()
     exporters: tuple[Callable[[UnitOfWork, UUID], Mapping[str, object]], ...] = ()  # contact id -> what is held
     erasers: tuple[Callable[[UnitOfWork, UUID], int], ...] = ()  # contact id -> rows erased
 
@@ -85,6 +96,7 @@ class Registry:
         self.exporters = tuple(exporter for manifest in self.manifests for exporter in manifest.exporters)
         self.erasers = tuple(eraser for manifest in self.manifests for eraser in manifest.erasers)
         self.checks = tuple(check for manifest in self.manifests for check in manifest.checks)
+        self.metrics = tuple(gauge for manifest in self.manifests for gauge in manifest.metrics)
         self._by_event: dict[str, tuple[Subscription, ...]] = {}
         for sub in self.subscriptions.values():
             name = event_name(sub.event)

@@ -8,8 +8,9 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from appliance.core.errors import DomainError
 
 if TYPE_CHECKING:
     from prometheus_client import Counter, Histogram
+    from prometheus_client.metrics_core import GaugeMetricFamily
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _lock = threading.Lock()
@@ -103,13 +105,33 @@ def share_metrics(folder: Path) -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
-def exposition() -> bytes:
+@dataclass(frozen=True, eq=False)  # the registry keeps it in a set
+class Counted:
+    """A figure read from the database, the same for all processes. `values`: value of `label` -> number."""
+
+    name: str
+    text: str
+    label: str
+    values: Mapping[str, int]
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        from prometheus_client.metrics_core import GaugeMetricFamily  # noqa: PLC0415 - see Metric
+
+        family = GaugeMetricFamily(self.name, self.text, labels=[self.label])
+        for value, number in self.values.items():
+            family.add_metric([value], number)
+        yield family
+
+
+def exposition(counted: Iterable[Counted] = ()) -> bytes:
     """All processes' metrics in Prometheus text format."""
     import prometheus_client  # noqa: PLC0415 - see Metric
     from prometheus_client import multiprocess  # noqa: PLC0415
 
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return prometheus_client.generate_latest()
     registry = prometheus_client.CollectorRegistry()
+    for figure in counted:
+        registry.register(figure)
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return prometheus_client.generate_latest() + prometheus_client.generate_latest(registry)
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return prometheus_client.generate_latest(registry)

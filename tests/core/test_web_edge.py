@@ -6,7 +6,7 @@ from openapi_spec_validator import validate
 from pydantic import Field
 from sqlalchemy.exc import OperationalError
 
-from appliance.core import web
+from appliance.core import housekeeping, web
 from appliance.core.box import connect_redis
 from appliance.core.errors import Conflict, NotFound, TooMany, Unavailable
 from appliance.core.ids import new_id
@@ -173,6 +173,22 @@ def test_health_says_what_works(client, box):
 def test_metrics_have_the_fields_names(client):
     client.get("/api/v1/entries")
     assert b"http_request_duration_seconds_bucket" in client.get("/metrics").data
+
+
+def test_metrics_tell_what_is_owed(client, box, tenant_id):
+    with box.unit(tenant_id) as uow:
+        ledger.make_entry(uow, "a")
+    box.registry.metrics = housekeeping.MANIFEST.metrics
+    assert b'deliveries_open{state="pending"} 1.0' in client.get("/metrics").data
+
+
+def test_metrics_of_the_processes_are_there_without_a_database(client, box, monkeypatch):
+    def lost(*_args, **_options):
+        raise OperationalError("", {}, Exception("gone"))
+
+    monkeypatch.setattr(box.database, "session", lost)
+    box.registry.metrics = housekeeping.MANIFEST.metrics
+    assert client.get("/metrics").status_code == 200
 
 
 def test_metrics_of_all_processes_add_up(tmp_path):

@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from appliance.core.manifest import Cron, Manifest, Subscription
+from appliance.core.manifest import Cron, Gauge, Manifest, Subscription
 from appliance.domains.contacts.events import ContactsMerged, MergeUndone
 from appliance.domains.conversations import actions, events, jobs, queries, subscribers
 from appliance.domains.conversations.api import READ, WRITE, api, attachments
@@ -33,6 +33,7 @@ MANIFEST = Manifest(
     ),
     permissions={READ: _ALL, WRITE: _ALL[:-1]},
     live=dict.fromkeys(_LIVE, READ),
+    metrics=(Gauge("conversations_active", "Conversations not yet resolved, by who has the word", "holder", queries.count_holders),),
     exporters=(queries.export_contact,),
     erasers=(actions.erase_contact,),
 )

@@ -122,6 +122,15 @@ def test_a_conversation_is_handed_off_once_and_somebody_is_told(box, tenant_id, 
     assert conversation(box, tenant_id, conversation_id).waiting_since is not None
 
 
+def test_the_box_counts_who_has_the_word(box, tenant_id, says):
+    handed, taken, _bot = says("a"), says("b", visitor="bia"), says("c", visitor="caio")
+    with box.unit(tenant_id) as uow:
+        actions.hand_off(uow, handed, reason="asked")
+        actions.take_over(uow, taken, user_id=new_id())
+    with box.whole_box("test", read_only=True) as uow:
+        assert queries.count_holders(uow) == {"bot": 1, "waiting": 1, "person": 1}
+
+
 def test_a_contact_left_waiting_is_brought_up_again(box, tenant_id, says, time_machine_now):
     conversation_id = says("oi")
     with box.unit(tenant_id) as uow:

@@ -4,6 +4,7 @@ from appliance.domains.conversations.queries.figures import DayFigures, list_day
 from appliance.domains.conversations.queries.inbox import (
     Counts,
     InboxFilter,
+    count_holders,
     count_inbox,
     list_conversations,
     list_overdue,
@@ -34,6 +35,7 @@ __all__ = [
     "InboxFilter",
     "Message",
     "count_agent_replies",
+    "count_holders",
     "count_inbox",
     "export_contact",
     "find_by_provider_id",

@@ -8,8 +8,9 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from appliance.core.paging import read_page
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page, PageQuery
+from appliance.domains.conversations.rules import handoff
 from appliance.domains.conversations.tables import Conversation
-from appliance.domains.conversations.types import ConversationStatus, Handling
+from appliance.domains.conversations.types import ConversationStatus, Handling, Holder
 
 ACTIVE = (ConversationStatus.OPEN, ConversationStatus.PENDING, ConversationStatus.SNOOZED)
 
@@ -79,6 +80,16 @@ def count_inbox(uow: UnitOfWork, *, user_id: UUID | None) -> Counts:
     ).where(Conversation.status.in_(ACTIVE))
     everything, own, unassigned, waiting, bot, unread = uow.session.execute(statement).one()
     return Counts(everything, own, unassigned, waiting, bot, unread)
+
+
+def count_holders(uow: UnitOfWork) -> dict[str, int]:
+    """Active conversations by who has the word."""
+    longest = func.min(Conversation.waiting_since)
+    active = select(Conversation.handling, longest, func.count(Conversation.id)).where(Conversation.status.in_(ACTIVE))
+    found = {one.value: 0 for one in Holder}
+    for handling, since, number in uow.session.execute(active.group_by(Conversation.handling, Conversation.waiting_since.is_(None))):
+        found[handoff.holder(handling, since)] += number
+    return found
 
 
 def list_overdue(uow: UnitOfWork, *, before: datetime, limit: int = 200) -> Sequence[Conversation]:

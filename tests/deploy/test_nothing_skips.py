@@ -1,0 +1,27 @@
+"""Continuous integration does not take a test that never ran for one that passed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CONFTEST = Path(__file__).parents[1] / "conftest.py"
+
+
+@pytest.mark.parametrize(
+    ("reason", "ci", "code", "parallel"),
+    [
+        ("tesseract is not installed", "true", 1, ()),
+        ("tesseract is not installed", "true", 1, ("-n", "1")),
+        ("tesseract is not installed", "", 0, ()),
+        ("the package x is not installed here", "true", 0, ()),
+    ],
+)
+def test_a_skip_for_want_of_a_program_fails_in_ci(tmp_path, reason, ci, code, parallel):
+    (tmp_path / "conftest.py").write_text(f"import sys; sys.path.insert(0, {str(CONFTEST.parents[1])!r})\nfrom tests.conftest import *\n")
+    (tmp_path / "test_it.py").write_text(f"import pytest\ndef test_it(): pytest.skip({reason!r})\ndef test_that(): pass\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), *parallel, str(tmp_path)]
+    found = subprocess.run(command, cwd=tmp_path, env=os.environ | {"CI": ci}, capture_output=True, text=True, check=False)
+    assert (found.returncode, "does not accept" in found.stdout) == (code, code == 1), found.stdout + found.stderr

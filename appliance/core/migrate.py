@@ -4,8 +4,6 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
@@ -35,9 +33,3 @@ def upgrade(settings: Settings, keys: crypto.Keyring) -> None:
             command.upgrade(config_for(connection), "head")
     finally:
         database.close()
-
-
-def is_current(database: db.Database) -> bool:
-    head = ScriptDirectory.from_config(config_for()).get_current_head()
-    with database.read_only.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == head

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from appliance.core import crypto, db, deliveries, jobs, telemetry
+from appliance.core import crypto, db, telemetry
 from appliance.core.box import Box, open_box
 from appliance.core.config import Settings
 from appliance.core.ids import new_id
@@ -17,6 +17,7 @@ from appliance.domains.contacts import actions, queries
 from appliance.domains.contacts.manifest import MANIFEST
 from appliance.domains.contacts.rules import spreadsheets
 from appliance.domains.contacts.schemas import ContactsQuery, ImportStartIn
+from tests.draining import run_due
 from tests.servers import redis_server
 
 LIMIT_S = 60.0
@@ -68,10 +69,7 @@ def import_file(box: Box, content: bytes) -> float:
         run = actions.create_import(uow, stored.id, "bench.csv", sheet)
         actions.start_import(uow, run.id, ImportStartIn())
     timed("read, store and start", started)
-    with box.whole_box("bench") as uow:
-        due = deliveries.take_all_due(uow)
-    for owed in due:
-        jobs.deliver(box, owed.tenant_id, owed.delivery_id)
+    run_due(box)
     total = timed("all of it", started)
     print(f"{'of that, work of this processor':<44} {time.process_time() - worked:8.2f} s")
     with box.unit(tenant_id, read_only=True) as uow:

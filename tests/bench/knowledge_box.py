@@ -3,12 +3,12 @@
 import io
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from appliance.core import crypto, db, deliveries, jobs, telemetry
+from appliance.core import crypto, db, telemetry
 from appliance.core.box import Box, open_box
 from appliance.core.config import Settings
 from appliance.core.i18n import lazy_gettext as _
@@ -19,6 +19,7 @@ from appliance.domains.knowledge.manifest import MANIFEST
 from appliance.inference.errors import NoModel
 from appliance.inference.fake import FakeInference
 from appliance.inference.types import Inference, Purpose, Tokens, Vectors
+from tests.draining import run_due
 
 
 class NoModels(FakeInference):
@@ -40,30 +41,32 @@ class KnowledgeBox:
         actions.upload_document(self.box, self.tenant_id, name, io.BytesIO(content))
 
     def work(self) -> None:
-        """Run what is due until nothing is."""
-        while due := self._due():
-            for owed in due:
-                jobs.deliver(self.box, owed.tenant_id, owed.delivery_id)
-
-    def _due(self) -> list[deliveries.Owed]:
-        with self.box.whole_box("bench") as uow:
-            return deliveries.take_all_due(uow)
+        run_due(self.box)
 
 
 @contextmanager
-def knowledge_box(inference: Inference | None = None) -> Iterator[KnowledgeBox]:
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+def knowledge_box(inference: Inference | None = None, *, kept: Path | None = None) -> Iterator[KnowledgeBox]:
+    """In a temporary folder, or in `kept`, where an earlier run may have left one."""
+    with nullcontext(str(kept)) if kept else tempfile.TemporaryDirectory(prefix="bench-") as folder:
         home = Path(folder)
-        key = home / "master.key"
-        crypto.create_master_key(key)
+        home.mkdir(parents=True, exist_ok=True)
+        key, named = home / "master.key", home / "tenant"
+        if not key.exists():
+            crypto.create_master_key(key)
         plain = Settings(home=home)
         settings = plain.model_copy(update={"keys": plain.keys.model_copy(update={"master_key_file": key})})
         telemetry.configure_logs(settings.logs.model_copy(update={"level": "error"}), "bench")
         box = open_box(settings, (MANIFEST,))
-        db.Rows.metadata.create_all(box.database.engine)
         box.provide(Inference, inference or NoModels())
-        tenant_id = new_id()
-        with box.whole_box("bench") as uow:
-            uow.session.add(TenantKey(tenant_id=tenant_id, wrapped=box.keys.new_tenant_key(tenant_id)))
-        yield KnowledgeBox(box, tenant_id)
+        if not named.exists():
+            db.Rows.metadata.create_all(box.database.engine)
+            named.write_text(str(_new_tenant(box)))
+        yield KnowledgeBox(box, UUID(named.read_text()))
         box.close()
+
+
+def _new_tenant(box: Box) -> UUID:
+    tenant_id = new_id()
+    with box.whole_box("bench") as uow:
+        uow.session.add(TenantKey(tenant_id=tenant_id, wrapped=box.keys.new_tenant_key(tenant_id)))
+    return tenant_id

@@ -31,7 +31,6 @@ def test_the_migrations_make_exactly_the_tables_the_code_maps(empty, keys):
     database = db.connect(empty, keys.database_key)
     with database.engine.connect() as connection:
         command.check(migrate.config_for(connection))
-    assert migrate.is_current(database)
     database.close()
 
 

@@ -4,7 +4,6 @@ import threading
 import pytest
 from sqlalchemy import select, update
 
-from appliance.core import deliveries
 from appliance.core.errors import Unavailable
 from appliance.core.ids import new_id
 from appliance.core.jobs import Step
@@ -17,6 +16,7 @@ from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations import queries as conversation_queries
 from appliance.domains.conversations.types import Handling, Sender
 from appliance.domains.knowledge import actions as knowledge
+from tests.draining import due_for
 
 POLICY = """# Política de trocas
 
@@ -180,8 +180,7 @@ def test_a_turn_taken_twice_answers_once(box, tenant_id, make_agent, says, threa
 
 def test_without_models_a_person_is_called_after_a_little_patience(box, tenant_id, make_agent, says, conversation):
     conversation_id = says(make_agent(), "qual o prazo para troca?")
-    with box.whole_box("test") as uow:
-        [due] = [o for o in deliveries.take_all_due(uow) if deliveries.get_delivery(uow, o.delivery_id).subscriber == "agents.begin_turn"]
+    [due] = due_for(box, "agents.begin_turn")
     with box.unit(tenant_id, read_only=True) as uow:
         situation = queries.read_situation(uow, conversation_id, due=1)
     with Step.claimed(box, tenant_id, due.delivery_id) as step:

@@ -22,6 +22,7 @@ from appliance.domains.conversations.errors import WindowClosed
 from appliance.domains.conversations.events import MessageQueued
 from appliance.domains.conversations.tables import Conversation
 from appliance.domains.conversations.types import AgentReply, MessageKind, MessageStatus
+from tests.draining import due_for
 from tests.peers.graph import Misbehaviour, text_webhook
 
 
@@ -150,9 +151,7 @@ def test_no_answer_is_never_followed_by_a_blind_resend(reply, run_deliveries, gr
 
 
 def owed_to_sender(box):
-    with box.whole_box("test") as uow:
-        due = [(owed, deliveries.get_delivery(uow, owed.delivery_id).subscriber) for owed in deliveries.take_all_due(uow)]
-    return next(owed for owed, subscriber in due if subscriber == "channels.send_message")
+    return due_for(box, "channels.send_message")[0]
 
 
 def test_a_crash_between_call_and_commit_sends_exactly_once(reply, graph, box, tenant_id, status_of, post, conversation_id):

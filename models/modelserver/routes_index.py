@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,8 +13,12 @@ from starlette.routing import Route
 from modelserver import problems
 from modelserver.embedding import Purpose, Vectors, unit
 from modelserver.index.space import Hits, Space
+from modelserver.index.store import check_name
 from modelserver.state import body_of, state_of, store_of
 from modelserver.wire import IndexAddBody, IndexRemoveBody, IndexReplaceBody, IndexSearchBody, halves, packed
+
+SHARE = "X-Index-Key"
+_SHARE_FORM = re.compile(r"[0-9a-f]{64}")
 
 
 async def add(request: Request) -> Response:
@@ -107,7 +112,14 @@ async def _rows(
 
 
 def _name(request: Request) -> str:
-    return str(request.path_params["namespace"])
+    """The namespace; with it may come its owner's part of the key."""
+    name, share = str(request.path_params["namespace"]), request.headers.get(SHARE, "")
+    if share:
+        check_name(name)
+        if not _SHARE_FORM.fullmatch(share):
+            raise problems.refused("bad_key", f"{SHARE} is 32 bytes in hexadecimal.")
+        store_of(request).take_share(name, bytes.fromhex(share))
+    return name
 
 
 def _changed(space: Space) -> Response:

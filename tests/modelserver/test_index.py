@@ -1,5 +1,6 @@
 """The vector index: what is searched, what survives, and what is admitted to be lost."""
 
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -98,6 +99,41 @@ def test_a_damaged_file_is_reported_missing_and_set_aside(tmp_path: Path, harm: 
 def test_the_wrong_key_reads_nothing(tmp_path: Path) -> None:
     filled(tmp_path).close()
     assert open_store(tmp_path, key=bytes(32)).state(NAME).reason == "corrupt"
+
+
+def test_without_its_owners_share_the_servers_key_opens_nothing(tmp_path: Path) -> None:
+    share, other = bytes(range(32, 64)), bytes(range(64, 96))
+    store = open_store(tmp_path)
+    store.take_share(NAME, share)
+    store.change(NAME, "m", (), range(50), rows(50), create=True)
+    store.close()
+    again = open_store(tmp_path)
+    again.take_share(NAME, share)
+    assert again.state(NAME).count == 50
+    again.close()
+    for wrong in (None, other):
+        folder = tmp_path / str(wrong is None)
+        shutil.copytree(tmp_path, folder, ignore=shutil.ignore_patterns("True", "False"))
+        stranger = open_store(folder)
+        if wrong is not None:
+            stranger.take_share(NAME, wrong)
+        assert stranger.state(NAME).state == "missing"
+
+
+def test_a_share_comes_with_the_request_and_a_damaged_one_is_refused(tmp_path: Path) -> None:
+    share = {"X-Index-Key": "ab" * 32}
+    running = Running(tmp_path).start()
+    try:
+        with running.client() as client:
+            body = {"ids": [1, 2], "texts": ["a cat", "a parcel"], "create": True}
+            assert client.post(f"/v1/index/{NAME}/add", json=body, headers={"X-Index-Key": "xyz"}).status_code == 422
+            assert client.post(f"/v1/index/{NAME}/add", json=body, headers=share).status_code == 200
+        running.stop()
+        running.start()
+        with running.client() as client:
+            assert client.get(f"/v1/index/{NAME}", headers=share).json()["count"] == 2
+    finally:
+        running.stop()
 
 
 def test_one_namespace_cannot_be_passed_off_as_another(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """All namespaces: opened on first use, changed one at a time, looked after in the background."""
 
 import ctypes
+import hmac
 import re
 import threading
 import time
@@ -45,6 +46,7 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
         self._key = key
+        self._shares: dict[str, bytes] = {}
         self._ivf_above = ivf_above
         self._open: dict[str, Space] = {}
         self._lost: dict[str, str] = {}
@@ -52,6 +54,10 @@ class Store:
         self._lock = threading.RLock()
         self._stop = threading.Event()
         self._tidier: threading.Thread | None = None
+
+    def take_share(self, name: str, share: bytes) -> None:
+        """The owner's part of this index's key, kept in memory alone: without it the server's own key opens nothing of theirs."""
+        self._shares[name] = share
 
     def find(self, name: str) -> Space:
         """Raises Problem index_missing when the caller has to build it (again)."""
@@ -124,6 +130,7 @@ class Store:
             for key in [key for key in self._builds if key[0] == name]:
                 del self._builds[key]
             self._files(name).remove()
+            self._shares.pop(name, None)
 
     def start(self) -> None:
         self._tidier = threading.Thread(target=self._tidy_often, name="index-tidy", daemon=True)
@@ -157,7 +164,9 @@ class Store:
                 continue  # the disk is full: writers are told so, and the next round tries again
 
     def _files(self, name: str) -> Files:
-        return Files(self._folder, name, name, self._key)
+        share = self._shares.get(name)
+        key = self._key if share is None else hmac.digest(self._key, b"share" + share, "sha256")
+        return Files(self._folder, name, name, key)
 
     def _load(self, name: str) -> Space | None:
         check_name(name)

@@ -135,7 +135,7 @@ def doctor(*, as_json: bool) -> None:
 
     findings = examine(read_settings())
     report = {f.name: {"ok": f.ok, "detail": f.detail, "fix": f.fix} for f in findings}
-    answer(report, as_json=as_json, sentence="\n".join(_line(f.name, f.detail, f.fix, ok=f.ok) for f in findings))
+    answer(report, as_json=as_json, sentence="\n".join(_line(f.name, f.detail, str(f.fix), ok=f.ok) for f in findings))
     sys.exit(0 if all(f.ok for f in findings) else 1)
 
 
@@ -169,8 +169,10 @@ def demo_remove(*, as_json: bool) -> None:
 
 
 def _line(name: str, detail: str, fix: str, *, ok: bool) -> str:
-    mend = f"\n      {fix}" if fix and not ok else ""
-    return f"{'ok  ' if ok else 'FAIL'}  {name}: {detail}{mend}"
+    """Checks speak English, as programs read them too; a person at the terminal gets them in the box's language."""
+    said, mend = (_(str(part)) if part else "" for part in (detail, fix))
+    mark = "ok  " if ok else _("FAIL")
+    return f"{mark}  {name}: {said}" + (f"\n      {mend}" if mend and not ok else "")
 
 
 cli.add_command(models)

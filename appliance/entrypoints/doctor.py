@@ -8,11 +8,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from babel.support import LazyProxy
 from sqlalchemy.exc import SQLAlchemyError
 
 from appliance.core import crypto
 from appliance.core.config import Settings
-from appliance.core.i18n import gettext as _
+from appliance.core.i18n import lazy_gettext as _
 
 LEAST_FREE_BYTES = 2 * 2**30
 LEAST_MEMORY_BYTES = 4 * 10**9
@@ -20,10 +21,12 @@ LEAST_MEMORY_BYTES = 4 * 10**9
 
 @dataclass(frozen=True)
 class Finding:
+    """`fix` becomes words when it is shown, in the language known by then."""
+
     name: str
     ok: bool
     detail: str
-    fix: str = ""
+    fix: str | LazyProxy = ""
 
 
 def examine(settings: Settings) -> list[Finding]:
@@ -75,9 +78,11 @@ def _ocr(settings: Settings) -> Finding:
 def _inside(settings: Settings) -> list[Finding]:
     from appliance.core.web.health import run_checks
     from appliance.entrypoints.boot import boot
+    from appliance.entrypoints.terminal import speak_as
 
     try:
         box = boot("doctor", settings)
+        speak_as(box)
         results = run_checks(box)
         box.close()
     except (crypto.KeyUnreadable, SQLAlchemyError) as err:

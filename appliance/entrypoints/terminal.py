@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -41,9 +42,24 @@ def open_the_box(*, migrate_first: bool = False) -> Box:
     try:
         if migrate_first:
             migrations.upgrade(settings, supervisor.make_ready(settings))
-        return boot("cli", settings)
+        box = boot("cli", settings)
     except (crypto.KeyUnreadable, supervisor.CannotStart) as err:
         raise Failed(str(err)) from err
+    speak_as(box)
+    return box
+
+
+def speak_as(box: Box) -> None:
+    """In the language of the box's first organisation; the terminal's own counts until there is one."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from appliance.core import i18n
+    from appliance.domains.identity import queries
+
+    with suppress(SQLAlchemyError), box.whole_box("language of the terminal") as uow:
+        spoken = queries.find_box_locale(uow)
+        if spoken:
+            i18n.use_locale(spoken)
 
 
 def answer(result: dict[str, Any], *, as_json: bool, sentence: str) -> None:

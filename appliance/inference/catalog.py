@@ -9,7 +9,7 @@ from pathlib import Path
 
 from appliance.core.errors import Conflict, NotFound, Refused
 from appliance.core.i18n import lazy_gettext as _
-from appliance.inference.download import Fetcher, Progress, sha256_of
+from appliance.inference.download import Fetcher, Progress, no_room, sha256_of, tag_of
 
 CATALOGUE = Path(__file__).parents[2] / "models" / "catalog"
 STARTER = Path(__file__).parents[2] / "models" / "starter"
@@ -120,7 +120,7 @@ class Models:
         model = self._known(name)
         if model.bundled:
             raise Conflict(_("%(name)s comes with the box; there is nothing to pull.", name=name))
-        self._check_room(model)
+        self._check_free(model.name, model.size_bytes)
         lock, fetched, pinned = self._lock(), {}, []
         for wanted in model.files:
             expected = wanted.sha256 or lock.get(wanted.source, "")
@@ -134,7 +134,7 @@ class Models:
         return Pulled(name, {file: digest for file, (_path, digest) in fetched.items()}, tuple(pinned))
 
     def import_file(self, source: Path, name: str = "") -> str:
-        """Copy a model from a stick or a share. Returns its name. Raises Refused when it is no model we can run."""
+        """Copy a model from a stick or a share. Returns its name. Raises Refused (no model we can run), Conflict (no room)."""
         if source.is_dir():
             return self._import_folder(source, name)
         if not source.is_file():
@@ -168,24 +168,30 @@ class Models:
             raise NotFound(_("There is no model called %(name)s in the catalogue.", name=name))
         return self.known[name]
 
-    def _check_room(self, model: CatalogueModel) -> None:
+    def _check_free(self, name: str, needed: int) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        needed, free = model.size_bytes, shutil.disk_usage(self._folder).free
+        free = shutil.disk_usage(self._folder).free
         if free < needed:
-            sizes = {"name": model.name, "needed": round(needed / 1e6), "free": round(free / 1e6)}
+            sizes = {"name": name, "needed": round(needed / 1e6), "free": round(free / 1e6)}
             raise Conflict(_("%(name)s needs %(needed)s MB and only %(free)s MB are free.", **sizes))
 
     def _put(self, name: str, fetched: Mapping[str, tuple[Path, str]], about: dict[str, object]) -> None:
         scratch = self._scratch(name)
         for file, (path, _digest) in fetched.items():
             path.replace(scratch / file)
+            tag_of(path).unlink(missing_ok=True)
         self._finish(name, scratch, {**about, "hashes": {file: digest for file, (_path, digest) in fetched.items()}})
 
     def _copy(self, name: str, files: Mapping[str, Path], about: dict[str, object]) -> str:
+        self._check_free(name, sum(path.stat().st_size for path in files.values()))
         scratch = self._scratch(name)
-        for file, path in files.items():
-            (scratch / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, scratch / file)
+        try:
+            for file, path in files.items():
+                (scratch / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, scratch / file)
+        except OSError as err:
+            shutil.rmtree(scratch, ignore_errors=True)
+            raise no_room(err) from err
         self._finish(name, scratch, {**about, "hashes": {file: sha256_of(scratch / file) for file in files}})
         return name
 

@@ -1,5 +1,6 @@
 """Large files from the outside: resumed where they broke off, and accepted only with the right checksum."""
 
+import errno
 import hashlib
 import json
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from urllib.parse import urljoin
 
 import httpx
 
-from appliance.core.errors import NotFound, Refused, Unavailable
+from appliance.core.errors import Conflict, NotFound, Refused, Unavailable
 from appliance.core.i18n import lazy_gettext as _
 
 Progress = Callable[[str, int, int], None]
@@ -17,6 +18,7 @@ Progress = Callable[[str, int, int], None]
 
 ATTEMPTS = 4
 HOPS = 6
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -33,7 +35,7 @@ class Fetcher:
     def fetch(self, url: str, folder: Path, expected: str, progress: Progress) -> tuple[Path, str]:
         """The complete file and its SHA-256. What arrived before a failure is kept and continued next time.
 
-        Raises Refused (network mode, wrong checksum), NotFound, Unavailable.
+        Raises Refused (network mode, wrong checksum), NotFound, Unavailable, Conflict (no room on the disk).
         """
         folder.mkdir(parents=True, exist_ok=True)
         partial = folder / hashlib.sha256(url.encode()).hexdigest()[:32]
@@ -42,12 +44,14 @@ class Fetcher:
                 self._continue(url, partial, progress)
             except _Broken:
                 continue
+            except OSError as err:
+                raise no_room(err) from err
             return partial, _checked(url, partial, expected)
         raise Unavailable(_("The download broke off several times; what arrived is kept. Run the same command again."), retry_after=60)
 
     def _continue(self, url: str, partial: Path, progress: Progress) -> None:
         have = partial.stat().st_size if partial.exists() else 0
-        mark = partial.with_suffix(".etag")
+        mark = tag_of(partial)
         headers = {"Accept-Encoding": "identity"}
         if have and mark.exists():
             headers |= {"Range": f"bytes={have}-", "If-Range": json.loads(mark.read_text())}
@@ -100,17 +104,29 @@ def _remember(response: httpx.Response, partial: Path) -> None:
     """Only a file that can be recognised again is continued; another is started over."""
     tag = response.headers.get("etag", "")
     if tag and not tag.startswith("W/"):
-        partial.with_suffix(".etag").write_text(json.dumps(tag))
+        tag_of(partial).write_text(json.dumps(tag))
 
 
 def _checked(url: str, partial: Path, expected: str) -> str:
+    """Complete and right, it keeps its tag: a command that failed on a later file does not fetch this one again."""
     digest = sha256_of(partial)
-    partial.with_suffix(".etag").unlink(missing_ok=True)
     if expected and digest != expected:
         partial.unlink()
+        tag_of(partial).unlink(missing_ok=True)
         names = {"name": url.rsplit("/", 1)[-1], "expected": expected[:12], "found": digest[:12]}
         raise Refused(_("%(name)s has the wrong checksum (%(found)s… instead of %(expected)s…) and was thrown away.", **names))
     return digest
+
+
+def tag_of(partial: Path) -> Path:
+    return partial.with_suffix(".etag")
+
+
+def no_room(err: OSError) -> Conflict:
+    """What a disk that refuses to be written means for the operator. Raises `err` when it is something else."""
+    if err.errno not in _FULL:
+        raise err
+    return Conflict(_("The disk is full. Free some space and run the same command again."))
 
 
 def sha256_of(path: Path) -> str:

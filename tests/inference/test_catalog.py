@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from textwrap import dedent
@@ -50,12 +52,19 @@ class Shop:
 
     def __init__(self, folder: Path, address: str, host: FileHost) -> None:
         self.folder, self.host = folder / "models", host
-        self._address, self._catalogue = address, folder / "catalog"
+        self.address, self._catalogue = address, folder / "catalog"
         self._catalogue.mkdir()
 
     def models(self, *, sha256: str = DIGEST, path: str = "/file/tiny.gguf", size: int = 1000, sealed: bool = False) -> Models:
-        entry = dedent(ENTRY).format(source=self._address + path, sha256=sha256, size=size)
+        entry = dedent(ENTRY).format(source=self.address + path, sha256=sha256, size=size)
         (self._catalogue / "chat.toml").write_text(entry)
+        return self.opened(sealed=sealed)
+
+    def add(self, files: str) -> None:
+        with (self._catalogue / "chat.toml").open("a") as entry:
+            entry.write(dedent(files))
+
+    def opened(self, *, sealed: bool = False) -> Models:
         vouched = () if sealed else ("127.0.0.1",)
         outbound = Outbound(NetworkSettings(mode=NetworkMode.SEALED, private_hosts=vouched))
         return Models(self.folder, Fetcher(partial(outbound.client, "models pull")), catalogue=self._catalogue)
@@ -143,6 +152,52 @@ def test_a_model_that_does_not_fit_the_disk_is_not_begun(shop: Shop) -> None:
     with pytest.raises(Conflict, match="MB"):
         shop.models(size=10**15).pull("tiny", silent)
     assert shop.host.asked == []
+
+
+@contextmanager
+def files_up_to(size: int) -> Iterator[None]:
+    """A file cannot grow beyond `size`, as on a disk that is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_disk_that_fills_up_says_so_and_keeps_what_arrived(shop: Shop) -> None:
+    with files_up_to(2_000_000), pytest.raises(Conflict, match="disk is full"):
+        shop.models().pull("tiny", silent)
+    (kept,) = shop.partials()
+    assert kept.stat().st_size == 2_000_000
+    assert shop.models().pull("tiny", silent).hashes["tiny.gguf"] == DIGEST
+    assert shop.host.asked[-1] == "bytes=2000000-"
+
+
+def test_an_import_that_does_not_fit_leaves_nothing_behind(shop: Shop, tmp_path: Path) -> None:
+    source = tiny_gguf.write(tmp_path / "own.gguf")
+    with files_up_to(100_000), pytest.raises(Conflict, match="disk is full"):
+        shop.models().import_file(source)
+    assert [path.name for path in shop.folder.iterdir()] == []
+    assert shop.models().import_file(source) == "own"
+
+
+def test_the_files_of_a_model_that_are_complete_are_not_fetched_again(shop: Shop) -> None:
+    more = f"""
+    [[model.files]]
+    file = "second.bin"
+    source = "{shop.address}/file/second.bin"
+    sha256 = "{DIGEST}"
+"""
+    shop.models()
+    shop.add(more)
+    shop.host.breaks = [len(CONTENT), *[0] * 4]
+    with pytest.raises(Unavailable):
+        shop.opened().pull("tiny", silent)
+    asked = len(shop.host.asked)
+    assert set(shop.opened().pull("tiny", silent).hashes) == {"tiny.gguf", "second.bin"}
+    assert shop.host.asked[asked:] == [f"bytes={len(CONTENT)}-", ""], "the first is only asked whether there is more"
+    assert list((shop.folder / ".partial").iterdir()) == []
 
 
 def test_a_file_that_rots_is_found(shop: Shop) -> None:

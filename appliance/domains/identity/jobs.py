@@ -5,6 +5,7 @@ from typing import cast
 from uuid import UUID
 
 from appliance.core.box import Box
+from appliance.core.i18n import gettext as _
 from appliance.core.manifest import CheckResult
 from appliance.domains.identity import actions, queries
 from appliance.domains.identity.types import SEEN, AuditFault
@@ -41,5 +42,6 @@ def check_audit(box: Box) -> CheckResult:
     if not faults:
         return CheckResult(ok=True, detail="every chain holds")
     first = faults[0]
-    detail = f"{len(faults)} broken; first: organisation {first.tenant_id}, line {first.seq} {first.reason}"
+    where = {"tenant": first.tenant_id, "line": first.seq, "reason": first.reason}
+    detail = _("%(count)s broken; first: organisation %(tenant)s, line %(line)s (%(reason)s)", count=len(faults), **where)
     return CheckResult(ok=False, detail=detail, fix="The record was changed outside the product. Keep a copy of it and investigate.")

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from appliance.core.box import Box
+from appliance.core.i18n import gettext as _
 from appliance.core.manifest import Check, CheckResult, Cron, Manifest, Subscription
 from appliance.domains.knowledge import events, jobs, subscribers
 from appliance.domains.knowledge.api import APIS
@@ -14,8 +15,12 @@ _SEEN_WITH = "knowledge:read"
 
 def _models_answer(box: Box) -> CheckResult:
     state = box.part(Inference).ready()
-    engine = state.chat_engine if state.chat_engine != "none" else "extractive"
-    return CheckResult(state.ready, f"embeddings: {state.embedding_model or 'none'}, answers: {engine}", state.reason)
+    model, engine = state.embedding_model or "-", state.chat_engine
+    if engine == "none":
+        detail = _("Searches with %(model)s; answers are passages of your documents.", model=model)
+    else:
+        detail = _("Searches with %(model)s; %(engine)s writes the answers.", model=model, engine=engine)
+    return CheckResult(state.ready, f"{detail} {state.reason}" if state.ready and state.reason else detail, state.reason)
 
 
 MANIFEST = Manifest(

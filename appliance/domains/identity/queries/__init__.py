@@ -34,6 +34,7 @@ from appliance.domains.identity.queries.records import (
 )
 from appliance.domains.identity.queries.tenants import (
     RoleView,
+    find_box_locale,
     find_permissions_of_role,
     find_tenant,
     get_role,
@@ -56,6 +57,7 @@ __all__ = [
     "chain_key",
     "check_is_member",
     "count_other_owners",
+    "find_box_locale",
     "find_invitation_by_token",
     "find_key_holder",
     "find_member_of_user",

@@ -44,6 +44,11 @@ def list_tenants(uow: UnitOfWork, *, ids: list[UUID] | None = None, offset: int 
     return list(uow.session.scalars(statement.order_by(Tenant.name, Tenant.id).offset(offset).limit(limit))), total
 
 
+def find_box_locale(uow: UnitOfWork) -> str | None:
+    """The language its first organisation chose; none before there is one."""
+    return uow.session.scalar(select(Tenant.locale).order_by(Tenant.created_at, Tenant.id).limit(1))
+
+
 def is_slug_taken(uow: UnitOfWork, slug: str) -> bool:
     return uow.session.scalar(select(Tenant.id).where(Tenant.slug == slug)) is not None
 

@@ -1,8 +1,11 @@
-"""Addresses of this box: which may be followed, and the present one with another filter."""
+"""Addresses of this box: which may be followed, which the Internet can call, and the present one with another filter."""
 
+import ipaddress
 from urllib.parse import urlencode, urlsplit
 
 from flask import request
+
+_INSIDE = (".local", ".lan", ".internal", ".home.arpa", ".localhost", ".test")
 
 
 def url_with(**changes: object) -> str:
@@ -15,6 +18,16 @@ def url_with(**changes: object) -> str:
             values[name] = [str(value)]
     query = urlencode([(name, value) for name, many in values.items() for value in many if value != ""])
     return f"{request.path}?{query}" if query else request.path
+
+
+def is_public(url: str) -> bool:
+    """Somebody outside can call it: HTTPS, at a name or an address of the Internet."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        return parts.scheme == "https" and ipaddress.ip_address(host).is_global
+    except ValueError:
+        return parts.scheme == "https" and "." in host and not host.endswith(_INSIDE)
 
 
 def local_url(target: str, default: str = "/") -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from email.parser import BytesParser
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs
 
 TOKEN, NUMBER, SECRET, VERIFY = "EAAG-token", "106540352242922", "app-secret", "verify-me"
 WINDOW_S = 24 * 3600
@@ -55,8 +56,17 @@ class _Handler(BaseHTTPRequestHandler):
         return False
 
     def do_GET(self):
-        if self._authorised():
-            self._hand_out(self.path.rsplit("/", 1)[-1])
+        if not self._authorised():
+            return
+        path, _, query = self.path.partition("?")
+        if path == f"/v23.0/{NUMBER}":
+            if self.peer.misbehave:
+                self._error(self.peer.misbehave.popleft().status, 2, "told to fail")
+                return
+            asked = parse_qs(query).get("fields", ["id"])[0].split(",")
+            self._answer(200, {"id": NUMBER, **{name: self.peer.number[name] for name in asked if name in self.peer.number}})
+            return
+        self._hand_out(path.rsplit("/", 1)[-1])
 
     def _hand_out(self, media_id):
         if media_id not in self.peer.media:
@@ -116,6 +126,7 @@ class GraphPeer:
         self.last_inbound = {}  # wa_id -> seconds; absent: never wrote
         self.enforce_window = False
         self.media = {}
+        self.number = {"display_phone_number": "+55 11 95512-0148", "verified_name": "Solara Energia", "quality_rating": "GREEN"}
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"peer": self}))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v23.0"

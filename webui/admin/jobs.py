@@ -9,13 +9,14 @@ from werkzeug import Response
 
 from appliance.core import deliveries
 from appliance.core.i18n import gettext as _
+from appliance.core.i18n import lazy_gettext as lazy
 from appliance.core.i18n import ngettext
 from appliance.core.outbox import Delivery, DeliveryState, OutboxRow
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import current_principal
 from webui.admin.pages import pages
 
-QUEUES = ("fast", "default", "slow")
+QUEUES = {"fast": lazy("Messages"), "default": lazy("Everyday work"), "slow": lazy("Documents and imports")}
 SHOWN = 100
 
 
@@ -34,7 +35,7 @@ def jobs(uow: UnitOfWork) -> str:
     counts = deliveries.count_by_state(uow)
     dead = [_letter(*pair) for pair in deliveries.list_dead(uow, limit=SHOWN)]
     person = current_principal()
-    backlog = [(name, uow.box.dispatcher.backlog(name)) for name in QUEUES] if person and person.is_operator else []
+    backlog = [(str(name), uow.box.dispatcher.backlog(queue)) for queue, name in QUEUES.items()] if person and person.is_operator else []
     by_name = {state.value: counts.get(state, 0) for state in DeliveryState}
     return render_template("admin/jobs.html", counts=by_name, dead=dead, backlog=backlog)
 

@@ -7,17 +7,19 @@ from flask import flash, redirect, render_template, url_for
 from pydantic import Field, ValidationError
 from werkzeug import Response
 
+from appliance.core.box import Box
 from appliance.core.errors import DomainError
 from appliance.core.i18n import gettext
 from appliance.core.uow import UnitOfWork
-from appliance.core.web import Form, PageQuery, Schema, read_form
+from appliance.core.web import Call, Form, PageQuery, Schema, read_form
 from appliance.core.web.problems import refusal_of
 from appliance.domains.agents import queries as agents
 from appliance.domains.channels import actions, queries
 from appliance.domains.channels.schemas import ChannelIn, ChannelPatch, SecretsIn
 from appliance.domains.channels.types import ChannelKind
+from webui.addresses import is_public
 from webui.studio.pages import pages
-from webui.studio.words import CHANNEL_KINDS, CHANNEL_STATES
+from webui.studio.words import CHANNEL_KINDS, CHANNEL_STATES, QUALITIES
 
 READ, WRITE = "channels:read", "channels:write"
 WEBHOOK_PATH = "/webhooks/whatsapp"
@@ -94,6 +96,19 @@ def change_channel(uow: UnitOfWork, channel_id: UUID) -> Response | tuple[str, i
     return redirect(url_for("studio.channels"))
 
 
+@pages.post("/channels/<uuid:channel_id>/check", permission=WRITE, unit=False)
+def check_channel(call: Call, channel_id: UUID) -> str:
+    """The verdict as a fragment of the channel's page; what was typed there stays."""
+    with call.unit(read_only=True) as uow:
+        account = queries.get_account(uow, channel_id)
+    ours = _webhook(call.box)
+    try:
+        found = actions.check_connection(call.box, account)
+    except DomainError as err:
+        return render_template("studio/_checkup.html", problem=str(err), found=None)
+    return render_template("studio/_checkup.html", problem="", found=found, quality=QUALITIES[found.quality], webhook=ours)
+
+
 @pages.post("/channels/<uuid:channel_id>/delete", permission=WRITE)
 def delete_channel(uow: UnitOfWork, channel_id: UUID) -> Response:
     try:
@@ -110,5 +125,10 @@ def _form_page(uow: UnitOfWork, form: Form[ChannelForm] | Form[ChannelChangeForm
     shown: dict[str, object] = {"name": found.name, "agent_id": found.agent_id or "", "phone_number_id": found.external_id} if found else {}
     return render_template(
         "studio/channel.html", channel=found, form=form, shown={**shown, **form.raw}, kinds=CHANNEL_KINDS, states=CHANNEL_STATES,
-        agents=[(agent.id, agent.name) for agent in agents.list_agents(uow)], webhook=f"{uow.box.settings.public_url}{WEBHOOK_PATH}",
+        agents=[(agent.id, agent.name) for agent in agents.list_agents(uow)],
+        webhook=_webhook(uow.box), is_public=is_public(_webhook(uow.box)),
     )  # fmt: skip
+
+
+def _webhook(box: Box) -> str:
+    return f"{box.settings.public_url}{WEBHOOK_PATH}"

@@ -72,3 +72,9 @@ CHANNEL_STATES = {
     "failing": (_("Failing"), "bad"),
     "disabled": (_("Switched off"), ""),
 }
+QUALITIES = {
+    "high": (_("High quality"), "ok"),
+    "medium": (_("Medium quality"), "warn"),
+    "low": (_("Low quality: WhatsApp may limit this number"), "bad"),
+    "unrated": (_("Not rated yet"), "line"),
+}

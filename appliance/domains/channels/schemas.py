@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.web import Schema
-from appliance.domains.channels.types import ChannelKind, ChannelStatus
+from appliance.domains.channels.types import ChannelKind, ChannelStatus, Quality
 
 
 class SecretsIn(Schema):
@@ -60,6 +60,13 @@ class ChannelOut(Schema):
     paused_until: datetime | None
     created_at: datetime
     secrets_set: list[str]
+
+
+class CheckupOut(Schema):
+    phone: str
+    name: str
+    quality: Quality
+    webhook: str = Field(description="Where the provider delivers to; empty when it delivers nowhere")
 
 
 class RejectedOut(Schema):

@@ -86,3 +86,22 @@ class Change:
 
 
 Opener = Callable[[Account], Transport]
+
+
+class Quality(StrEnum):
+    """How well a number's messages are received, as the provider rates it."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    UNRATED = "unrated"
+
+
+@dataclass(frozen=True)
+class Checkup:
+    """What the provider says of a channel's number. `webhook`: where it delivers to, empty for nowhere."""
+
+    phone: str
+    name: str
+    quality: Quality
+    webhook: str

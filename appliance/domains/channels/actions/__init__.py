@@ -1,5 +1,6 @@
 """Everything that changes a channel, and the door through which the outside comes in. The caller owns the transaction."""
 
+from appliance.domains.channels.actions.checking import check_connection
 from appliance.domains.channels.actions.receive import (
     confirm_webhook,
     keep_rejected,
@@ -12,6 +13,7 @@ from appliance.domains.channels.actions.setup import change_channel, create_chan
 
 __all__ = [
     "change_channel",
+    "check_connection",
     "confirm_webhook",
     "create_channel",
     "delete_channel",

@@ -2,10 +2,11 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from appliance.core.uow import UnitOfWork
-from appliance.core.web import Api, Page, PageOf, PageQuery
+from appliance.core.web import Api, Call, Page, PageOf, PageQuery
 from appliance.domains.channels import actions, queries
-from appliance.domains.channels.schemas import ChannelIn, ChannelOut, ChannelPatch, RejectedOut, SimulatedIn, SimulatedOut
+from appliance.domains.channels.schemas import ChannelIn, ChannelOut, ChannelPatch, CheckupOut, RejectedOut, SimulatedIn, SimulatedOut
 from appliance.domains.channels.tables import Channel, RejectedEvent
+from appliance.domains.channels.types import Checkup
 
 api = Api("channels")
 READ, MANAGE = "channels:read", "channels:write"
@@ -39,6 +40,13 @@ def change_channel(uow: UnitOfWork, channel_id: UUID, body: ChannelPatch) -> Cha
 @api.delete("/channels/<uuid:channel_id>", permission=MANAGE)
 def delete_channel(uow: UnitOfWork, channel_id: UUID) -> None:
     actions.delete_channel(uow, channel_id)
+
+
+@api.post("/channels/<uuid:channel_id>/check", permission=MANAGE, returns=CheckupOut, unit=False, summary="Test the connection")
+def check_channel(call: Call, channel_id: UUID) -> Checkup:
+    with call.unit(read_only=True) as uow:
+        account = queries.get_account(uow, channel_id)
+    return actions.check_connection(call.box, account)
 
 
 @api.post("/channels/<uuid:channel_id>/simulate", permission=MANAGE, body=SimulatedIn, returns=SimulatedOut, status=201)

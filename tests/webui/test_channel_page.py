@@ -1,0 +1,72 @@
+"""A WhatsApp channel: its webhook address, and a test of the connection before a customer writes."""
+
+import pytest
+
+from appliance.core.uow import Actor
+from appliance.domains.channels import actions as channels
+from appliance.domains.channels.schemas import ChannelIn
+from tests.peers.graph import NUMBER, TOKEN, GraphPeer
+from tests.webui.conftest import ANA
+from webui.addresses import is_public
+
+pytestmark = pytest.mark.only_database("sqlite")
+
+
+@pytest.fixture
+def graph():
+    with GraphPeer() as peer:
+        yield peer
+
+
+@pytest.fixture
+def settings(settings, graph):
+    return settings.model_copy(
+        update={
+            "channels": settings.channels.model_copy(update={"graph_url": graph.url}),
+            "network": settings.network.model_copy(update={"private_hosts": ("127.0.0.1",)}),
+        }
+    )
+
+
+@pytest.fixture
+def cloud(box, ana):
+    secrets = {"access_token": TOKEN, "app_secret": "s", "verify_token": "v"}
+    with box.unit(ana.tenant_id, Actor("user", ana.user_id, ANA.person)) as uow:
+        return channels.create_channel(uow, ChannelIn(kind="whatsapp_cloud", name="Loja", phone_number_id=NUMBER, secrets=secrets)).id
+
+
+@pytest.mark.browser
+def test_the_connection_is_tested_and_told_in_sentences(box, ana, cloud, graph, new_context):
+    page = new_context(ana).new_page()
+    page.goto(f"/channels/{cloud}")
+    page.get_by_label("Nome dentro da empresa").fill("Ainda não salvo")
+    page.get_by_role("button", name="Testar a conexão").click()
+    said = page.locator("#checkup")
+    said.get_by_text("+55 11 95512-0148, Solara Energia").wait_for()
+    assert "Qualidade alta" in said.inner_text()
+    assert "ainda não tem webhook" in said.inner_text()
+    graph.number["webhook_configuration"] = {"application": f"{box.settings.public_url}/webhooks/whatsapp"}
+    page.get_by_role("button", name="Testar a conexão").click()
+    said.get_by_text("entrega as mensagens nesta caixa").wait_for()
+    assert page.get_by_label("Nome dentro da empresa").input_value() == "Ainda não salvo"
+
+
+@pytest.mark.browser
+def test_a_webhook_address_nobody_outside_can_call_is_warned_of(ana, new_context):
+    page = new_context(ana).new_page()
+    page.goto("/channels/new")
+    assert page.locator("#webhook").inner_text().endswith("/webhooks/whatsapp")
+    assert page.get_by_text("A Meta não alcança este endereço").is_visible()
+    assert page.get_by_role("button", name="Copiar").is_visible()
+
+
+@pytest.mark.parametrize("url", ["https://caixa.solara.com.br/webhooks/whatsapp", "https://8.8.8.8/x"])
+def test_the_internet_can_call_https_at_a_public_name(url):
+    assert is_public(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://caixa.solara.com.br", "https://localhost", "https://127.0.0.1:8080", "https://192.168.0.9", "https://caixa.local", "https://caixa"]
+)
+def test_the_internet_can_not_call_what_is_inside_or_in_the_clear(url):
+    assert not is_public(url)

@@ -36,7 +36,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def test_a_portuguese_box_speaks_portuguese_whatever_the_terminal_speaks(run) -> None:
     doctor, status = run("doctor"), run("status")
     assert "database: responde" in doctor.output
-    assert "O trabalho espera no banco de dados até o Redis voltar; nada se perde." in doctor.output
+    assert "As tarefas esperam no banco de dados até o Redis voltar; nada se perde." in doctor.output
     for said in (doctor.output, status.output):
         for english in ("answers", "every chain holds", "Work waits", "writes the", "does not answer", "Free some space", "FAIL"):
             assert english not in said, said

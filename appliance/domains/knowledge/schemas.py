@@ -11,11 +11,16 @@ from appliance.domains.knowledge.types import DocumentStatus, Engine, GapStatus,
 
 
 class UploadedOut(Schema):
+    """`notice` says, for a person, that the box already had this very file and did not read it again."""
+
     id: UUID
     filename: str
     status: DocumentStatus
     file_size: int
     file_type: str
+    version: int
+    is_new: bool
+    notice: str
 
 
 class DocumentOut(Schema):

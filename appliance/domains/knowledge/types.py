@@ -42,6 +42,7 @@ class ExtractionFailure(StrEnum):
     OCR_MISSING = "ocr_missing"
     TIMED_OUT = "timed_out"
     OUT_OF_MEMORY = "out_of_memory"
+    OPEN_QUOTE = "open_quote"
 
 
 @dataclass(frozen=True, slots=True)

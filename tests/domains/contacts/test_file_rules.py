@@ -63,6 +63,21 @@ def test_what_is_no_table_is_refused(content):
         spreadsheets.read_sheet(content)
 
 
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [(b'nome,fone\nAna,1\nBia,"2\nCid,3\nDea,4\n', 3), (b'nome;fone\n"Ana;1\nBia;2', 2), (b'"nome\nAna\n', 1), (b'nome\n"a\nb"\n"c\n', 4)],
+)
+def test_a_quotation_that_never_ends_is_refused_with_its_line(content, line):
+    with pytest.raises(InvalidField) as refused:
+        spreadsheets.read_sheet(content)
+    assert f"line {line} " in str(refused.value)
+
+
+@pytest.mark.parametrize("content", [b'nome,nota\nAna,"disse ""oi"""\n', b'nome,nota\nAna,tela de 50"\n', b'nome\n"duas\nlinhas"'])
+def test_quotations_that_end_are_read(content):
+    assert spreadsheets.read_sheet(content).rows == 1
+
+
 def test_rows_remember_their_line():
     rows = spreadsheets.iter_rows(b'nome\n\n"duas\nlinhas"\nAna\n', "utf-8", ",")
     assert [(row.line, row.cells) for row in rows] == [(1, ("nome",)), (4, ("duas\nlinhas",)), (5, ("Ana",))]

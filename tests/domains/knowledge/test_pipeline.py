@@ -1,6 +1,7 @@
 # ruff: noqa: E501
 """From a file to an answer, step by step, on both databases."""
 
+import io
 from collections.abc import Callable
 from uuid import UUID
 
@@ -208,3 +209,29 @@ def test_a_worker_killed_while_it_measured_the_first_document_begins_that_step_a
     assert "30 dias" in actions.answer_question(box, tenant_id, ASKED).text
     with box.unit(tenant_id, read_only=True) as uow:
         assert queries.list_documents(uow).items[0].status is DocumentStatus.PROCESSED
+
+
+def test_the_very_same_file_is_not_read_again_and_the_sender_is_told(
+    box: Box, tenant_id: UUID, put: Put, run_deliveries: Callable[[], int],
+) -> None:
+    document_id = put("politica.md", RULES.format(days=30))
+    same = actions.take_document(box, tenant_id, "politica.md", io.BytesIO(RULES.format(days=30).encode()))
+    assert (same.document_id, same.version, same.is_new) == (document_id, 1, False)
+    other = actions.take_document(box, tenant_id, "politica.md", io.BytesIO(RULES.format(days=40).encode()))
+    assert (other.version, other.is_new) == (2, True)
+    run_deliveries()
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert [version.number for version in queries.list_versions(uow, document_id)] == [1, 2]
+
+
+def test_a_file_that_could_not_be_read_may_be_sent_again(box: Box, tenant_id: UUID, put: Put) -> None:
+    put("contrato.pdf", b"%PDF-1.7\nthis is no pdf at all")
+    assert actions.take_document(box, tenant_id, "contrato.pdf", io.BytesIO(b"%PDF-1.7\nthis is no pdf at all")).version == 2
+
+
+def test_a_table_whose_quotation_never_ends_is_refused_with_its_line(box: Box, tenant_id: UUID, put: Put) -> None:
+    document_id = put("frete.csv", 'cidade;frete\nItu;"31,50\nSalto;20,00\nCampinas;25,00\n')
+    with box.unit(tenant_id, read_only=True) as uow:
+        shown = queries.view_document(uow, document_id)
+    assert shown.status is DocumentStatus.FAILED
+    assert "line 2 " in (shown.processing_error or "")

@@ -36,7 +36,7 @@ function send(job) {
     job.said.textContent = `${job.bar.value}%`;
   });
   call.addEventListener("load", () => {
-    if (call.status < 300) done(job);
+    if (call.status < 300) done(job, call.response?.notice);
     else failed(job, call.response?.detail ?? _("The box could not take this file."));
   });
   call.addEventListener("error", () => failed(job, _("No contact with the box. The file was not sent.")));
@@ -44,10 +44,10 @@ function send(job) {
   call.send(form);
 }
 
-function done(job) {
+function done(job, notice) {
   job.bar.value = 100;
-  job.said.textContent = _("sent");
-  setTimeout(() => job.node.remove(), 1500);
+  job.said.textContent = notice || _("sent");
+  setTimeout(() => job.node.remove(), notice ? 8000 : 1500);
   document.body.dispatchEvent(new CustomEvent("live:document.stored", { bubbles: true }));
 }
 

@@ -13,12 +13,13 @@ from appliance.domains.contacts.types import ImportRow, Sheet
 SAMPLE_ROWS = 5
 MAX_COLUMNS = 200
 _DELIMITERS = ";,\t|"
+_END = "end of file"
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?[\d.,]+")
 
 
 def read_sheet(content: bytes) -> Sheet:
-    """Raises InvalidField when this is no table with a line of headers."""
+    """Raises InvalidField when this is no table with a line of headers, or a quotation in it never ends."""
     encoding = _encoding(content)
     delimiter = _delimiter(content[:65536].decode(encoding, "replace"))
     try:
@@ -28,6 +29,9 @@ def read_sheet(content: bytes) -> Sheet:
         total = len(sample) + sum(1 for _row in rows)
     except (csv.Error, UnicodeError) as err:
         raise InvalidField("file", _("This file is not a table in CSV.")) from err
+    if line := open_quote(content, encoding, delimiter):
+        sentence = _("The quotation mark that opens on line %(line)s is never closed. Close it and send the file again.", line=line)
+        raise InvalidField("file", sentence)
     if "\x00" in "".join(headers) or not any(headers) or len(headers) > MAX_COLUMNS:
         raise InvalidField("file", _("The first line of the file must name its columns."))
     return Sheet(encoding, delimiter, headers, [list(row.cells) for row in sample], total)
@@ -38,6 +42,16 @@ def iter_rows(content: bytes, encoding: str, delimiter: str) -> Iterator[ImportR
     text = io.TextIOWrapper(io.BytesIO(content), encoding=encoding, newline="")
     reader = csv.reader(text, delimiter=delimiter)
     return (ImportRow(reader.line_num, tuple(cells)) for cells in reader if any(map(str.strip, cells)))
+
+
+def open_quote(content: bytes, encoding: str, delimiter: str) -> int | None:
+    """The line on which the row begins that swallows the rest of the file. The csv module ends such a row without a word."""
+    text = io.TextIOWrapper(io.BytesIO(content), encoding=encoding, newline="")
+    reader = csv.reader(itertools.chain(text, [_END]), delimiter=delimiter)
+    last, begins, following = [_END], 1, 1
+    for row in reader:
+        last, begins, following = row, following, reader.line_num + 1
+    return None if last == [_END] else begins
 
 
 def _encoding(content: bytes) -> str:

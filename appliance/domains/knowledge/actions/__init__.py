@@ -8,6 +8,7 @@ from appliance.domains.knowledge.actions.documents import (
     file_document,
     reindex_all,
     reindex_document,
+    take_document,
     upload_document,
 )
 from appliance.domains.knowledge.queries import Scope
@@ -27,5 +28,6 @@ __all__ = [
     "reindex_all",
     "reindex_document",
     "stream_answer",
+    "take_document",
     "upload_document",
 ]

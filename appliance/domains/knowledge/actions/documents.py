@@ -34,12 +34,28 @@ class Filing:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """`is_new` is False when the box already had this very file, as `version`."""
+
+    document_id: UUID
+    version: int
+    is_new: bool
+
+
 def upload_document(
     box: Box, tenant_id: UUID, filename: str, stream: Readable, *, filing: Filing | None = None, actor: Actor = SYSTEM,
 ) -> UUID:
+    return take_document(box, tenant_id, filename, stream, filing=filing, actor=actor).document_id
+
+
+def take_document(
+    box: Box, tenant_id: UUID, filename: str, stream: Readable, *, filing: Filing | None = None, actor: Actor = SYSTEM,
+) -> Taken:
     """Store the file, then say so. The same name again is a new version; the old one answers until the new one is indexed.
 
-    Opens its own unit, because the file is written before it. Raises NothingToRead, and what `blobs.put` raises.
+    The very bytes of the newest version are not read again. Opens its own unit, because the file is written before it.
+    Raises NothingToRead, and what `blobs.put` raises.
     """
     name = check_filename(filename)
     blob = box.blobs.put(tenant_id, stream, limit=box.settings.knowledge.max_file_mb * MIB)
@@ -47,7 +63,24 @@ def upload_document(
         box.blobs.delete(tenant_id, blob.id)
         raise NothingToRead(_("The file is empty. Check it on your computer and send it again."))
     with box.unit(tenant_id, actor) as uow:
-        return add_version(uow, name, blob, filing).id
+        same = find_same(uow, name, blob)
+        if same is None:
+            added = add_version(uow, name, blob, filing)
+            return Taken(added.id, added.version, is_new=True)
+        if filing is not None:
+            file_document(uow, same.id, filing)
+        known = Taken(same.id, same.version, is_new=False)
+    box.blobs.delete(tenant_id, blob.id)
+    return known
+
+
+def find_same(uow: UnitOfWork, filename: str, blob: BlobRef) -> Document | None:
+    """The document whose newest version is this very file and was not given up."""
+    document = queries.find_document_by_name(uow, filename)
+    if document is None:
+        return None
+    newest = queries.newest_version(uow, document)
+    return document if newest.sha256 == blob.sha256 and newest.status is not DocumentStatus.FAILED else None
 
 
 def check_filename(filename: str) -> str:

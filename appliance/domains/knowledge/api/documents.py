@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import Response, request
 
 from appliance.core import web
+from appliance.core.i18n import gettext
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge import actions, queries
@@ -27,15 +28,20 @@ api = web.Api("documents")
 
 
 @api.post("/documents/upload", permission="knowledge:write", returns=UploadedOut, status=201, unit=False, summary="Upload a document")
-def upload_document(call: web.Call) -> DocumentView:
+def upload_document(call: web.Call) -> UploadedOut:
     file = request.files.get("file")
     if file is None or not file.filename:
         raise NothingToRead(_("Choose a file to send."), fields={"file": _("Choose a file to send.")})
-    document_id = actions.upload_document(
+    taken = actions.take_document(
         call.box, call.who.tenant_id, file.filename, file.stream, filing=_filing_of_form(), actor=call.who.actor,
     )
     with call.unit(read_only=True) as uow:
-        return queries.view_document(uow, document_id)
+        shown = queries.view_document(uow, taken.document_id)
+    known = gettext("Already here, version %(version)s: this very file was not read again.", version=taken.version)
+    return UploadedOut(
+        id=shown.id, filename=shown.filename, status=shown.status, file_size=shown.file_size, file_type=shown.file_type,
+        version=taken.version, is_new=taken.is_new, notice="" if taken.is_new else known,
+    )
 
 
 def _filing_of_form() -> Filing | None:

@@ -49,7 +49,7 @@ def main() -> int:
     try:
         read(filename, limits, out)
     except Unreadable as problem:
-        print(wire.failure(problem.failure, problem.detail), file=out)
+        print(wire.failure(problem.failure, problem.detail, problem.line), file=out)
     except MemoryError:
         print(wire.failure(ExtractionFailure.OUT_OF_MEMORY, "MemoryError"), file=out)
     except Exception as problem:  # noqa: BLE001 - the outermost edge: whatever a library trips over is a damaged file

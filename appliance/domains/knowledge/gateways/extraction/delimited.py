@@ -2,16 +2,20 @@
 
 import csv
 import io
+import itertools
 from collections import Counter
+from collections.abc import Iterator
 
 from appliance.domains.knowledge.gateways.extraction import encodings
 from appliance.domains.knowledge.gateways.extraction.composer import Composer
 from appliance.domains.knowledge.gateways.extraction.limits import Limits
-from appliance.domains.knowledge.types import ExtractionWarning
+from appliance.domains.knowledge.gateways.extraction.unreadable import Unreadable
+from appliance.domains.knowledge.types import ExtractionFailure, ExtractionWarning
 
 DELIMITERS = ";\t|,"
 SAMPLE_ROWS = 50
 FIELD_BYTES = 1 << 20
+END = "end of file"
 STEADY = 0.8
 
 
@@ -24,8 +28,19 @@ def read(content: bytes, composer: Composer, limits: Limits) -> None:
     delimiter = declared_delimiter(text) or best_delimiter(text)
     if text.startswith("sep="):
         text = text.split("\n", 1)[-1]
-    rows = csv.reader(io.StringIO(text.replace("\0", ""), newline=""), delimiter=delimiter)
-    composer.grid([[cell.strip() for cell in row] for row in rows])
+    composer.grid([[cell.strip() for cell in row] for row in rows_of(text.replace("\0", ""), delimiter)])
+
+
+def rows_of(text: str, delimiter: str) -> Iterator[list[str]]:
+    """Raises Unreadable when a quotation swallows the end of the file: the csv module would make one row of it without a word."""
+    reader = csv.reader(itertools.chain(io.StringIO(text, newline=""), [END]), delimiter=delimiter)
+    last, begins, following = [END], 1, 1
+    for row in reader:
+        if following > 1:
+            yield last
+        last, begins, following = row, following, reader.line_num + 1
+    if last != [END]:
+        raise Unreadable(ExtractionFailure.OPEN_QUOTE, line=begins)
 
 
 def declared_delimiter(text: str) -> str | None:

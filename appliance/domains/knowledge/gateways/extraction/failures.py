@@ -20,6 +20,7 @@ SENTENCES: Mapping[ExtractionFailure, object] = {
     ExtractionFailure.OCR_MISSING: _("This file is an image, and text recognition is not installed on this box."),
     ExtractionFailure.TIMED_OUT: _("Reading this file took too long. Split it into smaller files and send them one by one."),
     ExtractionFailure.OUT_OF_MEMORY: _("Reading this file needs more memory than this box allows. Split it into smaller files."),
+    ExtractionFailure.OPEN_QUOTE: _("A quotation mark in this file is never closed. Close it and send the file again."),
 }
 
 NOTICES: Mapping[ExtractionWarning, object] = {
@@ -38,7 +39,11 @@ NOTICES: Mapping[ExtractionWarning, object] = {
 class ExtractionError(Refused):
     """`detail` is for the log, never for the person."""
 
-    def __init__(self, failure: ExtractionFailure, detail: str = "") -> None:
-        super().__init__(SENTENCES[failure])
+    def __init__(self, failure: ExtractionFailure, detail: str = "", *, line: int | None = None) -> None:
+        super().__init__(_open_quote(line) if failure is ExtractionFailure.OPEN_QUOTE and line else SENTENCES[failure])
         self.failure = failure
         self.detail = detail
+
+
+def _open_quote(line: int) -> object:
+    return _("The quotation mark that opens on line %(line)s is never closed. Close it and send the file again.", line=line)

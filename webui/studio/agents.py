@@ -13,7 +13,9 @@ from appliance.core.uow import UnitOfWork
 from appliance.core.web import Form, Schema, read_form
 from appliance.core.web.problems import refusal_of
 from appliance.domains.agents import actions, queries
-from appliance.domains.agents.schemas import AgentIn, AgentPatch, AgentSettings, VersionOut
+from appliance.domains.agents.errors import NotProven
+from appliance.domains.agents.rules.templates import TEMPLATES
+from appliance.domains.agents.schemas import AgentIn, AgentPatch, AgentSettings, FromTemplateIn, VersionOut
 from appliance.domains.agents.types import VersionState
 from appliance.domains.channels import queries as channels
 from appliance.domains.conversations import queries as conversations
@@ -23,6 +25,7 @@ from webui.studio.words import OUTCOMES, REASONS, STEPS, VERDICTS, WEEKDAYS
 from webui.timezones import timezone_groups
 
 READ, WRITE = "agents:read", "agents:write"
+LANGUAGES = {"pt": "Português", "en": "English"}
 
 
 class PublishForm(Schema):
@@ -35,15 +38,25 @@ class RollbackForm(Schema):
 
 @pages.get("/agents", permission=READ)
 def agents(uow: UnitOfWork) -> str:
-    return render_template("studio/agents.html", agents=queries.list_agents(uow), form=Form(None, {}, {}), served=_served(uow))
+    return _list_page(uow, Form(None, {}, {}))
+
+
+def _list_page(uow: UnitOfWork, form: Form[NewAgentForm]) -> str:
+    starts = [(f"{one.kind}:{one.language}", f"{one.name} ({LANGUAGES[one.language]})") for one in TEMPLATES]
+    return render_template("studio/agents.html", agents=queries.list_agents(uow), form=form, served=_served(uow), starts=starts)
 
 
 @pages.post("/agents", permission=WRITE)
 def create_agent(uow: UnitOfWork) -> Response | tuple[str, int]:
     form = read_form(NewAgentForm)
     if form.value is None:
-        page = render_template("studio/agents.html", agents=queries.list_agents(uow), form=form, served=_served(uow))
-        return page, HTTPStatus.UNPROCESSABLE_ENTITY
+        return _list_page(uow, form), HTTPStatus.UNPROCESSABLE_ENTITY
+    kind, _colon, language = form.value.template.partition(":")
+    if kind:
+        given = FromTemplateIn.model_validate({"kind": kind, "language": language, "name": form.value.name})
+        made = actions.create_from_template(uow, given)
+        flash(gettext("%(name)s is a draft. Read what it says, ask it its questions, then publish it.", name=made.name))
+        return redirect(url_for("studio.agent", agent_id=made.id))
     made = actions.create_agent(uow, AgentIn(name=form.value.name), publish_now=True)
     uow.session.flush()
     flash(gettext("%(name)s is ready. Try it on the right, then give it a channel.", name=made.name))
@@ -75,7 +88,11 @@ def change_agent(uow: UnitOfWork, agent_id: UUID) -> Response | tuple[str, int]:
 @pages.post("/agents/<uuid:agent_id>/publish", permission=WRITE)
 def publish(uow: UnitOfWork, agent_id: UUID) -> Response:
     form = read_form(PublishForm)
-    version = actions.publish(uow, agent_id, note=form.value.note if form.value else "")
+    try:
+        version = actions.publish(uow, agent_id, note=form.value.note if form.value else "")
+    except NotProven as err:
+        flash(str(err), "bad")
+        return redirect(url_for("studio.questions", agent_id=agent_id))
     flash(gettext("Version %(number)d answers from now on.", number=version.number))
     return redirect(url_for("studio.agent", agent_id=agent_id))
 

@@ -14,7 +14,10 @@ _FLAT = (
 
 
 class NewAgentForm(Schema):
+    """`template` is "kind:language"; empty starts from nothing."""
+
     name: str = Field(min_length=1, max_length=120)
+    template: str = Field("", max_length=60, pattern=r"^([a-z]+:(pt|en))?$")
 
 
 class AgentForm(Schema):
@@ -64,14 +67,14 @@ class AgentForm(Schema):
         kept = before.model_dump(mode="json")
         flat = {name: getattr(self, name) for name in _FLAT}
         guardrails = {
-            "forbidden_phrases": _lines(self.forbidden_phrases),
-            "allowed_topics": _lines(self.allowed_topics),
+            "forbidden_phrases": lines(self.forbidden_phrases),
+            "allowed_topics": lines(self.allowed_topics),
             "price_to_person": self.price_to_person,
             "payment_to_person": self.payment_to_person,
         }
         handoff = {
             **kept["handoff"],
-            "keywords": _lines(self.keywords),
+            "keywords": lines(self.keywords),
             "on_request": self.on_request,
             "on_complaint": self.on_complaint,
             "on_negative": self.on_negative,
@@ -113,5 +116,5 @@ def values_of(name: str, settings: AgentSettings) -> dict[str, Any]:
     return shown
 
 
-def _lines(text: str) -> list[str]:
+def lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]

@@ -65,6 +65,40 @@ REASONS = {
     "no_agent": _("no agent answers here"),
     "unassigned": _("a colleague put it back"),
 }
+EXPECTED = {
+    "answer": _("answer"),
+    "unknown": _("say that it does not know"),
+    "person": _("call a person"),
+}
+SETTINGS = {
+    "role": _("Role and tone"),
+    "persona": _("Persona"),
+    "language": _("Language"),
+    "greeting": _("Greeting"),
+    "fallback": _("When it does not know"),
+    "handoff_notice": _("When it calls a person"),
+    "closed_notice": _("When people are away"),
+    "model": _("Model"),
+    "temperature": _("Temperature"),
+    "max_tokens": _("Longest answer, in tokens"),
+    "confidence_floor": _("Confidence floor"),
+    "unsure": _("When it is not sure"),
+    "knowledge": _("Knows"),
+    "debounce_ms": _("Waits for more messages (ms)"),
+    "guardrails.forbidden_phrases": _("Never says"),
+    "guardrails.allowed_topics": _("Only talks about"),
+    "guardrails.price_to_person": _("Price or discount"),
+    "guardrails.payment_to_person": _("Payment"),
+    "handoff.keywords": _("Words that call a person"),
+    "handoff.on_request": _("The customer asks for a person"),
+    "handoff.on_complaint": _("A complaint"),
+    "handoff.on_negative": _("An upset customer"),
+    "handoff.on_buying": _("The customer wants to buy"),
+    "handoff.after_fallbacks": _("After how many unanswered questions"),
+    "hours.timezone": _("Time zone"),
+    "hours.spans": _("Opening hours"),
+    "hours.when_closed": _("Outside these hours"),
+}
 CHANNEL_KINDS = {"whatsapp_cloud": _("WhatsApp Cloud API"), "simulator": _("Simulator")}
 CHANNEL_STATES = {
     "new": (_("Waiting for the first sign"), "info"),

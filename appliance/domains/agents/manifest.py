@@ -2,6 +2,7 @@ from appliance.core.manifest import Manifest, Subscription
 from appliance.domains.agents import subscribers
 from appliance.domains.agents.api import ASK, READ, WRITE, api, openai
 from appliance.domains.agents.api.evaluations import api as evaluations
+from appliance.domains.agents.api.ia import api as ia
 from appliance.domains.agents.events import (
     AgentChanged,
     AnswerDue,
@@ -17,7 +18,7 @@ _ALL = (*_KEEPERS, "manager", "rep", "agent", "read_only")
 
 MANIFEST = Manifest(
     "agents",
-    apis=(api, evaluations, openai),
+    apis=(api, evaluations, ia, openai),
     subscriptions=(
         Subscription(MessageReceived, subscribers.begin_turn, queue="fast"),
         Subscription(AnswerDue, subscribers.answer, queue="fast", mode="staged"),

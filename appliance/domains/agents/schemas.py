@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, StringConstraints, field_validator
 
 from appliance.core.i18n import lazy_gettext as _
-from appliance.core.web import Schema
+from appliance.core.web import PageQuery, Schema
 from appliance.domains.agents.types import EvaluationState, Expected, Intent, Outcome, VersionState
 
 Phrase = Annotated[str, StringConstraints(min_length=2, max_length=120)]
@@ -257,3 +257,82 @@ class ResultOut(Schema):
 
 class EvaluationDetailOut(EvaluationOut):
     results: list[ResultOut]
+
+
+class AskIn(Schema):
+    agent_id: UUID
+    question: str = Field(min_length=1, max_length=4096)
+    context: list[TurnIn] = Field(default_factory=list, max_length=20)
+
+
+class AskOut(Schema):
+    """`outcome` is send, fallback (it does not know), hand_off (a person should answer) or silence."""
+
+    agent_id: UUID
+    version: int
+    answer: str
+    outcome: Outcome
+    reason: str | None
+    sources: list[dict[str, Any]]
+    confidence: float | None
+    engine: str
+    took_ms: int
+
+
+class SettingsPatch(AgentSettings):
+    pass
+
+
+class LogsQuery(PageQuery):
+    agent_id: UUID
+
+
+class RunLineOut(Schema):
+    id: UUID
+    version: int
+    conversation_id: UUID
+    message_id: UUID
+    reply_id: UUID | None
+    outcome: Outcome
+    reason: str | None
+    confidence: float | None
+    engine: str
+    took_ms: int
+    created_at: datetime
+
+
+class FiguresQuery(Schema):
+    days: int = Field(30, ge=1, le=366)
+
+
+class FiguresOut(Schema):
+    """`deflection`: the share of conversations that no person was called to."""
+
+    conversations: int
+    turns: int
+    sent: int
+    fallbacks: int
+    hand_offs: int
+    silent: int
+    deflection: float | None
+    reasons: dict[str, int]
+    mean_ms: int
+    p95_ms: int
+
+
+class AgentStatusOut(Schema):
+    """`answers` false: whoever writes to it is handed to people. `documents` is how many it may read."""
+
+    agent_id: UUID
+    name: str
+    active: bool
+    published_number: int | None
+    draft_number: int | None
+    answers: bool
+    documents: int
+    models_ready: bool
+    models_reason: str
+    engine: str
+    turns_today: int
+    last_turn_at: datetime | None
+    last_outcome: Outcome | None

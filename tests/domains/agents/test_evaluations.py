@@ -106,6 +106,20 @@ def test_a_draft_is_published_only_when_it_passes_or_somebody_insists(client, ag
     assert client.post(f"/api/v1/agents/{agent}/rollback", json={"number": 1}).status_code == 200
 
 
+def test_a_question_added_or_changed_since_has_to_be_asked_and_one_removed_is_not_missed(client, agent, ask, evaluate):
+    change(client, agent, greeting="Oi, sou a Aurora.")
+    wrong = ask("bom dia", facts=["Sou a Lia"])
+    evaluate()
+    address = f"/api/v1/agents/{agent}/publish"
+    client.put(f"/api/v1/questions/{wrong}", json={"question": "bom dia", "facts": ["Sou a Aurora"]})
+    assert client.post(address, json={}).status_code == 409
+    evaluate()
+    other = ask("boa tarde", facts=["Sou a Lia"])
+    assert client.post(address, json={}).status_code == 409
+    client.delete(f"/api/v1/questions/{other}")
+    assert client.post(address, json={}).status_code == 200
+
+
 def test_without_a_question_there_is_nothing_to_run_and_one_run_is_enough(client, agent, ask):
     address = f"/api/v1/agents/{agent}/evaluations"
     assert client.post(address).status_code == 422

@@ -4,6 +4,8 @@ import time
 from dataclasses import replace
 from uuid import UUID
 
+from sqlalchemy import delete
+
 from appliance.core.box import Box
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
@@ -33,8 +35,10 @@ def add_question(uow: UnitOfWork, agent_id: UUID, given: QuestionIn) -> AgentQue
 
 
 def change_question(uow: UnitOfWork, question_id: UUID, given: QuestionIn) -> AgentQuestion:
+    """What was answered to it before proves nothing any more."""
     question = evaluations.get_question(uow, question_id)
     _fill(question, given)
+    uow.session.execute(delete(EvaluationResult).where(EvaluationResult.question_id == question.id))
     uow.emit(AgentChanged(question.agent_id))
     return question
 

@@ -71,13 +71,11 @@ def publish(uow: UnitOfWork, agent_id: UUID, *, note: str = "", anyway: bool = F
 
 
 def _check_proven(uow: UnitOfWork, agent_id: UUID) -> None:
-    if not evaluations.count_questions(uow, agent_id):
+    if evaluations.is_proven(uow, agent_id):
         return
-    proof = evaluations.find_proof(uow, agent_id)
-    if proof is None:
+    if evaluations.find_proof(uow, agent_id) is None:
         raise NotProven(_("This draft has not been asked its questions yet. Ask them first, or publish it anyway."))
-    if proof.passed < proof.total:
-        raise NotProven(_("This draft does not pass all of its questions. Mend it, or publish it anyway."))
+    raise NotProven(_("This draft does not pass all of its questions. Mend it, or publish it anyway."))
 
 
 def roll_back(uow: UnitOfWork, agent_id: UUID, number: int) -> AgentVersion:

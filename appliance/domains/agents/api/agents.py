@@ -114,7 +114,8 @@ def test_agent(call: Call, agent_id: UUID, body: TestIn) -> TestOut | Response:
         agent_id, version, policy, (Said(by_contact=True, text=body.question),),
         tuple(Said(turn.role == "contact", turn.text) for turn in body.context), clock.now(), 1,
     )  # fmt: skip
-    saying = _tested(body, actions.compose_aloud(situation, partial(actions.ask_documents_aloud, call.box, call.who.tenant_id)))
+    ask = partial(actions.ask_documents_aloud, call.box, call.who.tenant_id, keep=False)
+    saying = _tested(body, actions.compose_aloud(situation, ask))
     if body.stream:
         return event_stream(_lines(saying))
     *_said, result = saying

@@ -77,6 +77,13 @@ def get_policy(uow: UnitOfWork, agent_id: UUID, *, draft: bool) -> tuple[int, Po
     return version.number, policy_of(version)
 
 
+def get_settings(uow: UnitOfWork, agent_id: UUID) -> AgentSettings:
+    """The draft's, else the published ones."""
+    get_agent(uow, agent_id)
+    found = find_version(uow, agent_id, VersionState.DRAFT) or find_version(uow, agent_id, VersionState.PUBLISHED)
+    return AgentSettings.model_validate(found.settings) if found else AgentSettings()
+
+
 def policy_of(version: AgentVersion) -> Policy:
     return policy_from(AgentSettings.model_validate(version.settings))
 

@@ -65,6 +65,13 @@ def find_proof(uow: UnitOfWork, agent_id: UUID) -> Evaluation | None:
     return next((one for one in finished if draft is not None and one.settings == draft.settings), None)
 
 
+def is_proven(uow: UnitOfWork, agent_id: UUID) -> bool:
+    """Each question of the set as it is now was asked of the draft as it is now, and passed."""
+    questions = {question.id for question in list_questions(uow, agent_id)}
+    proof = find_proof(uow, agent_id)
+    return not questions or (proof is not None and questions <= list_passed(uow, proof.id))
+
+
 def list_results(uow: UnitOfWork, evaluation_id: UUID) -> Sequence[EvaluationResult]:
     """In the order of the questions."""
     wanted = select(EvaluationResult).where(EvaluationResult.evaluation_id == evaluation_id)

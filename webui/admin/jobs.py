@@ -9,14 +9,13 @@ from werkzeug import Response
 
 from appliance.core import deliveries
 from appliance.core.i18n import gettext as _
-from appliance.core.i18n import lazy_gettext as lazy
-from appliance.core.i18n import ngettext
+from appliance.core.i18n import lazy_gettext, ngettext
 from appliance.core.outbox import Delivery, DeliveryState, OutboxRow
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import current_principal
 from webui.admin.pages import pages
 
-QUEUES = {"fast": lazy("Messages"), "default": lazy("Everyday work"), "slow": lazy("Documents and imports")}
+QUEUES = {"fast": lazy_gettext("Messages"), "default": lazy_gettext("Everyday work"), "slow": lazy_gettext("Documents and imports")}
 SHOWN = 100
 
 

@@ -10,7 +10,7 @@ from werkzeug import Response
 
 from appliance.core.i18n import gettext
 from appliance.core.uow import UnitOfWork
-from appliance.core.web import Form, Schema, read_form
+from appliance.core.web import Form, PageQuery, Schema, read_form
 from appliance.core.web.problems import refusal_of
 from appliance.domains.agents import actions, queries
 from appliance.domains.agents.errors import NotProven
@@ -36,21 +36,21 @@ class RollbackForm(Schema):
     number: int = Field(ge=1)
 
 
-@pages.get("/agents", permission=READ)
-def agents(uow: UnitOfWork) -> str:
-    return _list_page(uow, Form(None, {}, {}))
+@pages.get("/agents", permission=READ, query=PageQuery)
+def agents(uow: UnitOfWork, query: PageQuery) -> str:
+    return _list_page(uow, Form(None, {}, {}), query)
 
 
-def _list_page(uow: UnitOfWork, form: Form[NewAgentForm]) -> str:
+def _list_page(uow: UnitOfWork, form: Form[NewAgentForm], query: PageQuery) -> str:
     starts = [(f"{one.kind}:{one.language}", f"{one.name} ({LANGUAGES[one.language]})") for one in TEMPLATES]
-    return render_template("studio/agents.html", agents=queries.list_agents(uow), form=form, served=_served(uow), starts=starts)
+    return render_template("studio/agents.html", page=queries.list_page(uow, query), form=form, served=_served(uow), starts=starts)
 
 
 @pages.post("/agents", permission=WRITE)
 def create_agent(uow: UnitOfWork) -> Response | tuple[str, int]:
     form = read_form(NewAgentForm)
     if form.value is None:
-        return _list_page(uow, form), HTTPStatus.UNPROCESSABLE_ENTITY
+        return _list_page(uow, form, PageQuery()), HTTPStatus.UNPROCESSABLE_ENTITY
     kind, _colon, language = form.value.template.partition(":")
     if kind:
         given = FromTemplateIn.model_validate({"kind": kind, "language": language, "name": form.value.name})

@@ -42,13 +42,13 @@ class ChannelChangeForm(ChannelForm):
     active: bool = False
 
 
-@pages.get("/channels", permission=READ)
-def channels(uow: UnitOfWork) -> str:
-    found = queries.list_channels(uow)
+@pages.get("/channels", permission=READ, query=PageQuery)
+def channels(uow: UnitOfWork, query: PageQuery) -> str:
+    page = queries.list_page(uow, query)
     names = {agent.id: agent.name for agent in agents.list_agents(uow)}
     rejected = queries.list_rejected(uow, PageQuery(limit=5))
     return render_template(
-        "studio/channels.html", channels=found, agent_names=names, kinds=CHANNEL_KINDS, states=CHANNEL_STATES, rejected=rejected
+        "studio/channels.html", page=page, agent_names=names, kinds=CHANNEL_KINDS, states=CHANNEL_STATES, rejected=rejected
     )
 
 

@@ -27,7 +27,12 @@ def lock_channel(uow: UnitOfWork, channel_id: UUID) -> Channel:
     return channel
 
 
+def list_page(uow: UnitOfWork, query: PageQuery) -> Page[Channel]:
+    return read_page(uow, select(Channel).order_by(Channel.created_at, Channel.id), query)
+
+
 def list_channels(uow: UnitOfWork) -> Sequence[Channel]:
+    """All there are, for choices and names; what people page through is `list_page`."""
     return uow.session.scalars(select(Channel).order_by(Channel.created_at).limit(500)).all()
 
 

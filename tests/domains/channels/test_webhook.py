@@ -173,7 +173,7 @@ def test_every_kind_of_message_finds_its_shape(post, inbox):
 
 
 def test_secrets_are_written_and_never_read_back(client, cloud, box, tenant_id):
-    shown = client.get("/api/v1/channels").json
+    shown = client.get("/api/v1/channels").json["items"]
     assert shown[0]["secrets_set"] == ["access_token", "app_secret", "verify_token"]
     assert "app-secret" not in json.dumps(shown)
     patched = client.patch(f"/api/v1/channels/{cloud}", json={"name": "Loja", "secrets": {"access_token": "new"}}).json

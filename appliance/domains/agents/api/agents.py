@@ -11,7 +11,7 @@ from appliance.core import clock
 from appliance.core.errors import DomainError, NotFound
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
-from appliance.core.web import Api, Call, event_stream
+from appliance.core.web import Api, Call, Page, PageOf, PageQuery, event_stream
 from appliance.domains.agents import actions, queries
 from appliance.domains.agents.rules.differences import differences
 from appliance.domains.agents.rules.intents import find_intents
@@ -42,9 +42,9 @@ api = Api("agents")
 READ, WRITE, ASK = "agents:read", "agents:write", "agents:ask"
 
 
-@api.get("/agents", permission=READ, returns=list[AgentOut])
-def list_agents(uow: UnitOfWork) -> Sequence[Agent]:
-    return queries.list_agents(uow)
+@api.get("/agents", permission=READ, query=PageQuery, returns=PageOf[AgentOut])
+def list_agents(uow: UnitOfWork, query: PageQuery) -> Page[Agent]:
+    return queries.list_page(uow, query)
 
 
 @api.post("/agents", permission=WRITE, body=AgentIn, returns=AgentOut, status=201, idempotent=True)

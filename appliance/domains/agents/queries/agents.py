@@ -3,8 +3,10 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from appliance.core.paging import read_page
 from appliance.core.rows import locked
 from appliance.core.uow import UnitOfWork
+from appliance.core.web import Page, PageQuery
 from appliance.domains.agents.errors import AgentNotFound, VersionNotFound
 from appliance.domains.agents.rules.hours import DAYS
 from appliance.domains.agents.schemas import AgentSettings
@@ -28,7 +30,12 @@ def lock_agent(uow: UnitOfWork, agent_id: UUID) -> Agent:
     return agent
 
 
+def list_page(uow: UnitOfWork, query: PageQuery) -> Page[Agent]:
+    return read_page(uow, select(Agent).order_by(Agent.created_at, Agent.id), query)
+
+
 def list_agents(uow: UnitOfWork) -> Sequence[Agent]:
+    """All there are, for choices and names; what people page through is `list_page`."""
     return uow.session.scalars(select(Agent).order_by(Agent.created_at).limit(MAX_LISTED)).all()
 
 

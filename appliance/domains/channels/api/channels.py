@@ -12,9 +12,9 @@ api = Api("channels")
 READ, MANAGE = "channels:read", "channels:write"
 
 
-@api.get("/channels", permission=READ, returns=list[ChannelOut])
-def list_channels(uow: UnitOfWork) -> Sequence[Channel]:
-    return queries.list_channels(uow)
+@api.get("/channels", permission=READ, query=PageQuery, returns=PageOf[ChannelOut])
+def list_channels(uow: UnitOfWork, query: PageQuery) -> Page[Channel]:
+    return queries.list_page(uow, query)
 
 
 @api.post("/channels", permission=MANAGE, body=ChannelIn, returns=ChannelOut, status=201, idempotent=True)

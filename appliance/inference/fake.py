@@ -17,7 +17,6 @@ from appliance.inference.types import (
     ChatMessage,
     ChatResult,
     Halves,
-    IndexHit,
     IndexHits,
     IndexStats,
     JsonSchema,
@@ -122,9 +121,16 @@ class FakeInference:
         guard.check_no_open_unit("inference")
         space = self._space(namespace)
         query = _vector(text) if text is not None else _unit(np.asarray(vector)[None, :])[0]
-        scored = [IndexHit(one, float(row @ query)) for one, row in space.items() if _permits(allow, one)]
-        best = sorted(scored, key=lambda hit: (-hit.score, hit.id))[:k]
-        return IndexHits(tuple(best), self._versions[namespace])
+        scored = [(one, float(row @ query)) for one, row in space.items() if _permits(allow, one)]
+        best = sorted(scored, key=lambda hit: (-hit[1], hit[0]))[:k]
+        ids, scores = np.array([one for one, _ in best], np.int64), np.array([score for _, score in best], np.float32)
+        return IndexHits(ids, scores, self._versions[namespace])
+
+    def begin_search(
+        self, namespace: str, *, text: str | None = None, vector: Vectors | None = None, k: int = 10, allow: Allow | None = None,
+    ) -> Callable[[], IndexHits]:
+        guard.check_no_open_unit("inference")
+        return lambda: self.index_search(namespace, text=text, vector=vector, k=k, allow=allow)
 
     def index_drop(self, namespace: str) -> None:
         guard.check_no_open_unit("inference")

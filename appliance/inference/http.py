@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import numpy as np
+import numpy.typing as npt
 
 from appliance.core import guard
 from appliance.core.breaker import OPEN_FOR_S, Breakers
@@ -27,7 +28,6 @@ from appliance.inference.types import (
     ChatMessage,
     ChatResult,
     Halves,
-    IndexHit,
     IndexHits,
     IndexStats,
     JsonSchema,
@@ -165,7 +165,13 @@ class HttpInference:
     def index_search(
         self, namespace: str, *, text: str | None = None, vector: Vectors | None = None, k: int = 10, allow: Allow | None = None,
     ) -> IndexHits:
-        body: dict[str, object] = {"k": k}
+        return self.begin_search(namespace, text=text, vector=vector, k=k, allow=allow)()
+
+    def begin_search(
+        self, namespace: str, *, text: str | None = None, vector: Vectors | None = None, k: int = 10, allow: Allow | None = None,
+    ) -> Callable[[], IndexHits]:
+        guard.check_no_open_unit("inference")
+        body: dict[str, object] = {"k": k, "packed": True}
         if text is not None:
             body["text"] = text
         if vector is not None:
@@ -173,9 +179,15 @@ class HttpInference:
         if allow is not None:
             body["allow"] = {"ids": list(allow.ids), "ranges": [list(pair) for pair in allow.ranges]}
         patience = min(SEARCH_TIMEOUT_S, self._models.timeout_s)
-        told = self._call("POST", f"/v1/index/{namespace}/search", body, timeout_s=patience)
-        hits = tuple(IndexHit(int(one["id"]), float(one["score"])) for one in _list(told, "hits"))
-        return IndexHits(hits, _int(told, "version"))
+        answer = self._server.begin(f"/v1/index/{namespace}/search", body, timeout_s=patience)
+
+        def hits() -> IndexHits:
+            guard.check_no_open_unit("inference")
+            told = answer()
+            ids, scores = _numbers(told, "ids", "<i8"), _numbers(told, "scores", "<f4")
+            return IndexHits(ids.astype(np.int64), scores.astype(np.float32), _int(told, "version"))
+
+        return hits
 
     def index_drop(self, namespace: str) -> None:
         self._call("DELETE", f"/v1/index/{namespace}")
@@ -194,9 +206,12 @@ class HttpInference:
     def ready(self) -> Readiness:
         model = self._models.embedding_model
         try:
-            self._call("GET", "/health/ready")
+            told = self._call("GET", "/health/ready")
         except DomainError as err:
             return Readiness(ready=False, embedding_model=model, chat_engine=self._engine.name, reason=str(err))
+        if self._models.chat_engine == "modelserver" and not _names_chat_model(told, self._models.chat_model):
+            reason = _("The chat model is not installed here; `salesedge models list --task chat` shows some.")
+            return Readiness(ready=True, embedding_model=model, chat_engine="none", reason=str(reason))
         return Readiness(ready=True, embedding_model=model, chat_engine=self._engine.name)
 
     def close(self) -> None:
@@ -220,8 +235,17 @@ class HttpInference:
         return self._server.call(method, path, body, timeout_s=timeout_s)
 
 
+def _names_chat_model(told: Mapping[str, object], wanted: str) -> bool:
+    listed = _list(told, "chat_models")
+    return wanted in listed if wanted else bool(listed)
+
+
 def _row(told: Mapping[str, str]) -> Vectors:
     return np.frombuffer(base64.b64decode(told["embedding"]), "<f4").astype(np.float32)
+
+
+def _numbers(told: Mapping[str, object], key: str, kind: str) -> npt.NDArray[Any]:
+    return np.frombuffer(base64.b64decode(str(told[key])), kind)
 
 
 def _halves(vectors: Vectors | Halves) -> str:

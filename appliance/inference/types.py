@@ -1,6 +1,6 @@
 """What crosses the border between the business and the models."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -53,10 +53,17 @@ class IndexHit:
     score: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class IndexHits:
-    hits: tuple[IndexHit, ...]
+    """Best first, as arrays: a thousand candidates are mixed with others, not looked at one by one."""
+
+    ids: npt.NDArray[np.int64]
+    scores: Vectors
     version: int
+
+    @property
+    def hits(self) -> tuple[IndexHit, ...]:
+        return tuple(map(IndexHit, self.ids.tolist(), self.scores.tolist()))
 
 
 @dataclass(frozen=True)
@@ -155,6 +162,12 @@ class Inference(Protocol):
         self, namespace: str, *, text: str | None = None, vector: Vectors | None = None, k: int = 10, allow: Allow | None = None,
     ) -> IndexHits:
         """Best first, by cosine. Raises IndexMissing, IndexMismatch."""
+        ...
+
+    def begin_search(
+        self, namespace: str, *, text: str | None = None, vector: Vectors | None = None, k: int = 10, allow: Allow | None = None,
+    ) -> Callable[[], IndexHits]:
+        """Asks now and returns at once; calling what is returned waits for the hits and raises what `index_search` raises."""
         ...
 
     def index_drop(self, namespace: str) -> None: ...

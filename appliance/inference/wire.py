@@ -4,7 +4,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -13,6 +13,7 @@ import httpx
 
 from appliance.core.errors import DomainError, Unavailable
 from appliance.core.i18n import lazy_gettext as _
+from appliance.inference import early
 from appliance.inference.errors import IndexMismatch, IndexMissing, ModelRefused, NoModel, SchemaNotMet
 
 CONNECT_TIMEOUT_S = 2.0
@@ -32,18 +33,17 @@ class ModelServer:
         self._timeout = httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S)
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._clients: dict[int, httpx.Client] = {}
+        self._lines: dict[int, early.Line] = {}
         self._lock = threading.Lock()
 
     def call(self, method: str, path: str, body: Json | None = None, *, timeout_s: float | None = None) -> dict[str, object]:
         """`timeout_s` shortens the wait of this one call. Raises Unavailable and the errors of appliance.inference.errors."""
-        response = self._sent(method, path, body, self._timeout if timeout_s is None else httpx.Timeout(timeout_s))
-        if response.is_error:
-            raise error_of(response)
-        if response.status_code == HTTPStatus.NO_CONTENT:
-            return {}
-        found = response.json()
-        assert isinstance(found, dict)
-        return found
+        return _read(self._sent(method, path, body, self._timeout if timeout_s is None else httpx.Timeout(timeout_s)))
+
+    def begin(self, path: str, body: Json, *, timeout_s: float) -> Callable[[], dict[str, object]]:
+        """A POST that is sent now; calling what is returned waits for the answer and raises what `call` raises."""
+        answer = self._line().post(path, encoded(body) or b"", timeout_s=timeout_s)
+        return lambda: _read(answer())
 
     def _sent(self, method: str, path: str, body: Json | None, timeout: httpx.Timeout) -> httpx.Response:
         with translated():
@@ -70,6 +70,13 @@ class ModelServer:
                 client = self._clients[os.getpid()] = self._connect()
             return client
 
+    def _line(self) -> early.Line:
+        with self._lock:
+            line = self._lines.get(os.getpid())
+            if line is None:
+                line = self._lines[os.getpid()] = early.Line(self._address, headers={**JSON, **self._headers})
+            return line
+
     def _connect(self) -> httpx.Client:
         if isinstance(self._address, Path):
             transport = httpx.HTTPTransport(uds=str(self._address))
@@ -80,7 +87,20 @@ class ModelServer:
         with self._lock:
             for client in self._clients.values():
                 client.close()
+            for line in self._lines.values():
+                line.close()
             self._clients.clear()
+            self._lines.clear()
+
+
+def _read(response: httpx.Response) -> dict[str, object]:
+    if response.is_error:
+        raise error_of(response)
+    if response.status_code == HTTPStatus.NO_CONTENT:
+        return {}
+    found = response.json()
+    assert isinstance(found, dict)
+    return found
 
 
 def encoded(body: Json | None) -> bytes | None:

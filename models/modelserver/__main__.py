@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BadOption as err:
         sys.stderr.write(f"{err}\n")
         return 1
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=8, lifespan="on", http="h11")
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=8, lifespan="on")
     # uvicorn drains on a signal and then raises it again; the answer to that is a clean exit, not a death.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)

@@ -1,4 +1,8 @@
-"""Runs in an environment of its own that has txtai and onnxruntime: index the texts, answer the questions, print one JSON line."""
+"""Runs in an environment of its own that has txtai: index the texts, answer the questions, print one JSON line.
+
+Given a folder of weights it does what txtai's pages show first: `Embeddings(path=..., hybrid=True)`. Given our ONNX file it
+embeds with that, through txtai's door for outside vectors.
+"""
 
 import json
 import sys
@@ -33,10 +37,17 @@ def embedder(folder: Path):
     return transform
 
 
+def opened(given) -> Embeddings:
+    if given["weights"]:
+        return Embeddings(path=given["weights"], hybrid=True)
+    return Embeddings(method="external", transform=embedder(Path(given["model"])), hybrid=True)
+
+
 def main() -> None:
     given = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    index = Embeddings(method="external", transform=embedder(Path(given["model"])), hybrid=True)
+    index = opened(given)
     index.index([(place, text, None) for place, text in enumerate(given["texts"])])
+    index.search(given["questions"][0], given["k"])
     found, times = [], []
     for question in given["questions"]:
         started = time.perf_counter()

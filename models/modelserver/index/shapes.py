@@ -130,9 +130,10 @@ def selector(allowed: Ids) -> Any:
     bits = int(allowed[-1]) + 1
     if bits > _WIDEST_BITMAP or allowed[0] < 0:
         return faiss.IDSelectorBatch(allowed)
+    bitmap: Any = faiss.IDSelectorBitmap  # the array form is added at run time
     chosen = np.zeros(bits, np.bool_)
     chosen[allowed] = True
-    return faiss.IDSelectorBitmap(np.packbits(chosen, bitorder="little"))
+    return bitmap(np.packbits(chosen, bitorder="little"))
 
 
 def restore(dim: int, contents: Contents) -> Shape:

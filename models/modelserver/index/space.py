@@ -45,8 +45,9 @@ class Allowed:
         """`present` is sorted."""
         bounds = np.array(self.ranges, np.int64).reshape(-1, 2)
         begun = np.zeros(len(present) + 1, np.int64)
-        np.add.at(begun, np.searchsorted(present, bounds[:, 0]), 1)
-        np.add.at(begun, np.searchsorted(present, bounds[:, 1], side="right"), -1)
+        first, behind = np.searchsorted(present, bounds[:, 0]), np.searchsorted(present, bounds[:, 1], side="right")
+        np.add.at(begun, first, 1)
+        np.add.at(begun, np.maximum(first, behind), -1)
         inside = np.cumsum(begun[:-1]) > 0
         if self.ids:
             inside |= np.isin(present, np.array(self.ids, np.int64))

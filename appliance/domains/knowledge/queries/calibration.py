@@ -8,13 +8,14 @@ import numpy as np
 
 from appliance.core.box import Box
 from appliance.core.errors import Conflict
-from appliance.domains.knowledge.queries import corpus, search
-from appliance.domains.knowledge.queries.corpus import Member, Scope, Snapshot
+from appliance.domains.knowledge.queries import search
+from appliance.domains.knowledge.queries.corpus import Member, Members, Scope, Snapshot
 from appliance.domains.knowledge.queries.retrieval import passages_of
-from appliance.domains.knowledge.rules import answering, digest, fusion, postings, ranking, refusal, scoring
+from appliance.domains.knowledge.rules import answering, digest, fusion, ranking, refusal, scoring
 from appliance.domains.knowledge.rules.fusion import Trial
 from appliance.domains.knowledge.rules.ranking import Passage
 from appliance.domains.knowledge.rules.refusal import Probe
+from appliance.domains.knowledge.rules.scored import Scores, Values
 from appliance.domains.knowledge.rules.scoring import Fields
 from appliance.domains.knowledge.rules.units import UnitKind
 from appliance.domains.knowledge.tables import Chunk
@@ -32,28 +33,30 @@ def measure_threshold(box: Box, tenant_id: UUID, snapshot: Snapshot) -> float:
     chunks = _sample(box, tenant_id, members)
     known = {chunk.number: passages_of(chunk, member) for chunk, member in chunks}
     probes = refusal.probes([passage for found in known.values() for passage in found])
-    return refusal.threshold(_best_score(box, tenant_id, probe, members, known) for probe in probes)
+    return refusal.threshold(_best_score(box, tenant_id, probe, snapshot, known) for probe in probes)
 
 
-def _sample(box: Box, tenant_id: UUID, members: Mapping[UUID, Member]) -> list[tuple[Chunk, Member]]:
+def _sample(box: Box, tenant_id: UUID, members: Members) -> list[tuple[Chunk, Member]]:
     """Drawn by number, the same for the same corpus."""
-    numbers = [number for low, high in corpus.ranges(members.values()) for number in range(low, high + 1)]
+    numbers = [number for low, high in members.ranges.tolist() for number in range(low, high + 1)]
     picked = sorted(random.Random(len(numbers)).sample(numbers, min(SAMPLED_CHUNKS, len(numbers))))  # noqa: S311 - a sample, not a secret
     with box.unit(tenant_id, read_only=True) as uow:
         chunks = search.list_chunks_by_number(uow, picked)
-    return [(chunk, members[chunk.version_id]) for chunk in chunks.values() if chunk.version_id in members]
+    owners = members.by_version
+    return [(chunk, owners[chunk.version_id]) for chunk in chunks.values() if chunk.version_id in owners]
 
 
 def _best_score(
-    box: Box, tenant_id: UUID, probe: Probe, members: Mapping[UUID, Member], known: dict[int, list[Passage]],
+    box: Box, tenant_id: UUID, probe: Probe, snapshot: Snapshot, known: dict[int, list[Passage]],
 ) -> float:
+    members, stems = snapshot.within(Scope()), answering.searched_stems(probe.question)
     with box.unit(tenant_id, read_only=True) as uow:
-        found = search.find_postings(uow, list(answering.searched_stems(probe.question)), members)
-        near = postings.best(search.score_chunks(found, answering.searched_stems(probe.question), members.values()), READ)
+        found = search.find_postings(uow, stems, snapshot, members)
+        near = search.score_chunks(found, stems, members).best(READ).numbers.tolist()
         for number, chunk in search.list_chunks_by_number(uow, [number for number in near if number not in known]).items():
-            known[number] = passages_of(chunk, members[chunk.version_id])
+            known[number] = passages_of(chunk, members.by_version[chunk.version_id])
     visible = [passage for number in near for passage in known.get(number, ()) if not probe.hides(passage)]
-    ranked = ranking.rank(probe.question, visible, search.statistics(found, members.values()))
+    ranked = ranking.rank(probe.question, visible, search.statistics(found, members))
     return ranked[0].score if ranked else 0.0
 
 
@@ -77,9 +80,10 @@ def _dense_weight(box: Box, chunks: Sequence[tuple[Chunk, Member]], language: st
     asked = models.embed([sentence for _, sentence, _ in held_out], purpose="query")
     without = models.embed([rest for _, _, rest in held_out])
     stored = np.stack([np.frombuffer(chunk.embedding or b"", np.float16).astype(np.float32) for chunk, _ in chunks])
-    fields = {str(chunk.number): digest.chunk_fields(chunk.units, member.title) for chunk, member in chunks}
+    fields = {chunk.number: digest.chunk_fields(chunk.units, member.title) for chunk, member in chunks}
+    numbers = np.array(list(fields), np.int64)
     return fusion.calibrate([
-        _trial(chunks[place][0], sentence, language, fields, _dense_scores(stored, question, rest, place, list(fields)))
+        _trial(chunks[place][0], sentence, language, fields, Scores(numbers, _cosines(stored, question, rest, place)))
         for (place, sentence, _), question, rest in zip(held_out, asked, without, strict=True)
     ], most=fusion.most_for(language, box.settings.models.embedding_model))
 
@@ -98,18 +102,17 @@ def _held_out(chunks: Sequence[tuple[Chunk, Member]]) -> list[tuple[int, str, st
     return found[:TRIALS]
 
 
-def _dense_scores(stored: Vectors, question: Vectors, rest: Vectors, place: int, names: list[str]) -> dict[str, float]:
-    scores = stored @ question
+def _cosines(stored: Vectors, question: Vectors, rest: Vectors, place: int) -> Values:
+    scores = (stored @ question).astype(np.float64)
     scores[place] = float(rest @ question)
-    return dict(zip(names, map(float, scores), strict=True))
+    return scores
 
 
-def _trial(chunk: Chunk, sentence: str, language: str, fields: Mapping[str, Fields], dense: Mapping[str, float]) -> Trial:
-    name = str(chunk.number)
+def _trial(chunk: Chunk, sentence: str, language: str, fields: Mapping[int, Fields], dense: Scores) -> Trial:
     asked = scoring.concepts(dict.fromkeys(answering.document_stems(sentence, language), 1.0), language)
-    reduced = {**fields, name: _less(fields[name], answering.document_stems(sentence, language))}
-    statistics = _statistics(reduced)
-    return Trial({key: scoring.score(asked, one, statistics) for key, one in reduced.items()}, dense, name)
+    reduced = {**fields, chunk.number: _less(fields[chunk.number], answering.document_stems(sentence, language))}
+    weighed = scoring.weigh(asked, _statistics(reduced))
+    return Trial(Scores.of({number: scoring.measure(weighed, one)[0] for number, one in reduced.items()}), dense, chunk.number)
 
 
 def _less(fields: Fields, stems: Sequence[str]) -> Fields:
@@ -120,7 +123,7 @@ def _less(fields: Fields, stems: Sequence[str]) -> Fields:
     return Fields({term: count for term, count in body.items() if count}, fields.path, fields.title)
 
 
-def _statistics(fields: Mapping[str, Fields]) -> scoring.Statistics:
+def _statistics(fields: Mapping[int, Fields]) -> scoring.Statistics:
     counted: dict[str, int] = {}
     for one in fields.values():
         for term in {*one.body, *one.path, *one.title}:

@@ -1,17 +1,22 @@
 """What can be found right now: the active version of every document, read once per change of the corpus."""
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from uuid import UUID
 
+import numpy as np
 from sqlalchemy import select
 
 from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge.rules import digest, refusal, validity
+from appliance.domains.knowledge.rules.postings import Ranges
 from appliance.domains.knowledge.tables import Corpus, Document, DocumentVersion
 
 KEPT_TENANTS = 64
+KEPT_SCOPES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,56 @@ class Scope:
         return not self.tags or bool(self.tags & member.tags)
 
 
+@dataclass(frozen=True, eq=False)
+class Members:
+    """The versions that may answer, in ascending order of their numbers, and what ranking needs of them as a whole."""
+
+    found: tuple[Member, ...]
+    are_all: bool
+
+    @cached_property
+    def by_version(self) -> dict[UUID, Member]:
+        return {member.version_id: member for member in self.found}
+
+    @cached_property
+    def ranges(self) -> Ranges:
+        """Chunk numbers, ascending; neighbours are one range."""
+        joined: list[list[int]] = []
+        for member in self._numbered:
+            if joined and joined[-1][1] + 1 == member.first_number:
+                joined[-1][1] = member.last_number
+            else:
+                joined.append([member.first_number, member.last_number])
+        return np.array(joined, np.int64).reshape(-1, 2)
+
+    @cached_property
+    def chunk_count(self) -> int:
+        return sum(member.chunk_count for member in self.found)
+
+    @cached_property
+    def average_chunk(self) -> float:
+        return sum(member.chunk_length for member in self.found) / (self.chunk_count or 1)
+
+    @cached_property
+    def unit_count(self) -> int:
+        return sum(member.unit_count for member in self.found)
+
+    @cached_property
+    def average_unit(self) -> float:
+        return sum(member.unit_length for member in self.found) / (self.unit_count or 1)
+
+    def owner(self, number: int) -> Member:
+        return self._numbered[bisect_right(self._firsts, number) - 1]
+
+    @cached_property
+    def _numbered(self) -> tuple[Member, ...]:
+        return tuple(member for member in self.found if member.chunk_count)
+
+    @cached_property
+    def _firsts(self) -> list[int]:
+        return [member.first_number for member in self._numbered]
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     version: int
@@ -64,9 +119,17 @@ class Snapshot:
     dense_weights: Mapping[str, float]
     members: tuple[Member, ...]
     acronyms: Mapping[str, str] = field(default_factory=dict)
+    _scopes: dict[Scope, Members] = field(default_factory=dict, repr=False, compare=False)
 
-    def within(self, scope: Scope) -> dict[UUID, Member]:
-        return {member.version_id: member for member in self.members if scope.allows(member)}
+    def within(self, scope: Scope) -> Members:
+        """Kept by scope: a thousand documents are not looked through for each question."""
+        known = self._scopes.get(scope)
+        if known is None:
+            found = tuple(member for member in self.members if scope.allows(member))
+            if len(self._scopes) >= KEPT_SCOPES:
+                self._scopes.clear()
+            known = self._scopes[scope] = Members(found, are_all=len(found) == len(self.members))
+        return known
 
 
 _snapshots: dict[UUID, Snapshot] = {}
@@ -74,11 +137,11 @@ _snapshots: dict[UUID, Snapshot] = {}
 
 def get_snapshot(uow: UnitOfWork) -> Snapshot:
     """Cached per process under the corpus version, so that a switch is seen by the next question."""
-    corpus = find_corpus(uow)
+    version = uow.session.scalar(select(Corpus.version))
     kept = _snapshots.get(uow.tenant_id)
-    if corpus is not None and kept is not None and kept.version == corpus.version:
+    if version is not None and kept is not None and kept.version == version:
         return kept
-    snapshot = _read(uow, corpus)
+    snapshot = _read(uow, find_corpus(uow))
     if len(_snapshots) >= KEPT_TENANTS:
         _snapshots.pop(next(iter(_snapshots)), None)
     _snapshots[uow.tenant_id] = snapshot
@@ -127,8 +190,3 @@ def claims_as_json(said: validity.Claims) -> dict[str, object]:
         "family": said.family, "order": [list(number), year, uploaded], "revoked": said.revoked, "prevails": said.prevails,
         "yields": said.yields,
     }
-
-
-def ranges(members: Iterable[Member]) -> tuple[tuple[int, int], ...]:
-    """Chunk numbers of these versions, ascending."""
-    return tuple(sorted((member.first_number, member.last_number) for member in members if member.chunk_count))

@@ -39,6 +39,7 @@ class DocumentView:
     chunks: int
     agents: list[str]
     tags: list[str]
+    keep_until: datetime | None
     metadata: dict[str, Any]
     created_at: datetime
     updated_at: datetime
@@ -118,7 +119,7 @@ def _view(document: Document, newest: DocumentVersion, answering: DocumentVersio
         status=document.status, step=newest.step, progress=newest.progress, processing_error=newest.error, warnings=newest.warnings,
         version=newest.number, answering_version=answering.number if answering else None, language=shown.language, title=shown.title,
         author=shown.author, pages=shown.pages, chunks=shown.last_number - shown.first_number + 1,
-        agents=document.agents, tags=document.tags,
+        agents=document.agents, tags=document.tags, keep_until=document.keep_until,
         metadata=document.details, created_at=document.created_at, updated_at=document.updated_at,
     )
 
@@ -131,6 +132,11 @@ def list_chunks(uow: UnitOfWork, document_id: UUID, *, page: int = 1, limit: int
     total = uow.session.scalar(wanted.with_only_columns(func.count(Chunk.id))) or 0
     rows = uow.session.scalars(wanted.order_by(Chunk.position).limit(limit).offset((page - 1) * limit)).all()
     return Page(rows, total, page, limit)
+
+
+def list_expired(uow: UnitOfWork, *, limit: int = 500) -> Sequence[Document]:
+    """Whose time is over, of all organisations in a box-wide unit."""
+    return uow.session.scalars(select(Document).where(Document.keep_until <= uow.now).order_by(Document.keep_until).limit(limit)).all()
 
 
 def list_unfinished(uow: UnitOfWork, *, limit: int = 200) -> Sequence[DocumentVersion]:

@@ -2,11 +2,12 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from uuid import UUID
 
+import numpy as np
 import structlog
 
 from appliance.core.box import Box
@@ -14,15 +15,15 @@ from appliance.core.errors import Conflict, NotFound, Unavailable
 from appliance.core.tenancy import topic
 from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge.queries import corpus, search
-from appliance.domains.knowledge.queries.corpus import Member, Scope, Snapshot
-from appliance.domains.knowledge.queries.search import Found
-from appliance.domains.knowledge.rules import answering, digest, diversity, fusion, postings
+from appliance.domains.knowledge.queries.corpus import Member, Members, Scope, Snapshot
+from appliance.domains.knowledge.queries.search import Found, StoredChunk
+from appliance.domains.knowledge.rules import answering, digest, diversity, fusion
 from appliance.domains.knowledge.rules.asking import Question, Turn
 from appliance.domains.knowledge.rules.ranking import Passage
+from appliance.domains.knowledge.rules.scored import Scores
 from appliance.domains.knowledge.rules.scoring import Statistics
-from appliance.domains.knowledge.tables import Chunk
 from appliance.inference.errors import IndexMismatch, IndexMissing
-from appliance.inference.types import Allow, Inference
+from appliance.inference.types import Allow, IndexHits, Inference
 
 CANDIDATES = 1000  # a wide pool steadies the min-max scale: Cranfield .5665 with 100, .5711 with 1000
 READ = 20
@@ -61,27 +62,23 @@ class Retrieval:
 def retrieve(
     box: Box, tenant_id: UUID, text: str, *, context: Sequence[Turn] = (), scope: Scope | None = None, depth: int = READ,
 ) -> Retrieval:
-    """Opens its own units, because the embedder is asked between them."""
+    """Opens its own units. The model server looks for vectors while words are looked up here."""
     scope = scope or Scope()
     with box.unit(tenant_id, read_only=True) as uow:
         snapshot = corpus.get_snapshot(uow)
-        members = snapshot.within(scope)
+    members = snapshot.within(scope)
+    weight = float(snapshot.dense_weights.get(answering.language_of(text), 0.0))
+    asked = _ask_vectors(box, tenant_id, text, members) if weight else None
+    with box.unit(tenant_id, read_only=True) as uow:
         question, found = _understood(uow, text, context, snapshot, members)
-    lexical = postings.best(search.score_chunks(found, answering.searched_stems(question), members.values()), CANDIDATES)
-    weight = float(snapshot.dense_weights.get(question.language, 0.0))
-    lost = False
-    dense: dict[int, float] = {}
-    if weight:
-        try:
-            dense = _dense(box, tenant_id, text, members.values())
-        except (IndexMissing, IndexMismatch):
-            lost = True
-    fused = postings.best(fusion.fuse(lexical, dense, weight if dense else 0.0), depth)
+    lexical = search.score_chunks(found, answering.searched_stems(question), members).best(CANDIDATES)
+    dense = _answered(asked) if asked is not None else Scores.none()
+    fused = fusion.fuse(lexical, dense or Scores.none(), weight if dense else 0.0).best(depth).by_number()
     reads = _read(box, tenant_id, fused, members)
     return Retrieval(
         question, snapshot, tuple(replace(read.place, score=fused[number]) for number, read in reads.items()),
-        tuple(passage for read in reads.values() for passage in read.passages), search.statistics(found, members.values()),
-        bool(dense), lost,
+        tuple(passage for read in reads.values() for passage in read.passages), search.statistics(found, members),
+        bool(dense), dense is None,
     )
 
 
@@ -98,17 +95,16 @@ _reads: OrderedDict[tuple[UUID, int], Read] = OrderedDict()
 _reads_lock = threading.Lock()
 
 
-def _read(box: Box, tenant_id: UUID, numbers: Iterable[int], members: Mapping[UUID, Member]) -> dict[int, Read]:
+def _read(box: Box, tenant_id: UUID, numbers: Iterable[int], members: Members) -> dict[int, Read]:
     """By number, in the order given. What is not in memory comes from the database in one query."""
-    owners = {number: _owner(members.values(), number) for number in numbers}
+    owners = {number: members.owner(number) for number in numbers}
     with _reads_lock:
         kept = {number: _reads.get((tenant_id, number)) for number in owners}
     fresh = {number: read for number, read in kept.items() if read is not None and read.standing == owners[number].standing}
     missing = [number for number in owners if number not in fresh]
     if missing:
         with box.unit(tenant_id, read_only=True) as uow:
-            chunks = search.list_chunks_by_number(uow, missing)
-        fresh |= {number: _taken_apart(chunk, owners[number]) for number, chunk in chunks.items()}
+            fresh |= {chunk.number: _taken_apart(chunk, owners[chunk.number]) for chunk in search.read_chunks(uow, missing)}
     with _reads_lock:
         for number, read in fresh.items():
             _reads[(tenant_id, number)] = read
@@ -118,19 +114,20 @@ def _read(box: Box, tenant_id: UUID, numbers: Iterable[int], members: Mapping[UU
     return {number: fresh[number] for number in owners if number in fresh}
 
 
-def _taken_apart(chunk: Chunk, member: Member) -> Read:
+def _taken_apart(chunk: StoredChunk, member: Member) -> Read:
     return Read(_place(chunk, member, 0.0), tuple(passages_of(chunk, member)), member.standing)
 
 
 def _understood(
-    uow: UnitOfWork, text: str, context: Sequence[Turn], snapshot: Snapshot, members: Mapping[UUID, Member],
+    uow: UnitOfWork, text: str, context: Sequence[Turn], snapshot: Snapshot, members: Members,
 ) -> tuple[Question, Found]:
     question = answering.understand(text, context, known_acronyms=snapshot.acronyms)
-    found = search.find_postings(uow, list(answering.searched_stems(question)), members)
+    found = search.find_postings(uow, answering.searched_stems(question), snapshot, members)
     unknown = answering.unknown_terms(question, found.units)
-    if unknown:
-        question = answering.repaired(question, unknown, search.find_spellings(uow, unknown, members))
-        found = search.find_postings(uow, list(answering.searched_stems(question)), members)
+    known = search.find_spellings(uow, unknown, snapshot, members) if unknown else {}
+    if known:
+        question = answering.repaired(question, unknown, known)
+        found = search.find_postings(uow, answering.searched_stems(question), snapshot, members)
     return question, found
 
 
@@ -138,30 +135,29 @@ def vector_namespace(tenant_id: UUID) -> str:
     return topic(tenant_id, "knowledge")
 
 
-def _dense(box: Box, tenant_id: UUID, text: str, members: Iterable[Member]) -> dict[int, float]:
-    """Empty when the models are away: words alone still find. Raises IndexMissing, IndexMismatch."""
+def _ask_vectors(box: Box, tenant_id: UUID, text: str, members: Members) -> Callable[[], IndexHits]:
+    allow = Allow(ranges=tuple((low, high) for low, high in members.ranges.tolist()))
+    return box.part(Inference).begin_search(vector_namespace(tenant_id), text=text, k=CANDIDATES, allow=allow)
+
+
+def _answered(hits: Callable[[], IndexHits]) -> Scores | None:
+    """Empty when the models are away: words alone still find. None when the index is lost."""
     try:
-        hits = box.part(Inference).index_search(
-            vector_namespace(tenant_id), text=text, k=CANDIDATES, allow=Allow(ranges=corpus.ranges(members)),
-        )
+        found = hits()
     except (IndexMissing, IndexMismatch):
-        raise
+        return None
     except (Unavailable, NotFound, Conflict) as err:
         log.warning("dense_search_skipped", reason=type(err).__name__)
-        return {}
-    return {hit.id: hit.score for hit in hits.hits}
+        return Scores.none()
+    return Scores(found.ids, found.scores.astype(np.float64))
 
 
-def _owner(members: Iterable[Member], number: int) -> Member:
-    return next(member for member in members if member.first_number <= number <= member.last_number)
-
-
-def _place(chunk: Chunk, member: Member, score: float) -> Place:
+def _place(chunk: StoredChunk, member: Member, score: float) -> Place:
     pages = (chunk.page_from, chunk.page_to or chunk.page_from) if chunk.page_from is not None else None
     return Place(chunk.id, member.document_id, member.name, chunk.number, chunk.position, pages, chunk.text, score)
 
 
-def passages_of(chunk: Chunk, member: Member) -> list[Passage]:
+def passages_of(chunk: StoredChunk, member: Member) -> list[Passage]:
     home = digest.Home(str(member.document_id), str(chunk.id), member.standing, member.language, member.title)
     return digest.passages(chunk.units, home)
 

@@ -1,18 +1,20 @@
 """Reads of the lexical index and of chunks. Everything comes through mapped classes, so the tenant guard sees it."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import select
 
 from appliance.core.uow import UnitOfWork
-from appliance.domains.knowledge.queries.corpus import Member
+from appliance.domains.knowledge.queries import lexicon
+from appliance.domains.knowledge.queries.corpus import Members, Snapshot
+from appliance.domains.knowledge.queries.lexicon import Listed
 from appliance.domains.knowledge.rules import postings
+from appliance.domains.knowledge.rules.scored import Scores
 from appliance.domains.knowledge.rules.scoring import Statistics
-from appliance.domains.knowledge.tables import Chunk, Posting
-
-VOCABULARY = 4000
+from appliance.domains.knowledge.tables import Chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,44 +25,58 @@ class Found:
     units: Mapping[str, int]
 
 
-def find_postings(uow: UnitOfWork, terms: Collection[str], members: Mapping[UUID, Member]) -> Found:
-    rows = uow.session.execute(select(Posting.term, Posting.version_id, Posting.units, Posting.packed).where(Posting.term.in_(terms))).all()
-    packed: dict[str, list[bytes]] = {}
-    units: dict[str, int] = {}
-    for term, version_id, held, entries in rows:
-        if version_id in members:
-            packed.setdefault(term, []).append(entries)
-            units[term] = units.get(term, 0) + held
-    return Found({term: postings.unpack(found) for term, found in packed.items()}, units)
+def find_postings(uow: UnitOfWork, terms: Collection[str], snapshot: Snapshot, members: Members) -> Found:
+    listed = lexicon.find_listed(uow, terms, snapshot)
+    if not members.are_all:
+        listed = {term: one for term, all_of_it in listed.items() if len((one := _within(all_of_it, members)).entries)}
+    return Found({term: one.entries for term, one in listed.items()}, {term: int(one.units.sum()) for term, one in listed.items()})
 
 
-def find_spellings(uow: UnitOfWork, unknown: Iterable[str], members: Mapping[UUID, Member]) -> dict[str, int]:
-    """Known stems that begin like an unknown one, with how many units hold them."""
-    known: dict[str, int] = {}
-    for begin in {term[:1] for term in unknown if term}:
-        rows = uow.session.execute(
-            select(Posting.term, Posting.version_id, Posting.units)
-            .where(Posting.term >= begin, Posting.term < chr(ord(begin) + 1)).order_by(Posting.term).limit(VOCABULARY)
-        )
-        for term, version_id, held in rows:
-            if version_id in members:
-                known[term] = known.get(term, 0) + held
-    return known
+def _within(one: Listed, members: Members) -> Listed:
+    mine = postings.are_within(one.firsts, members.ranges)
+    return Listed(postings.within(one.entries, members.ranges), one.firsts[mine], one.units[mine])
 
 
-def statistics(found: Found, members: Iterable[Member]) -> Statistics:
+def find_spellings(uow: UnitOfWork, unknown: Iterable[str], snapshot: Snapshot, members: Members) -> Mapping[str, int]:
+    """Known stems that resemble an unknown one, with how many units hold them."""
+    near = lexicon.find_near(uow, unknown, snapshot)
+    return find_postings(uow, near, snapshot, members).units if near else {}
+
+
+def statistics(found: Found, members: Members) -> Statistics:
     """Of units, for choosing what to quote."""
-    scope = list(members)
-    pieces = sum(member.unit_count for member in scope)
-    return Statistics(pieces, dict(found.units), sum(member.unit_length for member in scope) / (pieces or 1))
+    return Statistics(members.unit_count, found.units, members.average_unit)
 
 
-def score_chunks(found: Found, weights: Mapping[str, float], members: Iterable[Member]) -> dict[int, float]:
-    scope = list(members)
-    pieces = sum(member.chunk_count for member in scope)
-    return postings.scores(found.entries, weights, pieces, sum(member.chunk_length for member in scope) / (pieces or 1))
+def score_chunks(found: Found, weights: Mapping[str, float], members: Members) -> Scores:
+    return postings.scores(found.entries, weights, members.chunk_count, members.average_chunk)
 
 
 def list_chunks_by_number(uow: UnitOfWork, numbers: Collection[int]) -> dict[int, Chunk]:
     rows = uow.session.scalars(select(Chunk).where(Chunk.number.in_(numbers)))
     return {chunk.number: chunk for chunk in rows}
+
+
+class StoredChunk(Protocol):
+    """What is read of a chunk to answer with it: a whole row, or these columns of one."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def position(self) -> int: ...
+    @property
+    def page_from(self) -> int | None: ...
+    @property
+    def page_to(self) -> int | None: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def units(self) -> Any: ...
+
+
+def read_chunks(uow: UnitOfWork, numbers: Collection[int]) -> Sequence[StoredChunk]:
+    wanted = select(Chunk.id, Chunk.number, Chunk.position, Chunk.page_from, Chunk.page_to, Chunk.text, Chunk.units)
+    rows: Sequence[Any] = uow.session.execute(wanted.where(Chunk.number.in_(numbers))).all()
+    return rows

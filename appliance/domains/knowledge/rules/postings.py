@@ -1,21 +1,27 @@
 """The lexical index as packed arrays: one entry a chunk, scored exactly with numpy, the same on every database."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from appliance.domains.knowledge.rules.scored import Scores, Values
 from appliance.domains.knowledge.rules.scoring import Fields
 
 ENTRY = np.dtype([("number", "<u4"), ("weight", "<u2"), ("length", "<u2")])
 K1, B = 1.2, 0.75  # of chunks, whose lengths differ more than those of sentences
 STEP = 16
 LONGEST_TERM = 64
+WIDEST_SPAN = 4_000_000
 _TOP = np.iinfo(np.uint16).max
 
 Entries = npt.NDArray[np.void]
+Parts = npt.NDArray[np.floating[Any]]
+Ranges = npt.NDArray[np.int64]  # (n, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,31 +48,45 @@ def unpack(packed: Iterable[bytes]) -> Entries:
     return np.frombuffer(b"".join(packed), dtype=ENTRY)
 
 
-def scores(found: Mapping[str, Entries], weights: Mapping[str, float], pieces: int, average_length: float) -> dict[int, float]:
+def scores(found: Mapping[str, Entries], weights: Mapping[str, float], pieces: int, average_length: float) -> Scores:
     """BM25F by chunk number. Terms are summed; each weighs what the question gives it."""
-    numbers = np.unique(np.concatenate([entries["number"] for entries in found.values()])) if found else np.empty(0, np.uint32)
-    total = np.zeros(len(numbers))
-    for term, entries in found.items():
-        frequency = entries["weight"] / STEP
-        spread = 1 - B + B * (entries["length"] / average_length if average_length else 1.0)
-        idf = np.log1p(max(pieces - len(entries), 0) / (len(entries) + 0.5) + 0.5 / (len(entries) + 0.5))
-        total[np.searchsorted(numbers, entries["number"])] += weights[term] * idf * frequency * (K1 + 1) / (frequency + K1 * spread)
-    return dict(zip(numbers.tolist(), total.tolist(), strict=True))
+    parts = [weights[term] * _worths(entries, pieces, average_length) for term, entries in found.items()]
+    if not sum(map(len, parts)):
+        return Scores.none()
+    return _summed(np.concatenate([entries["number"] for entries in found.values()]), np.concatenate(parts))
 
 
-def best(scored: Mapping[int, float], k: int) -> dict[int, float]:
-    """The k highest, ties by number."""
-    order = sorted(scored.items(), key=lambda pair: (-pair[1], pair[0]))[:k]
-    return dict(order)
+def _worths(entries: Entries, pieces: int, average_length: float) -> Parts:
+    """What one term adds to each chunk that holds it, at weight 1."""
+    held = len(entries)
+    idf = math.log1p(max(pieces - held, 0) / (held + 0.5) + 0.5 / (held + 0.5))
+    frequency = entries["weight"].astype(np.float32)
+    slope = K1 * B * STEP / average_length if average_length else 0.0
+    spread = entries["length"] * np.float32(slope) + np.float32(K1 * STEP * (1 - B if average_length else 1.0))
+    worths: Parts = frequency * np.float32(idf * (K1 + 1)) / (frequency + spread)
+    return worths
 
 
-def within(entries: Entries, allowed: Sequence[tuple[int, int]]) -> Entries:
+def _summed(numbers: npt.NDArray[np.uint32], parts: Parts) -> Scores:
+    """One addition a posting where the numbers lie close together; a sort where they do not."""
+    low, span = int(numbers.min()), int(np.ptp(numbers)) + 1
+    if span > WIDEST_SPAN:
+        present, places = np.unique(numbers, return_inverse=True)
+        return Scores(present.astype(np.int64), np.bincount(places, weights=parts).astype(np.float64))
+    total: Values = np.bincount(numbers - np.uint32(low), weights=parts, minlength=span).astype(np.float64)
+    held = np.flatnonzero(total)
+    return Scores(held + low, total[held])
+
+
+def within(entries: Entries, allowed: Ranges) -> Entries:
     """Entries whose number lies in one of the ascending, disjoint ranges (both ends included)."""
-    if not allowed:
-        return entries[:0]
-    starts = np.array([low for low, _ in allowed])
-    ends = np.array([high for _, high in allowed])
-    place = np.searchsorted(starts, entries["number"], side="right") - 1
-    return entries[(place >= 0) & (entries["number"] <= ends[place])]
+    kept: Entries = entries[are_within(entries["number"], allowed)]
+    return kept
 
 
+def are_within(numbers: npt.NDArray[np.uint32] | npt.NDArray[np.int64], allowed: Ranges) -> npt.NDArray[np.bool_]:
+    if not len(allowed):
+        return np.zeros(len(numbers), np.bool_)
+    place = np.searchsorted(allowed[:, 0], numbers, side="right") - 1
+    inside: npt.NDArray[np.bool_] = (place >= 0) & (numbers <= allowed[place, 1])
+    return inside

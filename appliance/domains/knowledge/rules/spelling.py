@@ -1,8 +1,10 @@
 # ruff: noqa: E501
 """Mistyped words: one that no document contains gives way to the nearest one that some document does."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
+from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
 
 SHORTEST, LONG = 4, 8
@@ -19,15 +21,22 @@ def sound(word: str) -> str:
 
 def repair(term: str, known: Mapping[str, int]) -> str | None:
     """The known stem a customer most likely meant; ties go to the commoner. `known` counts documents by stem."""
-    if len(term) < SHORTEST or any(letter.isdigit() for letter in term):
+    if not may_be_mistyped(term):
         return None
-    allowed = 2 if len(term) >= LONG else 1
-    near = [(distance, -known[other], other) for other, distance in _near(term, known, allowed)]
+    near = [(distance, -known[other], other) for other, distance in _near(term, known)]
     return min(near)[2] if near else None
 
 
-def _near(term: str, known: Iterable[str], allowed: int) -> Iterable[tuple[str, int]]:
-    heard = sound(term)
+def may_be_mistyped(term: str) -> bool:
+    return len(term) >= SHORTEST and not any(letter.isdigit() for letter in term)
+
+
+def _allowed(term: str) -> int:
+    return 2 if len(term) >= LONG else 1
+
+
+def _near(term: str, known: Iterable[str]) -> Iterable[tuple[str, int]]:
+    heard, allowed = sound(term), _allowed(term)
     for other in known:
         if other[0] != term[0] or abs(len(other) - len(term)) > allowed or len(other) < SHORTEST:
             continue
@@ -37,3 +46,35 @@ def _near(term: str, known: Iterable[str], allowed: int) -> Iterable[tuple[str, 
             distance = DamerauLevenshtein.distance(term, other, score_cutoff=allowed)
             if distance <= allowed:
                 yield other, distance
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Vocabulary:
+    """Stems that begin with one letter, ready to be searched for what resembles another one."""
+
+    words: tuple[str, ...]
+    heard: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, words: Iterable[str]) -> "Vocabulary":
+        kept = tuple(sorted({word for word in words if len(word) >= SHORTEST}))
+        heard: dict[str, tuple[str, ...]] = {}
+        for word in kept:
+            heard[sound(word)] = (*heard.get(sound(word), ()), word)
+        return cls(kept, heard)
+
+    def with_words(self, more: Collection[str]) -> "Vocabulary":
+        known = set(self.words)
+        return Vocabulary.of([*self.words, *more]) if any(word not in known for word in more if len(word) >= SHORTEST) else self
+
+    def near(self, term: str) -> set[str]:
+        """What `repair` would consider for it."""
+        if not may_be_mistyped(term):
+            return set()
+        written = process.extract(term, self.words, scorer=DamerauLevenshtein.distance, score_cutoff=_allowed(term), limit=None)
+        return {word for word, _, _ in written} | set(self.heard.get(sound(term), ()))
+
+    @property
+    def size(self) -> int:
+        """About so many bytes."""
+        return 200 * len(self.words)

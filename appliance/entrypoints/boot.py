@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.core import telemetry
+from appliance.core import memory, telemetry
 from appliance.core.box import Box, open_box
 from appliance.core.config import Settings, load_settings
 from appliance.core.web import Authenticator
@@ -16,7 +16,7 @@ def boot(process: str, settings: Settings | None = None) -> Box:
     """Raises pydantic.ValidationError for a wrong setting and crypto.KeyUnreadable for a wrong key."""
     settings = settings or load_settings()
     telemetry.configure_logs(settings.logs, process)
-    telemetry.share_metrics(settings.run_dir / "metrics")
+    telemetry.share_metrics(memory.metrics_folder(settings.home, settings.run_dir))
     box = open_box(settings, MANIFESTS)
     box.provide(Inference, connect(settings))
     box.provide(Authenticator, BoxAuthenticator())

@@ -22,7 +22,7 @@ from redis import Redis, RedisError
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.exc import OperationalError
 
-from appliance.core import crypto, migrate
+from appliance.core import crypto, memory, migrate
 from appliance.core.config import Settings
 from appliance.core.i18n import gettext as _
 from appliance.core.tenancy import TenantKey
@@ -54,18 +54,23 @@ class Supervisor:
         self._take_lock()
         self._check_port()
         keys = make_ready(self.settings)
-        shutil.rmtree(self.settings.run_dir / "metrics", ignore_errors=True)
+        self._forget_metrics()
         if not self.settings.redis.url:
             self._launch("redis", self._start_redis)
             self._await_redis()
         migrate.upgrade(self.settings, keys)
 
+    def _forget_metrics(self) -> None:
+        shutil.rmtree(memory.metrics_folder(self.settings.home, self.settings.run_dir), ignore_errors=True)
+
     def _take_lock(self) -> None:
-        self.lock = (self.settings.run_dir / "up.lock").open("w")
+        lock = (self.settings.run_dir / "up.lock").open("w")
         try:
-            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as err:
+            lock.close()
             raise CannotStart(_("Another SalesEdge already runs on %(path)s. Stop it first.", path=self.settings.home)) from err
+        self.lock = lock
 
     def _check_port(self) -> None:
         host, port = self.settings.server.host, self.settings.server.port
@@ -157,6 +162,8 @@ class Supervisor:
                 time.sleep(0.05)
             for child in group:
                 child.stop(signal.SIGKILL)
+        if self.lock is not None:
+            self._forget_metrics()
 
 
 def make_folders(settings: Settings) -> None:

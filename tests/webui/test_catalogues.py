@@ -39,3 +39,12 @@ def test_translations_keep_their_placeholders(locale):
             wanted = {name for text in texts(message.id) for name in PLACEHOLDER.findall(text)}
             assert all(set(PLACEHOLDER.findall(text)) <= wanted for text in texts(message.string)), message.id
             assert wanted == {name for text in texts(message.string) for name in PLACEHOLDER.findall(text)}, message.id
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_per_cent_sign_stands_only_before_a_placeholder(locale):
+    """A template formats every sentence it shows: a stray sign is a page that fails."""
+    for message in catalogues.read_catalogue(locale):
+        if message.id:
+            stray = [text for text in texts(message.string) if "%" in PLACEHOLDER.sub("", text).replace("%%", "")]
+            assert stray == [], message.id

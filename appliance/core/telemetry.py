@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
 
@@ -60,8 +60,9 @@ DEAD_LETTERS = Metric("Counter", "job_dead_letters_total", "Deliveries given up 
 OUTBOUND = Metric("Counter", "outbound_requests_total", "Calls that left the box", ("purpose", "outcome"))
 
 
-def configure_logs(settings: LogSettings, process: str) -> None:
-    """One stream on stderr. Lines carry ids and kinds, never what people wrote."""
+def configure_logs(settings: LogSettings, process: str, *, stream: TextIO | None = None) -> None:
+    """One stream, stderr unless told otherwise. Lines carry ids and kinds, never what people wrote."""
+    out = stream or sys.stderr
     structlog.contextvars.bind_contextvars(process=process)
     is_json = settings.format == "json"
     renderer = structlog.processors.JSONRenderer() if is_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
@@ -74,20 +75,33 @@ def configure_logs(settings: LogSettings, process: str) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(out),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s", force=True)
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(_FramesOnly("%(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+class _FramesOnly(logging.Formatter):
+    """What libraries log keeps to the same rule."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - the name logging calls
+        return _told(ei[1])
 
 
 def _frames_only(_logger: object, _method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
     """Where it happened and what kind it was. The text of foreign errors may quote a row, an e-mail, a message: it stays out."""
     err = line.pop("exc_info", None)
     if isinstance(err, BaseException):
-        said = f": {err}" if isinstance(err, DomainError) else ""
-        frames = "".join(traceback.format_tb(err.__traceback__))
-        line["exception"] = f"{frames}{type(err).__module__}.{type(err).__qualname__}{said}"
+        line["exception"] = _told(err)
     return line
+
+
+def _told(err: BaseException) -> str:
+    said = f": {err}" if isinstance(err, DomainError) else ""
+    frames = "".join(traceback.format_tb(err.__traceback__))
+    return f"{frames}{type(err).__module__}.{type(err).__qualname__}{said}"
 
 
 @contextmanager

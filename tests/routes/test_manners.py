@@ -95,3 +95,9 @@ def test_an_upload_that_is_repeated_is_one_document_whatever_the_boundary_is(wor
     ]
     assert [answer.status_code for answer in sent] == [201, 201, 422]
     assert sent[0].json == sent[1].json
+
+
+def test_an_answer_that_a_view_writes_itself_is_documented_as_one(world):
+    paths = world.app.test_client().get("/api/v1/openapi.json").json["paths"]
+    assert min(paths["/api/v1/contacts/export"]["get"]["responses"]) == "200"
+    assert min(paths["/api/v1/contacts/{contact_id}"]["delete"]["responses"]) == "204"

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
+from flask import Response
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
@@ -69,10 +70,18 @@ def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
 
 
 def _status(route: Route) -> int:
-    return HTTPStatus.NO_CONTENT if route.returns is None and route.status == HTTPStatus.OK else route.status
+    is_empty = route.returns is None and not _is_file(route)
+    return HTTPStatus.NO_CONTENT if is_empty and route.status == HTTPStatus.OK else route.status
+
+
+def _is_file(route: Route) -> bool:
+    """A view that writes its answer itself: files, streams, what others' clients expect."""
+    return route.view.__annotations__.get("return") in (Response, "Response")
 
 
 def _answer(route: Route, components: dict[str, Any]) -> dict[str, Any]:
+    if _is_file(route):
+        return {"description": "OK", "content": {"*/*": {}}}
     if route.returns is None:
         return {"description": "Done"}
     return {"description": "OK", "content": {"application/json": {"schema": _schema(route.returns, components, "serialization")}}}

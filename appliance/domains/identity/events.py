@@ -43,7 +43,7 @@ class MemberRemoved:
 
 @dataclass(frozen=True)
 class RoleChanged:
-    role: str
+    role_id: UUID
 
 
 @dataclass(frozen=True)

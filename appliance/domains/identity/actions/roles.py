@@ -23,7 +23,7 @@ def create_role(uow: UnitOfWork, *, name: str, permissions: list[str], granter: 
     role = Role(id=new_id(), tenant_id=uow.tenant_id, key=key, name=name, permissions=sorted(set(permissions)), created_at=uow.now)
     uow.session.add(role)
     record(uow, "role.created", about=("role", role.id), after={"name": name, "permissions": role.permissions})
-    uow.emit(RoleChanged(key))
+    uow.emit(RoleChanged(role.id))
     return role
 
 
@@ -35,7 +35,7 @@ def change_role(uow: UnitOfWork, role_id: UUID, *, name: str | None, permissions
         role.permissions = sorted(set(permissions))
     role.name = name or role.name
     record(uow, "role.changed", about=("role", role.id), before=before, after={"name": role.name, "permissions": role.permissions})
-    uow.emit(RoleChanged(role.key))
+    uow.emit(RoleChanged(role.id))
     return role
 
 

@@ -19,8 +19,3 @@ def make_import(uow: UnitOfWork) -> UUID:
 
 
 PATH_PARAMETERS = {"contact_id": lambda uow: make_contact(uow).id, "merge_id": make_merge, "import_id": make_import}
-
-BODIES = {
-    "POST /contacts/<uuid:contact_id>/notes": {"body": "Ligar amanhã."},
-    "POST /contacts/<uuid:contact_id>/merge": {"other_id": str(new_id())},
-}

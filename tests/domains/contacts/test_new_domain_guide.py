@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.core import paging, rows
 from appliance.domains.contacts import actions, events, queries, schemas, subscribers, types
 
 ROOT = Path(__file__).parents[3]
@@ -37,7 +38,17 @@ def test_the_queries_it_names_are_doors(name):
         (types, ("Identity", "Purpose")),
         (schemas, ("ContactFields", "NoteIn", "NoteOut")),
         (subscribers, ("run_import",)),
+        (rows, ("locked", "was_changed", "insert_if_absent")),
+        (paging, ("read_page",)),
     ],
 )
 def test_the_other_names_it_uses_exist(module, names):
     assert all(name in GUIDE and hasattr(module, name) for name in names)
+
+
+SHOWN = [line for block in re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL) for line in block.splitlines() if line and "…" not in line]
+
+
+@pytest.mark.parametrize("line", SHOWN)
+def test_the_code_it_shows_is_the_code_there_is(line):
+    assert any(line in path.read_text(encoding="utf-8").splitlines() for path in CONTACTS.rglob("*.py"))

@@ -47,7 +47,7 @@ def list_agents(uow: UnitOfWork, query: PageQuery) -> Page[Agent]:
     return queries.list_page(uow, query)
 
 
-@api.post("/agents", permission=WRITE, body=AgentIn, returns=AgentOut, status=201, idempotent=True)
+@api.post("/agents", permission=WRITE, body=AgentIn, returns=AgentOut, status=201)
 def create_agent(uow: UnitOfWork, body: AgentIn) -> Agent:
     return actions.create_agent(uow, body)
 
@@ -57,7 +57,7 @@ def list_templates(uow: UnitOfWork, query: TemplateQuery) -> list[TemplateOut]: 
     return [TemplateOut.model_validate(one) for one in TEMPLATES if one.language == query.language]
 
 
-@api.post("/agents/from-template", permission=WRITE, body=FromTemplateIn, returns=AgentOut, status=201, idempotent=True)
+@api.post("/agents/from-template", permission=WRITE, body=FromTemplateIn, returns=AgentOut, status=201)
 def create_from_template(uow: UnitOfWork, body: FromTemplateIn) -> Agent:
     return actions.create_from_template(uow, body)
 

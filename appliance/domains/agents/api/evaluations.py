@@ -19,7 +19,7 @@ def list_questions(uow: UnitOfWork, agent_id: UUID) -> Sequence[AgentQuestion]:
     return queries.list_questions(uow, agent_id)
 
 
-@api.post("/agents/<uuid:agent_id>/questions", permission=WRITE, body=QuestionIn, returns=QuestionOut, status=201, idempotent=True)
+@api.post("/agents/<uuid:agent_id>/questions", permission=WRITE, body=QuestionIn, returns=QuestionOut, status=201)
 def add_question(uow: UnitOfWork, agent_id: UUID, body: QuestionIn) -> AgentQuestion:
     return actions.add_question(uow, agent_id, body)
 

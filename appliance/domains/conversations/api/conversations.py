@@ -75,14 +75,14 @@ def get_message(uow: UnitOfWork, message_id: UUID) -> Message:
     return queries.get_message(uow, message_id)
 
 
-@api.post("/conversations/<uuid:conversation_id>/reply", permission=WRITE, body=ReplyIn, returns=MessageOut, status=201, idempotent=True)
+@api.post("/conversations/<uuid:conversation_id>/reply", permission=WRITE, body=ReplyIn, returns=MessageOut, status=201)
 def reply(uow: UnitOfWork, conversation_id: UUID, body: ReplyIn) -> Message:
     return actions.reply(
         uow, conversation_id, user_id=_me(uow), kind=body.kind, content=body.content(), reply_to_id=body.reply_to_id
     )
 
 
-@api.post("/messages/<uuid:message_id>/retry", permission=WRITE, returns=MessageOut, idempotent=True)
+@api.post("/messages/<uuid:message_id>/retry", permission=WRITE, returns=MessageOut)
 def retry_message(uow: UnitOfWork, message_id: UUID) -> Message:
     return actions.retry_message(uow, message_id)
 

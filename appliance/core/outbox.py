@@ -63,7 +63,7 @@ class Delivery(TenantOwned, Base):
     __table_args__ = (
         UniqueConstraint("event_seq", "subscriber"),
         Index("ix_delivery_due", "state", "next_at"),
-        Index("ix_delivery_order", "subscriber", "ordering_key", "event_seq"),
+        Index("ix_delivery_order", "subscriber", "ordering_key", "state", "event_seq"),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO
@@ -18,6 +18,7 @@ IDLE_S = 10.0
 IN_MEMORY = 256 * 1024
 PIECE = 64 * 1024
 PLAIN_LIMIT = 4 * 2**20  # a body that is no file
+Headers = Sequence[tuple[bytes, bytes]]
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - memory, so that what people send never lies on a disk in the clear
 
 
@@ -27,6 +28,10 @@ class TooSlow(Exception):
 
 class TooLarge(Exception):
     """More came than is taken."""
+
+
+class Gone(Exception):
+    """The caller left in the middle."""
 
 
 class BodyFirst:
@@ -44,14 +49,14 @@ class BodyFirst:
         limit = self._file_limit if headers.get(b"content-type", b"").startswith(b"multipart/") else PLAIN_LIMIT
         with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=memory_folder()) as body:
             try:
-                size = await _take_in(receive, body, headers.get(b"content-length", b""), limit)
+                size = await take_in(receive, body, headers.get(b"content-length", b""), limit)
             except TooLarge:
-                await _refuse(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _("This is larger than the box accepts."))
+                await refuse(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _("This is larger than the box accepts."), closing=True)
                 return
             except TooSlow:
-                await _refuse(send, HTTPStatus.REQUEST_TIMEOUT, _("The request did not arrive in time. Try again."))
+                await refuse(send, HTTPStatus.REQUEST_TIMEOUT, _("The request did not arrive in time. Try again."), closing=True)
                 return
-            if size is None:
+            except Gone:
                 return
             body.seek(0)
             await self._app({**scope, "headers": _with_length(scope["headers"], size)}, _replayed(body, size, receive), send)
@@ -61,18 +66,19 @@ def memory_folder() -> str | None:
     return str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None
 
 
-async def _take_in(receive: Receive, body: IO[bytes], declared: bytes, limit: int) -> int | None:
-    """The size in bytes; None when the caller left. Raises TooLarge, TooSlow."""
+async def take_in(receive: Receive, body: IO[bytes], declared: bytes, limit: int) -> int:
+    """The size in bytes. Raises TooLarge, TooSlow, Gone."""
     if declared.isdigit() and int(declared[:19]) > limit:
         raise TooLarge
     size = 0
     while True:
         try:
-            message = await asyncio.wait_for(receive(), IDLE_S)
+            async with asyncio.timeout(IDLE_S):
+                message = await receive()
         except TimeoutError as err:
             raise TooSlow from err
         if message["type"] != "http.request":
-            return None
+            raise Gone
         piece = message.get("body", b"")
         size += len(piece)
         if size > limit:
@@ -105,8 +111,14 @@ def _replayed(body: IO[bytes], size: int, receive: Receive) -> Receive:
     return replay
 
 
-async def _refuse(send: Send, status: HTTPStatus, detail: str) -> None:
+async def refuse(send: Send, status: HTTPStatus, detail: str, headers: Headers = (), *, closing: bool = False) -> None:
+    """A problem document; `closing` when the rest of the request is not read."""
     content = json.dumps({"type": "about:blank", "title": status.phrase, "status": status, "detail": detail}).encode()
-    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(content)).encode()), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    end = [(b"connection", b"close")] if closing else []
+    await respond(send, status, content, b"application/problem+json", [*headers, *end])
+
+
+async def respond(send: Send, status: HTTPStatus, content: bytes, kind: bytes, headers: Headers = ()) -> None:
+    sized = [(b"content-type", kind), (b"content-length", b"%d" % len(content)), *headers]
+    await send({"type": "http.response.start", "status": status.value, "headers": sized})
     await send({"type": "http.response.body", "body": content})

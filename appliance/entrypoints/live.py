@@ -1,4 +1,4 @@
-"""The process that holds the sockets: server-sent events at /events. With `pages` it also answers everything else."""
+"""The process that holds the sockets: server-sent events at /events, webhooks. With `pages` it also answers everything else."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from appliance.core.errors import DomainError, TooMany
 from appliance.core.live import ELSEWHERE, RESET, Hub, notes_for
 from appliance.core.web import Authenticator, Principal
 from appliance.entrypoints.bodies import BodyFirst
+from appliance.entrypoints.webhooks import Webhooks
 
 LONGEST_ID = 18
 # A browser opens a stream that ended again; one of too many is asked to leave that for later, lest they push each other out in turn.
@@ -29,7 +30,7 @@ AGAIN_MUCH_LATER = "retry: 300000\n\n"
 RECHECK_S = 5.0  # how long somebody who may no longer listen may still hear
 
 
-def build(box: Box, *, pages: flask.Flask | None = None) -> Starlette:
+def build(box: Box, *, pages: flask.Flask | None = None) -> ASGIApp:
     """`pages` mounts the Flask application beside the stream, for a box without a reverse proxy."""
     hub = Hub(box)
 
@@ -39,6 +40,7 @@ def build(box: Box, *, pages: flask.Flask | None = None) -> Starlette:
         task = asyncio.create_task(hub.run())
         yield
         task.cancel()
+        await asyncio.to_thread(webhooks.close)
 
     async def events(request: Request) -> Response:
         try:
@@ -64,7 +66,8 @@ def build(box: Box, *, pages: flask.Flask | None = None) -> Starlette:
     if pages is not None:
         front: ASGIApp = WSGIMiddleware(pages, workers=box.settings.server.threads)  # type: ignore[assignment,arg-type]
         routes.append(Mount("/", BodyFirst(front, file_limit=box.settings.server.max_body_mb * 2**20)))
-    return Starlette(routes=routes, lifespan=lifespan)
+    webhooks = Webhooks(box, then=Starlette(routes=routes, lifespan=lifespan))
+    return webhooks
 
 
 def _authenticate(box: Box, request: Request) -> Principal | None:
@@ -99,10 +102,11 @@ def _still(box: Box, request: Request) -> Principal | None:
         return None
 
 
-def serve(app: Starlette, *, host: str, port: int) -> None:
+def serve(app: ASGIApp, *, host: str, port: int) -> None:
     config = uvicorn.Config(
-        app, host=host, port=port, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=5, server_header=False
-    )
+        app, host=host, port=port, loop="uvloop", http="httptools", log_config=None, access_log=False, lifespan="on",
+        timeout_graceful_shutdown=5, server_header=False,
+    )  # fmt: skip
     uvicorn.Server(config).run()
 
 

@@ -47,12 +47,19 @@ def get_account(uow: UnitOfWork, channel_id: UUID) -> Account:
     return Account(channel.id, channel.tenant_id, channel.kind, channel.external_id, channel.secrets)
 
 
+def find_doorway(uow: UnitOfWork, channel_id: UUID) -> Doorway | None:
+    row = uow.session.get(Channel, channel_id)
+    return None if row is None else _doorway(row)
+
+
+def _doorway(row: Channel) -> Doorway:
+    return Doorway(row.id, row.tenant_id, row.external_id, row.secrets.get("app_secret", ""), row.agent_id)
+
+
 def list_doorways(uow: UnitOfWork) -> list[Doorway]:
     """Every number of the box that a webhook may be about; needs the box scope."""
     rows = uow.session.scalars(select(Channel).where(Channel.kind == ChannelKind.WHATSAPP_CLOUD).limit(10_000))
-    return [
-        Doorway(row.id, row.tenant_id, row.external_id, row.secrets.get("app_secret", ""), row.agent_id) for row in rows
-    ]
+    return [_doorway(row) for row in rows]
 
 
 def list_verify_tokens(uow: UnitOfWork) -> dict[str, list[Channel]]:

@@ -1,4 +1,4 @@
-"""Sending. Claim and commit, then call the outside with no transaction open, then commit what it said."""
+"""Reading in what webhooks brought; sending: claim and commit, call the outside with no transaction open, commit what it said."""
 
 import time
 from datetime import timedelta
@@ -11,7 +11,7 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.core.jobs import Step
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import actions, queries
-from appliance.domains.channels.events import MediaAnnounced
+from appliance.domains.channels.events import MediaAnnounced, WebhooksAccepted
 from appliance.domains.channels.gateways import media, open_transport
 from appliance.domains.channels.rules import pacing
 from appliance.domains.channels.types import Account, Sent, Unconfirmed
@@ -19,6 +19,11 @@ from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations import queries as conversation_queries
 from appliance.domains.conversations.events import MessageQueued
 from appliance.domains.conversations.types import MessageStatus, Outgoing, StatusReport
+
+
+def store_webhooks(uow: UnitOfWork, event: WebhooksAccepted) -> None:
+    """Messages keep who they are when they come twice; a receipt is read once."""
+    actions.read_receipt(uow, event.receipt_id)
 
 
 def send_message(step: Step, event: MessageQueued) -> None:

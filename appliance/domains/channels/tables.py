@@ -35,6 +35,16 @@ class Channel(TenantOwned, Base):
         return sorted(self.secrets)
 
 
+class Receipt(TenantOwned, Base):
+    """Webhooks taken together, as they came. Gone in the transaction that stores what they say."""
+
+    __tablename__ = "channel_receipts"
+
+    channel_id: Mapped[UUID]
+    bodies: Mapped[list[str]] = mapped_column(SealedJson())
+    received_at: Mapped[datetime]
+
+
 class RejectedEvent(TenantOwned, Base):
     """A webhook, or a part of one, that could not be used: kept for a while so that nothing is lost."""
 

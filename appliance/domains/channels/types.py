@@ -67,6 +67,16 @@ class Doorway:
 
 
 @dataclass(frozen=True)
+class Admission:
+    """A webhook whose signature is good: what of it is to be kept for whom, and why some of it is of no use."""
+
+    signer: Doorway
+    parts: tuple[tuple[Doorway, str], ...] = ()
+    reasons: tuple[str, ...] = ()
+    readable: bool = True
+
+
+@dataclass(frozen=True)
 class Spoken:
     """One contact's messages out of one webhook, in order."""
 

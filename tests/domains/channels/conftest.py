@@ -1,12 +1,18 @@
 import json
 
 import pytest
+from sqlalchemy import select
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from appliance.core.web import PageQuery
+from appliance.core import jobs
+from appliance.core.outbox import Delivery, DeliveryState
 from appliance.domains.channels import actions as channels
 from appliance.domains.channels.rules.signature import sign
 from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.conversations import queries as conversations
+from appliance.entrypoints.webhooks import Webhooks
 from tests.peers.graph import NUMBER, SECRET, TOKEN, VERIFY, GraphPeer
 
 
@@ -37,13 +43,49 @@ def cloud(box, tenant_id):
 
 
 @pytest.fixture
-def post(client, cloud):
+def door(box, cloud):
+    """The address that Meta calls, as the process that holds the sockets answers it."""
+    webhooks = Webhooks(box, then=Starlette())
+    with TestClient(webhooks) as door:
+        yield door
+    webhooks.close()
+
+
+@pytest.fixture
+def meta(door):
     """Post a webhook as Meta does."""
 
     def send(payload, *, secret=SECRET, headers=None):
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         signed = {"X-Hub-Signature-256": sign(secret, body), "Content-Type": "application/json"}
-        return client.post("/webhooks/whatsapp", data=body, headers={**signed, **(headers or {})})
+        return door.post("/webhooks/whatsapp", content=body, headers={**signed, **(headers or {})})
+
+    return send
+
+
+@pytest.fixture
+def read_in(box):
+    """What a worker does with receipts, until none waits."""
+
+    def run():
+        with box.whole_box("test", read_only=True) as uow:
+            open_states = DeliveryState.PENDING, DeliveryState.LEASED
+            mine = Delivery.subscriber == "channels.store_webhooks", Delivery.state.in_(open_states)
+            waiting = uow.session.scalars(select(Delivery).where(*mine).order_by(Delivery.event_seq)).all()
+        for delivery in waiting:
+            jobs.deliver(box, delivery.tenant_id, delivery.id)
+
+    return run
+
+
+@pytest.fixture
+def post(meta, read_in):
+    """Post a webhook, and have it read."""
+
+    def send(payload, **given):
+        answer = meta(payload, **given)
+        read_in()
+        return answer
 
     return send
 

@@ -5,7 +5,7 @@ from appliance.domains.channels.rules.signature import sign
 from tests.peers.graph import SECRET, text_webhook
 
 
-def test_floods_of_the_same_and_of_different_people_are_stored_once_each_and_in_order(client, cloud, inbox):
+def test_floods_of_the_same_and_of_different_people_are_stored_once_each_and_in_order(door, read_in, inbox):
     """Eight connections post the same forty webhooks at once, for people never seen before."""
     bodies = [
         json.dumps(text_webhook(f"{person}-{turn}", wa_id=f"55319999900{person:02d}", first_id=f"wamid.{person}-{turn}.")).encode()
@@ -14,9 +14,8 @@ def test_floods_of_the_same_and_of_different_people_are_stored_once_each_and_in_
     answers = []
 
     def post_all():
-        own = client.application.test_client()
         answers.extend(
-            own.post("/webhooks/whatsapp", data=body, headers={"X-Hub-Signature-256": sign(SECRET, body)}).status_code for body in bodies
+            door.post("/webhooks/whatsapp", content=body, headers={"X-Hub-Signature-256": sign(SECRET, body)}).status_code for body in bodies
         )
 
     threads = [threading.Thread(target=post_all) for _ in range(8)]
@@ -25,5 +24,6 @@ def test_floods_of_the_same_and_of_different_people_are_stored_once_each_and_in_
     for thread in threads:
         thread.join()
     assert set(answers) == {200}
+    read_in()
     threads_by_person = [[message.content["text"] for message in thread] for _, thread in inbox()]
     assert sorted(threads_by_person) == [[f"{person}-{turn}" for turn in range(5)] for person in range(8)]

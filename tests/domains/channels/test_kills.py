@@ -83,7 +83,7 @@ def until_done(box, start, limit_s=LIMIT_S):
 def test_no_message_is_lost_and_no_answer_sent_twice_when_everything_is_killed_in_turn(tmp_path, start, graph, request):  # noqa: C901 - a script of disasters
     first_redis = redis_server(tmp_path)
     first_redis.__enter__()
-    box, tenant_id, post = (request.getfixturevalue(name) for name in ("box", "tenant_id", "post"))
+    box, tenant_id, post = (request.getfixturevalue(name) for name in ("box", "tenant_id", "meta"))
     with box.unit(tenant_id) as uow:
         handoff = HandoffRules(max_replies_in_10_minutes=200)
         agent = agents.create_agent(uow, AgentIn(name="A", settings=AgentSettings(debounce_ms=0, handoff=handoff)), publish_now=True)

@@ -24,12 +24,12 @@ def rejected(box, tenant_id):
         return [row.reason for row in queries.list_rejected(uow, PageQuery()).items]
 
 
-def test_meta_gets_its_challenge_for_the_right_token_only(client, box, tenant_id, cloud):
+def test_meta_gets_its_challenge_for_the_right_token_only(door, box, tenant_id, cloud):
     asked = {"hub.mode": "subscribe", "hub.verify_token": VERIFY, "hub.challenge": "1158201444"}
-    answer = client.get("/webhooks/whatsapp", query_string=asked)
+    answer = door.get("/webhooks/whatsapp", params=asked)
     assert (answer.status_code, answer.text) == (200, "1158201444")
-    assert client.get("/webhooks/whatsapp", query_string={**asked, "hub.verify_token": "guess"}).status_code == 403
-    assert client.get("/webhooks/whatsapp").status_code == 400
+    assert door.get("/webhooks/whatsapp", params={**asked, "hub.verify_token": "guess"}).status_code == 403
+    assert door.get("/webhooks/whatsapp").status_code == 400
     with box.unit(tenant_id, read_only=True) as uow:
         assert uow.session.get(Channel, cloud).verified_at is not None
 
@@ -43,7 +43,7 @@ def test_a_signed_message_is_stored_before_the_200(post, inbox, box, tenant_id):
         assert (contact.name, contact.phone_e164) == ("Ana", "+5531999990001")
 
 
-@pytest.mark.parametrize("header", ["", "sha256=", "sha256=" + "0" * 64, "sha1=abc", "sha256=" + "é" * 64])
+@pytest.mark.parametrize("header", ["", "sha256=", "sha256=" + "0" * 64, "sha1=abc", "sha256=" + "g" * 64])
 def test_an_unsigned_webhook_is_refused(post, inbox, header):
     assert post(text_webhook("oi"), headers={"X-Hub-Signature-256": header}).status_code == 401
     assert inbox() == []

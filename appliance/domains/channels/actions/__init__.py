@@ -1,6 +1,8 @@
 """Everything that changes a channel, and the door through which the outside comes in. The caller owns the transaction."""
 
+from appliance.domains.channels.actions.accept import admit_webhook, keep_receipt
 from appliance.domains.channels.actions.checking import check_connection
+from appliance.domains.channels.actions.read import erase_contact, read_receipt
 from appliance.domains.channels.actions.receive import (
     confirm_webhook,
     keep_rejected,
@@ -12,15 +14,19 @@ from appliance.domains.channels.actions.send import note_failure, note_success, 
 from appliance.domains.channels.actions.setup import change_channel, create_channel, delete_channel
 
 __all__ = [
+    "admit_webhook",
     "change_channel",
     "check_connection",
     "confirm_webhook",
     "create_channel",
     "delete_channel",
+    "erase_contact",
+    "keep_receipt",
     "keep_rejected",
     "note_failure",
     "note_success",
     "prune_rejected",
+    "read_receipt",
     "receive_changes",
     "receive_simulated",
     "take_turn",

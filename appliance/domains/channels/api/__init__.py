@@ -1,6 +1,5 @@
-"""Routes of the channels, and the address Meta calls."""
+"""Routes of the channels. The address Meta calls is answered in `entrypoints.webhooks`."""
 
 from appliance.domains.channels.api.channels import MANAGE, READ, api
-from appliance.domains.channels.api.webhooks import webhooks
 
-__all__ = ["MANAGE", "READ", "api", "webhooks"]
+__all__ = ["MANAGE", "READ", "api"]

@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Iterable
 
-from appliance.core.box import Box
 from appliance.domains.channels.rules import signature
 from appliance.domains.channels.types import Doorway
 
@@ -37,11 +36,3 @@ class Directory:
                 return doorway
             tried.add(doorway.app_secret)
         return None
-
-
-def directory_of(box: Box) -> Directory:
-    try:
-        return box.part(Directory)
-    except KeyError:
-        box.provide(Directory, Directory())
-        return box.part(Directory)

@@ -5,13 +5,12 @@ https://developers.facebook.com/docs/graph-api/webhooks/getting-started#event-no
 
 import hmac
 import re
-from hashlib import sha256
 
 _FORM = re.compile(r"sha256=[0-9a-f]{64}\Z")
 
 
 def sign(secret: str, body: bytes) -> str:
-    return "sha256=" + hmac.new(secret.encode(), body, sha256).hexdigest()
+    return "sha256=" + hmac.digest(secret.encode(), body, "sha256").hex()
 
 
 def is_well_formed(header: str) -> bool:

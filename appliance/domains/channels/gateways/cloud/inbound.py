@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from appliance.domains.channels.gateways.cloud.envelope import MAX_DEPTH, Raw, dicts, number_of, values_of
 from appliance.domains.channels.types import Change, Spoken
 from appliance.domains.contacts.types import Identity, IdentityKind
 from appliance.domains.conversations.types import Incoming, MessageKind, MessageStatus, Person, StatusReport
 
 MAX_TEXT = 65_536
-MAX_DEPTH = 64  # what Meta sends is less than ten deep
 MAX_ADDRESS = 128
 _NUMBER = re.compile(r"[0-9]{6,20}")
 _MEDIA = {
@@ -30,7 +30,6 @@ _STATUSES = {
     "played": MessageStatus.READ,
     "failed": MessageStatus.FAILED,
 }
-Raw = Mapping[str, Any]
 
 
 class TooDeep(ValueError):
@@ -48,34 +47,21 @@ def clean(value: Any, depth: int = 0) -> Any:
     return {str(clean(key)): clean(item, depth + 1) for key, item in value.items()} if isinstance(value, dict) else value
 
 
-def external_ids(payload: Raw) -> list[str]:
-    """The phone number ids this webhook is about, in order, each once."""
-    return list(dict.fromkeys(_external_id(value) for _field, value in _values(payload)))
-
-
 def changes_of(payload: Raw) -> Iterator[Change]:
     """Raises TooDeep."""
-    for field, value in _values(clean(payload)):
-        external_id = _external_id(value)
+    for field, value in values_of(clean(payload)):
+        external_id = number_of(value)
         if field != "messages":
             yield Change(external_id, rejected=((f"field_{field}"[:60], value),))
             continue
         yield _messages_change(external_id, value)
 
 
-def _values(payload: Raw) -> Iterator[tuple[str, Raw]]:
-    for entry in _dicts(payload.get("entry")):
-        for change in _dicts(entry.get("changes")):
-            value = change.get("value")
-            if isinstance(value, dict):
-                yield str(change.get("field", "")), value
-
-
 def _messages_change(external_id: str, value: Raw) -> Change:
-    names = {str(contact.get("wa_id") or contact.get("user_id")): contact for contact in _dicts(value.get("contacts"))}
+    names = {str(contact.get("wa_id") or contact.get("user_id")): contact for contact in dicts(value.get("contacts"))}
     by_address: dict[str, tuple[Person, list[Incoming]]] = {}
     rejected: list[tuple[str, object]] = []
-    for raw in _dicts(value.get("messages")):
+    for raw in dicts(value.get("messages")):
         address = str(raw.get("from") or raw.get("from_user_id") or "")
         incoming = _incoming(raw)
         if not address or incoming is None:
@@ -86,13 +72,13 @@ def _messages_change(external_id: str, value: Raw) -> Change:
             continue
         by_address.setdefault(address, (_person(address, raw, names), []))[1].append(incoming)
     reports = []
-    for raw in _dicts(value.get("statuses")):
+    for raw in dicts(value.get("statuses")):
         report = _report(raw)
         if report is None:
             rejected.append(("unknown_status", raw))
         else:
             reports.append(report)
-    rejected += [("error_notice", raw) for raw in _dicts(value.get("errors"))]
+    rejected += [("error_notice", raw) for raw in dicts(value.get("errors"))]
     spoken = tuple(Spoken(person, address, tuple(messages)) for address, (person, messages) in by_address.items())
     return Change(external_id, spoken, tuple(reports), tuple(rejected))
 
@@ -196,7 +182,7 @@ def _report(raw: Raw) -> StatusReport | None:
     status = _STATUSES.get(str(raw.get("status", "")))
     if status is None or not raw.get("id"):
         return None
-    error = next(_dicts(raw.get("errors")), {})
+    error = next(dicts(raw.get("errors")), {})
     detail = error.get("error_data")
     said = str(detail.get("details", "")) if isinstance(detail, dict) else ""
     return StatusReport(
@@ -215,12 +201,3 @@ def _moment(timestamp: object) -> datetime:
         return datetime.fromtimestamp(int(str(timestamp)), UTC)
     except (ValueError, OverflowError, OSError):
         return datetime.fromtimestamp(0, UTC)
-
-
-def _external_id(value: Raw) -> str:
-    metadata = value.get("metadata")
-    return str(metadata.get("phone_number_id", "")) if isinstance(metadata, dict) else ""
-
-
-def _dicts(value: object) -> Iterator[dict[str, Any]]:
-    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())

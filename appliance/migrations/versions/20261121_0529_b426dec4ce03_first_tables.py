@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '3d32ebfd744f'
+revision = 'b426dec4ce03'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -77,6 +77,15 @@ def upgrade() -> None:
     op.create_index('ix_audit_log_actor', 'audit_log', ['tenant_id', 'actor_id'], unique=False)
     op.create_index('ix_audit_log_at', 'audit_log', ['tenant_id', 'at'], unique=False)
     op.create_index(op.f('ix_audit_log_tenant_id'), 'audit_log', ['tenant_id'], unique=False)
+    op.create_table('channel_receipts',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('channel_id', sa.Uuid(), nullable=False),
+    sa.Column('bodies', sa.LargeBinary(), nullable=False),
+    sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_channel_receipts'))
+    )
+    op.create_index(op.f('ix_channel_receipts_tenant_id'), 'channel_receipts', ['tenant_id'], unique=False)
     op.create_table('channel_rejected_events',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -585,7 +594,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('event_seq', 'subscriber', name=op.f('uq_delivery_event_seq_subscriber'))
     )
     op.create_index('ix_delivery_due', 'delivery', ['state', 'next_at'], unique=False)
-    op.create_index('ix_delivery_order', 'delivery', ['subscriber', 'ordering_key', 'event_seq'], unique=False)
+    op.create_index('ix_delivery_order', 'delivery', ['subscriber', 'ordering_key', 'state', 'event_seq'], unique=False)
     op.create_index(op.f('ix_delivery_tenant_id'), 'delivery', ['tenant_id'], unique=False)
     op.create_table('document_versions',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -779,6 +788,7 @@ def upgrade() -> None:
         'answer_gaps',
         'audit_heads',
         'audit_log',
+        'channel_receipts',
         'channel_rejected_events',
         'channels',
         'contact_imports',

@@ -1,0 +1,64 @@
+"""After the 200: what the kept webhooks say becomes messages and statuses, and the receipt goes, in one transaction."""
+
+import json
+from collections.abc import Sequence
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from appliance.core.errors import DomainError, Unavailable
+from appliance.core.rows import locked
+from appliance.core.uow import UnitOfWork
+from appliance.domains.channels import queries
+from appliance.domains.channels.actions.receive import keep_rejected, receive_changes
+from appliance.domains.channels.gateways.cloud import inbound
+from appliance.domains.channels.tables import Receipt
+from appliance.domains.channels.types import Doorway
+from appliance.domains.conversations import actions as conversations
+
+PASSING = (OperationalError, InterfaceError, PoolTimeout, Unavailable)  # nobody's fault: the whole receipt comes again
+# What one body can do to those it came with. It is then read alone, and kept aside if it is at fault.
+SPOILS = (SQLAlchemyError, DomainError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError, RecursionError)
+log = structlog.get_logger()
+
+
+def read_receipt(uow: UnitOfWork, receipt_id: UUID) -> None:
+    """Nothing to do when an erasure read it first."""
+    receipt = uow.session.scalar(locked(select(Receipt).where(Receipt.id == receipt_id)))
+    if receipt is not None:
+        _take_in(uow, receipt)
+
+
+def erase_contact(uow: UnitOfWork, contact_id: UUID) -> int:
+    """What waits to be read may be about this person, and only reading tells: so it is read first, then all of it goes."""
+    waiting = uow.session.scalars(locked(select(Receipt).order_by(Receipt.received_at, Receipt.id))).all()
+    for receipt in waiting:
+        _take_in(uow, receipt)
+    return conversations.erase_contact(uow, contact_id) if waiting else 0
+
+
+def _take_in(uow: UnitOfWork, receipt: Receipt) -> None:
+    bodies, doorway = receipt.bodies, queries.find_doorway(uow, receipt.channel_id)
+    if doorway is not None:  # else the channel was deleted, and with it what was said there
+        _read_together(uow, doorway, bodies)
+    uow.session.delete(receipt)
+    uow.session.flush()
+
+
+def _read_together(uow: UnitOfWork, doorway: Doorway, bodies: Sequence[str]) -> None:
+    try:
+        with uow.session.begin_nested():
+            changes = [change for body in bodies for change in inbound.changes_of(json.loads(body))]
+            receive_changes(uow, [(doorway, change) for change in changes])
+    except PASSING:
+        raise
+    except SPOILS as err:
+        log.warning("receipt_spoilt", size=len(bodies), error=type(err).__name__)
+        if len(bodies) == 1:
+            keep_rejected(uow, doorway.channel_id, [(f"unreadable_{type(err).__name__}", bodies[0])])
+            return
+        for body in bodies:
+            _read_together(uow, doorway, [body])

@@ -1,0 +1,109 @@
+"""Group commit: what arrives while one group is being written is written together as the next, with one fsync and one wake-up."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from appliance.core.errors import Unavailable
+from appliance.core.i18n import lazy_gettext as _
+
+K = TypeVar("K", bound=Hashable)
+LARGEST_GROUP = 64
+LARGEST_GROUP_BYTES = 4 * 2**20
+MOST_WAITING = 1000
+MOST_WAITING_BYTES = 64 * 2**20
+LONGEST_WAIT_S = 15.0
+
+
+class _Ticket(Generic[K]):
+    __slots__ = ("done", "item", "key", "loop")
+
+    def __init__(self, key: K, item: str) -> None:
+        self.key, self.item = key, item
+        self.loop = asyncio.get_running_loop()
+        self.done: asyncio.Future[None] = self.loop.create_future()
+
+
+@dataclass
+class GroupCommit(Generic[K]):
+    """`write` puts items of one key into the database, in the order they came, on a thread that does nothing else."""
+
+    write: Callable[[K, Sequence[str]], None]
+
+    def __post_init__(self) -> None:
+        self._door = threading.Condition()
+        self._waiting: list[_Ticket[K]] = []
+        self._bytes = 0
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
+        self._thread.start()
+
+    async def add(self, key: K, item: str) -> None:
+        """Returns once `item` is committed; raises what its writing raised, Unavailable when too many wait or it takes too long."""
+        ticket = _Ticket(key, item)
+        with self._door:
+            if self._closed or len(self._waiting) >= MOST_WAITING or self._bytes + len(item) > MOST_WAITING_BYTES:
+                raise Unavailable(_("The box is busy. Nothing was saved; try again in a moment."), retry_after=5)
+            self._waiting.append(ticket)
+            self._bytes += len(item)
+            self._door.notify()
+        try:
+            async with asyncio.timeout(LONGEST_WAIT_S):
+                await ticket.done
+        except TimeoutError as err:
+            raise Unavailable(_("The box is busy. Nothing was saved; try again in a moment."), retry_after=5) from err
+
+    def close(self) -> None:
+        """Writes what waits and takes no more."""
+        with self._door:
+            self._closed = True
+            self._door.notify()
+        self._thread.join(LONGEST_WAIT_S)
+
+    def _run(self) -> None:
+        while group := self._next_group():
+            wanted = [ticket for ticket in group if not ticket.done.cancelled()]
+            if wanted:
+                self._write_group(wanted)
+
+    def _next_group(self) -> list[_Ticket[K]]:
+        """The longest waiting and those of the same key behind it; nothing once closed."""
+        with self._door:
+            while not self._waiting and not self._closed:
+                self._door.wait()
+            group: list[_Ticket[K]] = []
+            size = 0
+            for ticket in self._waiting:
+                if ticket.key != self._waiting[0].key:
+                    continue
+                size += len(ticket.item)
+                if group and (len(group) == LARGEST_GROUP or size > LARGEST_GROUP_BYTES):
+                    break
+                group.append(ticket)
+            taken = set(map(id, group))
+            self._waiting = [ticket for ticket in self._waiting if id(ticket) not in taken]
+            self._bytes -= sum(len(ticket.item) for ticket in group)
+        return group
+
+    def _write_group(self, group: list[_Ticket[K]]) -> None:
+        failed: Exception | None = None
+        try:
+            self.write(group[0].key, [ticket.item for ticket in group])
+        except Exception as err:  # noqa: BLE001 - the edge of this thread: who waits is told
+            failed = err
+        if not group[0].loop.is_closed():
+            group[0].loop.call_soon_threadsafe(_tell, group, failed)
+
+
+def _tell(group: Sequence[_Ticket[K]], failed: Exception | None) -> None:
+    for ticket in group:
+        if ticket.done.done():
+            continue
+        if failed is None:
+            ticket.done.set_result(None)
+        else:
+            ticket.done.set_exception(failed)

@@ -11,17 +11,17 @@ from werkzeug import Response
 from appliance.core.errors import DomainError
 from appliance.core.i18n import gettext
 from appliance.core.uow import UnitOfWork
-from appliance.core.web import Call, PageQuery, Pages, Schema, read_form
+from appliance.core.web import Call, PageQuery, Schema, read_form
 from appliance.domains.knowledge import actions, queries
 from appliance.domains.knowledge.types import DocumentStatus, GapStatus
 from webui.citations import cited
-from webui.knowledge import presenting
+from webui.knowledge import filing, presenting
+from webui.knowledge.pages import ASK, READ, WRITE, pages
 
-READ, WRITE, ASK = "knowledge:read", "knowledge:write", "knowledge:ask"
+__all__ = ["filing", "pages"]
+
 CHUNKS_SHOWN = 20
 STATUSES = {"busy": DocumentStatus.PROCESSING, "failed": DocumentStatus.FAILED, "live": DocumentStatus.PROCESSED}
-
-pages = Pages("knowledge", __name__)
 
 
 class ListQuery(PageQuery):

@@ -8,7 +8,7 @@ from appliance.core.box import Box
 from appliance.core.errors import Unavailable
 from appliance.core.i18n import gettext as _
 from appliance.domains.knowledge import queries
-from appliance.domains.knowledge.actions import indexing
+from appliance.domains.knowledge.actions import documents, indexing
 from appliance.domains.knowledge.events import VectorsLost
 
 STUCK_AFTER = timedelta(hours=6)
@@ -22,6 +22,15 @@ def fail_stuck_documents(box: Box) -> None:
     for tenant_id, version_id in stuck:
         with box.unit(tenant_id) as uow:
             indexing.fail_version(uow, version_id, _("Reading this document stopped half way. Start it again."))
+
+
+def delete_expired(box: Box) -> None:
+    """Documents that were to be kept until a day that has come."""
+    with box.whole_box("expired documents", read_only=True) as uow:
+        expired = [(document.tenant_id, document.id) for document in queries.list_expired(uow)]
+    for tenant_id, document_id in expired:
+        with box.unit(tenant_id) as uow:
+            documents.delete_document(uow, document_id)
 
 
 def check_vectors(box: Box) -> None:

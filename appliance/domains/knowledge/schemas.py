@@ -1,13 +1,15 @@
 """Shapes in and out of the knowledge API."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from appliance.core.web import PageQuery, Schema
 from appliance.domains.knowledge.types import DocumentStatus, Engine, GapStatus, Step
+
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 
 
 class UploadedOut(Schema):
@@ -45,6 +47,7 @@ class DocumentOut(Schema):
     chunks: int
     agents: list[str]
     tags: list[str]
+    keep_until: datetime | None
     metadata: dict[str, Any]
     created_at: datetime
     updated_at: datetime
@@ -57,9 +60,12 @@ class DocumentQuery(PageQuery):
 
 
 class FilingIn(Schema):
+    """`agents` empty: every agent may answer from it. After `keep_until` the document is deleted."""
+
     agents: list[UUID] = Field(default_factory=list, max_length=100)
-    tags: list[str] = Field(default_factory=list, max_length=50)
+    tags: list[Tag] = Field(default_factory=list, max_length=50)
     metadata: dict[str, Any] = Field(default_factory=dict)
+    keep_until: AwareDatetime | None = None
 
 
 class ChunkOut(Schema):
@@ -92,6 +98,7 @@ class QuestionIn(Schema):
     context: list[TurnIn] = Field(default_factory=list, max_length=40)
     tags: list[str] = Field(default_factory=list, max_length=50)
     document_ids: list[UUID] = Field(default_factory=list, max_length=200)
+    since: AwareDatetime | None = Field(None, description="Only documents that were read since then")
 
 
 class SourceOut(Schema):
@@ -125,6 +132,12 @@ class AnswerOut(Schema):
 class SourcesOut(Schema):
     query_id: UUID
     sources: list[SourceOut]
+
+
+class FeedbackIn(Schema):
+    """`wrong` also leaves the question among those without an answer, so that somebody writes a better one."""
+
+    feedback: Literal["right", "wrong"]
 
 
 class GapOut(Schema):

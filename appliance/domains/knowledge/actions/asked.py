@@ -21,6 +21,8 @@ from appliance.domains.knowledge.rules.asking import Turn
 from appliance.domains.knowledge.tables import AnswerGap, Query
 from appliance.domains.knowledge.types import Answer, GapStatus
 
+WRONG = "wrong"
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
@@ -92,6 +94,14 @@ def note_gap(uow: UnitOfWork, question: str, language: str, agent_id: UUID | Non
     uow.session.flush()
     uow.emit(AnswerGapFound(gap.id))
     return gap
+
+
+def give_feedback(uow: UnitOfWork, query_id: UUID, feedback: str) -> None:
+    """An answer called wrong is a question without an answer: it waits among the gaps for a better one."""
+    query = queries.get_query(uow, query_id)
+    if feedback == WRONG and query.feedback != WRONG:
+        note_gap(uow, query.question, query.language, query.agent_id).status = GapStatus.OPEN
+    query.feedback = feedback
 
 
 def fill_gap(box: Box, tenant_id: UUID, gap_id: UUID, answer: str) -> UUID:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 from uuid import UUID
@@ -32,6 +33,7 @@ class Filing:
     agents: tuple[UUID, ...] = ()
     tags: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
+    keep_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +99,7 @@ def add_version(uow: UnitOfWork, filename: str, blob: BlobRef, filing: Filing | 
         document = Document(filename=filename, agents=[], tags=[], details={}, version=0)
         uow.session.add(document)
     if filing is not None:
-        document.agents = [str(agent) for agent in filing.agents]
-        document.tags = list(filing.tags)
-        document.details = dict(filing.details)
+        _file(document, filing)
     document.version += 1
     document.status = DocumentStatus.UPLOADED
     uow.session.flush()
@@ -145,13 +145,18 @@ def reindex_slice(uow: UnitOfWork, after: UUID, until: UUID) -> None:
 
 
 def file_document(uow: UnitOfWork, document_id: UUID, filing: Filing) -> Document:
-    """Change who may answer from it, and its tags."""
+    """Change who may answer from it, its tags, and how long it is kept."""
     document = queries.get_document(uow, document_id)
-    document.agents = [str(agent) for agent in filing.agents]
-    document.tags = list(filing.tags)
-    document.details = dict(filing.details)
+    _file(document, filing)
     touch_corpus(uow)
     return document
+
+
+def _file(document: Document, filing: Filing) -> None:
+    document.agents = [str(agent) for agent in filing.agents]
+    document.tags = list(dict.fromkeys(filing.tags))
+    document.details = dict(filing.details)
+    document.keep_until = filing.keep_until
 
 
 def delete_document(uow: UnitOfWork, document_id: UUID) -> None:

@@ -13,6 +13,7 @@ from appliance.domains.knowledge import actions, queries
 from appliance.domains.knowledge.actions import Ask, Scope, Turn
 from appliance.domains.knowledge.schemas import (
     AnswerOut,
+    FeedbackIn,
     GapAnswerIn,
     GapFilledOut,
     GapOut,
@@ -41,7 +42,7 @@ def _ask(body: QuestionIn) -> Ask:
     return Ask(
         agent_id=body.agent_id, conversation_id=body.conversation_id, top_k=body.top_k,
         min_score=body.min_score, temperature=body.temperature,
-        max_tokens=body.max_tokens, scope=Scope(document_ids=frozenset(body.document_ids), tags=frozenset(body.tags)),
+        max_tokens=body.max_tokens, scope=Scope(document_ids=frozenset(body.document_ids), tags=frozenset(body.tags), since=body.since),
     )
 
 
@@ -78,6 +79,11 @@ def _event(name: str, payload: str) -> str:
 def get_sources(uow: UnitOfWork, query_id: UUID) -> SourcesOut:
     query = queries.get_query(uow, query_id)
     return SourcesOut(query_id=query.id, sources=[SourceOut.model_validate(source) for source in queries.sources_of(query)])
+
+
+@api.post("/rag/queries/<uuid:query_id>/feedback", permission="knowledge:ask", body=FeedbackIn, summary="Say whether an answer was right")
+def give_feedback(uow: UnitOfWork, query_id: UUID, body: FeedbackIn) -> None:
+    actions.give_feedback(uow, query_id, body.feedback)
 
 
 @api.get("/rag/gaps", permission="knowledge:read", query=GapQuery, returns=web.PageOf[GapOut],

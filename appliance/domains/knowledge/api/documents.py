@@ -46,15 +46,15 @@ def upload_document(call: web.Call) -> UploadedOut:
 
 def _filing_of_form() -> Filing | None:
     """None when the form says nothing of it: a new version stays where the old one was."""
-    agents, metadata = request.form.getlist("agent_id"), request.form.get("metadata", "")
-    if not agents and not metadata:
+    agents, tags, metadata = request.form.getlist("agent_id"), request.form.getlist("tag"), request.form.get("metadata", "")
+    if not agents and not tags and not metadata:
         return None
     try:
         details = json.loads(metadata or "{}")
     except ValueError as err:
         raise NothingToRead(_("The metadata is not valid JSON."), fields={"metadata": _("This is not valid JSON.")}) from err
-    wanted = web.parse(FilingIn, {"agents": agents, "metadata": details})
-    return Filing(agents=tuple(wanted.agents), details=wanted.metadata)
+    wanted = web.parse(FilingIn, {"agents": agents, "tags": tags, "metadata": details})
+    return Filing(agents=tuple(wanted.agents), tags=tuple(wanted.tags), details=wanted.metadata)
 
 
 @api.get("/documents", permission="knowledge:read", query=DocumentQuery, returns=web.PageOf[DocumentOut])
@@ -69,7 +69,7 @@ def get_document(uow: UnitOfWork, document_id: UUID) -> DocumentView:
 
 @api.put("/documents/<uuid:document_id>/filing", permission="knowledge:write", body=FilingIn, returns=DocumentOut)
 def file_document(uow: UnitOfWork, document_id: UUID, body: FilingIn) -> DocumentView:
-    actions.file_document(uow, document_id, Filing(tuple(body.agents), tuple(body.tags), body.metadata))
+    actions.file_document(uow, document_id, Filing(tuple(body.agents), tuple(body.tags), body.metadata, body.keep_until))
     return queries.view_document(uow, document_id)
 
 

@@ -1,0 +1,68 @@
+"""Labels, dates, days until which a document is kept, and what people say of an answer."""
+
+import io
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from appliance.core.ids import NIL
+from appliance.domains.knowledge import actions, jobs, queries
+from appliance.domains.knowledge.actions import Ask, Filing, Scope
+from appliance.domains.knowledge.tables import Document
+
+RETURNS = "# Trocas\n\nO prazo para troca por arrependimento é de 7 dias corridos após o recebimento.\n"
+ASKED = "qual o prazo para troca por arrependimento?"
+
+
+def test_labels_come_with_the_upload_and_stay_with_the_next_version(client, put, run_deliveries):
+    for body in (RETURNS, RETURNS + "\nNovo."):
+        form = {"file": (io.BytesIO(body.encode()), "trocas.md"), **({"tag": ["loja", "loja", "2026"]} if body == RETURNS else {})}
+        made = client.post("/api/v1/documents/upload", data=form, content_type="multipart/form-data")
+        assert made.status_code == 201, made.json
+        run_deliveries()
+    assert client.get(f"/api/v1/documents/{made.json['id']}").json["tags"] == ["loja", "2026"]
+
+
+def test_a_question_may_ask_only_what_was_read_since_a_moment(client, put, box, tenant_id):
+    put("trocas.md", RETURNS)
+    with box.unit(tenant_id, read_only=True) as uow:
+        before, after = uow.now - timedelta(hours=1), uow.now + timedelta(hours=1)
+    answered = [client.post("/api/v1/rag/query", json={"query": ASKED, "since": moment.isoformat()}).json for moment in (before, after)]
+    assert [answer["answered"] for answer in answered] == [True, False]
+    assert client.post("/api/v1/rag/query", json={"query": ASKED, "since": "2026-01-01T00:00:00"}).status_code == 422
+
+
+def test_a_document_is_deleted_once_its_time_is_over(client, put, box, tenant_id):
+    kept, gone = put("fica.md", RETURNS), put("sai.md", "# Frete\n\nO frete para Betim custa R$ 49,00.\n")
+    with box.unit(tenant_id) as uow:
+        now = uow.now
+        actions.file_document(uow, gone, Filing(keep_until=now - timedelta(minutes=1)))
+        actions.file_document(uow, kept, Filing(keep_until=now + timedelta(days=1)))
+    jobs.delete_expired(box)
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert uow.session.scalars(select(Document.id)).all() == [kept]
+    assert client.get(f"/api/v1/documents/{kept}").json["keep_until"] is not None
+
+
+def test_a_wrong_answer_waits_for_a_better_one(client, put, box, tenant_id):
+    put("trocas.md", RETURNS)
+    query_id = client.post("/api/v1/rag/query", json={"query": ASKED}).json["query_id"]
+    address = f"/api/v1/rag/queries/{query_id}/feedback"
+    assert client.post(address, json={"feedback": "right"}).status_code == 204
+    assert client.get("/api/v1/rag/gaps").json["total"] == 0
+    for _twice in range(2):
+        client.post(address, json={"feedback": "wrong"})
+    (gap,) = client.get("/api/v1/rag/gaps").json["items"]
+    assert (gap["question"], gap["times"]) == (ASKED, 1)
+    assert client.post(address, json={"feedback": "maybe"}).status_code == 422
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert queries.get_query(uow, UUID(query_id)).feedback == "wrong"
+
+
+def test_a_trial_is_answered_from_what_was_answered_before_and_keeps_nothing(box, tenant_id, put):
+    put("trocas.md", RETURNS)
+    for question in (ASKED, "vocês vendem piscinas aquecidas?"):
+        assert actions.answer_question(box, tenant_id, question, ask=Ask(keep=False, scope=Scope())).query_id != NIL
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert queries.list_gaps(uow).total == 0

@@ -246,9 +246,16 @@ def _sqlite_engine(path: str, key: bytes, settings: DatabaseSettings) -> Engine:
 
     def dial() -> Any:
         connection = sqlcipher.connect(path, isolation_level=None, check_same_thread=False, timeout=settings.busy_timeout_s)
+        connection.execute("PRAGMA cipher_log_level=NONE")  # it writes to stderr what the exception says anyway
         connection.execute(_raw_key(key))
-        for pragma in _PRAGMAS:
-            connection.execute(pragma)
+        try:
+            for pragma in _PRAGMAS:
+                connection.execute(pragma)
+        except sqlcipher.DatabaseError as err:
+            connection.close()
+            if _NOT_A_DATABASE in str(err):
+                raise crypto.KeyUnreadable(_foreign_key(path)) from err
+            raise
         return connection
 
     engine = create_engine("sqlite://", module=sqlcipher, creator=dial, **_pool(settings))
@@ -263,6 +270,14 @@ _PRAGMAS = (
     "PRAGMA temp_store=MEMORY",
     "PRAGMA cache_size=-16000",
 )
+
+
+_NOT_A_DATABASE = "not a database"  # what SQLCipher says of a key that does not fit
+
+
+def _foreign_key(path: str) -> str:
+    why = "it belongs to another box, or the file is damaged"
+    return f"The master key does not open {path}: {why}. Restore the key from your emergency copy."
 
 
 @lru_cache(maxsize=4)

@@ -43,9 +43,9 @@ def open_the_box(*, migrate_first: bool = False) -> Box:
         if migrate_first:
             migrations.upgrade(settings, supervisor.make_ready(settings))
         box = boot("cli", settings)
+        speak_as(box)  # the first read of the data: a key of another box shows here
     except (crypto.KeyUnreadable, supervisor.CannotStart) as err:
         raise Failed(str(err)) from err
-    speak_as(box)
     return box
 
 

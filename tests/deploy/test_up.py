@@ -149,6 +149,13 @@ def test_key_that_does_not_open_the_data_is_said_in_a_sentence(terminal: Termina
     assert str(terminal.key) in terminal.refusal(terminal.up())
 
 
+def test_key_of_another_box_is_said_in_a_sentence(terminal: Terminal) -> None:
+    assert terminal.start("migrate").wait(timeout=PATIENCE_S) == 0
+    terminal.key.write_bytes(os.urandom(32))
+    for command in (terminal.up(), terminal.start("status"), terminal.start("migrate")):
+        assert "belongs to another box" in terminal.refusal(command)
+
+
 def test_data_without_its_key_does_not_get_a_new_one(terminal: Terminal) -> None:
     terminal.home.mkdir()
     (terminal.home / "salesedge.db").write_bytes(os.urandom(4096))

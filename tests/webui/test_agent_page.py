@@ -1,0 +1,63 @@
+"""The agent's page: nothing it saves with covers what one edits; time zones are found by typing a city."""
+
+import pytest
+
+from appliance.core.uow import Actor
+from appliance.domains.agents import actions as agents
+from appliance.domains.agents.schemas import AgentIn
+from tests.webui.conftest import ANA
+
+pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
+
+
+@pytest.fixture
+def lia(box, ana):
+    with box.unit(ana.tenant_id, Actor("user", ana.user_id, ANA.person)) as uow:
+        return agents.create_agent(uow, AgentIn(name="Lia"), publish_now=True).id
+
+
+@pytest.fixture
+def page(ana, lia, new_context):
+    opened = new_context(ana, viewport={"width": 1440, "height": 900}).new_page()
+    opened.goto(f"/agents/{lia}")
+    return opened
+
+
+def test_nothing_lies_over_a_field_one_tabs_to(page):
+    bar = page.locator(".save-bar")
+    for field in page.locator("#agent-form").locator("input[type=checkbox], textarea, select").all():
+        field.focus()
+        box = field.bounding_box()
+        assert box["y"] + min(box["height"], 20) <= bar.bounding_box()["y"] + 1, field.get_attribute("name")
+
+
+def test_no_choice_is_cut(page):
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll('#agent-form select')].filter((list) => {
+          const said = document.createElement('span');
+          said.style.cssText = 'position:absolute;visibility:hidden;white-space:nowrap';
+          said.style.font = getComputedStyle(list).font;
+          said.textContent = list.selectedOptions[0].text;
+          document.body.append(said);
+          const wide = said.offsetWidth;
+          said.remove();
+          return wide > list.clientWidth - 43;
+        }).map((list) => list.name)"""
+    )
+    assert cut == []
+
+
+def test_seconds_are_saved_as_said(page, box, ana, lia):
+    page.get_by_label("Espera por mais mensagens, em segundos").fill("2.5")
+    page.get_by_role("button", name="Salvar o rascunho").click()
+    page.wait_for_load_state()
+    assert page.get_by_label("Espera por mais mensagens, em segundos").input_value() == "2.5"
+    assert page.request.get(f"/api/v1/agents/{lia}/versions").json()[0]["settings"]["debounce_ms"] == 2500
+
+
+def test_a_time_zone_is_found_by_its_city_without_accents(page):
+    page.get_by_label("Buscar o fuso pela cidade").fill("maceio")
+    assert page.get_by_label("Fuso horário").input_value() == "America/Maceio"
+    assert page.locator("#f-timezone option:not([hidden])").count() == 1
+    page.get_by_label("Buscar o fuso pela cidade").fill("")
+    assert page.get_by_label("Fuso horário").input_value() == "America/Maceio"

@@ -1,0 +1,91 @@
+"""The composer: what it takes, keeps and refuses."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from appliance.core.uow import Actor
+from appliance.domains.channels import actions as channels
+from appliance.domains.channels.schemas import ChannelIn
+from appliance.domains.conversations.tables import Conversation
+from tests.webui.conftest import ANA
+
+pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
+
+
+@pytest.fixture
+def conversation_id(box, ana):
+    with box.unit(ana.tenant_id, Actor("user", ana.user_id, ANA.person)) as uow:
+        phone = channels.create_channel(uow, ChannelIn(kind="simulator", name="Balcão")).id
+    with box.unit(ana.tenant_id) as uow:
+        return channels.receive_simulated(uow, phone, visitor="bia", name="Beatriz Nogueira", text="oi")
+
+
+@pytest.fixture
+def closed(box, ana, conversation_id):
+    with box.unit(ana.tenant_id) as uow:
+        past = {"window_hours": 24, "last_inbound_at": uow.now - timedelta(hours=25)}
+        uow.session.execute(update(Conversation).where(Conversation.id == conversation_id).values(**past))
+
+
+@pytest.fixture
+def page(ana, conversation_id, new_context):
+    opened = new_context(ana, viewport={"width": 1280, "height": 900}).new_page()
+    opened.conversation = f"/inbox/{conversation_id}"
+    return opened
+
+
+def field(page):
+    return page.get_by_label("Mensagem para Beatriz Nogueira")
+
+
+def test_a_closed_window_takes_no_reply_but_a_note(closed, page):
+    page.goto(page.conversation)
+    assert not field(page).is_editable()
+    assert "A janela está fechada" in field(page).get_attribute("placeholder")
+    assert page.get_by_role("button", name="Enviar").is_disabled()
+    page.get_by_role("tab", name="Nota interna").click()
+    field(page).fill("ligar amanhã")
+    page.keyboard.press("Control+Enter")
+    page.locator(".msg.note[data-message]", has_text="ligar amanhã").wait_for()
+    page.get_by_role("tab", name="Responder").click()
+    assert not field(page).is_editable()
+
+
+def test_the_field_opens_again_when_the_customer_writes(box, ana, closed, page, conversation_id):
+    page.goto(page.conversation)
+    assert not field(page).is_editable()
+    with box.unit(ana.tenant_id) as uow:
+        uow.session.execute(update(Conversation).where(Conversation.id == conversation_id).values(last_inbound_at=uow.now))
+    page.get_by_role("button", name="Assumir").click()
+    page.locator(".composer:not(.is-closed)").wait_for()
+    assert field(page).is_editable()
+
+
+def test_a_draft_of_each_kind_outlives_the_page(page):
+    page.goto(page.conversation)
+    field(page).fill("resposta pela metade")
+    page.get_by_role("tab", name="Nota interna").click()
+    field(page).fill("nota pela metade")
+    page.reload()
+    assert field(page).input_value() == "resposta pela metade"
+    assert page.get_by_text("Rascunho guardado").is_visible()
+    page.get_by_role("tab", name="Nota interna").click()
+    assert field(page).input_value() == "nota pela metade"
+
+
+@pytest.mark.parametrize("keys", ["Enter", "Control+Enter", "Meta+Enter"])
+def test_it_is_sent_from_the_keyboard_and_says_in_words_how_far_it_came(page, keys):
+    page.goto(page.conversation)
+    field(page).fill("bom dia")
+    page.keyboard.press(keys)
+    sent = page.locator(".msg.out[data-message]", has_text="bom dia")
+    sent.wait_for()
+    assert sent.get_by_role("img").get_attribute("aria-label") == "Na fila para enviar"
+
+
+def test_the_search_says_what_it_looks_at(page):
+    page.goto("/inbox?q=preço")
+    assert page.get_by_label("Buscar por nome, telefone ou e-mail").input_value() == "preço"
+    assert page.get_by_text("não no texto das mensagens").is_visible()

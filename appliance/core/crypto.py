@@ -104,6 +104,10 @@ class Keyring:
             self._keys[tenant_id] = key
         return key
 
+    def index_share(self, tenant_id: UUID) -> bytes:
+        """The tenant's part of the key to its vector indexes; gone with the tenant's key."""
+        return derive(self.tenant_key(tenant_id), "indexes")
+
     def forget(self, tenant_id: UUID) -> None:
         with self._lock:
             self._keys.pop(tenant_id, None)

@@ -17,3 +17,8 @@ class TenantKey(Rows):
 def topic(tenant_id: UUID, *parts: str) -> str:
     """Names for cache keys, channels, blob paths and vector namespaces: they all begin with the tenant."""
     return ":".join((f"t-{tenant_id.hex}", *parts))
+
+
+def tenant_of(name: str) -> UUID:
+    """Whose `topic` this is."""
+    return UUID(name.partition(":")[0].removeprefix("t-"))

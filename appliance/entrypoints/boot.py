@@ -5,6 +5,7 @@ from __future__ import annotations
 from appliance.core import memory, telemetry
 from appliance.core.box import Box, open_box
 from appliance.core.config import Settings, load_settings
+from appliance.core.tenancy import tenant_of
 from appliance.core.web import Authenticator
 from appliance.domains.identity.api.authentication import BoxAuthenticator
 from appliance.entrypoints.domains import MANIFESTS
@@ -18,6 +19,6 @@ def boot(process: str, settings: Settings | None = None) -> Box:
     telemetry.configure_logs(settings.logs, process)
     telemetry.share_metrics(memory.metrics_folder(settings.home, settings.run_dir))
     box = open_box(settings, MANIFESTS)
-    box.provide(Inference, connect(settings))
+    box.provide(Inference, connect(settings, share_of=lambda namespace: box.keys.index_share(tenant_of(namespace))))
     box.provide(Authenticator, BoxAuthenticator())
     return box

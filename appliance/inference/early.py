@@ -3,7 +3,7 @@
 import http.client
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -37,16 +37,16 @@ class Line:
         self._free: list[Opened] = []
         self._lock = threading.Lock()
 
-    def post(self, path: str, content: bytes, *, timeout_s: float) -> Callable[[], httpx.Response]:
+    def post(self, path: str, content: bytes, *, headers: Mapping[str, str], timeout_s: float) -> Callable[[], httpx.Response]:
         """Sends at once. The answer is read, once, by calling what is returned; that is also what raises Unavailable."""
         with self._lock:
             kept = self._free.pop() if self._free else None
-        sent = self._sent(kept or self._opened(), path, content, timeout_s)
+        sent = self._sent(kept or self._opened(), path, content, headers, timeout_s)
 
         def answer() -> httpx.Response:
             found = self._read(sent)
             if found is None and kept is not None:  # it had been closed at the other end while it was idle
-                found = self._read(self._sent(self._opened(), path, content, timeout_s))
+                found = self._read(self._sent(self._opened(), path, content, headers, timeout_s))
             if found is None:
                 raise Unavailable(_("The model server does not answer; it may be starting."), retry_after=RESTART_S)
             return found
@@ -70,13 +70,13 @@ class Line:
     def _prefix(self) -> str:
         return "" if isinstance(self._address, Path) else urlsplit(self._address).path.rstrip("/")
 
-    def _sent(self, line: Opened, path: str, content: bytes, timeout_s: float) -> Opened | None:
+    def _sent(self, line: Opened, path: str, content: bytes, headers: Mapping[str, str], timeout_s: float) -> Opened | None:
         """None when it is broken."""
         line.timeout = timeout_s
         if line.sock is not None:
             line.sock.settimeout(timeout_s)
         try:
-            line.request("POST", self._prefix + path, content, self._headers)
+            line.request("POST", self._prefix + path, content, {**self._headers, **headers})
         except (OSError, http.client.HTTPException):
             line.close()
             return None

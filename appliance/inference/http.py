@@ -45,9 +45,9 @@ TOKENIZED_PER_CALL = 512
 SLOW_FAILURE_S = 5.0
 
 
-def connect(settings: Settings) -> "HttpInference":
+def connect(settings: Settings, *, share_of: wire.ShareOf | None = None) -> "HttpInference":
     models = settings.models
-    server = wire.ModelServer(models.url or settings.modelserver_socket, timeout_s=models.timeout_s)
+    server = wire.ModelServer(models.url or settings.modelserver_socket, timeout_s=models.timeout_s, share_of=share_of)
     return HttpInference(models, server, chat_engine(models, settings.network, server))
 
 

@@ -21,14 +21,18 @@ RESTART_S = 2.0
 BUSY_S = 1.0
 LONGEST_LINE = 1_000_000
 JSON = {"Content-Type": "application/json"}
+INDEXES = "/v1/index/"
 Json = Mapping[str, object]
+ShareOf = Callable[[str], bytes]
 _AGAIN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, httpx.CloseError)
 
 
 class ModelServer:
     """Connections to the model server, kept open per process. Every call may be repeated without harm."""
 
-    def __init__(self, address: Path | str, *, timeout_s: float, token: str = "") -> None:
+    def __init__(self, address: Path | str, *, timeout_s: float, token: str = "", share_of: ShareOf | None = None) -> None:
+        """`share_of` gives the owner's part of the key to an index, by its namespace."""
+        self._share_of = share_of
         self._address = address
         self._timeout = httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S)
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -42,15 +46,22 @@ class ModelServer:
 
     def begin(self, path: str, body: Json, *, timeout_s: float) -> Callable[[], dict[str, object]]:
         """A POST that is sent now; calling what is returned waits for the answer and raises what `call` raises."""
-        answer = self._line().post(path, encoded(body) or b"", timeout_s=timeout_s)
+        answer = self._line().post(path, encoded(body) or b"", headers=self._share("POST", path), timeout_s=timeout_s)
         return lambda: _read(answer())
 
     def _sent(self, method: str, path: str, body: Json | None, timeout: httpx.Timeout) -> httpx.Response:
+        client, content, headers = self._client(), encoded(body), {**JSON, **self._share(method, path)}
         with translated():
             try:
-                return self._client().request(method, path, content=encoded(body), headers=JSON, timeout=timeout)
+                return client.request(method, path, content=content, headers=headers, timeout=timeout)
             except _AGAIN:
-                return self._client().request(method, path, content=encoded(body), headers=JSON, timeout=timeout)
+                return client.request(method, path, content=content, headers=headers, timeout=timeout)
+
+    def _share(self, method: str, path: str) -> dict[str, str]:
+        """What is dropped need not be opened: its owner's key may be gone already."""
+        if self._share_of is None or method == "DELETE" or not path.startswith(INDEXES):
+            return {}
+        return {"X-Index-Key": self._share_of(path.removeprefix(INDEXES).partition("/")[0]).hex()}
 
     @contextmanager
     def stream(self, path: str, body: Json, *, within_s: float) -> Iterator[Iterator[str]]:

@@ -103,6 +103,7 @@ class Policy:
     hand_off_when_closed: bool = False
     own_knowledge_only: bool = True
     model: str = ""
+    voice: str = ""
     temperature: float = 0.2
     max_tokens: int = 300
 

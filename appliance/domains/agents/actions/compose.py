@@ -115,6 +115,7 @@ def ask_documents_aloud(box: Box, tenant_id: UUID, question: str, situation: Sit
             temperature=policy.temperature,
             max_tokens=policy.max_tokens,
             model=policy.model,
+            voice=policy.voice,
             keep=keep,
         ),
     )

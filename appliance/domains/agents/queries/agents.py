@@ -123,6 +123,7 @@ def policy_from(settings: AgentSettings) -> Policy:
         hand_off_when_closed=hours.when_closed == "hand_off",
         own_knowledge_only=settings.knowledge == "agent",
         model=settings.model,
+        voice="\n".join(part for part in (settings.role.strip(), settings.persona.strip()) if part),
         temperature=settings.temperature,
         max_tokens=settings.max_tokens,
     )

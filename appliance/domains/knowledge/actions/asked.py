@@ -28,6 +28,8 @@ WRONG = "wrong"
 class Ask:
     """How to answer. `min_score` refuses below that confidence; `top_k` is how many sources are listed.
 
+    `voice` is who a language model should sound like.
+
     `keep` false is for trials: neither the question nor the gap it may leave is written down.
     """
 
@@ -38,6 +40,7 @@ class Ask:
     temperature: float = 0.2
     max_tokens: int = 300
     model: str = ""
+    voice: str = ""
     allow_chat: bool = True
     keep: bool = True
     scope: Scope = field(default_factory=Scope)

@@ -92,7 +92,7 @@ def _ask_model(
 ) -> Generator[str | ChatResult]:
     turns = [(turn.role, turn.text) for turn in context]
     messages = [
-        ChatMessage("system", prompting.system_prompt(draft.language)),
+        ChatMessage("system", prompting.system_prompt(draft.language, ask.voice)),
         ChatMessage("user", prompting.user_prompt(retrieval.question.text, turns, sources)),
     ]
     patience = box.settings.models.answer_timeout_s

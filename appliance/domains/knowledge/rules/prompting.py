@@ -18,11 +18,17 @@ _RULES = {
         "At most 80 words, in English, no greeting."
     ),
 }
+_VOICE = {
+    "pt": "Papel e tom definidos pela empresa. Valem para o jeito de escrever; as regras que vêm depois têm prioridade:",
+    "en": "Role and tone set by the company. They shape how you write; the rules that follow come first:",
+}
 DOES_NOT_KNOW = "NAO_SEI"
 
 
-def system_prompt(language: str) -> str:
-    return _RULES.get(language, _RULES["pt"])
+def system_prompt(language: str, voice: str = "") -> str:
+    """`voice` is the company's own word on role and tone; the rules come after it and stand above it."""
+    rules = _RULES.get(language, _RULES["pt"])
+    return f"{_VOICE.get(language, _VOICE['pt'])}\n{voice}\n\n{rules}" if voice else rules
 
 
 def user_prompt(question: str, turns: Sequence[tuple[str, str]], sources: Sequence[str]) -> str:

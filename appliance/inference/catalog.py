@@ -134,7 +134,7 @@ class Models:
         return Pulled(name, {file: digest for file, (_path, digest) in fetched.items()}, tuple(pinned))
 
     def import_file(self, source: Path, name: str = "") -> str:
-        """Copy a model from a stick or a share. Returns its name. Raises Refused (no model we can run), Conflict (no room)."""
+        """Copy a model from a stick or a share. Returns its name. Raises Refused (no model, a name of ours), Conflict (no room)."""
         if source.is_dir():
             return self._import_folder(source, name)
         if not source.is_file():
@@ -183,6 +183,8 @@ class Models:
         self._finish(name, scratch, {**about, "hashes": {file: digest for file, (_path, digest) in fetched.items()}})
 
     def _copy(self, name: str, files: Mapping[str, Path], about: dict[str, object]) -> str:
+        if name in self.known and self.known[name].bundled:  # it would stand before the one whose checksum is known
+            raise Refused(_("%(name)s is part of the box. Import yours under another name with --name.", name=name))
         self._check_free(name, sum(path.stat().st_size for path in files.values()))
         scratch = self._scratch(name)
         try:

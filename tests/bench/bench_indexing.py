@@ -18,6 +18,8 @@ from pathlib import Path
 
 import httpx
 
+from modelserver.embedding import load
+from modelserver.shelf import Shelf
 from tests.bench.bench_box import tree
 from tests.domains.knowledge.extraction.paper import Page, pdf
 from tests.journeys.running import RunningBox, running_box, set_up, wait_for
@@ -27,6 +29,7 @@ LINE, LINES_A_PAGE, LINES_AN_ARTICLE = 96, 42, 240
 LAST_FACT = "O código de liberação do forno industrial Vulcano é 7741-B."
 LAST_QUESTION = "qual o código de liberação do forno industrial Vulcano?"
 LONGEST_S = 580
+STARTER = Path(__file__).parents[2] / "models/starter"
 Files = Mapping[str, bytes]
 
 
@@ -130,12 +133,11 @@ def texts_of(api: httpx.Client, document: Mapping[str, object]) -> Iterator[str]
 
 def embed(texts: list[str]) -> Spent:
     """The embedder alone, in this process, in one call."""
-    from tests.bench.local_models import LocalModels
-
-    models = LocalModels()
-    models.embed(texts[:8])
+    embedder = load(Shelf(STARTER).find(None, "embedding"), threads=2)
+    embedder.embed(embedder.prepare(texts[:1], "passage")[0])
     before = spent(os.getpid())
-    models.embed(texts)
+    for batch in embedder.prepare(texts, "passage"):
+        embedder.embed(batch)
     return spent(os.getpid()) - before
 
 

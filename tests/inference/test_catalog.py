@@ -234,6 +234,14 @@ def test_a_folder_is_imported_whole(shop: Shop, tmp_path: Path) -> None:
     assert shop.models().verify("saved")[0].ok
 
 
+def test_nothing_takes_the_name_of_a_model_that_ships_with_the_box(tmp_path: Path) -> None:
+    source = tiny_gguf.write(tmp_path / "other.gguf")
+    models = Models(tmp_path / "models", Fetcher(partial(Outbound(NetworkSettings()).client, "models pull")))
+    with pytest.raises(Refused, match="part of the box"):
+        models.import_file(source, "minilm-l6-v2-int8")
+    assert not models.installed()
+
+
 def test_what_is_no_model_is_not_imported(shop: Shop, tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("Dear reader")
     for path in (tmp_path / "letter.txt", tmp_path, tmp_path / "absent"):

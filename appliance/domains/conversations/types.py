@@ -10,10 +10,7 @@ from appliance.domains.contacts.types import Identity
 
 class ConversationStatus(StrEnum):
     OPEN = "open"
-    PENDING = "pending"
-    SNOOZED = "snoozed"
     RESOLVED = "resolved"
-    BLOCKED = "blocked"
 
 
 class Handling(StrEnum):
@@ -46,7 +43,6 @@ class Sender(StrEnum):
     CONTACT = "contact"
     AGENT_AI = "agent_ai"
     USER = "user"
-    WORKFLOW = "workflow"
     SYSTEM = "system"
 
 

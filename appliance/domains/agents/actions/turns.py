@@ -9,14 +9,14 @@ from appliance.domains.agents.tables import ReplyRun, ReplyStep
 from appliance.domains.agents.types import Composed, Outcome, Situation
 from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations import queries as conversation_queries
-from appliance.domains.conversations.types import AgentReply, ConversationStatus, Handling, MessageKind
+from appliance.domains.conversations.types import AgentReply, Handling, MessageKind
 
 
 def begin_turn(uow: UnitOfWork, conversation_id: UUID, message_id: UUID) -> None:
     """The contact wrote. Where the bot has the word, its turn comes after the debounce; without an agent a person is called."""
     conversation = conversation_queries.get_conversation(uow, conversation_id)
     message = conversation_queries.get_message(uow, message_id)
-    silent = conversation.handling is not Handling.BOT or conversation.status is ConversationStatus.BLOCKED
+    silent = conversation.handling is not Handling.BOT
     if silent or message.kind is MessageKind.REACTION or message.number <= conversation.answered_number:
         return
     published = queries.find_published_policy(uow, conversation.agent_id) if conversation.agent_id else None

@@ -31,7 +31,6 @@ from appliance.domains.conversations.types import (
 )
 
 Place = tuple[UUID, str]  # channel, thread key
-SEEN_STATES = frozenset({ConversationStatus.PENDING, ConversationStatus.SNOOZED})
 
 
 def receive_messages(uow: UnitOfWork, arrivals: Sequence[Arrival]) -> list[Message]:
@@ -153,11 +152,9 @@ def _refresh(uow: UnitOfWork, conversation: Conversation, route: Route) -> None:
         conversation.handling = Handling.BOT if route.agent_id else Handling.HUMAN
         conversation.waiting_since = conversation.handoff_reason = None
         conversation.answered_number = conversation.last_number
-    elif conversation.status in SEEN_STATES:
-        conversation.status = ConversationStatus.OPEN
     conversation.agent_id = route.agent_id
     nobody = conversation.assignee_id is None and conversation.waiting_since is None
-    if conversation.handling is Handling.HUMAN and nobody and conversation.status is not ConversationStatus.BLOCKED:
+    if conversation.handling is Handling.HUMAN and nobody:
         await_person(uow, conversation, "no_agent")
 
 

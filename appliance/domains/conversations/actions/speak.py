@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from appliance.core.errors import Conflict, NotFound
+from appliance.core.errors import NotFound
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import queries as contacts
@@ -80,16 +80,14 @@ def note_answered(uow: UnitOfWork, conversation_id: UUID, up_to_number: int) -> 
 def can_agent_speak(conversation: Conversation, up_to_number: int) -> bool:
     return (
         conversation.handling is Handling.BOT
-        and conversation.status not in {ConversationStatus.RESOLVED, ConversationStatus.BLOCKED}
+        and conversation.status is not ConversationStatus.RESOLVED
         and up_to_number > conversation.answered_number
     )
 
 
-def queue_notice(uow: UnitOfWork, conversation_id: UUID, text: str) -> Message | None:
+def queue_notice(uow: UnitOfWork, conversation_id: UUID, text: str) -> Message:
     """A sentence from the box itself (a hand-off, an opt-out confirmed); it is sent whoever holds the word."""
     conversation = queries.lock_conversation(uow, conversation_id)
-    if conversation.status is ConversationStatus.BLOCKED:
-        return None
     return _queue(uow, conversation, Draft(Direction.OUTBOUND, Sender.SYSTEM, MessageKind.TEXT, {"text": text}))
 
 
@@ -110,8 +108,6 @@ def _check_consent(uow: UnitOfWork, conversation: Conversation) -> None:
 
 
 def _queue(uow: UnitOfWork, conversation: Conversation, draft: Draft) -> Message:
-    if conversation.status is ConversationStatus.BLOCKED:
-        raise Conflict(_("This contact is blocked. Unblock the conversation before writing."))
     delivery.check_window(
         draft.kind, last_inbound_at=conversation.last_inbound_at, window_hours=conversation.window_hours, now=uow.now
     )

@@ -6,9 +6,8 @@ from sqlalchemy import and_, case, func, select
 
 from appliance.core.ids import first_id_at
 from appliance.core.uow import UnitOfWork
-from appliance.domains.conversations.queries.inbox import ACTIVE
 from appliance.domains.conversations.tables import Conversation, Message
-from appliance.domains.conversations.types import Direction, MessageStatus, Sender
+from appliance.domains.conversations.types import ConversationStatus, Direction, MessageStatus, Sender
 
 NEVER_SAID = (MessageStatus.FAILED, MessageStatus.CANCELLED)
 
@@ -43,5 +42,5 @@ def list_days(uow: UnitOfWork, starts: Sequence[datetime]) -> list[DayFigures]:
 
 def list_waiting(uow: UnitOfWork, *, limit: int = 50) -> Sequence[Conversation]:
     """Who waits for a person, longest first."""
-    waiting = select(Conversation).where(Conversation.waiting_since.is_not(None), Conversation.status.in_(ACTIVE))
+    waiting = select(Conversation).where(Conversation.waiting_since.is_not(None), Conversation.status == ConversationStatus.OPEN)
     return uow.session.scalars(waiting.order_by(Conversation.waiting_since, Conversation.id).limit(limit)).all()

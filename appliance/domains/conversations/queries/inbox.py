@@ -12,8 +12,6 @@ from appliance.domains.conversations.rules import handoff
 from appliance.domains.conversations.tables import Conversation
 from appliance.domains.conversations.types import ConversationStatus, Handling, Holder
 
-ACTIVE = (ConversationStatus.OPEN, ConversationStatus.PENDING, ConversationStatus.SNOOZED)
-
 
 @dataclass(frozen=True)
 class InboxFilter:
@@ -41,15 +39,13 @@ class Counts:
 
 
 def list_conversations(uow: UnitOfWork, wanted: InboxFilter, query: PageQuery) -> Page[Conversation]:
-    """Newest first; without a status the active ones."""
+    """Newest first; without a status the open ones."""
     found = select(Conversation).where(*_conditions(wanted))
     return read_page(uow, found.order_by(Conversation.last_message_at.desc(), Conversation.id.desc()), query)
 
 
 def _conditions(wanted: InboxFilter) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [
-        Conversation.status.in_(ACTIVE) if wanted.status is None else Conversation.status == wanted.status
-    ]
+    found: list[ColumnElement[bool]] = [Conversation.status == (wanted.status or ConversationStatus.OPEN)]
     if wanted.unassigned:
         found.append(Conversation.assignee_id.is_(None))
     elif wanted.assignee_id is not None:
@@ -77,7 +73,7 @@ def count_inbox(uow: UnitOfWork, *, user_id: UUID | None) -> Counts:
         counted(Conversation.waiting_since.is_not(None)),
         counted(Conversation.handling == Handling.BOT),
         counted(Conversation.unread_count > 0),
-    ).where(Conversation.status.in_(ACTIVE))
+    ).where(Conversation.status == ConversationStatus.OPEN)
     everything, own, unassigned, waiting, bot, unread = uow.session.execute(statement).one()
     return Counts(everything, own, unassigned, waiting, bot, unread)
 
@@ -85,7 +81,7 @@ def count_inbox(uow: UnitOfWork, *, user_id: UUID | None) -> Counts:
 def count_holders(uow: UnitOfWork) -> dict[str, int]:
     """Active conversations by who has the word."""
     longest = func.min(Conversation.waiting_since)
-    active = select(Conversation.handling, longest, func.count(Conversation.id)).where(Conversation.status.in_(ACTIVE))
+    active = select(Conversation.handling, longest, func.count(Conversation.id)).where(Conversation.status == ConversationStatus.OPEN)
     found = {one.value: 0 for one in Holder}
     for handling, since, number in uow.session.execute(active.group_by(Conversation.handling, Conversation.waiting_since.is_(None))):
         found[handoff.holder(handling, since)] += number
@@ -99,7 +95,7 @@ def list_overdue(uow: UnitOfWork, *, before: datetime, limit: int = 200) -> Sequ
         .where(
             Conversation.waiting_since <= before,
             or_(Conversation.reminded_at.is_(None), Conversation.reminded_at <= before),
-            Conversation.status.in_(ACTIVE),
+            Conversation.status == ConversationStatus.OPEN,
         )
         .order_by(Conversation.waiting_since)
         .limit(limit)

@@ -73,3 +73,4 @@ def make_entry(uow: UnitOfWork, account: str) -> Entry:
 
 def entries(uow: UnitOfWork) -> list[Entry]:
     return list(uow.session.scalars(select(Entry).order_by(Entry.id)))
+MANIFESTS = (MANIFEST,)

@@ -283,3 +283,21 @@ def test_the_command_line_answers_in_json_and_by_exit_code(tmp_path: Path, monke
     source = tiny_gguf.write(tmp_path / "own.gguf")
     assert json.loads(run(["import", str(source), "--json"]).output) == {"name": "own"}
     assert run(["remove", "own"]).exit_code == 0
+
+
+def test_a_sealed_box_says_at_the_terminal_what_would_open_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SALESEDGE_HOME", str(tmp_path))
+    foreign = next(model for model in read_catalogue().values() if not model.bundled)
+    done = CliRunner().invoke(cli_models.models, ["pull", foreign.name])
+    assert done.exit_code == 1
+    assert "network.mode" in done.output
+    assert "Traceback" not in done.output
+
+
+def test_progress_is_told_in_steps_and_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    shown: dict[str, int] = {}
+    for have in range(0, 100_000_001, 1_000_000):
+        cli_models._progress(shown, "tiny.gguf", have, 100_000_000)
+    told = capsys.readouterr().err.splitlines()
+    assert told[-1] == "tiny.gguf: 100 / 100 MB"
+    assert 3 <= len(told) <= 5

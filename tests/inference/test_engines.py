@@ -168,6 +168,15 @@ def test_our_own_model_server_chats_streams_and_obeys_a_schema(own: http.HttpInf
     assert own.ready().chat_engine == "modelserver"
 
 
+def test_a_chat_model_that_is_not_installed_is_said_and_answers_are_quoted(own: http.HttpInference) -> None:
+    wanting = http.HttpInference(ModelSettings(chat_engine="modelserver", chat_model="absent"), own._server, own._engine)
+    state = wanting.ready()
+    assert (state.ready, state.chat_engine) == (True, "none")
+    assert "not installed" in state.reason
+    with pytest.raises(NoModel):
+        list(wanting.chat_stream(ASK))
+
+
 def test_a_conversation_too_long_is_a_refusal_not_an_outage(own: http.HttpInference) -> None:
     with pytest.raises(ModelRefused):
         own.chat([ChatMessage("user", "word " * 9000)])

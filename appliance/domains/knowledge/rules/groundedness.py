@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from appliance.domains.knowledge.rules import citations, numbers, sentences, words
+from appliance.domains.knowledge.rules import citations, numbers, polarity, sentences, words
 
 ENOUGH_SHARED = 0.5
 SHORT = 3
@@ -29,19 +29,28 @@ def is_supported(sentence: str, sources: Sequence[str], language: str) -> bool:
     terms = set(words.stems(claim, language))
     if len(terms) < SHORT and not numbers.figures(claim):
         return True
-    return any(_carries(source, terms, numbers.figures(claim), language) for source in (cited or sources))
+    return any(_carries(source, claim, terms, language) for source in (cited or sources))
 
 
 def is_carried(sentence: str, sources: Sequence[str], language: str) -> bool:
     """It cites a source, and that source says what it says: enough to let an answer begin with it."""
     claim = citations.without(sentence)
     terms, cited = set(words.stems(claim, language)), citations.numbers_in(sentence)
-    return bool(terms) and any(_carries(sources[number - 1], terms, numbers.figures(claim), language) for number in cited)
+    return bool(terms) and any(_carries(sources[number - 1], claim, terms, language) for number in cited)
 
 
-def _carries(source: str, terms: set[str], figures: frozenset[str], language: str) -> bool:
+def _carries(source: str, claim: str, terms: set[str], language: str) -> bool:
     shared = len(terms & set(words.stems(source, language))) / (len(terms) or 1)
-    return figures <= numbers.figures(source) and shared >= ENOUGH_SHARED
+    known = shared >= ENOUGH_SHARED and numbers.figures(claim) <= numbers.figures(source)
+    return known and not _turned_round(source, claim, terms, language)
+
+
+def _turned_round(source: str, claim: str, terms: set[str], language: str) -> bool:
+    """Every sentence of the source that is nearest to the claim denies what the claim affirms, or the other way about."""
+    said = polarity.denied(claim, language)
+    told = [(set(words.stems(one, language)), polarity.denied(one, language)) for one in sentences.split(source)]
+    most = max((len(terms & stems) for stems, _ in told), default=0)
+    return all(said & stems != denied & terms for stems, denied in told if len(terms & stems) == most)
 
 
 def keep_supported(answer: str, sources: Sequence[str], language: str) -> str:

@@ -104,3 +104,20 @@ def test_what_is_shown_only_grows(text: str) -> None:
         release.take(letter)
         assert release.shown.startswith(before)
         before = release.shown
+
+
+DENIALS = ("Não aceitamos cartão de crédito na loja de Itu. Trocas são aceitas em até 30 dias corridos.",)
+
+
+@pytest.mark.parametrize(("said", "stands"), [
+    ("Não aceitamos cartão de crédito na loja de Itu [1].", True),
+    ("A loja de Itu não aceita cartão de crédito [1].", True),
+    ("Aceitamos cartão de crédito na loja de Itu [1].", False),
+    ("Trocas são aceitas em até 30 dias corridos [1].", True),
+    ("Trocas não são aceitas em até 30 dias corridos [1].", False),
+])
+def test_a_sentence_that_turns_the_source_round_is_not_shown(said: str, *, stands: bool) -> None:
+    release = Release(DENIALS, "pt")
+    release.take(said)
+    release.end()
+    assert bool(release.shown) is stands

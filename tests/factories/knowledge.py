@@ -7,6 +7,7 @@ from appliance.core.ids import new_id
 from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge.actions.asked import note_gap
 from appliance.domains.knowledge.actions.documents import add_version
+from appliance.domains.knowledge.actions.pieces import begin_upload
 from appliance.domains.knowledge.tables import Query
 from appliance.domains.knowledge.types import Engine
 
@@ -32,4 +33,8 @@ def make_query(uow: UnitOfWork) -> UUID:
     return query.id
 
 
-PATH_PARAMETERS = {"document_id": make_document, "gap_id": make_gap, "query_id": make_query}
+def make_upload(uow: UnitOfWork) -> UUID:
+    return begin_upload(uow, "tabela.pdf", 10).id
+
+
+PATH_PARAMETERS = {"document_id": make_document, "gap_id": make_gap, "query_id": make_query, "upload_id": make_upload}

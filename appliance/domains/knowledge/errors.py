@@ -1,6 +1,7 @@
 """What knowledge refuses."""
 
 from appliance.core.errors import Conflict, NotFound, Refused
+from appliance.core.i18n import lazy_gettext as _
 
 
 class DocumentNotFound(NotFound):
@@ -21,3 +22,20 @@ class NothingToRead(Refused):
 
 class AlreadyProcessing(Conflict):
     """A version of this document is still being read."""
+
+
+class FileTooLarge(Refused):
+    pass
+
+
+class UploadNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__(_("This upload does not exist, or nobody went on with it for a day."))
+
+
+class PieceOutOfPlace(Conflict):
+    pass
+
+
+class UnknownProtocol(Refused):
+    pass

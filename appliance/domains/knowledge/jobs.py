@@ -8,7 +8,7 @@ from appliance.core.box import Box
 from appliance.core.errors import Unavailable
 from appliance.core.i18n import gettext as _
 from appliance.domains.knowledge import queries
-from appliance.domains.knowledge.actions import documents, indexing
+from appliance.domains.knowledge.actions import documents, indexing, pieces
 from appliance.domains.knowledge.events import VectorsLost
 
 STUCK_AFTER = timedelta(hours=6)
@@ -31,6 +31,15 @@ def delete_expired(box: Box) -> None:
     for tenant_id, document_id in expired:
         with box.unit(tenant_id) as uow:
             documents.delete_document(uow, document_id)
+
+
+def forget_uploads(box: Box) -> None:
+    """Uploads in pieces that nobody went on with; one that was whole becomes a document after all."""
+    with box.whole_box("forgotten uploads", read_only=True) as uow:
+        forgotten = pieces.list_forgotten(uow)
+    for tenant_id, upload_id in forgotten:
+        pieces.finish_upload(box, tenant_id, upload_id)
+        pieces.drop_upload(box, tenant_id, upload_id)
 
 
 def check_vectors(box: Box) -> None:

@@ -41,6 +41,7 @@ MANIFEST = Manifest(
     cron=(
         Cron("fail_stuck_documents", jobs.fail_stuck_documents, every=timedelta(minutes=15)),
         Cron("delete_expired_documents", jobs.delete_expired, every=timedelta(hours=1)),
+        Cron("forget_uploads", jobs.forget_uploads, every=timedelta(hours=1)),
         Cron("check_vectors", jobs.check_vectors, every=timedelta(minutes=10)),
     ),
     permissions={

@@ -1,6 +1,7 @@
 // Files to the box: several at once, two in flight, progress for each, a failure says why and can be tried again.
 import { el, icon } from "./dom.js";
 import { _ } from "./i18n.js";
+import { PIECES_FROM, sendInPieces } from "./pieces.js";
 import { csrf } from "./request.js";
 
 const input = document.querySelector("[data-upload]");
@@ -23,6 +24,25 @@ function next() {
 
 function send(job) {
   flying += 1;
+  if (job.file.size > PIECES_FROM) inPieces(job);
+  else whole(job);
+}
+
+function inPieces(job) {
+  const file = job.file;
+  const onProgress = (share) => sent(job, share);
+  const onBegin = (address) => { file.begun = address; };  // "Try again" goes on where it stopped
+  sendInPieces(input.dataset.pieces, file, { begun: file.begun, onBegin, onProgress })
+    .then(() => done(job), (problem) => failed(job, problem.status ? problem.message : _("No contact with the box. The file was not sent.")))
+    .finally(() => { flying -= 1; next(); });
+}
+
+function sent(job, share) {
+  job.bar.value = Math.round(share * 100);
+  job.said.textContent = `${job.bar.value}%`;
+}
+
+function whole(job) {
   const call = new XMLHttpRequest();  // fetch cannot say how much was sent
   const form = new FormData();
   form.append("file", job.file);
@@ -31,9 +51,7 @@ function send(job) {
   call.setRequestHeader("Accept", "application/json");
   call.responseType = "json";
   call.upload.addEventListener("progress", (event) => {
-    if (!event.lengthComputable) return;
-    job.bar.value = Math.round((event.loaded / event.total) * 100);
-    job.said.textContent = `${job.bar.value}%`;
+    if (event.lengthComputable) sent(job, event.loaded / event.total);
   });
   call.addEventListener("load", () => {
     if (call.status < 300) done(job, call.response?.notice);

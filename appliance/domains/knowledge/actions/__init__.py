@@ -11,6 +11,7 @@ from appliance.domains.knowledge.actions.documents import (
     take_document,
     upload_document,
 )
+from appliance.domains.knowledge.actions.pieces import add_piece, drop_upload
 from appliance.domains.knowledge.queries import Scope
 from appliance.domains.knowledge.rules.asking import Turn
 
@@ -19,10 +20,12 @@ __all__ = [
     "Filing",
     "Scope",
     "Turn",
+    "add_piece",
     "answer_question",
     "delete_document",
     "dismiss_gap",
     "draft_answer",
+    "drop_upload",
     "file_document",
     "fill_gap",
     "give_feedback",

@@ -1,0 +1,126 @@
+"""A big file that comes in pieces: each is kept as it arrives, so that a lost connection costs one piece, not the file."""
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from appliance.core.blobs import Readable
+from appliance.core.box import Box
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.rows import locked
+from appliance.core.uow import SYSTEM, Actor, UnitOfWork
+from appliance.domains.knowledge.actions.documents import MIB, Filing, check_filename, take_document
+from appliance.domains.knowledge.errors import FileTooLarge, PieceOutOfPlace, UploadNotFound
+from appliance.domains.knowledge.tables import Upload
+
+FORGOTTEN_AFTER = timedelta(days=1)
+
+
+def begin_upload(uow: UnitOfWork, filename: str, length: int, filing: Filing | None = None) -> Upload:
+    """Raises NothingToRead, FileTooLarge."""
+    limit = uow.box.settings.knowledge.max_file_mb
+    if length > limit * MIB:
+        raise FileTooLarge(_("The file is larger than the %(limit)s MB this box accepts.", limit=limit))
+    filing = filing or Filing()
+    upload = Upload(
+        tenant_id=uow.tenant_id, filename=check_filename(filename), length=length, received=0, pieces=[],
+        agents=[str(agent) for agent in filing.agents], tags=list(filing.tags), touched_at=uow.now,
+    )
+    uow.session.add(upload)
+    uow.session.flush()
+    return upload
+
+
+def get_upload(uow: UnitOfWork, upload_id: UUID) -> Upload:
+    upload = uow.session.get(Upload, upload_id)
+    if upload is None:
+        raise UploadNotFound
+    return upload
+
+
+def add_piece(box: Box, tenant_id: UUID, upload_id: UUID, offset: int, stream: Readable, *, actor: Actor = SYSTEM) -> Upload:
+    """Opens its own units, because a file is written. Of two writers at one place the later is refused. Raises PieceOutOfPlace."""
+    with box.unit(tenant_id, actor, read_only=True) as uow:
+        left = _at(get_upload(uow, upload_id), offset)
+    piece = box.blobs.put(tenant_id, stream, limit=max(left, 1))
+    kept = False
+    try:
+        with box.unit(tenant_id, actor) as uow:
+            upload = _locked(uow, upload_id)
+            _at(upload, offset)
+            if piece.size:
+                upload.pieces, upload.received, upload.touched_at = [*upload.pieces, piece.id.hex], offset + piece.size, uow.now
+                kept = True
+    finally:
+        if not kept:
+            box.blobs.delete(tenant_id, piece.id)
+    return finish_upload(box, tenant_id, upload_id, actor=actor)
+
+
+def finish_upload(box: Box, tenant_id: UUID, upload_id: UUID, *, actor: Actor = SYSTEM) -> Upload:
+    """Once all of it is here it becomes a document, and the pieces go. Doing it again changes nothing."""
+    with box.unit(tenant_id, actor, read_only=True) as uow:
+        upload = get_upload(uow, upload_id)
+    if upload.received < upload.length or upload.document_id is not None:
+        return upload
+    filing = Filing(tuple(UUID(agent) for agent in upload.agents), tuple(upload.tags)) if upload.agents or upload.tags else None
+    taken = take_document(box, tenant_id, upload.filename, _Joined(_read(box, tenant_id, upload.pieces)), filing=filing, actor=actor)
+    with box.unit(tenant_id, actor) as uow:
+        upload = _locked(uow, upload_id)
+        pieces, upload.pieces, upload.document_id = upload.pieces, [], taken.document_id
+    _delete(box, tenant_id, pieces)
+    return upload
+
+
+def drop_upload(box: Box, tenant_id: UUID, upload_id: UUID) -> None:
+    with box.unit(tenant_id) as uow:
+        upload = _locked(uow, upload_id)
+        pieces = list(upload.pieces)
+        uow.session.delete(upload)
+    _delete(box, tenant_id, pieces)
+
+
+def list_forgotten(uow: UnitOfWork) -> list[tuple[UUID, UUID]]:
+    """(tenant, upload) of what nobody went on with, in a box-wide unit."""
+    old = select(Upload).where(Upload.touched_at < uow.now - FORGOTTEN_AFTER).order_by(Upload.touched_at).limit(500)
+    return [(upload.tenant_id, upload.id) for upload in uow.session.scalars(old)]
+
+
+def _locked(uow: UnitOfWork, upload_id: UUID) -> Upload:
+    upload = uow.session.scalar(locked(select(Upload).where(Upload.id == upload_id)))
+    if upload is None:
+        raise UploadNotFound
+    return upload
+
+
+def _at(upload: Upload, offset: int) -> int:
+    """How many bytes are still to come from `offset` on."""
+    if upload.received != offset:
+        raise PieceOutOfPlace(_("The next piece begins at byte %(place)s.", place=upload.received))
+    return upload.length - offset
+
+
+def _read(box: Box, tenant_id: UUID, pieces: Iterable[str]) -> Iterator[bytes]:
+    for piece in pieces:
+        yield from box.blobs.read(tenant_id, UUID(piece))
+
+
+def _delete(box: Box, tenant_id: UUID, pieces: Iterable[str]) -> None:
+    for piece in pieces:
+        box.blobs.delete(tenant_id, UUID(piece))
+
+
+class _Joined:
+    """An iterator of bytes, read like a file."""
+
+    def __init__(self, parts: Iterator[bytes]) -> None:
+        self._parts = parts
+        self._rest = b""
+
+    def read(self, size: int, /) -> bytes:
+        while len(self._rest) < size and (part := next(self._parts, b"")):
+            self._rest += part
+        given, self._rest = self._rest[:size], self._rest[size:]
+        return given

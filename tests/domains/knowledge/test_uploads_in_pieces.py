@@ -1,0 +1,156 @@
+"""A tus client's conversation with the box, byte by byte: https://tus.io/protocols/resumable-upload"""
+
+import base64
+import threading
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import update
+
+from appliance.core.errors import Unavailable
+from appliance.domains.knowledge import actions, jobs
+from appliance.domains.knowledge.actions import pieces
+from appliance.domains.knowledge.errors import PieceOutOfPlace
+from appliance.domains.knowledge.tables import Upload
+
+TEXT = "# Trocas\n\nO prazo para troca por arrependimento é de 7 dias corridos após o recebimento.\n".encode()
+TUS = {"Tus-Resumable": "1.0.0"}
+
+
+def said(**metadata):
+    return ",".join(f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in metadata.items())
+
+
+@pytest.fixture
+def begin(client):
+    def start(**metadata):
+        headers = {**TUS, "Upload-Length": str(len(TEXT)), "Upload-Metadata": said(**{"filename": "trocas.md", **metadata})}
+        return client.post("/api/v1/documents/tus", headers=headers)
+
+    return start
+
+
+@pytest.fixture
+def send(client):
+    def piece(address, offset, body, **headers):
+        wanted = {**TUS, "Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream", **headers}
+        return client.patch(address, data=body, headers=wanted)
+
+    return piece
+
+
+def blobs_of(box, tenant_id):
+    return [path for path in (box.settings.home / "blobs" / tenant_id.hex).rglob("*") if path.is_file()]
+
+
+def test_a_file_in_pieces_becomes_a_document_that_answers(client, begin, send, run_deliveries, box, tenant_id):
+    begun = begin(tags="loja,2026")
+    assert (begun.status_code, begun.headers["Tus-Resumable"]) == (201, "1.0.0")
+    address = begun.headers["Location"]
+    assert send(address, 0, TEXT[:20]).headers["Upload-Offset"] == "20"
+    far = client.head(address, headers=TUS)
+    assert (far.status_code, far.headers["Upload-Offset"], far.headers["Upload-Length"]) == (200, "20", str(len(TEXT)))
+    last = send(address, 20, TEXT[20:])
+    assert (last.status_code, last.headers["Upload-Offset"]) == (204, str(len(TEXT)))
+    run_deliveries()
+    assert client.get(f"/api/v1/documents/{last.headers['Document-Id']}/file").data == TEXT
+    assert client.get(f"/api/v1/documents/{last.headers['Document-Id']}").json["tags"] == ["loja", "2026"]
+    assert "7 dias" in client.post("/api/v1/rag/query", json={"query": "qual o prazo para troca?"}).json["answer"]
+    assert len(blobs_of(box, tenant_id)) == 2, "the file and what was read of it; the pieces are gone"
+
+
+def test_a_piece_out_of_place_is_refused_and_says_where_to_go_on(begin, send, box, tenant_id):
+    address = begin().headers["Location"]
+    send(address, 0, TEXT[:20])
+    again = send(address, 0, TEXT[:20])
+    assert (again.status_code, "byte 20" in again.json["detail"]) == (409, True)
+    assert len(blobs_of(box, tenant_id)) == 1
+
+
+def test_more_than_was_announced_is_refused(client, begin, send, box, tenant_id):
+    address = begin().headers["Location"]
+    assert send(address, 0, TEXT + b"x").status_code == 422
+    assert client.head(address).headers["Upload-Offset"] == "0"
+    assert blobs_of(box, tenant_id) == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Tus-Resumable": "0.2.0"}, 422),
+        ({"Upload-Length": "many"}, 422),
+        ({"Upload-Length": "0"}, 422),
+        ({"Upload-Length": str(2**49)}, 422),
+        ({"Upload-Metadata": "filename !!!"}, 422),
+        ({"Upload-Metadata": ""}, 422),
+        ({"Upload-Metadata": said(filename="a.md", agent_id="nobody")}, 422),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_a_sentence(client, headers, status):
+    wanted = {**TUS, "Upload-Length": "10", "Upload-Metadata": said(filename="a.md"), **headers}
+    answer = client.post("/api/v1/documents/tus", headers=wanted)
+    assert (answer.status_code, bool(answer.json["detail"])) == (status, True)
+
+
+def test_a_piece_needs_its_type_and_the_protocol(begin, send):
+    address = begin().headers["Location"]
+    assert send(address, 0, TEXT, **{"Content-Type": "text/plain"}).status_code == 422
+    assert send(address, 0, TEXT, **{"Tus-Resumable": ""}).status_code == 422
+
+
+def test_an_upload_given_up_leaves_nothing(client, begin, send, box, tenant_id):
+    address = begin().headers["Location"]
+    send(address, 0, TEXT[:20])
+    assert client.delete(address).status_code == 204
+    assert client.head(address).status_code == 404
+    assert blobs_of(box, tenant_id) == []
+
+
+def test_of_two_writers_at_one_place_one_is_refused(begin, box, tenant_id):
+    import io
+
+    upload_id = UUID(begin().headers["Location"].rpartition("/")[2])
+    ends, together = [], threading.Barrier(2)
+
+    def write():
+        together.wait()
+        try:
+            actions.add_piece(box, tenant_id, upload_id, 0, io.BytesIO(TEXT[:20]))
+            ends.append("kept")
+        except PieceOutOfPlace:
+            ends.append("refused")
+
+    writers = [threading.Thread(target=write) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert sorted(ends) == ["kept", "refused"]
+    assert len(blobs_of(box, tenant_id)) == 1
+
+
+def test_a_whole_upload_that_no_document_came_of_is_mended(begin, send, client, box, tenant_id, monkeypatch):
+    """The box stopped between the last piece and the document."""
+    address = begin().headers["Location"]
+    send(address, 0, TEXT[:20])
+
+    def stops(*_given, **_more):
+        raise Unavailable("gone", retry_after=1)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pieces, "take_document", stops)
+        assert send(address, 20, TEXT[20:]).status_code == 503
+    again = send(address, len(TEXT), b"")
+    assert (again.status_code, "Document-Id" in again.headers) == (204, True)
+
+
+def test_what_nobody_goes_on_with_is_forgotten_after_a_day(begin, send, client, box, tenant_id):
+    old, young = (begin().headers["Location"] for _ in range(2))
+    send(old, 0, TEXT[:20])
+    with box.unit(tenant_id) as uow:
+        forgotten = UUID(old.rpartition("/")[2])
+        uow.session.execute(update(Upload).where(Upload.id == forgotten).values(touched_at=uow.now - timedelta(hours=25)))
+    jobs.forget_uploads(box)
+    assert (client.head(old).status_code, client.head(young).status_code) == (404, 200)
+    assert blobs_of(box, tenant_id) == []

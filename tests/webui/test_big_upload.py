@@ -1,0 +1,31 @@
+"""A big file goes in pieces; one that is lost on the way is sent again from where the box stands."""
+
+import pytest
+from sqlalchemy import select
+
+from appliance.domains.knowledge.tables import DocumentVersion, Upload
+
+pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
+
+BIG = b"# Manual\n\n" + b"Prazo de entrega: 7 dias.\n" * 700_000  # 18 MB
+
+
+def test_a_lost_piece_costs_one_piece(box, new_context, site, ana):
+    page = new_context(ana).new_page()
+    page.goto("/knowledge")
+    seen = []
+
+    def fragile(route):
+        if route.request.method == "PATCH":
+            seen.append(route.request.headers["upload-offset"])
+            if len(seen) == 3:
+                return route.abort()
+        return route.continue_()
+
+    page.route("**/documents/tus/*", fragile)
+    page.set_input_files("#files", {"name": "manual.md", "mimeType": "text/markdown", "buffer": BIG})
+    page.get_by_text("enviado", exact=True).wait_for()
+    assert seen[2] == seen[3] != "0"
+    with box.unit(ana.tenant_id, read_only=True) as uow:
+        assert uow.session.scalars(select(DocumentVersion.size)).one() == len(BIG)
+        assert uow.session.scalars(select(Upload.pieces)).one() == []

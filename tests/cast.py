@@ -101,7 +101,7 @@ def enter(box: Box, app: Flask, person: Person) -> FlaskClient:
 
 def recognise_for_real(box: Box) -> None:
     """Sign-in decides who asks, not the test."""
-    box.provide(Authenticator, BoxAuthenticator())  # type: ignore[type-abstract]
+    box.provide(Authenticator, BoxAuthenticator())
 
 
 def _with_csrf(box: Box, client: FlaskClient, session_id: UUID) -> FlaskClient:

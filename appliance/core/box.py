@@ -56,7 +56,7 @@ class Box:
     def part(self, kind: type[T]) -> T:
         found = self._parts[kind]
         assert getattr(kind, "_is_protocol", False) or isinstance(found, kind)  # a plain protocol cannot be checked
-        return found  # type: ignore[return-value]
+        return found  # type: ignore[return-value]  # `kind` is its key
 
     def close(self) -> None:
         self.database.close()

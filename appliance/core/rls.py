@@ -18,7 +18,7 @@ _POLICY = (
 def wall(table: Table) -> Iterable[DDL]:
     """The statements that put `table` behind the wall. The policy reads what core.uow sets for each transaction."""
     for statement in ("ALTER TABLE %(fullname)s ENABLE ROW LEVEL SECURITY", "ALTER TABLE %(fullname)s FORCE ROW LEVEL SECURITY", _POLICY):
-        yield DDL(statement).against(table)  # type: ignore[no-untyped-call]
+        yield DDL(statement).against(table)  # type: ignore[no-untyped-call]  # the library's
 
 
 def raise_walls(connection: Connection, metadata: MetaData) -> None:

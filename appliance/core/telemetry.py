@@ -140,12 +140,12 @@ class Counted:
 def exposition(counted: Iterable[Counted] = ()) -> bytes:
     """All processes' metrics in Prometheus text format."""
     import prometheus_client  # noqa: PLC0415 - see Metric
-    from prometheus_client import multiprocess  # noqa: PLC0415
+    from prometheus_client import multiprocess  # noqa: PLC0415 - the same
 
     registry = prometheus_client.CollectorRegistry()
     for figure in counted:
         registry.register(figure)
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return prometheus_client.generate_latest() + prometheus_client.generate_latest(registry)
-    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library's
     return prometheus_client.generate_latest(registry)

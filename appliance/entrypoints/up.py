@@ -267,7 +267,7 @@ def _run_scheduler() -> None:
 
 def run(settings: Settings, *, when_ready: Callable[[], None]) -> int:
     """Exit code 0 after a clean stop, 1 when the box could not start."""
-    supervisor = Supervisor(settings, say=lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201
+    supervisor = Supervisor(settings, say=lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201 - this is the terminal
     signal.signal(signal.SIGTERM, lambda *_args: setattr(supervisor, "stopping", True))
     signal.signal(signal.SIGINT, lambda *_args: setattr(supervisor, "stopping", True))
     try:
@@ -278,7 +278,7 @@ def run(settings: Settings, *, when_ready: Callable[[], None]) -> int:
             supervisor.aside = Forked("greeting", when_ready)  # it may take a while: the box is watched meanwhile
         supervisor.watch()
     except (CannotStart, crypto.KeyUnreadable) as err:
-        print(str(err), file=sys.stderr, flush=True)  # noqa: T201
+        print(str(err), file=sys.stderr, flush=True)  # noqa: T201 - the same
         return 1
     finally:
         supervisor.stop()

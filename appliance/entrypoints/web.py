@@ -21,7 +21,7 @@ def build(box: Box) -> Flask:
     return create_app(box, register=shell.register, error_page=shell.error_page)
 
 
-class Server(BaseApplication):  # type: ignore[misc]
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn without its command line."""
 
     def __init__(self, options: dict[str, Any]) -> None:

@@ -17,9 +17,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     os.environ.setdefault("OMP_NUM_THREADS", str(options.threads))
     os.environ.setdefault("RAYON_NUM_THREADS", str(options.threads))
-    import uvicorn  # noqa: PLC0415 - after the environment that native libraries read
+    import uvicorn  # after the environment that native libraries read
 
-    from modelserver.app import create_app  # noqa: PLC0415
+    from modelserver.app import create_app
 
     try:
         app = create_app(options)

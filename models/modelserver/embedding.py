@@ -89,8 +89,8 @@ class SentenceTransformersEmbedder:
     def __init__(self, model: Installed, *, threads: int) -> None:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         try:
-            import sentence_transformers  # noqa: PLC0415 - heavy, and an extra
-            import torch  # noqa: PLC0415
+            import sentence_transformers  # heavy, and an extra
+            import torch
         except ImportError as err:
             sentence = f"{model.name} needs the package sentence-transformers, which is not installed on this box."
             raise problems.absent("engine_missing", sentence) from err
@@ -128,7 +128,7 @@ def prefixes(model: Installed) -> dict[Purpose, str]:
 
 
 def open_session(file: Path, threads: int) -> Any:
-    import onnxruntime  # noqa: PLC0415 - a box that idles does not pay for it
+    import onnxruntime  # a box that idles does not pay for it
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -141,7 +141,7 @@ def open_session(file: Path, threads: int) -> Any:
 
 def open_tokenizer(file: Path) -> Any:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    import tokenizers  # noqa: PLC0415
+    import tokenizers
 
     tokenizer = tokenizers.Tokenizer.from_file(str(file))
     tokenizer.no_padding()

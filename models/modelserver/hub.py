@@ -157,10 +157,10 @@ def _close_all(let_go: list[Loaded]) -> None:
 
 def open_chat(installed: Installed, options: Options) -> ChatEngine:
     if options.chat_engine == "llama-cpp-python":
-        from modelserver.llm.llamacpp import LlamaCppEngine  # noqa: PLC0415 - one engine is loaded, not both
+        from modelserver.llm.llamacpp import LlamaCppEngine  # one engine is loaded, not both
 
         return LlamaCppEngine(installed, options)
-    from modelserver.llm.xllama import XllamaEngine  # noqa: PLC0415
+    from modelserver.llm.xllama import XllamaEngine
 
     return XllamaEngine(installed, options)
 

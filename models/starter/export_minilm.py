@@ -7,7 +7,7 @@ PyTorch exports ONNX; onnxruntime quantises the matrix weights to int8 (dynamic,
 smaller model strays from the original: mean cosine below 0.98 or any below 0.96 on the sentences in this file.
 """
 
-# ruff: noqa: INP001
+
 import argparse
 import importlib.resources
 import json

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Real-life questions through the whole pipeline: `python -m tests.bench.bench_answers [folder]`.
 
 Without a folder it reads `empresa_a` in SALESEDGE_EVAL_DATA, then the company of the tests. Targets are printed beside the figures.

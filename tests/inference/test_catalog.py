@@ -262,7 +262,7 @@ def test_the_shipped_catalogue_is_whole() -> None:
 
 
 def test_recommendations_fit_and_grow_with_the_machine(tmp_path: Path) -> None:
-    models = Models(tmp_path, Fetcher(Outbound(NetworkSettings()).client))  # type: ignore[arg-type]
+    models = Models(tmp_path, Fetcher(Outbound(NetworkSettings()).client))
     sizes = [sum(model.rank for model in models.recommend(ram, vram)) for ram, vram in ((4000, 0), (8000, 0), (16000, 0), (64000, 24000))]
     assert sizes == sorted(sizes)
     assert all(model.ram_mb < 8000 - 2048 for model in models.recommend(8000))

@@ -83,7 +83,7 @@ def test_an_engine_of_the_operator_answers_even_on_a_sealed_box(kind: str, tmp_p
         result = inference.chat(ASK, max_tokens=7)
     assert (result.text, result.model, result.prompt_tokens, result.completion_tokens) == ("Olá", "llama3:8b", 11, 3)
     _path, body, authorisation = peer.seen[0]
-    assert [message["role"] for message in body["messages"]] == ["system", "user"]  # type: ignore[attr-defined]
+    assert [message["role"] for message in body["messages"]] == ["system", "user"]
     assert authorisation == "Bearer secret"
 
 

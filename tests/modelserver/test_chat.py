@@ -83,16 +83,16 @@ def test_an_answer_that_cannot_fit_the_schema_is_an_error_not_a_guess(engine: Ch
 def test_the_openai_client_chats_streams_and_gets_json(server: Running) -> None:
     with server.client() as http:
         api = openai.OpenAI(base_url="http://models/v1", api_key="none", http_client=http)
-        whole = api.chat.completions.create(model="tiny", messages=USER, max_tokens=8)  # type: ignore[arg-type]
+        whole = api.chat.completions.create(model="tiny", messages=USER, max_tokens=8)
         assert whole.choices[0].message.content is not None
         assert whole.usage is not None
         assert whole.usage.completion_tokens <= 8
-        stream = api.chat.completions.create(model="tiny", messages=USER, max_tokens=8, stream=True)  # type: ignore[arg-type]
+        stream = api.chat.completions.create(model="tiny", messages=USER, max_tokens=8, stream=True)
         chunks = list(stream)
         assert chunks[0].choices[0].delta.role == "assistant"
         assert chunks[-1].choices[0].finish_reason in {"stop", "length"}
         wanted = {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA}}
-        held = api.chat.completions.create(model="tiny", messages=USER, max_tokens=400, response_format=wanted)  # type: ignore[call-overload]
+        held = api.chat.completions.create(model="tiny", messages=USER, max_tokens=400, response_format=wanted)
         jsonschema.validate(json.loads(held.choices[0].message.content), SCHEMA)
 
 

@@ -46,7 +46,7 @@ class Flat:
     kind = "flat"
 
     def __init__(self, dim: int) -> None:
-        import faiss  # noqa: PLC0415 - loaded with the first index
+        import faiss  # loaded with the first index
 
         self._faiss: Any = faiss
         self._rows = faiss.IndexFlatIP(dim)
@@ -72,7 +72,7 @@ class Clustered:
     kind = "ivf"
 
     def __init__(self, dim: int, centroids: Rows, probes: int) -> None:
-        import faiss  # noqa: PLC0415
+        import faiss
 
         self._faiss: Any = faiss
         self._quantiser = faiss.IndexFlatIP(dim)
@@ -125,7 +125,7 @@ class Clustered:
 
 def selector(allowed: Ids) -> Any:
     """`allowed` is sorted. A set of a hundred thousand ids takes longer to make than the search; a bitmap does not."""
-    import faiss  # noqa: PLC0415
+    import faiss
 
     bits = int(allowed[-1]) + 1
     if bits > _WIDEST_BITMAP or allowed[0] < 0:
@@ -148,7 +148,7 @@ def restore(dim: int, contents: Contents) -> Shape:
 
 def cluster(dim: int, contents: Contents) -> tuple[Clustered, float] | None:
     """Train on a sample and probe as few clusters as the wanted recall allows; None when half of them would not do."""
-    import faiss  # noqa: PLC0415
+    import faiss
 
     count = len(contents.ids)
     lists = max(1, min(4096, 1 << round(np.log2(3.2 * np.sqrt(count)))))
@@ -163,7 +163,7 @@ def cluster(dim: int, contents: Contents) -> tuple[Clustered, float] | None:
     _, best = faiss.knn(queries, contents.rows, _CHECKED_NEIGHBOURS, metric=faiss.METRIC_INNER_PRODUCT)
     truth = contents.ids[best]
     for probes in _steps(lists):
-        clustered._index.nprobe = probes  # noqa: SLF001
+        clustered._index.nprobe = probes  # noqa: SLF001 - our own class's
         found = np.stack([clustered.search(query, _CHECKED_NEIGHBOURS, None)[1] for query in queries])
         recall = float(np.mean([len(np.intersect1d(a, b)) / _CHECKED_NEIGHBOURS for a, b in zip(truth, found, strict=True)]))
         if recall >= WANTED_RECALL:

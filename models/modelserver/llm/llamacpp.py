@@ -17,7 +17,7 @@ class LlamaCppEngine:
 
     def __init__(self, model: Installed, options: Options) -> None:
         try:
-            import llama_cpp  # noqa: PLC0415 - an extra, and heavy
+            import llama_cpp  # an extra, and heavy
         except ImportError as err:
             sentence = "The chat engine llama-cpp-python was chosen, but that package is not installed on this box."
             raise problems.absent("engine_missing", sentence) from err

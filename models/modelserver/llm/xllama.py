@@ -15,7 +15,7 @@ from modelserver.shelf import Installed
 class XllamaEngine:
     def __init__(self, model: Installed, options: Options) -> None:
         try:
-            import xllamacpp  # noqa: PLC0415 - an extra, and heavy
+            import xllamacpp  # an extra, and heavy
         except ImportError as err:
             sentence = "Chat models need the package xllamacpp, which is not installed on this box."
             raise problems.absent("engine_missing", sentence) from err

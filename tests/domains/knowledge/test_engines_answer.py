@@ -54,7 +54,7 @@ def engine(box: Box, models: FakeInference, kind: str, answer: Answer) -> Iterat
         given = ModelSettings(chat_engine=kind, chat_url=address, chat_model="m")
         server = wire.ModelServer(box.settings.home / "none.sock", timeout_s=1)
         writer = http.HttpInference(given, server, http.chat_engine(given, box.settings.network, server))
-        models.chat_stream = writer.chat_stream  # type: ignore[method-assign]
+        models.chat_stream = writer.chat_stream
         box.provide(Inference, models)
         yield peer
 

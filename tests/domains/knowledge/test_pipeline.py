@@ -114,8 +114,8 @@ def _give_back_leases(uow: object) -> None:
 
     from appliance.core.outbox import Delivery, DeliveryState
 
-    uow.session.execute(  # type: ignore[attr-defined]
-        update(Delivery).where(Delivery.state == DeliveryState.LEASED).values(state=DeliveryState.PENDING, lease_token=None, next_at=uow.now)  # type: ignore[attr-defined]
+    uow.session.execute(
+        update(Delivery).where(Delivery.state == DeliveryState.LEASED).values(state=DeliveryState.PENDING, lease_token=None, next_at=uow.now)
     )
 
 

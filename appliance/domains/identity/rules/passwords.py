@@ -47,4 +47,4 @@ def is_about(password: str, about: Iterable[str]) -> bool:
 
 
 def _words(about: Iterable[str]) -> set[str]:
-    return {word for text in about for word in re.split(r"\W+", text.casefold()) if len(word) > 2}  # noqa: PLR2004
+    return {word for text in about for word in re.split(r"\W+", text.casefold()) if len(word) > 2}  # noqa: PLR2004 - shorter words are in every password

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 
 """A pocket dictionary of shop and service words, so that an English question finds a Portuguese rule and the other way round."""
 

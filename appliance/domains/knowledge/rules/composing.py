@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """From ranked units to a short readable answer with citations: the best unit and up to three that add something."""
 
 import re

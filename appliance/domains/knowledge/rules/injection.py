@@ -1,4 +1,4 @@
-# ruff: noqa: E501, ISC004
+# ruff: noqa: ISC004
 
 """Text in a document that gives orders to the assistant. One layer of several: what is cut is cut visibly."""
 

@@ -1,4 +1,3 @@
-# ruff: noqa: E501, RUF001, SIM905
 
 """Amounts and ranges: `3 mil` lies inside `R$ 2.500,00 a R$ 5.999,99`, `8 quartos` below `a partir de 10 quartos`."""
 
@@ -64,7 +63,7 @@ def _amount(found: re.Match[str], language: str) -> Amount:
 def to_number(written: str) -> float:
     """Brazilian or English notation: the last separator followed by other than three digits is the decimal one."""
     whole, separator, cents = written.rpartition("," if written.rfind(",") > written.rfind(".") else ".")
-    if not separator or len(cents) == 3:  # noqa: PLR2004
+    if not separator or len(cents) == 3:
         return float(re.sub(r"[.,]", "", written))
     return float(f"{re.sub(r'[.,]', '', whole)}.{cents}")
 

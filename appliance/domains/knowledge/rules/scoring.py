@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """BM25F (Robertson, Zaragoza & Taylor 2004): one score for chunks and units, whatever database found them."""
 
 import math

@@ -1,4 +1,3 @@
-# ruff: noqa: E501, RUF001, SIM905
 
 """Where sentences end in Portuguese and English business prose."""
 

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Mistyped words: one that no document contains gives way to the nearest one that some document does."""
 
 from collections.abc import Collection, Iterable, Mapping

@@ -1,4 +1,3 @@
-# ruff: noqa: E501, RUF001
 
 """Sentences and table rows: the smallest text an answer may quote."""
 

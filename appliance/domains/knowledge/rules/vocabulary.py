@@ -1,4 +1,3 @@
-# ruff: noqa: E501, SIM905
 
 """Words that every shop, clinic and school shares: function words, chat abbreviations, synonyms. No company's own words."""
 

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 
 """The kind of fact a question asks for, and whether a text states one. It orders candidates; it never refuses."""
 

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001
 
 """From text to stems. One code path for documents and questions, so that both sides meet."""
 
@@ -58,9 +57,9 @@ def stem(word: str, language: str) -> str:
         word = _exchanged(word, _PLURALS) if len(word) >= _SHORTEST_PLURAL else word
         word = _exchanged(word, _ACCENTED_ENDINGS)
     stemmed = _snowball(word, language)
-    if stemmed == word and len(word) > 3 and word[-1] == "s" and word[-2] != "s":  # noqa: PLR2004 - short plurals it leaves alone: anos
+    if stemmed == word and len(word) > 3 and word[-1] == "s" and word[-2] != "s":  # short plurals it leaves alone: anos
         stemmed = _snowball(word[:-1], language)
-    return stemmed[:-1] if language == "pt" and len(stemmed) > 3 and stemmed[-1] in "aeo" else stemmed  # noqa: PLR2004
+    return stemmed[:-1] if language == "pt" and len(stemmed) > 3 and stemmed[-1] in "aeo" else stemmed
 
 
 def _exchanged(word: str, endings: Iterable[tuple[str, str]]) -> str:

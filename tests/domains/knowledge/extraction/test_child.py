@@ -19,7 +19,7 @@ LETTER = pdf(*(Page().lines(60, 80, [f"Página de número {number} com algum tex
 
 def failure(content: bytes, name: str = "arquivo.pdf", **limits: float) -> ExtractionFailure:
     with pytest.raises(ExtractionError) as problem:
-        launcher.run_extraction(content, name, Limits(**limits))  # type: ignore[arg-type]
+        launcher.run_extraction(content, name, Limits(**limits))
     return problem.value.failure
 
 

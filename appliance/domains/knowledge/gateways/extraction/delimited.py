@@ -45,7 +45,7 @@ def rows_of(text: str, delimiter: str) -> Iterator[list[str]]:
 
 def declared_delimiter(text: str) -> str | None:
     """Excel's own first line `sep=;`."""
-    return text[4] if text.startswith("sep=") and len(text) > 4 and text[4] in DELIMITERS else None  # noqa: PLR2004
+    return text[4] if text.startswith("sep=") and len(text) > 4 and text[4] in DELIMITERS else None
 
 
 def best_delimiter(text: str) -> str:
@@ -56,7 +56,7 @@ def best_delimiter(text: str) -> str:
 def looks_delimited(text: str) -> bool:
     """A text file without the right name is a table only if it is one almost everywhere."""
     rows = [row for row in text.splitlines()[:SAMPLE_ROWS] if row.strip()]
-    if len(rows) < 3:  # noqa: PLR2004
+    if len(rows) < 3:
         return False
     share, width, _ = max(_steadiness(text, delimiter) for delimiter in ";\t|")
     return share >= STEADY and width > 1

@@ -64,7 +64,7 @@ def _strict(content: bytes, name: str) -> str | None:
 def _guess(head: bytes) -> str:
     """Windows-1252 unless its letters make no Western text."""
     western = head.decode("cp1252", "replace")
-    odd = [letter for letter in western if ord(letter) > 0x7F]  # noqa: PLR2004 - beyond ASCII
+    odd = [letter for letter in western if ord(letter) > 0x7F]  # beyond ASCII
     letters = sum(1 for letter in odd if letter in _WESTERN)
     if letters >= 0.8 * len(odd):
         return "cp1252"

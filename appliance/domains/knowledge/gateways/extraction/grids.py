@@ -38,7 +38,7 @@ def sentence(header: Sequence[str] | None, cells: Sequence[str]) -> str:
         named = [(name.rstrip(" :"), cell) for name, cell in zip(header, cells, strict=False) if cell]
         return "; ".join(f"{name}: {cell}" if name and name != cell else cell for name, cell in named)
     filled = [cell for cell in cells if cell]
-    if len(cells) == 2 and len(filled) == 2:  # noqa: PLR2004 - a pair
+    if len(cells) == 2 and len(filled) == 2:  # a pair
         return f"{filled[0].rstrip(' :')}: {filled[1]}"
     return "; ".join(filled)
 
@@ -117,12 +117,12 @@ def _read_piece(piece: list[list[str]], header_rows: int | None, *, headed: bool
 def header_depth(body: list[list[str]], *, headed: bool = True) -> int:
     """How many rows at the top name the columns: 0, 1 or 2. Two columns without a sign of a header are pairs."""
     labelled = 2 * sum(row[0].endswith(":") for row in body) > len(body)
-    if len(body[0]) == 2 and (labelled or (not headed and not _is_column_of_values(body[1:]))):  # noqa: PLR2004
+    if len(body[0]) == 2 and (labelled or (not headed and not _is_column_of_values(body[1:]))):
         return 0
-    if len(body) < 2 or not looks_like_header(body[0], body[1:]):  # noqa: PLR2004 - a header needs a body
+    if len(body) < 2 or not looks_like_header(body[0], body[1:]):  # a header needs a body
         return 0
     spanning = _distinct(body[0]) < sum(1 for cell in body[0] if cell) or not all(body[0])
-    second = len(body) > 2 and spanning and _names_columns(body[1]) and _has_values(body[2:]) and not _has_values([body[1]])  # noqa: PLR2004
+    second = len(body) > 2 and spanning and _names_columns(body[1]) and _has_values(body[2:]) and not _has_values([body[1]])
     return 2 if second else 1
 
 

@@ -51,7 +51,7 @@ def is_heading(row: str, *, alone: bool) -> bool:
     letters = [letter for letter in clean if letter.isalpha()]
     if not letters or len(clean) > MAX_HEADING or clean.endswith((".", ";", ",")):
         return False
-    capitals = all(letter.isupper() for letter in letters) and len(letters) > 3  # noqa: PLR2004
+    capitals = all(letter.isupper() for letter in letters) and len(letters) > 3
     numbered = bool(re.match(r"^\d+(?:\.\d+)*\.?\s+[A-ZÀ-Ý]", clean))
     return capitals or (alone and numbered)
 

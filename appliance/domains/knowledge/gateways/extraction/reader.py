@@ -49,32 +49,32 @@ def _first_heading(blocks: list[Block]) -> str | None:
 
 def _reader(kind: MediaType, depth: int) -> Reader:  # noqa: C901, PLR0911 - one line a format
     """Libraries are imported only for the format at hand."""
-    from appliance.domains.knowledge.gateways.extraction import delimited, plain  # noqa: PLC0415
+    from appliance.domains.knowledge.gateways.extraction import delimited, plain
 
     if kind in sniff.IMAGES:
-        from appliance.domains.knowledge.gateways.extraction import images  # noqa: PLC0415
+        from appliance.domains.knowledge.gateways.extraction import images
         return images.read
     match kind:
         case MediaType.PDF:
-            from appliance.domains.knowledge.gateways.extraction.paged import pdf  # noqa: PLC0415
+            from appliance.domains.knowledge.gateways.extraction.paged import pdf
             return pdf.read
         case MediaType.DOCX:
-            from appliance.domains.knowledge.gateways.extraction import word  # noqa: PLC0415
+            from appliance.domains.knowledge.gateways.extraction import word
             return word.read
         case MediaType.XLSX:
-            from appliance.domains.knowledge.gateways.extraction import workbook  # noqa: PLC0415
+            from appliance.domains.knowledge.gateways.extraction import workbook
             return workbook.read
         case MediaType.PPTX:
-            from appliance.domains.knowledge.gateways.extraction import slides  # noqa: PLC0415
+            from appliance.domains.knowledge.gateways.extraction import slides
             return slides.read
         case MediaType.HTML:
-            from appliance.domains.knowledge.gateways.extraction import web  # noqa: PLC0415
+            from appliance.domains.knowledge.gateways.extraction import web
             return web.read
         case MediaType.MARKDOWN:
-            from appliance.domains.knowledge.gateways.extraction import markdown  # noqa: PLC0415
+            from appliance.domains.knowledge.gateways.extraction import markdown
             return markdown.read
         case MediaType.MAIL:
-            from appliance.domains.knowledge.gateways.extraction import mail  # noqa: PLC0415
+            from appliance.domains.knowledge.gateways.extraction import mail
             return lambda content, composer, limits: mail.read(content, composer, limits, depth)
         case MediaType.CSV:
             return delimited.read

@@ -65,7 +65,7 @@ def _read_shape(shape: BaseShape, composer: Composer) -> None:
     elif getattr(shape, "has_chart", False):
         _read_chart(shape, composer)
     elif shape.has_text_frame:
-        paragraphs = [part for part in shape.text_frame.paragraphs if part.text.strip()]  # type: ignore[attr-defined]
+        paragraphs = [part for part in shape.text_frame.paragraphs if part.text.strip()]  # type: ignore[attr-defined]  # the library asks before, its types do not tell
         for part in paragraphs:
             if len(paragraphs) > 1 or part.level:
                 composer.list_item(part.text)
@@ -75,7 +75,7 @@ def _read_shape(shape: BaseShape, composer: Composer) -> None:
 
 def _table(shape: BaseShape) -> list[list[str]]:
     grid: list[list[str]] = []
-    for row in shape.table.rows:  # type: ignore[attr-defined]
+    for row in shape.table.rows:  # type: ignore[attr-defined]  # the library asks before, its types do not tell
         cells: list[str] = []
         for cell in row.cells:
             spanned = cell.is_spanned and (cells[-1] if cells else "")
@@ -85,7 +85,7 @@ def _table(shape: BaseShape) -> list[list[str]]:
 
 
 def _read_chart(shape: BaseShape, composer: Composer) -> None:
-    chart = shape.chart  # type: ignore[attr-defined]
+    chart = shape.chart  # type: ignore[attr-defined]  # the library asks before, its types do not tell
     if chart.has_title and chart.chart_title.has_text_frame:
         composer.paragraph(chart.chart_title.text_frame.text)
     for plot in chart.plots:

@@ -95,7 +95,7 @@ class Reading:
 
     def _level(self, node: Node, style: str | None) -> int | None:
         own = _value(node, "w:pPr/w:outlineLvl")
-        if own is not None and own.isdigit() and int(own) < 9:  # noqa: PLR2004 - 9 means body text
+        if own is not None and own.isdigit() and int(own) < 9:  # 9 means body text
             return int(own) + 1
         return self.levels.get(style or "")
 
@@ -213,7 +213,7 @@ def _heading_levels(document: Document) -> dict[str, int]:
             level = TITLE_LEVEL
         if level is None:
             level = levels.get(_value(style, "w:basedOn") or "")
-        if level is not None and level <= 9:  # noqa: PLR2004
+        if level is not None and level <= 9:
             levels[style.get(qn("w:styleId"), "")] = level
     return levels
 
@@ -236,7 +236,7 @@ def _margins(document: Document) -> tuple[list[str], list[str]]:
     found: tuple[dict[str, None], dict[str, None]] = ({}, {})
     for section in document.sections:
         for texts, part in ((found[0], section.header), (found[1], section.footer)):
-            for node in part._element.iter(P):  # noqa: SLF001
+            for node in part._element.iter(P):  # noqa: SLF001 - the library has no door to text boxes
                 text = cleaning.line(text_of(node))
                 if text and not _PAGE_FIELD.fullmatch(text):
                     texts[text] = None

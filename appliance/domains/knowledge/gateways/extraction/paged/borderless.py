@@ -38,7 +38,7 @@ def find(rows: list[Row], rules: Sequence[Rule] = ()) -> list[Found]:
 
 def _end(rows: list[Row], start: int) -> int:
     """The rows from here on that could belong to one table."""
-    if len(rows[start].segments) < 2 or rows[start].table is not None:  # noqa: PLR2004
+    if len(rows[start].segments) < 2 or rows[start].table is not None:
         return start
     end, lonely = start + 1, 0
     while end < len(rows) and rows[end].table is None and rows[end].top - rows[end - 1].bottom < PITCH * rows[end].size:
@@ -46,7 +46,7 @@ def _end(rows: list[Row], start: int) -> int:
         if lonely > 1:
             break
         end += 1
-    while end > start and len(rows[end - 1].segments) < 2:  # noqa: PLR2004
+    while end > start and len(rows[end - 1].segments) < 2:
         end -= 1
     return end
 

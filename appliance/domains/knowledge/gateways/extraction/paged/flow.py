@@ -113,7 +113,7 @@ class Flow:
     def is_heading(self, piece: Piece) -> bool:
         text = piece.text
         letters = [letter for letter in text if letter.isalpha()]
-        if len(letters) < 2 or len(text) > MAX_HEADING or len(piece.lines) > HEADING_LINES:  # noqa: PLR2004
+        if len(letters) < 2 or len(text) > MAX_HEADING or len(piece.lines) > HEADING_LINES:
             return False
         big = piece.size >= (BIG_SCANNED if piece.scanned else BIG) * self.body.size
         if text.endswith((".", ";", ",")) and not (big and len(text) < MAX_CAPITALS):
@@ -122,7 +122,7 @@ class Flow:
             return False
         bold = piece.bold and not self.body.bold and piece.size >= SMALL * self.body.size
         capitals = len(text) <= MAX_CAPITALS and len(letters) > 3 and all(map(str.isupper, letters)) and len(piece.lines) == 1 \
-            and not piece.item and not any(map(str.isdigit, text))  # noqa: PLR2004
+            and not piece.item and not any(map(str.isdigit, text))
         return big or bold or capitals
 
     def _levels(self) -> dict[Style, int]:

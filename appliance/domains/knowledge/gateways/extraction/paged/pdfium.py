@@ -103,8 +103,8 @@ def _spans(raw: pdfium.FPDF_TEXTPAGE, count: int) -> Iterator[Span]:
                 yield "".join(letters), first, last, True
                 letters = []
             continue
-        letter = chr(code) if code < 0x110000 else ""  # noqa: PLR2004 - the end of Unicode
-        if not letter.strip() or code < 0x20:  # noqa: PLR2004
+        letter = chr(code) if code < 0x110000 else ""  # the end of Unicode
+        if not letter.strip() or code < 0x20:
             if letters:
                 yield "".join(letters), first, last, False
                 letters = []

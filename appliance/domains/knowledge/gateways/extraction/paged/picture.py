@@ -101,7 +101,7 @@ def _merged(lines: list[Line], ink: Ink) -> list[Line]:
     """Neighbouring runs are one line; what is thicker than a line is a picture or a bar."""
     groups: list[list[Line]] = []
     for line in lines:
-        group = next((group for group in reversed(groups[-40:]) if line.at - group[-1].at <= 3  # noqa: PLR2004 - pixels
+        group = next((group for group in reversed(groups[-40:]) if line.at - group[-1].at <= 3  # pixels
                       and line.start < group[-1].end + SLACK and line.end > group[-1].start - SLACK), None)
         if group is None:
             groups.append([line])
@@ -133,7 +133,7 @@ def grids(across: list[Line], down: list[Line]) -> list[DrawnGrid]:
         left_across -= mine
         left_down -= theirs
         xs, ys = _spread([down[line].at for line in theirs]), _spread([across[line].at for line in mine])
-        if len(xs) > 2 and len(ys) > 2:  # noqa: PLR2004 - two columns, two rows
+        if len(xs) > 2 and len(ys) > 2:  # two columns, two rows
             found.append(DrawnGrid(xs, ys))
     return found
 

@@ -90,7 +90,7 @@ class ModelServer:
 
     def _connect(self) -> httpx.Client:
         if isinstance(self._address, Path):
-            transport = httpx.HTTPTransport(uds=str(self._address))
+            transport = httpx.HTTPTransport(uds=str(self._address), verify=False)
             return httpx.Client(transport=transport, base_url="http://models", timeout=self._timeout, headers=self._headers)
         return httpx.Client(base_url=self._address, timeout=self._timeout, headers=self._headers, trust_env=False)
 

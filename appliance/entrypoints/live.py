@@ -105,7 +105,7 @@ def _still(box: Box, request: Request) -> Principal | None:
 def serve(app: ASGIApp, *, host: str, port: int) -> None:
     config = uvicorn.Config(
         app, host=host, port=port, loop="uvloop", http="httptools", log_config=None, access_log=False, lifespan="on",
-        timeout_graceful_shutdown=5, server_header=False,
+        timeout_graceful_shutdown=5, server_header=False, proxy_headers=False,  # server.trusted_proxies says whom to believe
     )  # fmt: skip
     uvicorn.Server(config).run()
 

@@ -1,12 +1,13 @@
-"""How fast signed webhooks are accepted durably: python -m tests.bench.bench_webhook [SECONDS] [--node-red .../node-red/red.js].
+"""How fast signed webhooks are accepted durably: python -m tests.bench.bench_webhook [SECONDS] [--whole-box] [--node-red .../red.js].
 
-The real web process (gunicorn, gthread) on the embedded, encrypted store answers over loopback; each 200 comes after the commit.
+The process that answers webhooks in `salesedge up`, on the embedded, encrypted store, over loopback; each 200 comes after the commit. Then
+a worker reads what was kept, and every 200 has to be one stored message. --whole-box repeats the paced part with everything running.
+
 With --node-red the same requests go to a Node-RED flow that parses the body and answers, in memory, without checking a signature.
 """
 
 import argparse
 import contextlib
-import http.client
 import json
 import os
 import signal
@@ -15,11 +16,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from sqlalchemy import func, select
 
 from appliance.core import crypto, db, telemetry
 from appliance.core.box import Box, open_box
@@ -30,18 +32,21 @@ from appliance.core.web import PageQuery
 from appliance.domains.agents import actions as agents
 from appliance.domains.agents.schemas import AgentIn
 from appliance.domains.channels import actions as channels
-from appliance.domains.channels.rules.signature import sign
 from appliance.domains.channels.schemas import ChannelIn
+from appliance.domains.channels.tables import Receipt
 from appliance.domains.conversations.queries import InboxFilter, list_conversations, list_messages
 from appliance.entrypoints.domains import MANIFESTS
-from tests.peers.graph import NUMBER, SECRET, TOKEN, VERIFY, text_webhook
+from tests.bench.webhook_load import post
+from tests.journeys.running import running_box, set_up
+from tests.journeys.test_nothing_is_lost import open_shop
+from tests.peers.graph import NUMBER, SECRET, TOKEN, VERIFY, GraphPeer
 from tests.servers import redis_server
 
 RATE = 100
 P95_LIMIT_MS = 30.0
-PEOPLE = 200
 CONNECTIONS = 16
-TEXT = "Bom dia, vocês entregam em Betim?"
+READ_S = 600
+FRONT = [sys.executable, "-c", "from appliance.entrypoints import up; up._run_front()"]
 FLOW = [
     {"id": "tab", "type": "tab", "label": "webhook"},
     {"id": "in", "type": "http in", "z": "tab", "url": "/webhooks/whatsapp", "method": "post", "wires": [["fn"]]},
@@ -109,52 +114,47 @@ def free_port() -> int:
 
 
 class Load:
-    """Posts prepared webhooks over kept-alive connections; a rate spreads them evenly, none means as fast as it goes."""
+    """The same for whoever answers, with what each answer cost them."""
 
     def __init__(self, port: int, label: str, pid: int) -> None:
         self.port, self.label, self.pid = port, label, pid
-        self.cpu_ms = 0.0
-        self.taken: list[float] = []
-        self.failed = 0
-        self._lock = threading.Lock()
-        self._next = self._first = 0
+        self.sent = 0
 
-    def run(self, seconds: float, *, rate: int | None) -> float:
-        self.taken, self.failed, self._first = [], 0, self._next
-        start, used = time.perf_counter(), cpu_seconds(self.pid)
-        threads = [threading.Thread(target=self._post, args=(start, seconds, rate)) for _ in range(CONNECTIONS)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        self.cpu_ms = (cpu_seconds(self.pid) - used) / len(self.taken) * 1000
-        return len(self.taken) / (time.perf_counter() - start)
-
-    def _post(self, start: float, seconds: float, rate: int | None) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        while True:
-            with self._lock:
-                number, self._next = self._next, self._next + 1
-                turn = start + (number - self._first) / rate if rate else start
-            if time.perf_counter() - start > seconds:
-                return
-            said = text_webhook(TEXT, wa_id=str(5531990000000 + number % PEOPLE), first_id=f"wamid.{self.label}{number}.")
-            body = json.dumps(said).encode()
-            headers = {"Content-Type": "application/json", "X-Hub-Signature-256": sign(SECRET, body)}
-            time.sleep(max(0.0, turn - time.perf_counter()))
-            began = time.perf_counter()
-            connection.request("POST", "/webhooks/whatsapp", body, headers)
-            answer = connection.getresponse()
-            answer.read()
-            with self._lock:
-                self.taken.append(time.perf_counter() - began)
-                self.failed += answer.status != 200
-
-    def report(self, what: str, reached: float) -> float:
-        cuts = statistics.quantiles(self.taken, n=100)
+    def run(self, what: str, seconds: float, *, rate: int | None = None) -> tuple[float, float]:
+        """Reached per second, and p95 in ms; prints both."""
+        used = cpu_seconds(self.pid)
+        taken = post(self.port, self.label, seconds=seconds, connections=CONNECTIONS, rate=rate, first=self.sent)
+        count = len(taken.seconds)
+        cpu_ms = (cpu_seconds(self.pid) - used) / count * 1000
+        self.sent += count
+        cuts = statistics.quantiles(taken.seconds, n=100)
         spread = "  ".join(f"p{cut} {cuts[cut - 1] * 1e3:6.1f}" for cut in (50, 95, 99))
-        print(f"{what:<34} {reached:7.1f}/s  {spread} ms  CPU {self.cpu_ms:5.2f} ms each  failed {self.failed}")
-        return cuts[94] * 1e3
+        reached = count / taken.elapsed
+        print(f"{what:<34} {reached:7.1f}/s  {spread} ms  CPU {cpu_ms:5.2f} ms each  failed {taken.failed}", flush=True)
+        assert taken.failed == 0
+        return reached, cuts[94] * 1e3
+
+
+def read_in(box: Box) -> None:
+    """Wait until a worker has read every receipt."""
+    began, found = time.monotonic(), count_receipts(box)
+    command = [sys.executable, "-m", "appliance.entrypoints.worker"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    relay = subprocess.Popen([sys.executable, "-m", "appliance.entrypoints.relay"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while count_receipts(box):
+            assert time.monotonic() - began < READ_S, "receipts are left"
+            time.sleep(0.2)
+    finally:
+        for one in (process, relay):
+            one.send_signal(signal.SIGKILL)
+            one.wait()
+    print(f"{found} receipts read by one worker in {time.monotonic() - began:.1f} s", flush=True)
+
+
+def count_receipts(box: Box) -> int:
+    with box.whole_box("bench", read_only=True) as uow:
+        return uow.session.scalar(select(func.count(Receipt.id))) or 0
 
 
 def stored(box: Box, tenant_id: object) -> int:
@@ -174,16 +174,27 @@ def node_red(red: str, seconds: float, folder: Path) -> float:
     with running(["node", red, "-u", str(folder), "-s", str(folder / "settings.js")], {}, port) as pid:
         time.sleep(3)
         load = Load(port, "n", pid)
-        load.run(2, rate=None)
-        reached = load.run(seconds, rate=None)
-        load.report("Node-RED, peak (in memory)", reached)
-        return reached
+        load.run("Node-RED, first", 2)
+        return load.run("Node-RED, peak (in memory)", seconds)[0]
+
+
+def whole_box(folder: Path, seconds: float) -> None:
+    """The same pace with everything running: workers read in and answer meanwhile."""
+    (folder / "whole").mkdir()
+    with GraphPeer() as graph, running_box(folder / "whole", channels__graph_url=graph.url, network__private_hosts=["127.0.0.1"]) as up:
+        set_up(up)
+        open_shop(up.client())
+        [front] = up.children()["se-web"]
+        load = Load(up.port, "u", front)
+        load.run("whole box running, first", 3, rate=RATE // 4)
+        load.run(f"whole box running, {RATE}/s", seconds, rate=RATE)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("seconds", nargs="?", type=float, default=10.0)
     parser.add_argument("--node-red", default="")
+    parser.add_argument("--whole-box", action="store_true")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -192,22 +203,20 @@ def main() -> None:
             port = free_port()
             box, environ = prepare(folder / "home", address)
             tenant_id = fill(box)
-            command = [sys.executable, "-m", "appliance.entrypoints.web"]
-            with running(command, {**environ, "SALESEDGE__SERVER__PORT": str(port)}, port) as pid:
+            with running(FRONT, {**environ, "SALESEDGE__SERVER__PORT": str(port)}, port) as pid:
                 load = Load(port, "a", pid)
-                load.run(3, rate=None)
-                sent = len(load.taken)
-                p95 = load.report(f"accepted at {RATE}/s", load.run(asked.seconds, rate=RATE))
-                sent += len(load.taken)
-                peak = load.run(asked.seconds, rate=None)
-                load.report("accepted, peak", peak)
-                sent += len(load.taken)
+                load.run("accepted, first", 3)
+                _, p95 = load.run(f"accepted at {RATE}/s", asked.seconds, rate=RATE)
+                peak, _ = load.run("accepted, peak", asked.seconds)
+            read_in(box)
             kept = stored(box, tenant_id)
-            print(f"{sent} answered 200, {kept} stored")
+            print(f"{load.sent} answered 200, {kept} stored")
             box.close()
+        if asked.whole_box:
+            whole_box(folder, asked.seconds)
         if asked.node_red:
             print(f"peak against Node-RED: {peak / node_red(asked.node_red, asked.seconds, folder):.2f} x")
-    sys.exit(0 if kept == sent and p95 <= P95_LIMIT_MS else 1)
+    sys.exit(0 if kept == load.sent and p95 <= P95_LIMIT_MS else 1)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,9 @@ from sqlalchemy import select
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from appliance.core.web import PageQuery
 from appliance.core import jobs
 from appliance.core.outbox import Delivery, DeliveryState
+from appliance.core.web import PageQuery
 from appliance.domains.channels import actions as channels
 from appliance.domains.channels.rules.signature import sign
 from appliance.domains.channels.schemas import ChannelIn

@@ -5,6 +5,10 @@ from appliance.domains.channels.rules.signature import sign
 from tests.peers.graph import SECRET, text_webhook
 
 
+def signed(body):
+    return {"X-Hub-Signature-256": sign(SECRET, body)}
+
+
 def test_floods_of_the_same_and_of_different_people_are_stored_once_each_and_in_order(door, read_in, inbox):
     """Eight connections post the same forty webhooks at once, for people never seen before."""
     bodies = [
@@ -14,9 +18,7 @@ def test_floods_of_the_same_and_of_different_people_are_stored_once_each_and_in_
     answers = []
 
     def post_all():
-        answers.extend(
-            door.post("/webhooks/whatsapp", content=body, headers={"X-Hub-Signature-256": sign(SECRET, body)}).status_code for body in bodies
-        )
+        answers.extend(door.post("/webhooks/whatsapp", content=body, headers=signed(body)).status_code for body in bodies)
 
     threads = [threading.Thread(target=post_all) for _ in range(8)]
     for thread in threads:

@@ -1,0 +1,159 @@
+"""Between the 200 and the message: nothing kept is lost, read twice, out of order, or left behind by an erasure."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from appliance.core import deliveries, jobs
+from appliance.core.outbox import Delivery, DeliveryState
+from appliance.domains.channels import actions, queries
+from appliance.domains.channels.actions import read
+from appliance.domains.channels.schemas import ChannelIn
+from appliance.domains.channels.tables import Receipt
+from appliance.domains.contacts import actions as contacts
+from tests.peers.graph import SECRET, TOKEN, VERIFY, text_webhook
+
+ROOT = Path(__file__).parents[3]
+THEIRS = "206540352242922"
+
+
+def keep(box, tenant_id, channel_id, *bodies):
+    """What the process that takes webhooks commits before it answers."""
+    with box.unit(tenant_id) as uow:
+        actions.keep_receipt(uow, channel_id, [json.dumps(body) if isinstance(body, dict) else body for body in bodies])
+
+
+def receipts(box):
+    with box.whole_box("test", read_only=True) as uow:
+        return uow.session.scalars(select(Receipt)).all()
+
+
+def texts(inbox):
+    return [[message.content.get("text") for message in thread] for _, thread in inbox()]
+
+
+def test_the_200_comes_after_the_webhook_is_kept_and_before_it_is_read(meta, read_in, inbox, box):
+    assert meta(text_webhook("oi")).status_code == 200
+    [receipt] = receipts(box)
+    assert (len(receipt.bodies), inbox()) == (1, [])
+    read_in()
+    assert (receipts(box), texts(inbox)) == ([], [["oi"]])
+
+
+def test_what_is_kept_cannot_be_read_in_the_database(meta, box):
+    meta(text_webhook("segredo"))
+    with box.database.engine.connect() as connection:
+        if box.database.is_postgresql:
+            connection.exec_driver_sql("SELECT set_config('app.scope', 'box', true)")
+        [(raw,)] = connection.exec_driver_sql("SELECT bodies FROM channel_receipts").all()
+    assert b"segredo" not in bytes(raw)
+
+
+def test_a_body_that_cannot_be_stored_is_kept_aside_and_holds_nobody_up(box, tenant_id, cloud, read_in, inbox, monkeypatch):
+    understand = read.inbound.changes_of
+
+    def trip(payload):
+        if "veneno" in json.dumps(payload):
+            raise KeyError("what nobody thought of")
+        return understand(payload)
+
+    monkeypatch.setattr(read.inbound, "changes_of", trip)
+    keep(box, tenant_id, cloud, *(text_webhook(text, first_id=f"w.{text}.") for text in ("um", "veneno", "dois")))
+    keep(box, tenant_id, cloud, text_webhook("três", first_id="w4."))
+    read_in()
+    assert (texts(inbox), receipts(box)) == ([["um", "dois", "três"]], [])
+    with box.unit(tenant_id, read_only=True) as uow:
+        [aside] = uow.session.scalars(select(queries.RejectedEvent)).all()
+    assert aside.reason == "unreadable_KeyError"
+    assert json.loads(aside.body)["entry"]
+
+
+def test_a_person_s_messages_keep_their_order_across_receipts_whoever_is_quicker(box, tenant_id, cloud, read_in, inbox):
+    for number in range(4):
+        keep(box, tenant_id, cloud, text_webhook(str(number), first_id=f"w{number}."))
+    with box.whole_box("test", read_only=True) as uow:
+        order = uow.session.scalars(select(Delivery).order_by(Delivery.event_seq)).all()
+    for delivery in reversed(order):
+        jobs.deliver(box, delivery.tenant_id, delivery.id)  # the later ones are not given to anybody yet
+    assert texts(inbox) == [["0"]]
+    read_in()
+    assert texts(inbox) == [["0", "1", "2", "3"]]
+
+
+def test_reading_one_receipt_wakes_the_next_of_its_channel_at_once(box, tenant_id, cloud):
+    for number in range(2):
+        keep(box, tenant_id, cloud, text_webhook(str(number), first_id=f"w{number}."))
+    with box.unit(tenant_id) as uow:
+        first, second = uow.session.scalars(select(Delivery).order_by(Delivery.event_seq)).all()
+        token = deliveries.claim(uow, first.id)
+        deliveries.finish(uow, first.id, token)
+        assert [owed.delivery_id for owed in uow.owed_now()] == [second.id]
+
+
+def test_the_same_webhook_in_two_receipts_is_stored_once(box, tenant_id, cloud, read_in, inbox):
+    for _ in range(2):
+        keep(box, tenant_id, cloud, text_webhook("oi"), text_webhook("oi"))
+    read_in()
+    assert texts(inbox) == [["oi"]]
+
+
+def test_a_worker_killed_while_it_reads_leaves_the_receipt_to_the_next(box, tenant_id, cloud, settings, read_in, inbox):
+    keep(box, tenant_id, cloud, text_webhook("oi"))
+    environ = {
+        "SALESEDGE_HOME": settings.home, "SALESEDGE__REDIS__URL": settings.redis_url,
+        "SALESEDGE__KEYS__MASTER_KEY_FILE": settings.keys.master_key_file, "SALESEDGE__DATABASE__URL": settings.database.url,
+    }  # fmt: skip
+    command, named = [sys.executable, "-m", "tests.domains.channels.dying"], {name: str(value) for name, value in environ.items()}
+    died = subprocess.run(command, cwd=ROOT, env={**os.environ, **named}, timeout=60, check=False)
+    assert died.returncode == -signal.SIGKILL
+    assert (len(receipts(box)), inbox()) == (1, [])
+    read_in()
+    assert (receipts(box), texts(inbox)) == ([], [["oi"]])
+
+
+def test_each_organisation_keeps_only_what_was_said_to_its_own_number(meta, box, tenant_id, other_tenant_id, read_in, inbox):
+    secrets = {"access_token": TOKEN, "app_secret": SECRET, "verify_token": VERIFY}
+    given = ChannelIn(kind="whatsapp_cloud", name="Carla", phone_number_id=THEIRS, secrets=secrets)
+    with box.unit(other_tenant_id) as uow:
+        actions.create_channel(uow, given)
+    ours, theirs = text_webhook("nosso"), text_webhook("deles", number=THEIRS, first_id="wamid.T")
+    assert meta({"object": ours["object"], "entry": ours["entry"] + theirs["entry"]}).status_code == 200
+    said = {receipt.tenant_id: receipt.bodies for receipt in receipts(box)}
+    assert ["nosso" in said[tenant_id][0], "deles" in said[tenant_id][0]] == [True, False]
+    assert ["nosso" in said[other_tenant_id][0], "deles" in said[other_tenant_id][0]] == [False, True]
+    read_in()
+    assert texts(inbox) == [["nosso"]]
+
+
+def test_what_waits_does_not_survive_the_erasure_of_who_wrote_it(post, meta, box, tenant_id, read_in, inbox):
+    post(text_webhook("antes"))
+    [(conversation, _)] = inbox()
+    meta(text_webhook("ainda não lida", first_id="wamid.LATE"))
+    meta(text_webhook("outra pessoa", wa_id="5531999990002", first_id="wamid.OTHER"))
+    with box.unit(tenant_id) as uow:
+        contacts.delete_contact(uow, conversation.contact_id)
+    assert receipts(box) == []
+    read_in()
+    assert texts(inbox) == [["outra pessoa"]]
+    with box.whole_box("test", read_only=True) as uow:
+        mine = Delivery.subscriber == "channels.store_webhooks"
+        assert {row.state for row in uow.session.scalars(select(Delivery).where(mine))} == {DeliveryState.DONE}
+
+
+def test_what_was_said_to_a_deleted_channel_goes_with_it(meta, box, tenant_id, cloud, read_in, inbox):
+    meta(text_webhook("oi"))
+    with box.unit(tenant_id) as uow:
+        actions.delete_channel(uow, cloud)
+    read_in()
+    assert (receipts(box), inbox()) == ([], [])
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "HEAD"])
+def test_other_methods_are_told_so(door, method):
+    assert door.request(method, "/webhooks/whatsapp").status_code == 405

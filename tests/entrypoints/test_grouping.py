@@ -1,0 +1,97 @@
+import asyncio
+import threading
+
+import pytest
+
+from appliance.core.errors import Unavailable
+from appliance.entrypoints import grouping
+from appliance.entrypoints.grouping import GroupCommit
+
+
+async def add_all(group, pairs):
+    return await asyncio.gather(*(group.add(key, item) for key, item in pairs), return_exceptions=True)
+
+
+def run(write, pairs):
+    group = GroupCommit(write)
+    try:
+        return asyncio.run(add_all(group, pairs))
+    finally:
+        group.close()
+
+
+def test_what_waits_together_is_written_together_once_and_in_order():
+    written = []
+    assert run(lambda _key, items: written.append(list(items)), [("k", str(number)) for number in range(100)]) == [None] * 100
+    assert [item for group in written for item in group] == [str(number) for number in range(100)]
+    assert len(written) < 10
+
+
+def test_channels_are_never_written_together():
+    seen = []
+    run(lambda key, items: seen.append({key, *(item[0] for item in items)}), [("ab"[n % 2], "ab"[n % 2] + str(n)) for n in range(50)])
+    assert all(len(mixed) == 1 for mixed in seen)
+
+
+def test_who_waits_hears_what_went_wrong_and_the_next_group_is_written():
+    def write(key, _items):
+        if key == "bad":
+            raise ValueError("disk")
+
+    outcomes = run(write, [("bad", "1"), ("good", "2"), ("bad", "3")])
+    assert [type(outcome) for outcome in outcomes] == [ValueError, type(None), ValueError]
+
+
+def test_nobody_is_answered_before_the_commit():
+    gate = threading.Event()
+
+    async def ask(group):
+        waiting = asyncio.create_task(group.add("k", "x"))
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        gate.set()
+        await waiting
+
+    group = GroupCommit(lambda *_: gate.wait(5))
+    asyncio.run(ask(group))
+    group.close()
+
+
+def test_too_many_are_sent_away_at_once_and_told_when_to_come_again(monkeypatch):
+    monkeypatch.setattr(grouping, "MOST_WAITING", 3)
+    gate = threading.Event()
+
+    async def flood(group):
+        first = asyncio.create_task(group.add("k", "0"))
+        await asyncio.sleep(0.05)  # it is being written
+        rest = [asyncio.create_task(group.add("k", str(number))) for number in range(1, 6)]
+        await asyncio.sleep(0.05)
+        gate.set()
+        return await asyncio.gather(first, *rest, return_exceptions=True)
+
+    group = GroupCommit(lambda *_: gate.wait(5))
+    outcomes = asyncio.run(flood(group))
+    group.close()
+    assert [type(outcome) for outcome in outcomes] == [type(None)] * 4 + [Unavailable] * 2
+    assert outcomes[-1].retry_after
+
+
+def test_a_database_that_hangs_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(grouping, "LONGEST_WAIT_S", 0.2)
+    gate, written = threading.Event(), []
+
+    def write(_key, items):
+        gate.wait(5)
+        written.extend(items)
+
+    async def hang(group):
+        with pytest.raises(Unavailable):
+            await group.add("k", "0")
+        with pytest.raises(Unavailable):
+            await group.add("k", "given up on, so never written")
+        gate.set()
+
+    group = GroupCommit(write)
+    asyncio.run(hang(group))
+    group.close()
+    assert written == ["0"]

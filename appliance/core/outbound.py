@@ -17,6 +17,7 @@ from appliance.core.i18n import lazy_gettext as _
 
 TransportFailed = httpx.TransportError  # for callers that read a streamed body, where it can still break
 _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 log = structlog.get_logger()
 
 
@@ -52,9 +53,21 @@ class Outbound:
         except OSError as err:
             raise Unavailable(_("The name %(host)s could not be found on the network.", host=host), retry_after=30) from err
         addresses = [str(entry[4][0]) for entry in found]
-        if host not in self._settings.private_hosts and not all(ipaddress.ip_address(a).is_global for a in addresses):
+        if host not in self._settings.private_hosts and not all(is_public(address) for address in addresses):
             raise Refused(_("%(host)s points to a private address, which this box does not call.", host=host))
         return addresses[0]
+
+
+def is_public(address: str) -> bool:
+    """Reachable by anybody, and no disguise of an address that is not: IPv4 inside IPv6 (RFC 4291, 3056, 6052, 4380), multicast."""
+    found = ipaddress.ip_address(address)
+    if isinstance(found, ipaddress.IPv6Address):
+        inner = found.ipv4_mapped or found.sixtofour or (found.teredo or (None, None))[1]
+        if inner is None and found in _NAT64:
+            inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(str(inner))
+    return found.is_global and not found.is_multicast and not found.is_reserved
 
 
 @lru_cache(maxsize=1)

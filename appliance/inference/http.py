@@ -1,7 +1,6 @@
 """The port over HTTP: embeddings and indexes at the model server, text from the engine in the settings."""
 
 import base64
-import ipaddress
 import secrets
 import socket
 import time
@@ -20,7 +19,7 @@ from appliance.core.breaker import OPEN_FOR_S, Breakers
 from appliance.core.config import ModelSettings, NetworkSettings, Settings
 from appliance.core.errors import DomainError, Unavailable
 from appliance.core.i18n import lazy_gettext as _
-from appliance.core.outbound import Outbound
+from appliance.core.outbound import Outbound, is_public
 from appliance.inference import engines, wire
 from appliance.inference.types import (
     LONGEST_CHAT_S,
@@ -70,7 +69,7 @@ def vouched(network: NetworkSettings, url: str) -> NetworkSettings:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:
         return network
-    if any(ipaddress.ip_address(str(entry[4][0])).is_global for entry in found):
+    if any(is_public(str(entry[4][0])) for entry in found):
         return network
     return network.model_copy(update={"private_hosts": (*network.private_hosts, host)})
 

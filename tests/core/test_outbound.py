@@ -6,7 +6,7 @@ import pytest
 from appliance.core.breaker import FAILURES_TO_OPEN, Breakers
 from appliance.core.config import NetworkMode, NetworkSettings
 from appliance.core.errors import Refused, Unavailable
-from appliance.core.outbound import Outbound
+from appliance.core.outbound import Outbound, is_public
 
 
 @pytest.fixture
@@ -112,3 +112,17 @@ def test_calls_to_one_host_run_side_by_side():
     server.shutdown()
     server.server_close()
     assert statuses == [200, 200, 200]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "10.0.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255", "::1", "fe80::1", "fd00::1",
+     "ff02::1", "::ffff:127.0.0.1", "2002:7f00:1::", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe"],
+)  # fmt: skip
+def test_an_address_inside_is_known_in_every_disguise(address):
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+def test_a_public_address_is_public(address):
+    assert is_public(address)

@@ -8,9 +8,10 @@ from sqlalchemy.exc import OperationalError
 
 from appliance.core import housekeeping, web
 from appliance.core.box import connect_redis
-from appliance.core.errors import Conflict, NotFound, TooMany, Unavailable
+from appliance.core.errors import Conflict, NotFound, TooMany, Unauthenticated, Unavailable
 from appliance.core.ids import new_id
 from appliance.core.manifest import Manifest
+from appliance.core.web import api as edge
 from tests.core import ledger
 
 api = web.Api("ledger")
@@ -235,3 +236,20 @@ def test_a_form_token_of_strange_letters_is_refused_like_any_other(client, someb
     somebody.principal = replace(somebody.principal, via="cookie")
     client.set_cookie("se_form", "browser")
     assert client.post("/api/v1/entries", data={"csrf_token": "é"}).status_code == 403
+
+
+def test_whoever_tries_one_bad_key_after_another_is_stopped(client, box, monkeypatch):
+    class Nobody:
+        def authenticate(self, box, request):
+            raise Unauthenticated("This sign-in is no longer valid.")
+
+    box.provide(web.Authenticator, Nobody())
+    monkeypatch.setattr(edge, "PER_ADDRESS", "5/minute")
+    seen = [client.get("/api/v1/entries").status_code for _ in range(8)]
+    assert seen == [401] * 5 + [429] * 3
+
+
+def test_a_stranger_at_closed_doors_is_counted_too(client, somebody, monkeypatch):
+    monkeypatch.setattr(edge, "PER_ADDRESS", "5/minute")
+    somebody.principal = None
+    assert [client.get("/api/v1/entries").status_code for _ in range(8)] == [401] * 5 + [429] * 3

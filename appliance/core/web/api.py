@@ -151,15 +151,26 @@ def enter(permission: str | None, access: str, limit: str | None) -> Call:
     """The checks every route begins with: who, may they, is it our form, how often."""
     box = current_box()
     principal = auth.current_principal()
+    if principal is None:
+        _count(request.remote_addr or "unknown", limit, PER_ADDRESS)
     if access == SIGNED_IN:
         auth.check_access(principal, permission)
-    if principal is not None and principal.via == "cookie":
-        auth.check_csrf(box)
+    if principal is not None:
+        if principal.via == "cookie":
+            auth.check_csrf(box)
+        _count(principal.credential_id.hex, limit, PER_CALLER)
+    return Call(box, principal)
+
+
+def count_unrecognised() -> None:
+    """What was shown and is not good cost a look into the database. Raises TooMany."""
+    _count(request.remote_addr or "unknown", "", PER_ADDRESS)
+
+
+def _count(caller: str, limit: str | None, usual: str) -> None:
     if limit is not None:
         limits: RateLimits = current_app.extensions["rate_limits"]
-        caller = principal.credential_id.hex if principal else (request.remote_addr or "unknown")
-        limits.check(limit or (PER_CALLER if principal else PER_ADDRESS), caller, request.endpoint or "" if limit else "all")
-    return Call(box, principal)
+        limits.check(limit or usual, caller, request.endpoint or "" if limit else "all")
 
 
 def _answer(api: Api, route: Route, path: dict[str, Any]) -> Response:

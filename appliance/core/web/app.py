@@ -15,11 +15,11 @@ from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from appliance.core import i18n, telemetry
-from appliance.core.errors import Conflict, DomainError, Unavailable
+from appliance.core.errors import Conflict, DomainError, Unauthenticated, Unavailable
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
 from appliance.core.web import auth, openapi, problems
-from appliance.core.web.api import current_box
+from appliance.core.web.api import count_unrecognised, current_box
 from appliance.core.web.health import health
 from appliance.core.web.limits import RateLimits
 
@@ -75,7 +75,11 @@ def _begin() -> None:
     if not (request.mimetype or "").startswith("multipart/"):
         request.max_content_length = min(PLAIN_LIMIT, int(current_app.config["MAX_CONTENT_LENGTH"]))
     box = current_box()
-    g.principal = box.part(auth.Authenticator).authenticate(box, request)
+    try:
+        g.principal = box.part(auth.Authenticator).authenticate(box, request)
+    except Unauthenticated:
+        count_unrecognised()
+        raise
     if g.principal is not None and g.principal.locale:
         i18n.use_locale(g.principal.locale)
 

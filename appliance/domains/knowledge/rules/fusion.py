@@ -25,7 +25,10 @@ class Trial:
 
 
 def fuse(lexical: Scores, dense: Scores, weight: float) -> Scores:
-    """`weight` is the dense share; 0 leaves the lexical order untouched."""
+    """`weight` is the dense share; 0 leaves the lexical order untouched.
+
+    Measured from zero, not from the worst found (Bruch, Gai & Ingber 2023): the scale does not hang on how many were found.
+    """
     mine = lexical.normalised()
     return mixed(mine, dense.normalised(), weight) if weight else mine
 

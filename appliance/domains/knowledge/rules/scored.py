@@ -41,11 +41,9 @@ class Scores:
         return kept._at(np.lexsort((kept.numbers, -kept.values))[:k])  # noqa: SLF001 - another of our own
 
     def normalised(self) -> "Scores":
-        """0 to 1 between the worst and the best found."""
-        if not len(self):
-            return self
-        low, high = float(self.values.min()), float(self.values.max())
-        return Scores(self.numbers, (self.values - low) / (high - low) if high > low else np.ones(len(self)))
+        """0 for what fits not at all, 1 for the best found."""
+        high = float(self.values.max()) if len(self) else 0.0
+        return Scores(self.numbers, np.maximum(self.values, 0.0) / high if high > 0 else np.zeros(len(self)))
 
     def _at(self, places: Numbers) -> "Scores":
         return Scores(self.numbers[places], self.values[places])

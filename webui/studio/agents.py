@@ -14,7 +14,6 @@ from appliance.core.web import Form, PageQuery, Schema, read_form
 from appliance.core.web.problems import refusal_of
 from appliance.domains.agents import actions, queries
 from appliance.domains.agents.errors import NotProven
-from appliance.domains.agents.rules.templates import TEMPLATES
 from appliance.domains.agents.schemas import AgentIn, AgentPatch, AgentSettings, FromTemplateIn, VersionOut
 from appliance.domains.agents.types import VersionState
 from appliance.domains.channels import queries as channels
@@ -42,7 +41,7 @@ def agents(uow: UnitOfWork, query: PageQuery) -> str:
 
 
 def _list_page(uow: UnitOfWork, form: Form[NewAgentForm], query: PageQuery) -> str:
-    starts = [(f"{one.kind}:{one.language}", f"{one.name} ({LANGUAGES[one.language]})") for one in TEMPLATES]
+    starts = [(f"{one.kind}:{one.language}", f"{one.name} ({LANGUAGES[one.language]})") for one in queries.list_templates()]
     return render_template("studio/agents.html", page=queries.list_page(uow, query), form=form, served=_served(uow), starts=starts)
 
 

@@ -15,7 +15,6 @@ from appliance.core.web import Form, Schema, read_form
 from appliance.core.web.problems import refusal_of
 from appliance.domains.agents import actions, queries
 from appliance.domains.agents.queries import evaluations
-from appliance.domains.agents.rules.differences import Difference, differences
 from appliance.domains.agents.schemas import EvaluationOut, QuestionIn, QuestionOut, ResultOut
 from appliance.domains.agents.types import Expected, VersionState
 from webui.studio.forms import lines
@@ -88,19 +87,13 @@ def _page(uow: UnitOfWork, agent_id: UUID, form: Form[QuestionForm]) -> str:
     results = [ResultOut.model_validate(result) for result in evaluations.list_results(uow, last.id)] if last else []
     draft = queries.find_version(uow, agent_id, VersionState.DRAFT)
     return render_template(
-        "studio/questions.html", agent=queries.get_agent(uow, agent_id), questions=asked, form=form, changes=_changes(uow, agent_id),
+        "studio/questions.html", agent=queries.get_agent(uow, agent_id), questions=asked, form=form,
+        changes=queries.list_changes(uow, agent_id),
         last=EvaluationOut.model_validate(last) if last else None, results={result.question_id: result for result in results},
         draft=draft.number if draft else None, proven=evaluations.is_proven(uow, agent_id),
         running=evaluations.find_running(uow, agent_id) is not None,
         expected=EXPECTED, outcomes=OUTCOMES, reasons=REASONS, setting=_setting,
     )  # fmt: skip
-
-
-def _changes(uow: UnitOfWork, agent_id: UUID) -> list[Difference]:
-    """What customers would meet that they do not meet now."""
-    draft = queries.find_version(uow, agent_id, VersionState.DRAFT)
-    live = queries.find_version(uow, agent_id, VersionState.PUBLISHED)
-    return list(differences(live.settings, draft.settings)) if draft and live else []
 
 
 def _setting(path: str, value: object = None) -> str:

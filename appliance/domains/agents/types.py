@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 
@@ -174,6 +174,14 @@ class Grade:
     passed: bool
     missing: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
+
+
+class Difference(NamedTuple):
+    """A setting that is not the same in two versions. `field` is its path: `handoff.keywords`."""
+
+    field: str
+    before: Any
+    after: Any
 
 
 @dataclass(frozen=True)

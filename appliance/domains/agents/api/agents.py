@@ -13,9 +13,7 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Api, Call, Page, PageOf, PageQuery, event_stream
 from appliance.domains.agents import actions, queries
-from appliance.domains.agents.rules.differences import differences
 from appliance.domains.agents.rules.intents import find_intents
-from appliance.domains.agents.rules.templates import TEMPLATES
 from appliance.domains.agents.schemas import (
     AgentDetailOut,
     AgentIn,
@@ -35,7 +33,7 @@ from appliance.domains.agents.schemas import (
     VersionOut,
 )
 from appliance.domains.agents.tables import Agent, AgentVersion, ReplyRun
-from appliance.domains.agents.types import Composed, Said, Situation, VersionState
+from appliance.domains.agents.types import Composed, Difference, Said, Situation, Template, VersionState
 from appliance.domains.conversations import queries as conversations
 
 api = Api("agents")
@@ -53,8 +51,8 @@ def create_agent(uow: UnitOfWork, body: AgentIn) -> Agent:
 
 
 @api.get("/agents/templates", permission=READ, query=TemplateQuery, returns=list[TemplateOut])
-def list_templates(uow: UnitOfWork, query: TemplateQuery) -> list[TemplateOut]:  # noqa: ARG001 - they belong to no tenant
-    return [TemplateOut.model_validate(one) for one in TEMPLATES if one.language == query.language]
+def list_templates(uow: UnitOfWork, query: TemplateQuery) -> list[Template]:  # noqa: ARG001 - they belong to no tenant
+    return queries.list_templates(query.language)
 
 
 @api.post("/agents/from-template", permission=WRITE, body=FromTemplateIn, returns=AgentOut, status=201)
@@ -90,9 +88,8 @@ def list_versions(uow: UnitOfWork, agent_id: UUID) -> Sequence[AgentVersion]:
 
 
 @api.get("/agents/<uuid:agent_id>/diff", permission=READ, query=DiffQuery, returns=list[DifferenceOut])
-def compare_versions(uow: UnitOfWork, agent_id: UUID, query: DiffQuery) -> list[DifferenceOut]:
-    before, after = (queries.get_version(uow, agent_id, number).settings for number in (query.before, query.after))
-    return [DifferenceOut(field=field, before=old, after=new) for field, old, new in differences(before, after)]
+def compare_versions(uow: UnitOfWork, agent_id: UUID, query: DiffQuery) -> list[Difference]:
+    return queries.list_differences(uow, agent_id, query.before, query.after)
 
 
 @api.post("/agents/<uuid:agent_id>/publish", permission=WRITE, body=PublishIn, returns=VersionOut)

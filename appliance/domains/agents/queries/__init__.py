@@ -14,6 +14,7 @@ from appliance.domains.agents.queries.agents import (
     lock_agent,
     policy_of,
 )
+from appliance.domains.agents.queries.drafts import list_changes, list_differences, list_templates
 from appliance.domains.agents.queries.runs import count_hand_offs, find_run, list_runs, list_steps, read_situation
 
 __all__ = [
@@ -27,9 +28,12 @@ __all__ = [
     "get_settings",
     "get_version",
     "list_agents",
+    "list_changes",
+    "list_differences",
     "list_page",
     "list_runs",
     "list_steps",
+    "list_templates",
     "list_versions",
     "lock_agent",
     "policy_of",

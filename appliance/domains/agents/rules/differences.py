@@ -1,7 +1,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-Difference = tuple[str, Any, Any]
+from appliance.domains.agents.types import Difference
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any], path: str = "") -> Iterator[Difference]:
@@ -11,4 +11,4 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any], path: str =
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             yield from differences(old, new, f"{place}.")
         elif old != new:
-            yield place, old, new
+            yield Difference(place, old, new)

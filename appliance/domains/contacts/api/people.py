@@ -15,12 +15,12 @@ def list_contacts(uow: UnitOfWork, query: schemas.ContactsQuery) -> web.Page[Con
     return queries.list_contacts(uow, query)
 
 
-@api.post("/contacts", permission="contacts:write", body=schemas.ContactFields, returns=schemas.ContactOut, status=201, idempotent=True)
+@api.post("/contacts", permission="contacts:write", body=schemas.ContactFields, returns=schemas.ContactOut, status=201)
 def create_contact(uow: UnitOfWork, body: schemas.ContactFields) -> Contact:
     return actions.create_contact(uow, body)
 
 
-@api.post("/contacts/upsert", permission="contacts:write", body=schemas.UpsertIn, returns=schemas.ContactOut, idempotent=True)
+@api.post("/contacts/upsert", permission="contacts:write", body=schemas.UpsertIn, returns=schemas.ContactOut)
 def upsert_contact(uow: UnitOfWork, body: schemas.UpsertIn) -> Contact:
     identities = [Identity(given.kind, given.value, given.scope) for given in body.identities]
     return actions.upsert_contact(uow, identities, fields=body.fields(), overwrite=True)

@@ -4,8 +4,9 @@ import io
 
 from tests.routes import objects
 
-# asks and keeps nothing; a second question may well deserve another answer, and gets the first one under its key
 SIGN_IN = "/api/v1/auth/"
+# tus has manners of its own: an upload begun twice is forgotten by itself, and each piece names the place it goes to
+TUS = "/api/v1/documents/tus"
 
 
 def routes_of(world):
@@ -19,7 +20,7 @@ def apis_of(world):
 def test_every_post_of_somebody_signed_in_honours_the_idempotency_key(world):
     wanted = [route for route in routes_of(world) if route.method == "POST" and route.access != "public"]
     assert len(wanted) > 25
-    assert [route.rule for route in wanted if not route.idempotent and not route.rule.startswith(SIGN_IN)] == []
+    assert [route.rule for route in wanted if not route.idempotent and not route.rule.startswith((SIGN_IN, TUS))] == []
 
 
 def test_everything_that_is_changed_can_be_read_with_its_version_first(world):
@@ -27,14 +28,14 @@ def test_everything_that_is_changed_can_be_read_with_its_version_first(world):
         f"{route.method} {route.rule}"
         for api in apis_of(world)
         for route in api.routes
-        if route.method in {"PATCH", "PUT"} and api.shown_at(route) is None
+        if route.method in {"PATCH", "PUT"} and api.shown_at(route) is None and not route.rule.startswith(TUS)
     ]
     assert alone == []
 
 
 def test_a_repeat_with_the_same_key_changes_nothing(world):
     wrong = []
-    for door in [door for door in world.guarded if door.method == "POST" and not door.is_page and not door.rule.startswith(SIGN_IN)]:
+    for door in [door for door in world.guarded if door.method == "POST" and not door.is_page and not door.rule.startswith((SIGN_IN, TUS))]:
         values = objects.random_values(door.parameters) | world.make(door.parameters)
         ids = {name: value for name, value in values.items() if name != "tenant_id"}
         body = world.body_for(door, ids)
@@ -55,7 +56,7 @@ def test_a_repeat_with_the_same_key_changes_nothing(world):
 
 def test_a_change_of_another_version_is_refused_everywhere(world):
     wrong = []
-    for door in [door for door in world.guarded if door.method in {"PATCH", "PUT"}]:
+    for door in [door for door in world.guarded if door.method in {"PATCH", "PUT"} and not door.rule.startswith(TUS)]:
         values = objects.random_values(door.parameters) | world.make(door.parameters)
         body = world.body_for(door, {name: value for name, value in values.items() if name != "tenant_id"})
         ana, before = world.enter(world.cast.ana), world.belongings(world.cast.ana)

@@ -57,9 +57,12 @@ def file_document(uow: UnitOfWork, document_id: UUID) -> Response | tuple[str, i
 @pages.post("/knowledge/questions/<uuid:query_id>/feedback", permission=ASK)
 def give_feedback(uow: UnitOfWork, query_id: UUID) -> str:
     form = read_form(FeedbackIn)
-    if form.value is not None:
-        actions.give_feedback(uow, query_id, form.value.feedback)
-    return render_template("knowledge/_thanks.html", wrong=form.value is not None and form.value.feedback == "wrong")
+    said = form.value.feedback if form.value is not None else ""
+    if said:
+        actions.give_feedback(uow, query_id, said)
+    else:
+        queries.get_query(uow, query_id)
+    return render_template("knowledge/_thanks.html", wrong=said == "wrong")
 
 
 def _page(uow: UnitOfWork, document_id: UUID, errors: Mapping[str, str]) -> str:

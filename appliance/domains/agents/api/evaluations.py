@@ -24,6 +24,11 @@ def add_question(uow: UnitOfWork, agent_id: UUID, body: QuestionIn) -> AgentQues
     return actions.add_question(uow, agent_id, body)
 
 
+@api.get("/questions/<uuid:question_id>", permission=READ, returns=QuestionOut)
+def read_question(uow: UnitOfWork, question_id: UUID) -> AgentQuestion:
+    return queries.get_question(uow, question_id)
+
+
 @api.put("/questions/<uuid:question_id>", permission=WRITE, body=QuestionIn, returns=QuestionOut)
 def change_question(uow: UnitOfWork, question_id: UUID, body: QuestionIn) -> AgentQuestion:
     return actions.change_question(uow, question_id, body)

@@ -47,6 +47,8 @@ def get_upload(call: web.Call, upload_id: UUID) -> Response:
 
 @api.patch("/documents/tus/<uuid:upload_id>", permission=WRITE, unit=False, summary="The next piece of an upload")
 def add_piece(call: web.Call, upload_id: UUID) -> Response:
+    with call.unit(read_only=True) as uow:
+        pieces.get_upload(uow, upload_id)
     _check_version()
     if request.mimetype != PIECE:
         raise UnknownProtocol(_("Send the piece as application/offset+octet-stream."))

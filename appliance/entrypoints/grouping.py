@@ -13,7 +13,7 @@ from appliance.core.errors import Unavailable
 from appliance.core.i18n import lazy_gettext as _
 
 K = TypeVar("K", bound=Hashable)
-LARGEST_GROUP = 64
+LARGEST_GROUP = 32
 LARGEST_GROUP_BYTES = 4 * 2**20
 MOST_WAITING = 1000
 MOST_WAITING_BYTES = 64 * 2**20

@@ -9,14 +9,9 @@ class ChannelChanged:
 
 @dataclass(frozen=True)
 class WebhooksAccepted:
-    """They are kept and not yet read. Those of one channel are read in the order they came."""
+    """They are kept and not yet read. Without an ordering key: whoever reads begins with the oldest, whichever event woke them."""
 
     channel_id: UUID
-    receipt_id: UUID
-
-    @property
-    def ordering_key(self) -> str:
-        return str(self.channel_id)
 
 
 @dataclass(frozen=True)

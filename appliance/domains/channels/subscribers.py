@@ -22,8 +22,8 @@ from appliance.domains.conversations.types import MessageStatus, Outgoing, Statu
 
 
 def store_webhooks(uow: UnitOfWork, event: WebhooksAccepted) -> None:
-    """Messages keep who they are when they come twice; a receipt is read once."""
-    actions.read_receipt(uow, event.receipt_id)
+    """A receipt goes in the transaction that stores what it says, so it is read once."""
+    actions.read_receipts(uow, event.channel_id)
 
 
 def send_message(step: Step, event: MessageQueued) -> None:

@@ -44,6 +44,8 @@ class Receipt(TenantOwned, Base):
     bodies: Mapped[list[str]] = mapped_column(SealedJson())
     received_at: Mapped[datetime]
 
+    __table_args__ = (Index("ix_channel_receipts_oldest", "channel_id", "received_at"),)
+
 
 class RejectedEvent(TenantOwned, Base):
     """A webhook, or a part of one, that could not be used: kept for a while so that nothing is lost."""

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -74,26 +75,36 @@ def test_a_body_that_cannot_be_stored_is_kept_aside_and_holds_nobody_up(box, ten
     assert json.loads(aside.body)["entry"]
 
 
-def test_a_person_s_messages_keep_their_order_across_receipts_whoever_is_quicker(box, tenant_id, cloud, read_in, inbox):
-    for number in range(4):
-        keep(box, tenant_id, cloud, text_webhook(str(number), first_id=f"w{number}."))
+def test_a_person_s_messages_keep_their_order_across_receipts_whichever_is_woken_first(box, tenant_id, cloud, read_in, inbox):
+    for number in range(40):
+        keep(box, tenant_id, cloud, text_webhook(f"{number:02d}", first_id=f"w{number}."))
     with box.whole_box("test", read_only=True) as uow:
-        order = uow.session.scalars(select(Delivery).order_by(Delivery.event_seq)).all()
-    for delivery in reversed(order):
-        jobs.deliver(box, delivery.tenant_id, delivery.id)  # the later ones are not given to anybody yet
-    assert texts(inbox) == [["0"]]
+        newest = uow.session.scalars(select(Delivery).order_by(Delivery.event_seq.desc()).limit(1)).one()
+    jobs.deliver(box, newest.tenant_id, newest.id)
+    assert texts(inbox) == [[f"{number:02d}" for number in range(read.READ_TOGETHER)]]
     read_in()
-    assert texts(inbox) == [["0", "1", "2", "3"]]
+    assert (texts(inbox), receipts(box)) == ([[f"{number:02d}" for number in range(40)]], [])
 
 
-def test_reading_one_receipt_wakes_the_next_of_its_channel_at_once(box, tenant_id, cloud):
-    for number in range(2):
+def test_workers_that_read_one_channel_at_once_keep_the_order_and_leave_nothing(box, tenant_id, cloud, read_in, inbox):
+    for number in range(48):
+        keep(box, tenant_id, cloud, text_webhook(f"{number:02d}", first_id=f"w{number}."))
+    workers = [threading.Thread(target=read_in) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert (texts(inbox), receipts(box)) == ([[f"{number:02d}" for number in range(48)]], [])
+
+
+def test_one_lost_wake_up_holds_nobody_up(box, tenant_id, cloud, inbox):
+    for number in range(3):
         keep(box, tenant_id, cloud, text_webhook(str(number), first_id=f"w{number}."))
     with box.unit(tenant_id) as uow:
-        first, second = uow.session.scalars(select(Delivery).order_by(Delivery.event_seq)).all()
-        token = deliveries.claim(uow, first.id)
-        deliveries.finish(uow, first.id, token)
-        assert [owed.delivery_id for owed in uow.owed_now()] == [second.id]
+        first, second, _third = uow.session.scalars(select(Delivery).order_by(Delivery.event_seq)).all()
+        deliveries.fail(uow, first.id, error="given up", tries=1)
+    jobs.deliver(box, tenant_id, second.id)
+    assert texts(inbox) == [["0", "1", "2"]]
 
 
 def test_the_same_webhook_in_two_receipts_is_stored_once(box, tenant_id, cloud, read_in, inbox):

@@ -2,7 +2,7 @@
 
 from appliance.domains.channels.actions.accept import admit_webhook, keep_receipt
 from appliance.domains.channels.actions.checking import check_connection
-from appliance.domains.channels.actions.read import erase_contact, read_receipt
+from appliance.domains.channels.actions.read import erase_contact, read_receipts
 from appliance.domains.channels.actions.receive import (
     confirm_webhook,
     keep_rejected,
@@ -26,7 +26,7 @@ __all__ = [
     "note_failure",
     "note_success",
     "prune_rejected",
-    "read_receipt",
+    "read_receipts",
     "receive_changes",
     "receive_simulated",
     "take_turn",

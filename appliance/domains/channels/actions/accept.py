@@ -7,7 +7,6 @@ from uuid import UUID
 
 from appliance.core.errors import Unauthenticated
 from appliance.core.i18n import lazy_gettext as _
-from appliance.core.ids import new_id
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels.events import WebhooksAccepted
 from appliance.domains.channels.gateways.cloud import envelope
@@ -64,6 +63,5 @@ def _divide(directory: Directory, signer: Doorway, payload: dict[str, Any], numb
 
 def keep_receipt(uow: UnitOfWork, channel_id: UUID, bodies: Sequence[str]) -> None:
     """Accept webhooks of one channel: once this is committed they are ours."""
-    receipt = Receipt(id=new_id(), tenant_id=uow.tenant_id, channel_id=channel_id, bodies=list(bodies), received_at=uow.now)
-    uow.session.add(receipt)
-    uow.emit(WebhooksAccepted(channel_id, receipt.id))
+    uow.session.add(Receipt(tenant_id=uow.tenant_id, channel_id=channel_id, bodies=list(bodies), received_at=uow.now))
+    uow.emit(WebhooksAccepted(channel_id))

@@ -22,14 +22,29 @@ from appliance.domains.conversations import actions as conversations
 PASSING = (OperationalError, InterfaceError, PoolTimeout, Unavailable)  # nobody's fault: the whole receipt comes again
 # What one body can do to those it came with. It is then read alone, and kept aside if it is at fault.
 SPOILS = (SQLAlchemyError, DomainError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError, RecursionError)
+READ_TOGETHER = 16  # bodies; a longer transaction would keep those waiting who accept
 log = structlog.get_logger()
 
 
-def read_receipt(uow: UnitOfWork, receipt_id: UUID) -> None:
-    """Nothing to do when an erasure read it first."""
-    receipt = uow.session.scalar(locked(select(Receipt).where(Receipt.id == receipt_id)))
-    if receipt is not None:
+def read_receipts(uow: UnitOfWork, channel_id: UUID) -> None:
+    """The oldest of the channel, and those behind it while they are few. Each receipt came with one event, and each event has one read
+    at least, so none is left. Nobody reads a later one meanwhile: the oldest is held.
+    """
+    bodies = 0
+    for receipt in _hold_oldest(uow, channel_id):
+        bodies += len(receipt.bodies)
         _take_in(uow, receipt)
+        if bodies >= READ_TOGETHER:
+            return
+
+
+def _hold_oldest(uow: UnitOfWork, channel_id: UUID) -> Sequence[Receipt]:
+    own = select(Receipt).where(Receipt.channel_id == channel_id)
+    while True:
+        found = uow.session.scalars(locked(own.order_by(Receipt.received_at, Receipt.id).limit(READ_TOGETHER))).all()
+        # Nothing, when others read all of those while we waited for them: then there may be more.
+        if found or uow.session.scalar(own.with_only_columns(Receipt.id).limit(1)) is None:
+            return found
 
 
 def erase_contact(uow: UnitOfWork, contact_id: UUID) -> int:

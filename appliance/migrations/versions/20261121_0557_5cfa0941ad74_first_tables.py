@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = 'b426dec4ce03'
+revision = '5cfa0941ad74'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -85,6 +85,7 @@ def upgrade() -> None:
     sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_channel_receipts'))
     )
+    op.create_index('ix_channel_receipts_oldest', 'channel_receipts', ['channel_id', 'received_at'], unique=False)
     op.create_index(op.f('ix_channel_receipts_tenant_id'), 'channel_receipts', ['tenant_id'], unique=False)
     op.create_table('channel_rejected_events',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -196,7 +197,7 @@ def upgrade() -> None:
     sa.Column('window_hours', sa.Integer(), nullable=True),
     sa.Column('agent_id', sa.Uuid(), nullable=True),
     sa.Column('assignee_id', sa.Uuid(), nullable=True),
-    sa.Column('status', sa.Enum('open', 'pending', 'snoozed', 'resolved', 'blocked', name='conversationstatus', native_enum=False, length=40), nullable=False),
+    sa.Column('status', sa.Enum('open', 'resolved', name='conversationstatus', native_enum=False, length=40), nullable=False),
     sa.Column('handling', sa.Enum('bot', 'human', name='handling', native_enum=False, length=40), nullable=False),
     sa.Column('waiting_since', sa.DateTime(timezone=True), nullable=True),
     sa.Column('reminded_at', sa.DateTime(timezone=True), nullable=True),
@@ -655,7 +656,7 @@ def upgrade() -> None:
     sa.Column('channel_id', sa.Uuid(), nullable=False),
     sa.Column('number', sa.Integer(), nullable=False),
     sa.Column('direction', sa.Enum('inbound', 'outbound', 'internal', name='direction', native_enum=False, length=40), nullable=False),
-    sa.Column('sender', sa.Enum('contact', 'agent_ai', 'user', 'workflow', 'system', name='sender', native_enum=False, length=40), nullable=False),
+    sa.Column('sender', sa.Enum('contact', 'agent_ai', 'user', 'system', name='sender', native_enum=False, length=40), nullable=False),
     sa.Column('sender_id', sa.Uuid(), nullable=True),
     sa.Column('kind', sa.Enum('text', 'image', 'audio', 'video', 'document', 'sticker', 'location', 'contact', 'template', 'buttons', 'list', 'reaction', 'note', 'unsupported', name='messagekind', native_enum=False, length=40), nullable=False),
     sa.Column('content', sa.LargeBinary(), nullable=False),

@@ -16,7 +16,7 @@ def list_channels(uow: UnitOfWork, query: PageQuery) -> Page[Channel]:
     return queries.list_page(uow, query)
 
 
-@api.post("/channels", permission=MANAGE, body=ChannelIn, returns=ChannelOut, status=201, idempotent=True)
+@api.post("/channels", permission=MANAGE, body=ChannelIn, returns=ChannelOut, status=201)
 def create_channel(uow: UnitOfWork, body: ChannelIn) -> Channel:
     return actions.create_channel(uow, body)
 

@@ -1,17 +1,22 @@
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
+import time_machine
+from flask import current_app, request
 from openapi_spec_validator import validate
 from pydantic import Field
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from appliance.core import housekeeping, web
+from appliance.core import clock, housekeeping, web
 from appliance.core.box import connect_redis
 from appliance.core.errors import Conflict, NotFound, TooMany, Unauthenticated, Unavailable
 from appliance.core.ids import new_id
 from appliance.core.manifest import Manifest
 from appliance.core.web import api as edge
+from appliance.core.web.idempotency import ABANDONED_AFTER, UNSETTLED, IdempotentAnswer
 from tests.core import ledger
 
 api = web.Api("ledger")
@@ -31,7 +36,7 @@ class EntryQuery(web.PageQuery):
     tag: list[str] = []
 
 
-@api.post("/entries", permission="entries:write", body=EntryIn, returns=EntryOut, status=201, idempotent=True)
+@api.post("/entries", permission="entries:write", body=EntryIn, returns=EntryOut, status=201)
 def create(uow, body):
     return ledger.make_entry(uow, body.account)
 
@@ -40,6 +45,17 @@ def create(uow, body):
 def list_all(uow, query):
     found = ledger.entries(uow)
     return web.Page(found[query.offset : query.offset + query.limit], len(found), query.page, query.limit)
+
+
+@api.post("/entries/slowly", permission="entries:write", body=EntryIn, returns=EntryOut, status=201, unit=False)
+def create_slowly(call, body):
+    if body.note == "away":
+        raise Unavailable("later", retry_after=3)
+    if body.note == "again":  # the same request comes once more while this one runs
+        again = current_app.test_client().post(request.path, json=request.json, headers=dict(request.headers))
+        return {"account": "while it ran", "note": str(again.status_code)}
+    with call.unit() as uow:
+        return ledger.make_entry(uow, body.account)
 
 
 FAILURES = {
@@ -253,3 +269,37 @@ def test_a_stranger_at_closed_doors_is_counted_too(client, somebody, monkeypatch
     monkeypatch.setattr(edge, "PER_ADDRESS", "5/minute")
     somebody.principal = None
     assert [client.get("/api/v1/entries").status_code for _ in range(8)] == [401] * 5 + [429] * 3
+
+
+def test_a_key_at_a_view_with_units_of_its_own_has_one_effect_and_one_answer(client):
+    address, header = "/api/v1/entries/slowly", {"Idempotency-Key": "slow"}
+    first, again = (client.post(address, json={"account": "a"}, headers=header) for _ in range(2))
+    assert (first.status_code, again.status_code, again.headers["Idempotency-Replayed"]) == (201, 201, "true")
+    assert first.get_json() == again.get_json()
+    assert client.get("/api/v1/entries").get_json()["total"] == 1
+
+
+def test_a_key_whose_request_failed_is_free_again(client):
+    address, header = "/api/v1/entries/slowly", {"Idempotency-Key": "fails"}
+    assert client.post(address, json={"account": "a", "note": "away"}, headers=header).status_code == 503
+    assert client.post(address, json={"account": "a"}, headers=header).status_code == 201
+
+
+def test_a_repeat_of_what_still_runs_is_told_to_wait(client):
+    answer = client.post("/api/v1/entries/slowly", json={"account": "a", "note": "again"}, headers={"Idempotency-Key": "twice"})
+    assert answer.get_json() == {"account": "while it ran", "note": "409"}
+
+
+def test_a_key_whose_process_died_is_free_after_ten_minutes(client, box, somebody):
+    address, header, body = "/api/v1/entries/slowly", {"Idempotency-Key": "dead"}, {"account": "a"}
+    client.post(address, json=body, headers=header)
+    with box.unit(somebody.principal.tenant_id) as uow:
+        kept = uow.session.scalars(select(IdempotentAnswer)).one()
+        kept.status, kept.body = UNSETTLED, ""
+    assert client.post(address, json=body, headers=header).status_code == 409
+    with time_machine.travel(clock.now() + ABANDONED_AFTER + timedelta(seconds=1)):
+        assert client.post(address, json=body, headers=header).status_code == 201
+
+
+def test_a_key_that_is_too_long_is_refused(client):
+    assert client.post("/api/v1/entries", json={"account": "a"}, headers={"Idempotency-Key": "k" * 201}).status_code == 422

@@ -1,6 +1,7 @@
 """Labels, dates, days until which a document is kept, and what people say of an answer."""
 
 import io
+import json
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from appliance.core.ids import NIL
 from appliance.domains.knowledge import actions, jobs, queries
 from appliance.domains.knowledge.actions import Ask, Filing, Scope
 from appliance.domains.knowledge.tables import Document
+from tests.domains.knowledge.conftest import COMPANY
 
 RETURNS = "# Trocas\n\nO prazo para troca por arrependimento é de 7 dias corridos após o recebimento.\n"
 ASKED = "qual o prazo para troca por arrependimento?"
@@ -66,3 +68,21 @@ def test_a_trial_is_answered_from_what_was_answered_before_and_keeps_nothing(box
         assert actions.answer_question(box, tenant_id, question, ask=Ask(keep=False, scope=Scope())).query_id != NIL
     with box.unit(tenant_id, read_only=True) as uow:
         assert queries.list_gaps(uow).total == 0
+
+
+def test_what_the_whole_company_answers_surely_one_label_answers_too(client, put, box, tenant_id):
+    """How sure an answer is was measured on all documents; counted inside one of them every word would look common."""
+    ids = {path.name: put(path.name, path.read_bytes()) for path in sorted((COMPANY / "docs").iterdir())}
+    with box.unit(tenant_id) as uow:
+        for name, document_id in ids.items():
+            actions.file_document(uow, document_id, Filing(tags=(name,)))
+    lines = (json.loads(line) for line in (COMPANY / "questions.jsonl").read_text().splitlines())
+    asked = [line for line in lines if len(line["documents"]) == 1 and not line["context"]]
+    kept, lost = 0, []
+    for line in asked:
+        if client.post("/api/v1/rag/query", json={"query": line["question"]}).json["answered"]:
+            kept += 1
+            if not client.post("/api/v1/rag/query", json={"query": line["question"], "tags": line["documents"]}).json["answered"]:
+                lost.append(line["question"])
+    assert kept > len(asked) // 2
+    assert len(lost) <= 1, lost

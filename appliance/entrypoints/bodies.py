@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
+import threading
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import IO
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from appliance.core.i18n import gettext as _
+from appliance.core.web.api import GONE
 
 IDLE_S = 10.0
 IN_MEMORY = 256 * 1024
@@ -59,7 +61,13 @@ class BodyFirst:
             except Gone:
                 return
             body.seek(0)
-            await self._app({**scope, "headers": _with_length(scope["headers"], size)}, _replayed(body, size, receive), send)
+            gone = threading.Event()
+            leaving = asyncio.create_task(_notice(receive, gone))
+            try:
+                told = {**scope, "headers": _with_length(scope["headers"], size), GONE: gone}
+                await self._app(told, _replayed(body, size, leaving), send)
+            finally:
+                leaving.cancel()
 
 
 def memory_folder() -> str | None:
@@ -94,13 +102,21 @@ def _with_length(headers: Iterable[tuple[bytes, bytes]], size: int) -> list[tupl
     return [*kept, (b"content-length", str(size).encode())] if size else kept
 
 
-def _replayed(body: IO[bytes], size: int, receive: Receive) -> Receive:
+async def _notice(receive: Receive, gone: threading.Event) -> Message:
+    """Waits for the caller to leave; a stream that is being written looks at `gone`."""
+    while (message := await receive())["type"] != "http.disconnect":
+        continue
+    gone.set()
+    return message
+
+
+def _replayed(body: IO[bytes], size: int, leaving: asyncio.Task[Message]) -> Receive:
     left = size
 
     async def replay() -> Message:
         nonlocal left
         if left < 0:
-            return await receive()
+            return await asyncio.shield(leaving)
         piece = body.read(PIECE)
         left -= len(piece)
         is_end = left <= 0

@@ -5,6 +5,7 @@ import contextlib
 import json
 import socket
 import threading
+import time
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from flask import Flask, request
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from appliance.core.web.api import event_stream
 from appliance.entrypoints import bodies
 from appliance.entrypoints.bodies import BodyFirst
 
@@ -70,3 +72,36 @@ def test_more_than_is_taken_is_refused_in_a_sentence(front, content):
 
 def test_a_file_may_be_larger_than_other_bodies(front):
     assert httpx.post(f"http://127.0.0.1:{front}/", files={"file": b"x" * 200_000}).status_code == 200
+
+
+def test_a_stream_ends_when_its_reader_has_left():
+    ended, pages = threading.Event(), Flask("stream")
+
+    @pages.post("/")
+    def stream():
+        def lines():
+            try:
+                while True:
+                    time.sleep(0.02)
+                    yield ": still here\n\n"
+            finally:
+                ended.set()
+
+        return event_stream(lines())
+
+    app = Starlette(routes=[Mount("/", BodyFirst(WSGIMiddleware(pages, workers=THREADS), file_limit=300_000))])
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        with httpx.stream("POST", f"http://127.0.0.1:{port}/", json={}) as answer:
+            lines = answer.iter_lines()
+            assert next(lines)
+            assert not ended.wait(0.3), "a reader that stays is written to"
+        assert ended.wait(3)
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 PUBLIC = "public"
 SIGNED_IN = "signed_in"
+GONE = "salesedge.gone"  # in the ASGI scope: an event that the front sets when the caller has left
 API_PREFIX = "/api/v1"
 View = TypeVar("View", bound=Callable[..., Any])
 _CHANGES = frozenset({"PATCH", "PUT", "DELETE"})
@@ -259,7 +261,20 @@ def _serialise(route: Route, result: Any) -> Response:
 
 
 def event_stream(lines: Iterator[str]) -> Response:
-    """Server-sent events (WHATWG HTML, 9.2) that no proxy holds back."""
+    """Server-sent events (WHATWG HTML, 9.2) that no proxy holds back. They end when the caller leaves."""
+    gone = request.environ.get("asgi.scope", {}).get(GONE)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return Response(lines, mimetype="text/event-stream", headers=headers)
+    return Response(lines if gone is None else _until(gone, lines), mimetype="text/event-stream", headers=headers)
+
+
+def _until(gone: threading.Event, lines: Iterator[str]) -> Iterator[str]:
+    try:
+        for line in lines:
+            if gone.is_set():
+                return
+            yield line
+    finally:
+        close = getattr(lines, "close", None)
+        if close is not None:
+            close()
 

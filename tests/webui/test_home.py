@@ -46,7 +46,8 @@ def test_home_shows_today_and_who_waits_and_follows_what_happens(box, ana, new_c
     page = new_context(ana, viewport={"width": 1280, "height": 900}).new_page()
     page.goto("/")
     assert "Ninguém está esperando." in page.locator("#today").inner_text()
-    assert page.get_by_text("Os números começam com a primeira mensagem.").is_visible()
+    assert page.locator("h2").first.inner_text() == "Primeiros passos"
+    assert page.locator("#h-days").count() == 0
     with box.unit(ana.tenant_id) as uow:
         found = channels.receive_simulated(uow, phone, visitor="bia", name="Beatriz Nogueira", text="quero uma pessoa")
     page.reload()

@@ -59,6 +59,13 @@ class DocumentFailed:
 
 
 @dataclass(frozen=True)
+class CorpusSettled:
+    """Documents came in or gave up, and no other is on its way: time to measure the corpus anew."""
+
+    document_id: UUID
+
+
+@dataclass(frozen=True)
 class DocumentDeleted:
     """Rows are gone; vectors and files follow. Numbers name the vectors, blob ids the files."""
 

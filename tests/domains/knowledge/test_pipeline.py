@@ -235,3 +235,15 @@ def test_a_table_whose_quotation_never_ends_is_refused_with_its_line(box: Box, t
         shown = queries.view_document(uow, document_id)
     assert shown.status is DocumentStatus.FAILED
     assert "line 2 " in (shown.processing_error or "")
+
+
+def test_documents_that_arrive_together_are_measured_once_after_the_last(
+    box: Box, tenant_id: UUID, put: Put, monkeypatch: pytest.MonkeyPatch, run_deliveries: Callable[[], int],
+) -> None:
+    measured: list[object] = []
+    monkeypatch.setattr("appliance.domains.knowledge.subscribers.calibrating._measure", measured.append)
+    for number in range(3):
+        put(f"politica-{number}.md", RULES.format(days=30 + number), run=False)
+    put("quebrado.pdf", b"%PDF-1.7\nthis is no pdf at all", run=False)
+    run_deliveries()
+    assert len(measured) == 1

@@ -46,7 +46,7 @@ def test_home_shows_today_and_who_waits_and_follows_what_happens(box, ana, new_c
     page = new_context(ana, viewport={"width": 1280, "height": 900}).new_page()
     page.goto("/")
     assert "Ninguém está esperando." in page.locator("#today").inner_text()
-    assert page.locator("h2").first.inner_text() == "Primeiros passos"
+    assert page.locator(".page h2").first.inner_text() == "Primeiros passos"
     assert page.locator("#h-days").count() == 0
     with box.unit(ana.tenant_id) as uow:
         found = channels.receive_simulated(uow, phone, visitor="bia", name="Beatriz Nogueira", text="quero uma pessoa")

@@ -181,7 +181,9 @@ def node_red(red: str, seconds: float, folder: Path) -> float:
 def whole_box(folder: Path, seconds: float) -> None:
     """The same pace with everything running: workers read in and answer meanwhile."""
     (folder / "whole").mkdir()
-    with GraphPeer() as graph, running_box(folder / "whole", channels__graph_url=graph.url, network__private_hosts=["127.0.0.1"]) as up:
+    graph = GraphPeer()
+    settings = {"channels__graph_url": graph.url, "network__private_hosts": ["127.0.0.1"], "redis__url": ""}  # one of its own
+    with graph, running_box(folder / "whole", **settings) as up:
         set_up(up)
         open_shop(up.client())
         [front] = up.children()["se-web"]

@@ -93,7 +93,7 @@ class Webhooks:
             await self._learn()
         admission = actions.admit_webhook(self._directory, body, headers.get(b"x-hub-signature-256", b"").decode("latin-1"))
         if admission.reasons:
-            await asyncio.to_thread(self._reject, admission, body)
+            await asyncio.to_thread(self._reject, admission)
         if not admission.readable:
             raise Refusal(HTTPStatus.BAD_REQUEST, _("The body is not valid JSON."))
         for doorway, part in admission.parts:
@@ -115,10 +115,9 @@ class Webhooks:
         with self._box.unit(tenant_id, META) as uow:
             actions.keep_receipt(uow, channel_id, parts)
 
-    def _reject(self, admission: Admission, body: bytes) -> None:
-        text = body.decode("utf-8", "replace")
+    def _reject(self, admission: Admission) -> None:
         with self._box.unit(admission.signer.tenant_id, META) as uow:
-            actions.keep_rejected(uow, admission.signer.channel_id, [(reason, text) for reason in admission.reasons])
+            actions.keep_rejected(uow, admission.signer.channel_id, [(reason, admission.aside) for reason in admission.reasons])
 
     def _verify(self, scope: Scope) -> Answer:
         """Meta's challenge when a webhook is entered there."""

@@ -68,11 +68,15 @@ class Doorway:
 
 @dataclass(frozen=True)
 class Admission:
-    """A webhook whose signature is good: what of it is to be kept for whom, and why some of it is of no use."""
+    """A webhook whose signature is good: what of it is to be kept for whom, and why some of it is of no use.
+
+    `aside` is what the signer may see of it then.
+    """
 
     signer: Doorway
     parts: tuple[tuple[Doorway, str], ...] = ()
     reasons: tuple[str, ...] = ()
+    aside: str = ""
     readable: bool = True
 
 

@@ -128,11 +128,18 @@ def test_a_worker_killed_while_it_reads_leaves_the_receipt_to_the_next(box, tena
     assert (receipts(box), texts(inbox)) == ([], [["oi"]])
 
 
-def test_each_organisation_keeps_only_what_was_said_to_its_own_number(meta, box, tenant_id, other_tenant_id, read_in, inbox):
+@pytest.fixture
+def their_number(box, other_tenant_id):
+    """Another organisation's channel behind the same app of Meta, hence with the same secret."""
     secrets = {"access_token": TOKEN, "app_secret": SECRET, "verify_token": VERIFY}
     given = ChannelIn(kind="whatsapp_cloud", name="Carla", phone_number_id=THEIRS, secrets=secrets)
     with box.unit(other_tenant_id) as uow:
         actions.create_channel(uow, given)
+    return THEIRS
+
+
+@pytest.mark.usefixtures("their_number")
+def test_each_organisation_keeps_only_what_was_said_to_its_own_number(meta, box, tenant_id, other_tenant_id, read_in, inbox):
     ours, theirs = text_webhook("nosso"), text_webhook("deles", number=THEIRS, first_id="wamid.T")
     assert meta({"object": ours["object"], "entry": ours["entry"] + theirs["entry"]}).status_code == 200
     said = {receipt.tenant_id: receipt.bodies for receipt in receipts(box)}
@@ -140,6 +147,17 @@ def test_each_organisation_keeps_only_what_was_said_to_its_own_number(meta, box,
     assert ["nosso" in said[other_tenant_id][0], "deles" in said[other_tenant_id][0]] == [False, True]
     read_in()
     assert texts(inbox) == [["nosso"]]
+
+
+@pytest.mark.usefixtures("their_number")
+@pytest.mark.parametrize(("strange", "reason"), [(1, "unknown_number"), (1001, "too_many_changes")])
+def test_what_is_kept_aside_shows_nothing_said_to_another_organisation(meta, box, tenant_id, strange, reason):
+    ours, theirs = text_webhook("nosso"), text_webhook("deles", number=THEIRS, first_id="wamid.T")
+    entries = [*ours["entry"], *theirs["entry"], *text_webhook("?", number="999")["entry"] * strange]
+    assert meta({"object": ours["object"], "entry": entries}).status_code == 200
+    with box.whole_box("test", read_only=True) as uow:
+        aside = {event.reason: event for event in uow.session.scalars(select(queries.RejectedEvent))}[reason]
+    assert (aside.tenant_id, "nosso" in aside.body, "deles" in aside.body) == (tenant_id, True, False)
 
 
 def test_what_waits_does_not_survive_the_erasure_of_who_wrote_it(post, meta, box, tenant_id, read_in, inbox):

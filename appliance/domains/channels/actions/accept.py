@@ -29,7 +29,7 @@ def admit_webhook(directory: Directory, body: bytes, header: str) -> Admission:
     if signer is None:
         raise Unauthenticated(_("The webhook is not signed with the app secret of any channel."))
     if payload is None or envelope.is_too_deep(text, payload):
-        return Admission(signer, reasons=UNREADABLE, readable=False)
+        return Admission(signer, reasons=UNREADABLE, aside=body.decode("utf-8", "replace"), readable=False)
     if 0 < len(numbers) <= MAX_CHANGES and set(numbers) == {signer.external_id}:
         return Admission(signer, ((signer, text),))
     return _divide(directory, signer, payload, numbers)
@@ -53,12 +53,19 @@ def _divide(directory: Directory, signer: Doorway, payload: dict[str, Any], numb
         if doorway is None or doorway.app_secret != signer.app_secret:
             reasons.add("unknown_number")
         else:
-            parts.append((doorway, json.dumps(envelope.only(payload, number, first=MAX_CHANGES))))
+            parts.append((doorway, json.dumps(envelope.only(payload, {number}, first=MAX_CHANGES))))
     if not numbers:
         reasons.add("unknown_shape")
     if len(numbers) > MAX_CHANGES:
         reasons.add("too_many_changes")
-    return Admission(signer, tuple(parts), tuple(sorted(reasons)))
+    return Admission(signer, tuple(parts), tuple(sorted(reasons)), _aside(directory, signer, payload, numbers) if reasons else "")
+
+
+def _aside(directory: Directory, signer: Doorway, payload: dict[str, Any], numbers: Sequence[str]) -> str:
+    """The webhook without what was said to other organisations, which one app of Meta may serve as well."""
+    found = {number: directory.find(number) for number in numbers}
+    theirs = {number for number, doorway in found.items() if doorway is not None and doorway.tenant_id != signer.tenant_id}
+    return json.dumps(envelope.only(payload, found.keys() - theirs, first=len(numbers)) if theirs else payload)
 
 
 def keep_receipt(uow: UnitOfWork, channel_id: UUID, bodies: Sequence[str]) -> None:

@@ -208,9 +208,8 @@ def list_dead(uow: UnitOfWork, *, limit: int = 100) -> list[tuple[Delivery, Outb
 
 def count_open(uow: UnitOfWork) -> dict[str, int]:
     """Without those that are done, which are most of the table."""
-    unfinished = (DeliveryState.PENDING, DeliveryState.LEASED, DeliveryState.DEAD)
-    found = count_by_state(uow, unfinished)
-    return {state.value: found.get(state, 0) for state in unfinished}
+    found = count_by_state(uow, UNFINISHED)
+    return {state.value: found.get(state, 0) for state in UNFINISHED}
 
 
 def count_by_state(uow: UnitOfWork, states: Iterable[DeliveryState] = DeliveryState) -> dict[DeliveryState, int]:

@@ -8,6 +8,11 @@ from pathlib import Path
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - memory; the folder made in it is checked to be ours alone
 
 
+def parts_folder() -> str | None:
+    """Where files that are still coming in may lie: what people send is never on a disk in the clear. None is the usual place."""
+    return str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None
+
+
 def metrics_folder(home: Path, run_dir: Path) -> Path:
     """Figures live in mapped files, and a mapped page for which a full disk has no room kills its process (SIGBUS)."""
     own = SHARED_MEMORY / f"salesedge-{os.geteuid()}-{sha256(str(home.resolve()).encode()).hexdigest()[:16]}"

@@ -8,11 +8,11 @@ import tempfile
 import threading
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
-from pathlib import Path
 from typing import IO
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from appliance.core import memory
 from appliance.core.i18n import gettext as _
 from appliance.core.web.api import GONE
 
@@ -21,7 +21,6 @@ IN_MEMORY = 256 * 1024
 PIECE = 64 * 1024
 PLAIN_LIMIT = 4 * 2**20  # a body that is no file
 Headers = Sequence[tuple[bytes, bytes]]
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - memory, so that what people send never lies on a disk in the clear
 
 
 class TooSlow(Exception):
@@ -49,7 +48,7 @@ class BodyFirst:
             return
         headers = {bytes(name).lower(): bytes(value) for name, value in scope["headers"]}
         limit = self._file_limit if headers.get(b"content-type", b"").startswith(b"multipart/") else PLAIN_LIMIT
-        with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=memory_folder()) as body:
+        with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=memory.parts_folder()) as body:
             try:
                 size = await take_in(receive, body, headers.get(b"content-length", b""), limit)
             except TooLarge:
@@ -68,10 +67,6 @@ class BodyFirst:
                 await self._app(told, _replayed(body, size, leaving), send)
             finally:
                 leaving.cancel()
-
-
-def memory_folder() -> str | None:
-    return str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None
 
 
 async def take_in(receive: Receive, body: IO[bytes], declared: bytes, limit: int) -> int:

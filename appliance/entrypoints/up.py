@@ -26,7 +26,6 @@ from appliance.core import crypto, memory, migrate
 from appliance.core.config import Settings
 from appliance.core.i18n import gettext as _
 from appliance.core.tenancy import TenantKey
-from appliance.entrypoints.bodies import memory_folder
 from appliance.entrypoints.children import Child, Forked, Running, Spawned
 
 READY_S = 60.0
@@ -49,7 +48,7 @@ class Supervisor:
     def prepare(self) -> None:
         """Folders, lock, key, Redis, tables. Raises CannotStart with one sentence."""
         os.umask(0o077)
-        tempfile.tempdir = memory_folder()  # parts of uploads stay in memory, never in the clear on a disk
+        tempfile.tempdir = memory.parts_folder()  # parts of uploads stay in memory, never in the clear on a disk
         make_folders(self.settings)
         self._take_lock()
         self._check_port()

@@ -21,3 +21,10 @@ def test_a_link_somebody_laid_in_its_place_is_not_followed(tmp_path, monkeypatch
 def test_without_shared_memory_figures_lie_in_the_data_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "SHARED_MEMORY", tmp_path / "absent")
     assert memory.metrics_folder(tmp_path / "home", tmp_path / "run") == tmp_path / "run" / "metrics"
+
+
+def test_what_is_coming_in_lies_in_memory_where_there_is_some(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "SHARED_MEMORY", tmp_path)
+    assert memory.parts_folder() == str(tmp_path)
+    monkeypatch.setattr(memory, "SHARED_MEMORY", tmp_path / "absent")
+    assert memory.parts_folder() is None

@@ -1,7 +1,6 @@
 """Is every part of the box well, in words, with what to do when one is not."""
 
 import os
-import re
 import shutil
 from dataclasses import dataclass
 
@@ -28,8 +27,6 @@ SAID = (
     _("Is the disk full or the database server down? See `salesedge doctor`."),
     _("Work waits in the database until Redis is back; nothing is lost."),
 )
-_MODELS = re.compile(r"embeddings: (?P<model>.*), answers: (?P<engine>.*)")
-_PASSAGES = "extractive"
 
 
 @dataclass(frozen=True)
@@ -64,12 +61,7 @@ def _name(key: str) -> str:
 
 
 def _in_words(sentence: str) -> str:
-    models = _MODELS.fullmatch(sentence)
-    if models is None:
-        return gettext(sentence) if sentence else ""
-    if models["engine"] == _PASSAGES:
-        return gettext("Searches with %(model)s; answers are passages of your documents.", model=models["model"])
-    return gettext("Searches with %(model)s; %(engine)s writes the answers.", model=models["model"], engine=models["engine"])
+    return gettext(sentence) if sentence else ""
 
 
 def _memory() -> Room:

@@ -46,7 +46,6 @@ class Lexicon:
     editions: frozenset[Edition]
     terms: OrderedDict[str, Listed] = field(default_factory=OrderedDict)
     letters: dict[str, spelling.Vocabulary] = field(default_factory=dict)
-
     size: int = 0
 
     def keep(self, found: Mapping[str, Listed]) -> None:

@@ -1,4 +1,3 @@
-
 """Short forms a company explains in its own documents, and the few that a country shares."""
 
 import re

@@ -1,4 +1,3 @@
-
 """What a customer asks for: follow-ups read with what was said before, several questions in one message."""
 
 import re

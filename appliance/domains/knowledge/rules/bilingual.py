@@ -1,4 +1,3 @@
-
 """A pocket dictionary of shop and service words, so that an English question finds a Portuguese rule and the other way round."""
 
 from functools import lru_cache

@@ -1,4 +1,3 @@
-
 """Danger to people comes before any search: gas, fire, shock, health. General first advice, then the company's own text."""
 
 import re

@@ -1,4 +1,3 @@
-
 """Amounts and ranges: `3 mil` lies inside `R$ 2.500,00 a R$ 5.999,99`, `8 quartos` below `a partir de 10 quartos`."""
 
 import math

@@ -1,4 +1,3 @@
-
 """What a language model is told: the sources are fenced data, every claim is cited, figures are copied."""
 
 import re

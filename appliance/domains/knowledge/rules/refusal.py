@@ -1,4 +1,3 @@
-
 """When to say "I do not know": measured against questions that a company's own documents cannot answer."""
 
 import random

@@ -1,4 +1,3 @@
-
 """Where sentences end in Portuguese and English business prose."""
 
 import re

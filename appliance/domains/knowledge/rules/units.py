@@ -1,4 +1,3 @@
-
 """Sentences and table rows: the smallest text an answer may quote."""
 
 import re

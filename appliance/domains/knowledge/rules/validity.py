@@ -1,4 +1,3 @@
-
 """Which text is in force: versions of one document, revoked ones, clauses that say what prevails."""
 
 import re

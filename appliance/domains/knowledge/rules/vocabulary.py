@@ -1,4 +1,3 @@
-
 """Words that every shop, clinic and school shares: function words, chat abbreviations, synonyms. No company's own words."""
 
 _SILENT_PT = """

@@ -1,4 +1,3 @@
-
 """The kind of fact a question asks for, and whether a text states one. It orders candidates; it never refuses."""
 
 import re

@@ -1,4 +1,3 @@
-
 """From text to stems. One code path for documents and questions, so that both sides meet."""
 
 import re

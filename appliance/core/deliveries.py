@@ -157,6 +157,12 @@ def get_delivery(uow: UnitOfWork, delivery_id: UUID) -> Delivery:
     return delivery
 
 
+def is_under_way(uow: UnitOfWork, ordering_key: str) -> bool:
+    """Whether something of this key is still going to be done by itself. What is dead waits for a person."""
+    alive = Delivery.state.in_((DeliveryState.PENDING, DeliveryState.LEASED))
+    return uow.session.scalar(select(Delivery.id).where(Delivery.ordering_key == ordering_key, alive).limit(1)) is not None
+
+
 def get_event(uow: UnitOfWork, delivery: Delivery) -> OutboxRow:
     return uow.session.scalars(select(OutboxRow).where(OutboxRow.seq == delivery.event_seq)).one()
 

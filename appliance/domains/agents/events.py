@@ -34,6 +34,10 @@ class EvaluationStarted:
     agent_id: UUID
     evaluation_id: UUID
 
+    @property
+    def ordering_key(self) -> str:
+        return str(self.evaluation_id)
+
 
 @dataclass(frozen=True)
 class EvaluationProgressed:

@@ -7,6 +7,7 @@ from appliance.core.errors import Unavailable
 from appliance.core.outbox import Delivery
 from appliance.domains.agents import actions as agents
 from appliance.domains.agents import subscribers
+from appliance.domains.agents.errors import EvaluationUnderWay
 from appliance.domains.agents.queries import evaluations
 from appliance.domains.agents.schemas import AgentPatch, AgentSettings, QuestionIn
 from appliance.domains.knowledge import actions as knowledge
@@ -173,6 +174,23 @@ def test_whoever_takes_over_a_run_asks_only_what_has_no_result(box, tenant_id, m
         found = evaluations.get_evaluation(uow, evaluation_id)
         assert (found.done, found.passed, found.state) == (7, 7, "finished")
     assert len(asked) == 8
+
+
+def test_a_run_that_was_given_up_does_not_keep_the_next_one_from_starting(box, tenant_id, make_agent, run_deliveries, monkeypatch):
+    agent_id = make_agent(greeting="Oi!")
+    with box.unit(tenant_id) as uow:
+        agents.add_question(uow, agent_id, QuestionIn(question="bom dia", facts=["Oi"]))
+        agents.start_evaluation(uow, agent_id)
+        with pytest.raises(EvaluationUnderWay):
+            agents.start_evaluation(uow, agent_id)
+    with monkeypatch.context() as patched:
+        patched.setattr(subscribers.actions, "ask_question", lambda *_given, **_more: 1 / 0)
+        run_deliveries()
+    with box.unit(tenant_id) as uow:
+        again = agents.start_evaluation(uow, agent_id).id
+    run_deliveries()
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert (evaluations.get_evaluation(uow, again).passed, evaluations.find_running(uow, agent_id)) == (1, None)
 
 
 def test_an_evaluation_with_a_draft_that_changes_meanwhile_keeps_its_settings(box, tenant_id, make_agent, run_deliveries):

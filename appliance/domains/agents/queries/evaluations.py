@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from appliance.core import deliveries
 from appliance.core.uow import UnitOfWork
 from appliance.domains.agents.errors import EvaluationNotFound, QuestionNotFound
 from appliance.domains.agents.queries.agents import find_version, get_agent
@@ -46,8 +47,10 @@ def list_evaluations(uow: UnitOfWork, agent_id: UUID, *, limit: int = SHOWN_EVAL
 
 
 def find_running(uow: UnitOfWork, agent_id: UUID) -> Evaluation | None:
+    """One whose work was given up as a dead letter runs no more and is in nobody's way."""
     wanted = select(Evaluation).where(Evaluation.agent_id == agent_id, Evaluation.state == EvaluationState.RUNNING)
-    return uow.session.scalar(wanted.limit(1))
+    newest = uow.session.scalar(wanted.order_by(Evaluation.created_at.desc(), Evaluation.id.desc()).limit(1))
+    return newest if newest is not None and deliveries.is_under_way(uow, str(newest.id)) else None
 
 
 def find_baseline(uow: UnitOfWork, agent_id: UUID) -> Evaluation | None:

@@ -70,9 +70,18 @@ def test_a_piece_out_of_place_is_refused_and_says_where_to_go_on(begin, send, bo
 
 def test_more_than_was_announced_is_refused(client, begin, send, box, tenant_id):
     address = begin().headers["Location"]
-    assert send(address, 0, TEXT + b"x").status_code == 422
+    refused = send(address, 0, TEXT + b"x")
+    assert (refused.status_code, "announced" in refused.json["detail"]) == (422, True)
     assert client.head(address).headers["Upload-Offset"] == "0"
     assert blobs_of(box, tenant_id) == []
+
+
+def test_a_whole_upload_takes_no_byte_more(client, begin, send, box, tenant_id):
+    address = begin().headers["Location"]
+    send(address, 0, TEXT)
+    assert send(address, len(TEXT), b"x").status_code == 422
+    assert client.head(address).headers["Upload-Offset"] == str(len(TEXT))
+    assert len(blobs_of(box, tenant_id)) == 1
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from appliance.core.blobs import Readable
 from appliance.core.box import Box
+from appliance.core.errors import Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.rows import locked
 from appliance.core.uow import SYSTEM, Actor, UnitOfWork
@@ -41,10 +42,16 @@ def get_upload(uow: UnitOfWork, upload_id: UUID) -> Upload:
 
 
 def add_piece(box: Box, tenant_id: UUID, upload_id: UUID, offset: int, stream: Readable, *, actor: Actor = SYSTEM) -> Upload:
-    """Opens its own units, because a file is written. Of two writers at one place the later is refused. Raises PieceOutOfPlace."""
+    """Opens its own units, because a file is written. Of two writers at one place the later is refused.
+
+    Raises PieceOutOfPlace, FileTooLarge for more than was announced.
+    """
     with box.unit(tenant_id, actor, read_only=True) as uow:
         left = _at(get_upload(uow, upload_id), offset)
-    piece = box.blobs.put(tenant_id, stream, limit=max(left, 1))
+    try:
+        piece = box.blobs.put(tenant_id, stream, limit=left)
+    except Refused as err:
+        raise FileTooLarge(_("More arrived than was announced for this file. Send it again from the beginning.")) from err
     kept = False
     try:
         with box.unit(tenant_id, actor) as uow:

@@ -1,5 +1,4 @@
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from uuid import UUID
 
@@ -16,17 +15,12 @@ from appliance.entrypoints import live as process
 from appliance.entrypoints.live import build
 from tests.core import ledger
 from tests.core.ledger import make_entry
+from tests.loops import run_async
 
 
 @pytest.fixture
 def manifests():
     return (Manifest("ledger", permissions={"entries:read": ("owner",)}, live={ledger.EntryMade: "entries:read"}),)
-
-
-def run_alone(coroutine):
-    """In a thread of its own: the browser tests of the same process keep a loop open in this one."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, coroutine).result()
 
 
 def emit(box, tenant_id: UUID, account: str) -> None:
@@ -61,7 +55,7 @@ def run_with_hub(box, scenario):
         finally:
             pump.cancel()
 
-    return run_alone(run())
+    return run_async(run())
 
 
 def test_what_happens_is_heard_in_order_and_once(box, tenant_id):
@@ -112,7 +106,7 @@ def test_a_slow_reader_is_let_go_instead_of_buffered_without_bound():
             listener.offer(live.Note(number, "x", {}))
         return listener.dropped, listener.queue.qsize()
 
-    assert run_alone(scenario()) == (True, live.QUEUE_LIMIT)
+    assert run_async(scenario()) == (True, live.QUEUE_LIMIT)
 
 
 def test_the_stream_needs_a_sign_in_and_the_permission(box, somebody, tenant_id):
@@ -139,11 +133,11 @@ def test_the_stream_needs_a_sign_in_and_the_permission(box, somebody, tenant_id)
             await serving
         return None
 
-    status, line = run_alone(ask("/events"))
+    status, line = run_async(ask("/events"))
     assert status == 200
     assert '"event": "entry.made"' in line
     somebody.principal = None
-    assert run_alone(ask("/events"))[0] == 401
+    assert run_async(ask("/events"))[0] == 401
 
 
 def test_who_may_no_longer_listen_hears_nothing_more_within_seconds(box, somebody, tenant_id, monkeypatch):
@@ -164,7 +158,7 @@ def test_who_may_no_longer_listen_hears_nothing_more_within_seconds(box, somebod
         pump.cancel()
         return heard
 
-    assert run_alone(scenario()) == "closed"
+    assert run_async(scenario()) == "closed"
 
 
 def test_a_burst_larger_than_one_read_arrives_whole_and_at_once(box, tenant_id, monkeypatch):

@@ -6,6 +6,7 @@ import pytest
 from appliance.core.errors import Unavailable
 from appliance.entrypoints import grouping
 from appliance.entrypoints.grouping import GroupCommit
+from tests.loops import run_async
 
 
 async def add_all(group, pairs):
@@ -15,7 +16,7 @@ async def add_all(group, pairs):
 def run(write, pairs):
     group = GroupCommit(write)
     try:
-        return asyncio.run(add_all(group, pairs))
+        return run_async(add_all(group, pairs))
     finally:
         group.close()
 
@@ -53,7 +54,7 @@ def test_nobody_is_answered_before_the_commit():
         await waiting
 
     group = GroupCommit(lambda *_: gate.wait(5))
-    asyncio.run(ask(group))
+    run_async(ask(group))
     group.close()
 
 
@@ -70,7 +71,7 @@ def test_too_many_are_sent_away_at_once_and_told_when_to_come_again(monkeypatch)
         return await asyncio.gather(first, *rest, return_exceptions=True)
 
     group = GroupCommit(lambda *_: gate.wait(5))
-    outcomes = asyncio.run(flood(group))
+    outcomes = run_async(flood(group))
     group.close()
     assert [type(outcome) for outcome in outcomes] == [type(None)] * 4 + [Unavailable] * 2
     assert outcomes[-1].retry_after
@@ -92,6 +93,6 @@ def test_a_database_that_hangs_is_not_waited_for(monkeypatch):
         gate.set()
 
     group = GroupCommit(write)
-    asyncio.run(hang(group))
+    run_async(hang(group))
     group.close()
     assert written == ["0"]

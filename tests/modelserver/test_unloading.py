@@ -11,6 +11,7 @@ from modelserver.hub import Hub, Loaded
 from modelserver.options import Options
 from modelserver.problems import Problem
 from modelserver.shelf import Installed
+from tests.loops import run_async
 
 
 class Engine:
@@ -42,14 +43,14 @@ def loaded(hub: Hub, name: str) -> Engine:
 
 def test_an_idle_model_is_let_go_and_its_engine_closed(hub: Hub) -> None:
     engine = loaded(hub, "a")
-    assert asyncio.run(hub.unload_idle()) == ["a"]
+    assert run_async(hub.unload_idle()) == ["a"]
     assert (engine.closed, hub.loaded) == (True, {})
 
 
 def test_a_model_in_use_stays(hub: Hub) -> None:
     engine = loaded(hub, "a")
     with hub.lane("a").admit():
-        assert asyncio.run(hub.unload_idle()) == []
+        assert run_async(hub.unload_idle()) == []
     assert not engine.closed
 
 
@@ -68,7 +69,7 @@ def test_a_model_that_came_into_use_while_another_was_closing_stays(hub: Hub) ->
             assert not second.closed
             assert hub.loaded["b"].engine is second
 
-    asyncio.run(meanwhile())
+    run_async(meanwhile())
 
 
 def test_everything_that_is_let_go_at_once_is_out_of_reach_before_the_first_is_closed(hub: Hub) -> None:
@@ -83,7 +84,7 @@ def test_everything_that_is_let_go_at_once_is_out_of_reach_before_the_first_is_c
         await unloading
         assert second.closed
 
-    asyncio.run(meanwhile())
+    run_async(meanwhile())
 
 
 def test_a_job_that_outlived_its_request_keeps_the_model(hub: Hub) -> None:
@@ -105,5 +106,5 @@ def test_a_job_that_outlived_its_request_keeps_the_model(hub: Hub) -> None:
             await asyncio.to_thread(time.sleep, 0.01)
         assert await hub.unload_idle() == ["a"]
 
-    asyncio.run(abandoned())
+    run_async(abandoned())
     assert engine.closed

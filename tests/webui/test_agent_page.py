@@ -31,6 +31,10 @@ def test_nothing_lies_over_a_field_one_tabs_to(page):
         assert box["y"] + min(box["height"], 20) <= bar.bounding_box()["y"] + 1, field.get_attribute("name")
 
 
+def test_the_page_does_not_scroll_away_under_its_panes(page):
+    assert page.evaluate("(({ scrollHeight, clientHeight }) => scrollHeight - clientHeight)(document.querySelector('main'))") <= 1
+
+
 def test_no_choice_is_cut(page):
     cut = page.evaluate(
         """() => [...document.querySelectorAll('#agent-form select')].filter((list) => {

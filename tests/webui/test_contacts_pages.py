@@ -107,7 +107,9 @@ def test_a_file_is_checked_then_imported_and_says_which_rows_were_left_out(ana_a
     columns = {"column-0": "name", "column-1": "phone", "column-2": "email", "column-3": "region"}
     ana_at_home.send(address, address, **columns, tags="feira", dry_run="1")
     run_deliveries()
-    assert "Nada foi gravado" in ana_at_home.get(address).text
+    checked = ana_at_home.get(address).text
+    assert "Nada foi gravado" in checked
+    assert 'id="import-run"' in checked, "the page that waited for the check finds nothing to show"
     assert "Nenhum contato ainda" in ana_at_home.get("/contacts").text
     ana_at_home.send(address, address, **columns, tags="feira")
     run_deliveries()

@@ -39,8 +39,9 @@ def answer_with(page, words, *, turned=False):
         waiting.append(route)
         if len(waiting) == len(words):
             for number in reversed(range(len(words))) if turned else range(len(words)):
-                address = waiting[number].request.url.rpartition("/")[2]
-                waiting[number].fulfill(content_type="text/html", body=f'<article data-message="{address}" data-number="1">{words[number]}</article>')
+                message = waiting[number].request.url.rpartition("/")[2]
+                body = f'<article data-message="{message}" data-number="1">{words[number]}</article>'
+                waiting[number].fulfill(content_type="text/html", body=body)
 
     page.route("**/inbox/messages/*", answer)
 
@@ -57,7 +58,11 @@ def test_the_newest_state_of_a_message_stays(page, conversation_id, turned):
 
 def test_news_of_a_message_that_is_still_on_its_way_is_not_lost(page, conversation_id):
     held = []
-    page.route("**/messages?after=*", held.append)
+
+    def hold(route):
+        held.append(route)
+
+    page.route("**/messages?after=*", hold)
     page.evaluate(
         "id => document.dispatchEvent(new CustomEvent('live:message.queued', { detail: { conversation_id: id } }))", str(conversation_id)
     )

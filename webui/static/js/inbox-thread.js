@@ -54,11 +54,12 @@ export async function fetchNew() {
   const id = openId();
   if (!id) return;
   if (fetching) { fetching.again = true; return; }
-  fetching = { again: false };
+  const news = fetching = { again: false, changed: new Set() };
   try {
     const found = fragment(await html(`/inbox/${id}/messages?after=${lastNumber()}`));
     if (id !== openId()) return;
     append(found);
+    for (const changed of news.changed) refreshMessage(changed).catch(() => {});
   } catch (error) {
     if (error.status !== 0) failed(error);
   } finally {
@@ -92,12 +93,19 @@ function trim() {
   for (const node of [...all].slice(0, Math.max(0, all.length - WINDOW))) node.remove();
 }
 
+const asked = new Map();  // message -> the newest question about it; answers that come back out of turn are dropped
+let turns = 0;
+
 export async function refreshMessage(id) {
-  const old = log()?.querySelector(`[data-message="${id}"]`);
-  if (!old) return;
-  const stick = atEnd();
+  const shown = () => log()?.querySelector(`[data-message="${id}"]`);
+  if (!shown()) { fetching?.changed.add(id); return; }  // it is on its way as it was before
+  const turn = ++turns;
+  asked.set(id, turn);
   const fresh = fragment(await html(`/inbox/messages/${id}`)).querySelector("[data-message]");
-  if (fresh) old.replaceWith(fresh);
+  if (asked.get(id) !== turn) return;
+  asked.delete(id);
+  const stick = atEnd();
+  if (fresh) shown()?.replaceWith(fresh);
   if (stick) toEnd();
 }
 

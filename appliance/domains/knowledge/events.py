@@ -67,13 +67,17 @@ class CorpusSettled:
 
 @dataclass(frozen=True)
 class DocumentDeleted:
-    """Rows are gone; vectors and files follow. Numbers name the vectors, blob ids the files."""
+    """Rows are gone; vectors and files follow. Numbers name the vectors, blob ids the files.
+
+    `was_waited_for`: the version was still on its way, and measuring the corpus waited for it.
+    """
 
     document_id: UUID
     first_number: int
     last_number: int
     blob_id: UUID
     extraction_blob_id: UUID | None
+    was_waited_for: bool = False
 
 
 @dataclass(frozen=True)

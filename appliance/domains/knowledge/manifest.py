@@ -39,6 +39,7 @@ MANIFEST = Manifest(
         Subscription(events.VectorsRebuilt, subscribers.calibrate_vectors, queue="slow", mode="staged"),
         Subscription(events.ReindexRequested, subscribers.reindex_documents),
         Subscription(events.DocumentDeleted, subscribers.forget_document, mode="staged"),
+        Subscription(events.DocumentDeleted, subscribers.settle_deleted),
     ),
     cron=(
         Cron("fail_stuck_documents", jobs.fail_stuck_documents, every=timedelta(minutes=15)),

@@ -7,10 +7,12 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from appliance.core.box import Box
 from appliance.core.errors import NotFound, Refused
 from appliance.core.ids import new_id
+from appliance.core.outbox import Delivery, DeliveryState
 from appliance.domains.knowledge import actions, queries
 from appliance.domains.knowledge.actions import indexing
 from appliance.domains.knowledge.types import DocumentStatus, GapStatus, Step
@@ -245,5 +247,21 @@ def test_documents_that_arrive_together_are_measured_once_after_the_last(
     for number in range(3):
         put(f"politica-{number}.md", RULES.format(days=30 + number), run=False)
     put("quebrado.pdf", b"%PDF-1.7\nthis is no pdf at all", run=False)
+    run_deliveries()
+    assert len(measured) == 1
+
+
+def test_documents_that_waited_for_one_that_is_deleted_are_measured_then(
+    box: Box, tenant_id: UUID, put: Put, monkeypatch: pytest.MonkeyPatch, run_deliveries: Callable[[], int],
+) -> None:
+    measured: list[object] = []
+    monkeypatch.setattr("appliance.domains.knowledge.subscribers.calibrating._measure", measured.append)
+    slow = put("demorado.md", RULES.format(days=90), run=False)
+    with box.whole_box("test") as uow:
+        uow.session.execute(update(Delivery).values(state=DeliveryState.DEAD))
+    put("politica.md", RULES.format(days=30))
+    assert measured == []
+    with box.unit(tenant_id) as uow:
+        actions.delete_document(uow, slow)
     run_deliveries()
     assert len(measured) == 1

@@ -13,6 +13,7 @@ from appliance.core.blobs import BlobRef, Readable
 from appliance.core.box import Box
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import NIL
+from appliance.core.rows import locked
 from appliance.core.uow import SYSTEM, Actor, UnitOfWork
 from appliance.domains.knowledge import queries
 from appliance.domains.knowledge.errors import AlreadyProcessing, NothingToRead
@@ -165,7 +166,8 @@ def delete_document(uow: UnitOfWork, document_id: UUID) -> None:
     versions = queries.list_versions(uow, document_id)
     remove_rows(uow, [version.id for version in versions])
     for version in versions:
-        uow.emit(DocumentDeleted(document.id, version.first_number, version.last_number, version.blob_id, version.extraction_blob_id))
+        names = version.first_number, version.last_number, version.blob_id, version.extraction_blob_id
+        uow.emit(DocumentDeleted(document.id, *names, was_waited_for=version.status not in FINISHED))
         uow.session.delete(version)
     uow.session.flush()
     uow.session.delete(document)
@@ -181,7 +183,7 @@ def remove_rows(uow: UnitOfWork, version_ids: Iterable[UUID]) -> None:
 
 def touch_corpus(uow: UnitOfWork) -> Corpus:
     """The tenant's corpus, locked, with its version moved on: whatever was cached under the old one is out of date."""
-    corpus = uow.session.scalar(select(Corpus).with_for_update())
+    corpus = uow.session.scalar(locked(select(Corpus)))
     if corpus is None:
         corpus = Corpus(version=0, next_number=1, dense_weights={})
         uow.session.add(corpus)

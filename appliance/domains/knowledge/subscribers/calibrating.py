@@ -11,7 +11,7 @@ from appliance.core.jobs import Step
 from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge import queries
 from appliance.domains.knowledge.actions import calibrating
-from appliance.domains.knowledge.events import CorpusSettled, DocumentFailed, DocumentIndexed, VectorsRebuilt
+from appliance.domains.knowledge.events import CorpusSettled, DocumentDeleted, DocumentFailed, DocumentIndexed, VectorsRebuilt
 from appliance.domains.knowledge.tables import DocumentVersion
 
 MOVING = timedelta(minutes=10)  # a document that has not moved for longer is not waited for
@@ -27,6 +27,12 @@ def settle_indexed(uow: UnitOfWork, event: DocumentIndexed) -> None:
 
 def settle_failed(uow: UnitOfWork, event: DocumentFailed) -> None:
     _settle(uow, event.document_id)
+
+
+def settle_deleted(uow: UnitOfWork, event: DocumentDeleted) -> None:
+    """Those that were there already waited for this one."""
+    if event.was_waited_for:
+        _settle(uow, event.document_id)
 
 
 def _settle(uow: UnitOfWork, document_id: UUID) -> None:
@@ -50,7 +56,7 @@ def _measure(step: Step) -> None:
     with step.read() as uow:
         snapshot = queries.get_snapshot(uow)
         corpus = queries.find_corpus(uow)
-    if corpus is None or corpus.calibrated_version >= snapshot.version:
+    if corpus is None or not snapshot.members or corpus.calibrated_version >= snapshot.version:
         return
     threshold = queries.measure_threshold(step.box, step.tenant_id, snapshot)
     try:

@@ -1,5 +1,6 @@
 """Does each sentence of an answer stand in its sources? Words must overlap and every figure must be there."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,8 @@ from appliance.domains.knowledge.rules import citations, numbers, polarity, sent
 
 ENOUGH_SHARED = 0.5
 SHORT = 3
+# After the scheme, up to what could not be part of it; without one, words joined by dots as a domain is.
+_ADDRESS = re.compile(r"(?:(?<=//)[^\s<>()\[\]\"'`,;]+)|(?<![\w.@/-])(?:[\w.+-]{1,64}@)?(?:[^\W_][\w-]{0,62}\.){1,8}[a-z]{2,24}\b(?:/[^\s<>()\[\]\"'`,;]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ def is_supported(sentence: str, sources: Sequence[str], language: str) -> bool:
     cited = [sources[number - 1] for number in citations.numbers_in(sentence) if 0 < number <= len(sources)]
     claim = citations.without(sentence)
     terms = set(words.stems(claim, language))
-    if len(terms) < SHORT and not numbers.figures(claim):
+    if len(terms) < SHORT and not numbers.figures(claim) and not addresses(claim):
         return True
     return any(_carries(source, claim, terms, language) for source in (cited or sources))
 
@@ -39,10 +42,20 @@ def is_carried(sentence: str, sources: Sequence[str], language: str) -> bool:
     return bool(terms) and any(_carries(sources[number - 1], claim, terms, language) for number in cited)
 
 
+def addresses(text: str) -> frozenset[str]:
+    """Sites, mail and links: nobody is sent to a place that the source does not name."""
+    return frozenset(found.rstrip("/.").removeprefix("www.") for found in _ADDRESS.findall(text.casefold()))
+
+
+def _leads_nowhere_else(claim: str, source: str) -> bool:
+    named = addresses(source)
+    return all(any(there == wanted or there.startswith(f"{wanted}/") for there in named) for wanted in addresses(claim))
+
+
 def _carries(source: str, claim: str, terms: set[str], language: str) -> bool:
     shared = len(terms & set(words.stems(source, language))) / (len(terms) or 1)
     known = shared >= ENOUGH_SHARED and numbers.figures(claim) <= numbers.figures(source)
-    return known and not _turned_round(source, claim, terms, language)
+    return known and _leads_nowhere_else(claim, source) and not _turned_round(source, claim, terms, language)
 
 
 def _turned_round(source: str, claim: str, terms: set[str], language: str) -> bool:

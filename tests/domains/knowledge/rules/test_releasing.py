@@ -121,3 +121,23 @@ def test_a_sentence_that_turns_the_source_round_is_not_shown(said: str, *, stand
     release.take(said)
     release.end()
     assert bool(release.shown) is stands
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Acesse [aqui](https://evil.example/login).", "Veja evil.example.", "Escreva: x@evil.example.",
+        "O frete para Itu custa R$ 31,50 em www.evil.example [1].", "A troca é aceita em //evil.example/loja [2].",
+    ],
+)
+def test_nobody_is_sent_to_a_place_that_no_source_names(text: str) -> None:
+    release = written(f"{FREIGHT} {text}")
+    assert (release.shown, release.grounded) == (FREIGHT, False)
+
+
+def test_a_place_that_the_source_names_may_be_told() -> None:
+    release = Release(("A troca é pedida em https://www.loja.example/trocas ou pelo e-mail sac@loja.example.",), "pt")
+    text = "A troca é pedida em loja.example/trocas [1]. Ou em loja.example. Ou pelo e-mail sac@loja.example [1]."
+    release.take(text)
+    release.end()
+    assert release.shown == text

@@ -17,6 +17,7 @@ from appliance.core.i18n import gettext as _
 from appliance.core.web.api import GONE
 
 IDLE_S = 10.0
+UNREAD_S = 20.0  # how long a reader may take for the piece before
 IN_MEMORY = 256 * 1024
 PIECE = 64 * 1024
 PLAIN_LIMIT = 4 * 2**20  # a body that is no file
@@ -64,7 +65,7 @@ class BodyFirst:
             leaving = asyncio.create_task(_notice(receive, gone))
             try:
                 told = {**scope, "headers": _with_length(scope["headers"], size), GONE: gone}
-                await self._app(told, _replayed(body, size, leaving), send)
+                await self._app(told, _replayed(body, size, leaving), _patient(send, gone))
             finally:
                 leaving.cancel()
 
@@ -103,6 +104,21 @@ async def _notice(receive: Receive, gone: threading.Event) -> Message:
         continue
     gone.set()
     return message
+
+
+def _patient(send: Send, gone: threading.Event) -> Send:
+    """For a reader who takes nothing more the rest is dropped, so that the thread that writes it is free again."""
+
+    async def hand_over(message: Message) -> None:
+        if gone.is_set():
+            return
+        try:
+            async with asyncio.timeout(UNREAD_S):
+                await send(message)
+        except TimeoutError:
+            gone.set()
+
+    return hand_over
 
 
 def _replayed(body: IO[bytes], size: int, leaving: asyncio.Task[Message]) -> Receive:

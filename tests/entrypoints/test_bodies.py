@@ -11,7 +11,7 @@ import httpx
 import pytest
 import uvicorn
 from a2wsgi import WSGIMiddleware
-from flask import Flask, request
+from flask import Flask, Response, request
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -26,12 +26,17 @@ THREADS = 2
 def front(monkeypatch):
     """Address of an application that says how much it got, served by two threads."""
     monkeypatch.setattr(bodies, "IDLE_S", 0.5)
+    monkeypatch.setattr(bodies, "UNREAD_S", 0.5)
     monkeypatch.setattr(bodies, "PLAIN_LIMIT", 100_000)
     pages = Flask("test")
 
     @pages.post("/")
     def echo():
         return {"size": len(request.get_data()), "length": request.content_length}
+
+    @pages.get("/file")
+    def file():
+        return Response(b"x" * 65_536 for _ in range(1000))
 
     app = Starlette(routes=[Mount("/", BodyFirst(WSGIMiddleware(pages, workers=THREADS), file_limit=300_000))])
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
@@ -50,6 +55,21 @@ def test_senders_that_stop_in_the_middle_keep_nobody_else_waiting(front):
             stalled = held.enter_context(socket.create_connection(("127.0.0.1", front)))
             stalled.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
         assert httpx.post(f"http://127.0.0.1:{front}/", content=b"x" * 70_000, timeout=5).json()["size"] == 70_000
+
+
+def test_readers_that_take_nothing_keep_nobody_else_waiting(front):
+    with contextlib.ExitStack() as held:
+        for _ in range(2 * THREADS):
+            stalled = held.enter_context(socket.socket())
+            stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            stalled.connect(("127.0.0.1", front))
+            stalled.sendall(b"GET /file HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(0.3)
+        assert httpx.post(f"http://127.0.0.1:{front}/", content=b"x", timeout=5).json()["size"] == 1
+
+
+def test_a_reader_who_takes_all_gets_all(front):
+    assert len(httpx.get(f"http://127.0.0.1:{front}/file").content) == 65_536_000
 
 
 def test_a_sender_that_stops_is_told_so(front):

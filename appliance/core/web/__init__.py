@@ -4,6 +4,7 @@ from appliance.core.web import openapi
 from appliance.core.web.api import API_PREFIX, PUBLIC, SIGNED_IN, Api, Call, Route, current_box, event_stream, parse
 from appliance.core.web.app import create_app
 from appliance.core.web.auth import Authenticator, Principal, current_principal
+from appliance.core.web.files import send_file
 from appliance.core.web.pages import Form, PageRoute, Pages, read_form
 from appliance.core.web.schema import Page, PageOf, PageQuery, Problem, Schema
 
@@ -31,4 +32,5 @@ __all__ = [
     "openapi",
     "parse",
     "read_form",
+    "send_file",
 ]

@@ -18,7 +18,7 @@ from appliance.core import i18n, telemetry
 from appliance.core.errors import Conflict, DomainError, Unauthenticated, Unavailable
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
-from appliance.core.web import auth, openapi, problems
+from appliance.core.web import auth, files, openapi, problems
 from appliance.core.web.api import count_unrecognised, current_box
 from appliance.core.web.health import health
 from appliance.core.web.limits import RateLimits
@@ -46,6 +46,7 @@ def create_app(box: Box, *, register: Callable[[Flask], None] | None = None, err
     app = Flask("appliance", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=box.settings.server.max_body_mb * 2**20, MAX_FORM_MEMORY_SIZE=2 * 2**20, JSON_SORT_KEYS=False)
     app.extensions.update(box=box, rate_limits=RateLimits(box.redis), error_page=error_page)
+    files.prepare(app, box.settings.server.threads)
     if box.settings.server.trusted_proxies:
         hops = box.settings.server.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

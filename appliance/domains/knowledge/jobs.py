@@ -1,14 +1,17 @@
 """Watching over documents that do not move and vectors that got lost."""
 
+import contextlib
 from datetime import timedelta
 
 import structlog
 
 from appliance.core.box import Box
-from appliance.core.errors import Unavailable
+from appliance.core.crypto import KeyUnreadable
+from appliance.core.errors import DomainError, Unavailable
 from appliance.core.i18n import gettext as _
 from appliance.domains.knowledge import queries
 from appliance.domains.knowledge.actions import documents, indexing, pieces
+from appliance.domains.knowledge.errors import UploadNotFound
 from appliance.domains.knowledge.events import VectorsLost
 
 STUCK_AFTER = timedelta(hours=6)
@@ -34,12 +37,19 @@ def delete_expired(box: Box) -> None:
 
 
 def forget_uploads(box: Box) -> None:
-    """Uploads in pieces that nobody went on with; one that was whole becomes a document after all."""
+    """Uploads in pieces that nobody went on with; one that was whole becomes a document after all. One that cannot keeps no other here."""
     with box.whole_box("forgotten uploads", read_only=True) as uow:
         forgotten = pieces.list_forgotten(uow)
     for tenant_id, upload_id in forgotten:
-        pieces.finish_upload(box, tenant_id, upload_id)
-        pieces.drop_upload(box, tenant_id, upload_id)
+        try:
+            pieces.finish_upload(box, tenant_id, upload_id)
+        except Unavailable as err:
+            log.warning("upload_not_finished", upload=str(upload_id), reason=str(err))
+            continue
+        except (DomainError, KeyUnreadable) as err:
+            log.warning("upload_given_up", upload=str(upload_id), error=type(err).__name__)
+        with contextlib.suppress(UploadNotFound):
+            pieces.drop_upload(box, tenant_id, upload_id)
 
 
 def check_vectors(box: Box) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import update
 
-from appliance.core.errors import Unavailable
+from appliance.core.errors import NotFound, Unavailable
 from appliance.domains.knowledge import actions, jobs
 from appliance.domains.knowledge.actions import pieces
 from appliance.domains.knowledge.errors import PieceOutOfPlace
@@ -163,3 +163,29 @@ def test_what_nobody_goes_on_with_is_forgotten_after_a_day(begin, send, client, 
     jobs.forget_uploads(box)
     assert (client.head(old).status_code, client.head(young).status_code) == (404, 200)
     assert blobs_of(box, tenant_id) == []
+
+
+@pytest.mark.parametrize("failure", [Unavailable("full", retry_after=1), NotFound("a piece was lost")])
+def test_an_upload_that_cannot_be_finished_does_not_keep_others(begin, send, client, box, tenant_id, monkeypatch, failure):
+    whole, other = (begin(filename=name).headers["Location"] for name in ("whole.md", "other.md"))
+
+    def fails(*_given, **_more):
+        raise failure
+
+    monkeypatch.setattr(pieces, "take_document", fails)
+    send(whole, 0, TEXT)
+    send(other, 0, TEXT[:20])
+    with box.unit(tenant_id) as uow:
+        uow.session.execute(update(Upload).values(touched_at=uow.now - timedelta(hours=25)))
+    jobs.forget_uploads(box)
+    comes_again = isinstance(failure, Unavailable)
+    assert (client.head(whole).status_code, client.head(other).status_code) == (200 if comes_again else 404, 404)
+
+
+def test_files_being_fetched_leave_half_of_the_threads_free(client, begin, send, box):
+    document_id = send(begin().headers["Location"], 0, TEXT).headers["Document-Id"]
+    fetched = [client.get(f"/api/v1/documents/{document_id}/file") for _ in range(box.settings.server.threads // 2 + 1)]
+    assert [answer.status_code for answer in fetched[-2:]] == [200, 429]
+    for answer in fetched:
+        answer.close()
+    assert client.get(f"/api/v1/documents/{document_id}/file").data == TEXT

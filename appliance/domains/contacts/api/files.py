@@ -21,7 +21,7 @@ api = web.Api("contact_files")
 @api.get("/contacts/export", permission="contacts:export", query=schemas.ContactFilter, unit=False)
 def export_contacts(call: web.Call, query: schemas.ContactFilter) -> Response:
     """The contacts that match, as CSV with the names of its columns in the first line."""
-    return Response(_export(call, query), mimetype="text/csv; charset=utf-8", headers=_AS_FILE)
+    return web.send_file(_export(call, query), mimetype="text/csv; charset=utf-8", headers=_AS_FILE)
 
 
 def _export(call: web.Call, query: schemas.ContactFilter) -> Iterator[str]:

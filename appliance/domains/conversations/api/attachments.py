@@ -8,7 +8,7 @@ from flask import Response, request
 
 from appliance.core.errors import NotFound, Refused
 from appliance.core.i18n import lazy_gettext as _
-from appliance.core.web import Api, Call
+from appliance.core.web import Api, Call, send_file
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.schemas import AttachmentOut
 
@@ -46,7 +46,7 @@ def get_media(call: Call, message_id: UUID) -> Response:
     pieces = call.box.blobs.read(call.who.tenant_id, UUID(str(media["blob_id"])))
     kind = str(media.get("true_type") or media.get("mime_type") or "application/octet-stream")
     inline = kind.startswith(SHOWN_INLINE)
-    response = Response(pieces, mimetype=kind if inline else "application/octet-stream")
+    response = send_file(pieces, mimetype=kind if inline else "application/octet-stream")
     response.headers.set("Content-Disposition", "inline" if inline else "attachment", filename=str(media.get("filename") or "file"))
     response.headers["Content-Security-Policy"] = "sandbox"
     response.headers["Cache-Control"] = "private, max-age=3600"

@@ -29,7 +29,7 @@ def export_audit(call: web.Call, query: schemas.AuditExportQuery) -> Response:
     """All of it, oldest first, as CSV or JSON lines; each line carries its place in the chain."""
     write = _csv if query.format == "csv" else _jsonl
     headers = {"Content-Disposition": f'attachment; filename="audit.{query.format}"'}
-    return Response(write(_all(call, _filter(query))), mimetype=_MIMETYPES[query.format], headers=headers)
+    return web.send_file(write(_all(call, _filter(query))), mimetype=_MIMETYPES[query.format], headers=headers)
 
 
 @api.get("/audit/verify", permission="audit:read", returns=schemas.AuditVerdict)

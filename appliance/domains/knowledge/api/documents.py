@@ -98,7 +98,7 @@ def download_document(call: web.Call, document_id: UUID) -> Response:
     pieces: Iterator[bytes] = call.box.blobs.read(call.who.tenant_id, newest.blob_id)
     # Never rendered by the browser: a document may hold scripts.
     headers = {"Content-Length": str(newest.size), "X-Content-Type-Options": "nosniff"}
-    response = Response(pieces, mimetype="application/octet-stream", headers=headers)
+    response = web.send_file(pieces, mimetype="application/octet-stream", headers=headers)
     response.headers.set("Content-Disposition", "attachment", filename=document.filename)
     return response
 

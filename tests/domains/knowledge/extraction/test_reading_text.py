@@ -41,6 +41,14 @@ def test_hard_wrapped_lines_are_joined_and_short_lines_are_not() -> None:
     assert len(texts(read(wrapped.encode(), "t.txt"))) == 3
 
 
+def test_a_question_and_its_answer_on_one_line_are_told_apart() -> None:
+    told = "P: Vocês entregam? R: Sim, em dois dias.\n\np: tem estacionamento??  r- na esquina\n\nAbrimos cedo.\n"
+    found = read(told.encode(), "faq.txt")
+    assert texts(found, BlockKind.FAQ_QUESTION) == ["Vocês entregam?", "tem estacionamento?"]
+    assert texts(found, BlockKind.FAQ_ANSWER) == ["Sim, em dois dias.", "na esquina"]
+    assert texts(found, BlockKind.PARAGRAPH) == ["Abrimos cedo."]
+
+
 def test_letters_with_questions_and_answers_in_plain_text() -> None:
     found = read("P: Vocês entregam?\nR: Sim, em dois dias.\n\nP: E montam?\nR: Não.\n".encode(), "faq.txt")
     assert texts(found, BlockKind.FAQ_ANSWER) == ["Sim, em dois dias.", "Não."]

@@ -13,6 +13,11 @@ Progress = Callable[[int, int | None], None]
 LOOSE_QUESTION = 9
 _ASKED = re.compile(r"(?:P|Q|Pergunta|Question)\s?(?:\d+\s?)?[:.)\u2013-]\s+(?=[^?]{3,200}\?\s*$)")
 _ANSWERED = re.compile(r"(?:R|A|Resposta|Resp|Answer)\s?(?:\d+\s?)?[:.)\u2013-]\s+")
+_BOTH = re.compile(
+    r"(?:P|Q|Pergunta|Question)\s?(?:\d+\s?)?[:.)\u2013-]\s*(?P<asked>[^?]{3,200}\?)[?!\s]*"
+    r"(?:R|A|Resposta|Resp|Answer)\s?(?:\d+\s?)?[:)\u2013-]+\s*(?=\S)",
+    re.IGNORECASE,
+)
 _NOTHING_SAID = re.compile(r"[\W_]*")
 
 
@@ -56,6 +61,11 @@ class Composer:
             self._asked = None
 
     def paragraph(self, text: str) -> None:
+        if both := _BOTH.match(text):
+            self.question(both["asked"], LOOSE_QUESTION)
+            self.block(BlockKind.FAQ_ANSWER, text[both.end():], joined=True)
+            self.leave(LOOSE_QUESTION)
+            return
         if match := _ASKED.match(text):
             self.question(text[match.end():], LOOSE_QUESTION)
             return

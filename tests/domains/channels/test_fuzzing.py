@@ -54,7 +54,7 @@ def test_a_webhook_with_one_value_replaced(path, value):
     changed = put(WHOLE, path, value)
     read(changed)
     for number in envelope.numbers_of(changed):
-        envelope.only(changed, {number}, first=10)
+        envelope.where(changed, lambda place, found, number=number: place < 10 and found == number)
 
 
 @given(st.sampled_from(["image", "interactive", "location", "contacts", "reaction", "button", "order", "unsupported", "sticker"]), ANYTHING)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -53,19 +54,28 @@ def _divide(directory: Directory, signer: Doorway, payload: dict[str, Any], numb
         if doorway is None or doorway.app_secret != signer.app_secret:
             reasons.add("unknown_number")
         else:
-            parts.append((doorway, json.dumps(envelope.only(payload, {number}, first=MAX_CHANGES))))
+            parts.append((doorway, json.dumps(envelope.where(payload, partial(_is_about, number)))))
     if not numbers:
         reasons.add("unknown_shape")
     if len(numbers) > MAX_CHANGES:
         reasons.add("too_many_changes")
-    return Admission(signer, tuple(parts), tuple(sorted(reasons)), _aside(directory, signer, payload, numbers) if reasons else "")
+    return Admission(signer, tuple(parts), tuple(sorted(reasons)), _aside(directory, signer, payload) if reasons else "")
 
 
-def _aside(directory: Directory, signer: Doorway, payload: dict[str, Any], numbers: Sequence[str]) -> str:
-    """The webhook without what was said to other organisations, which one app of Meta may serve as well."""
-    found = {number: directory.find(number) for number in numbers}
-    theirs = {number for number, doorway in found.items() if doorway is not None and doorway.tenant_id != signer.tenant_id}
-    return json.dumps(envelope.only(payload, found.keys() - theirs, first=len(numbers)) if theirs else payload)
+def _is_about(wanted: str, place: int, number: str) -> bool:
+    return place < MAX_CHANGES and number == wanted
+
+
+def _aside(directory: Directory, signer: Doorway, payload: dict[str, Any]) -> str:
+    """What nobody takes in, without what was said to other organisations, which one app of Meta may serve as well."""
+
+    def is_left(place: int, number: str) -> bool:
+        doorway = directory.find(number)
+        if doorway is None or doorway.app_secret != signer.app_secret:
+            return True
+        return place >= MAX_CHANGES and doorway.tenant_id == signer.tenant_id
+
+    return json.dumps(envelope.where(payload, is_left) if envelope.numbers_of(payload) else payload)
 
 
 def keep_receipt(uow: UnitOfWork, channel_id: UUID, bodies: Sequence[str]) -> None:

@@ -1,6 +1,6 @@
 """The outside of a webhook: which numbers it is about, taken apart without reading what people wrote."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 MAX_DEPTH = 64  # what Meta sends is less than ten deep
@@ -29,9 +29,10 @@ def values_of(payload: Raw) -> Iterator[tuple[str, Raw]]:
     return ((str(change.get("field", "")), change["value"]) for _entry, change in _changes(payload))
 
 
-def only(payload: Raw, numbers: Collection[str], *, first: int) -> dict[str, Any]:
-    """The same webhook with those of its `first` changes that are about these numbers."""
-    kept = [(entry, change) for entry, change in list(_changes(payload))[:first] if number_of(change["value"]) in numbers]
+def where(payload: Raw, wanted: Callable[[int, str], bool]) -> dict[str, Any]:
+    """The same webhook with those of its changes that are wanted, by their place in it and the number they are about."""
+    changes = enumerate(_changes(payload))
+    kept = [(entry, change) for place, (entry, change) in changes if wanted(place, number_of(change["value"]))]
     return {"object": payload.get("object"), "entry": [{"id": entry.get("id"), "changes": [change]} for entry, change in kept]}
 
 

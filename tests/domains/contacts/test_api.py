@@ -48,6 +48,7 @@ def test_the_second_of_two_editors_is_told(client, ana):
     assert first.status_code == 200
     assert client.patch(address, json={"name": "B"}, headers={"If-Match": tag}).status_code == 412
     assert client.patch(address, json={"name": "B"}, headers={"If-Match": '"other"'}).status_code == 412
+    assert client.patch(address, json={"name": "B"}, headers={"If-Match": '"a""b"'}).status_code == 412
     assert client.patch(address, json={"name": "B"}, headers={"If-Match": first.headers["ETag"]}).status_code == 200
     assert client.patch(address, json={"name": "C"}, headers={"If-Match": "*"}).status_code == 200
 

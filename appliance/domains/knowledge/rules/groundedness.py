@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from appliance.domains.knowledge.rules import citations, numbers, polarity, sentences, words
+from appliance.domains.knowledge.rules import citations, courtesy, numbers, polarity, sentences, words
 
 ENOUGH_SHARED = 0.5
 SHORT = 3
@@ -26,11 +26,11 @@ def check(answer: str, sources: Sequence[str], language: str) -> Verdict:
 
 
 def is_supported(sentence: str, sources: Sequence[str], language: str) -> bool:
-    """A sentence with citations is held to those; one without may stand on any source."""
+    """A sentence with citations is held to those; one without may stand on any source. What is only polite needs none."""
     cited = [sources[number - 1] for number in citations.numbers_in(sentence) if 0 < number <= len(sources)]
     claim = citations.without(sentence)
     terms = set(words.stems(claim, language))
-    if len(terms) < SHORT and not numbers.figures(claim) and not addresses(claim):
+    if not numbers.figures(claim) and not addresses(claim) and courtesy.states_nothing(claim, language):
         return True
     return any(_carries(source, claim, terms, language) for source in (cited or sources))
 
@@ -53,9 +53,13 @@ def _leads_nowhere_else(claim: str, source: str) -> bool:
 
 
 def _carries(source: str, claim: str, terms: set[str], language: str) -> bool:
-    shared = len(terms & set(words.stems(source, language))) / (len(terms) or 1)
-    known = shared >= ENOUGH_SHARED and numbers.figures(claim) <= numbers.figures(source)
+    known = _shares_enough(terms, set(words.stems(source, language))) and numbers.figures(claim) <= numbers.figures(source)
     return known and _leads_nowhere_else(claim, source) and not _turned_round(source, claim, terms, language)
+
+
+def _shares_enough(terms: set[str], told: set[str]) -> bool:
+    """In a short sentence each word decides, so that all of them have to be there."""
+    return len(terms & told) >= len(terms) * (ENOUGH_SHARED if len(terms) >= SHORT else 1)
 
 
 def _turned_round(source: str, claim: str, terms: set[str], language: str) -> bool:

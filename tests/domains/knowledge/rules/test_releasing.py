@@ -141,3 +141,29 @@ def test_a_place_that_the_source_names_may_be_told() -> None:
     release.take(text)
     release.end()
     assert release.shown == text
+
+
+REFUNDS = ("Não há reembolso em dinheiro. Envie o comprovante por e-mail.",)
+
+
+@pytest.mark.parametrize("text", [
+    "Envie a senha.", "Envie a senha [1].", "Há reembolso em dinheiro [1].", "Há reembolso em dinheiro.", "Há reembolso.",
+    "Send the password.", "Ligue agora!", "É grátis.", "It is free.", "Só de noite.", "Senha?", "Não ajudamos.",
+])
+def test_a_short_sentence_that_no_source_carries_is_not_shown(text: str) -> None:
+    release = Release(REFUNDS, "pt")
+    release.take(f"Envie o comprovante por e-mail [1]. {text}")
+    release.end()
+    assert (release.shown, release.grounded) == ("Envie o comprovante por e-mail [1].", False)
+
+
+@pytest.mark.parametrize("text", [
+    "Não há reembolso em dinheiro [1].", "Envie o comprovante.", "Olá!", "Claro.", "Bom dia!", "Posso ajudar em algo mais?", "Veja:",
+    "Qualquer dúvida, estou à disposição!", "Espero ter ajudado!", "Obrigado.", "Of course!", "Sure, happy to help!",
+    "Is there anything else I can help you with?", "Feel free to let me know.", "You're welcome!",
+])
+def test_courtesy_and_short_sentences_that_the_source_carries_are_shown(text: str) -> None:
+    release = Release(REFUNDS, "pt")
+    release.take(f"Envie o comprovante por e-mail [1]. {text}")
+    release.end()
+    assert (release.shown, release.grounded) == (f"Envie o comprovante por e-mail [1]. {text}", True)

@@ -33,9 +33,13 @@ class Metric:
     def __init__(self, kind: str, name: str, text: str, labels: tuple[str, ...], **options: Any) -> None:
         self._make = (kind, name, text, labels, options)
         self._made: Counter | Histogram | None = None
+        self._labelled: dict[tuple[str, ...], Any] = {}
 
     def labels(self, *values: str) -> Any:
-        return self._metric().labels(*values)
+        found = self._labelled.get(values)
+        if found is None:
+            found = self._labelled[values] = self._metric().labels(*values)
+        return found
 
     def _metric(self) -> Counter | Histogram:
         with _lock:

@@ -13,22 +13,24 @@ from appliance.core.errors import Unavailable
 from appliance.core.i18n import lazy_gettext as _
 
 K = TypeVar("K", bound=Hashable)
-LARGEST_GROUP = 32
+LARGEST_GROUP = 64
 LARGEST_GROUP_BYTES = 4 * 2**20
 MOST_WAITING = 1000
 MOST_WAITING_BYTES = 64 * 2**20
 LONGEST_WAIT_S = 15.0
+LOOK_EVERY_S = 1.0
 # Many who were answered together write again at once: a moment's patience then saves every other commit. Single ones never wait.
 CROWD = 4
-GATHER_S = 0.002
+GATHER_S = 0.0008
 
 
 class _Ticket(Generic[K]):
-    __slots__ = ("done", "item", "key", "loop")
+    __slots__ = ("done", "item", "key", "loop", "since")
 
     def __init__(self, key: K, item: str) -> None:
         self.key, self.item = key, item
         self.loop = asyncio.get_running_loop()
+        self.since = self.loop.time()
         self.done: asyncio.Future[None] = self.loop.create_future()
 
 
@@ -41,6 +43,8 @@ class GroupCommit(Generic[K]):
     def __post_init__(self) -> None:
         self._door = threading.Condition()
         self._waiting: list[_Ticket[K]] = []
+        self._asking: dict[_Ticket[K], None] = {}  # the longest waiting first; only the loop looks at them
+        self._watch: asyncio.TimerHandle | None = None
         self._bytes = 0
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
@@ -55,11 +59,23 @@ class GroupCommit(Generic[K]):
             self._waiting.append(ticket)
             self._bytes += len(item)
             self._door.notify()
+        self._asking[ticket] = None
+        if self._watch is None:
+            self._watch = ticket.loop.call_later(LOOK_EVERY_S, self._send_away)
         try:
-            async with asyncio.timeout(LONGEST_WAIT_S):
-                await ticket.done
-        except TimeoutError as err:
-            raise Unavailable(_("The box is busy. Nothing was saved; try again in a moment."), retry_after=5) from err
+            await ticket.done
+        finally:
+            del self._asking[ticket]
+
+    def _send_away(self) -> None:
+        """Those who wait too long are told; one timer for all of them costs less than one each."""
+        self._watch = None
+        for ticket in self._asking:
+            if ticket.loop.time() - ticket.since < LONGEST_WAIT_S:
+                self._watch = ticket.loop.call_later(LOOK_EVERY_S, self._send_away)
+                return
+            if not ticket.done.done():
+                ticket.done.set_exception(Unavailable(_("The box is busy. Nothing was saved; try again in a moment."), retry_after=5))
 
     def close(self) -> None:
         """Writes what waits and takes no more."""
@@ -71,7 +87,7 @@ class GroupCommit(Generic[K]):
     def _run(self) -> None:
         group: list[_Ticket[K]] = []
         while group := self._next_group(gather=len(group) >= CROWD):
-            wanted = [ticket for ticket in group if not ticket.done.cancelled()]
+            wanted = [ticket for ticket in group if not ticket.done.done()]
             if wanted:
                 self._write_group(wanted)
 

@@ -79,6 +79,7 @@ def test_too_many_are_sent_away_at_once_and_told_when_to_come_again(monkeypatch)
 
 def test_a_database_that_hangs_is_not_waited_for(monkeypatch):
     monkeypatch.setattr(grouping, "LONGEST_WAIT_S", 0.2)
+    monkeypatch.setattr(grouping, "LOOK_EVERY_S", 0.05)
     gate, written = threading.Event(), []
 
     def write(_key, items):

@@ -27,7 +27,7 @@ THEIRS = "206540352242922"
 def keep(box, tenant_id, channel_id, *bodies):
     """What the process that takes webhooks commits before it answers."""
     with box.unit(tenant_id) as uow:
-        actions.keep_receipt(uow, channel_id, [json.dumps(body) if isinstance(body, dict) else body for body in bodies])
+        actions.keep_receipts(uow, channel_id, [json.dumps(body) if isinstance(body, dict) else body for body in bodies])
 
 
 def receipts(box):
@@ -45,6 +45,13 @@ def test_the_200_comes_after_the_webhook_is_kept_and_before_it_is_read(meta, rea
     assert (len(receipt.bodies), inbox()) == (1, [])
     read_in()
     assert (receipts(box), texts(inbox)) == ([], [["oi"]])
+
+
+def test_a_large_group_is_kept_in_receipts_of_a_readable_size_in_order(box, tenant_id, cloud):
+    keep(box, tenant_id, cloud, *map(str, range(70)))
+    kept = sorted(receipts(box), key=lambda one: (one.received_at, one.id))
+    assert [len(one.bodies) for one in kept] == [32, 32, 6]
+    assert [body for one in kept for body in one.bodies] == [str(number) for number in range(70)]
 
 
 def test_what_is_kept_cannot_be_read_in_the_database(meta, box):

@@ -1,6 +1,6 @@
 """Everything that changes a channel, and the door through which the outside comes in. The caller owns the transaction."""
 
-from appliance.domains.channels.actions.accept import admit_webhook, keep_receipt
+from appliance.domains.channels.actions.accept import admit_webhook, keep_receipts
 from appliance.domains.channels.actions.checking import check_connection
 from appliance.domains.channels.actions.read import erase_contact, read_receipts
 from appliance.domains.channels.actions.receive import (
@@ -21,7 +21,7 @@ __all__ = [
     "create_channel",
     "delete_channel",
     "erase_contact",
-    "keep_receipt",
+    "keep_receipts",
     "keep_rejected",
     "note_failure",
     "note_success",

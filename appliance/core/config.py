@@ -43,6 +43,11 @@ class ServerSettings(Section):
     metrics_open: bool = Field(False, description="Let machines other than this one read /metrics.")
     trusted_proxies: int = Field(0, ge=0, le=5, description="How many reverse proxies stand in front and set X-Forwarded-*.")
 
+    @property
+    def slow_places(self) -> int:
+        """Threads that chat models may hold, and as many that files on their way out may: together they leave some free."""
+        return max(1, (self.threads - 1) // 2)
+
 
 class DatabaseSettings(Section):
     url: str = Field("", description="postgresql+psycopg://app@host/salesedge. Empty: the embedded, encrypted SQLite file.")

@@ -21,6 +21,7 @@ from appliance.core.errors import DomainError, Unavailable
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.outbound import Outbound, is_public
 from appliance.inference import engines, wire
+from appliance.inference.places import Limited
 from appliance.inference.types import (
     LONGEST_CHAT_S,
     Allow,
@@ -47,7 +48,9 @@ SLOW_FAILURE_S = 5.0
 def connect(settings: Settings, *, share_of: wire.ShareOf | None = None) -> "HttpInference":
     models = settings.models
     server = wire.ModelServer(models.url or settings.modelserver_socket, timeout_s=models.timeout_s, share_of=share_of)
-    return HttpInference(models, server, chat_engine(models, settings.network, server))
+    engine = chat_engine(models, settings.network, server)
+    asks_nobody = isinstance(engine, engines.NoEngine)
+    return HttpInference(models, server, engine if asks_nobody else Limited(engine, settings.server.slow_places))
 
 
 def chat_engine(models: ModelSettings, network: NetworkSettings, server: wire.ModelServer) -> engines.ChatEngine:

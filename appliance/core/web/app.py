@@ -46,7 +46,7 @@ def create_app(box: Box, *, register: Callable[[Flask], None] | None = None, err
     app = Flask("appliance", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=box.settings.server.max_body_mb * 2**20, MAX_FORM_MEMORY_SIZE=2 * 2**20, JSON_SORT_KEYS=False)
     app.extensions.update(box=box, rate_limits=RateLimits(box.redis), error_page=error_page)
-    files.prepare(app, box.settings.server.threads)
+    files.prepare(app, box.settings.server.slow_places)
     if box.settings.server.trusted_proxies:
         hops = box.settings.server.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

@@ -14,7 +14,8 @@ from appliance.domains.knowledge import actions
 from appliance.domains.knowledge.types import Engine
 from appliance.inference import http, wire
 from appliance.inference.fake import FakeInference
-from appliance.inference.types import Inference
+from appliance.inference.places import Limited
+from appliance.inference.types import ChatMessage, Inference
 from tests.domains.knowledge.conftest import Put
 from tests.inference.peers import Answer, Scripted, serving
 
@@ -53,7 +54,7 @@ def engine(box: Box, models: FakeInference, kind: str, answer: Answer) -> Iterat
     with serving(peer.kind()) as address:
         given = ModelSettings(chat_engine=kind, chat_url=address, chat_model="m")
         server = wire.ModelServer(box.settings.home / "none.sock", timeout_s=1)
-        writer = http.HttpInference(given, server, http.chat_engine(given, box.settings.network, server))
+        writer = http.HttpInference(given, server, Limited(http.chat_engine(given, box.settings.network, server), places=1))
         models.chat_stream = writer.chat_stream
         box.provide(Inference, models)
         yield peer
@@ -102,3 +103,18 @@ def test_whatever_ails_the_engine_the_customer_is_answered_well_and_in_time(
     assert peer.seen, "the engine was asked"
     assert (answer.engine, answer.answered, "31,50" in answer.text) == (Engine.EXTRACTIVE, True, True)
     assert took < PATIENCE_S + 4, "a second, and what a loaded machine adds"
+
+
+def test_who_asks_while_the_model_is_busy_with_others_gets_quotes_at_once_and_words_later(
+    box: Box, tenant_id: UUID, put: Put, models: FakeInference,
+) -> None:
+    put("politica.md", RULES)
+    with engine(box, models, "ollama", lambda *_: (200, [ollama(TRUE), ENDS["ollama"]], "text/event-stream")) as peer:
+        other = models.chat_stream([ChatMessage("user", "Oi")])
+        next(other)
+        quoted = actions.answer_question(box, tenant_id, ASKED)
+        assert len(peer.seen) == 1, "nobody waited for the model's only place"
+        other.close()
+        worded = actions.answer_question(box, tenant_id, ASKED)
+    assert (quoted.engine, quoted.answered, "31,50" in quoted.text) == (Engine.EXTRACTIVE, True, True)
+    assert (worded.engine, worded.text) == (Engine.CHAT, TRUE), "the quotes were not kept as the answer"

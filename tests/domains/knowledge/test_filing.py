@@ -62,6 +62,39 @@ def test_a_wrong_answer_waits_for_a_better_one(client, put, box, tenant_id):
         assert queries.get_query(uow, UUID(query_id)).feedback == "wrong"
 
 
+def test_changing_ones_mind_about_an_answer_counts_its_question_once(client, put):
+    put("trocas.md", RETURNS)
+    query_id = client.post("/api/v1/rag/query", json={"query": ASKED}).json["query_id"]
+    for said in ("wrong", "right") * 3:
+        assert client.post(f"/api/v1/rag/queries/{query_id}/feedback", json={"feedback": said}).status_code == 204
+    assert [gap["times"] for gap in client.get("/api/v1/rag/gaps").json["items"]] == [1]
+
+
+def test_an_unanswered_question_that_is_called_wrong_as_well_counts_once(client, put):
+    put("trocas.md", RETURNS)
+    asked = client.post("/api/v1/rag/query", json={"query": "vocês alugam bicicleta?"}).json
+    assert not asked["answered"]
+    client.post(f"/api/v1/rag/queries/{asked['query_id']}/feedback", json={"feedback": "wrong"})
+    assert [gap["times"] for gap in client.get("/api/v1/rag/gaps").json["items"]] == [1]
+
+
+def test_what_was_put_aside_stays_so_until_it_is_asked_anew(client, put):
+    put("trocas.md", RETURNS)
+    older, old, unsaid = (client.post("/api/v1/rag/query", json={"query": ASKED}).json["query_id"] for _ in range(3))
+
+    def say(query_id, said):
+        client.post(f"/api/v1/rag/queries/{query_id}/feedback", json={"feedback": said})
+        return [gap["times"] for gap in client.get("/api/v1/rag/gaps").json["items"]]
+
+    assert say(unsaid, "right") == []
+    assert say(old, "wrong") == [1]
+    (gap,) = client.get("/api/v1/rag/gaps").json["items"]
+    assert client.delete(f"/api/v1/rag/gaps/{gap['id']}").status_code == 204
+    assert [say(old, "right"), say(old, "wrong"), say(older, "wrong")] == [[], [], []]
+    anew = client.post("/api/v1/rag/query", json={"query": ASKED}).json["query_id"]
+    assert say(anew, "wrong") == [3]
+
+
 def test_a_trial_is_answered_from_what_was_answered_before_and_keeps_nothing(box, tenant_id, put):
     put("trocas.md", RETURNS)
     for question in (ASKED, "vocês vendem piscinas aquecidas?"):

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from appliance.core.box import Box
@@ -22,6 +23,7 @@ from appliance.domains.knowledge.tables import AnswerGap, Query
 from appliance.domains.knowledge.types import Answer, GapStatus
 
 WRONG = "wrong"
+RIGHT_AFTER_ALL = "right after all"  # called wrong before, and counted then
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,32 +81,54 @@ def record_answer(uow: UnitOfWork, question: str, answer: Answer, ask: Ask, fing
     ))
     uow.session.flush()
     uow.emit(QuestionAnswered(answer.query_id, answer.answered))
-    if not answer.answered and not courtesy.asks_nothing(question, answer.language):
+    if _leaves_gap(question, answer.language, answered=answer.answered):
         note_gap(uow, question, answer.language, ask.agent_id)
 
 
-def note_gap(uow: UnitOfWork, question: str, language: str, agent_id: UUID | None) -> AnswerGap:
-    """Told apart by their content words, so that two ways of asking count as one."""
-    terms = " ".join(sorted(set(words.question_stems(question, language)))) or words.fold(question)
-    fingerprint = hashlib.sha256(f"{agent_id}:{terms}".encode()).hexdigest()
+def _leaves_gap(question: str, language: str, *, answered: bool) -> bool:
+    return not answered and not courtesy.asks_nothing(question, language)
+
+
+def note_gap(uow: UnitOfWork, question: str, language: str, agent_id: UUID | None, *, asked_at: datetime | None = None) -> AnswerGap:
+    """One question more that was asked and not answered well. `asked_at` is now unless it is told of later."""
+    fingerprint, asked_at = _same_gap(question, language, agent_id), asked_at or uow.now
     gap = queries.find_gap(uow, fingerprint)
     if gap is None:
-        gap = AnswerGap(fingerprint=fingerprint, question=question, language=language, agent_id=agent_id, times=0, created_at=uow.now)
+        gap = AnswerGap(
+            fingerprint=fingerprint, question=question, language=language, agent_id=agent_id, times=0, status=GapStatus.OPEN,
+            created_at=uow.now, last_asked_at=asked_at,
+        )
         uow.session.add(gap)
     gap.times += 1
-    gap.last_asked_at = uow.now
-    gap.status = GapStatus.OPEN if gap.status is None else gap.status
+    gap.last_asked_at = max(gap.last_asked_at, asked_at)
     uow.session.flush()
     uow.emit(AnswerGapFound(gap.id))
     return gap
 
 
+def _same_gap(question: str, language: str, agent_id: UUID | None) -> str:
+    """Told apart by their content words, so that two ways of asking count as one."""
+    terms = " ".join(sorted(set(words.question_stems(question, language)))) or words.fold(question)
+    return hashlib.sha256(f"{agent_id}:{terms}".encode()).hexdigest()
+
+
 def give_feedback(uow: UnitOfWork, query_id: UUID, feedback: str) -> None:
     """An answer called wrong is a question without an answer: it waits among the gaps for a better one."""
-    query = queries.get_query(uow, query_id)
-    if feedback == WRONG and query.feedback != WRONG:
-        note_gap(uow, query.question, query.language, query.agent_id).status = GapStatus.OPEN
-    query.feedback = feedback
+    query = queries.lock_query(uow, query_id)
+    called_wrong = query.feedback in {WRONG, RIGHT_AFTER_ALL}
+    if feedback == WRONG and not called_wrong:
+        _wait_for_better(uow, query)
+    query.feedback = RIGHT_AFTER_ALL if called_wrong and feedback != WRONG else feedback
+
+
+def _wait_for_better(uow: UnitOfWork, query: Query) -> None:
+    """A question counts once. What was put aside stays so unless this one was asked after all that were counted."""
+    gap = queries.find_gap(uow, _same_gap(query.question, query.language, query.agent_id))
+    stays_aside = gap is not None and gap.status is GapStatus.DISMISSED and query.created_at <= gap.last_asked_at
+    if gap is None or not _leaves_gap(query.question, query.language, answered=query.answered):
+        gap = note_gap(uow, query.question, query.language, query.agent_id, asked_at=query.created_at)
+    if not stays_aside:
+        gap.status = GapStatus.OPEN
 
 
 def fill_gap(box: Box, tenant_id: UUID, gap_id: UUID, answer: str) -> UUID:

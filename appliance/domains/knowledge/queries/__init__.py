@@ -1,6 +1,15 @@
 """Reads: documents, chunks, questions and gaps; `retrieve` finds what may answer."""
 
-from appliance.domains.knowledge.queries.asked import answer_of, find_answered, find_gap, get_gap, get_query, list_gaps, sources_of
+from appliance.domains.knowledge.queries.asked import (
+    answer_of,
+    find_answered,
+    find_gap,
+    get_gap,
+    get_query,
+    list_gaps,
+    lock_query,
+    sources_of,
+)
 from appliance.domains.knowledge.queries.calibration import measure_dense_weights, measure_threshold
 from appliance.domains.knowledge.queries.corpus import Scope, Snapshot, find_corpus, get_snapshot
 from appliance.domains.knowledge.queries.documents import (
@@ -58,6 +67,7 @@ __all__ = [
     "list_unembedded",
     "list_unfinished",
     "list_versions",
+    "lock_query",
     "measure_dense_weights",
     "measure_threshold",
     "newest_version",

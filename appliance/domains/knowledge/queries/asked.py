@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import func, select
 
 from appliance.core.i18n import lazy_gettext as _
+from appliance.core.rows import locked
 from appliance.core.uow import UnitOfWork
 from appliance.core.web.schema import Page
 from appliance.domains.knowledge.errors import GapNotFound, QueryNotFound
@@ -18,6 +19,13 @@ _sources = TypeAdapter(list[Source])
 
 def get_query(uow: UnitOfWork, query_id: UUID) -> Query:
     found = uow.session.get(Query, query_id)
+    if found is None:
+        raise QueryNotFound(_("This question was not asked here."))
+    return found
+
+
+def lock_query(uow: UnitOfWork, query_id: UUID) -> Query:
+    found = uow.session.scalar(locked(select(Query).where(Query.id == query_id)))
     if found is None:
         raise QueryNotFound(_("This question was not asked here."))
     return found

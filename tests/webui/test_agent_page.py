@@ -65,3 +65,20 @@ def test_a_time_zone_is_found_by_its_city_without_accents(page):
     assert page.locator("#f-timezone option:not([hidden])").count() == 1
     page.get_by_label("Buscar o fuso pela cidade").fill("")
     assert page.get_by_label("Fuso horário").input_value() == "America/Maceio"
+
+
+def test_a_second_tab_does_not_replace_what_the_first_saved(page, lia):
+    second = page.context.new_page()
+    second.goto(f"/agents/{lia}")
+    for tab, said in ((page, "Olá da primeira"), (second, "Olá da segunda")):
+        tab.get_by_label("Saudação").fill(said)
+        tab.get_by_role("button", name="Salvar o rascunho").click()
+        tab.wait_for_load_state()
+    assert second.get_by_role("alert").filter(has_text="Alguém mudou este agente").is_visible()
+    assert second.get_by_label("Saudação").input_value() == "Olá da segunda"
+    page.reload()
+    assert page.get_by_label("Saudação").input_value() == "Olá da primeira"
+    second.get_by_role("button", name="Salvar o rascunho").click()
+    second.wait_for_load_state()
+    page.reload()
+    assert page.get_by_label("Saudação").input_value() == "Olá da segunda"

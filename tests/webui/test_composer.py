@@ -89,3 +89,15 @@ def test_the_search_says_what_it_looks_at(page):
     page.goto("/inbox?q=preço")
     assert page.get_by_label("Buscar por nome, telefone ou e-mail").input_value() == "preço"
     assert page.get_by_text("não no texto das mensagens").is_visible()
+
+
+def test_after_a_note_the_next_message_is_a_reply(page):
+    page.goto(page.conversation)
+    page.get_by_role("tab", name="Nota interna").click()
+    field(page).fill("ligar amanhã")
+    page.keyboard.press("Control+Enter")
+    page.locator(".msg.note[data-message]", has_text="ligar amanhã").wait_for()
+    assert page.get_by_role("tab", name="Responder").get_attribute("aria-selected") == "true"
+    field(page).fill("bom dia")
+    page.keyboard.press("Control+Enter")
+    page.locator(".msg.out[data-message]", has_text="bom dia").wait_for()

@@ -13,7 +13,7 @@ from appliance.core.uow import UnitOfWork
 from appliance.core.web import Form, PageQuery, Schema, read_form
 from appliance.core.web.problems import refusal_of
 from appliance.domains.agents import actions, queries
-from appliance.domains.agents.errors import NotProven
+from appliance.domains.agents.errors import NotProven, StaleAgent
 from appliance.domains.agents.schemas import AgentIn, AgentPatch, AgentSettings, FromTemplateIn, VersionOut
 from appliance.domains.agents.types import VersionState
 from appliance.domains.channels import queries as channels
@@ -77,9 +77,12 @@ def change_agent(uow: UnitOfWork, agent_id: UUID) -> Response | tuple[str, int]:
         except ValidationError as err:
             form = form.refused(refusal_of(err))
     if form.value is None:
-        shown = {**values_of("", _newest(uow, agent_id)), **form.raw}
-        return _page(uow, agent_id, form, shown), HTTPStatus.UNPROCESSABLE_ENTITY
-    actions.change_agent(uow, agent_id, AgentPatch(name=form.value.name, settings=settings))
+        return _page(uow, agent_id, form, {**values_of("", _newest(uow, agent_id)), **form.raw}), HTTPStatus.UNPROCESSABLE_ENTITY
+    patch = AgentPatch(name=form.value.name, settings=settings)
+    try:
+        actions.change_agent(uow, agent_id, patch, expected_change=form.value.changed_at)
+    except StaleAgent as err:
+        return _page(uow, agent_id, form, values_of(form.value.name, settings), stale=str(err)), err.status
     flash(gettext("Draft saved. Customers still get the published version."))
     return redirect(url_for("studio.agent", agent_id=agent_id))
 
@@ -129,13 +132,13 @@ def _newest(uow: UnitOfWork, agent_id: UUID) -> AgentSettings:
     return AgentSettings.model_validate(found.settings) if found else AgentSettings()
 
 
-def _page(uow: UnitOfWork, agent_id: UUID, form: Form[AgentForm], shown: dict[str, object]) -> str:
+def _page(uow: UnitOfWork, agent_id: UUID, form: Form[AgentForm], shown: dict[str, object], *, stale: str = "") -> str:
     versions = [VersionOut.model_validate(version) for version in queries.list_versions(uow, agent_id)]
     draft = next((version for version in versions if version.state is VersionState.DRAFT), None)
     published = next((version for version in versions if version.state is VersionState.PUBLISHED), None)
     return render_template(
-        "studio/agent.html", agent=queries.get_agent(uow, agent_id), form=form, shown=shown, versions=versions, draft=draft,
-        published=published, weekdays=WEEKDAYS, timezones=timezone_groups(), channels=_served(uow).get(agent_id, []),
+        "studio/agent.html", agent=queries.get_agent(uow, agent_id), form=form, shown=shown, stale=stale, versions=versions,
+        draft=draft, published=published, weekdays=WEEKDAYS, timezones=timezone_groups(), channels=_served(uow).get(agent_id, []),
         words={"steps": _said(STEPS), "outcomes": _said(OUTCOMES), "reasons": _said(REASONS), "verdicts": _said({**REASONS, **VERDICTS})},
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from appliance.core.web import Schema
 from appliance.domains.agents.schemas import AgentSettings
@@ -21,7 +21,10 @@ class NewAgentForm(Schema):
 
 
 class AgentForm(Schema):
-    """`keywords`, `forbidden_phrases` and `allowed_topics` are one to a line; `confidence_floor` in per cent."""
+    """`keywords`, `forbidden_phrases` and `allowed_topics` are one to a line; `confidence_floor` in per cent.
+
+    `changed_at` is the change the form was filled from.
+    """
 
     name: str = Field(min_length=1, max_length=120)
     role: str = Field("", max_length=8000)
@@ -61,6 +64,7 @@ class AgentForm(Schema):
     sat_closes: str = ""
     sun_opens: str = ""
     sun_closes: str = ""
+    changed_at: AwareDatetime | None = None
 
     def settings(self, before: AgentSettings) -> AgentSettings:
         """Raises pydantic.ValidationError. What the form does not show stays as it was `before`."""

@@ -12,6 +12,11 @@ class VersionNotFound(NotFound):
         super().__init__(_("This agent has no such version."))
 
 
+class StaleAgent(Conflict):
+    def __init__(self) -> None:
+        super().__init__(_("Somebody changed this agent meanwhile."))
+
+
 class NothingToPublish(Conflict):
     pass
 

@@ -1,5 +1,5 @@
 // Sending: a clock at once, then what the server says; a failure keeps the text.
-import { currentMode, restoreDraft, saveDraft } from "./inbox-composer.js";
+import { currentMode, saveDraft, setMode } from "./inbox-composer.js";
 import { attached, detach, upload } from "./inbox-files.js";
 import { failedMeta, pendingBubble, pendingMeta } from "./inbox-parts.js";
 import { box, composer, log, openId } from "./inbox-place.js";
@@ -19,8 +19,8 @@ export async function send() {
   toEnd();
   box().value = "";
   saveDraft();
-  restoreDraft();
   if (file) detach(composer(), openId());
+  setMode("reply");
   const key = crypto.randomUUID?.() ?? String(Math.random()).slice(2) + Date.now();
   await deliver(bubble, { conversation: openId(), text, mode, file, key });
 }

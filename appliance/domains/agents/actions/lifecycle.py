@@ -1,3 +1,4 @@
+from datetime import datetime
 from uuid import UUID
 
 from appliance.core.errors import Refused
@@ -5,7 +6,7 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.domains.agents import queries
 from appliance.domains.agents.actions import evaluating
-from appliance.domains.agents.errors import NothingToPublish, NotProven
+from appliance.domains.agents.errors import NothingToPublish, NotProven, StaleAgent
 from appliance.domains.agents.events import AgentChanged
 from appliance.domains.agents.queries import evaluations
 from appliance.domains.agents.rules.templates import find_template
@@ -38,8 +39,11 @@ def create_from_template(uow: UnitOfWork, given: FromTemplateIn) -> Agent:
     return agent
 
 
-def change_agent(uow: UnitOfWork, agent_id: UUID, given: AgentPatch) -> Agent:
+def change_agent(uow: UnitOfWork, agent_id: UUID, given: AgentPatch, *, expected_change: datetime | None = None) -> Agent:
+    """Raises AgentNotFound; StaleAgent when it was changed after `expected_change`."""
     agent = queries.lock_agent(uow, agent_id)
+    if expected_change not in (None, agent.changed_at):
+        raise StaleAgent
     for name, value in given.model_dump(exclude_unset=True, exclude={"settings"}).items():
         setattr(agent, name, value)
     if given.settings is not None:

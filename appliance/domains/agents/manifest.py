@@ -23,6 +23,7 @@ MANIFEST = Manifest(
         Subscription(MessageReceived, subscribers.begin_turn, queue="fast"),
         Subscription(AnswerDue, subscribers.answer, queue="fast", mode="staged"),
         Subscription(EvaluationStarted, subscribers.evaluate, queue="slow", mode="staged"),
+        Subscription(EvaluationProgressed, subscribers.evaluate_on, queue="slow", mode="staged"),
     ),
     permissions={READ: _ALL, WRITE: _KEEPERS, ASK: _ALL[:-1]},
     live={

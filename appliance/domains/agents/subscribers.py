@@ -2,20 +2,22 @@
 
 import time
 from functools import partial
+from uuid import UUID
 
 from appliance.core import deliveries
 from appliance.core.errors import Unavailable
 from appliance.core.jobs import Step
 from appliance.core.uow import UnitOfWork
 from appliance.domains.agents import actions, queries
-from appliance.domains.agents.events import AnswerDue, EvaluationStarted
+from appliance.domains.agents.events import AnswerDue, EvaluationProgressed, EvaluationStarted
 from appliance.domains.agents.queries import evaluations
 from appliance.domains.agents.rules import deciding
+from appliance.domains.agents.tables import EvaluationResult
 from appliance.domains.agents.types import Composed, EvaluationState, Found, Reason, Situation, TraceStep
 from appliance.domains.conversations.events import MessageReceived
 
 PATIENCE = 4  # attempts while the models are away, about half a minute, before a person is called
-QUESTIONS_A_SLICE = 5
+QUESTIONS_A_SLICE, SECONDS_A_SLICE = 10, 20.0  # of an evaluation: documents wait in the same queue
 
 
 def begin_turn(uow: UnitOfWork, event: MessageReceived) -> None:
@@ -51,18 +53,28 @@ def without_models(step: Step, situation: Situation, err: Unavailable) -> Compos
 
 
 def evaluate(step: Step, event: EvaluationStarted) -> None:
-    """A few questions at a time, each few committed: whoever takes over goes on with those that have no result."""
+    _ask_slice(step, event.evaluation_id)
+
+
+def evaluate_on(step: Step, event: EvaluationProgressed) -> None:
+    _ask_slice(step, event.evaluation_id)
+
+
+def _ask_slice(step: Step, evaluation_id: UUID) -> None:
+    """The next few questions, then its place in the queue goes to whatever waits there. Only those are asked that have no result,
+    so whoever takes over goes on.
+    """
     with step.read() as uow:
-        evaluation = evaluations.get_evaluation(uow, event.evaluation_id)
+        evaluation = evaluations.get_evaluation(uow, evaluation_id)
         if evaluation.state is not EvaluationState.RUNNING:
             return
-        answered = {result.question_id for result in evaluations.list_results(uow, evaluation.id)}
-        waiting = [question for question in evaluations.list_questions(uow, event.agent_id) if question.id not in answered]
+        waiting = evaluations.list_unanswered(uow, evaluation)
         passed = evaluations.list_passed(uow, evaluation.baseline_id)
-    for start in range(0, len(waiting), QUESTIONS_A_SLICE):
-        few = waiting[start : start + QUESTIONS_A_SLICE]
-        asked = [actions.ask_question(step.box, step.tenant_id, evaluation, one, was_passed=one.id in passed) for one in few]
-        with step.progress() as uow:
-            actions.keep_results(uow, event.evaluation_id, asked)
+    asked: list[EvaluationResult] = []
+    until = time.monotonic() + SECONDS_A_SLICE
+    for one in waiting[:QUESTIONS_A_SLICE]:
+        asked.append(actions.ask_question(step.box, step.tenant_id, evaluation, one, was_passed=one.id in passed))
+        if time.monotonic() >= until:
+            break
     with step.finish() as uow:
-        actions.finish_evaluation(uow, event.evaluation_id)
+        actions.keep_results(uow, evaluation_id, asked, all_asked=len(asked) == len(waiting))

@@ -3,6 +3,7 @@ import io
 import pytest
 from sqlalchemy import update
 
+from appliance.core import deliveries, jobs
 from appliance.core.errors import Unavailable
 from appliance.core.outbox import Delivery
 from appliance.domains.agents import actions as agents
@@ -12,6 +13,7 @@ from appliance.domains.agents.queries import evaluations
 from appliance.domains.agents.schemas import AgentPatch, AgentSettings, QuestionIn
 from appliance.domains.knowledge import actions as knowledge
 from appliance.domains.knowledge import queries as documents
+from tests.draining import list_due
 
 POLICY = "# Trocas\n\nO prazo para troca por arrependimento é de 7 dias corridos após o recebimento.\n"
 
@@ -166,6 +168,7 @@ def test_whoever_takes_over_a_run_asks_only_what_has_no_result(box, tenant_id, m
         return whole(*given, **more)
 
     monkeypatch.setattr(subscribers.actions, "ask_question", fragile)
+    monkeypatch.setattr(subscribers, "QUESTIONS_A_SLICE", 5)
     run_deliveries()
     with box.whole_box("test") as uow:
         uow.session.execute(update(Delivery).where(Delivery.state == "pending").values(next_at=uow.now))
@@ -203,3 +206,58 @@ def test_an_evaluation_with_a_draft_that_changes_meanwhile_keeps_its_settings(bo
     with box.unit(tenant_id, read_only=True) as uow:
         assert evaluations.get_evaluation(uow, evaluation_id).passed == 1
         assert evaluations.find_proof(uow, agent_id) is None
+
+
+@pytest.fixture
+def start_run(box, tenant_id, make_agent):
+    def start(questions):
+        agent_id = make_agent(greeting="Oi!")
+        with box.unit(tenant_id) as uow:
+            for number in range(questions):
+                agents.add_question(uow, agent_id, QuestionIn(question=f"bom dia{'!' * number}", facts=["Oi"]))
+            return agents.start_evaluation(uow, agent_id).id
+
+    return start
+
+
+def deliver_one(box):
+    (due,) = list_due(box)
+    jobs.deliver(box, due.tenant_id, due.delivery_id)
+    with box.whole_box("test", read_only=True) as uow:
+        assert deliveries.get_delivery(uow, due.delivery_id).state == "done"
+
+
+def test_one_delivery_asks_one_slice_and_what_waits_comes_between(box, tenant_id, start_run, monkeypatch):
+    monkeypatch.setattr(subscribers, "QUESTIONS_A_SLICE", 3)
+    evaluation_id = start_run(questions=7)
+    seen = []
+    for _slice in range(3):
+        deliver_one(box)
+        with box.unit(tenant_id, read_only=True) as uow:
+            found = evaluations.get_evaluation(uow, evaluation_id)
+            seen.append((found.done, found.passed, found.state))
+    assert seen == [(3, 3, "running"), (6, 6, "running"), (7, 7, "finished")]
+    assert list_due(box) == []
+
+
+def test_slow_questions_end_a_slice_before_it_is_full(box, tenant_id, start_run, monkeypatch):
+    monkeypatch.setattr(subscribers, "SECONDS_A_SLICE", 0.0)
+    evaluation_id = start_run(questions=3)
+    deliver_one(box)
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert evaluations.get_evaluation(uow, evaluation_id).done == 1
+
+
+def test_questions_changed_or_added_between_slices_leave_the_count_true(box, tenant_id, start_run, run_deliveries, monkeypatch):
+    monkeypatch.setattr(subscribers, "QUESTIONS_A_SLICE", 2)
+    evaluation_id = start_run(questions=3)
+    deliver_one(box)
+    with box.unit(tenant_id) as uow:
+        run = evaluations.get_evaluation(uow, evaluation_id)
+        first = evaluations.list_questions(uow, run.agent_id)[0]
+        agents.change_question(uow, first.id, QuestionIn(question="boa noite", facts=["Oi"]))
+        agents.add_question(uow, run.agent_id, QuestionIn(question="boa tarde", facts=["Oi"]))
+    run_deliveries()
+    with box.unit(tenant_id, read_only=True) as uow:
+        run = evaluations.get_evaluation(uow, evaluation_id)
+        assert (run.state, run.total, run.done, run.passed) == ("finished", 3, 3, 3)

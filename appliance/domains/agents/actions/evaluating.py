@@ -100,17 +100,19 @@ def _situation(evaluation: Evaluation, question: AgentQuestion) -> Situation:
     )  # fmt: skip
 
 
-def keep_results(uow: UnitOfWork, evaluation_id: UUID, results: list[EvaluationResult]) -> None:
+def keep_results(uow: UnitOfWork, evaluation_id: UUID, results: list[EvaluationResult], *, all_asked: bool) -> None:
+    """What was asked until now; then the next slice is due. Counted anew, since a question changed meanwhile is asked again."""
     evaluation = evaluations.get_evaluation(uow, evaluation_id)
     uow.session.add_all(results)
-    evaluation.done += len(results)
-    evaluation.passed += sum(result.passed for result in results)
-    evaluation.regressed += sum(result.regressed for result in results)
-    uow.emit(EvaluationProgressed(evaluation.agent_id, evaluation.id))
+    uow.session.flush()
+    evaluation.done, evaluation.passed, evaluation.regressed = evaluations.count_results(uow, evaluation.id)
+    if all_asked:
+        _finish(uow, evaluation)
+    else:
+        uow.emit(EvaluationProgressed(evaluation.agent_id, evaluation.id))
 
 
-def finish_evaluation(uow: UnitOfWork, evaluation_id: UUID) -> None:
+def _finish(uow: UnitOfWork, evaluation: Evaluation) -> None:
     """A question removed meanwhile is not missed."""
-    evaluation = evaluations.get_evaluation(uow, evaluation_id)
     evaluation.state, evaluation.total, evaluation.finished_at = EvaluationState.FINISHED, evaluation.done, uow.now
     uow.emit(EvaluationFinished(evaluation.agent_id, evaluation.id, evaluation.passed == evaluation.total))

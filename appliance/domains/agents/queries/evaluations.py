@@ -29,6 +29,15 @@ def list_questions(uow: UnitOfWork, agent_id: UUID) -> Sequence[AgentQuestion]:
     return uow.session.scalars(wanted.order_by(AgentQuestion.id).limit(MAX_QUESTIONS)).all()
 
 
+def list_unanswered(uow: UnitOfWork, evaluation: Evaluation) -> Sequence[AgentQuestion]:
+    """Those there were when it began and that have no result in it."""
+    answered = select(EvaluationResult.question_id).where(EvaluationResult.evaluation_id == evaluation.id)
+    wanted = select(AgentQuestion).where(
+        AgentQuestion.agent_id == evaluation.agent_id, AgentQuestion.created_at <= evaluation.created_at, AgentQuestion.id.not_in(answered)
+    )  # fmt: skip
+    return uow.session.scalars(wanted.order_by(AgentQuestion.id)).all()
+
+
 def count_questions(uow: UnitOfWork, agent_id: UUID) -> int:
     return uow.session.scalar(select(func.count(AgentQuestion.id)).where(AgentQuestion.agent_id == agent_id)) or 0
 
@@ -79,6 +88,14 @@ def list_results(uow: UnitOfWork, evaluation_id: UUID) -> Sequence[EvaluationRes
     """In the order of the questions."""
     wanted = select(EvaluationResult).where(EvaluationResult.evaluation_id == evaluation_id)
     return uow.session.scalars(wanted.order_by(EvaluationResult.question_id)).all()
+
+
+def count_results(uow: UnitOfWork, evaluation_id: UUID) -> tuple[int, int, int]:
+    """All, those that passed, and those that passed the time before only."""
+    count = func.count(EvaluationResult.id)
+    counting = select(count, count.filter(EvaluationResult.passed.is_(True)), count.filter(EvaluationResult.regressed.is_(True)))
+    done, passed, regressed = uow.session.execute(counting.where(EvaluationResult.evaluation_id == evaluation_id)).one()
+    return done, passed, regressed
 
 
 def list_passed(uow: UnitOfWork, evaluation_id: UUID | None) -> frozenset[UUID]:

@@ -1,7 +1,9 @@
 """Folders in shared memory, for what must not depend on a disk that has room."""
 
 import os
+import shutil
 import stat
+import tempfile
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,6 +13,11 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - memory; the folder made in it i
 def parts_folder() -> str | None:
     """Where files that are still coming in may lie: what people send is never on a disk in the clear. None is the usual place."""
     return str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None
+
+
+def parts_free() -> int:
+    """Bytes free where such files lie."""
+    return shutil.disk_usage(parts_folder() or tempfile.gettempdir()).free
 
 
 def metrics_folder(home: Path, run_dir: Path) -> Path:

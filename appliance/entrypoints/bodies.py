@@ -6,7 +6,7 @@ import asyncio
 import json
 import tempfile
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import IO
 
@@ -15,12 +15,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from appliance.core import memory
 from appliance.core.i18n import gettext as _
 from appliance.core.web.api import GONE
+from appliance.entrypoints.room import MOST, NoRoom, Room, Share
 
 IDLE_S = 10.0
+SLACK_S = 60.0  # how far a sender may fall behind SLOWEST
+SLOWEST = 32 * 1024  # bytes a second
 UNREAD_S = 20.0  # how long a reader may take for the piece before
 IN_MEMORY = 256 * 1024
 PIECE = 64 * 1024
 PLAIN_LIMIT = 4 * 2**20  # a body that is no file
+CREDENTIALS = frozenset({b"cookie", b"authorization", b"x-api-key"})
+AGAIN_S = 15
 Headers = Sequence[tuple[bytes, bytes]]
 
 
@@ -37,26 +42,23 @@ class Gone(Exception):
 
 
 class BodyFirst:
-    """ASGI middleware. `file_limit` is in bytes and for multipart bodies; others may have PLAIN_LIMIT."""
+    """ASGI middleware. `file_limit` is in bytes and for multipart bodies of somebody signed in; others may have PLAIN_LIMIT."""
 
-    def __init__(self, app: ASGIApp, *, file_limit: int) -> None:
+    def __init__(self, app: ASGIApp, *, file_limit: int, room: Room | None = None) -> None:
         self._app = app
         self._file_limit = file_limit
+        self._room = room or Room(max(MOST, file_limit))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         headers = {bytes(name).lower(): bytes(value) for name, value in scope["headers"]}
-        limit = self._file_limit if headers.get(b"content-type", b"").startswith(b"multipart/") else PLAIN_LIMIT
-        with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=memory.parts_folder()) as body:
+        with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=memory.parts_folder()) as body, self._room.share() as share:
             try:
-                size = await take_in(receive, body, headers.get(b"content-length", b""), limit)
-            except TooLarge:
-                await refuse(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _("This is larger than the box accepts."), closing=True)
-                return
-            except TooSlow:
-                await refuse(send, HTTPStatus.REQUEST_TIMEOUT, _("The request did not arrive in time. Try again."), closing=True)
+                size = await take_in(receive, body, headers.get(b"content-length", b""), self._limit(headers), share)
+            except (TooLarge, TooSlow, NoRoom) as err:
+                await _refuse_body(send, err)
                 return
             except Gone:
                 return
@@ -69,27 +71,63 @@ class BodyFirst:
             finally:
                 leaving.cancel()
 
+    def _limit(self, headers: Mapping[bytes, bytes]) -> int:
+        is_file = headers.get(b"content-type", b"").startswith(b"multipart/") and not CREDENTIALS.isdisjoint(headers)
+        return self._file_limit if is_file else min(PLAIN_LIMIT, self._file_limit)
 
-async def take_in(receive: Receive, body: IO[bytes], declared: bytes, limit: int) -> int:
-    """The size in bytes. Raises TooLarge, TooSlow, Gone."""
-    if declared.isdigit() and int(declared[:19]) > limit:
+
+async def _refuse_body(send: Send, err: TooLarge | TooSlow | NoRoom) -> None:
+    if isinstance(err, TooLarge):
+        await refuse(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _("This is larger than the box accepts."), closing=True)
+    elif isinstance(err, TooSlow):
+        await refuse(send, HTTPStatus.REQUEST_TIMEOUT, _("The request did not arrive in time. Try again."), closing=True)
+    else:
+        said = _("The box is taking in as many files as it has room for. Try again in a moment.")
+        await refuse(send, HTTPStatus.SERVICE_UNAVAILABLE, said, [(b"retry-after", b"%d" % AGAIN_S)], closing=True)
+
+
+async def take_in(receive: Receive, body: IO[bytes], declared: bytes, limit: int, share: Share) -> int:
+    """The size in bytes. Raises TooLarge, TooSlow, NoRoom, Gone.
+
+    Who sends slower than SLOWEST uses up SLACK_S, and what came fast before gives back no more than that.
+    """
+    announced = int(declared[:19]) if declared.isdigit() else 0
+    if announced > limit:
         raise TooLarge
-    size = 0
+    if announced > IN_MEMORY:
+        share.check(announced)
+    size, clock = 0, asyncio.get_running_loop().time
+    ends = clock() + SLACK_S
     while True:
-        try:
-            async with asyncio.timeout(IDLE_S):
-                message = await receive()
-        except TimeoutError as err:
-            raise TooSlow from err
-        if message["type"] != "http.request":
-            raise Gone
-        piece = message.get("body", b"")
+        piece, more = await _next_piece(receive, min(ends, clock() + IDLE_S))
+        ends = min(clock() + SLACK_S, ends + len(piece) / SLOWEST)
         size += len(piece)
         if size > limit:
             raise TooLarge
-        body.write(piece)
-        if not message.get("more_body", False):
+        _keep(piece, size, body, share)
+        if not more:
             return size
+
+
+async def _next_piece(receive: Receive, until: float) -> tuple[bytes, bool]:
+    try:
+        async with asyncio.timeout_at(until):
+            message = await receive()
+    except TimeoutError as err:
+        raise TooSlow from err
+    if message["type"] != "http.request":
+        raise Gone
+    return message.get("body", b""), message.get("more_body", False)
+
+
+def _keep(piece: bytes, size: int, body: IO[bytes], share: Share) -> None:
+    """What is small has its place in the process, so that people can sign in while files fill the room. Raises NoRoom."""
+    if size > IN_MEMORY:
+        share.grow_to(size)
+    try:
+        body.write(piece)
+    except OSError as err:
+        raise NoRoom from err
 
 
 def _with_length(headers: Iterable[tuple[bytes, bytes]], size: int) -> list[tuple[bytes, bytes]]:

@@ -18,8 +18,12 @@ from starlette.routing import Mount
 from appliance.core.web.api import event_stream
 from appliance.entrypoints import bodies
 from appliance.entrypoints.bodies import BodyFirst
+from appliance.entrypoints.room import NoRoom, Room
 
 THREADS = 2
+FREE = 1_000_000  # bytes where bodies lie
+KEY = {"Authorization": "Bearer any"}
+FILE = {**KEY, "Content-Type": "multipart/form-data; boundary=b"}
 
 
 @pytest.fixture
@@ -28,6 +32,8 @@ def front(monkeypatch):
     monkeypatch.setattr(bodies, "IDLE_S", 0.5)
     monkeypatch.setattr(bodies, "UNREAD_S", 0.5)
     monkeypatch.setattr(bodies, "PLAIN_LIMIT", 100_000)
+    monkeypatch.setattr(bodies, "IN_MEMORY", 20_000)
+    monkeypatch.setattr(bodies, "SLACK_S", 1.0)
     pages = Flask("test")
 
     @pages.post("/")
@@ -38,7 +44,8 @@ def front(monkeypatch):
     def file():
         return Response(b"x" * 65_536 for _ in range(1000))
 
-    app = Starlette(routes=[Mount("/", BodyFirst(WSGIMiddleware(pages, workers=THREADS), file_limit=300_000))])
+    room = Room(free=lambda: FREE)
+    app = Starlette(routes=[Mount("/", BodyFirst(WSGIMiddleware(pages, workers=THREADS), file_limit=300_000, room=room))])
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()
@@ -90,8 +97,73 @@ def test_more_than_is_taken_is_refused_in_a_sentence(front, content):
     assert json.loads(answer.content)["detail"]
 
 
-def test_a_file_may_be_larger_than_other_bodies(front):
-    assert httpx.post(f"http://127.0.0.1:{front}/", files={"file": b"x" * 200_000}).status_code == 200
+@pytest.mark.parametrize("shown", [KEY, {"Cookie": "session=any"}, {"X-API-Key": "any"}])
+def test_a_file_may_be_larger_than_other_bodies(front, shown):
+    assert httpx.post(f"http://127.0.0.1:{front}/", files={"file": b"x" * 200_000}, headers=shown).status_code == 200
+
+
+def test_a_file_of_somebody_who_shows_nothing_may_not(front):
+    assert httpx.post(f"http://127.0.0.1:{front}/", files={"file": b"x" * 200_000}).status_code == 413
+
+
+def uploading(front, size, total=200_000):
+    """An upload that has come so far."""
+    found = socket.create_connection(("127.0.0.1", front), timeout=10)
+    head = ["POST / HTTP/1.1", "Host: x", f"Content-Length: {total}", *(f"{name}: {value}" for name, value in FILE.items()), "", ""]
+    found.sendall("\r\n".join(head).encode() + b"x" * size)
+    return found
+
+
+def test_uploads_fill_a_quarter_of_the_room_and_no_more(front):
+    address, file = f"http://127.0.0.1:{front}/", {"file": b"x" * 130_000}
+    with uploading(front, 190_000):
+        time.sleep(0.2)
+        told = httpx.post(address, files=file, headers=KEY)
+        assert (told.status_code, int(told.headers["Retry-After"]) > 0, bool(told.json()["detail"])) == (503, True, True)
+        assert httpx.post(address, content=b"x" * 20_000).status_code == 200, "what is small comes in all the same"
+    time.sleep(0.2)
+    assert httpx.post(address, files=file, headers=KEY).status_code == 200, "who left has given the room back"
+
+
+def test_an_upload_of_unknown_length_that_finds_no_room_is_told_so(front):
+    with uploading(front, 190_000):
+        time.sleep(0.2)
+        sent = httpx.post(f"http://127.0.0.1:{front}/", content=iter([b"x" * 15_000] * 9), headers=FILE)
+    assert sent.status_code == 503
+
+
+def test_a_sender_that_trickles_is_told_to_stop_whatever_it_sent_before(front):
+    began = time.monotonic()
+    with uploading(front, 150_000) as trickling, pytest.raises(OSError):
+        while time.monotonic() - began < 5:
+            time.sleep(0.2)
+            trickling.sendall(b"x")
+    assert time.monotonic() - began < 4
+
+
+def test_a_sender_that_is_slow_and_steady_is_waited_for(front, monkeypatch):
+    monkeypatch.setattr(bodies, "SLOWEST", 10_000)
+
+    def pieces():
+        for _ in range(10):
+            time.sleep(0.2)
+            yield b"x" * 4000
+
+    assert httpx.post(f"http://127.0.0.1:{front}/", content=pieces()).json()["size"] == 40_000
+
+
+def test_a_body_that_is_alone_may_have_half_of_the_room_and_an_empty_one_is_no_room_at_all():
+    free = 1000
+    room = Room(free=lambda: free)
+    with room.share() as alone:
+        alone.grow_to(500)
+        with pytest.raises(NoRoom):
+            alone.grow_to(501 + 250)
+        with room.share() as other, pytest.raises(NoRoom):
+            other.grow_to(1)
+    free = 0
+    with room.share() as last, pytest.raises(NoRoom):
+        last.check(1)
 
 
 def test_a_stream_ends_when_its_reader_has_left():

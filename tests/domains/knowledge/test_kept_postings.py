@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from appliance.core.box import Box
 from appliance.domains.knowledge import actions, queries
 from appliance.domains.knowledge.queries import lexicon
+from appliance.domains.knowledge.rules import words
 from tests.domains.knowledge.conftest import Put
 
 ASKED = "qual o prazo de garantia da bomba?"
@@ -42,6 +43,32 @@ def test_words_asked_before_are_not_read_again(box: Box, tenant_id: UUID, put: P
     with reads(box) as seen:
         assert found(box, tenant_id, "garantia da bomba, qual o prazo?") == {"alfa.md"}
     assert seen == []
+
+
+@pytest.fixture
+def sorted_as_a_brazilian_would(request: pytest.FixtureRequest, database_kind: str) -> Iterator[None]:
+    """What an operator's database may have been created with. SQLite knows no such order."""
+    if database_kind == "sqlite":
+        yield
+        return
+    owner = request.getfixturevalue("postgresql_owner")
+    change = 'ALTER TABLE knowledge_postings ALTER COLUMN term TYPE varchar(64) COLLATE "{}"'
+    with owner.begin() as connection:
+        connection.execute(text(change.format("pt-BR-x-icu")))
+    yield
+    with owner.begin() as connection:
+        connection.execute(text(change.format("default")))
+
+
+@pytest.mark.usefixtures("sorted_as_a_brazilian_would")
+@pytest.mark.parametrize(("mistyped", "meant"), [("zelladoria", "zeladoria"), ("garatnia", "garantia")])
+def test_a_mistyped_word_is_repaired_whatever_letter_it_begins_with(
+    box: Box, tenant_id: UUID, put: Put, mistyped: str, meant: str,
+) -> None:
+    put("condominio.md", "A zeladoria atende das 8 às 17 horas.\n\nA garantia da bomba vale por 3 meses.\n")
+    stem, asked = (words.stem(word, "pt") for word in (meant, mistyped))
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert stem in lexicon.find_near(uow, [asked], queries.get_snapshot(uow))
 
 
 def test_a_new_document_is_found_by_words_kept_from_before(box: Box, tenant_id: UUID, put: Put) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Row, select
+from sqlalchemy import Row, collate, select
 
 from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge.queries.corpus import Member, Scope, Snapshot
@@ -181,7 +181,9 @@ def _without(one: Listed, gone: Ranges) -> Listed:
 
 
 def _read_vocabulary(uow: UnitOfWork, begin: str) -> spelling.Vocabulary:
-    same = select(Posting.term).where(Posting.term >= begin, Posting.term < chr(ord(begin) + 1)).distinct()
+    """By code point: in a language's own order `{`, which comes after `z` here, comes before all letters."""
+    term = collate(Posting.term, "C") if uow.box.database.is_postgresql else Posting.term
+    same = select(Posting.term).where(term >= begin, term < chr(ord(begin) + 1)).distinct()
     return spelling.Vocabulary.of(uow.session.scalars(same))
 
 

@@ -98,7 +98,7 @@ def test_consent_of_a_minor_for_marketing_is_refused_with_a_sentence(ana_at_home
     assert "menor de idade" in refused.text
 
 
-def test_a_file_is_checked_then_imported_and_says_which_rows_were_left_out(ana_at_home, run_deliveries):
+def test_a_file_is_checked_then_imported_and_says_which_rows_need_a_look(ana_at_home, run_deliveries):
     token = re.search(r'name="csrf-token" content="([^"]+)"', ana_at_home.get("/contacts/import").text)[1]
     uploaded = ana_at_home.client.post(
         "/api/v1/contacts/import", data={"file": (io.BytesIO(SHEET.encode()), "clientes.csv")}, headers={"X-CSRF-Token": token}
@@ -114,10 +114,13 @@ def test_a_file_is_checked_then_imported_and_says_which_rows_were_left_out(ana_a
     ana_at_home.send(address, address, **columns, tags="feira")
     run_deliveries()
     done = ana_at_home.get(address).text
-    assert "Linhas deixadas de fora" in done
+    assert "Linhas para conferir" in done
+    assert "A pessoa foi mantida, com este campo vazio" in done
+    assert "<td>E-mail</td>" in done
     contacts = ana_at_home.get("/contacts?tag=feira").text
     assert "Beatriz Nogueira" in contacts
-    assert "1 pessoa" in contacts
+    assert "Otávio Ferraz" in contacts
+    assert "2 pessoas" in contacts
 
 
 @pytest.mark.parametrize("query", ["page=0", "page=x", "sort=age", "consent=maybe", f"tag={'a' * 100}", f"q={'a' * 300}", "limit=100000"])

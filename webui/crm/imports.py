@@ -25,7 +25,8 @@ def imports(uow: UnitOfWork) -> str:
 def import_run(uow: UnitOfWork, import_id: UUID) -> str:
     run = ImportOut.model_validate(queries.get_import(uow, import_id))
     problems = queries.list_import_problems(uow, import_id, limit=PROBLEMS_SHOWN)
-    return render_template("crm/import.html", run=run, problems=problems, field_options=options(*ImportTarget))
+    fields = options(*ImportTarget)
+    return render_template("crm/import.html", run=run, problems=problems, field_options=fields, field_names=dict(fields))
 
 
 @pages.post("/contacts/import/<uuid:import_id>", permission="contacts:write")

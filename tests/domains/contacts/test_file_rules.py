@@ -63,6 +63,13 @@ def test_what_is_no_table_is_refused(content):
         spreadsheets.read_sheet(content)
 
 
+@pytest.mark.parametrize("content", [b"PK\x03\x04\x14\x00", b"\xd0\xcf\x11\xe0\xa1\xb1", b"MZ\x90\x00", b"a;b\n\x00\x01;2\n"])
+def test_a_workbook_or_a_program_is_told_to_become_csv(content):
+    with pytest.raises(InvalidField) as refused:
+        spreadsheets.read_sheet(content)
+    assert "Save it as CSV" in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("content", "line"),
     [(b'nome,fone\nAna,1\nBia,"2\nCid,3\nDea,4\n', 3), (b'nome;fone\n"Ana;1\nBia;2', 2), (b'"nome\nAna\n', 1), (b'nome\n"a\nb"\n"c\n', 4)],
@@ -130,10 +137,13 @@ def test_a_flagged_phone_is_enough_to_keep_a_row():
     assert entry("", "", "123").columns["phone_invalid"]
 
 
-@pytest.mark.parametrize(
-    ("cells", "field"),
-    [(("", "", "", "", "vip", "azul"), "name"), (("Ana", "nonsense"), "email"), (("Ana", "", "", "amanhã"), "born_on")],
-)
+@pytest.mark.parametrize(("cells", "field"), [(("Ana", "nonsense"), "email"), (("Ana", "", "", "amanhã"), "born_on")])
+def test_a_cell_nobody_can_read_is_left_empty_and_named(cells, field):
+    found = entry(*cells)
+    assert ([err.field for err in found.unreadable], found.columns["name"], field in found.columns) == ([field], "Ana", False)
+
+
+@pytest.mark.parametrize(("cells", "field"), [(("", "", "", "", "vip", "azul"), "name"), (("", "nonsense"), "email")])
 def test_a_row_that_cannot_be_kept_names_the_field(cells, field):
     with pytest.raises(InvalidField) as refused:
         entry(*cells)

@@ -17,7 +17,7 @@ from tests.factories.contacts import make_contact
 
 CSV = """nome;email;celular;tags;cor;cpf
 Ana;ana@x.example;11 98888-7777;vip;azul;529.982.247-25
-Bia;nonsense;;;
+Bia;nonsense;11 95555-4444;;
 ;;;vip;
 Caio;caio@x.example;123;;
 Ana Souza;ANA@x.example;;sul;
@@ -59,10 +59,10 @@ def names(box, tenant_id):
 
 def test_a_file_becomes_contacts(box, tenant_id, upload, bring_in):
     run = bring_in(upload().id, tags=["feira"])
-    assert (run.status, counts(run), run.rows_total) == (ImportStatus.DONE, (6, 3, 1, 2), 6)
-    assert names(box, tenant_id) == ["Ana", "Caio", "Zé"]
+    assert (run.status, counts(run), run.rows_total) == (ImportStatus.DONE, (6, 4, 1, 1), 6)
+    assert names(box, tenant_id) == ["Ana", "Bia", "Caio", "Zé"]
     with box.unit(tenant_id, read_only=True) as uow:
-        ana, caio, _ze = queries.list_contacts(uow, ContactsQuery()).items
+        ana, _bia, caio, _ze = queries.list_contacts(uow, ContactsQuery()).items
         assert (ana.tags, ana.attributes, ana.phone_e164) == (["feira", "sul", "vip"], {"cor": "azul"}, "+5511988887777")
         assert (caio.phone_raw, caio.phone_invalid) == ("123", True)
         for q in ("988887777", "529.982.247-25"):
@@ -79,9 +79,9 @@ def test_rows_that_were_left_out_say_why(box, tenant_id, upload, bring_in):
 def test_a_dry_run_counts_the_same_and_writes_nothing(box, tenant_id, upload, bring_in):
     uploaded = upload()
     tried = bring_in(uploaded.id, dry_run=True)
-    assert (tried.status, counts(tried), names(box, tenant_id)) == (ImportStatus.UPLOADED, (6, 3, 1, 2), [])
+    assert (tried.status, counts(tried), names(box, tenant_id)) == (ImportStatus.UPLOADED, (6, 4, 1, 1), [])
     real = bring_in(uploaded.id)
-    assert (real.status, counts(real), len(names(box, tenant_id))) == (ImportStatus.DONE, (6, 3, 1, 2), 3)
+    assert (real.status, counts(real), len(names(box, tenant_id))) == (ImportStatus.DONE, (6, 4, 1, 1), 4)
     with box.unit(tenant_id, read_only=True) as uow:
         assert len(queries.list_import_problems(uow, real.id)) == 2
 
@@ -89,7 +89,7 @@ def test_a_dry_run_counts_the_same_and_writes_nothing(box, tenant_id, upload, br
 def test_an_import_completes_known_contacts_and_overwrites_nothing(box, tenant_id, upload, bring_in):
     with box.unit(tenant_id) as uow:
         ana_id = make_contact(uow, name="Ana Lima", email="ana@x.example", phone=None).id
-    assert counts(bring_in(upload().id)) == (6, 2, 2, 2)
+    assert counts(bring_in(upload().id)) == (6, 3, 2, 1)
     with box.unit(tenant_id, read_only=True) as uow:
         ana = queries.get_contact(uow, ana_id)
         assert (ana.name, ana.phone_e164, ana.tags) == ("Ana Lima", "+5511988887777", ["sul", "vip"])
@@ -99,7 +99,7 @@ def test_an_import_completes_known_contacts_and_overwrites_nothing(box, tenant_i
 def test_a_second_import_of_the_same_file_makes_nobody_twice(box, tenant_id, upload, bring_in):
     bring_in(upload().id)
     again = bring_in(upload().id)
-    assert (counts(again), len(names(box, tenant_id))) == ((6, 0, 4, 2), 3)
+    assert (counts(again), len(names(box, tenant_id))) == ((6, 0, 5, 1), 4)
 
 
 def test_the_mapping_can_be_corrected(box, tenant_id, upload, bring_in):
@@ -131,8 +131,20 @@ def test_an_import_that_died_goes_on_where_it_stopped(box, tenant_id, upload, ru
     run_deliveries()
     with box.unit(tenant_id, read_only=True) as uow:
         run = queries.get_import(uow, uploaded.id)
-    assert (run.status, counts(run), slices) == (ImportStatus.DONE, (6, 3, 1, 2), [2, 2, 2, 2])
-    assert len(names(box, tenant_id)) == 3
+    assert (run.status, counts(run), slices) == (ImportStatus.DONE, (6, 4, 1, 1), [2, 2, 2, 2])
+    assert len(names(box, tenant_id)) == 4
+
+
+def test_a_bad_cell_costs_its_field_and_not_the_person(box, tenant_id, upload, bring_in):
+    run = bring_in(upload("nome;email;celular;cpf;nascimento\nRui;sem-arroba;11 96666-5555;111;ontem\n;nada;;;\n").id)
+    assert counts(run) == (2, 1, 0, 1)
+    with box.unit(tenant_id, read_only=True) as uow:
+        rui = queries.list_contacts(uow, ContactsQuery()).items[0]
+        assert (rui.name, rui.email, rui.phone_e164, rui.document, rui.born_on) == ("Rui", None, "+5511966665555", None, None)
+        problems = queries.list_import_problems(uow, run.id)
+        said = sorted((problem.line, problem.field) for problem in problems)
+        assert said == [(2, "born_on"), (2, "document"), (2, "email"), (3, "email")]
+        assert sum("The person was kept" in problem.sentence for problem in problems) == 3
 
 
 def test_the_file_goes_when_its_import_is_done(box, tenant_id, upload, bring_in):
@@ -153,7 +165,7 @@ def test_a_late_delivery_of_a_finished_import_does_nothing(box, tenant_id, uploa
     with box.unit(tenant_id) as uow:
         uow.emit(subscribers.ImportStarted(run.id))
     run_deliveries()
-    assert len(names(box, tenant_id)) == 3
+    assert len(names(box, tenant_id)) == 4
 
 
 def test_abandoned_uploads_are_forgotten_after_a_week(box, tenant_id, upload):

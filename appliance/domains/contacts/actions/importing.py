@@ -56,16 +56,15 @@ def start_import(uow: UnitOfWork, import_id: UUID, wanted: ImportStartIn) -> Con
 def import_slice(uow: UnitOfWork, import_id: UUID, rows: Sequence[ImportRow]) -> None:
     """Bring in the next rows. They are counted in the same transaction, so a repeat goes on after them."""
     run = queries.get_import(uow, import_id)
-    entries, problems = _read(uow, run, rows)
+    entries = _read(uow, run, rows)
     plan = importing.plan(entries, queries.find_owners(uow, _ids_in(entries)), new_id)
     if not run.dry_run:
         _write_new(uow, plan)
         _complete_known(uow, plan)
-    uow.session.add_all(problems)
     run.rows_done += len(rows)
     run.rows_created += len(plan.new)
     run.rows_updated += plan.rows_updated
-    run.rows_failed += len(problems)
+    run.rows_failed += len(rows) - len(entries)
     uow.emit(ImportAdvanced(run.id))
 
 
@@ -80,16 +79,24 @@ def finish_import(uow: UnitOfWork, import_id: UUID) -> ContactImport:
     return run
 
 
-def _read(uow: UnitOfWork, run: ContactImport, rows: Iterable[ImportRow]) -> tuple[list[Entry], list[ImportProblem]]:
+def _read(uow: UnitOfWork, run: ContactImport, rows: Iterable[ImportRow]) -> list[Entry]:
     region = queries.get_settings(uow).default_region
-    entries, problems = [], []
+    entries = []
     for row in rows:
         try:
-            entries.append(importing.read_entry(row, run.headers, run.mapping, region=region, tags=run.tags))
+            entry = importing.read_entry(row, run.headers, run.mapping, region=region, tags=run.tags)
         except InvalidField as err:
-            problem = ImportProblem(tenant_id=uow.tenant_id, import_id=run.id, line=row.line, field=err.field, sentence=str(err))
-            problems.append(problem)
-    return entries, problems
+            _report(uow, run, row, err, str(err))
+            continue
+        entries.append(entry)
+        for left_out in entry.unreadable:
+            _report(uow, run, row, left_out, _("%(why)s The person was kept, with this field empty.", why=left_out))
+    return entries
+
+
+def _report(uow: UnitOfWork, run: ContactImport, row: ImportRow, err: InvalidField, sentence: object) -> None:
+    problem = ImportProblem(tenant_id=uow.tenant_id, import_id=run.id, line=row.line, field=err.field, sentence=str(sentence))
+    uow.session.add(problem)
 
 
 def _ids_in(entries: Iterable[Entry]) -> list[Identity]:

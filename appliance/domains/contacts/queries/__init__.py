@@ -10,6 +10,7 @@ from appliance.domains.contacts.queries.people import (
     list_contacts,
     list_contacts_after,
     list_identities,
+    list_known_forms,
     list_tags,
     lock_contact,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "list_identities",
     "list_import_problems",
     "list_imports",
+    "list_known_forms",
     "list_merges",
     "list_notes",
     "list_tags",

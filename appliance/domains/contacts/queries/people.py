@@ -11,7 +11,7 @@ from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page
 from appliance.domains.contacts.errors import ContactNotFound
 from appliance.domains.contacts.queries.preferences import document_index
-from appliance.domains.contacts.rules import documents
+from appliance.domains.contacts.rules import documents, identities
 from appliance.domains.contacts.rules.text import fold, tidy_tags
 from appliance.domains.contacts.schemas import ContactFilter, ContactsQuery
 from appliance.domains.contacts.tables import Consent, Contact, ContactIdentity, ContactTag
@@ -61,6 +61,11 @@ def find_owners(uow: UnitOfWork, wanted: Iterable[Identity]) -> dict[Identity, U
 def list_identities(uow: UnitOfWork, contact_id: UUID) -> Sequence[ContactIdentity]:
     owned = select(ContactIdentity).where(ContactIdentity.contact_id == contact_id)
     return uow.session.scalars(owned.order_by(ContactIdentity.kind, ContactIdentity.value)).all()
+
+
+def list_known_forms(uow: UnitOfWork, contact_id: UUID) -> list[Identity]:
+    """Every way in which somebody may have written one of the person's ids."""
+    return identities.all_forms(Identity(one.kind, one.value, one.scope) for one in list_identities(uow, contact_id))
 
 
 def list_contacts(uow: UnitOfWork, query: ContactsQuery) -> Page[Contact]:

@@ -1,7 +1,7 @@
 """What the rows of a file mean, and what they would do to the contacts."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -16,6 +16,7 @@ from appliance.domains.contacts.types import Identity, IdentityKind, ImportRow, 
 
 EXTERNAL_SCOPE = "import"
 _LONGEST = {"name": 200, "company": 200, "phone": 60, "region": 120}
+_CHECKED = (str(ImportTarget.EMAIL), str(ImportTarget.DOCUMENT), str(ImportTarget.BORN_ON))
 _REPEATABLE = {ImportTarget.TAGS, ImportTarget.ATTRIBUTE}
 _DATE_FORMATS = ("%d/%m/%Y", "%Y-%m-%d", "%d/%m/%y", "%d-%m-%Y", "%d.%m.%Y")
 _SPOKEN = {
@@ -46,15 +47,17 @@ def guess_mapping(headers: Iterable[str]) -> dict[str, ImportTarget]:
 
 @dataclass(frozen=True)
 class Entry:
-    """One row understood: columns of a contact, and the ids that recognise it."""
+    """One row understood: columns of a contact, the ids that recognise it, and the fields left empty because nobody can read them."""
 
     columns: dict[str, Any]
     identities: list[Identity]
+    unreadable: tuple[InvalidField, ...] = ()
 
 
 def read_entry(row: ImportRow, headers: list[str], mapping: Mapping[str, str], *, region: str, tags: Iterable[str]) -> Entry:
-    """Raises InvalidField."""
+    """Raises InvalidField when nobody is left to keep."""
     given = _given(row, headers, mapping)
+    unreadable = tuple(_take_out_unreadable(given, region))
     external_id = given.pop(ImportTarget.EXTERNAL_ID, None)
     given["tags"] = [*given.get("tags", ()), *tags]
     columns = fields.columns(given, region)
@@ -62,8 +65,20 @@ def read_entry(row: ImportRow, headers: list[str], mapping: Mapping[str, str], *
     if external_id:
         ids.insert(0, Identity(IdentityKind.EXTERNAL, external_id, EXTERNAL_SCOPE))
     if not ids and not any(columns.get(name) for name in ("name", "company", "phone_raw")):
-        raise InvalidField("name", _("This row names nobody: no name, e-mail or phone."))
-    return Entry(columns, ids)
+        raise next(iter(unreadable), InvalidField("name", _("This row names nobody: no name, e-mail or phone.")))
+    return Entry(columns, ids, unreadable)
+
+
+def _take_out_unreadable(given: dict[str, Any], region: str) -> Iterator[InvalidField]:
+    """One bad cell costs its field, not the person."""
+    for name in _CHECKED:
+        if name not in given:
+            continue
+        try:
+            given[name] = _date(given[name]) if name == ImportTarget.BORN_ON else fields.columns({name: given[name]}, region)[name]
+        except InvalidField as err:
+            del given[name]
+            yield err
 
 
 def _given(row: ImportRow, headers: list[str], mapping: Mapping[str, str]) -> dict[str, Any]:
@@ -88,8 +103,6 @@ def _put(given: dict[str, Any], target: str, value: str) -> None:
     match target:
         case ImportTarget.TAGS:
             given["tags"] = [*given.get("tags", ()), *(tag[:60] for tag in re.split(r"[,;|]", value))]
-        case ImportTarget.BORN_ON:
-            given["born_on"] = _date(value)
         case _:
             given[str(target)] = value[: _LONGEST.get(target, 320)]
 

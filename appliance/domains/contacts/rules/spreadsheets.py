@@ -14,12 +14,16 @@ SAMPLE_ROWS = 5
 MAX_COLUMNS = 200
 _DELIMITERS = ";,\t|"
 _END = "end of file"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_BINARY = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"MZ", b"%PDF-")  # zip and so .xlsx, .xls, .exe, PDF
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?[\d.,]+")
 
 
 def read_sheet(content: bytes) -> Sheet:
     """Raises InvalidField when this is no table with a line of headers, or a quotation in it never ends."""
+    if content.startswith(_BINARY) or (b"\x00" in content and not content.startswith(_UTF_16)):
+        raise InvalidField("file", _("This is an Excel file or another binary file. Save it as CSV and send it again."))
     encoding = _encoding(content)
     delimiter = _delimiter(content[:65536].decode(encoding, "replace"))
     try:
@@ -55,7 +59,7 @@ def open_quote(content: bytes, encoding: str, delimiter: str) -> int | None:
 
 
 def _encoding(content: bytes) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if content.startswith(_UTF_16):
         return "utf-16"
     try:
         content.decode("utf-8")

@@ -67,6 +67,19 @@ def test_set_up_with_a_wrong_code_makes_nobody(box, new_browser):
     assert browser.get("/").headers["Location"] == "/login"
 
 
+def test_set_up_beside_the_demo_ends_in_the_new_company_and_offers_the_demo(box, new_browser):
+    with box.whole_box("test") as uow:
+        actions.create_tenant(uow, name="Sol Nascente (demo)").settings = {"demo": True}
+    browser = new_browser()
+    browser.send(
+        "/setup", "/setup", code=actions.create_setup_code(box), person="Ana", email=ANA.email, password=PASSWORD,
+        tenant="Solara Energia", locale="pt_BR", timezone="America/Sao_Paulo",
+    )  # fmt: skip
+    home = browser.get("/").text
+    assert "Esta empresa é inventada" not in home
+    assert "Ir para Sol Nascente (demo)" in home[home.index("Prefere dar uma olhada antes?"):]
+
+
 def test_set_up_signs_in_and_the_second_one_is_told_it_is_done(box, new_browser):
     browser = new_browser()
     answer = browser.send(

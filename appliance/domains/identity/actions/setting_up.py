@@ -1,7 +1,6 @@
 """The first minutes of a box: a code on its console, then an operator and an organisation."""
 
 import secrets
-from uuid import UUID
 
 from sqlalchemy import select, update
 
@@ -63,8 +62,8 @@ def complete_setup(box: Box, *, code: str, setup: Setup, device: Device) -> Sign
         if kept is None or not _spend(uow, kept):
             raise SetupCodeWrong
         user, tenant = _first_of_all(uow, setup, password_hash)
-        adopted = _adopt_orphans(uow, user)
-        return sessions.begin_session(uow, user, SessionKind.BROWSER, device, tenant_id=(adopted or [tenant.id])[0])
+        _adopt_orphans(uow, user)
+        return sessions.begin_session(uow, user, SessionKind.BROWSER, device, tenant_id=tenant.id)
 
 
 def set_up_from_console(box: Box, setup: Setup) -> Tenant:
@@ -77,13 +76,11 @@ def set_up_from_console(box: Box, setup: Setup) -> Tenant:
         return tenant
 
 
-def _adopt_orphans(uow: UnitOfWork, user: User) -> list[UUID]:
-    """An organisation that nobody belongs to yet, such as the demo, is the operator's; the first screen shows it."""
-    orphans = queries.list_tenants_without_members(uow)
-    for tenant in orphans:
+def _adopt_orphans(uow: UnitOfWork, user: User) -> None:
+    """An organisation that nobody belongs to yet, such as the demo, is the operator's."""
+    for tenant in queries.list_tenants_without_members(uow):
         with as_tenant(uow, tenant.id) as theirs:
             add_member(theirs, user, OWNER)
-    return [tenant.id for tenant in orphans]
 
 
 def _first_of_all(uow: UnitOfWork, setup: Setup, password_hash: str) -> tuple[User, Tenant]:

@@ -37,5 +37,13 @@ class PieceOutOfPlace(Conflict):
     pass
 
 
+class PieceTooSmall(Refused):
+    pass
+
+
+class TooManyUploads(Conflict):
+    pass
+
+
 class UnknownProtocol(Refused):
     pass

@@ -22,6 +22,11 @@ def said(**metadata):
     return ",".join(f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in metadata.items())
 
 
+@pytest.fixture(autouse=True)
+def pieces_of_a_few_bytes(monkeypatch):
+    monkeypatch.setattr(pieces, "SMALLEST_PIECE", 8)
+
+
 @pytest.fixture
 def begin(client):
     def start(**metadata):
@@ -74,6 +79,29 @@ def test_more_than_was_announced_is_refused(client, begin, send, box, tenant_id)
     assert (refused.status_code, "announced" in refused.json["detail"]) == (422, True)
     assert client.head(address).headers["Upload-Offset"] == "0"
     assert blobs_of(box, tenant_id) == []
+
+
+def test_only_the_last_piece_may_be_small(client, send, box, tenant_id, monkeypatch):
+    monkeypatch.undo()
+    least, rest = 2**16, 10
+    headers = {**TUS, "Upload-Length": str(least + rest), "Upload-Metadata": said(filename="a.md")}
+    address = client.post("/api/v1/documents/tus", headers=headers).headers["Location"]
+    small = send(address, 0, b"a" * (least - 1))
+    assert (small.status_code, "64 KiB" in small.json["detail"]) == (422, True)
+    assert (client.head(address).headers["Upload-Offset"], blobs_of(box, tenant_id)) == ("0", [])
+    assert [send(address, 0, b"a" * least).status_code, send(address, least, b"a").status_code] == [204, 422]
+    assert "Document-Id" in send(address, least, b"a" * rest).headers
+
+
+def test_an_organisation_has_only_so_many_files_on_their_way(client, begin, send, monkeypatch):
+    monkeypatch.setattr(pieces, "MOST_OPEN", 2)
+    first, second = (begin(filename=name).headers["Location"] for name in ("a.md", "b.md"))
+    refused = begin(filename="c.md")
+    assert (refused.status_code, "2 files" in refused.json["detail"]) == (409, True)
+    send(first, 0, TEXT)
+    assert begin(filename="c.md").status_code == 201, "one became a document"
+    client.delete(second)
+    assert begin(filename="d.md").status_code == 201
 
 
 def test_a_whole_upload_takes_no_byte_more(client, begin, send, box, tenant_id):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from appliance.core.blobs import Readable
 from appliance.core.box import Box
@@ -13,17 +13,23 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.core.rows import locked
 from appliance.core.uow import SYSTEM, Actor, UnitOfWork
 from appliance.domains.knowledge.actions.documents import MIB, Filing, check_filename, take_document
-from appliance.domains.knowledge.errors import FileTooLarge, PieceOutOfPlace, UploadNotFound
+from appliance.domains.knowledge.errors import FileTooLarge, PieceOutOfPlace, PieceTooSmall, TooManyUploads, UploadNotFound
 from appliance.domains.knowledge.tables import Upload
 
 FORGOTTEN_AFTER = timedelta(days=1)
+KIB = 2**10
+SMALLEST_PIECE = 64 * KIB  # 200 MB are then 3,200 pieces at most; writing their list anew each time comes to 180 MB in all
+MOST_OPEN = 50  # uploads of one organisation that are not whole yet
 
 
 def begin_upload(uow: UnitOfWork, filename: str, length: int, filing: Filing | None = None) -> Upload:
-    """Raises NothingToRead, FileTooLarge."""
+    """Raises NothingToRead, FileTooLarge, TooManyUploads."""
     limit = uow.box.settings.knowledge.max_file_mb
     if length > limit * MIB:
         raise FileTooLarge(_("The file is larger than the %(limit)s MB this box accepts.", limit=limit))
+    is_open = select(func.count(Upload.id)).where(Upload.document_id.is_(None))
+    if (uow.session.scalar(is_open) or 0) >= MOST_OPEN:
+        raise TooManyUploads(_("%(most)s files are on their way already. Finish or give up some of them first.", most=MOST_OPEN))
     filing = filing or Filing()
     upload = Upload(
         tenant_id=uow.tenant_id, filename=check_filename(filename), length=length, received=0, pieces=[],
@@ -44,7 +50,7 @@ def get_upload(uow: UnitOfWork, upload_id: UUID) -> Upload:
 def add_piece(box: Box, tenant_id: UUID, upload_id: UUID, offset: int, stream: Readable, *, actor: Actor = SYSTEM) -> Upload:
     """Opens its own units, because a file is written. Of two writers at one place the later is refused.
 
-    Raises PieceOutOfPlace, FileTooLarge for more than was announced.
+    Raises PieceOutOfPlace, PieceTooSmall, FileTooLarge for more than was announced.
     """
     with box.unit(tenant_id, actor, read_only=True) as uow:
         left = _at(get_upload(uow, upload_id), offset)
@@ -56,7 +62,8 @@ def add_piece(box: Box, tenant_id: UUID, upload_id: UUID, offset: int, stream: R
     try:
         with box.unit(tenant_id, actor) as uow:
             upload = _locked(uow, upload_id)
-            _at(upload, offset)
+            if 0 < piece.size < min(SMALLEST_PIECE, _at(upload, offset)):
+                raise PieceTooSmall(_("Only the last piece may be smaller than %(least)s KiB.", least=SMALLEST_PIECE // KIB))
             if piece.size:
                 upload.pieces, upload.received, upload.touched_at = [*upload.pieces, piece.id.hex], offset + piece.size, uow.now
                 kept = True

@@ -8,6 +8,7 @@ from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge.actions.asked import note_gap
 from appliance.domains.knowledge.actions.documents import add_version
 from appliance.domains.knowledge.actions.pieces import begin_upload
+from appliance.domains.knowledge.queries import sealed_sources
 from appliance.domains.knowledge.tables import Query
 from appliance.domains.knowledge.types import Engine
 
@@ -25,8 +26,8 @@ def make_gap(uow: UnitOfWork) -> UUID:
 
 def make_query(uow: UnitOfWork) -> UUID:
     query = Query(
-        id=new_id(), fingerprint=new_id().hex, question="Quanto custa?", answer="R$ 10.", sources=[], answered=True, confident=True,
-        grounded=True, confidence=0.9, engine=next(iter(Engine)), language="pt", processing_time_ms=3, created_at=uow.now,
+        id=new_id(), fingerprint=new_id().hex, question="Quanto custa?", answer="R$ 10.", answered=True, confident=True,
+        sources=sealed_sources((), uow.actor), grounded=True, confidence=0.9, engine=next(iter(Engine)), language="pt", processing_time_ms=3, created_at=uow.now,
     )  # fmt: skip
     uow.session.add(query)
     uow.session.flush()

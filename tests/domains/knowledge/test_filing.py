@@ -2,12 +2,13 @@
 
 import io
 import json
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select
 
-from appliance.core.ids import NIL
+from appliance.core.ids import NIL, new_id
 from appliance.domains.knowledge import actions, jobs, queries
 from appliance.domains.knowledge.actions import Ask, Filing, Scope
 from appliance.domains.knowledge.tables import Document
@@ -60,6 +61,18 @@ def test_a_wrong_answer_waits_for_a_better_one(client, put, box, tenant_id):
     assert client.post(address, json={"feedback": "maybe"}).status_code == 422
     with box.unit(tenant_id, read_only=True) as uow:
         assert queries.get_query(uow, UUID(query_id)).feedback == "wrong"
+
+
+def test_where_an_answer_came_from_is_for_who_asked_and_who_may_read_the_documents(client, put, somebody):
+    put("trocas.md", RETURNS)
+    somebody.may("knowledge:ask")
+    query_id = client.post("/api/v1/rag/query", json={"query": ASKED}).json["query_id"]
+    address = f"/api/v1/rag/sources/{query_id}"
+    assert [source["document_name"] for source in client.get(address).json["sources"]] == ["trocas.md"]
+    somebody.principal = replace(somebody.principal, user_id=new_id())
+    assert client.get(address).status_code == 404
+    somebody.may("knowledge:ask", "knowledge:read")
+    assert len(client.get(address).json["sources"]) == 1
 
 
 def test_changing_ones_mind_about_an_answer_counts_its_question_once(client, put):

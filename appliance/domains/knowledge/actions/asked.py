@@ -75,9 +75,7 @@ def record_answer(uow: UnitOfWork, question: str, answer: Answer, ask: Ask, fing
         emergency=answer.emergency, grounded=answer.grounded, confidence=answer.confidence, engine=answer.engine, model=answer.model,
         language=answer.language, agent_id=ask.agent_id, conversation_id=ask.conversation_id, processing_time_ms=answer.processing_time_ms,
         tokens_used=answer.tokens_used, created_at=uow.now,
-        sources=[
-            {key: str(value) if isinstance(value, UUID) else value for key, value in asdict(source).items()} for source in answer.sources
-        ],
+        sources=queries.sealed_sources(answer.sources, uow.actor),
     ))
     uow.session.flush()
     uow.emit(QuestionAnswered(answer.query_id, answer.answered))

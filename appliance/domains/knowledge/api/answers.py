@@ -8,9 +8,11 @@ from flask import Response
 
 from appliance.core import web
 from appliance.core.errors import DomainError
+from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge import actions, queries
 from appliance.domains.knowledge.actions import Ask, Scope, Turn
+from appliance.domains.knowledge.errors import QueryNotFound
 from appliance.domains.knowledge.schemas import (
     AnswerOut,
     FeedbackIn,
@@ -75,10 +77,14 @@ def _event(name: str, payload: str) -> str:
     return f"event: {name}\ndata: {payload}\n\n"
 
 
-@api.get("/rag/sources/<uuid:query_id>", permission="knowledge:ask", returns=SourcesOut)
-def get_sources(uow: UnitOfWork, query_id: UUID) -> SourcesOut:
-    query = queries.get_query(uow, query_id)
-    return SourcesOut(query_id=query.id, sources=[SourceOut.model_validate(source) for source in queries.sources_of(query)])
+@api.get("/rag/sources/<uuid:query_id>", permission="knowledge:ask", returns=SourcesOut, unit=False,
+         summary="Where an answer came from, for who asked and who may read the documents")
+def get_sources(call: web.Call, query_id: UUID) -> SourcesOut:
+    with call.unit(read_only=True) as uow:
+        query = queries.get_query(uow, query_id)
+        if not call.who.can("knowledge:read") and not queries.was_asked_by(query, call.who.actor):
+            raise QueryNotFound(_("This question was not asked here."))
+        return SourcesOut(query_id=query.id, sources=[SourceOut.model_validate(source) for source in queries.sources_of(query)])
 
 
 @api.post("/rag/queries/<uuid:query_id>/feedback", permission="knowledge:ask", body=FeedbackIn, summary="Say whether an answer was right")

@@ -8,7 +8,9 @@ from appliance.domains.knowledge.queries.asked import (
     get_query,
     list_gaps,
     lock_query,
+    sealed_sources,
     sources_of,
+    was_asked_by,
 )
 from appliance.domains.knowledge.queries.calibration import measure_dense_weights, measure_threshold
 from appliance.domains.knowledge.queries.corpus import Scope, Snapshot, find_corpus, get_snapshot
@@ -73,9 +75,11 @@ __all__ = [
     "newest_version",
     "read_vectors",
     "retrieve",
+    "sealed_sources",
     "sources_of",
     "varied",
     "vector_namespace",
     "vectors_are_sound",
     "view_document",
+    "was_asked_by",
 ]

@@ -1,6 +1,7 @@
 """What was asked, and what could not be answered."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -8,13 +9,14 @@ from sqlalchemy import func, select
 
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.rows import locked
-from appliance.core.uow import UnitOfWork
+from appliance.core.uow import Actor, UnitOfWork
 from appliance.core.web.schema import Page
 from appliance.domains.knowledge.errors import GapNotFound, QueryNotFound
 from appliance.domains.knowledge.tables import AnswerGap, Query
 from appliance.domains.knowledge.types import Answer, GapStatus, Source
 
 _sources = TypeAdapter(list[Source])
+ASKED_BY, FOUND = "asked_by", "found"
 
 
 def get_query(uow: UnitOfWork, query_id: UUID) -> Query:
@@ -44,8 +46,22 @@ def answer_of(query: Query) -> Answer:
     )
 
 
+def sealed_sources(sources: Iterable[Source], asker: Actor) -> dict[str, object]:
+    """What is kept, sealed, of where an answer came from and who asked for it."""
+    found = [{key: str(value) if isinstance(value, UUID) else value for key, value in asdict(source).items()} for source in sources]
+    return {ASKED_BY: _who(asker), FOUND: found}
+
+
 def sources_of(query: Query) -> tuple[Source, ...]:
-    return tuple(_sources.validate_python(query.sources))
+    return tuple(_sources.validate_python(query.sources[FOUND]))
+
+
+def was_asked_by(query: Query, actor: Actor) -> bool:
+    return actor.id is not None and bool(query.sources[ASKED_BY] == _who(actor))
+
+
+def _who(actor: Actor) -> str:
+    return f"{actor.kind}:{actor.id}"
 
 
 def get_gap(uow: UnitOfWork, gap_id: UUID) -> AnswerGap:

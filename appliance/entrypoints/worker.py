@@ -9,7 +9,7 @@ from typing import Any
 
 from rq import Queue, SimpleWorker, Worker
 
-from appliance.core import jobs
+from appliance.core import jobs, telemetry
 from appliance.core.config import WorkerSettings
 from appliance.entrypoints.boot import boot
 
@@ -43,6 +43,7 @@ def confine(limits: WorkerSettings) -> None:
 def run(queues: tuple[str, ...]) -> None:
     box = boot(f"worker-{queues[-1]}")
     jobs.bind(box)
+    telemetry.load()
     ConfinedWorker.limits = box.settings.workers
     kind: type[Worker | SimpleWorker] = ConfinedWorker if queues == SLOW else SimpleWorker
     # A forked job opens its own connections; the parent's must not be closed or used by it.

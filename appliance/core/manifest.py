@@ -82,6 +82,7 @@ class Manifest:
     metrics: tuple[Gauge, ...] = ()
     exporters: tuple[Callable[[UnitOfWork, UUID], Mapping[str, object]], ...] = ()  # contact id -> what is held
     erasers: tuple[Callable[[UnitOfWork, UUID], int], ...] = ()  # contact id -> rows erased
+    known: Mapping[str, Callable[[UnitOfWork, UUID], bool]] = field(default_factory=dict)  # what domains below point at -> is it here?
 
 
 class Registry:
@@ -97,6 +98,7 @@ class Registry:
         self.erasers = tuple(eraser for manifest in self.manifests for eraser in manifest.erasers)
         self.checks = tuple(check for manifest in self.manifests for check in manifest.checks)
         self.metrics = tuple(gauge for manifest in self.manifests for gauge in manifest.metrics)
+        self._known = {kind: exists for manifest in self.manifests for kind, exists in manifest.known.items()}
         self._by_event: dict[str, tuple[Subscription, ...]] = {}
         for sub in self.subscriptions.values():
             name = event_name(sub.event)
@@ -110,6 +112,10 @@ class Registry:
         for names in (subscriptions, permissions, timed):
             twice = {name for name in names if names.count(name) > 1}
             assert not twice, f"registered twice: {sorted(twice)}"
+
+    def knows(self, uow: UnitOfWork, kind: str, row_id: UUID) -> bool:
+        """Whether a row of a domain that the asking one must not import exists in this tenant."""
+        return kind in self._known and self._known[kind](uow, row_id)
 
     def subscribers_of(self, name: str) -> tuple[Subscription, ...]:
         return self._by_event.get(name, ())

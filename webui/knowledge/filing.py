@@ -16,6 +16,7 @@ from appliance.core.web.problems import refusal_of
 from appliance.domains.agents import queries as agents
 from appliance.domains.knowledge import actions, queries
 from appliance.domains.knowledge.actions import Filing
+from appliance.domains.knowledge.errors import UnknownAgent
 from appliance.domains.knowledge.schemas import FeedbackIn, FilingIn
 from webui.knowledge.pages import ASK, WRITE, pages
 
@@ -49,7 +50,10 @@ def file_document(uow: UnitOfWork, document_id: UUID) -> Response | tuple[str, i
     except ValidationError as err:
         return _page(uow, document_id, form.refused(refusal_of(err)).errors), HTTPStatus.UNPROCESSABLE_ENTITY
     details = queries.view_document(uow, document_id).metadata
-    actions.file_document(uow, document_id, Filing(tuple(wanted.agents), tuple(wanted.tags), details, wanted.keep_until))
+    try:
+        actions.file_document(uow, document_id, Filing(tuple(wanted.agents), tuple(wanted.tags), details, wanted.keep_until))
+    except UnknownAgent as err:
+        return _page(uow, document_id, form.refused(err).errors), HTTPStatus.UNPROCESSABLE_ENTITY
     flash(gettext("Saved. It counts from the next question on."))
     return redirect(url_for("knowledge.document", document_id=document_id))
 

@@ -1,5 +1,5 @@
 from appliance.core.manifest import Manifest, Subscription
-from appliance.domains.agents import subscribers
+from appliance.domains.agents import queries, subscribers
 from appliance.domains.agents.api import ASK, READ, WRITE, api, openai
 from appliance.domains.agents.api.evaluations import api as evaluations
 from appliance.domains.agents.api.ia import api as ia
@@ -25,6 +25,7 @@ MANIFEST = Manifest(
         Subscription(EvaluationStarted, subscribers.evaluate, queue="slow", mode="staged"),
         Subscription(EvaluationProgressed, subscribers.evaluate_on, queue="slow", mode="staged"),
     ),
+    known={"agent": queries.agent_exists},
     permissions={READ: _ALL, WRITE: _KEEPERS, ASK: _ALL[:-1]},
     live={
         AgentChanged: READ,

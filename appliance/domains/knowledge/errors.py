@@ -24,6 +24,10 @@ class AlreadyProcessing(Conflict):
     """A version of this document is still being read."""
 
 
+class UnknownAgent(Refused):
+    """A document is filed for an agent that this organisation does not have."""
+
+
 class FileTooLarge(Refused):
     pass
 

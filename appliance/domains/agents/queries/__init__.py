@@ -1,6 +1,7 @@
 """Reads of agents, their versions and their runs."""
 
 from appliance.domains.agents.queries.agents import (
+    agent_exists,
     find_agent_by_model,
     find_published_policy,
     find_version,
@@ -18,6 +19,7 @@ from appliance.domains.agents.queries.drafts import list_changes, list_differenc
 from appliance.domains.agents.queries.runs import count_hand_offs, find_run, list_runs, list_steps, read_situation
 
 __all__ = [
+    "agent_exists",
     "count_hand_offs",
     "find_agent_by_model",
     "find_published_policy",

@@ -23,6 +23,10 @@ def get_agent(uow: UnitOfWork, agent_id: UUID) -> Agent:
     return agent
 
 
+def agent_exists(uow: UnitOfWork, agent_id: UUID) -> bool:
+    return uow.session.get(Agent, agent_id) is not None
+
+
 def lock_agent(uow: UnitOfWork, agent_id: UUID) -> Agent:
     agent = uow.session.scalar(locked(select(Agent).where(Agent.id == agent_id)))
     if agent is None:

@@ -4,6 +4,7 @@ from appliance.domains.knowledge.actions.answers import answer_question, draft_a
 from appliance.domains.knowledge.actions.asked import Ask, dismiss_gap, fill_gap, give_feedback
 from appliance.domains.knowledge.actions.documents import (
     Filing,
+    check_agents,
     delete_document,
     file_document,
     reindex_all,
@@ -22,6 +23,7 @@ __all__ = [
     "Turn",
     "add_piece",
     "answer_question",
+    "check_agents",
     "delete_document",
     "dismiss_gap",
     "draft_answer",

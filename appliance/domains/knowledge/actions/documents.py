@@ -16,7 +16,7 @@ from appliance.core.ids import NIL
 from appliance.core.rows import locked
 from appliance.core.uow import SYSTEM, Actor, UnitOfWork
 from appliance.domains.knowledge import queries
-from appliance.domains.knowledge.errors import AlreadyProcessing, NothingToRead
+from appliance.domains.knowledge.errors import AlreadyProcessing, NothingToRead, UnknownAgent
 from appliance.domains.knowledge.events import DocumentDeleted, DocumentStored, ReindexRequested
 from appliance.domains.knowledge.tables import Chunk, Corpus, Document, DocumentVersion, Posting
 from appliance.domains.knowledge.types import DocumentStatus
@@ -71,7 +71,8 @@ def take_document(
             added = add_version(uow, name, blob, filing)
             return Taken(added.id, added.version, is_new=True)
         if filing is not None:
-            file_document(uow, same.id, filing)
+            _file(same, filing)
+            touch_corpus(uow)
         known = Taken(same.id, same.version, is_new=False)
     box.blobs.delete(tenant_id, blob.id)
     return known
@@ -146,11 +147,19 @@ def reindex_slice(uow: UnitOfWork, after: UUID, until: UUID) -> None:
 
 
 def file_document(uow: UnitOfWork, document_id: UUID, filing: Filing) -> Document:
-    """Change who may answer from it, its tags, and how long it is kept."""
+    """Change who may answer from it, its tags, and how long it is kept. Raises UnknownAgent."""
+    check_agents(uow, filing.agents)
     document = queries.get_document(uow, document_id)
     _file(document, filing)
     touch_corpus(uow)
     return document
+
+
+def check_agents(uow: UnitOfWork, agents: Iterable[UUID]) -> None:
+    """Raises UnknownAgent. Asked when somebody files, not when a file that was on its way arrives: an agent may be gone by then."""
+    if not all(uow.box.registry.knows(uow, "agent", agent) for agent in agents):
+        sentence = _("There is no such agent. Choose one of yours, or none.")
+        raise UnknownAgent(sentence, fields={"agents": sentence})
 
 
 def _file(document: Document, filing: Filing) -> None:

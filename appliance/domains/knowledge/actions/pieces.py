@@ -12,7 +12,7 @@ from appliance.core.errors import Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.rows import locked
 from appliance.core.uow import SYSTEM, Actor, UnitOfWork
-from appliance.domains.knowledge.actions.documents import MIB, Filing, check_filename, take_document
+from appliance.domains.knowledge.actions.documents import MIB, Filing, check_agents, check_filename, take_document
 from appliance.domains.knowledge.errors import FileTooLarge, PieceOutOfPlace, PieceTooSmall, TooManyUploads, UploadNotFound
 from appliance.domains.knowledge.tables import Upload
 
@@ -23,7 +23,7 @@ MOST_OPEN = 50  # uploads of one organisation that are not whole yet
 
 
 def begin_upload(uow: UnitOfWork, filename: str, length: int, filing: Filing | None = None) -> Upload:
-    """Raises NothingToRead, FileTooLarge, TooManyUploads."""
+    """Raises NothingToRead, FileTooLarge, TooManyUploads, UnknownAgent."""
     limit = uow.box.settings.knowledge.max_file_mb
     if length > limit * MIB:
         raise FileTooLarge(_("The file is larger than the %(limit)s MB this box accepts.", limit=limit))
@@ -31,6 +31,7 @@ def begin_upload(uow: UnitOfWork, filename: str, length: int, filing: Filing | N
     if (uow.session.scalar(is_open) or 0) >= MOST_OPEN:
         raise TooManyUploads(_("%(most)s files are on their way already. Finish or give up some of them first.", most=MOST_OPEN))
     filing = filing or Filing()
+    check_agents(uow, filing.agents)
     upload = Upload(
         tenant_id=uow.tenant_id, filename=check_filename(filename), length=length, received=0, pieces=[],
         agents=[str(agent) for agent in filing.agents], tags=list(filing.tags), touched_at=uow.now,

@@ -32,9 +32,10 @@ def upload_document(call: web.Call) -> UploadedOut:
     file = request.files.get("file")
     if file is None or not file.filename:
         raise NothingToRead(_("Choose a file to send."), fields={"file": _("Choose a file to send.")})
-    taken = actions.take_document(
-        call.box, call.who.tenant_id, file.filename, file.stream, filing=_filing_of_form(), actor=call.who.actor,
-    )
+    filing = _filing_of_form()
+    with call.unit(read_only=True) as uow:
+        actions.check_agents(uow, filing.agents if filing is not None else ())
+    taken = actions.take_document(call.box, call.who.tenant_id, file.filename, file.stream, filing=filing, actor=call.who.actor)
     with call.unit(read_only=True) as uow:
         shown = queries.view_document(uow, taken.document_id)
     known = gettext("Already here, version %(version)s: this very file was not read again.", version=taken.version)

@@ -28,6 +28,7 @@ from appliance.domains.channels.gateways.directory import Directory
 from appliance.domains.channels.types import Admission
 from appliance.entrypoints import bodies
 from appliance.entrypoints.grouping import GroupCommit
+from appliance.entrypoints.room import NoRoom, Room
 
 PATH = "/webhooks/whatsapp"
 META = Actor("system", name="whatsapp_cloud")
@@ -52,6 +53,7 @@ class Webhooks:
         self._box = box
         self._then = then
         self._limit = box.settings.channels.webhook_max_kb * 1024
+        self._room = Room()
         self._rates = RateLimits(box.redis)
         self._directory = Directory()
         self._learning: asyncio.Task[None] | None = None
@@ -86,8 +88,8 @@ class Webhooks:
 
     async def _take(self, scope: Scope, receive: Receive) -> Answer:
         headers = dict(scope["headers"])
-        with io.BytesIO() as stream:
-            await bodies.take_in(receive, stream, headers.get(b"content-length", b""), self._limit)
+        with io.BytesIO() as stream, self._room.share() as share:
+            await bodies.take_in(receive, stream, headers.get(b"content-length", b""), self._limit, share)
             body = stream.getvalue()
         if self._directory.is_stale():
             await self._learn()
@@ -159,8 +161,8 @@ def _said(err: Exception, request_id: str) -> DomainError | Refusal:
         return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _("This is larger than the box accepts."))
     if isinstance(err, bodies.TooSlow):
         return Refusal(HTTPStatus.REQUEST_TIMEOUT, _("The request did not arrive in time. Try again."))
-    if isinstance(err, OperationalError | PoolTimeout):
-        log.warning("database_busy", route=PATH, error=type(err).__name__, request_id=request_id)
+    if isinstance(err, OperationalError | PoolTimeout | NoRoom):
+        log.warning("box_busy", route=PATH, error=type(err).__name__, request_id=request_id)
         return Unavailable(_("The box is busy or out of disk space. Nothing was saved; try again in a moment."), retry_after=5)
     log.error("request_failed", route=PATH, request_id=request_id, exc_info=err)
     return Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, _("Something went wrong on our side. Nothing was saved; try again in a moment."))

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from appliance.core import deliveries, jobs
 from appliance.core.outbox import Delivery, DeliveryState
@@ -18,6 +18,7 @@ from appliance.domains.channels.actions import read
 from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.channels.tables import Receipt
 from appliance.domains.contacts import actions as contacts
+from appliance.domains.contacts.schemas import ContactFields
 from tests.peers.graph import SECRET, TOKEN, VERIFY, text_webhook
 
 ROOT = Path(__file__).parents[3]
@@ -164,7 +165,7 @@ def test_what_is_kept_aside_is_what_nobody_takes_in(meta, box, tenant_id, strang
     late = [*text_webhook("nosso tarde")["entry"], *text_webhook("deles tarde", number=THEIRS)["entry"]]
     assert meta({"object": ours["object"], "entry": entries + late}).status_code == 200
     with box.whole_box("test", read_only=True) as uow:
-        aside = {event.reason: event for event in uow.session.scalars(select(queries.RejectedEvent))}[reason]
+        aside = {one.reason: one for one in uow.session.scalars(select(queries.RejectedEvent))}[reason]
     assert aside.tenant_id == tenant_id
     assert ["alheio" in aside.body, "deles" in aside.body, '"nosso"' in aside.body] == [True, False, False]
 
@@ -182,6 +183,44 @@ def test_what_waits_does_not_survive_the_erasure_of_who_wrote_it(post, meta, box
     with box.whole_box("test", read_only=True) as uow:
         mine = Delivery.subscriber == "channels.store_webhooks"
         assert {row.state for row in uow.session.scalars(select(Delivery).where(mine))} == {DeliveryState.DONE}
+
+
+def test_what_was_kept_aside_does_not_survive_the_erasure_of_who_it_names(box, tenant_id, cloud, read_in, inbox):
+    keep(box, tenant_id, cloud, text_webhook("antes", wa_id="5531999990001"))
+    read_in()
+    [(conversation, _)] = inbox()
+    theirs = (
+        json.dumps({"from": "5531999990001", "text": "segredo"}),
+        json.dumps({"from": "553199990001", "text": "sem o nono dígito"}),
+        '{"text": "me liga: (31) 99999-0001"',
+        '{"e-mail": "Ana.Lima\\u0040example.com", "text": "cortad',
+    )
+    others = (json.dumps({"from": "5531999990002"}), '{"e-mail": "mari.ana.lima@example.com"}', "indecifrável")
+    with box.unit(tenant_id) as uow:
+        contacts.change_contact(uow, conversation.contact_id, ContactFields(name="Ana", email="ana.lima@example.com"))
+        actions.keep_rejected(uow, cloud, [("unreadable", body) for body in theirs + others])
+    with box.unit(tenant_id) as uow:
+        contacts.delete_contact(uow, conversation.contact_id)
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert {aside.body for aside in uow.session.scalars(select(queries.RejectedEvent))} == set(others)
+
+
+def test_reading_loads_only_what_it_takes_in(box, tenant_id, cloud):
+    keep(box, tenant_id, cloud, *(text_webhook(str(number), first_id=f"w{number}.") for number in range(read.READ_TOGETHER)))
+    keep(box, tenant_id, cloud, text_webhook("depois", first_id="later."))
+    loaded = []
+
+    def note(receipt, _context):
+        loaded.append(len(receipt.bodies))
+
+    event.listen(Receipt, "load", note)
+    try:
+        with box.unit(tenant_id) as uow:
+            actions.read_receipts(uow, cloud)
+    finally:
+        event.remove(Receipt, "load", note)
+    assert loaded == [read.READ_TOGETHER]
+    assert len(receipts(box)) == 1
 
 
 def test_what_was_said_to_a_deleted_channel_goes_with_it(meta, box, tenant_id, cloud, read_in, inbox):

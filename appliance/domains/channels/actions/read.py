@@ -1,7 +1,7 @@
 """After the 200: what the kept webhooks say becomes messages and statuses, and the receipt goes, in one transaction."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
 import structlog
@@ -13,10 +13,11 @@ from appliance.core.errors import DomainError, Unavailable
 from appliance.core.rows import locked
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import queries
-from appliance.domains.channels.actions.receive import keep_rejected, receive_changes
+from appliance.domains.channels.actions.receive import drop_rejected_of, keep_rejected, receive_changes
 from appliance.domains.channels.gateways.cloud import inbound
 from appliance.domains.channels.tables import Receipt
 from appliance.domains.channels.types import Doorway
+from appliance.domains.contacts import queries as contacts
 from appliance.domains.conversations import actions as conversations
 
 PASSING = (OperationalError, InterfaceError, PoolTimeout, Unavailable)  # nobody's fault: the whole receipt comes again
@@ -31,28 +32,39 @@ def read_receipts(uow: UnitOfWork, channel_id: UUID) -> None:
     at least, so none is left. Nobody reads a later one meanwhile: the oldest is held.
     """
     bodies = 0
-    for receipt in _hold_oldest(uow, channel_id):
+    for receipt in _each(uow, _hold_oldest(uow, channel_id)):
         bodies += len(receipt.bodies)
         _take_in(uow, receipt)
         if bodies >= READ_TOGETHER:
             return
 
 
-def _hold_oldest(uow: UnitOfWork, channel_id: UUID) -> Sequence[Receipt]:
-    own = select(Receipt).where(Receipt.channel_id == channel_id)
+def _hold_oldest(uow: UnitOfWork, channel_id: UUID) -> Sequence[UUID]:
+    own = select(Receipt.id).where(Receipt.channel_id == channel_id)
     while True:
         found = uow.session.scalars(locked(own.order_by(Receipt.received_at, Receipt.id).limit(READ_TOGETHER))).all()
         # Nothing, when others read all of those while we waited for them: then there may be more.
-        if found or uow.session.scalar(own.with_only_columns(Receipt.id).limit(1)) is None:
+        if found or uow.session.scalar(own.limit(1)) is None:
             return found
 
 
+def _each(uow: UnitOfWork, held: Iterable[UUID]) -> Iterator[Receipt]:
+    """Loaded and decrypted one by one: each may be megabytes, and the first is often all that is read."""
+    for receipt_id in held:
+        yield uow.session.get_one(Receipt, receipt_id, populate_existing=True)
+
+
 def erase_contact(uow: UnitOfWork, contact_id: UUID) -> int:
-    """What waits to be read may be about this person, and only reading tells: so it is read first, then all of it goes."""
-    waiting = uow.session.scalars(locked(select(Receipt).order_by(Receipt.received_at, Receipt.id))).all()
-    for receipt in waiting:
+    """What waits to be read may be about this person, and only reading tells: so it is read first, then all of it goes.
+
+    One transaction, however much waits: an erasure that was committed in parts could end between what was read and what goes,
+    and nobody would hold the person's name any more to go on with. Only one receipt at a time is in memory.
+    """
+    waiting = uow.session.scalars(locked(select(Receipt.id).order_by(Receipt.received_at, Receipt.id))).all()
+    for receipt in _each(uow, waiting):
         _take_in(uow, receipt)
-    return conversations.erase_contact(uow, contact_id) if waiting else 0
+    said = conversations.erase_contact(uow, contact_id) if waiting else 0
+    return said + drop_rejected_of(uow, contacts.list_known_forms(uow, contact_id))
 
 
 def _take_in(uow: UnitOfWork, receipt: Receipt) -> None:

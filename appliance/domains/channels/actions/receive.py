@@ -11,6 +11,7 @@ from appliance.core.ids import new_id
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import queries
 from appliance.domains.channels.events import MediaAnnounced
+from appliance.domains.channels.rules.mentions import mentions
 from appliance.domains.channels.tables import Channel, RejectedEvent
 from appliance.domains.channels.types import WINDOW_HOURS, Change, ChannelKind, ChannelStatus, Doorway
 from appliance.domains.contacts.types import Identity, IdentityKind
@@ -18,6 +19,7 @@ from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations.types import Arrival, Incoming, MessageKind, Person, Route
 
 KEPT_BODY = 65_536
+READ_AT_ONCE = 100
 KEPT_REJECTED = 200  # of each channel; whoever floods us pushes out their own
 SIMULATED_ID = "sim-in-"
 Part = tuple[str, object]  # why it could not be used, and what it was
@@ -64,6 +66,17 @@ def _drop_oldest(uow: UnitOfWork, channel_id: UUID) -> None:
     too_many = uow.session.scalars(ids.offset(KEPT_REJECTED).limit(1000)).all()
     if too_many:
         uow.session.execute(delete(RejectedEvent).where(RejectedEvent.id.in_(too_many)))
+
+
+def drop_rejected_of(uow: UnitOfWork, identities: Sequence[Identity]) -> int:
+    """What was kept aside and names this person. Returns how many rows are gone."""
+    if not identities:
+        return 0
+    kept = uow.session.execute(select(RejectedEvent.id, RejectedEvent.body).execution_options(yield_per=READ_AT_ONCE))
+    theirs = [rejected_id for rejected_id, body in kept if mentions(body, identities)]
+    for start in range(0, len(theirs), READ_AT_ONCE):
+        uow.session.execute(delete(RejectedEvent).where(RejectedEvent.id.in_(theirs[start : start + READ_AT_ONCE])))
+    return len(theirs)
 
 
 def prune_rejected(uow: UnitOfWork, *, kept_for: timedelta) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import AsyncIterator
 
@@ -27,6 +28,7 @@ from appliance.entrypoints.webhooks import Webhooks
 LONGEST_ID = 18
 # A browser opens a stream that ended again; one of too many is asked to leave that for later, lest they push each other out in turn.
 AGAIN_MUCH_LATER = "retry: 300000\n\n"
+UNFINISHED = "ASGI callable returned without completing response."  # in uvicorn's words
 RECHECK_S = 5.0  # how long somebody who may no longer listen may still hear
 
 
@@ -102,7 +104,13 @@ def _still(box: Box, request: Request) -> Principal | None:
         return None
 
 
+def is_news(record: logging.LogRecord) -> bool:
+    """A reader who was dropped because nothing more was taken is everyday life, not an error of ours."""
+    return record.msg != UNFINISHED
+
+
 def serve(app: ASGIApp, *, host: str, port: int) -> None:
+    logging.getLogger("uvicorn.error").addFilter(is_news)
     config = uvicorn.Config(
         app, host=host, port=port, loop="uvloop", http="httptools", log_config=None, access_log=False, lifespan="on",
         timeout_graceful_shutdown=5, server_header=False, proxy_headers=False,  # server.trusted_proxies says whom to believe

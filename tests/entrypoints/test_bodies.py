@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import socket
 import threading
 import time
@@ -16,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from appliance.core.web.api import event_stream
-from appliance.entrypoints import bodies
+from appliance.entrypoints import bodies, live
 from appliance.entrypoints.bodies import BodyFirst
 from appliance.entrypoints.room import NoRoom, Room
 
@@ -73,6 +74,20 @@ def test_readers_that_take_nothing_keep_nobody_else_waiting(front):
             stalled.sendall(b"GET /file HTTP/1.1\r\nHost: x\r\n\r\n")
         time.sleep(0.3)
         assert httpx.post(f"http://127.0.0.1:{front}/", content=b"x", timeout=5).json()["size"] == 1
+
+
+def test_a_reader_who_is_dropped_is_not_logged_as_an_error(front, caplog):
+    ours = logging.getLogger("uvicorn.error")
+    ours.addFilter(live.is_news)
+    try:
+        with socket.socket() as stalled:
+            stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            stalled.connect(("127.0.0.1", front))
+            stalled.sendall(b"GET /file HTTP/1.1\r\nHost: x\r\n\r\n")
+            time.sleep(1.5)
+    finally:
+        ours.removeFilter(live.is_news)
+    assert caplog.messages == []
 
 
 def test_a_reader_who_takes_all_gets_all(front):

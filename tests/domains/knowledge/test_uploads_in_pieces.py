@@ -2,6 +2,7 @@
 
 import base64
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,6 +10,8 @@ import pytest
 from sqlalchemy import update
 
 from appliance.core.errors import NotFound, Unavailable
+from appliance.core.ids import new_id
+from appliance.core.web import files
 from appliance.domains.knowledge import actions, jobs
 from appliance.domains.knowledge.actions import pieces
 from appliance.domains.knowledge.errors import PieceOutOfPlace
@@ -210,10 +213,41 @@ def test_an_upload_that_cannot_be_finished_does_not_keep_others(begin, send, cli
     assert (client.head(whole).status_code, client.head(other).status_code) == (200 if comes_again else 404, 404)
 
 
-def test_files_being_fetched_leave_half_of_the_threads_free(client, begin, send, box):
+@pytest.fixture
+def fetch(client, begin, send, somebody, monkeypatch):
+    """One answer after another, left unread, until somebody is refused. Names the person; gives what is open."""
+    monkeypatch.setattr(files, "WHOLE", 0)
     document_id = send(begin().headers["Location"], 0, TEXT).headers["Document-Id"]
-    fetched = [client.get(f"/api/v1/documents/{document_id}/file") for _ in range(box.settings.server.threads // 2 + 1)]
-    assert [answer.status_code for answer in fetched[-2:]] == [200, 429]
-    for answer in fetched:
+
+    def as_person(person=None):
+        if person is not None:
+            somebody.principal = replace(somebody.principal, user_id=person)
+        found = [client.get(f"/api/v1/documents/{document_id}/file")]
+        while found[-1].status_code == 200:
+            found.append(client.get(f"/api/v1/documents/{document_id}/file"))
+        assert (found[-1].status_code, found.pop().headers["Retry-After"]) == (429, "5")
+        return found
+
+    return as_person
+
+
+def test_one_person_fetching_files_leaves_places_to_others_and_all_leave_threads_free(fetch, box):
+    places = box.settings.server.slow_places
+    held = fetch()
+    assert len(held) == places // 2
+    others = [answer for _ in range(4) for answer in fetch(new_id())]
+    assert len(held) + len(others) == places < box.settings.server.threads // 2
+    for answer in others:
         answer.close()
-    assert client.get(f"/api/v1/documents/{document_id}/file").data == TEXT
+        answer.close()
+    again = fetch(new_id())
+    assert len(again) == places // 2, "who has finished makes room"
+    for answer in (*held, *again):
+        answer.close()
+    assert {answer.data for answer in held + again} == {TEXT}
+
+
+def test_small_files_need_no_place(client, begin, send, box):
+    document_id = send(begin().headers["Location"], 0, TEXT).headers["Document-Id"]
+    fetched = [client.get(f"/api/v1/documents/{document_id}/file") for _ in range(box.settings.server.threads + 1)]
+    assert {(answer.status_code, answer.data) for answer in fetched} == {(200, TEXT)}

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
 
 from flask import Blueprint, Response, current_app, request
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -70,6 +71,7 @@ class Need:
     """What a route asks of its caller and gives back. `limit` is a rate per caller, None for none.
 
     `shows_secret`: the answer holds something that is shown this once, so it is not kept for a repeat.
+    `whose`: (caller, path parameters) -> the tenant whose unit the view gets, where that is not always the caller's own.
     """
 
     permission: str | None = None
@@ -83,6 +85,7 @@ class Need:
     idempotent: bool = True
     shows_secret: bool = False
     limit: str | None = ""
+    whose: Callable[..., UUID] | None = None
 
 
 def current_box() -> Box:
@@ -131,11 +134,16 @@ class Api:
         return register
 
     def shown_at(self, route: Route) -> Route | None:
-        """The GET that shows what `route` changes: at the same address, else of the thing that `…/<id>/part` belongs to."""
+        """The GET that shows what `route` changes: at the same address, else of the thing that `…/<id>/part` belongs to.
+
+        None where the change has units of its own: in another one than the change a look at the version guards nothing.
+        """
+        if not route.need.unit:
+            return None
         gets = {found.rule: found for found in self.routes if found.method == "GET" and found.returns is not None and found.query is None}
         whole, _slash, part = route.rule.rpartition("/")
         found = gets.get(route.rule) or (None if part.startswith("<") else gets.get(whole))
-        return found if found is not None and found.need.unit == route.need.unit else None
+        return found if found is not None and found.need.unit else None
 
 
 def _describe(api: Api, method: str, rule: str, need: Need, view: Callable[..., Any]) -> Route:
@@ -186,7 +194,8 @@ def _answer(api: Api, route: Route, path: dict[str, Any]) -> Response:
 
     if not need.unit:
         return idempotency.once_around(call, wanted, lambda: act_in(call)) if wanted else act_in(call)
-    with call.unit(read_only=route.method == "GET") as uow:
+    whose = call.who.tenant_id if need.whose is None else need.whose(call.who, **path)
+    with call.box.unit(whose, call.who.actor, read_only=route.method == "GET") as uow:
         return idempotency.once_within(uow, wanted, lambda: act_in(uow)) if wanted else act_in(uow)
 
 

@@ -1,8 +1,11 @@
+import time
+
 import pytest
 
 from appliance.core import clock
 from appliance.core.errors import Conflict
 from appliance.domains.identity import actions, queries
+from appliance.domains.identity.api import tenants
 from appliance.domains.identity.errors import InvitationOver, LastOwner, SessionOver, WrongCredentials
 from appliance.domains.identity.tables import Tenant
 from appliance.domains.identity.types import Device, MemberStatus, Presented, TenantStatus
@@ -305,6 +308,24 @@ def test_an_operator_of_no_tenant_still_reaches_the_tenants(box, app, ana, as_an
     assert as_ana.get("/api/v1/tenants").get_json()["total"] == 2
     assert as_ana.patch(f"/api/v1/tenants/{carla.tenant_id}", json={"name": "Ventura"}).status_code == 200
     assert as_ana.get(f"{home}/members").status_code == 403
+
+
+def test_of_two_who_change_one_tenant_by_the_same_version_one_is_told(box, app, ana, home, monkeypatch):
+    """The first is held up between its look at the version and its change, so the second looks meanwhile."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    change = tenants.actions.change_tenant
+
+    def slowly(*given):
+        time.sleep(0.5)
+        return change(*given)
+
+    monkeypatch.setattr(tenants.actions, "change_tenant", slowly)
+    writers = [(people.enter(box, app, ana), name) for name in ("Solara Um", "Solara Dois")]
+    mine = {"If-Match": writers[0][0].get(home).headers["ETag"]}
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda writer: writer[0].patch(home, json={"name": writer[1]}, headers=mine), writers))
+    assert sorted(answer.status_code for answer in answers) == [200, 412]
 
 
 def test_two_owners_who_demote_each_other_leave_one(box, ana, bruno, owner):

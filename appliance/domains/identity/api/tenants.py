@@ -43,20 +43,25 @@ def create_tenant(call: web.Call, body: schemas.TenantIn) -> schemas.TenantCreat
         return schemas.TenantCreatedOut(tenant=schemas.TenantOut.model_validate(tenant), owner_invitation=invited and _shown(call, invited))
 
 
-@api.get("/tenants/<uuid:tenant_id>", permission="tenant:read", returns=schemas.TenantOut, unit=False)
-def read_tenant(call: web.Call, tenant_id: UUID) -> Tenant:
-    with call.box.unit(_reachable(call.who, tenant_id), call.who.actor, read_only=True) as uow:
-        return queries.get_tenant(uow, tenant_id)
+def _reachable(me: web.Principal, tenant_id: UUID) -> UUID:
+    """One's own tenant, or any for the operator."""
+    if tenant_id != me.tenant_id and not me.is_operator:
+        raise NoSuchTenant
+    return tenant_id
 
 
-@api.patch("/tenants/<uuid:tenant_id>", permission="tenant:write", body=schemas.TenantChange, returns=schemas.TenantOut, unit=False)
-def change_tenant(call: web.Call, tenant_id: UUID, body: schemas.TenantChange) -> Tenant:
-    me = call.who
-    if body.status is not None and not me.is_operator:
+@api.get("/tenants/<uuid:tenant_id>", permission="tenant:read", returns=schemas.TenantOut, whose=_reachable)
+def read_tenant(uow: UnitOfWork, tenant_id: UUID) -> Tenant:
+    return queries.get_tenant(uow, tenant_id)
+
+
+@api.patch(
+    "/tenants/<uuid:tenant_id>", permission="tenant:write", body=schemas.TenantChange, returns=schemas.TenantOut, whose=_reachable
+)
+def change_tenant(uow: UnitOfWork, tenant_id: UUID, body: schemas.TenantChange) -> Tenant:
+    if body.status is not None and not who().is_operator:
         raise Forbidden(_("Only the operator of the box changes this."))
-    changes = body.model_dump(exclude_unset=True, exclude_none=True)
-    with call.box.unit(_reachable(me, tenant_id), me.actor) as uow:
-        return actions.change_tenant(uow, tenant_id, changes)
+    return actions.change_tenant(uow, tenant_id, body.model_dump(exclude_unset=True, exclude_none=True))
 
 
 @api.get("/tenants/<uuid:tenant_id>/members", permission="members:read", query=schemas.MembersQuery, returns=web.PageOf[schemas.MemberOut])
@@ -151,13 +156,6 @@ def delete_role(uow: UnitOfWork, tenant_id: UUID, role_id: UUID) -> None:
 def _check_own(uow: UnitOfWork, tenant_id: UUID) -> None:
     if tenant_id != uow.tenant_id:
         raise NoSuchTenant
-
-
-def _reachable(me: web.Principal, tenant_id: UUID) -> UUID:
-    """One's own tenant, or any for the operator."""
-    if tenant_id != me.tenant_id and not me.is_operator:
-        raise NoSuchTenant
-    return tenant_id
 
 
 def _shown(within: UnitOfWork | web.Call, invited: Invited) -> schemas.InvitedOut:

@@ -41,6 +41,22 @@ def test_hard_wrapped_lines_are_joined_and_short_lines_are_not() -> None:
     assert len(texts(read(wrapped.encode(), "t.txt"))) == 3
 
 
+def test_notes_of_one_fact_a_line_are_not_run_together() -> None:
+    notes = ["consulta 150,00 com registro", "eutanásia / cremação só com a doutora", "aceita cartão? sim, até 3x", "retorno em 15 dias",
+             "vacina v8: R$ 85", "banho do gato só com sedação, R$ 120"]
+    assert texts(read("\n".join(notes).encode(), "faq.txt")) == notes
+
+
+def test_a_question_alone_on_its_line_takes_the_answer_below_it() -> None:
+    told = "tem estacionamento?\nsim, na rua de trás\naceita cartão?\nsó débito\n"
+    assert texts(read(told.encode(), "faq.txt")) == ["tem estacionamento? sim, na rua de trás", "aceita cartão? só débito"]
+
+
+def test_a_wrapped_sentence_with_a_price_is_still_one() -> None:
+    told = "A entrega na capital custa R$ 31,50 e leva de\ndois a três dias depois que o pedido foi pago e\nconferido.\n"
+    assert len(texts(read(told.encode(), "t.txt"))) == 1
+
+
 def test_a_question_and_its_answer_on_one_line_are_told_apart() -> None:
     told = "P: Vocês entregam? R: Sim, em dois dias.\n\np: tem estacionamento??  r- na esquina\n\nAbrimos cedo.\n"
     found = read(told.encode(), "faq.txt")

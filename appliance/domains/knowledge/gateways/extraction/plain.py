@@ -11,7 +11,12 @@ from appliance.domains.knowledge.types import BlockKind, ExtractionWarning
 BULLET = re.compile(r"^\s*(?:[-*•·▪►\u2013\u2014]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])\s+(?=\S)")
 _RULE = re.compile(r"^[\s=\-_*~#]{3,}$")
 MAX_HEADING = 80
-WRAPPED = 50
+WRAPPED, LONG_ENOUGH = 50, 0.6
+_PRICE = re.compile(r"(?:r\$|us\$|€)\s*\d|\b\d+[.,]\d{2}\b|\b\d+ reais\b", re.IGNORECASE)
+_LABEL = re.compile(r"^\s*[^\W\d_][^:?!.]{0,40}:(?:\s|$)")
+_UNFINISHED = re.compile(
+    r"\b(?:a|o|as|os|um|uma|de|d[aeo]s?|n[ao]s?|em|e|ou|por|pel[ao]s?|para|com|que|se|até|the|of|to|and|or|for|in|with)\s*$", re.IGNORECASE,
+)
 MAX_JSON_LINES = 20_000
 
 
@@ -74,9 +79,22 @@ def unwrapped(rows: list[str]) -> list[tuple[str, bool]]:
 
 
 def _continues(before: str, row: str, widest: int) -> bool:
-    """A line goes on if the one before it was about as long as lines get, or breaks inside a sentence."""
-    full = widest >= WRAPPED and len(before.strip()) + len(row.split(maxsplit=1)[0]) >= widest * 0.9
-    return full or row.strip()[:1].islower()
+    """A line goes on if the one before it was about as long as lines get, or breaks inside a sentence. A bare question takes its answer."""
+    length = len(before.strip())
+    if widest >= WRAPPED and length + len(row.split(maxsplit=1)[0]) >= widest * 0.9 and not (_is_a_note(before) and _is_a_note(row)):
+        return True
+    if not row.strip()[:1].islower():
+        return False
+    if _UNFINISHED.search(before):
+        return True
+    if before.rstrip().endswith("?"):
+        return "?" not in row
+    return length >= widest * LONG_ENOUGH and not _is_a_note(before) and not _is_a_note(row)
+
+
+def _is_a_note(row: str) -> bool:
+    """It says one thing by itself, as in a list of notes: a question, a price, a label with its value."""
+    return "?" in row or bool(_PRICE.search(row) or _LABEL.match(row))
 
 
 def read_json(content: bytes, composer: Composer, limits: Limits) -> None:

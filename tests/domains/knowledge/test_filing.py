@@ -132,3 +132,14 @@ def test_what_the_whole_company_answers_surely_one_label_answers_too(client, put
                 lost.append(line["question"])
     assert kept > len(asked) // 2
     assert len(lost) <= 1, lost
+
+
+def test_an_agent_s_documents_are_counted_and_paged_with_those_for_everybody(box, tenant_id, put):
+    one, other = new_id(), new_id()
+    for name, agents in (("todos.md", ()), ("um.md", (one,)), ("ambos.md", (one, other)), ("outro.md", (other,))):
+        put(name, RETURNS.replace("Troca", name), agents=agents, run=False)
+    with box.unit(tenant_id, read_only=True) as uow:
+        pages = [queries.list_documents(uow, agent_id=one, limit=2, page=page) for page in (1, 2)]
+        assert queries.list_documents(uow, limit=1, agent_id=new_id()).total == 1
+    assert [[view.filename for view in page.items] for page in pages] == [["ambos.md", "um.md"], ["todos.md"]]
+    assert {page.total for page in pages} == {3}

@@ -1,16 +1,17 @@
 """What was asked, and what could not be answered."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from appliance.core.i18n import lazy_gettext as _
+from appliance.core.paging import read_page
 from appliance.core.rows import locked
 from appliance.core.uow import Actor, UnitOfWork
-from appliance.core.web.schema import Page
+from appliance.core.web.schema import Page, PageQuery
 from appliance.domains.knowledge.errors import GapNotFound, QueryNotFound
 from appliance.domains.knowledge.tables import AnswerGap, Query
 from appliance.domains.knowledge.types import Answer, GapStatus, Source
@@ -78,8 +79,5 @@ def find_gap(uow: UnitOfWork, fingerprint: str) -> AnswerGap | None:
 def list_gaps(uow: UnitOfWork, *, status: GapStatus = GapStatus.OPEN, page: int = 1, limit: int = 50) -> Page[AnswerGap]:
     """Asked most often first."""
     wanted = select(AnswerGap).where(AnswerGap.status == status)
-    total = uow.session.scalar(wanted.with_only_columns(func.count(AnswerGap.id))) or 0
-    rows: Sequence[AnswerGap] = uow.session.scalars(
-        wanted.order_by(AnswerGap.times.desc(), AnswerGap.last_asked_at.desc()).limit(limit).offset((page - 1) * limit)
-    ).all()
-    return Page(rows, total, page, limit)
+    ordered = wanted.order_by(AnswerGap.times.desc(), AnswerGap.last_asked_at.desc(), AnswerGap.id)
+    return read_page(uow, ordered, PageQuery(page=page, limit=limit))

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """The pipeline. Each step looks at where its version stands, so a step that ran twice or died in the middle does no harm."""
 
 import io
@@ -44,7 +43,9 @@ def extract_document(step: Step, event: DocumentStored) -> None:
         indexing.begin_processing(uow, version.id)
         filename = queries.get_document(uow, version.document_id).filename
     try:
-        found = run_extraction(step.box.blobs.read_all(step.tenant_id, version.blob_id), filename, _limits(step), _reporter(step, version.id))
+        found = run_extraction(
+            step.box.blobs.read_all(step.tenant_id, version.blob_id), filename, _limits(step), _reporter(step, version.id)
+        )
     except ExtractionError as err:
         log.info("document_unreadable", failure=err.failure.value, detail=err.detail)
         _fail(step, version.id, str(err))

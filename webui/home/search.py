@@ -53,4 +53,4 @@ def _contacts(uow: UnitOfWork, q: str) -> list[Hit]:
 
 def _documents(uow: UnitOfWork, q: str) -> list[Hit]:
     found = knowledge.list_documents(uow, q=q, limit=HITS).items
-    return [Hit(_("Documents"), one.filename, "", "file", url_for("knowledge.document", document_id=one.id)) for one in found]
+    return [Hit(_("Documents"), one.name, "", "file", url_for("knowledge.document", document_id=one.id)) for one in found]

@@ -29,7 +29,7 @@ def pips(document: DocumentView) -> list[str]:
 def state_of(document: DocumentView) -> tuple[str, str]:
     """A short sentence and its colour."""
     if document.status is DocumentStatus.FAILED:
-        return document.processing_error or gettext("Could not be read."), "bad"
+        return gettext("Could not be read."), "bad"
     if document.status is DocumentStatus.PROCESSED:
         if document.version > 1:
             return gettext("Live, version %(number)d", number=document.version), "muted"

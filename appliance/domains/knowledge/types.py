@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+ANSWERS_TAG = "answers"  # on the documents that fill gaps
+
 
 class BlockKind(StrEnum):
     HEADING = "heading"

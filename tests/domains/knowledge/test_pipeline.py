@@ -140,7 +140,11 @@ def test_an_unanswered_question_becomes_a_gap_that_a_person_can_fill(
     assert [(gap.times, gap.status) for gap in gaps.items] == [(2, GapStatus.OPEN)]
     actions.fill_gap(box, tenant_id, gaps.items[0].id, "Alugamos bicicleta por R$ 25,00 a hora.")
     run_deliveries()
-    assert "R$ 25,00" in actions.answer_question(box, tenant_id, "vocês alugam bicicleta?").text
+    answer = actions.answer_question(box, tenant_id, "vocês alugam bicicleta?")
+    assert "R$ 25,00" in answer.text
+    assert answer.sources[0].document_name == gaps.items[0].question, "a source is named by the file it is kept in"
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert gaps.items[0].question in {found.name for found in queries.list_documents(uow).items}
 
 
 def test_a_model_that_invents_a_figure_is_not_repeated(box: Box, tenant_id: UUID, put: Put) -> None:

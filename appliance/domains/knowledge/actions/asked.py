@@ -20,7 +20,7 @@ from appliance.domains.knowledge.queries import Scope
 from appliance.domains.knowledge.rules import courtesy, words
 from appliance.domains.knowledge.rules.asking import Turn
 from appliance.domains.knowledge.tables import AnswerGap, Query
-from appliance.domains.knowledge.types import Answer, GapStatus
+from appliance.domains.knowledge.types import ANSWERS_TAG, Answer, GapStatus
 
 WRONG = "wrong"
 RIGHT_AFTER_ALL = "right after all"  # called wrong before, and counted then
@@ -139,7 +139,7 @@ def fill_gap(box: Box, tenant_id: UUID, gap_id: UUID, answer: str) -> UUID:
         agents = (gap.agent_id,) if gap.agent_id else ()
     content = f"# {gap.question}\n\n{text}\n"
     document_id = documents.upload_document(
-        box, tenant_id, f"answer-{gap_id.hex[-12:]}.md", io.BytesIO(content.encode()), filing=Filing(agents=agents, tags=("answers",)),
+        box, tenant_id, f"answer-{gap_id.hex[-12:]}.md", io.BytesIO(content.encode()), filing=Filing(agents=agents, tags=(ANSWERS_TAG,)),
     )
     with box.unit(tenant_id) as uow:
         filled = queries.get_gap(uow, gap_id)

@@ -11,6 +11,7 @@ import numpy as np
 from sqlalchemy import select
 
 from appliance.core.uow import UnitOfWork
+from appliance.domains.knowledge.queries import naming
 from appliance.domains.knowledge.rules import digest, refusal, validity
 from appliance.domains.knowledge.rules.postings import Ranges
 from appliance.domains.knowledge.tables import Corpus, Document, DocumentVersion
@@ -158,7 +159,8 @@ def _read(uow: UnitOfWork, corpus: Corpus | None) -> Snapshot:
         .order_by(Document.created_at)
     ).all()
     standing = validity.standing({version.id: claims_from(version) for _, version in rows})
-    found = (_member(document, version, standing[version.id]) for document, version in rows)
+    names = naming.names_of(uow, [document for document, _ in rows])
+    found = (_member(document, version, names[document.id], standing[version.id]) for document, version in rows)
     members = tuple(sorted(found, key=lambda one: one.first_number))
     short = {key: long for _, version in rows for key, long in version.acronyms.items()}
     if corpus is None:
@@ -166,9 +168,9 @@ def _read(uow: UnitOfWork, corpus: Corpus | None) -> Snapshot:
     return Snapshot(corpus.version, corpus.threshold or refusal.FALLBACK, corpus.dense_weights, members, short)
 
 
-def _member(document: Document, version: DocumentVersion, standing: float) -> Member:
+def _member(document: Document, version: DocumentVersion, name: str, standing: float) -> Member:
     return Member(
-        version.id, document.id, document.filename, version.language,
+        version.id, document.id, name, version.language,
         digest.title_stems(document.filename, version.title, version.language),
         standing, frozenset(document.agents), frozenset(document.tags), version.first_number, version.last_number,
         version.unit_count, version.unit_length, version.chunk_length, version.activated_at,

@@ -6,22 +6,26 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Text, cast, or_, select
+from sqlalchemy import Select, func, select
 
 from appliance.core.i18n import lazy_gettext as _
-from appliance.core.paging import read_page
 from appliance.core.uow import UnitOfWork
-from appliance.core.web.schema import Page, PageQuery
+from appliance.core.web.schema import Page
 from appliance.domains.knowledge.errors import DocumentNotFound
+from appliance.domains.knowledge.queries import naming
 from appliance.domains.knowledge.tables import Chunk, Document, DocumentVersion
 from appliance.domains.knowledge.types import DocumentStatus, Step
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentView:
-    """A document with its newest version. `answering_version` is the one that answers, None while there is none."""
+    """A document with its newest version; `name` is what people call it.
+
+    `answering_version` is the one that answers, None while there is none.
+    """
 
     id: UUID
+    name: str
     filename: str
     file_type: str
     file_size: int
@@ -89,11 +93,13 @@ def list_documents(
 ) -> Page[DocumentView]:
     """Newest first. `agent_id` keeps what this agent may read; `q` is part of a name."""
     wanted = _wanted(status, q)
-    if agent_id is not None:
-        listed = cast(Document.agents, Text)  # a list of ids, as JSON writes it
-        wanted = wanted.where(or_(listed == "[]", listed.contains(f'"{agent_id}"', autoescape=True)))
-    found = read_page(uow, wanted.order_by(Document.created_at.desc(), Document.id), PageQuery(page=page, limit=limit))
-    return Page(_views(uow, found.items), found.total, page, limit)
+    if agent_id is None:
+        total = uow.session.scalar(wanted.with_only_columns(func.count(Document.id))) or 0
+        rows = uow.session.scalars(wanted.order_by(Document.created_at.desc(), Document.id).limit(limit).offset((page - 1) * limit)).all()
+        return Page(_views(uow, rows), total, page, limit)
+    shared = [one for one in uow.session.scalars(wanted.order_by(Document.created_at.desc(), Document.id))
+              if not one.agents or str(agent_id) in one.agents]
+    return Page(_views(uow, shared[(page - 1) * limit:page * limit]), len(shared), page, limit)
 
 
 def _wanted(status: DocumentStatus | None, q: str) -> Select[Document]:
@@ -108,13 +114,17 @@ def _views(uow: UnitOfWork, documents: Sequence[Document]) -> list[DocumentView]
     versions = uow.session.scalars(select(DocumentVersion).where(DocumentVersion.document_id.in_(ids))).all()
     newest = {version.document_id: version for version in sorted(versions, key=lambda one: one.number)}
     by_id = {version.id: version for version in versions}
-    return [_view(document, newest[document.id], by_id.get(document.active_version_id)) for document in documents]  # type: ignore[arg-type]
+    names = naming.names_of(uow, documents)
+    return [
+        _view(document, names[document.id], newest[document.id], by_id.get(document.active_version_id))  # type: ignore[arg-type]
+        for document in documents
+    ]
 
 
-def _view(document: Document, newest: DocumentVersion, answering: DocumentVersion | None) -> DocumentView:
+def _view(document: Document, name: str, newest: DocumentVersion, answering: DocumentVersion | None) -> DocumentView:
     shown = answering or newest
     return DocumentView(
-        id=document.id, filename=document.filename, file_type=newest.media_type, file_size=newest.size, sha256=newest.sha256,
+        id=document.id, name=name, filename=document.filename, file_type=newest.media_type, file_size=newest.size, sha256=newest.sha256,
         status=document.status, step=newest.step, progress=newest.progress, processing_error=newest.error, warnings=newest.warnings,
         version=newest.number, answering_version=answering.number if answering else None, language=shown.language, title=shown.title,
         author=shown.author, pages=shown.pages, chunks=shown.last_number - shown.first_number + 1,
@@ -128,7 +138,9 @@ def list_chunks(uow: UnitOfWork, document_id: UUID, *, page: int = 1, limit: int
     document = get_document(uow, document_id)
     version_id = document.active_version_id or newest_version(uow, document).id
     wanted = select(Chunk).where(Chunk.version_id == version_id)
-    return read_page(uow, wanted.order_by(Chunk.position), PageQuery(page=page, limit=limit))
+    total = uow.session.scalar(wanted.with_only_columns(func.count(Chunk.id))) or 0
+    rows = uow.session.scalars(wanted.order_by(Chunk.position).limit(limit).offset((page - 1) * limit)).all()
+    return Page(rows, total, page, limit)
 
 
 def list_expired(uow: UnitOfWork, *, limit: int = 500) -> Sequence[Document]:

@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from appliance.core.i18n import gettext
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
+from appliance.domains.agents import queries as agents
 from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.schemas import ContactOut
 from appliance.domains.conversations.schemas import ConversationOut, MessageOut
@@ -139,15 +140,23 @@ def person_name(contact: Any) -> str:
 def bubbles(uow: UnitOfWork, messages: Iterable[MessageOut], *, contact_name: str, cites: bool = True) -> list[Bubble]:
     """`cites` False: as the contact gets them, without the marks that lead to sources."""
     found = list(messages)
-    names = identity.names_of(uow, {row.sender_id for row in found if row.sender is Sender.USER and row.sender_id})
-    return [_bubble(message, _who(message, names, contact_name), cites=cites) for message in found]
+    names = names_of(uow, found)
+    return [_bubble(message, author_of(message, names, contact_name), cites=cites) for message in found]
 
 
-def _who(message: MessageOut, names: Mapping[UUID, str], contact_name: str) -> str:
+def names_of(uow: UnitOfWork, messages: Sequence[MessageOut]) -> dict[UUID, str]:
+    """Of the people and the agents that wrote them."""
+    names = identity.names_of(uow, {row.sender_id for row in messages if row.sender is Sender.USER and row.sender_id})
+    if any(row.sender is Sender.AGENT_AI for row in messages):
+        names |= {agent.id: agent.name for agent in agents.list_agents(uow)}
+    return names
+
+
+def author_of(message: MessageOut, names: Mapping[UUID, str], contact_name: str) -> str:
     if message.sender is Sender.CONTACT:
         return contact_name
     if message.sender is Sender.AGENT_AI:
-        return gettext("AI agent")
+        return (names.get(message.sender_id) if message.sender_id else None) or gettext("AI agent")
     if message.sender is Sender.USER and message.sender_id:
         return names.get(message.sender_id, gettext("A former colleague"))
     return gettext("The box")

@@ -20,7 +20,7 @@ from appliance.domains.channels import queries as channels
 from appliance.domains.conversations import queries as conversations
 from webui.studio.forms import AgentForm, NewAgentForm, values_of
 from webui.studio.pages import pages
-from webui.studio.words import OUTCOMES, REASONS, STEPS, VERDICTS, WEEKDAYS
+from webui.studio.words import DETAILS, OUTCOMES, REASONS, STEPS, VERDICTS, WEEKDAYS, details_of
 from webui.timezones import timezone_groups
 
 READ, WRITE = "agents:read", "agents:write"
@@ -122,7 +122,7 @@ def trace(uow: UnitOfWork, message_id: UUID) -> str:
     conversations.get_message(uow, message_id)
     run = queries.find_run(uow, message_id)
     steps = queries.list_steps(uow, run.id) if run else []
-    names = {"step_names": STEPS, "outcomes": OUTCOMES, "reasons": REASONS, "verdict": _verdict}
+    names = {"step_names": STEPS, "outcomes": OUTCOMES, "reasons": REASONS, "verdict": _verdict, "details_of": details_of}
     return render_template("studio/_trace.html", run=run, steps=steps, **names)
 
 
@@ -139,7 +139,10 @@ def _page(uow: UnitOfWork, agent_id: UUID, form: Form[AgentForm], shown: dict[st
     return render_template(
         "studio/agent.html", agent=queries.get_agent(uow, agent_id), form=form, shown=shown, stale=stale, versions=versions,
         draft=draft, published=published, weekdays=WEEKDAYS, timezones=timezone_groups(), channels=_served(uow).get(agent_id, []),
-        words={"steps": _said(STEPS), "outcomes": _said(OUTCOMES), "reasons": _said(REASONS), "verdicts": _said({**REASONS, **VERDICTS})},
+        words={
+            "steps": _said(STEPS), "outcomes": _said(OUTCOMES), "reasons": _said(REASONS), "details": _said(DETAILS),
+            "verdicts": _said({**REASONS, **VERDICTS}),
+        },
     )  # fmt: skip
 
 

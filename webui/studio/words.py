@@ -1,6 +1,12 @@
 """How the studio calls what the domains name in code."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from appliance.core.i18n import lazy_gettext as _
+from webui import formats
+
+PER_CENT = frozenset({"confidence", "floor"})
 
 WEEKDAYS = (
     ("mon", _("Monday")),
@@ -20,6 +26,18 @@ STEPS = {
     "guardrails": _("Guardrails"),
     "confidence": _("Confidence"),
     "decision": _("Decision"),
+}
+DETAILS = {
+    "unanswered": _("messages without an answer"),
+    "recent_replies": _("replies in a row"),
+    "language": _("language"),
+    "question": _("question"),
+    "reason": _("why"),
+    "engine": _("written by"),
+    "sources": _("sources"),
+    "confidence": _("confidence"),
+    "floor": _("least confidence"),
+    "error": _("what went wrong"),
 }
 VERDICTS = {
     "open": _("yes"),
@@ -112,3 +130,18 @@ QUALITIES = {
     "low": (_("Low quality: WhatsApp may limit this number"), "bad"),
     "unrated": (_("Not rated yet"), "line"),
 }
+
+
+def details_of(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a person can use of a step: not the whole answer again, of the sources only how many, and nothing that is zero or empty."""
+    return [(str(DETAILS[key]), _plain(key, value)) for key, value in detail.items() if key in DETAILS and value]
+
+
+def _plain(key: str, value: Any) -> str:
+    if key in PER_CENT:
+        return formats.percent(value)
+    if key == "reason":
+        return str(REASONS.get(value, value))
+    if isinstance(value, list | tuple):
+        return formats.number(len(value))
+    return formats.number(value) if isinstance(value, int | float) else str(value)

@@ -30,12 +30,19 @@ function sources(found) {
     el("span", { title: source.excerpt ?? "" }, icon("file", "xs"), el("span", { class: "clip" }, `${place + 1}. ${source.document_name ?? ""}`))))];
 }
 
-// What a person can use of a step: not the whole answer again, and of the sources only how many there were.
+// What a person can use of a step: what has a word and says something; of the sources only how many there were.
+const PER_CENT = new Set(["confidence", "floor"]);
+
+function plain(key, value) {
+  if (PER_CENT.has(key)) return number(value, { style: "percent" });
+  if (key === "reason") return words.reasons[value] ?? value;
+  if (Array.isArray(value)) return number(value.length);
+  return typeof value === "number" ? number(value) : String(value);
+}
+
 function details(detail) {
-  return Object.entries(detail).filter(([key, value]) => key !== "text" && value !== null && String(value) !== "").map(([key, value]) => {
-    if (!Array.isArray(value)) return `${key}: ${typeof value === "object" ? JSON.stringify(value) : value}`;
-    return `${key}: ${value.some((item) => typeof item === "object") ? value.length : value.join(", ")}`;
-  });
+  const said = Object.entries(detail).filter(([key, value]) => words.details[key] && value && !(Array.isArray(value) && !value.length));
+  return said.map(([key, value]) => `${words.details[key]}: ${plain(key, value)}`);
 }
 
 function show(result) {

@@ -13,6 +13,7 @@ class Emergency(StrEnum):
     GAS = "gas"
     FIRE = "fire"
     SHOCK = "shock"
+    POISON = "poison"
     HEALTH = "health"
     URGENT = "urgent"
 
@@ -27,6 +28,15 @@ _SIGNS = {
     ),
     Emergency.SHOCK: (
         r"\b(?:tomei|levei|levou|tomou|dando|da|deu|levando) (?:um )?choque\b|\bchoque eletrico\b|\belectric shock\b|\bgot (?:a )?shock\w*\b"
+    ),
+    Emergency.POISON: (
+        r"\b(?:intoxicou|intoxicad[ao]|envenenou|envenenad[ao])\b|\bpoisoned\b"
+        r"|\b(?:comeu|engoliu|bebeu|lambeu|ingeriu|mastigou|swallowed|drank|licked)\b.{0,30}\b(?:venenos?|chumbinho|agua sanitaria|soda caustica"
+        r"|desinfetante|raticida|remedios?|comprimidos?|pilhas?|agulha|alfinete|poison|bleach|pills?|batter(?:y|ies))\b"
+        r"|\b(?:cao|caes|cachorr\w+|cadela|gat[oa]s?|gatinh\w+|filhotes?|pets?|bebe|crianca|dog|cat|puppy|kitten|baby|child)\b.{0,20}\b(?:engoliu|swallowed)\b"
+        r"|\b(?:cao|cachorr\w+|cadela|gat[oa]|gatinh\w+|filhote|pet)\b.{0,20}\bcomeu\b.{0,20}\b(?:chocolates?|uvas?|cebola)\b"
+        r"|\b(?:dog|cat|puppy|kitten)\b.{0,20}\b(?:ate|eaten)\b.{0,20}\b(?:chocolates?|grapes?|onions?|poison|pills?)\b"
+        r"|^\W*(?:el[ea] )?comeu chocolate\b"
     ),
     Emergency.HEALTH: (
         r"\b(?:infarto|avc|convuls\w+|desmai\w+|inconsciente|sem respirar|nao (?:esta |consegue |ta )?respir\w+|falta de ar|dor (?:forte )?no peito|"
@@ -52,12 +62,20 @@ ADVICE = {
         Emergency.GAS: "Feche o registro do gás, não acenda luzes nem fogo, abra as janelas e saia do local. Ligue 193 (Bombeiros).",
         Emergency.FIRE: "Saia do local e ligue 193 (Bombeiros). Se puder fazer isso sem risco, desligue o disjuntor.",
         Emergency.SHOCK: "Não toque no aparelho. Desligue o disjuntor e, se alguém se feriu, ligue 192 (SAMU).",
+        Emergency.POISON: (
+            "Não provoque vômito nem dê remédio ou leite, e guarde a embalagem do que foi ingerido."
+            " Se for uma pessoa, ligue agora 192 (SAMU); se for um animal, procure um veterinário agora."
+        ),
         Emergency.HEALTH: "Isto parece uma emergência de saúde: ligue agora 192 (SAMU). Para apoio emocional, 188 (CVV).",
     },
     "en": {
         Emergency.GAS: "Close the gas valve, use no lights or flames, open the windows and leave. In Brazil call 193 (fire brigade).",
         Emergency.FIRE: "Leave the place and call 193 (fire brigade in Brazil). Switch off the breaker only if it is safe.",
         Emergency.SHOCK: "Do not touch the device. Switch off the breaker and, if someone is hurt, call 192 (ambulance in Brazil).",
+        Emergency.POISON: (
+            "Do not make them vomit, give no medicine or milk, and keep the package of what was swallowed."
+            " For a person, call 192 now (ambulance in Brazil); for an animal, see a vet now."
+        ),
         Emergency.HEALTH: "This sounds like a medical emergency: call 192 now (ambulance in Brazil). For emotional support, 188.",
     },
 }

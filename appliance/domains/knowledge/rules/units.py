@@ -32,11 +32,15 @@ REPLY_MARK = re.compile(
     r"^(?:>\s*)*(?:em\b.{4,80}\bescreveu:|on\b.{4,80}\bwrote:|-{2,}\s*(?:mensagem original|original message|forwarded message)|de:\s.+@|from:\s.+@)",
     re.IGNORECASE,
 )
+_REVISED = re.compile(
+    r"^(?=.*\d)(?:[uú]ltima (?:atualiza[cç][aã]o|revis[aã]o)|atualiza(?:d[oa]|[cç][aã]o)|revisad[oa]|last (?:updated|revised)|updated)"
+    r"(?: em| on| in|:)? *(?:\d{1,2}(?:º| de)? *)?(?:de )?[^\W\d_]*,? *(?:\d{1,2},? *)?(?:de |/)?[\d/.-]*\.?$", re.IGNORECASE,
+)
 LONGEST_HEADING, LONGEST_LEAD = 16, 200
 _BARE_AMOUNT = re.compile(r"^(?P<whole>\d{1,9})(?:[.,](?P<cents>\d{1,2}))?$")
 _IN_REAIS = re.compile(r"\s*(?:\(\s*(?:em )?R\$\s*\)|[,-]?\s*\bem R\$|(?<!\w)R\$)\s*", re.IGNORECASE)
 _EMPTY_CELLS = frozenset({"", "-", "–", "—", "n/a"})
-_BULLET = re.compile(r"^(?:[•▪◦·*€\ufffd–-]|\(cid:\d+\))\s*")
+_BULLET = re.compile(r"^(?:(?:[•▪◦·*€►\ufffd–-]|\(cid:\d+\))\s*)?(?:R(?:esp(?:osta)?)?\s?:[-–]?\s*(?=[^\W_]))?")
 
 
 def split(blocks: Iterable[Block]) -> list[Unit]:
@@ -80,7 +84,7 @@ def _pieces(block: Block) -> Iterator[str]:
         yield from (text,) if text else ()
         return
     for sentence in sentences.split(_clean(block.text)):
-        if not CONTENTS_LINE.search(sentence) and re.search(r"[^\W\d_]{2}", sentence):
+        if not CONTENTS_LINE.search(sentence) and not _REVISED.match(sentence) and re.search(r"[^\W\d_]{2}", sentence):
             yield sentence
 
 

@@ -73,6 +73,20 @@ def test_danger_is_recognised_and_a_rule_about_it_is_not() -> None:
     assert emergencies.recognise("quanto custa o fogão a gás?") is None
 
 
+def test_what_was_swallowed_is_an_emergency_and_what_is_sold_is_not() -> None:
+    for text in (
+        "meu cachorro comeu chocolate", "comeu chocolate e agora", "a gata engoliu uma linha", "acho que meu cão se intoxicou",
+        "o bebê bebeu água sanitária", "lambeu veneno de rato", "my dog ate chocolate", "the baby swallowed a battery",
+    ):
+        assert emergencies.recognise(text) is Emergency.POISON, text
+        assert emergencies.advice(Emergency.POISON, "pt")
+    for text in (
+        "vocês vendem veneno de rato?", "tem bolo de chocolate?", "o caixa engoliu meu cartão", "quanto custa a ração que meu gato comeu?",
+        "entregam até 18h os remédios?", "meu gato pesa até 5 kg, tem chocolate?",
+    ):
+        assert emergencies.recognise(text) is None, text
+
+
 def test_a_cry_for_help_is_urgent_and_a_question_about_the_night_shift_is_not() -> None:
     for text in (
         "minha vaca ta morrendo agora de noite quem eu chamo???", "socorro, meu cão ta passando mal", "urgente!! quem eu chamo?",

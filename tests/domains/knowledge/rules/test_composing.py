@@ -3,6 +3,7 @@
 import pytest
 
 from appliance.domains.knowledge.rules import asking, columns, polarity, units
+from appliance.domains.knowledge.types import Block, BlockKind
 
 ROW = "Código: 7; Produto: Cadeira azul; Embalagem: caixa; Preço à vista: R$ 90,00; Preço a prazo: R$ 99,00; Estoque: 3"
 
@@ -43,3 +44,20 @@ def test_a_question_that_needs_what_was_said_continues_it(text: str) -> None:
 @pytest.mark.parametrize("text", ["é permitido animais?", "oq precisa pra virar cooperado", "aceita cheque", "qual o horário de sábado?"])
 def test_a_question_that_stands_alone_does_not_continue(text: str) -> None:
     assert not asking.continues(text, "pt")
+
+
+@pytest.mark.parametrize("text", [
+    "Atualizado em março de 2026.", "Última atualização: 12/03/2026", "Revisado em 3 de maio de 2026", "Last updated on May 3, 2026.",
+])
+def test_a_line_that_only_dates_the_document_is_never_quoted(text: str) -> None:
+    assert not units.split([Block(BlockKind.PARAGRAPH, text)])
+
+
+@pytest.mark.parametrize(("text", "quoted"), [
+    ("R: Plantão até 22h.", "Plantão até 22h."), ("- Resposta: sim, em dois dias.", "sim, em dois dias."),
+    ("► Abrimos cedo.", "Abrimos cedo."),
+    ("R. Halfeld, 812.", "R. Halfeld, 812."), ("Updated prices.", "Updated prices."),
+    ("Atualizado em março de 2026 o preço subiu.", "Atualizado em março de 2026 o preço subiu."),
+])
+def test_marks_of_lists_and_answers_are_not_quoted(text: str, quoted: str) -> None:
+    assert [one.text for one in units.split([Block(BlockKind.PARAGRAPH, text)])] == [quoted]

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, Text, cast, or_, select
 
 from appliance.core.i18n import lazy_gettext as _
+from appliance.core.paging import read_page
 from appliance.core.uow import UnitOfWork
-from appliance.core.web.schema import Page
+from appliance.core.web.schema import Page, PageQuery
 from appliance.domains.knowledge.errors import DocumentNotFound
 from appliance.domains.knowledge.queries import naming
 from appliance.domains.knowledge.tables import Chunk, Document, DocumentVersion
@@ -93,13 +94,11 @@ def list_documents(
 ) -> Page[DocumentView]:
     """Newest first. `agent_id` keeps what this agent may read; `q` is part of a name."""
     wanted = _wanted(status, q)
-    if agent_id is None:
-        total = uow.session.scalar(wanted.with_only_columns(func.count(Document.id))) or 0
-        rows = uow.session.scalars(wanted.order_by(Document.created_at.desc(), Document.id).limit(limit).offset((page - 1) * limit)).all()
-        return Page(_views(uow, rows), total, page, limit)
-    shared = [one for one in uow.session.scalars(wanted.order_by(Document.created_at.desc(), Document.id))
-              if not one.agents or str(agent_id) in one.agents]
-    return Page(_views(uow, shared[(page - 1) * limit:page * limit]), len(shared), page, limit)
+    if agent_id is not None:
+        listed = cast(Document.agents, Text)  # a list of ids, as JSON writes it
+        wanted = wanted.where(or_(listed == "[]", listed.contains(f'"{agent_id}"', autoescape=True)))
+    found = read_page(uow, wanted.order_by(Document.created_at.desc(), Document.id), PageQuery(page=page, limit=limit))
+    return Page(_views(uow, found.items), found.total, page, limit)
 
 
 def _wanted(status: DocumentStatus | None, q: str) -> Select[Document]:
@@ -138,9 +137,7 @@ def list_chunks(uow: UnitOfWork, document_id: UUID, *, page: int = 1, limit: int
     document = get_document(uow, document_id)
     version_id = document.active_version_id or newest_version(uow, document).id
     wanted = select(Chunk).where(Chunk.version_id == version_id)
-    total = uow.session.scalar(wanted.with_only_columns(func.count(Chunk.id))) or 0
-    rows = uow.session.scalars(wanted.order_by(Chunk.position).limit(limit).offset((page - 1) * limit)).all()
-    return Page(rows, total, page, limit)
+    return read_page(uow, wanted.order_by(Chunk.position), PageQuery(page=page, limit=limit))
 
 
 def list_expired(uow: UnitOfWork, *, limit: int = 500) -> Sequence[Document]:

@@ -4,7 +4,7 @@ import pytest
 
 from appliance.core.uow import Actor
 from appliance.domains.agents import actions as agents
-from appliance.domains.agents.schemas import AgentIn
+from appliance.domains.agents.schemas import AgentIn, AgentPatch, AgentSettings
 from tests.webui.conftest import ANA
 
 pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
@@ -82,3 +82,21 @@ def test_a_second_tab_does_not_replace_what_the_first_saved(page, lia):
     second.wait_for_load_state()
     page.reload()
     assert page.get_by_label("Saudação").input_value() == "Olá da segunda"
+
+
+def test_on_a_phone_nothing_of_the_page_is_cut(page, ana, lia, new_context, box):
+    with box.unit(ana.tenant_id, Actor("user", ana.user_id, ANA.person)) as uow:
+        agents.change_agent(uow, lia, AgentPatch(settings=AgentSettings(greeting="Olá")))
+    small = new_context(ana, viewport={"width": 390, "height": 844}).new_page()
+    small.goto(f"/agents/{lia}")
+    publish = small.get_by_role("button", name="Publicar").bounding_box()
+    assert publish["x"] + publish["width"] <= 390
+    wide = "[...document.querySelectorAll('main, .agent, .agent-in')].filter((one) => one.scrollWidth > one.clientWidth + 1).length"
+    assert small.evaluate(wide) == 0
+
+
+def test_a_simulator_without_an_agent_leads_to_one(ana, new_context):
+    small = new_context(ana).new_page()
+    small.goto("/simulator")
+    small.get_by_role("link", name="Criar um agente").click()
+    small.wait_for_url("**/agents")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from appliance.domains.knowledge.rules import asking, numbers, polarity, scoring, validity, wants
+from appliance.domains.knowledge.rules import asking, numbers, polarity, scoring, validity, wants, words
 from appliance.domains.knowledge.rules.asking import Question
 from appliance.domains.knowledge.rules.ranking import Ranked
 from appliance.domains.knowledge.rules.scoring import Asked, Concept, Statistics
@@ -85,6 +85,21 @@ def by_polarity(question: Question, ranked: list[Ranked]) -> list[Ranked]:
     lifted = [replace(one, score=one.score * FITS) if one in fitting else replace(one, score=one.score / FITS) if id(one) in others else one
               for one in ranked]
     return sorted(lifted, key=lambda one: -one.score)
+
+
+def by_price(question: Question, ranked: list[Ranked]) -> list[Ranked]:
+    """Who asks for a price is told the one in the same paragraph before a sentence there that states none."""
+    if not ranked or Want.MONEY not in wants.wanted(words.written_out(question.text, question.language)) or _is_priced(ranked[0]):
+        return ranked
+    best = ranked[0]
+    priced = [one for one in ranked if _is_sibling(one, best) and _is_priced(one) and abs(one.passage.order - best.passage.order) <= 1]
+    if best.passage.kind is not UnitKind.SENTENCE or not priced:
+        return ranked
+    return [replace(priced[0], score=best.score), *(one for one in ranked if one is not priced[0])]
+
+
+def _is_priced(one: Ranked) -> bool:
+    return wants.states(one.passage.text, Want.MONEY)
 
 
 def choose(question: Question, ranked: Sequence[Ranked], statistics: Statistics) -> list[Ranked]:

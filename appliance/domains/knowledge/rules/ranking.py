@@ -11,7 +11,7 @@ from appliance.domains.knowledge.rules.wants import Want
 
 COVERAGE_SHARE = 0.5
 RANGE_WORTH = 0.35
-KIND_WORTH = {Want.MONEY: 0.25, Want.DURATION: 0.25, Want.CLOCK: 0.25, Want.PHONE: 0.5}  # a telephone number is rare
+KIND_WORTH = {Want.MONEY: 0.25, Want.DURATION: 0.25, Want.CLOCK: 0.25, Want.PHONE: 0.5, Want.ADDRESS: 0.5}  # the last two are rare
 PAST_OLD, PAST_CURRENT = 1.0, 0.7
 
 

@@ -12,6 +12,7 @@ class Want(StrEnum):
     DURATION = "duration"
     CLOCK = "clock"
     PHONE = "phone"
+    ADDRESS = "address"
 
 
 _ASKED = {
@@ -23,6 +24,7 @@ _ASKED = {
     ),
     Want.CLOCK: re.compile(r"\b(?:que|ate que|quais) horas?\b|\bhorarios?\b|\b(?:abre|abrem|fecha|fecham)\b|\bwhat time\b|\bopening hours\b|\b(?:open|close)s?\b"),
     Want.PHONE: re.compile(r"\b(?:telefone|fone|whatsapp|ligar|phone|call)\b"),
+    Want.ADDRESS: re.compile(r"\bender\wcos?\b|\bonde (?:(?:e|eh) que )?(?:voces )?ficam?\b|\baddress\b|\bwhere are you\b"),
 }
 _STATED = {
     Want.MONEY: re.compile(r"(?:r\$|us\$|\$|€)\s*\d|\d\s*%|\bgratis\b|\bgratuit|\bisent|\bsem custo\b|\bfree\b|(?:preco|valor|taxa|frete|custo|price|fee|cost)\w*(?: \w+){0,2}: ?\d"),
@@ -32,6 +34,10 @@ _STATED = {
     ),
     Want.CLOCK: re.compile(r"\b\d{1,2}(?:h|:\d\d)|\b\d{1,2} ?(?:am|pm)\b|\bfechad|\bclosed\b|\b24 horas\b"),
     Want.PHONE: re.compile(r"\(?\d{2}\)? ?\d{4,5}-\d{4}|\b0800\b|\b\d{4,5}-\d{4}\b|\bramal \d"),
+    Want.ADDRESS: re.compile(
+        r"\b(?:rua|r\.|av\.?|avenida|alameda|praca|travessa|estrada|rodovia|rod\.) [^\d;:?!]{2,50}?,? ?(?:n[o.]* ?|km ?)?\d{1,5}\b"
+        r"|\b\d{1,5} [^\d;:?!]{2,40} (?:street|avenue|road)\b",
+    ),
 }
 
 

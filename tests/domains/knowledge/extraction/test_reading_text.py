@@ -42,8 +42,8 @@ def test_hard_wrapped_lines_are_joined_and_short_lines_are_not() -> None:
 
 
 def test_notes_of_one_fact_a_line_are_not_run_together() -> None:
-    notes = ["consulta 150,00 com registro", "eutanásia / cremação só com a doutora", "aceita cartão? sim, até 3x", "retorno em 15 dias",
-             "vacina v8: R$ 85", "banho do gato só com sedação, R$ 120"]
+    notes = ["consulta 150,00 com registro", "eutanásia / cremação só com agendamento, falar com dra Ana", "aceita cartão? sim, até 3x",
+             "retorno em 15 dias", "vacina v8: R$ 85", "banho do gato só com sedação, R$ 120"]
     assert texts(read("\n".join(notes).encode(), "faq.txt")) == notes
 
 

@@ -14,6 +14,7 @@ MAX_HEADING = 80
 WRAPPED, LONG_ENOUGH = 50, 0.6
 _PRICE = re.compile(r"(?:r\$|us\$|€)\s*\d|\b\d+[.,]\d{2}\b|\b\d+ reais\b", re.IGNORECASE)
 _LABEL = re.compile(r"^\s*[^\W\d_][^:?!.]{0,40}:(?:\s|$)")
+_ASKS_AND_TELLS = re.compile(r"^\s*[^\W\dA-ZÀ-Ý_][^?.!]{2,60}\?+\s+\S")
 _UNFINISHED = re.compile(
     r"\b(?:a|o|as|os|um|uma|de|d[aeo]s?|n[ao]s?|em|e|ou|por|pel[ao]s?|para|com|que|se|até|the|of|to|and|or|for|in|with)\s*$", re.IGNORECASE,
 )
@@ -81,6 +82,8 @@ def unwrapped(rows: list[str]) -> list[tuple[str, bool]]:
 def _continues(before: str, row: str, widest: int) -> bool:
     """A line goes on if the one before it was about as long as lines get, or breaks inside a sentence. A bare question takes its answer."""
     length = len(before.strip())
+    if _ASKS_AND_TELLS.match(row) and not _UNFINISHED.search(before):
+        return False
     if widest >= WRAPPED and length + len(row.split(maxsplit=1)[0]) >= widest * 0.9 and not (_is_a_note(before) and _is_a_note(row)):
         return True
     if not row.strip()[:1].islower():

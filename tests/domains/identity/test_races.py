@@ -9,8 +9,10 @@ from appliance.domains.identity import actions, queries
 from appliance.domains.identity.api import tenants
 from appliance.domains.identity.errors import InvitationOver
 from appliance.domains.identity.tables import Tenant
-from appliance.domains.identity.types import TenantStatus
+from appliance.domains.identity.types import Device, TenantStatus
 from tests import cast as people
+
+HERE = Device("192.0.2.1", "tests")
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from appliance.entrypoints.room import NoRoom, Room
 PATH = "/webhooks/whatsapp"
 META = Actor("system", name="whatsapp_cloud")
 VERIFY_RATE = "30/minute"
-TAKEN = (HTTPStatus.OK, b"EVENT_RECEIVED")
+TAKEN = (HTTPStatus.OK, b"")  # Meta looks at the status alone; a body would be a second write to the socket
 Answer = tuple[HTTPStatus, bytes]
 log = structlog.get_logger()
 

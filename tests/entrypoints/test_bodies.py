@@ -143,6 +143,7 @@ def test_uploads_fill_a_quarter_of_the_room_and_no_more(front, monkeypatch):
     monkeypatch.setattr(bodies, "SLACK_S", 30.0)
     with httpx.Client(base_url=f"http://127.0.0.1:{front}") as client:
         with uploading(front, 190_000):
+            time.sleep(0.5)  # what comes later would be turned away instead
             told = until(503, lambda: client.post("/", files={"file": b"x" * 130_000}, headers=KEY))
             assert (int(told.headers["Retry-After"]) > 0, bool(told.json()["detail"])) == (True, True)
             assert client.post("/", content=b"x" * 20_000).status_code == 200, "what is small comes in all the same"
@@ -153,6 +154,7 @@ def test_an_upload_of_unknown_length_that_finds_no_room_is_told_so(front, monkey
     monkeypatch.setattr(bodies, "IDLE_S", 30.0)
     monkeypatch.setattr(bodies, "SLACK_S", 30.0)
     with httpx.Client(base_url=f"http://127.0.0.1:{front}") as client, uploading(front, 190_000):
+        time.sleep(0.5)  # as above
         until(503, lambda: client.post("/", content=iter([b"x" * 15_000] * 9), headers=FILE))
 
 

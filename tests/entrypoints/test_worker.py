@@ -2,6 +2,7 @@
 
 import json
 import resource
+import signal
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,7 @@ def calculate_for_ever(path: str) -> None:
 def run_slowly(redis_address, tmp_path):
     """What the job left in its file, and whether it came to its end."""
     before = {which: resource.getrlimit(which) for which in (resource.RLIMIT_AS, resource.RLIMIT_CPU)}
+    handlers = {which: signal.getsignal(which) for which in (signal.SIGINT, signal.SIGTERM)}
     redis = Redis.from_url(redis_address)
     queue = Queue("confined", connection=redis)
 
@@ -51,6 +53,8 @@ def run_slowly(redis_address, tmp_path):
 
     yield run
     redis.flushdb()
+    for which, handler in handlers.items():
+        signal.signal(which, handler)
 
 
 def test_a_heavy_job_knows_its_limits(run_slowly):

@@ -115,7 +115,7 @@ class Webhooks:
     def _keep(self, key: tuple[UUID, UUID], parts: Sequence[str]) -> None:
         tenant_id, channel_id = key
         with self._box.unit(tenant_id, META) as uow:
-            actions.keep_receipts(uow, channel_id, parts)
+            actions.keep_envelopes(uow, channel_id, parts)
 
     def _reject(self, admission: Admission) -> None:
         with self._box.unit(admission.signer.tenant_id, META) as uow:

@@ -33,7 +33,7 @@ from appliance.domains.agents import actions as agents
 from appliance.domains.agents.schemas import AgentIn
 from appliance.domains.channels import actions as channels
 from appliance.domains.channels.schemas import ChannelIn
-from appliance.domains.channels.tables import Receipt
+from appliance.domains.channels.tables import Envelope
 from appliance.domains.conversations.queries import InboxFilter, list_conversations, list_messages
 from appliance.entrypoints.domains import MANIFESTS
 from tests.bench.webhook_load import post
@@ -140,25 +140,25 @@ class Load:
 
 
 def read_in(box: Box) -> None:
-    """Wait until a worker has read every receipt."""
-    began, found = time.monotonic(), count_receipts(box)
+    """Wait until a worker has read every envelope."""
+    began, found = time.monotonic(), count_envelopes(box)
     command = [sys.executable, "-m", "appliance.entrypoints.worker"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     relay = subprocess.Popen([sys.executable, "-m", "appliance.entrypoints.relay"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        while count_receipts(box):
-            assert time.monotonic() - began < READ_S, "receipts are left"
+        while count_envelopes(box):
+            assert time.monotonic() - began < READ_S, "envelopes are left"
             time.sleep(0.2)
     finally:
         for one in (process, relay):
             one.send_signal(signal.SIGKILL)
             one.wait()
-    print(f"{found} receipts read by one worker in {time.monotonic() - began:.1f} s", flush=True)
+    print(f"{found} envelopes read by one worker in {time.monotonic() - began:.1f} s", flush=True)
 
 
-def count_receipts(box: Box) -> int:
+def count_envelopes(box: Box) -> int:
     with box.whole_box("bench", read_only=True) as uow:
-        return uow.session.scalar(select(func.count(Receipt.id))) or 0
+        return uow.session.scalar(select(func.count(Envelope.id))) or 0
 
 
 def stored(box: Box, tenant_id: object) -> int:

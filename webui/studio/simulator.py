@@ -66,4 +66,4 @@ def simulated_messages(uow: UnitOfWork, conversation_id: UUID, query: WindowQuer
 
 def _phones(uow: UnitOfWork) -> list[ChannelOut]:
     found = [ChannelOut.model_validate(channel) for channel in queries.list_channels(uow)]
-    return [channel for channel in found if channel.kind is ChannelKind.SIMULATOR and channel.active]
+    return [channel for channel in found if channel.kind == ChannelKind.SIMULATOR and channel.active]

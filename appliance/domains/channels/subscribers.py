@@ -22,8 +22,8 @@ from appliance.domains.conversations.types import MessageStatus, Outgoing, Statu
 
 
 def store_webhooks(uow: UnitOfWork, event: WebhooksAccepted) -> None:
-    """A receipt goes in the transaction that stores what it says, so it is read once."""
-    actions.read_receipts(uow, event.channel_id)
+    """An envelope goes in the transaction that stores what it says, so it is read once."""
+    actions.read_envelopes(uow, event.channel_id)
 
 
 def send_message(step: Step, event: MessageQueued) -> None:

@@ -5,7 +5,7 @@ from sqlalchemy import Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.core.db import Base, Sealed, SealedJson, TenantOwned
-from appliance.domains.channels.types import ChannelKind, ChannelStatus
+from appliance.domains.channels.types import ChannelStatus
 
 
 class Channel(TenantOwned, Base):
@@ -13,7 +13,7 @@ class Channel(TenantOwned, Base):
 
     __tablename__ = "channels"
 
-    kind: Mapped[ChannelKind]
+    kind: Mapped[str] = mapped_column(String(40))
     name: Mapped[str] = mapped_column(String(120))
     external_id: Mapped[str] = mapped_column(String(120))
     secrets: Mapped[dict[str, str]] = mapped_column(SealedJson())
@@ -35,16 +35,16 @@ class Channel(TenantOwned, Base):
         return sorted(self.secrets)
 
 
-class Receipt(TenantOwned, Base):
+class Envelope(TenantOwned, Base):
     """Webhooks taken together, as they came. Gone in the transaction that stores what they say."""
 
-    __tablename__ = "channel_receipts"
+    __tablename__ = "channel_envelopes"
 
     channel_id: Mapped[UUID]
     bodies: Mapped[list[str]] = mapped_column(SealedJson())
     received_at: Mapped[datetime]
 
-    __table_args__ = (Index("ix_channel_receipts_oldest", "channel_id", "received_at"),)
+    __table_args__ = (Index("ix_channel_envelopes_oldest", "channel_id", "received_at"),)
 
 
 class RejectedEvent(TenantOwned, Base):

@@ -50,7 +50,7 @@ class Account:
 
     channel_id: UUID
     tenant_id: UUID
-    kind: ChannelKind
+    kind: str
     external_id: str
     secrets: Mapping[str, str]
 

@@ -12,7 +12,6 @@ from appliance.domains.conversations.types import (
     Handling,
     MessageKind,
     MessageStatus,
-    Priority,
     Sender,
 )
 
@@ -31,7 +30,6 @@ class ConversationOut(Schema):
     handling: Handling
     waiting_since: datetime | None
     handoff_reason: str | None
-    priority: Priority
     labels: list[str]
     opened_at: datetime
     last_message_at: datetime

@@ -11,8 +11,7 @@ def record_message(uow: UnitOfWork, event: MessageReceived) -> None:
     """The contact was here, and their story says so."""
     message = queries.get_message(uow, event.message_id)
     conversation = queries.get_conversation(uow, event.conversation_id)
-    channel = wording.consent_channel(conversation.channel_kind)
-    contacts.record_seen(uow, conversation.contact_id, channel, at=message.created_at)
+    contacts.record_seen(uow, conversation.contact_id, conversation.medium, at=message.created_at)
     contacts.add_timeline_entry(
         uow,
         conversation.contact_id,

@@ -6,13 +6,13 @@ from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.core.db import Base, Sealed, SealedJson, TenantOwned
+from appliance.domains.contacts.types import Channel as Medium
 from appliance.domains.conversations.types import (
     ConversationStatus,
     Direction,
     Handling,
     MessageKind,
     MessageStatus,
-    Priority,
     Sender,
 )
 
@@ -24,7 +24,8 @@ class Conversation(TenantOwned, Base):
 
     contact_id: Mapped[UUID] = mapped_column(index=True)
     channel_id: Mapped[UUID]
-    channel_kind: Mapped[str] = mapped_column(String(20))
+    channel_kind: Mapped[str] = mapped_column(String(40))
+    medium: Mapped[Medium]
     thread_key: Mapped[str] = mapped_column(String(64))
     address: Mapped[str] = mapped_column(Sealed())
     moved_by_merge_id: Mapped[UUID | None]
@@ -36,7 +37,6 @@ class Conversation(TenantOwned, Base):
     waiting_since: Mapped[datetime | None]
     reminded_at: Mapped[datetime | None]
     handoff_reason: Mapped[str | None] = mapped_column(String(40))
-    priority: Mapped[Priority] = mapped_column(default=Priority.NORMAL)
     labels: Mapped[list[str]] = mapped_column(default=list)
     opened_at: Mapped[datetime]
     last_message_at: Mapped[datetime]

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from appliance.domains.contacts.types import Channel as Medium
 from appliance.domains.contacts.types import Identity
 
 
@@ -24,13 +25,6 @@ class Holder(StrEnum):
     BOT = "bot"
     WAITING = "waiting"
     PERSON = "person"
-
-
-class Priority(StrEnum):
-    LOW = "low"
-    NORMAL = "normal"
-    HIGH = "high"
-    URGENT = "urgent"
 
 
 class Direction(StrEnum):
@@ -79,11 +73,13 @@ class MessageStatus(StrEnum):
 class Route:
     """How a conversation reaches its contact: decided by the channel, kept with the conversation.
 
+    `medium`: what people consent to, WhatsApp and not the way we reach it.
     `window_hours`: free text is only allowed so long after the contact's last message; None for always.
     """
 
     channel_id: UUID
     channel_kind: str
+    medium: Medium
     address: str
     agent_id: UUID | None = None
     window_hours: int | None = None

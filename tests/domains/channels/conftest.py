@@ -65,7 +65,7 @@ def meta(door):
 
 @pytest.fixture
 def read_in(box):
-    """What a worker does with receipts, until none waits."""
+    """What a worker does with envelopes, until none waits."""
 
     def run():
         with box.whole_box("test", read_only=True) as uow:

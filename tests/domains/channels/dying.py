@@ -1,4 +1,4 @@
-"""`python -m tests.domains.channels.dying`: a worker that is killed when a receipt is read and not yet committed."""
+"""`python -m tests.domains.channels.dying`: a worker that is killed when an envelope is read and not yet committed."""
 
 import os
 import signal

@@ -7,7 +7,7 @@ from contextlib import suppress
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.domains.channels.gateways.cloud import envelope, inbound
+from appliance.domains.channels.gateways.cloud import addressing, inbound
 from tests.peers.graph import text_webhook
 
 ANYTHING = st.recursive(
@@ -45,7 +45,7 @@ def read(payload):
 @given(st.dictionaries(st.sampled_from(["object", "entry", "changes", "value"]), ANYTHING, max_size=4))
 def test_anything_at_all(payload):
     read(payload)
-    envelope.numbers_of(payload)
+    addressing.numbers_of(payload)
 
 
 @settings(max_examples=600, deadline=1000)
@@ -53,8 +53,8 @@ def test_anything_at_all(payload):
 def test_a_webhook_with_one_value_replaced(path, value):
     changed = put(WHOLE, path, value)
     read(changed)
-    for number in envelope.numbers_of(changed):
-        envelope.where(changed, lambda place, found, number=number: place < 10 and found == number)
+    for number in addressing.numbers_of(changed):
+        addressing.where(changed, lambda place, found, number=number: place < 10 and found == number)
 
 
 @given(st.sampled_from(["image", "interactive", "location", "contacts", "reaction", "button", "order", "unsupported", "sticker"]), ANYTHING)
@@ -69,4 +69,4 @@ def test_what_is_nested_like_an_attack_is_told_apart_before_it_is_walked():
     payload = WHOLE
     for _ in range(5000):
         payload = {"entry": [payload]}
-    assert envelope.is_too_deep("[" * 5000, payload)
+    assert addressing.is_too_deep("[" * 5000, payload)

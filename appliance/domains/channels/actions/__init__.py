@@ -1,8 +1,8 @@
 """Everything that changes a channel, and the door through which the outside comes in. The caller owns the transaction."""
 
-from appliance.domains.channels.actions.accept import admit_webhook, keep_receipts
+from appliance.domains.channels.actions.accept import admit_webhook, keep_envelopes
 from appliance.domains.channels.actions.checking import check_connection
-from appliance.domains.channels.actions.read import erase_contact, read_receipts
+from appliance.domains.channels.actions.read import erase_contact, read_envelopes
 from appliance.domains.channels.actions.receive import (
     confirm_webhook,
     keep_rejected,
@@ -21,12 +21,12 @@ __all__ = [
     "create_channel",
     "delete_channel",
     "erase_contact",
-    "keep_receipts",
+    "keep_envelopes",
     "keep_rejected",
     "note_failure",
     "note_success",
     "prune_rejected",
-    "read_receipts",
+    "read_envelopes",
     "receive_changes",
     "receive_simulated",
     "take_turn",

@@ -1,4 +1,4 @@
-"""Before the 200: is it signed, can it be read, whose is it. What it says is read later, from the receipt."""
+"""Before the 200: is it signed, can it be read, whose is it. What it says is read later, from the envelope."""
 
 import json
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from appliance.core.errors import Unauthenticated
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels.events import WebhooksAccepted
-from appliance.domains.channels.gateways.cloud import envelope
+from appliance.domains.channels.gateways.cloud import addressing
 from appliance.domains.channels.gateways.directory import Directory
 from appliance.domains.channels.rules import signature
-from appliance.domains.channels.tables import Receipt
+from appliance.domains.channels.tables import Envelope
 from appliance.domains.channels.types import Admission, Doorway
 
 MAX_CHANGES = 1000  # Meta sends no more updates in one webhook
-BODIES_A_RECEIPT = 32  # read in one transaction later, while others wait to write
+BODIES_AN_ENVELOPE = 32  # read in one transaction later, while others wait to write
 UNREADABLE = ("malformed_json",)
 
 
@@ -26,11 +26,11 @@ def admit_webhook(directory: Directory, body: bytes, header: str) -> Admission:
     if not signature.is_well_formed(header):
         raise Unauthenticated(_("The webhook is not signed."))
     text, payload = _read(body)
-    numbers = [] if payload is None else envelope.numbers_of(payload)
+    numbers = [] if payload is None else addressing.numbers_of(payload)
     signer = directory.signer(dict.fromkeys(numbers), body, header)
     if signer is None:
         raise Unauthenticated(_("The webhook is not signed with the app secret of any channel."))
-    if payload is None or envelope.is_too_deep(text, payload):
+    if payload is None or addressing.is_too_deep(text, payload):
         return Admission(signer, reasons=UNREADABLE, aside=body.decode("utf-8", "replace"), readable=False)
     if 0 < len(numbers) <= MAX_CHANGES and set(numbers) == {signer.external_id}:
         return Admission(signer, ((signer, text),))
@@ -55,7 +55,7 @@ def _divide(directory: Directory, signer: Doorway, payload: dict[str, Any], numb
         if doorway is None or doorway.app_secret != signer.app_secret:
             reasons.add("unknown_number")
         else:
-            parts.append((doorway, json.dumps(envelope.where(payload, partial(_is_about, number)))))
+            parts.append((doorway, json.dumps(addressing.where(payload, partial(_is_about, number)))))
     if not numbers:
         reasons.add("unknown_shape")
     if len(numbers) > MAX_CHANGES:
@@ -76,12 +76,12 @@ def _aside(directory: Directory, signer: Doorway, payload: dict[str, Any]) -> st
             return True
         return place >= MAX_CHANGES and doorway.tenant_id == signer.tenant_id
 
-    return json.dumps(envelope.where(payload, is_left) if envelope.numbers_of(payload) else payload)
+    return json.dumps(addressing.where(payload, is_left) if addressing.numbers_of(payload) else payload)
 
 
-def keep_receipts(uow: UnitOfWork, channel_id: UUID, bodies: Sequence[str]) -> None:
+def keep_envelopes(uow: UnitOfWork, channel_id: UUID, bodies: Sequence[str]) -> None:
     """Accept webhooks of one channel: once this is committed they are ours."""
-    for start in range(0, len(bodies), BODIES_A_RECEIPT):
-        some = list(bodies[start:start + BODIES_A_RECEIPT])
-        uow.session.add(Receipt(tenant_id=uow.tenant_id, channel_id=channel_id, bodies=some, received_at=uow.now))
+    for start in range(0, len(bodies), BODIES_AN_ENVELOPE):
+        some = list(bodies[start:start + BODIES_AN_ENVELOPE])
+        uow.session.add(Envelope(tenant_id=uow.tenant_id, channel_id=channel_id, bodies=some, received_at=uow.now))
         uow.emit(WebhooksAccepted(channel_id))

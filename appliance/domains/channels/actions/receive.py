@@ -14,6 +14,7 @@ from appliance.domains.channels.events import MediaAnnounced
 from appliance.domains.channels.rules.mentions import mentions
 from appliance.domains.channels.tables import Channel, RejectedEvent
 from appliance.domains.channels.types import WINDOW_HOURS, Change, ChannelKind, ChannelStatus, Doorway
+from appliance.domains.contacts.types import Channel as Medium
 from appliance.domains.contacts.types import Identity, IdentityKind
 from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations.types import Arrival, Incoming, MessageKind, Person, Route
@@ -46,7 +47,8 @@ def receive_changes(uow: UnitOfWork, arrived: Sequence[tuple[Doorway, Change]]) 
 
 def _route(doorway: Doorway, address: str) -> Route:
     window = WINDOW_HOURS[ChannelKind.WHATSAPP_CLOUD]
-    return Route(doorway.channel_id, ChannelKind.WHATSAPP_CLOUD, address, agent_id=doorway.agent_id, window_hours=window)
+    kind, medium = ChannelKind.WHATSAPP_CLOUD, Medium.WHATSAPP
+    return Route(doorway.channel_id, kind, medium, address, agent_id=doorway.agent_id, window_hours=window)
 
 
 def keep_rejected(uow: UnitOfWork, channel_id: UUID, parts: Sequence[tuple[str, str]]) -> None:
@@ -96,10 +98,10 @@ def receive_simulated(uow: UnitOfWork, channel_id: UUID, *, visitor: str, name: 
     Returns the conversation.
     """
     channel = queries.get_channel(uow, channel_id)
-    if channel.kind is not ChannelKind.SIMULATOR or not channel.active:
+    if channel.kind != ChannelKind.SIMULATOR or not channel.active:
         raise Conflict(_("Only an active simulator channel can be written to from here."))
     incoming = Incoming(SIMULATED_ID + (client_id or new_id().hex), MessageKind.TEXT, {"text": text}, uow.now)
-    route = Route(channel.id, ChannelKind.SIMULATOR, visitor, agent_id=channel.agent_id)
+    route = Route(channel.id, ChannelKind.SIMULATOR, Medium.SIMULATOR, visitor, agent_id=channel.agent_id)
     person = Person((Identity(IdentityKind.WEBCHAT, visitor, channel.id.hex),), name)
     stored = conversations.receive_messages(uow, [Arrival(route, person, (incoming,))])
     conversation_id = stored[0].conversation_id if stored else conversations.find_thread(uow, channel.id, visitor)

@@ -7,6 +7,6 @@ from appliance.domains.channels.types import Account, ChannelKind, Transport
 
 
 def open_transport(box: Box, account: Account) -> Transport:
-    if account.kind is ChannelKind.WHATSAPP_CLOUD:
+    if account.kind == ChannelKind.WHATSAPP_CLOUD:
         return CloudTransport(box, account)
     return simulator.SimulatorTransport()

@@ -127,8 +127,8 @@ def _find_of_contact(uow: UnitOfWork, route: Route, contact_id: UUID) -> Convers
 def _new(uow: UnitOfWork, route: Route, contact_id: UUID) -> Conversation:
     return Conversation(
         id=new_id(), tenant_id=uow.tenant_id, contact_id=contact_id, channel_id=route.channel_id,
-        channel_kind=route.channel_kind, thread_key=thread_key(uow, route.address), address=route.address,
-        window_hours=route.window_hours, agent_id=route.agent_id, status=ConversationStatus.OPEN,
+        channel_kind=route.channel_kind, medium=route.medium, thread_key=thread_key(uow, route.address),
+        address=route.address, window_hours=route.window_hours, agent_id=route.agent_id, status=ConversationStatus.OPEN,
         handling=Handling.BOT if route.agent_id else Handling.HUMAN, opened_at=uow.now, last_message_at=uow.now,
         last_number=0, answered_number=0, unread_count=0, labels=[], preview="",
     )  # fmt: skip

@@ -12,7 +12,6 @@ from appliance.domains.conversations.actions.append import Draft, append
 from appliance.domains.conversations.actions.handle import take_over
 from appliance.domains.conversations.events import ConversationChanged, InternalNoteAdded, MessageQueued
 from appliance.domains.conversations.rules import delivery
-from appliance.domains.conversations.rules.wording import consent_channel
 from appliance.domains.conversations.tables import Conversation, Message
 from appliance.domains.conversations.types import (
     AgentReply,
@@ -104,7 +103,7 @@ def _check_consent(uow: UnitOfWork, conversation: Conversation) -> None:
     """Answering what was just written needs no consent; writing to somebody later is a notice. Raises ConsentRefused."""
     answering = delivery.is_window_open(last_inbound_at=conversation.last_inbound_at, window_hours=ANSWERING_HOURS, now=uow.now)
     purpose = Purpose.REPLY if answering else Purpose.SERVICE
-    contacts.check_may_send(uow, conversation.contact_id, consent_channel(conversation.channel_kind), purpose)
+    contacts.check_may_send(uow, conversation.contact_id, conversation.medium, purpose)
 
 
 def _queue(uow: UnitOfWork, conversation: Conversation, draft: Draft) -> Message:

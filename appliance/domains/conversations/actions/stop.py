@@ -20,9 +20,8 @@ def stop_if_asked(uow: UnitOfWork, conversation: Conversation, message: Message)
     if language is None:
         return False
     conversation.answered_number = message.number
-    channel = wording.consent_channel(conversation.channel_kind)
     evidence = {"message_id": str(message.id), "text": text}
-    if contacts.opt_out(uow, conversation.contact_id, channel, source="message", evidence=evidence):
+    if contacts.opt_out(uow, conversation.contact_id, conversation.medium, source="message", evidence=evidence):
         with i18n.in_locale(language):
             queue_notice(uow, conversation.id, _("Done: we will not write to you again. If you need us, just send a message here."))
     return True

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from appliance.domains.contacts.types import Channel
 from appliance.domains.conversations.types import MessageKind
 
 PREVIEW_LENGTH = 140
@@ -28,8 +27,3 @@ def without_citations(text: str) -> str:
 def preview_of(kind: MessageKind, content: Mapping[str, Any]) -> str:
     text = " ".join(text_of(content).split())
     return text[:PREVIEW_LENGTH] if text else f"[{kind.value}]"
-
-
-def consent_channel(channel_kind: str) -> Channel:
-    """What people consent to: WhatsApp, not the way we reach it."""
-    return Channel(channel_kind.partition("_")[0])

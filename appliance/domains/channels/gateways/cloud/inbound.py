@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from appliance.domains.channels.gateways.cloud.envelope import MAX_DEPTH, Raw, dicts, number_of, values_of
+from appliance.domains.channels.gateways.cloud.addressing import MAX_DEPTH, Raw, dicts, number_of, values_of
 from appliance.domains.channels.types import Change, Spoken
 from appliance.domains.contacts.types import Identity, IdentityKind
 from appliance.domains.conversations.types import Incoming, MessageKind, MessageStatus, Person, StatusReport

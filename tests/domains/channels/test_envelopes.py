@@ -16,7 +16,7 @@ from appliance.core.outbox import Delivery, DeliveryState
 from appliance.domains.channels import actions, queries
 from appliance.domains.channels.actions import read
 from appliance.domains.channels.schemas import ChannelIn
-from appliance.domains.channels.tables import Receipt
+from appliance.domains.channels.tables import Envelope
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts.schemas import ContactFields
 from tests.peers.graph import SECRET, TOKEN, VERIFY, text_webhook
@@ -28,12 +28,12 @@ THEIRS = "206540352242922"
 def keep(box, tenant_id, channel_id, *bodies):
     """What the process that takes webhooks commits before it answers."""
     with box.unit(tenant_id) as uow:
-        actions.keep_receipts(uow, channel_id, [json.dumps(body) if isinstance(body, dict) else body for body in bodies])
+        actions.keep_envelopes(uow, channel_id, [json.dumps(body) if isinstance(body, dict) else body for body in bodies])
 
 
-def receipts(box):
+def envelopes(box):
     with box.whole_box("test", read_only=True) as uow:
-        return uow.session.scalars(select(Receipt)).all()
+        return uow.session.scalars(select(Envelope)).all()
 
 
 def texts(inbox):
@@ -42,15 +42,15 @@ def texts(inbox):
 
 def test_the_200_comes_after_the_webhook_is_kept_and_before_it_is_read(meta, read_in, inbox, box):
     assert meta(text_webhook("oi")).status_code == 200
-    [receipt] = receipts(box)
-    assert (len(receipt.bodies), inbox()) == (1, [])
+    [envelope] = envelopes(box)
+    assert (len(envelope.bodies), inbox()) == (1, [])
     read_in()
-    assert (receipts(box), texts(inbox)) == ([], [["oi"]])
+    assert (envelopes(box), texts(inbox)) == ([], [["oi"]])
 
 
-def test_a_large_group_is_kept_in_receipts_of_a_readable_size_in_order(box, tenant_id, cloud):
+def test_a_large_group_is_kept_in_envelopes_of_a_readable_size_in_order(box, tenant_id, cloud):
     keep(box, tenant_id, cloud, *map(str, range(70)))
-    kept = sorted(receipts(box), key=lambda one: (one.received_at, one.id))
+    kept = sorted(envelopes(box), key=lambda one: (one.received_at, one.id))
     assert [len(one.bodies) for one in kept] == [32, 32, 6]
     assert [body for one in kept for body in one.bodies] == [str(number) for number in range(70)]
 
@@ -60,7 +60,7 @@ def test_what_is_kept_cannot_be_read_in_the_database(meta, box):
     with box.database.engine.connect() as connection:
         if box.database.is_postgresql:
             connection.exec_driver_sql("SELECT set_config('app.scope', 'box', true)")
-        [(raw,)] = connection.exec_driver_sql("SELECT bodies FROM channel_receipts").all()
+        [(raw,)] = connection.exec_driver_sql("SELECT bodies FROM channel_envelopes").all()
     assert b"segredo" not in bytes(raw)
 
 
@@ -76,14 +76,14 @@ def test_a_body_that_cannot_be_stored_is_kept_aside_and_holds_nobody_up(box, ten
     keep(box, tenant_id, cloud, *(text_webhook(text, first_id=f"w.{text}.") for text in ("um", "veneno", "dois")))
     keep(box, tenant_id, cloud, text_webhook("três", first_id="w4."))
     read_in()
-    assert (texts(inbox), receipts(box)) == ([["um", "dois", "três"]], [])
+    assert (texts(inbox), envelopes(box)) == ([["um", "dois", "três"]], [])
     with box.unit(tenant_id, read_only=True) as uow:
         [aside] = uow.session.scalars(select(queries.RejectedEvent)).all()
     assert aside.reason == "unreadable_KeyError"
     assert json.loads(aside.body)["entry"]
 
 
-def test_a_person_s_messages_keep_their_order_across_receipts_whichever_is_woken_first(box, tenant_id, cloud, read_in, inbox):
+def test_a_person_s_messages_keep_their_order_across_envelopes_whichever_is_woken_first(box, tenant_id, cloud, read_in, inbox):
     for number in range(40):
         keep(box, tenant_id, cloud, text_webhook(f"{number:02d}", first_id=f"w{number}."))
     with box.whole_box("test", read_only=True) as uow:
@@ -91,7 +91,7 @@ def test_a_person_s_messages_keep_their_order_across_receipts_whichever_is_woken
     jobs.deliver(box, newest.tenant_id, newest.id)
     assert texts(inbox) == [[f"{number:02d}" for number in range(read.READ_TOGETHER)]]
     read_in()
-    assert (texts(inbox), receipts(box)) == ([[f"{number:02d}" for number in range(40)]], [])
+    assert (texts(inbox), envelopes(box)) == ([[f"{number:02d}" for number in range(40)]], [])
 
 
 def test_workers_that_read_one_channel_at_once_keep_the_order_and_leave_nothing(box, tenant_id, cloud, read_in, inbox):
@@ -102,7 +102,7 @@ def test_workers_that_read_one_channel_at_once_keep_the_order_and_leave_nothing(
         worker.start()
     for worker in workers:
         worker.join()
-    assert (texts(inbox), receipts(box)) == ([[f"{number:02d}" for number in range(48)]], [])
+    assert (texts(inbox), envelopes(box)) == ([[f"{number:02d}" for number in range(48)]], [])
 
 
 def test_one_lost_wake_up_holds_nobody_up(box, tenant_id, cloud, inbox):
@@ -115,14 +115,14 @@ def test_one_lost_wake_up_holds_nobody_up(box, tenant_id, cloud, inbox):
     assert texts(inbox) == [["0", "1", "2"]]
 
 
-def test_the_same_webhook_in_two_receipts_is_stored_once(box, tenant_id, cloud, read_in, inbox):
+def test_the_same_webhook_in_two_envelopes_is_stored_once(box, tenant_id, cloud, read_in, inbox):
     for _ in range(2):
         keep(box, tenant_id, cloud, text_webhook("oi"), text_webhook("oi"))
     read_in()
     assert texts(inbox) == [["oi"]]
 
 
-def test_a_worker_killed_while_it_reads_leaves_the_receipt_to_the_next(box, tenant_id, cloud, settings, read_in, inbox):
+def test_a_worker_killed_while_it_reads_leaves_the_envelope_to_the_next(box, tenant_id, cloud, settings, read_in, inbox):
     keep(box, tenant_id, cloud, text_webhook("oi"))
     environ = {
         "SALESEDGE_HOME": settings.home, "SALESEDGE__REDIS__URL": settings.redis_url,
@@ -131,9 +131,9 @@ def test_a_worker_killed_while_it_reads_leaves_the_receipt_to_the_next(box, tena
     command, named = [sys.executable, "-m", "tests.domains.channels.dying"], {name: str(value) for name, value in environ.items()}
     died = subprocess.run(command, cwd=ROOT, env={**os.environ, **named}, timeout=60, check=False)
     assert died.returncode == -signal.SIGKILL
-    assert (len(receipts(box)), inbox()) == (1, [])
+    assert (len(envelopes(box)), inbox()) == (1, [])
     read_in()
-    assert (receipts(box), texts(inbox)) == ([], [["oi"]])
+    assert (envelopes(box), texts(inbox)) == ([], [["oi"]])
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def their_number(box, other_tenant_id):
 def test_each_organisation_keeps_only_what_was_said_to_its_own_number(meta, box, tenant_id, other_tenant_id, read_in, inbox):
     ours, theirs = text_webhook("nosso"), text_webhook("deles", number=THEIRS, first_id="wamid.T")
     assert meta({"object": ours["object"], "entry": ours["entry"] + theirs["entry"]}).status_code == 200
-    said = {receipt.tenant_id: receipt.bodies for receipt in receipts(box)}
+    said = {envelope.tenant_id: envelope.bodies for envelope in envelopes(box)}
     assert ["nosso" in said[tenant_id][0], "deles" in said[tenant_id][0]] == [True, False]
     assert ["nosso" in said[other_tenant_id][0], "deles" in said[other_tenant_id][0]] == [False, True]
     read_in()
@@ -177,7 +177,7 @@ def test_what_waits_does_not_survive_the_erasure_of_who_wrote_it(post, meta, box
     meta(text_webhook("outra pessoa", wa_id="5531999990002", first_id="wamid.OTHER"))
     with box.unit(tenant_id) as uow:
         contacts.delete_contact(uow, conversation.contact_id)
-    assert receipts(box) == []
+    assert envelopes(box) == []
     read_in()
     assert texts(inbox) == [["outra pessoa"]]
     with box.whole_box("test", read_only=True) as uow:
@@ -210,17 +210,17 @@ def test_reading_loads_only_what_it_takes_in(box, tenant_id, cloud):
     keep(box, tenant_id, cloud, text_webhook("depois", first_id="later."))
     loaded = []
 
-    def note(receipt, _context):
-        loaded.append(len(receipt.bodies))
+    def note(envelope, _context):
+        loaded.append(len(envelope.bodies))
 
-    event.listen(Receipt, "load", note)
+    event.listen(Envelope, "load", note)
     try:
         with box.unit(tenant_id) as uow:
-            actions.read_receipts(uow, cloud)
+            actions.read_envelopes(uow, cloud)
     finally:
-        event.remove(Receipt, "load", note)
+        event.remove(Envelope, "load", note)
     assert loaded == [read.READ_TOGETHER]
-    assert len(receipts(box)) == 1
+    assert len(envelopes(box)) == 1
 
 
 def test_what_was_said_to_a_deleted_channel_goes_with_it(meta, box, tenant_id, cloud, read_in, inbox):
@@ -228,7 +228,7 @@ def test_what_was_said_to_a_deleted_channel_goes_with_it(meta, box, tenant_id, c
     with box.unit(tenant_id) as uow:
         actions.delete_channel(uow, cloud)
     read_in()
-    assert (receipts(box), inbox()) == ([], [])
+    assert (envelopes(box), inbox()) == ([], [])
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "HEAD"])

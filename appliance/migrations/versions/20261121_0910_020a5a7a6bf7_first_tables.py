@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '5cfa0941ad74'
+revision = '020a5a7a6bf7'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -77,16 +77,16 @@ def upgrade() -> None:
     op.create_index('ix_audit_log_actor', 'audit_log', ['tenant_id', 'actor_id'], unique=False)
     op.create_index('ix_audit_log_at', 'audit_log', ['tenant_id', 'at'], unique=False)
     op.create_index(op.f('ix_audit_log_tenant_id'), 'audit_log', ['tenant_id'], unique=False)
-    op.create_table('channel_receipts',
+    op.create_table('channel_envelopes',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
     sa.Column('channel_id', sa.Uuid(), nullable=False),
     sa.Column('bodies', sa.LargeBinary(), nullable=False),
     sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_channel_receipts'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_channel_envelopes'))
     )
-    op.create_index('ix_channel_receipts_oldest', 'channel_receipts', ['channel_id', 'received_at'], unique=False)
-    op.create_index(op.f('ix_channel_receipts_tenant_id'), 'channel_receipts', ['tenant_id'], unique=False)
+    op.create_index('ix_channel_envelopes_oldest', 'channel_envelopes', ['channel_id', 'received_at'], unique=False)
+    op.create_index(op.f('ix_channel_envelopes_tenant_id'), 'channel_envelopes', ['tenant_id'], unique=False)
     op.create_table('channel_rejected_events',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -101,7 +101,7 @@ def upgrade() -> None:
     op.create_table('channels',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
-    sa.Column('kind', sa.Enum('simulator', 'whatsapp_cloud', name='channelkind', native_enum=False, length=40), nullable=False),
+    sa.Column('kind', sa.String(length=40), nullable=False),
     sa.Column('name', sa.String(length=120), nullable=False),
     sa.Column('external_id', sa.String(length=120), nullable=False),
     sa.Column('secrets', sa.LargeBinary(), nullable=False),
@@ -190,7 +190,8 @@ def upgrade() -> None:
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
     sa.Column('contact_id', sa.Uuid(), nullable=False),
     sa.Column('channel_id', sa.Uuid(), nullable=False),
-    sa.Column('channel_kind', sa.String(length=20), nullable=False),
+    sa.Column('channel_kind', sa.String(length=40), nullable=False),
+    sa.Column('medium', sa.Enum('whatsapp', 'email', 'sms', 'phone', 'webchat', 'simulator', name='channel', native_enum=False, length=40), nullable=False),
     sa.Column('thread_key', sa.String(length=64), nullable=False),
     sa.Column('address', sa.LargeBinary(), nullable=False),
     sa.Column('moved_by_merge_id', sa.Uuid(), nullable=True),
@@ -202,7 +203,6 @@ def upgrade() -> None:
     sa.Column('waiting_since', sa.DateTime(timezone=True), nullable=True),
     sa.Column('reminded_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('handoff_reason', sa.String(length=40), nullable=True),
-    sa.Column('priority', sa.Enum('low', 'normal', 'high', 'urgent', name='priority', native_enum=False, length=40), nullable=False),
     sa.Column('labels', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
     sa.Column('opened_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('last_message_at', sa.DateTime(timezone=True), nullable=False),
@@ -789,7 +789,7 @@ def upgrade() -> None:
         'answer_gaps',
         'audit_heads',
         'audit_log',
-        'channel_receipts',
+        'channel_envelopes',
         'channel_rejected_events',
         'channels',
         'contact_imports',

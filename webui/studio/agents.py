@@ -14,7 +14,7 @@ from appliance.core.web import Form, PageQuery, Schema, read_form
 from appliance.core.web.problems import refusal_of
 from appliance.domains.agents import actions, queries
 from appliance.domains.agents.errors import NotProven, StaleAgent
-from appliance.domains.agents.schemas import AgentIn, AgentPatch, AgentSettings, FromTemplateIn, VersionOut
+from appliance.domains.agents.schemas import AgentIn, AgentPatch, FromTemplateIn, VersionOut
 from appliance.domains.agents.types import VersionState
 from appliance.domains.channels import queries as channels
 from appliance.domains.conversations import queries as conversations
@@ -65,7 +65,7 @@ def create_agent(uow: UnitOfWork) -> Response | tuple[str, int]:
 @pages.get("/agents/<uuid:agent_id>", permission=READ)
 def agent(uow: UnitOfWork, agent_id: UUID) -> str:
     found = queries.get_agent(uow, agent_id)
-    return _page(uow, agent_id, Form(None, {}, {}), values_of(found.name, _newest(uow, agent_id)))
+    return _page(uow, agent_id, Form(None, {}, {}), values_of(found.name, queries.get_settings(uow, agent_id)))
 
 
 @pages.post("/agents/<uuid:agent_id>", permission=WRITE)
@@ -73,11 +73,12 @@ def change_agent(uow: UnitOfWork, agent_id: UUID) -> Response | tuple[str, int]:
     form = read_form(AgentForm)
     if form.value is not None:
         try:
-            settings = form.value.settings(_newest(uow, agent_id))
+            settings = form.value.settings(queries.get_settings(uow, agent_id))
         except ValidationError as err:
             form = form.refused(refusal_of(err))
     if form.value is None:
-        return _page(uow, agent_id, form, {**values_of("", _newest(uow, agent_id)), **form.raw}), HTTPStatus.UNPROCESSABLE_ENTITY
+        shown = {**values_of("", queries.get_settings(uow, agent_id)), **form.raw}
+        return _page(uow, agent_id, form, shown), HTTPStatus.UNPROCESSABLE_ENTITY
     patch = AgentPatch(name=form.value.name, settings=settings)
     try:
         actions.change_agent(uow, agent_id, patch, expected_change=form.value.changed_at)
@@ -121,15 +122,9 @@ def trace(uow: UnitOfWork, message_id: UUID) -> str:
     """Why a message was answered as it was: a dialog for the inbox."""
     conversations.get_message(uow, message_id)
     run = queries.find_run(uow, message_id)
-    steps = queries.list_steps(uow, run.id) if run else []
+    steps = queries.list_steps(uow, [run.id]) if run else []
     names = {"step_names": STEPS, "outcomes": OUTCOMES, "reasons": REASONS, "verdict": _verdict, "details_of": details_of}
     return render_template("studio/_trace.html", run=run, steps=steps, **names)
-
-
-def _newest(uow: UnitOfWork, agent_id: UUID) -> AgentSettings:
-    """The draft's settings, else the published ones."""
-    found = queries.find_version(uow, agent_id, VersionState.DRAFT) or queries.find_version(uow, agent_id, VersionState.PUBLISHED)
-    return AgentSettings.model_validate(found.settings) if found else AgentSettings()
 
 
 def _page(uow: UnitOfWork, agent_id: UUID, form: Form[AgentForm], shown: dict[str, object], *, stale: str = "") -> str:

@@ -14,7 +14,6 @@ from appliance.core.uow import UnitOfWork
 from appliance.core.web import Form, Schema, read_form
 from appliance.core.web.problems import refusal_of
 from appliance.domains.agents import actions, queries
-from appliance.domains.agents.queries import evaluations
 from appliance.domains.agents.schemas import EvaluationOut, QuestionIn, QuestionOut, ResultOut
 from appliance.domains.agents.types import Expected, VersionState
 from webui.studio.forms import lines
@@ -56,7 +55,7 @@ def add_question(uow: UnitOfWork, agent_id: UUID) -> Response | tuple[str, int]:
 
 @pages.post("/agents/questions/<uuid:question_id>/remove", permission=WRITE)
 def remove_question(uow: UnitOfWork, question_id: UUID) -> Response:
-    agent_id = evaluations.get_question(uow, question_id).agent_id
+    agent_id = queries.get_question(uow, question_id).agent_id
     actions.remove_question(uow, question_id)
     return _back(agent_id)
 
@@ -82,16 +81,16 @@ def _back(agent_id: UUID) -> Response:
 
 
 def _page(uow: UnitOfWork, agent_id: UUID, form: Form[QuestionForm]) -> str:
-    asked = [QuestionOut.model_validate(question) for question in evaluations.list_questions(uow, agent_id)]
-    last = next(iter(evaluations.list_evaluations(uow, agent_id, limit=1)), None)
-    results = [ResultOut.model_validate(result) for result in evaluations.list_results(uow, last.id)] if last else []
+    asked = [QuestionOut.model_validate(question) for question in queries.list_questions(uow, agent_id)]
+    last = next(iter(queries.list_evaluations(uow, agent_id, limit=1)), None)
+    results = [ResultOut.model_validate(result) for result in queries.list_results(uow, last.id)] if last else []
     draft = queries.find_version(uow, agent_id, VersionState.DRAFT)
     return render_template(
         "studio/questions.html", agent=queries.get_agent(uow, agent_id), questions=asked, form=form,
         changes=queries.list_changes(uow, agent_id),
         last=EvaluationOut.model_validate(last) if last else None, results={result.question_id: result for result in results},
-        draft=draft.number if draft else None, proven=evaluations.is_proven(uow, agent_id),
-        running=evaluations.find_running(uow, agent_id) is not None,
+        draft=draft.number if draft else None, proven=queries.is_proven(uow, agent_id),
+        running=queries.find_running(uow, agent_id) is not None,
         expected=EXPECTED, outcomes=OUTCOMES, reasons=REASONS, setting=_setting,
     )  # fmt: skip
 

@@ -30,18 +30,8 @@ class ReplyDecided:
 
 
 @dataclass(frozen=True)
-class EvaluationStarted:
-    agent_id: UUID
-    evaluation_id: UUID
-
-    @property
-    def ordering_key(self) -> str:
-        return str(self.evaluation_id)
-
-
-@dataclass(frozen=True)
 class EvaluationProgressed:
-    """A slice of its questions has results: the next one is due."""
+    """It has begun, or a slice of its questions has results: the next one is due."""
 
     agent_id: UUID
     evaluation_id: UUID

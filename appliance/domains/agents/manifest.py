@@ -8,7 +8,6 @@ from appliance.domains.agents.events import (
     AnswerDue,
     EvaluationFinished,
     EvaluationProgressed,
-    EvaluationStarted,
     ReplyDecided,
 )
 from appliance.domains.conversations.events import MessageReceived
@@ -22,8 +21,7 @@ MANIFEST = Manifest(
     subscriptions=(
         Subscription(MessageReceived, subscribers.begin_turn, queue="fast"),
         Subscription(AnswerDue, subscribers.answer, queue="fast", mode="staged"),
-        Subscription(EvaluationStarted, subscribers.evaluate, queue="slow", mode="staged"),
-        Subscription(EvaluationProgressed, subscribers.evaluate_on, queue="slow", mode="staged"),
+        Subscription(EvaluationProgressed, subscribers.evaluate, queue="slow", mode="staged"),
     ),
     known={"agent": queries.agent_exists},
     permissions={READ: _ALL, WRITE: _KEEPERS, ASK: _ALL[:-1]},

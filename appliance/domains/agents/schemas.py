@@ -165,9 +165,12 @@ class TurnIn(Schema):
     text: str = Field(max_length=8000)
 
 
-class TestIn(Schema):
+class Asked(Schema):
     question: str = Field(min_length=1, max_length=4096)
     context: list[TurnIn] = Field(default_factory=list, max_length=20)
+
+
+class TestIn(Asked):
     version: Literal["draft", "published"] = "draft"
     stream: bool = False
 
@@ -179,42 +182,43 @@ class StepOut(Schema):
     took_ms: int
 
 
-class TestOut(Schema):
+class Decided(Schema):
+    """`outcome` is send, fallback (it does not know), hand_off (a person should answer) or silence."""
+
     outcome: Outcome
     reason: str | None
-    text: str
-    sources: list[dict[str, Any]]
     confidence: float | None
     engine: str
-    intents: list[Intent]
-    steps: list[StepOut]
     took_ms: int
 
 
-class RunOut(Schema):
+class TestOut(Decided):
+    text: str
+    sources: list[dict[str, Any]]
+    intents: list[Intent]
+    steps: list[StepOut]
+
+
+class RunLineOut(Decided):
     id: UUID
-    agent_id: UUID
     version: int
     conversation_id: UUID
     message_id: UUID
     reply_id: UUID | None
-    outcome: Outcome
-    reason: str | None
-    confidence: float | None
-    engine: str
-    took_ms: int
     created_at: datetime
+
+
+class RunOut(RunLineOut):
+    agent_id: UUID
     steps: list[StepOut]
 
 
 Fact = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 
 
-class QuestionIn(Schema):
+class QuestionIn(Asked):
     """`facts` all have to be in the answer, `forbidden` must not; `30 days | one month` takes either."""
 
-    question: str = Field(min_length=1, max_length=4096)
-    context: list[TurnIn] = Field(default_factory=list, max_length=20)
     expected: Expected = Expected.ANSWER
     facts: list[Fact] = Field(default_factory=list, max_length=20)
     forbidden: list[Fact] = Field(default_factory=list, max_length=20)
@@ -259,46 +263,19 @@ class EvaluationDetailOut(EvaluationOut):
     results: list[ResultOut]
 
 
-class AskIn(Schema):
+class AskIn(Asked):
     agent_id: UUID
-    question: str = Field(min_length=1, max_length=4096)
-    context: list[TurnIn] = Field(default_factory=list, max_length=20)
 
 
-class AskOut(Schema):
-    """`outcome` is send, fallback (it does not know), hand_off (a person should answer) or silence."""
-
+class AskOut(Decided):
     agent_id: UUID
     version: int
     answer: str
-    outcome: Outcome
-    reason: str | None
     sources: list[dict[str, Any]]
-    confidence: float | None
-    engine: str
-    took_ms: int
-
-
-class SettingsPatch(AgentSettings):
-    pass
 
 
 class LogsQuery(PageQuery):
     agent_id: UUID
-
-
-class RunLineOut(Schema):
-    id: UUID
-    version: int
-    conversation_id: UUID
-    message_id: UUID
-    reply_id: UUID | None
-    outcome: Outcome
-    reason: str | None
-    confidence: float | None
-    engine: str
-    took_ms: int
-    created_at: datetime
 
 
 class FiguresQuery(Schema):
@@ -306,7 +283,7 @@ class FiguresQuery(Schema):
 
 
 class FiguresOut(Schema):
-    """`deflection`: the share of conversations that no person was called to."""
+    """`deflection`: the share of conversations that no person was called to; null while there was none."""
 
     conversations: int
     turns: int

@@ -2,15 +2,13 @@
 
 import time
 from functools import partial
-from uuid import UUID
 
 from appliance.core import deliveries
 from appliance.core.errors import Unavailable
 from appliance.core.jobs import Step
 from appliance.core.uow import UnitOfWork
 from appliance.domains.agents import actions, queries
-from appliance.domains.agents.events import AnswerDue, EvaluationProgressed, EvaluationStarted
-from appliance.domains.agents.queries import evaluations
+from appliance.domains.agents.events import AnswerDue, EvaluationProgressed
 from appliance.domains.agents.rules import deciding
 from appliance.domains.agents.tables import EvaluationResult
 from appliance.domains.agents.types import Composed, EvaluationState, Found, Reason, Situation, TraceStep
@@ -52,24 +50,16 @@ def without_models(step: Step, situation: Situation, err: Unavailable) -> Compos
     return Composed(decision, (TraceStep("documents", "away", {"error": str(err)}),), language)
 
 
-def evaluate(step: Step, event: EvaluationStarted) -> None:
-    _ask_slice(step, event.evaluation_id)
-
-
-def evaluate_on(step: Step, event: EvaluationProgressed) -> None:
-    _ask_slice(step, event.evaluation_id)
-
-
-def _ask_slice(step: Step, evaluation_id: UUID) -> None:
+def evaluate(step: Step, event: EvaluationProgressed) -> None:
     """The next few questions, then its place in the queue goes to whatever waits there. Only those are asked that have no result,
     so whoever takes over goes on.
     """
     with step.read() as uow:
-        evaluation = evaluations.get_evaluation(uow, evaluation_id)
+        evaluation = queries.get_evaluation(uow, event.evaluation_id)
         if evaluation.state is not EvaluationState.RUNNING:
             return
-        waiting = evaluations.list_unanswered(uow, evaluation)
-        passed = evaluations.list_passed(uow, evaluation.baseline_id)
+        waiting = queries.list_unanswered(uow, evaluation)
+        passed = queries.list_passed(uow, evaluation.baseline_id)
     asked: list[EvaluationResult] = []
     until = time.monotonic() + SECONDS_A_SLICE
     for one in waiting[:QUESTIONS_A_SLICE]:
@@ -77,4 +67,4 @@ def _ask_slice(step: Step, evaluation_id: UUID) -> None:
         if time.monotonic() >= until:
             break
     with step.finish() as uow:
-        actions.keep_results(uow, evaluation_id, asked, all_asked=len(asked) == len(waiting))
+        actions.keep_results(uow, event.evaluation_id, asked, all_asked=len(asked) == len(waiting))

@@ -7,9 +7,8 @@ from appliance.core import deliveries, jobs
 from appliance.core.errors import Unavailable
 from appliance.core.outbox import Delivery
 from appliance.domains.agents import actions as agents
-from appliance.domains.agents import subscribers
+from appliance.domains.agents import queries, subscribers
 from appliance.domains.agents.errors import EvaluationUnderWay
-from appliance.domains.agents.queries import evaluations
 from appliance.domains.agents.schemas import AgentPatch, AgentSettings, QuestionIn
 from appliance.domains.knowledge import actions as knowledge
 from appliance.domains.knowledge import queries as documents
@@ -147,7 +146,7 @@ def test_a_follow_up_is_asked_with_what_was_said_before(policy, ask, evaluate):
 
 
 def test_a_full_set_takes_no_more(client, agent, ask, monkeypatch):
-    monkeypatch.setattr(evaluations, "MAX_QUESTIONS", 1)
+    monkeypatch.setattr(queries, "MAX_QUESTIONS", 1)
     ask("bom dia")
     assert client.post(f"/api/v1/agents/{agent}/questions", json={"question": "oi"}).status_code == 422
 
@@ -174,7 +173,7 @@ def test_whoever_takes_over_a_run_asks_only_what_has_no_result(box, tenant_id, m
         uow.session.execute(update(Delivery).where(Delivery.state == "pending").values(next_at=uow.now))
     run_deliveries()
     with box.unit(tenant_id, read_only=True) as uow:
-        found = evaluations.get_evaluation(uow, evaluation_id)
+        found = queries.get_evaluation(uow, evaluation_id)
         assert (found.done, found.passed, found.state) == (7, 7, "finished")
     assert len(asked) == 8
 
@@ -193,7 +192,7 @@ def test_a_run_that_was_given_up_does_not_keep_the_next_one_from_starting(box, t
         again = agents.start_evaluation(uow, agent_id).id
     run_deliveries()
     with box.unit(tenant_id, read_only=True) as uow:
-        assert (evaluations.get_evaluation(uow, again).passed, evaluations.find_running(uow, agent_id)) == (1, None)
+        assert (queries.get_evaluation(uow, again).passed, queries.find_running(uow, agent_id)) == (1, None)
 
 
 def test_an_evaluation_with_a_draft_that_changes_meanwhile_keeps_its_settings(box, tenant_id, make_agent, run_deliveries):
@@ -204,8 +203,8 @@ def test_an_evaluation_with_a_draft_that_changes_meanwhile_keeps_its_settings(bo
         agents.change_agent(uow, agent_id, AgentPatch(settings=AgentSettings(greeting="Nada.")))
     run_deliveries()
     with box.unit(tenant_id, read_only=True) as uow:
-        assert evaluations.get_evaluation(uow, evaluation_id).passed == 1
-        assert evaluations.find_proof(uow, agent_id) is None
+        assert queries.get_evaluation(uow, evaluation_id).passed == 1
+        assert queries.find_proof(uow, agent_id) is None
 
 
 @pytest.fixture
@@ -234,7 +233,7 @@ def test_one_delivery_asks_one_slice_and_what_waits_comes_between(box, tenant_id
     for _slice in range(3):
         deliver_one(box)
         with box.unit(tenant_id, read_only=True) as uow:
-            found = evaluations.get_evaluation(uow, evaluation_id)
+            found = queries.get_evaluation(uow, evaluation_id)
             seen.append((found.done, found.passed, found.state))
     assert seen == [(3, 3, "running"), (6, 6, "running"), (7, 7, "finished")]
     assert list_due(box) == []
@@ -245,7 +244,7 @@ def test_slow_questions_end_a_slice_before_it_is_full(box, tenant_id, start_run,
     evaluation_id = start_run(questions=3)
     deliver_one(box)
     with box.unit(tenant_id, read_only=True) as uow:
-        assert evaluations.get_evaluation(uow, evaluation_id).done == 1
+        assert queries.get_evaluation(uow, evaluation_id).done == 1
 
 
 def test_questions_changed_or_added_between_slices_leave_the_count_true(box, tenant_id, start_run, run_deliveries, monkeypatch):
@@ -253,11 +252,11 @@ def test_questions_changed_or_added_between_slices_leave_the_count_true(box, ten
     evaluation_id = start_run(questions=3)
     deliver_one(box)
     with box.unit(tenant_id) as uow:
-        run = evaluations.get_evaluation(uow, evaluation_id)
-        first = evaluations.list_questions(uow, run.agent_id)[0]
+        run = queries.get_evaluation(uow, evaluation_id)
+        first = queries.list_questions(uow, run.agent_id)[0]
         agents.change_question(uow, first.id, QuestionIn(question="boa noite", facts=["Oi"]))
         agents.add_question(uow, run.agent_id, QuestionIn(question="boa tarde", facts=["Oi"]))
     run_deliveries()
     with box.unit(tenant_id, read_only=True) as uow:
-        run = evaluations.get_evaluation(uow, evaluation_id)
+        run = queries.get_evaluation(uow, evaluation_id)
         assert (run.state, run.total, run.done, run.passed) == ("finished", 3, 3, 3)

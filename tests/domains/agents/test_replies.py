@@ -17,6 +17,7 @@ from appliance.domains.conversations import queries as conversation_queries
 from appliance.domains.conversations.types import Handling, Sender
 from appliance.domains.knowledge import actions as knowledge
 from tests.draining import due_for
+from tests.statements import statements_of
 
 POLICY = """# Política de trocas
 
@@ -61,10 +62,25 @@ def test_a_question_is_answered_from_the_documents_with_its_sources(box, tenant_
     assert "7 dias" in text
     with box.unit(tenant_id, read_only=True) as uow:
         [run] = queries.list_runs(uow, conversation_id)
-        names = [step.name for step in queries.list_steps(uow, run.id)]
+        names = [step.name for step in queries.list_steps(uow, [run.id])]
         assert (run.outcome, names) == (Outcome.SEND, ["gate", "intent", "handoff_rules", "documents", "confidence", "decision"])
         assert queries.find_run(uow, run.reply_id).id == run.id
         assert conversation_queries.get_message(uow, run.reply_id).sources[0]["document_name"] == "politica.md"
+
+
+def test_the_runs_of_a_conversation_cost_the_same_number_of_queries_however_many(box, client, make_agent, says, run_deliveries):
+    agent_id = make_agent()
+
+    def cost(text):
+        conversation_id = says(agent_id, text)
+        run_deliveries()
+        with statements_of(box) as statements:
+            runs = client.get(f"/api/v1/conversations/{conversation_id}/runs").json
+        assert all([step["name"] for step in run["steps"]][:2] == ["gate", "intent"] for run in runs)
+        return len(runs), len(statements)
+
+    (one, costs), (two, costs_of_two) = cost("oi"), cost("bom dia")
+    assert (one, two, costs_of_two) == (1, 2, costs)
 
 
 def test_three_messages_in_a_row_get_one_answer(make_agent, says, thread, hurry):

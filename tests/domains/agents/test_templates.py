@@ -4,9 +4,7 @@ import pytest
 
 from appliance.core import clock
 from appliance.core.ids import NIL
-from appliance.domains.agents import actions
-from appliance.domains.agents.queries import evaluations
-from appliance.domains.agents.queries.agents import policy_from
+from appliance.domains.agents import actions, queries
 from appliance.domains.agents.rules import grading
 from appliance.domains.agents.rules.templates import KINDS, TEMPLATES
 from appliance.domains.agents.schemas import AgentSettings
@@ -24,7 +22,7 @@ def test_each_kind_speaks_both_languages():
 @pytest.mark.parametrize("template", KNOWN)
 def test_a_template_passes_its_own_first_questions(template):
     """With no document at all: they are about what an agent does, not what a company knows."""
-    policy = policy_from(AgentSettings.model_validate(template.settings))
+    policy = queries.policy_from(AgentSettings.model_validate(template.settings))
     for first in template.questions:
         situation = Situation(NIL, 1, policy, (Said(by_contact=True, text=first.text),), (), clock.now(), 1)
         decision = actions.compose(situation, lambda _question, _situation: NOTHING).decision
@@ -42,7 +40,7 @@ def test_an_agent_from_a_template_is_a_draft_with_questions(client, box, tenant_
     made = client.post("/api/v1/agents/from-template", json={"kind": "support", "language": "en", "name": "Sam"})
     assert (made.status_code, made.json["name"], made.json["published_number"]) == (201, "Sam", None)
     with box.unit(tenant_id, read_only=True) as uow:
-        assert evaluations.count_questions(uow, UUID(made.json["id"])) == 5
+        assert queries.count_questions(uow, UUID(made.json["id"])) == 5
     assert client.post("/api/v1/agents/from-template", json={"kind": "sdr"}).json["name"] == "Pré-vendas"
     assert "kind" in client.post("/api/v1/agents/from-template", json={"kind": "poet"}).json["fields"]
 

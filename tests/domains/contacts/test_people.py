@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from pydantic import ValidationError
-from sqlalchemy import LargeBinary, event, select, type_coerce
+from sqlalchemy import LargeBinary, select, type_coerce
 
 from appliance.core.errors import Refused
 from appliance.domains.contacts import actions, queries
@@ -16,6 +16,7 @@ from appliance.domains.contacts.types import Channel, ContactSort, Purpose
 from tests import cast as people
 from tests.domains.contacts.feed import emitted
 from tests.factories.contacts import make_contact, say_no, say_yes
+from tests.statements import statements_of
 
 
 def found(uow, **wanted):
@@ -170,13 +171,9 @@ def test_all_contacts_can_be_walked_in_slices(uow):
 
 def test_a_page_costs_the_same_number_of_queries_whatever_its_length(box, tenant_id):
     def cost(limit):
-        statements = []
-        listen = lambda *args: statements.append(args[2])
-        event.listen(box.database.engine, "before_cursor_execute", listen)
-        with box.unit(tenant_id, read_only=True) as uow:
+        with statements_of(box) as statements, box.unit(tenant_id, read_only=True) as uow:
             page = queries.list_contacts(uow, ContactsQuery(limit=limit))
             assert [contact.tags for contact in page.items]
-        event.remove(box.database.engine, "before_cursor_execute", listen)
         return len(statements)
 
     with box.unit(tenant_id) as uow:

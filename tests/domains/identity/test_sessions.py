@@ -13,6 +13,7 @@ from appliance.domains.identity.errors import SessionOver
 from appliance.domains.identity.rules import tokens
 from appliance.domains.identity.types import SESSION_COOKIE, Device, Presented
 from tests import cast as people
+from tests.statements import statements_of
 
 HERE = Device("192.0.2.1", "tests")
 WHOAMI = "/api/v1/auth/whoami"
@@ -203,27 +204,20 @@ def test_a_program_of_several_tenants_must_name_one(box, app, ana, carla):
 
 
 def test_recognising_a_caller_reads_once_and_writes_nothing(box, ana):
-    from sqlalchemy import event
-
     cookie = actions.sign_in(box, email=ana.email, password=people.PASSWORD, device=HERE).secret
     pair = actions.sign_in_for_tokens(box, email=ana.email, password=people.PASSWORD, device=HERE)
-    statements = []
-    event.listen(box.database.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
     for shown in (Presented(cookie=cookie), Presented(bearer=pair.access_token)):
-        statements.clear()
-        assert actions.recognise(box, shown)
-        own = [statement for statement in statements if "set_config" not in statement and statement != "BEGIN"]
+        with statements_of(box) as statements:
+            assert actions.recognise(box, shown)
+        own = [statement for statement, _values in statements if "set_config" not in statement and statement != "BEGIN"]
         assert len(own) == 1
         assert own[0].startswith("SELECT")
 
 
 @pytest.mark.only_database("sqlite")  # PostgreSQL's planner scans tables of a few rows
 def test_recognising_a_caller_uses_an_index(box, ana):
-    from sqlalchemy import event
-
-    statements = []
-    event.listen(box.database.engine, "before_cursor_execute", lambda *args: statements.append(args[2:4]))
-    actions.recognise(box, Presented(cookie="x"))
+    with statements_of(box) as statements:
+        actions.recognise(box, Presented(cookie="x"))
     statement, values = next(found for found in statements if found[0].startswith("SELECT"))
     with box.database.engine.connect() as connection:
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()

@@ -12,9 +12,7 @@ from appliance.core.uow import UnitOfWork
 from appliance.domains.agents import queries
 from appliance.domains.agents.actions.compose import ask_documents, compose
 from appliance.domains.agents.errors import EvaluationUnderWay, NothingToAsk
-from appliance.domains.agents.events import AgentChanged, EvaluationFinished, EvaluationProgressed, EvaluationStarted
-from appliance.domains.agents.queries import evaluations
-from appliance.domains.agents.queries.agents import policy_from
+from appliance.domains.agents.events import AgentChanged, EvaluationFinished, EvaluationProgressed
 from appliance.domains.agents.rules import grading
 from appliance.domains.agents.schemas import AgentSettings, QuestionIn
 from appliance.domains.agents.tables import AgentQuestion, Evaluation, EvaluationResult
@@ -24,7 +22,7 @@ from appliance.domains.agents.types import EvaluationState, Said, Situation, Ver
 def add_question(uow: UnitOfWork, agent_id: UUID, given: QuestionIn) -> AgentQuestion:
     """Raises NothingToAsk once the set is full."""
     agent = queries.lock_agent(uow, agent_id)
-    if evaluations.count_questions(uow, agent.id) >= evaluations.MAX_QUESTIONS:
+    if queries.count_questions(uow, agent.id) >= queries.MAX_QUESTIONS:
         raise NothingToAsk(_("This agent has as many questions as it can have. Remove some first."))
     question = AgentQuestion(tenant_id=uow.tenant_id, agent_id=agent.id, created_at=uow.now)
     _fill(question, given)
@@ -36,7 +34,7 @@ def add_question(uow: UnitOfWork, agent_id: UUID, given: QuestionIn) -> AgentQue
 
 def change_question(uow: UnitOfWork, question_id: UUID, given: QuestionIn) -> AgentQuestion:
     """What was answered to it before proves nothing any more."""
-    question = evaluations.get_question(uow, question_id)
+    question = queries.get_question(uow, question_id)
     _fill(question, given)
     uow.session.execute(delete(EvaluationResult).where(EvaluationResult.question_id == question.id))
     uow.emit(AgentChanged(question.agent_id))
@@ -44,7 +42,7 @@ def change_question(uow: UnitOfWork, question_id: UUID, given: QuestionIn) -> Ag
 
 
 def remove_question(uow: UnitOfWork, question_id: UUID) -> None:
-    question = evaluations.get_question(uow, question_id)
+    question = queries.get_question(uow, question_id)
     uow.emit(AgentChanged(question.agent_id))
     uow.session.delete(question)
 
@@ -58,14 +56,14 @@ def _fill(question: AgentQuestion, given: QuestionIn) -> None:
 def start_evaluation(uow: UnitOfWork, agent_id: UUID) -> Evaluation:
     """Of the draft, else of what is published. Raises NothingToAsk, EvaluationUnderWay."""
     agent = queries.lock_agent(uow, agent_id)
-    if evaluations.find_running(uow, agent.id) is not None:
+    if queries.find_running(uow, agent.id) is not None:
         raise EvaluationUnderWay(_("The questions are being asked right now. Wait for the result."))
-    total = evaluations.count_questions(uow, agent.id)
+    total = queries.count_questions(uow, agent.id)
     if not total:
         raise NothingToAsk(_("Write at least one question first."))
     version = queries.find_version(uow, agent.id, VersionState.DRAFT) or queries.find_version(uow, agent.id, VersionState.PUBLISHED)
     assert version is not None  # an agent is made with a draft
-    baseline = evaluations.find_baseline(uow, agent.id)
+    baseline = queries.find_baseline(uow, agent.id)
     evaluation = Evaluation(
         tenant_id=uow.tenant_id, agent_id=agent.id, version=version.number, settings=version.settings, total=total,
         state=EvaluationState.RUNNING, baseline_id=baseline.id if baseline else None, created_by=uow.actor.id, created_at=uow.now,
@@ -73,7 +71,7 @@ def start_evaluation(uow: UnitOfWork, agent_id: UUID) -> Evaluation:
     )  # fmt: skip
     uow.session.add(evaluation)
     uow.session.flush()
-    uow.emit(EvaluationStarted(agent.id, evaluation.id))
+    uow.emit(EvaluationProgressed(agent.id, evaluation.id))
     return evaluation
 
 
@@ -92,7 +90,7 @@ def ask_question(box: Box, tenant_id: UUID, evaluation: Evaluation, question: Ag
 
 def _situation(evaluation: Evaluation, question: AgentQuestion) -> Situation:
     """People count as present, so that the result does not depend on the hour."""
-    policy = replace(policy_from(AgentSettings.model_validate(evaluation.settings)), spans=())
+    policy = replace(queries.policy_from(AgentSettings.model_validate(evaluation.settings)), spans=())
     earlier = tuple(Said(turn["role"] == "contact", turn["text"]) for turn in question.context)
     return Situation(
         evaluation.agent_id, evaluation.version, policy, (Said(by_contact=True, text=question.question),), earlier,
@@ -102,10 +100,10 @@ def _situation(evaluation: Evaluation, question: AgentQuestion) -> Situation:
 
 def keep_results(uow: UnitOfWork, evaluation_id: UUID, results: list[EvaluationResult], *, all_asked: bool) -> None:
     """What was asked until now; then the next slice is due. Counted anew, since a question changed meanwhile is asked again."""
-    evaluation = evaluations.get_evaluation(uow, evaluation_id)
+    evaluation = queries.get_evaluation(uow, evaluation_id)
     uow.session.add_all(results)
     uow.session.flush()
-    evaluation.done, evaluation.passed, evaluation.regressed = evaluations.count_results(uow, evaluation.id)
+    evaluation.done, evaluation.passed, evaluation.regressed = queries.count_results(uow, evaluation.id)
     if all_asked:
         _finish(uow, evaluation)
     else:

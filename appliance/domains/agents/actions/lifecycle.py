@@ -8,7 +8,6 @@ from appliance.domains.agents import queries
 from appliance.domains.agents.actions import evaluating
 from appliance.domains.agents.errors import NothingToPublish, NotProven, StaleAgent
 from appliance.domains.agents.events import AgentChanged
-from appliance.domains.agents.queries import evaluations
 from appliance.domains.agents.rules.templates import find_template
 from appliance.domains.agents.schemas import AgentIn, AgentPatch, AgentSettings, FromTemplateIn, QuestionIn
 from appliance.domains.agents.tables import Agent, AgentVersion
@@ -75,9 +74,9 @@ def publish(uow: UnitOfWork, agent_id: UUID, *, note: str = "", anyway: bool = F
 
 
 def _check_proven(uow: UnitOfWork, agent_id: UUID) -> None:
-    if evaluations.is_proven(uow, agent_id):
+    if queries.is_proven(uow, agent_id):
         return
-    if evaluations.find_proof(uow, agent_id) is None:
+    if queries.find_proof(uow, agent_id) is None:
         raise NotProven(_("This draft has not been asked its questions yet. Ask them first, or publish it anyway."))
     raise NotProven(_("This draft does not pass all of its questions. Mend it, or publish it anyway."))
 
@@ -93,9 +92,6 @@ def roll_back(uow: UnitOfWork, agent_id: UUID, number: int) -> AgentVersion:
 def delete_agent(uow: UnitOfWork, agent_id: UUID) -> None:
     """Channels that name it fall to people: whoever writes there is handed off."""
     agent = queries.lock_agent(uow, agent_id)
-    for version in queries.list_versions(uow, agent.id):
-        uow.session.delete(version)
-    uow.session.flush()
     uow.session.delete(agent)
     uow.emit(AgentChanged(agent_id))
 
@@ -103,8 +99,7 @@ def delete_agent(uow: UnitOfWork, agent_id: UUID) -> None:
 def _draft(uow: UnitOfWork, agent: Agent, settings: AgentSettings) -> AgentVersion:
     draft = queries.find_version(uow, agent.id, VersionState.DRAFT)
     if draft is None:
-        newest = queries.list_versions(uow, agent.id)
-        number = newest[0].number + 1 if newest else 1
+        number = queries.newest_number(uow, agent.id) + 1
         draft = AgentVersion(
             tenant_id=uow.tenant_id, agent_id=agent.id, number=number, state=VersionState.DRAFT, created_by=uow.actor.id,
             created_at=uow.now, note="",

@@ -160,16 +160,18 @@ def get_trace(uow: UnitOfWork, message_id: UUID) -> RunOut:
     run = queries.find_run(uow, message_id)
     if run is None:
         raise NotFound(_("No agent has dealt with this message."))
-    return _run_out(uow, run)
+    return _with_steps(uow, [run])[0]
 
 
 @api.get("/conversations/<uuid:conversation_id>/runs", permission=READ, returns=list[RunOut])
 def list_runs(uow: UnitOfWork, conversation_id: UUID) -> list[RunOut]:
     found = conversations.get_conversation(uow, conversation_id)
-    return [_run_out(uow, run) for run in queries.list_runs(uow, found.id)]
+    return _with_steps(uow, queries.list_runs(uow, found.id))
 
 
-def _run_out(uow: UnitOfWork, run: ReplyRun) -> RunOut:
-    steps = [StepOut.model_validate(step) for step in queries.list_steps(uow, run.id)]
-    columns = {name: getattr(run, name) for name in RunOut.model_fields if name != "steps"}
-    return RunOut(**columns, steps=steps)
+def _with_steps(uow: UnitOfWork, runs: Sequence[ReplyRun]) -> list[RunOut]:
+    steps: dict[UUID, list[StepOut]] = {run.id: [] for run in runs}
+    for step in queries.list_steps(uow, steps):
+        steps[step.run_id].append(StepOut.model_validate(step))
+    columns = RunOut.model_fields.keys() - {"steps"}
+    return [RunOut(**{name: getattr(run, name) for name in columns}, steps=steps[run.id]) for run in runs]

@@ -5,13 +5,12 @@ from uuid import UUID
 
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Api
-from appliance.domains.agents import actions
-from appliance.domains.agents.queries import evaluations as queries
+from appliance.domains.agents import actions, queries
+from appliance.domains.agents.api.agents import READ, WRITE
 from appliance.domains.agents.schemas import EvaluationDetailOut, EvaluationOut, QuestionIn, QuestionOut, ResultOut
 from appliance.domains.agents.tables import AgentQuestion, Evaluation
 
 api = Api("evaluations")
-READ, WRITE = "agents:read", "agents:write"
 
 
 @api.get("/agents/<uuid:agent_id>/questions", permission=READ, returns=list[QuestionOut])

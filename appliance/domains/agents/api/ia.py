@@ -11,7 +11,7 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Api, Call, Page, PageOf
 from appliance.domains.agents import actions, queries
-from appliance.domains.agents.queries import figures
+from appliance.domains.agents.api.agents import ASK, READ, WRITE
 from appliance.domains.agents.schemas import (
     AgentPatch,
     AgentSettings,
@@ -22,7 +22,6 @@ from appliance.domains.agents.schemas import (
     FiguresQuery,
     LogsQuery,
     RunLineOut,
-    SettingsPatch,
 )
 from appliance.domains.agents.tables import ReplyRun
 from appliance.domains.agents.types import Decision, Policy, Said, Situation, VersionState
@@ -30,7 +29,6 @@ from appliance.domains.knowledge import queries as knowledge
 from appliance.inference.types import Inference
 
 api = Api("ia")
-READ, WRITE, ASK = "agents:read", "agents:write", "agents:ask"
 DAY = timedelta(days=1)
 
 
@@ -63,8 +61,8 @@ def get_settings(uow: UnitOfWork, agent_id: UUID) -> AgentSettings:
     return queries.get_settings(uow, agent_id)
 
 
-@api.patch("/settings/<uuid:agent_id>", permission=WRITE, body=SettingsPatch, returns=AgentSettings)
-def change_settings(uow: UnitOfWork, agent_id: UUID, body: SettingsPatch) -> AgentSettings:
+@api.patch("/settings/<uuid:agent_id>", permission=WRITE, body=AgentSettings, returns=AgentSettings)
+def change_settings(uow: UnitOfWork, agent_id: UUID, body: AgentSettings) -> AgentSettings:
     """What is named goes into the draft, the rest stays; a group such as `hours` is replaced whole."""
     kept = queries.get_settings(uow, agent_id).model_dump()
     settings = AgentSettings.model_validate({**kept, **body.model_dump(exclude_unset=True)})
@@ -74,12 +72,12 @@ def change_settings(uow: UnitOfWork, agent_id: UUID, body: SettingsPatch) -> Age
 
 @api.get("/logs", permission=READ, query=LogsQuery, returns=PageOf[RunLineOut], summary="An agent's turns, newest first")
 def list_logs(uow: UnitOfWork, query: LogsQuery) -> Page[ReplyRun]:
-    return figures.list_agent_runs(uow, query.agent_id, query)
+    return queries.list_agent_runs(uow, query.agent_id, query)
 
 
 @api.get("/agents/<uuid:agent_id>/metrics", permission=READ, query=FiguresQuery, returns=FiguresOut)
-def measure_agent(uow: UnitOfWork, agent_id: UUID, query: FiguresQuery) -> figures.Figures:
-    return figures.measure_agent(uow, agent_id, since=uow.now - timedelta(days=query.days))
+def measure_agent(uow: UnitOfWork, agent_id: UUID, query: FiguresQuery) -> FiguresOut:
+    return queries.measure_agent(uow, agent_id, since=uow.now - timedelta(days=query.days))
 
 
 @api.get("/debug/agents/<uuid:agent_id>/status", permission=READ, returns=AgentStatusOut, unit=False, summary="Can it answer?")
@@ -88,7 +86,7 @@ def get_status(call: Call, agent_id: UUID) -> AgentStatusOut:
     with call.unit(read_only=True) as uow:
         agent = queries.get_agent(uow, agent_id)
         draft = queries.find_version(uow, agent_id, VersionState.DRAFT)
-        last = figures.find_last_run(uow, agent_id)
+        last = queries.find_last_run(uow, agent_id)
         own = queries.get_settings(uow, agent_id).knowledge == "agent"
         return AgentStatusOut(
             agent_id=agent.id, name=agent.name, active=agent.active, published_number=agent.published_number,
@@ -96,6 +94,6 @@ def get_status(call: Call, agent_id: UUID) -> AgentStatusOut:
             documents=knowledge.list_documents(uow, limit=1, agent_id=agent_id if own else None).total,
             models_ready=models.ready, models_reason=models.reason,
             engine=models.chat_engine if models.chat_engine != "none" else "extractive",
-            turns_today=figures.measure_agent(uow, agent_id, since=uow.now - DAY).turns, last_turn_at=last.created_at if last else None,
+            turns_today=queries.measure_agent(uow, agent_id, since=uow.now - DAY).turns, last_turn_at=last.created_at if last else None,
             last_outcome=last.outcome if last else None,
         )  # fmt: skip

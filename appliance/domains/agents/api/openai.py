@@ -22,11 +22,11 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
 from appliance.core.web import Api, Call, Schema, event_stream
 from appliance.domains.agents import actions, queries
+from appliance.domains.agents.api.agents import ASK
 from appliance.domains.agents.types import Composed, Policy, Said, Situation
 from appliance.inference.types import ChatMessage, ChatResult, Inference
 
 openai = Api("openai", prefix="/v1")
-ASK = "agents:ask"
 MAX_INPUTS = 64
 MAX_INPUT = 8000  # characters; the models read fewer
 Part = str | Composed | ChatResult

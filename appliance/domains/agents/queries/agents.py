@@ -64,6 +64,11 @@ def find_version(uow: UnitOfWork, agent_id: UUID, state: VersionState) -> AgentV
     return uow.session.scalar(wanted.order_by(AgentVersion.number.desc()).limit(1))
 
 
+def newest_number(uow: UnitOfWork, agent_id: UUID) -> int:
+    """0 before its first version."""
+    return uow.session.scalar(select(func.max(AgentVersion.number)).where(AgentVersion.agent_id == agent_id)) or 0
+
+
 def list_versions(uow: UnitOfWork, agent_id: UUID) -> Sequence[AgentVersion]:
     get_agent(uow, agent_id)
     wanted = select(AgentVersion).where(AgentVersion.agent_id == agent_id)

@@ -9,7 +9,7 @@ from appliance.core import deliveries
 from appliance.core.uow import UnitOfWork
 from appliance.domains.agents.errors import EvaluationNotFound, QuestionNotFound
 from appliance.domains.agents.queries.agents import find_version, get_agent
-from appliance.domains.agents.tables import AgentQuestion, Evaluation, EvaluationResult
+from appliance.domains.agents.tables import AgentQuestion, AgentVersion, Evaluation, EvaluationResult
 from appliance.domains.agents.types import EvaluationState, VersionState
 
 MAX_QUESTIONS = 500
@@ -64,22 +64,27 @@ def find_running(uow: UnitOfWork, agent_id: UUID) -> Evaluation | None:
 
 def find_baseline(uow: UnitOfWork, agent_id: UUID) -> Evaluation | None:
     """What a new evaluation is compared with: the last one of the version that answers customers, else the last one of all."""
-    finished = [one for one in list_evaluations(uow, agent_id) if one.state is EvaluationState.FINISHED]
-    live = find_version(uow, agent_id, VersionState.PUBLISHED)
-    of_live = [one for one in finished if live is not None and one.settings == live.settings]
-    return next(iter(of_live or finished), None)
+    finished = _list_finished(uow, agent_id)
+    return _of_version(finished, find_version(uow, agent_id, VersionState.PUBLISHED)) or next(iter(finished), None)
 
 
 def find_proof(uow: UnitOfWork, agent_id: UUID) -> Evaluation | None:
     """The last finished evaluation of just what the draft says now."""
-    draft = find_version(uow, agent_id, VersionState.DRAFT)
-    finished = (one for one in list_evaluations(uow, agent_id) if one.state is EvaluationState.FINISHED)
-    return next((one for one in finished if draft is not None and one.settings == draft.settings), None)
+    return _of_version(_list_finished(uow, agent_id), find_version(uow, agent_id, VersionState.DRAFT))
+
+
+def _list_finished(uow: UnitOfWork, agent_id: UUID) -> list[Evaluation]:
+    return [one for one in list_evaluations(uow, agent_id) if one.state is EvaluationState.FINISHED]
+
+
+def _of_version(finished: Sequence[Evaluation], version: AgentVersion | None) -> Evaluation | None:
+    """The last of them that was asked of just what the version says."""
+    return next((one for one in finished if version is not None and one.settings == version.settings), None)
 
 
 def is_proven(uow: UnitOfWork, agent_id: UUID) -> bool:
     """Each question of the set as it is now was asked of the draft as it is now, and passed."""
-    questions = {question.id for question in list_questions(uow, agent_id)}
+    questions = set(uow.session.scalars(select(AgentQuestion.id).where(AgentQuestion.agent_id == agent_id)))
     proof = find_proof(uow, agent_id)
     return not questions or (proof is not None and questions <= list_passed(uow, proof.id))
 

@@ -1,6 +1,5 @@
 """What an agent did: its turns one by one, and in figures."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,26 +12,11 @@ from appliance.core.paging import read_page
 from appliance.core.uow import UnitOfWork
 from appliance.core.web.schema import Page, PageQuery
 from appliance.domains.agents.queries.agents import get_agent
+from appliance.domains.agents.schemas import FiguresOut
 from appliance.domains.agents.tables import ReplyRun
 from appliance.domains.agents.types import Outcome
 
 P95 = 0.95
-
-
-@dataclass(frozen=True)
-class Figures:
-    """`deflection` is the share of conversations that no person was called to; None while there was none."""
-
-    conversations: int
-    turns: int
-    sent: int
-    fallbacks: int
-    hand_offs: int
-    silent: int
-    deflection: float | None
-    reasons: dict[str, int]
-    mean_ms: int
-    p95_ms: int
 
 
 def list_agent_runs(uow: UnitOfWork, agent_id: UUID, query: PageQuery) -> Page[ReplyRun]:
@@ -47,7 +31,7 @@ def find_last_run(uow: UnitOfWork, agent_id: UUID) -> ReplyRun | None:
     return uow.session.scalar(wanted.order_by(ReplyRun.created_at.desc(), ReplyRun.id.desc()).limit(1))
 
 
-def measure_agent(uow: UnitOfWork, agent_id: UUID, *, since: datetime) -> Figures:
+def measure_agent(uow: UnitOfWork, agent_id: UUID, *, since: datetime) -> FiguresOut:
     get_agent(uow, agent_id)
     of_agent = (ReplyRun.agent_id == agent_id, ReplyRun.created_at >= since)
     outcomes = _counted(uow, ReplyRun.outcome, *of_agent)
@@ -55,7 +39,7 @@ def measure_agent(uow: UnitOfWork, agent_id: UUID, *, since: datetime) -> Figure
     conversations = _conversations(uow, *of_agent)
     handed = _conversations(uow, *of_agent, ReplyRun.outcome == Outcome.HAND_OFF)
     turns = sum(outcomes.values())
-    return Figures(
+    return FiguresOut(
         conversations=conversations, turns=turns, sent=outcomes.get(Outcome.SEND, 0), fallbacks=outcomes.get(Outcome.FALLBACK, 0),
         hand_offs=outcomes.get(Outcome.HAND_OFF, 0), silent=outcomes.get(Outcome.SILENCE, 0),
         deflection=round(1 - handed / conversations, 3) if conversations else None, reasons=reasons,

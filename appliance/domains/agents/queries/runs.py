@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -57,8 +57,9 @@ def find_run(uow: UnitOfWork, message_id: UUID) -> ReplyRun | None:
     return uow.session.scalar(wanted.order_by(ReplyRun.created_at.desc()).limit(1))
 
 
-def list_steps(uow: UnitOfWork, run_id: UUID) -> Sequence[ReplyStep]:
-    return uow.session.scalars(select(ReplyStep).where(ReplyStep.run_id == run_id).order_by(ReplyStep.position)).all()
+def list_steps(uow: UnitOfWork, run_ids: Iterable[UUID]) -> Sequence[ReplyStep]:
+    """Of all these runs, those of each in their order."""
+    return uow.session.scalars(select(ReplyStep).where(ReplyStep.run_id.in_(list(run_ids))).order_by(ReplyStep.position)).all()
 
 
 def list_runs(uow: UnitOfWork, conversation_id: UUID, *, limit: int = 50) -> Sequence[ReplyRun]:

@@ -69,6 +69,7 @@ def test_page_is_clean(rule, language, box, new_context, site, ana, samples):
         return  # a fragment: it is looked at inside its page
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
+        assert squeezed(page) == [], f"{rule} {language} {width}"
         for theme in THEMES:
             page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
             assert violations(page) == [], f"{rule} {language} {theme} {width}"
@@ -77,6 +78,17 @@ def test_page_is_clean(rule, language, box, new_context, site, ana, samples):
     assert page.locator("html").get_attribute("lang") == language
     complaints = [each for each in watch.complaints if "410" not in each]
     assert complaints == []
+
+
+def squeezed(page):
+    """Cells that break every word, and tables of which a wide window shows only a part."""
+    return page.evaluate(
+        """() => {
+          const thin = [...document.querySelectorAll('td')].filter((cell) => cell.clientHeight > 3 * cell.clientWidth);
+          const cut = [...document.querySelectorAll('.table-wrap, .ag-scroll')].filter((part) => part.scrollWidth > part.clientWidth);
+          return [...thin, ...(innerWidth < 1000 ? [] : cut)].map((part) => part.textContent.trim().slice(0, 60));
+        }"""
+    )
 
 
 def violations(page):

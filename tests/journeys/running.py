@@ -74,7 +74,11 @@ def running_box(home, **settings):
         yield box
     finally:
         box.process.send_signal(signal.SIGTERM)
-        box.process.wait(timeout=30)
+        try:
+            box.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            box.process.kill()
+            raise
 
 
 def set_up(box, tenant="Solara Energia"):

@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import Response, g
 from werkzeug.exceptions import NotFound
 
-from appliance.core.web import current_box, current_principal
+from appliance.core.web import PageQuery, current_box, current_principal
 from appliance.domains.identity import queries
 from webui import formats, static_files, theme
 
@@ -69,8 +69,8 @@ def brand_of(tenant_id: UUID) -> Brand:
 def only_company() -> str:
     """The company's name on the sign-in page of a box that has just one."""
     with current_box().whole_box("name of the only company", read_only=True) as uow:
-        tenants, total = queries.list_tenants(uow, limit=2)
-        return tenants[0].name if total == 1 else ""
+        tenants = queries.list_tenants(uow, PageQuery(limit=1))
+        return tenants.items[0].name if tenants.total == 1 else ""
 
 
 def _read(tenant_id: UUID) -> Brand:

@@ -1,6 +1,6 @@
 """One way to read a page of a list."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Select, func
 
@@ -17,7 +17,8 @@ def read_page(uow: UnitOfWork, ordered: Select[T], query: PageQuery) -> Page[T]:
     return Page(items, count_rows(uow, ordered), query.page, query.limit)
 
 
-def count_rows(uow: UnitOfWork, statement: Select[T]) -> int:
+def count_rows(uow: UnitOfWork, statement: Select[*tuple[Any, ...]]) -> int:
+    """Of what the statement names first."""
     entity: type[Base] = statement.column_descriptions[0]["entity"]
     counting = statement.with_only_columns(func.count(entity.id), maintain_column_froms=True).order_by(None)
     return uow.session.scalar(counting) or 0

@@ -11,9 +11,9 @@ from appliance.core.errors import DomainError, Refused
 from appliance.core.i18n import gettext
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
-from appliance.core.web import Form, Page, PageQuery, Schema, current_principal, read_form
+from appliance.core.web import Form, PageQuery, Schema, current_principal, read_form
 from appliance.core.web.auth import check_access
-from appliance.domains.identity import actions, queries
+from appliance.domains.identity import actions, queries, schemas
 from appliance.domains.identity.types import OWNER, MemberStatus
 from webui.admin.pages import pages
 from webui.fields import Email
@@ -118,11 +118,11 @@ def _link(invited: actions.Invited) -> str:
 
 
 def _page(uow: UnitOfWork, query: MembersQuery, form: Form[InviteForm] | None = None, *, link: str = "", invited: str = "") -> str:
-    found, total = queries.list_members(uow, search=query.q, offset=query.offset, limit=query.limit)
+    found = queries.list_members(uow, schemas.MembersQuery(search=query.q, page=query.page, limit=query.limit))
     mine = check_access(current_principal(), None)
     roles = [(role.key, role_name(role.key) if role.built_in else role.name) for role in queries.list_roles(uow)]
     return render_template(
-        "admin/members.html", page=Page(found, total, query.page, query.limit), query=query, roles=dict(roles),
+        "admin/members.html", page=found, query=query, roles=dict(roles),
         grantable=[pair for pair in roles if pair[0] != OWNER or mine.role == OWNER], invitations=queries.list_invitations(uow),
         form=form or Form(None, {}, {}), link=link, invited=invited, now=uow.now,
     )  # fmt: skip

@@ -16,6 +16,7 @@ from appliance.domains.contacts import actions, queries
 from appliance.domains.contacts.schemas import ContactFields, ContactOut, ContactsQuery
 from appliance.domains.contacts.types import ContactSort, Purpose
 from appliance.domains.identity import queries as identity
+from appliance.domains.identity.schemas import MembersQuery
 from webui.crm.pages import pages
 from webui.crm.words import options
 
@@ -128,8 +129,8 @@ def delete_contact(uow: UnitOfWork, contact_id: UUID) -> Response:
 
 
 def owner_options(uow: UnitOfWork) -> list[tuple[str, str]]:
-    members, _total = identity.list_members(uow, limit=200)
-    return [("", _("Nobody")), *((str(member.user_id), member.name) for member in members)]
+    members = identity.list_members(uow, MembersQuery(limit=200))
+    return [("", _("Nobody")), *((str(member.user_id), member.name) for member in members.items)]
 
 
 def _refused(form: Form[ContactForm], err: DomainError) -> Form[ContactForm]:

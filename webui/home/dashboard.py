@@ -17,6 +17,7 @@ from appliance.domains.contacts.types import ContactSort
 from appliance.domains.conversations import queries as conversations
 from appliance.domains.conversations.queries import InboxFilter
 from appliance.domains.identity import queries as identity
+from appliance.domains.identity.schemas import MembersQuery
 from appliance.domains.knowledge import queries as knowledge
 from webui.home import figures
 from webui.home.pages import pages
@@ -59,7 +60,7 @@ def _was_tried(uow: UnitOfWork, _who: Principal) -> bool:
 
 
 def _has_team(uow: UnitOfWork, _who: Principal) -> bool:
-    return identity.list_members(uow, limit=1)[1] > 1 or bool(identity.list_invitations(uow))
+    return identity.list_members(uow, MembersQuery(limit=1)).total > 1 or bool(identity.list_invitations(uow))
 
 
 FIRST_STEPS = (

@@ -17,6 +17,7 @@ from appliance.domains.conversations.queries import InboxFilter
 from appliance.domains.conversations.schemas import ConversationOut, MessageOut
 from appliance.domains.conversations.types import ConversationStatus, Handling
 from appliance.domains.identity import queries as identity
+from appliance.domains.identity.schemas import MembersQuery
 from webui.inbox import presenting
 from webui.inbox.presenting import CHANNELS, HANDOFF_REASONS, ICONS, Thread
 
@@ -112,8 +113,8 @@ def _thread(uow: UnitOfWork, conversation_id: UUID) -> Thread:
         conversation=found,
         name=name,
         contact=ContactOut.model_validate(contacts.get_contact(uow, person.id)) if person else None,
-        icon=ICONS.get(found.channel_kind, "inbox"),
-        channel=str(CHANNELS.get(found.channel_kind, found.channel_kind)),
+        icon=ICONS[found.medium],
+        channel=str(CHANNELS[found.medium]),
         assignee=identity.names_of(uow, [found.assignee_id]).get(found.assignee_id, "") if found.assignee_id else "",
         bubbles=presenting.bubbles(uow, window, contact_name=name),
         first_unread=unread[0] if unread else None,
@@ -144,5 +145,4 @@ def _name_of(uow: UnitOfWork, found: ConversationOut) -> str:
 
 
 def _members(uow: UnitOfWork) -> list[tuple[UUID, str]]:
-    people, _total = identity.list_members(uow, limit=200)
-    return [(person.user_id, person.name) for person in people]
+    return [(person.user_id, person.name) for person in identity.list_members(uow, MembersQuery(limit=200)).items]

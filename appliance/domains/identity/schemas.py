@@ -156,6 +156,8 @@ class MembersQuery(PageQuery):
 
 
 class MemberOut(Schema):
+    """A membership with the person in it. `id` is the membership's."""
+
     id: UUID
     user_id: UUID
     name: str
@@ -191,6 +193,8 @@ class RoleChange(Schema):
 
 
 class RoleOut(Schema):
+    """A built-in role has no id."""
+
     id: UUID | None
     key: str
     name: str
@@ -235,19 +239,19 @@ class NewApiKeyOut(Schema):
     secret: str
 
 
-class AuditQuery(PageQuery):
+class AuditFilter(Schema):
     actor: UUID | None = None
     action: Annotated[str, Field(max_length=80)] = ""
     since: AwareDatetime | None = Field(None, alias="from")
     until: AwareDatetime | None = Field(None, alias="to")
 
 
-class AuditExportQuery(Schema):
+class AuditQuery(AuditFilter, PageQuery):
+    pass
+
+
+class AuditExportQuery(AuditFilter):
     format: Literal["csv", "jsonl"] = "jsonl"
-    actor: UUID | None = None
-    action: Annotated[str, Field(max_length=80)] = ""
-    since: AwareDatetime | None = Field(None, alias="from")
-    until: AwareDatetime | None = Field(None, alias="to")
 
 
 class AuditOut(Schema):

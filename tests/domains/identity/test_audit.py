@@ -8,6 +8,7 @@ from sqlalchemy import delete, update
 
 from appliance.core.ids import NIL
 from appliance.domains.identity import actions, jobs, queries
+from appliance.domains.identity.schemas import AuditQuery
 from appliance.domains.identity.tables import AppendOnly, AuditEntry, AuditHead
 
 
@@ -39,7 +40,7 @@ def test_an_untouched_record_holds(box, recorded):
 )  # fmt: skip
 def test_an_edited_line_is_found(box, recorded, change):
     with box.whole_box("test") as uow:
-        seq = queries.list_audit(uow, queries.AuditFilter(action="thing"))[0][2].seq
+        seq = queries.list_audit(uow, AuditQuery(action="thing")).items[2].seq
     tamper(box, recorded, update(AuditEntry).where(AuditEntry.tenant_id == recorded, AuditEntry.seq == seq).values(**change))
     faults = jobs.verify_audit(box)
     assert [(fault.tenant_id, fault.seq, fault.reason) for fault in faults] == [(recorded, seq, "edited")]
@@ -49,7 +50,7 @@ def test_an_edited_line_is_found(box, recorded, change):
 @pytest.mark.parametrize("place", ["first", "middle", "last", "all"])
 def test_a_removed_line_is_found(box, recorded, place):
     with box.whole_box("test") as uow:
-        seqs = sorted(line.seq for line in queries.list_audit(uow, queries.AuditFilter())[0] if line.tenant_id == recorded)
+        seqs = sorted(line.seq for line in queries.list_audit(uow, AuditQuery()).items if line.tenant_id == recorded)
     gone = {"first": seqs[:1], "middle": seqs[2:3], "last": seqs[-1:], "all": seqs}[place]
     tamper(box, recorded, delete(AuditEntry).where(AuditEntry.tenant_id == recorded, AuditEntry.seq.in_(gone)))
     faults = jobs.verify_audit(box)
@@ -58,7 +59,7 @@ def test_a_removed_line_is_found(box, recorded, place):
 
 def test_taking_the_head_back_with_the_last_line_is_found(box, recorded):
     with box.whole_box("test") as uow:
-        last = queries.list_audit(uow, queries.AuditFilter(action="thing"))[0][0].seq
+        last = queries.list_audit(uow, AuditQuery(action="thing")).items[0].seq
     tamper(box, recorded, delete(AuditEntry).where(AuditEntry.tenant_id == recorded, AuditEntry.seq == last))
     tamper(box, recorded, update(AuditHead).where(AuditHead.tenant_id == recorded).values(seq=last - 1))
     assert jobs.verify_audit(box)
@@ -71,9 +72,9 @@ def test_a_chain_without_its_head_is_found(box, recorded):
 
 def test_our_own_code_cannot_change_a_line(box, recorded):
     with pytest.raises(AppendOnly), box.unit(recorded) as uow:
-        queries.list_audit(uow, queries.AuditFilter())[0][0].action = "else"
+        queries.list_audit(uow, AuditQuery()).items[0].action = "else"
     with pytest.raises(AppendOnly), box.unit(recorded) as uow:
-        uow.session.delete(queries.list_audit(uow, queries.AuditFilter())[0][0])
+        uow.session.delete(queries.list_audit(uow, AuditQuery()).items[0])
 
 
 def test_many_writers_make_one_chain(box, tenant_id):
@@ -85,7 +86,7 @@ def test_many_writers_make_one_chain(box, tenant_id):
         list(pool.map(write, range(24)))
     with box.unit(tenant_id) as uow:
         assert queries.verify_chain(uow, tenant_id) is None
-        assert queries.list_audit(uow, queries.AuditFilter())[1] == 24
+        assert queries.list_audit(uow, AuditQuery()).total == 24
 
 
 def test_a_refused_change_leaves_no_line(box, tenant_id):
@@ -93,12 +94,12 @@ def test_a_refused_change_leaves_no_line(box, tenant_id):
         actions.record(uow, "thing.done")
         raise ZeroDivisionError
     with box.unit(tenant_id) as uow:
-        assert queries.list_audit(uow, queries.AuditFilter())[1] == 0
+        assert queries.list_audit(uow, AuditQuery()).total == 0
 
 
 def test_secrets_never_enter_the_record(box, recorded):
     with box.unit(recorded) as uow:
-        assert queries.list_audit(uow, queries.AuditFilter(action="thing"))[0][0].before == {"password": "•••"}
+        assert queries.list_audit(uow, AuditQuery(action="thing")).items[0].before == {"password": "•••"}
 
 
 def test_a_tenant_reads_its_own_record_only(as_ana, as_carla, recorded):

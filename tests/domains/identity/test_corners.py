@@ -10,6 +10,7 @@ from appliance.core.ids import new_id
 from appliance.domains.identity import actions, jobs, queries
 from appliance.domains.identity.api.authentication import BoxAuthenticator
 from appliance.domains.identity.errors import AlreadyMember, InvitationOver, NoSuchTenant, SessionOver, UnknownPermission
+from appliance.domains.identity.schemas import AuditQuery
 from appliance.domains.identity.tables import LoginSession, User
 from appliance.domains.identity.types import Device, Presented
 from tests import cast as people
@@ -42,7 +43,7 @@ def test_people_change_their_own_name_and_language(as_bruno, bruno, box):
     assert as_bruno.patch("/api/v1/users/me", json={"name": "Bruno L.", "locale": "en"}).get_json()["locale"] == "en"
     assert as_bruno.patch("/api/v1/users/me", json={"email": "other@solara.example"}).status_code == 422
     with box.unit(bruno.tenant_id) as uow:
-        line = queries.list_audit(uow, queries.AuditFilter(action="profile"))[0][0]
+        line = queries.list_audit(uow, AuditQuery(action="profile")).items[0]
     assert line.before == {"name": "Bruno Leite", "locale": ""}
 
 
@@ -82,7 +83,7 @@ def test_ending_twice_is_ending_once(box, as_ana, ana):
     session_id = actions.sign_in(box, email=ana.email, password=people.PASSWORD, device=HERE).session_id
     assert [as_ana.delete(f"/api/v1/sessions/{session_id}").status_code for _ in range(2)] == [204, 204]
     with box.unit(ana.tenant_id) as uow:
-        assert queries.list_audit(uow, queries.AuditFilter(action="session.revoked"))[1] == 1
+        assert queries.list_audit(uow, AuditQuery(action="session.revoked")).total == 1
 
 
 def test_a_tenant_changes_its_language(as_ana, home):

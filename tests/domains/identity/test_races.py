@@ -8,6 +8,7 @@ from appliance.core.errors import Conflict
 from appliance.domains.identity import actions, queries
 from appliance.domains.identity.api import tenants
 from appliance.domains.identity.errors import InvitationOver
+from appliance.domains.identity.schemas import AuditQuery
 from appliance.domains.identity.tables import Tenant
 from appliance.domains.identity.types import Device, TenantStatus
 from tests import cast as people
@@ -77,7 +78,7 @@ def test_a_tenant_is_born_with_its_key_or_not_at_all(box, ana):
 def test_suspension_is_on_record(box, ana):
     with box.unit(ana.tenant_id, ana.actor) as uow:
         actions.set_tenant_status(uow, ana.tenant_id, TenantStatus.SUSPENDED)
-        line = queries.list_audit(uow, queries.AuditFilter())[0][0]
+        line = queries.list_audit(uow, AuditQuery()).items[0]
     assert (line.action, line.before, line.after) == ("tenant.changed", {"status": "active"}, {"status": "suspended"})
     assert line.actor_id == ana.user_id
 

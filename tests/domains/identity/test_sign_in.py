@@ -7,6 +7,7 @@ from appliance.core import clock
 from appliance.core.errors import TooMany
 from appliance.domains.identity import actions, queries
 from appliance.domains.identity.errors import WeakPassword, WrongCredentials
+from appliance.domains.identity.schemas import AuditQuery
 from appliance.domains.identity.tables import AuditEntry, User
 from appliance.domains.identity.types import Device, MemberStatus, Presented, TenantStatus
 from tests.cast import PASSWORD
@@ -75,8 +76,8 @@ def test_a_lockout_ends_by_itself_and_is_on_record(box, ana):
         with pytest.raises(WrongCredentials):
             actions.sign_in(box, email=ana.email, password="wrong", device=HERE)
     with box.unit(ana.tenant_id) as uow:
-        lines, _total = queries.list_audit(uow, queries.AuditFilter(action="sign_in.locked"))
-        assert [(line.object_id, line.ip) for line in lines] == [(str(ana.user_id), "192.0.2.1")]
+        lines = queries.list_audit(uow, AuditQuery(action="sign_in.locked"))
+        assert [(line.object_id, line.ip) for line in lines.items] == [(str(ana.user_id), "192.0.2.1")]
     with time_machine.travel(clock.now() + timedelta(minutes=16)):
         assert actions.sign_in(box, email=ana.email, password=PASSWORD, device=HERE)
 

@@ -10,8 +10,8 @@ from appliance.domains.identity import queries
 from appliance.domains.identity.actions.recording import record
 from appliance.domains.identity.errors import NoSuchTenant
 from appliance.domains.identity.events import MemberChanged, MemberDisabled, MemberEnabled, MemberRemoved
-from appliance.domains.identity.queries import Member
 from appliance.domains.identity.rules import access
+from appliance.domains.identity.schemas import MemberOut
 from appliance.domains.identity.tables import Membership, Tenant, User
 from appliance.domains.identity.types import OWNER, MemberStatus
 
@@ -37,7 +37,7 @@ def check_may_give_role(uow: UnitOfWork, granter: Granter, role: str) -> None:
     access.check_may_grant(permissions, granter.permissions)
 
 
-def change_member(uow: UnitOfWork, member_id: UUID, changes: dict[str, Any], granter: Granter) -> Member:
+def change_member(uow: UnitOfWork, member_id: UUID, changes: dict[str, Any], granter: Granter) -> MemberOut:
     """`changes` among role, teams, region, status. Raises LastOwner, BeyondOwnRights."""
     _lock_members(uow)
     membership = queries.get_membership(uow, member_id)

@@ -10,7 +10,6 @@ from flask import Response
 from appliance.core import web
 from appliance.core.uow import UnitOfWork
 from appliance.domains.identity import queries, schemas
-from appliance.domains.identity.queries import AuditFilter
 from appliance.domains.identity.tables import AuditEntry
 
 api = web.Api("audit")
@@ -20,8 +19,7 @@ _MIMETYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 
 @api.get("/audit", permission="audit:read", query=schemas.AuditQuery, returns=web.PageOf[schemas.AuditOut])
 def list_audit(uow: UnitOfWork, query: schemas.AuditQuery) -> web.Page[AuditEntry]:
-    items, total = queries.list_audit(uow, _filter(query), offset=query.offset, limit=query.limit)
-    return web.Page(items, total, query.page, query.limit)
+    return queries.list_audit(uow, query)
 
 
 @api.get("/audit/export", permission="audit:read", query=schemas.AuditExportQuery, unit=False)
@@ -29,7 +27,7 @@ def export_audit(call: web.Call, query: schemas.AuditExportQuery) -> Response:
     """All of it, oldest first, as CSV or JSON lines; each line carries its place in the chain."""
     write = _csv if query.format == "csv" else _jsonl
     headers = {"Content-Disposition": f'attachment; filename="audit.{query.format}"'}
-    return web.send_file(write(_all(call, _filter(query))), mimetype=_MIMETYPES[query.format], headers=headers)
+    return web.send_file(write(_all(call, query)), mimetype=_MIMETYPES[query.format], headers=headers)
 
 
 @api.get("/audit/verify", permission="audit:read", returns=schemas.AuditVerdict)
@@ -38,11 +36,7 @@ def verify_audit(uow: UnitOfWork) -> schemas.AuditVerdict:
     return schemas.AuditVerdict(holds=fault is None, fault=fault and schemas.AuditFaultOut(seq=fault.seq, reason=fault.reason))
 
 
-def _filter(query: schemas.AuditQuery | schemas.AuditExportQuery) -> AuditFilter:
-    return AuditFilter(actor_id=query.actor, action=query.action, since=query.since, until=query.until)
-
-
-def _all(call: web.Call, wanted: AuditFilter) -> Iterator[schemas.AuditOut]:
+def _all(call: web.Call, wanted: schemas.AuditFilter) -> Iterator[schemas.AuditOut]:
     """In short units, so that a slow reader holds no transaction open."""
     seq = 0
     while True:

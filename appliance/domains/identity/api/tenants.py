@@ -8,7 +8,6 @@ from appliance.domains.identity import actions, queries, schemas
 from appliance.domains.identity.actions import Granter, Invited
 from appliance.domains.identity.api.requests import person, who
 from appliance.domains.identity.errors import NoSuchTenant
-from appliance.domains.identity.queries import Member, RoleView
 from appliance.domains.identity.tables import Invitation, Tenant
 from appliance.domains.identity.types import OWNER
 
@@ -23,8 +22,7 @@ def list_tenants(call: web.Call, query: web.PageQuery) -> web.Page[Tenant]:
     me = call.who
     own = None if me.is_operator else [tenant_id for tenant_id, _name in me.tenants if me.via != "api_key" or tenant_id == me.tenant_id]
     with call.box.whole_box("list tenants", me.actor, read_only=True) as uow:
-        items, total = queries.list_tenants(uow, ids=own, offset=query.offset, limit=query.limit)
-    return web.Page(items, total, query.page, query.limit)
+        return queries.list_tenants(uow, query, ids=own)
 
 
 @api.post(
@@ -65,14 +63,13 @@ def change_tenant(uow: UnitOfWork, tenant_id: UUID, body: schemas.TenantChange) 
 
 
 @api.get("/tenants/<uuid:tenant_id>/members", permission="members:read", query=schemas.MembersQuery, returns=web.PageOf[schemas.MemberOut])
-def list_members(uow: UnitOfWork, tenant_id: UUID, query: schemas.MembersQuery) -> web.Page[Member]:
+def list_members(uow: UnitOfWork, tenant_id: UUID, query: schemas.MembersQuery) -> web.Page[schemas.MemberOut]:
     _check_own(uow, tenant_id)
-    items, total = queries.list_members(uow, search=query.search, status=query.status, offset=query.offset, limit=query.limit)
-    return web.Page(items, total, query.page, query.limit)
+    return queries.list_members(uow, query)
 
 
 @api.get("/tenants/<uuid:tenant_id>/members/<uuid:member_id>", permission="members:read", returns=schemas.MemberOut)
-def read_member(uow: UnitOfWork, tenant_id: UUID, member_id: UUID) -> Member:
+def read_member(uow: UnitOfWork, tenant_id: UUID, member_id: UUID) -> schemas.MemberOut:
     _check_own(uow, tenant_id)
     return queries.get_member(uow, member_id)
 
@@ -80,7 +77,7 @@ def read_member(uow: UnitOfWork, tenant_id: UUID, member_id: UUID) -> Member:
 @api.patch(
     "/tenants/<uuid:tenant_id>/members/<uuid:member_id>", permission="members:write", body=schemas.MemberChange, returns=schemas.MemberOut
 )
-def change_member(uow: UnitOfWork, tenant_id: UUID, member_id: UUID, body: schemas.MemberChange) -> Member:
+def change_member(uow: UnitOfWork, tenant_id: UUID, member_id: UUID, body: schemas.MemberChange) -> schemas.MemberOut:
     _check_own(uow, tenant_id)
     changes = body.model_dump(exclude_unset=True, exclude_none=True)
     return actions.change_member(uow, member_id, changes, Granter.of(who()))
@@ -123,25 +120,25 @@ def revoke_invitation(uow: UnitOfWork, tenant_id: UUID, invitation_id: UUID) -> 
 
 
 @api.get("/tenants/<uuid:tenant_id>/roles/<uuid:role_id>", permission="roles:read", returns=schemas.RoleOut)
-def read_role(uow: UnitOfWork, tenant_id: UUID, role_id: UUID) -> RoleView:
+def read_role(uow: UnitOfWork, tenant_id: UUID, role_id: UUID) -> schemas.RoleOut:
     _check_own(uow, tenant_id)
     return queries.role_view(queries.get_role(uow, role_id))
 
 
 @api.get("/tenants/<uuid:tenant_id>/roles", permission="roles:read", returns=list[schemas.RoleOut])
-def list_roles(uow: UnitOfWork, tenant_id: UUID) -> list[RoleView]:
+def list_roles(uow: UnitOfWork, tenant_id: UUID) -> list[schemas.RoleOut]:
     _check_own(uow, tenant_id)
     return queries.list_roles(uow)
 
 
 @api.post("/tenants/<uuid:tenant_id>/roles", permission="roles:write", body=schemas.RoleIn, returns=schemas.RoleOut, status=201)
-def create_role(uow: UnitOfWork, tenant_id: UUID, body: schemas.RoleIn) -> RoleView:
+def create_role(uow: UnitOfWork, tenant_id: UUID, body: schemas.RoleIn) -> schemas.RoleOut:
     _check_own(uow, tenant_id)
     return queries.role_view(actions.create_role(uow, name=body.name, permissions=body.permissions, granter=Granter.of(who())))
 
 
 @api.patch("/tenants/<uuid:tenant_id>/roles/<uuid:role_id>", permission="roles:write", body=schemas.RoleChange, returns=schemas.RoleOut)
-def change_role(uow: UnitOfWork, tenant_id: UUID, role_id: UUID, body: schemas.RoleChange) -> RoleView:
+def change_role(uow: UnitOfWork, tenant_id: UUID, role_id: UUID, body: schemas.RoleChange) -> schemas.RoleOut:
     _check_own(uow, tenant_id)
     role = actions.change_role(uow, role_id, name=body.name, permissions=body.permissions, granter=Granter.of(who()))
     return queries.role_view(role)

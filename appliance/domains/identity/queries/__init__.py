@@ -3,7 +3,6 @@
 from appliance.domains.identity.queries.credentials import Holder, Seat, find_key_holder, find_session_holder, find_token_holder
 from appliance.domains.identity.queries.people import (
     Known,
-    Member,
     check_is_member,
     count_other_owners,
     find_invitation_by_token,
@@ -24,7 +23,6 @@ from appliance.domains.identity.queries.people import (
     seats_of,
 )
 from appliance.domains.identity.queries.records import (
-    AuditFilter,
     chain_key,
     link_of,
     list_audit,
@@ -33,7 +31,6 @@ from appliance.domains.identity.queries.records import (
     verify_chain,
 )
 from appliance.domains.identity.queries.tenants import (
-    RoleView,
     find_box_locale,
     find_permissions_of_role,
     find_tenant,
@@ -48,11 +45,8 @@ from appliance.domains.identity.queries.tenants import (
 )
 
 __all__ = [
-    "AuditFilter",
     "Holder",
     "Known",
-    "Member",
-    "RoleView",
     "Seat",
     "chain_key",
     "check_is_member",

@@ -3,30 +3,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from appliance.core.errors import NotFound, Refused
 from appliance.core.i18n import lazy_gettext as _
+from appliance.core.paging import count_rows
 from appliance.core.uow import UnitOfWork
+from appliance.core.web import Page
 from appliance.domains.identity.errors import NoSuchMember
+from appliance.domains.identity.schemas import MemberOut, MembersQuery
 from appliance.domains.identity.tables import ApiKey, Invitation, LoginSession, Membership, Tenant, User
 from appliance.domains.identity.types import OWNER, InvitationStatus, MemberStatus, TenantStatus
-
-
-@dataclass(frozen=True)
-class Member:
-    """A membership with the person in it. `id` is the membership's."""
-
-    id: UUID
-    user_id: UUID
-    name: str
-    email: str
-    role: str
-    teams: list[str]
-    region: str
-    status: MemberStatus
-    last_login_at: datetime | None
-    created_at: datetime
 
 
 @dataclass(frozen=True)
@@ -44,10 +31,7 @@ class Known:
 
 def list_people(uow: UnitOfWork, *, search: str = "", limit: int = 500) -> list[Known]:
     """Everybody on the box, by e-mail. Needs the box scope."""
-    statement = select(User).order_by(User.email).limit(limit)
-    if search:
-        statement = statement.where(User.name.icontains(search, autoescape=True) | User.email.icontains(search, autoescape=True))
-    people = uow.session.scalars(statement).all()
+    people = uow.session.scalars(select(User).where(_named(search)).order_by(User.email).limit(limit)).all()
     seats = select(Membership.user_id, Tenant.slug, Membership.role).join(Tenant, Tenant.id == Membership.tenant_id)
     rows = uow.session.execute(seats.where(Membership.user_id.in_([user.id for user in people]))).all()
     return [
@@ -75,25 +59,24 @@ def find_user_by_email(uow: UnitOfWork, email: str) -> User | None:
     return uow.session.scalar(select(User).where(User.email == email))
 
 
-def list_members(
-    uow: UnitOfWork, *, search: str = "", status: MemberStatus | None = None, offset: int = 0, limit: int = 50
-) -> tuple[list[Member], int]:
-    """By name, with the total."""
-    statement = select(Membership, User).join(User, User.id == Membership.user_id)
-    if status is not None:
-        statement = statement.where(Membership.status == status)
-    if search:
-        statement = statement.where(User.name.icontains(search, autoescape=True) | User.email.icontains(search, autoescape=True))
-    total = uow.session.scalar(statement.with_only_columns(func.count(Membership.id))) or 0
-    rows = uow.session.execute(statement.order_by(User.name, Membership.id).offset(offset).limit(limit))
-    return [_member(membership, user) for membership, user in rows], total
+def list_members(uow: UnitOfWork, query: MembersQuery) -> Page[MemberOut]:
+    """By name."""
+    statement = select(Membership, User).join(User, User.id == Membership.user_id).where(_named(query.search))
+    if query.status is not None:
+        statement = statement.where(Membership.status == query.status)
+    rows = uow.session.execute(statement.order_by(User.name, Membership.id).offset(query.offset).limit(query.limit))
+    return Page([_member(membership, user) for membership, user in rows], count_rows(uow, statement), query.page, query.limit)
 
 
-def get_member(uow: UnitOfWork, member_id: UUID) -> Member:
+def _named(search: str) -> ColumnElement[bool]:
+    return User.name.icontains(search, autoescape=True) | User.email.icontains(search, autoescape=True)
+
+
+def get_member(uow: UnitOfWork, member_id: UUID) -> MemberOut:
     return member_of(uow, get_membership(uow, member_id))
 
 
-def find_member_of_user(uow: UnitOfWork, user_id: UUID) -> Member | None:
+def find_member_of_user(uow: UnitOfWork, user_id: UUID) -> MemberOut | None:
     """The person's place in this tenant, active or not."""
     found = uow.session.execute(select(Membership, User).join(User).where(Membership.user_id == user_id)).first()
     return _member(*found) if found else None
@@ -122,7 +105,7 @@ def get_membership(uow: UnitOfWork, member_id: UUID) -> Membership:
     return membership
 
 
-def member_of(uow: UnitOfWork, membership: Membership) -> Member:
+def member_of(uow: UnitOfWork, membership: Membership) -> MemberOut:
     return _member(membership, get_user(uow, membership.user_id))
 
 
@@ -174,8 +157,8 @@ def list_api_keys(uow: UnitOfWork) -> list[ApiKey]:
     return list(uow.session.scalars(select(ApiKey).order_by(ApiKey.created_at.desc()).limit(500)))
 
 
-def _member(membership: Membership, user: User) -> Member:
-    return Member(
+def _member(membership: Membership, user: User) -> MemberOut:
+    return MemberOut(
         id=membership.id, user_id=user.id, name=user.name, email=user.email, role=membership.role, teams=membership.teams,
         region=membership.region, status=membership.status, last_login_at=user.last_login_at, created_at=membership.created_at,
     )  # fmt: skip

@@ -1,35 +1,25 @@
 """Reading and verifying the record of what was done."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 
 from appliance.core import crypto
+from appliance.core.paging import read_page
 from appliance.core.uow import UnitOfWork
+from appliance.core.web import Page
 from appliance.domains.identity.rules import chain
+from appliance.domains.identity.schemas import AuditFilter, AuditQuery
 from appliance.domains.identity.tables import AuditEntry, AuditHead
 from appliance.domains.identity.types import AuditFault
 
 BATCH = 500
 
 
-@dataclass(frozen=True)
-class AuditFilter:
-    actor_id: UUID | None = None
-    action: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-def list_audit(uow: UnitOfWork, wanted: AuditFilter, *, offset: int = 0, limit: int = 50) -> tuple[list[AuditEntry], int]:
-    """Latest first, with the total."""
-    statement = _filtered(wanted)
-    total = uow.session.scalar(statement.with_only_columns(func.count(AuditEntry.id))) or 0
-    return list(uow.session.scalars(statement.order_by(AuditEntry.seq.desc()).offset(offset).limit(limit))), total
+def list_audit(uow: UnitOfWork, query: AuditQuery) -> Page[AuditEntry]:
+    """Latest first."""
+    return read_page(uow, _filtered(query).order_by(AuditEntry.seq.desc()), query)
 
 
 def list_audit_after(uow: UnitOfWork, wanted: AuditFilter, seq: int, *, limit: int = BATCH) -> list[AuditEntry]:
@@ -76,10 +66,10 @@ def _links(uow: UnitOfWork, tenant_id: UUID) -> Iterator[tuple[chain.Link, str]]
             return
 
 
-def _filtered(wanted: AuditFilter) -> Select[Any]:
+def _filtered(wanted: AuditFilter) -> Select[AuditEntry]:
     statement = select(AuditEntry)
-    if wanted.actor_id is not None:
-        statement = statement.where(AuditEntry.actor_id == wanted.actor_id)
+    if wanted.actor is not None:
+        statement = statement.where(AuditEntry.actor_id == wanted.actor)
     if wanted.action:
         statement = statement.where(AuditEntry.action.startswith(wanted.action, autoescape=True))
     if wanted.since is not None:

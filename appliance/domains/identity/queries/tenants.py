@@ -1,26 +1,17 @@
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from appliance.core.errors import NotFound
 from appliance.core.i18n import lazy_gettext as _
+from appliance.core.paging import read_page
 from appliance.core.uow import UnitOfWork
+from appliance.core.web import Page, PageQuery
 from appliance.domains.identity.errors import NoSuchTenant
+from appliance.domains.identity.schemas import RoleOut
 from appliance.domains.identity.tables import Membership, Role, Tenant
 from appliance.domains.identity.types import BUILT_IN_ROLES
-
-
-@dataclass(frozen=True)
-class RoleView:
-    """A built-in role has no id."""
-
-    key: str
-    name: str
-    permissions: list[str]
-    built_in: bool
-    id: UUID | None = None
 
 
 def get_tenant(uow: UnitOfWork, tenant_id: UUID | None = None) -> Tenant:
@@ -35,13 +26,10 @@ def find_tenant(uow: UnitOfWork, tenant_id: UUID) -> Tenant | None:
     return uow.session.get(Tenant, tenant_id)
 
 
-def list_tenants(uow: UnitOfWork, *, ids: list[UUID] | None = None, offset: int = 0, limit: int = 50) -> tuple[list[Tenant], int]:
-    """All of the box, or those of `ids`, with the total."""
-    statement = select(Tenant)
-    if ids is not None:
-        statement = statement.where(Tenant.id.in_(ids))
-    total = uow.session.scalar(statement.with_only_columns(func.count(Tenant.id))) or 0
-    return list(uow.session.scalars(statement.order_by(Tenant.name, Tenant.id).offset(offset).limit(limit))), total
+def list_tenants(uow: UnitOfWork, query: PageQuery, *, ids: list[UUID] | None = None) -> Page[Tenant]:
+    """All of the box, or those of `ids`, by name."""
+    statement = select(Tenant).order_by(Tenant.name, Tenant.id)
+    return read_page(uow, statement if ids is None else statement.where(Tenant.id.in_(ids)), query)
 
 
 def find_box_locale(uow: UnitOfWork) -> str | None:
@@ -58,17 +46,17 @@ def grantable_permissions(uow: UnitOfWork) -> frozenset[str]:
     return frozenset().union(*(uow.box.registry.permissions_of(role) for role in BUILT_IN_ROLES))
 
 
-def list_roles(uow: UnitOfWork) -> list[RoleView]:
+def list_roles(uow: UnitOfWork) -> list[RoleOut]:
     built_in = (_built_in(key, uow.box.registry.permissions_of(key)) for key in BUILT_IN_ROLES)
     return [*built_in, *(role_view(role) for role in uow.session.scalars(select(Role).order_by(Role.name).limit(200)))]
 
 
-def _built_in(key: str, permissions: frozenset[str]) -> RoleView:
-    return RoleView(key, key.replace("_", " ").capitalize(), sorted(permissions), built_in=True)
+def _built_in(key: str, permissions: frozenset[str]) -> RoleOut:
+    return RoleOut(id=None, key=key, name=key.replace("_", " ").capitalize(), permissions=sorted(permissions), built_in=True)
 
 
-def role_view(role: Role) -> RoleView:
-    return RoleView(role.key, role.name, sorted(role.permissions), built_in=False, id=role.id)
+def role_view(role: Role) -> RoleOut:
+    return RoleOut(id=role.id, key=role.key, name=role.name, permissions=sorted(role.permissions), built_in=False)
 
 
 def get_role(uow: UnitOfWork, role_id: UUID) -> Role:

@@ -47,7 +47,7 @@ class Spawned:
 
     def __init__(self, command: list[str], environment: dict[str, str], *, stdin: bytes = b"", output: int | None = None) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - our own commands
-            command, env=environment, stdin=subprocess.PIPE, stdout=output, preexec_fn=_die_with_parent  # noqa: PLW1509 - no threads here
+            command, env=environment, stdin=subprocess.PIPE, stdout=output, preexec_fn=die_with_parent  # noqa: PLW1509 - no threads here
         )
         assert self._process.stdin is not None
         self._process.stdin.write(stdin)
@@ -62,16 +62,16 @@ class Spawned:
 
 
 def _in_child(target: Callable[[], None], name: str) -> None:
-    _die_with_parent()
+    die_with_parent()
     ctypes.CDLL(None).prctl(_PR_SET_NAME, f"se-{name}".encode())  # what ps and top show
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     target()
 
 
-def _die_with_parent() -> None:
-    # Linux: if the supervisor is killed, its children get SIGTERM instead of living on without one.
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def die_with_parent(sign: signal.Signals = signal.SIGTERM) -> None:
+    """Linux: if the parent is killed, this process gets `sign` instead of living on without one."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, sign)
 
 
 @dataclass

@@ -1,8 +1,10 @@
-"""A heavy job runs in a fork of its own that may take so much and no more."""
+"""Heavy jobs run in forks that may take so much and no more, and that go on with what waits."""
 
 import json
+import os
 import resource
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -34,25 +36,57 @@ def calculate_for_ever(path: str) -> None:
         pass
 
 
+def sign(path: str) -> None:
+    with Path(path).open("a") as signed:
+        signed.write(f"{os.getpid()} {resource.getrlimit(resource.RLIMIT_CPU)[0]}\n")
+
+
+def calculate_then_sign(path: str) -> None:
+    ends = time.process_time() + 1.1
+    while time.process_time() < ends:
+        pass
+    sign(path)
+
+
+def grow_then_sign(path: str) -> None:
+    held = b"x" * (600 * 2**20)
+    sign(path)
+    del held
+
+
+def sign_then_wait(path: str) -> None:
+    sign(path)
+    time.sleep(0.5)
+
+
+def sign_then_hang(path: str) -> None:
+    sign(path)
+    time.sleep(60)
+
+
 @pytest.fixture
-def run_slowly(redis_address, tmp_path):
-    """What the job left in its file, and whether it came to its end."""
+def queue(redis_address):
+    redis = Redis.from_url(redis_address)
+    yield Queue("confined", connection=redis)
+    redis.flushdb()
+
+
+@pytest.fixture
+def run_slowly(queue, tmp_path):
+    """What the jobs left in their file, and whether the last came to its end."""
     before = {which: resource.getrlimit(which) for which in (resource.RLIMIT_AS, resource.RLIMIT_CPU)}
     handlers = {which: signal.getsignal(which) for which in (signal.SIGINT, signal.SIGTERM)}
-    redis = Redis.from_url(redis_address)
-    queue = Queue("confined", connection=redis)
 
-    def run(job):
+    def run(*jobs):
         answer = tmp_path / "answer"
-        queued = queue.enqueue(job, str(answer))
-        worker = ConfinedWorker([queue], connection=redis)
+        queued = [queue.enqueue(job, str(answer)) for job in jobs]
+        worker = ConfinedWorker([queue], connection=queue.connection)
         worker.limits = LIMITS
         worker.work(burst=True, logging_level="CRITICAL")
         assert {which: resource.getrlimit(which) for which in before} == before, "the worker itself is not limited"
-        return answer.read_text(), queued.get_status(refresh=True).value
+        return answer.read_text(), queued[-1].get_status(refresh=True).value
 
     yield run
-    redis.flushdb()
     for which, handler in handlers.items():
         signal.signal(which, handler)
 
@@ -70,3 +104,73 @@ def test_too_much_memory_is_an_error_of_that_job_alone(run_slowly):
 
 def test_a_job_that_calculates_for_ever_is_ended(run_slowly):
     assert run_slowly(calculate_for_ever) == ("begun", "failed")
+
+
+def test_one_fork_does_what_waits_and_each_job_has_its_own_time(run_slowly):
+    first, second, third = (line.split() for line in run_slowly(calculate_then_sign, calculate_then_sign, sign)[0].splitlines())
+    assert first[0] == second[0] == third[0] != str(os.getpid())
+    assert [int(one[1]) for one in (first, second, third)] == [60, 61, 62]
+
+
+def test_a_fork_that_has_grown_is_replaced(run_slowly):
+    first, second = (line.split()[0] for line in run_slowly(grow_then_sign, sign)[0].splitlines())
+    assert first != second
+
+
+def test_a_job_that_died_in_the_middle_takes_only_itself(run_slowly):
+    said, status = run_slowly(sign, calculate_for_ever, sign)
+    assert (said.splitlines()[0].split()[0], status) != (said.splitlines()[-1].split()[0], "failed")
+
+
+@pytest.fixture
+def working(queue, tmp_path):
+    """A worker in a process of its own, at its first job."""
+    started = []
+
+    def start(*jobs):
+        answer = tmp_path / "answer"
+        for job in jobs:
+            queue.enqueue(job, str(answer))
+        worker = os.fork()
+        if worker == 0:
+            ConfinedWorker([queue], connection=queue.connection).work(burst=True, logging_level="CRITICAL")
+            os._exit(0)
+        started.append(worker)
+        wait_until(lambda: answer.exists() and answer.read_text())
+        return worker, int(answer.read_text().split()[0])
+
+    yield start
+    for worker in started:
+        try:
+            os.kill(worker, signal.SIGKILL)
+            os.waitpid(worker, 0)
+        except (ProcessLookupError, ChildProcessError):
+            continue
+
+
+def test_a_fork_does_not_outlive_its_worker(working):
+    worker, fork = working(sign_then_hang)
+    os.kill(worker, signal.SIGKILL)
+    os.waitpid(worker, 0)
+    wait_until(lambda: not is_running(fork))
+
+
+def test_a_worker_told_to_end_finishes_its_job_and_begins_no_other(queue, working, tmp_path):
+    worker, _fork = working(sign_then_wait, sign_then_wait, sign_then_wait)
+    os.kill(worker, signal.SIGTERM)
+    os.waitpid(worker, 0)
+    assert ((tmp_path / "answer").read_text().count("\n"), queue.count) == (1, 2)
+
+
+def wait_until(what):
+    deadline = time.monotonic() + 20
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -1,6 +1,8 @@
 """The child as the parent sees it: limits, failures as sentences, nothing left behind."""
 
 import os
+import signal
+import time
 from pathlib import Path
 
 import docx
@@ -15,6 +17,7 @@ from tests.domains.knowledge.extraction.paper import Page, pdf, picture, png, re
 from tests.domains.knowledge.extraction.test_reading_office import deck, saved
 
 LETTER = pdf(*(Page().lines(60, 80, [f"Página de número {number} com algum texto."]) for number in range(1, 4)))
+HEAVY = b"nome;valor\n" + b"mesa de jantar;12,50\n" * 1_500_000
 
 
 def failure(content: bytes, name: str = "arquivo.pdf", **limits: float) -> ExtractionFailure:
@@ -54,28 +57,88 @@ def test_limits_of_size_and_pages() -> None:
 
 
 def test_limits_of_time_and_memory() -> None:
-    assert failure(LETTER, wall_seconds=0.05) is ExtractionFailure.TIMED_OUT
-    heavy = b"nome;valor\n" + b"mesa de jantar;12,50\n" * 1_500_000
-    assert failure(heavy, "grande.csv", cpu_seconds=1) is ExtractionFailure.TIMED_OUT
-    assert failure(heavy, "grande.csv", memory_bytes=400 * MIB) is ExtractionFailure.OUT_OF_MEMORY
+    assert failure(HEAVY, "grande.csv", wall_seconds=0.1) is ExtractionFailure.TIMED_OUT
+    assert failure(HEAVY, "grande.csv", cpu_seconds=1) is ExtractionFailure.TIMED_OUT
+    assert failure(HEAVY, "grande.csv", memory_bytes=400 * MIB) is ExtractionFailure.OUT_OF_MEMORY
+
+
+def standby() -> int:
+    return launcher._standing[os.getpid()]._process.pid
+
+
+def forks() -> list[str]:
+    return Path(f"/proc/{standby()}/task/{standby()}/children").read_text().split()
 
 
 def test_the_child_sees_none_of_our_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SALESEDGE__MASTER_KEY", "segredo")
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy")
-    assert set(launcher._environment(Path("/tmp"))) <= {
-        "PATH", "HOME", "TMPDIR", "LANG", "PYTHONPATH", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "PYTHONDONTWRITEBYTECODE",
-        "PYTHONUNBUFFERED", "TESSDATA_PREFIX"}
+    monkeypatch.setattr(launcher, "_standing", {})
+    launcher.run_extraction(LETTER, "carta.pdf")
+    seen = Path(f"/proc/{standby()}/environ").read_bytes().decode().rstrip("\0").split("\0")
+    assert {line.partition("=")[0] for line in seen} <= {
+        "PATH", "LANG", "PYTHONPATH", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED",
+        "TESSDATA_PREFIX"}
+
+
+def test_what_stands_ready_is_the_same_after_each_document() -> None:
+    """One process for all, with no fork, no limit and no file of a document left on it."""
+    def held() -> tuple[object, ...]:
+        return standby(), forks(), Path(f"/proc/{standby()}/limits").read_text(), len(list(Path(f"/proc/{standby()}/fd").iterdir()))
+
+    launcher.run_extraction(LETTER, "carta.pdf")
+    before = held()
+    failure(LETTER, pages=2)
+    failure(HEAVY, "grande.csv", wall_seconds=0.1)
+    launcher.run_extraction(LETTER, "carta.pdf")
+    assert held() == before
+
+
+def test_one_that_died_is_started_again() -> None:
+    launcher.run_extraction(LETTER, "carta.pdf")
+    gone = standby()
+    os.kill(gone, signal.SIGKILL)
+    launcher._standing[os.getpid()]._process.wait()
+    assert launcher.run_extraction(LETTER, "carta.pdf") == read(LETTER, "carta.pdf")
+    assert standby() != gone
+
+
+def test_when_the_worker_is_killed_nothing_goes_on_reading() -> None:
+    """Neither the fork nor what stands ready outlives it."""
+    begun, tell = os.pipe()
+    worker = os.fork()
+    if worker == 0:
+        def stop_there(_page: int, _pages: int | None) -> None:
+            os.write(tell, f"{standby()} {forks()[0]}".encode())
+            signal.pause()
+
+        launcher.run_extraction(LETTER, "carta.pdf", on_progress=stop_there)
+        os._exit(1)
+    pids = os.read(begun, 100).decode().split()
+    os.kill(worker, signal.SIGKILL)
+    os.waitpid(worker, 0)
+    deadline = time.monotonic() + 10
+    while any(is_running(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert [pid for pid in pids if is_running(pid)] == []
+
+
+def is_running(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     launcher.run_extraction(LETTER, "carta.pdf")
-    failure(LETTER, wall_seconds=0.05)
+    failure(HEAVY, "grande.csv", wall_seconds=0.1)
     assert not list(tmp_path.iterdir())
 
 
 def test_without_tesseract_an_image_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(launcher, "_standing", {})
     monkeypatch.setenv("PATH", str(tmp_path))
     assert failure(png(picture([(50, 50, 60, "Aviso")])), "aviso.png") is ExtractionFailure.OCR_MISSING
 

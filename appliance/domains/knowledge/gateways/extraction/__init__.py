@@ -1,1 +1,1 @@
-"""From a file to blocks. `launcher` starts a child process with hard limits; everything else here runs inside that child."""
+"""From a file to blocks. `launcher` has a child read it that has hard limits; everything else here runs inside that child."""

@@ -1,20 +1,26 @@
-"""The child: limits first, then the file from standard input, then lines to standard output."""
+"""What stands ready beside a worker: libraries loaded, no keys, no settings, no document. Each document is read by a fork of it.
+
+The fork sets its limits first, then reads the file, then writes lines. It is ended at the word of the worker, or when that is gone.
+"""
 
 import ctypes
 import json
 import os
 import resource
 import signal
-import sys
-from typing import TextIO
+import socket
+from contextlib import suppress
+from typing import Any, NoReturn, TextIO
 
-from appliance.domains.knowledge.gateways.extraction import wire
+from appliance.domains.knowledge.gateways.extraction import reader, wire
 from appliance.domains.knowledge.gateways.extraction.limits import Limits
 from appliance.domains.knowledge.gateways.extraction.unreadable import Unreadable
 from appliance.domains.knowledge.types import ExtractionFailure
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+PR_SET_PDEATHSIG = 1
 NICENESS, CPU_GRACE = 5, 5
+_libc = ctypes.CDLL(None)
 
 
 def confine(limits: Limits) -> None:
@@ -27,27 +33,23 @@ def confine(limits: Limits) -> None:
         grace = CPU_GRACE if which == resource.RLIMIT_CPU and hard == resource.RLIM_INFINITY else 0  # first the signal that says why
         resource.setrlimit(which, (allowed, allowed + grace))
     os.nice(NICENESS)
-    ctypes.CDLL(None).unshare(CLONE_NEWUSER | CLONE_NEWNET)  # no network where the kernel lets us; refused is fine
+    _libc.unshare(CLONE_NEWUSER | CLONE_NEWNET)  # no network where the kernel lets us; refused is fine
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
-def read(filename: str, limits: Limits, out: TextIO) -> None:
-    from appliance.domains.knowledge.gateways.extraction import reader  # noqa: PLC0415 - heavy: after the limits
-
-    content = sys.stdin.buffer.read(limits.file_bytes + 1)
+def read(document: int, filename: str, limits: Limits, out: TextIO) -> None:
+    with open(document, "rb") as stream:
+        content = stream.read(limits.file_bytes + 1)
     found = reader.extract(content, filename, limits, lambda page, pages: print(wire.progress(page, pages), file=out, flush=True))
     for said in wire.extraction(found):
         print(said, file=out)
 
 
-def main() -> int:
-    filename, allowed = sys.argv[1:]
-    limits = Limits(**json.loads(allowed))
-    out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # libraries that print do not speak for us
+def answer(document: int, asked: dict[str, Any], out: TextIO) -> None:
+    limits = Limits(**asked["limits"])
     confine(limits)
     try:
-        read(filename, limits, out)
+        read(document, asked["filename"], limits, out)
     except Unreadable as problem:
         print(wire.failure(problem.failure, problem.detail, problem.line), file=out)
     except MemoryError:
@@ -55,7 +57,50 @@ def main() -> int:
     except Exception as problem:  # noqa: BLE001 - the outermost edge: whatever a library trips over is a damaged file
         print(wire.failure(ExtractionFailure.CORRUPT, f"{type(problem).__name__}: {problem}"), file=out)
     out.flush()
-    os._exit(0)  # native libraries may hang in their own clean-up
+
+
+def be_the_fork(asked: dict[str, Any], document: int, answers: int, complaints: int) -> NoReturn:
+    try:
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        os.dup2(complaints, 1)  # libraries that print do not speak for us
+        os.dup2(complaints, 2)
+        os.environ["HOME"] = os.environ["TMPDIR"] = asked["folder"]
+        os.chdir(asked["folder"])
+        with open(answers, "w", encoding="utf-8") as out:
+            answer(document, asked, out)
+    finally:
+        os._exit(0)  # native libraries may hang in their own clean-up
+
+
+def serve(control: socket.socket) -> None:
+    """One document at a time, until nobody is at the other end."""
+    while True:
+        said, files, _, _ = socket.recv_fds(control, wire.LONGEST_REQUEST, 3)
+        if not said:
+            return
+        asked = json.loads(said)
+        reader.load(asked["filename"])
+        child = os.fork()
+        if child == 0:
+            os.setpgid(0, 0)
+            control.close()
+            be_the_fork(asked, *files)
+        with suppress(PermissionError):
+            os.setpgid(child, child)
+        for file in files:
+            os.close(file)
+        control.recv(1)
+        os.killpg(child, signal.SIGKILL)
+        control.send(str(os.waitpid(child, 0)[1]).encode())
+
+
+def main() -> None:
+    control = socket.socket(fileno=os.dup(0))
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for taken in (0, 1, 2):
+        os.dup2(nothing, taken)
+    with suppress(ConnectionError):
+        serve(control)
 
 
 main()

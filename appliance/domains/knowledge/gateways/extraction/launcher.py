@@ -1,16 +1,18 @@
-"""The parent's side: start the child, listen to it, and end it when it takes too much."""
+"""The parent's side: have a child read, listen to it, and end it when it takes too much."""
 
 import json
 import os
 import selectors
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,7 +28,9 @@ SOURCE_ROOT = Path(appliance.__file__).parents[1]
 KILLED_FOR = {signal.SIGXCPU: ExtractionFailure.TIMED_OUT, signal.SIGKILL: ExtractionFailure.OUT_OF_MEMORY}
 CHUNK = 1 << 16
 STDERR_TAIL = 2000
-LONGEST_ENDING = 12
+ENDING_S = 10.0
+_standing: dict[int, "Standby"] = {}
+_one_at_a_time = threading.Lock()
 
 
 def run_extraction(
@@ -39,9 +43,11 @@ def run_extraction(
         raise ExtractionError(ExtractionFailure.EMPTY)
     if size > limits.file_bytes:
         raise ExtractionError(ExtractionFailure.TOO_LARGE, f"{size} bytes")
-    with tempfile.TemporaryDirectory(prefix="extraction-", ignore_cleanup_errors=True) as folder, _opened(document) as stdin, \
-            tempfile.TemporaryFile() as stderr, _child(Path(folder), filename, limits, stdin, stderr) as child:
-        return _listen(child, limits, on_progress, stderr)
+    with tempfile.TemporaryDirectory(prefix="extraction-", ignore_cleanup_errors=True) as folder, _opened(document) as content, \
+            tempfile.TemporaryFile() as stderr, _one_at_a_time:
+        asked = {"filename": filename, "folder": folder, "limits": asdict(limits)}
+        with _standby().reading(asked, content, stderr) as child:
+            return _listen(child, limits, on_progress, stderr)
 
 
 @contextmanager
@@ -58,41 +64,82 @@ def _opened(document: Path | bytes) -> Iterator[IO[bytes]]:
         yield memory
 
 
-@contextmanager
-def _child(folder: Path, filename: str, limits: Limits, stdin: IO[bytes], stderr: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    child = subprocess.Popen(  # noqa: S603 - our own interpreter, our own module
-        [sys.executable, "-m", CHILD, nameless(filename), json.dumps(asdict(limits))],
-        stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, env=_environment(folder), cwd=folder, start_new_session=True,
-    )
-    try:
-        yield child
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
-        if child.stdout:
-            child.stdout.close()
+class Standby:
+    """A process with the libraries loaded, and nothing of ours: it forks for each document."""
+
+    def __init__(self) -> None:
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control.settimeout(ENDING_S)
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own module
+                [sys.executable, "-m", CHILD], stdin=theirs.fileno(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                env=_environment(), cwd="/", start_new_session=True,
+            )
+
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    @contextmanager
+    def reading(self, asked: Mapping[str, object], document: IO[bytes], stderr: IO[bytes]) -> Iterator["Child"]:
+        answers, theirs = os.pipe()
+        child = Child(answers, self._end)
+        try:
+            try:
+                socket.send_fds(self._control, [json.dumps(asked).encode()], [document.fileno(), theirs, stderr.fileno()])
+            finally:
+                os.close(theirs)
+            yield child
+        finally:
+            child.end()
+            os.close(answers)
+
+    def _end(self) -> int:
+        """How the fork ended; one that still ran is killed, with all that it started."""
+        try:
+            self._control.send(b".")
+            return os.waitstatus_to_exitcode(int(self._control.recv(32)))
+        except (OSError, ValueError):
+            self._process.kill()
+            self._process.wait()
+            self._control.close()
+            return -signal.SIGKILL
 
 
-def nameless(filename: str) -> str:
-    """Every user of the machine can read a command line: of the name only its ending goes there."""
-    ending = Path(filename).suffix[:LONGEST_ENDING]
-    return "document" + (ending if ending.isascii() and ending.isprintable() else "")
+@dataclass
+class Child:
+    """`answers` is the pipe it writes to."""
+
+    answers: int
+    kill: Callable[[], int]
+    code: int | None = None
+
+    def end(self) -> int:
+        if self.code is None:
+            self.code = self.kill()
+        return self.code
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def _standby() -> Standby:
+    """Of this process: what forks from it starts another."""
+    found = _standing.get(os.getpid())
+    if found is None or not found.alive():
+        _standing.clear()
+        found = _standing[os.getpid()] = Standby()
+    return found
+
+
+def _environment() -> dict[str, str]:
     """Nothing of ours: no keys, no proxies, no settings."""
-    home = str(folder)
     return {
-        "PATH": os.environ.get("PATH", os.defpath), "HOME": home, "TMPDIR": home, "LANG": "C.UTF-8", "PYTHONPATH": str(SOURCE_ROOT),
+        "PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "PYTHONPATH": str(SOURCE_ROOT),
         "OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1",
         **{name: value for name, value in os.environ.items() if name == "TESSDATA_PREFIX"},
     }
 
 
-def _listen(child: subprocess.Popen[bytes], limits: Limits, on_progress: Progress | None, stderr: IO[bytes]) -> Extraction:
+def _listen(child: Child, limits: Limits, on_progress: Progress | None, stderr: IO[bytes]) -> Extraction:
     blocks: list[Block] = []
-    for line in _lines(child, limits):
+    for line in _lines(child.answers, limits):
         said = _parsed(line)
         if "progress" in said and on_progress:
             on_progress(*said["progress"])
@@ -102,7 +149,7 @@ def _listen(child: subprocess.Popen[bytes], limits: Limits, on_progress: Progres
             raise ExtractionError(ExtractionFailure(said["failure"]), said.get("detail", ""), line=said.get("line"))
         elif "done" in said:
             return wire.read_extraction(said["done"], blocks)
-    code = child.wait()
+    code = child.end()
     raise ExtractionError(KILLED_FOR.get(signal.Signals(-code), ExtractionFailure.CORRUPT) if code < 0 else ExtractionFailure.CORRUPT,
                           f"child ended with {code}: {_tail(stderr)}")
 
@@ -115,17 +162,16 @@ def _parsed(line: bytes) -> dict[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
-def _lines(child: subprocess.Popen[bytes], limits: Limits) -> Iterator[bytes]:
+def _lines(answers: int, limits: Limits) -> Iterator[bytes]:
     deadline = time.monotonic() + limits.wall_seconds
-    assert child.stdout
     rest, received = b"", 0
     with selectors.DefaultSelector() as waiting:
-        waiting.register(child.stdout, selectors.EVENT_READ)
+        waiting.register(answers, selectors.EVENT_READ)
         while True:
             left = deadline - time.monotonic()
             if left <= 0 or not waiting.select(left):
                 raise ExtractionError(ExtractionFailure.TIMED_OUT, f"no end after {limits.wall_seconds} s")
-            chunk = os.read(child.stdout.fileno(), CHUNK)
+            chunk = os.read(answers, CHUNK)
             if not chunk:
                 return
             received += len(chunk)

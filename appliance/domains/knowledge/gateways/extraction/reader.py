@@ -37,6 +37,14 @@ def extract(content: bytes, filename: str, limits: Limits, progress: Progress | 
     )
 
 
+def load(filename: str) -> None:
+    """Import what files called so may need: a name, not a byte of the content."""
+    ending = sniff.extension(filename)
+    for kind, endings in sniff.EXTENSIONS.items():
+        if ending in endings:
+            _reader(kind, 0)
+
+
 def said(meta: str | None) -> str | None:
     """A title or author that a person gave, not what a program fills in."""
     text = cleaning.line(meta or "").removeprefix("Microsoft Word - ").removeprefix("Microsoft PowerPoint - ")

@@ -7,6 +7,8 @@ from typing import Any
 
 from appliance.domains.knowledge.types import Block, BlockKind, Extraction, ExtractionFailure, ExtractionWarning
 
+LONGEST_REQUEST = 1 << 16
+
 
 def progress(page: int, pages: int | None) -> str:
     return json.dumps({"progress": [page, pages]})

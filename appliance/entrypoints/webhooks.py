@@ -24,15 +24,16 @@ from appliance.core.ids import new_id
 from appliance.core.uow import Actor
 from appliance.core.web.limits import RateLimits
 from appliance.domains.channels import actions, queries
-from appliance.domains.channels.gateways.directory import Directory
-from appliance.domains.channels.types import Admission
+from appliance.domains.channels.gateways.cloud.admission import Admission, Doorway, admit
+from appliance.domains.channels.types import WHATSAPP_CLOUD
 from appliance.entrypoints import bodies
 from appliance.entrypoints.grouping import GroupCommit
 from appliance.entrypoints.room import NoRoom, Room
 
 PATH = "/webhooks/whatsapp"
-META = Actor("system", name="whatsapp_cloud")
+META = Actor("system", name=WHATSAPP_CLOUD)
 VERIFY_RATE = "30/minute"
+KNOWN_S = 2.0  # how long the numbers of the box are taken for known: a webhook must not cost a look-up of all
 TAKEN = (HTTPStatus.OK, b"")  # Meta looks at the status alone; a body would be a second write to the socket
 Answer = tuple[HTTPStatus, bytes]
 log = structlog.get_logger()
@@ -55,7 +56,8 @@ class Webhooks:
         self._limit = box.settings.channels.webhook_max_kb * 1024
         self._room = Room()
         self._rates = RateLimits(box.redis)
-        self._directory = Directory()
+        self._doorways: dict[str, Doorway] = {}
+        self._read_at = -KNOWN_S
         self._learning: asyncio.Task[None] | None = None
         self._group = GroupCommit(self._keep)
 
@@ -91,9 +93,9 @@ class Webhooks:
         with io.BytesIO() as stream, self._room.share() as share:
             await bodies.take_in(receive, stream, headers.get(b"content-length", b""), self._limit, share)
             body = stream.getvalue()
-        if self._directory.is_stale():
+        if time.monotonic() - self._read_at > KNOWN_S:
             await self._learn()
-        admission = actions.admit_webhook(self._directory, body, headers.get(b"x-hub-signature-256", b"").decode("latin-1"))
+        admission = admit(self._doorways, body, headers.get(b"x-hub-signature-256", b"").decode("latin-1"))
         if admission.reasons:
             await asyncio.to_thread(self._reject, admission)
         if not admission.readable:
@@ -105,12 +107,16 @@ class Webhooks:
     async def _learn(self) -> None:
         """Read the numbers of the box again: once for all who wait for it."""
         if self._learning is None or self._learning.done():
-            self._learning = asyncio.create_task(asyncio.to_thread(self._read_directory))
+            self._learning = asyncio.create_task(asyncio.to_thread(self._read_doorways))
         await asyncio.shield(self._learning)
 
-    def _read_directory(self) -> None:
+    def _read_doorways(self) -> None:
         with self._box.whole_box("webhook directory", read_only=True) as uow:
-            self._directory.learn(queries.list_doorways(uow))
+            found = queries.list_of_kind(uow, WHATSAPP_CLOUD)
+            self._doorways = {
+                row.external_id: Doorway(row.id, row.tenant_id, row.external_id, row.secrets.get("app_secret", "")) for row in found
+            }
+        self._read_at = time.monotonic()
 
     def _keep(self, key: tuple[UUID, UUID], parts: Sequence[str]) -> None:
         tenant_id, channel_id = key
@@ -129,12 +135,15 @@ class Webhooks:
         if asked.get("hub.mode") != "subscribe" or not given:
             raise Refusal(HTTPStatus.BAD_REQUEST, _("This address answers Meta's verification and webhooks."))
         with self._box.whole_box("verify webhook") as uow:
-            known = queries.list_verify_tokens(uow)
-            token = next((token for token in known if hmac.compare_digest(token.encode(), given.encode())), None)
-            if token is None:
+            meant = [row for row in queries.list_of_kind(uow, WHATSAPP_CLOUD) if _is(row.secrets.get("verify_token", ""), given)]
+            if not meant:
                 raise Forbidden(_("The verify token is not one of this box's channels."))
-            actions.confirm_webhook(uow, known[token])
+            actions.confirm_webhook(uow, meant)
         return HTTPStatus.OK, asked.get("hub.challenge", "").encode()
+
+
+def _is(token: str, given: str) -> bool:
+    return hmac.compare_digest(token.encode(), given.encode())
 
 
 def _caller(scope: Scope, hops: int) -> str:

@@ -83,7 +83,7 @@ def open_shop(api: httpx.Client) -> str:
     agent = str(api.post("/api/v1/agents", json={"name": "Lia"}).raise_for_status().json()["id"])
     api.post(f"/api/v1/agents/{agent}/publish", json={}).raise_for_status()
     secrets = {"access_token": TOKEN, "app_secret": SECRET, "verify_token": VERIFY}
-    number = {"kind": "whatsapp_cloud", "name": "Comercial", "phone_number_id": NUMBER, "agent_id": agent, "secrets": secrets}
+    number = {"kind": "whatsapp_cloud", "name": "Comercial", "external_id": NUMBER, "agent_id": agent, "secrets": secrets}
     api.post("/api/v1/channels", json=number).raise_for_status()
     return agent
 

@@ -74,7 +74,7 @@ def fill(box: Box) -> object:
     with box.unit(tenant_id) as uow:
         agent = agents.create_agent(uow, AgentIn(name="Bench"), publish_now=True)
         secrets = {"access_token": TOKEN, "app_secret": SECRET, "verify_token": VERIFY}
-        given = ChannelIn(kind="whatsapp_cloud", name="Bench", phone_number_id=NUMBER, secrets=secrets, agent_id=agent.id)
+        given = ChannelIn(kind="whatsapp_cloud", name="Bench", external_id=NUMBER, secrets=secrets, agent_id=agent.id)
         channels.create_channel(uow, given)
     return tenant_id
 

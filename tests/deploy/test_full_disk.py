@@ -75,7 +75,7 @@ def company(tmp_path: Path, small_disk: Path) -> Iterator[Company]:
             agent = api.post("/api/v1/agents", json={"name": "Lia", "settings": {"debounce_ms": 0}}).json()["id"]
             api.post(f"/api/v1/agents/{agent}/publish", json={}).raise_for_status()
             secrets = {"access_token": TOKEN, "app_secret": SECRET, "verify_token": VERIFY}
-            number = {"kind": "whatsapp_cloud", "name": "Comercial", "phone_number_id": NUMBER, "agent_id": agent, "secrets": secrets}
+            number = {"kind": "whatsapp_cloud", "name": "Comercial", "external_id": NUMBER, "agent_id": agent, "secrets": secrets}
             api.post("/api/v1/channels", json=number).raise_for_status()
             yield company
 

@@ -21,7 +21,7 @@ SIGNED = {"X-Hub-Signature-256": sign(SECRET, BODY)}
 def webhooks(box, tenant_id):
     secrets = {"access_token": TOKEN, "app_secret": SECRET, "verify_token": VERIFY}
     with box.unit(tenant_id) as uow:
-        channels.create_channel(uow, ChannelIn(kind="whatsapp_cloud", name="W", phone_number_id=NUMBER, secrets=secrets))
+        channels.create_channel(uow, ChannelIn(kind="whatsapp_cloud", name="W", external_id=NUMBER, secrets=secrets))
     webhooks = Webhooks(box, then=Starlette())
     yield webhooks
     webhooks.close()

@@ -68,7 +68,7 @@ def open_shop(api):
     agent = api.post("/api/v1/agents", json={"name": "Lia", "settings": settings}).json()
     api.post(f"/api/v1/agents/{agent['id']}/publish", json={}).raise_for_status()
     secrets = {"access_token": TOKEN, "app_secret": SECRET, "verify_token": VERIFY}
-    number = {"kind": "whatsapp_cloud", "name": "Comercial", "phone_number_id": NUMBER}
+    number = {"kind": "whatsapp_cloud", "name": "Comercial", "external_id": NUMBER}
     api.post("/api/v1/channels", json={**number, "agent_id": agent["id"], "secrets": secrets}).raise_for_status()
 
 

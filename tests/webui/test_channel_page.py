@@ -32,7 +32,7 @@ def settings(settings, graph):
 def cloud(box, ana):
     secrets = {"access_token": TOKEN, "app_secret": "s", "verify_token": "v"}
     with box.unit(ana.tenant_id, Actor("user", ana.user_id, ANA.person)) as uow:
-        return channels.create_channel(uow, ChannelIn(kind="whatsapp_cloud", name="Loja", phone_number_id=NUMBER, secrets=secrets)).id
+        return channels.create_channel(uow, ChannelIn(kind="whatsapp_cloud", name="Loja", external_id=NUMBER, secrets=secrets)).id
 
 
 @pytest.mark.browser

@@ -114,7 +114,7 @@ def _waiting(uow: UnitOfWork, rows: Sequence[conversations.Conversation]) -> lis
         Waiting(
             person_name(people.get(row.contact_id)),
             str(HANDOFF_REASONS.get(row.handoff_reason or "", "")),
-            str(CHANNELS.get(row.channel_kind, row.channel_kind)),
+            str(CHANNELS[row.medium]),
             row.waiting_since or row.last_message_at,
             url_for("inbox.conversation", conversation_id=row.id, view="waiting"),
         )

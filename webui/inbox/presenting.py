@@ -14,19 +14,28 @@ from appliance.core.uow import UnitOfWork
 from appliance.domains.agents import queries as agents
 from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.schemas import ContactOut
+from appliance.domains.contacts.types import Channel as Medium
 from appliance.domains.conversations.schemas import ConversationOut, MessageOut
 from appliance.domains.conversations.types import ConversationStatus, Direction, Handling, MessageKind, MessageStatus, Sender
 from appliance.domains.identity import queries as identity
 from webui.citations import cited
 from webui.studio.words import REASONS
 
-ICONS = {"whatsapp_cloud": "whatsapp", "whatsapp_qr": "whatsapp", "email": "mail", "webchat": "globe", "simulator": "target"}
+ICONS = {
+    Medium.WHATSAPP: "whatsapp",
+    Medium.EMAIL: "mail",
+    Medium.SMS: "phone",
+    Medium.PHONE: "phone",
+    Medium.WEBCHAT: "globe",
+    Medium.SIMULATOR: "target",
+}
 CHANNELS = {
-    "whatsapp_cloud": _("WhatsApp"),
-    "whatsapp_qr": _("WhatsApp"),
-    "email": _("E-mail"),
-    "webchat": _("Web chat"),
-    "simulator": _("Simulator"),
+    Medium.WHATSAPP: _("WhatsApp"),
+    Medium.EMAIL: _("E-mail"),
+    Medium.SMS: _("SMS"),
+    Medium.PHONE: _("Phone"),
+    Medium.WEBCHAT: _("Web chat"),
+    Medium.SIMULATOR: _("Simulator"),
 }
 MEDIA_KINDS = frozenset({MessageKind.IMAGE, MessageKind.AUDIO, MessageKind.VIDEO, MessageKind.DOCUMENT, MessageKind.STICKER})
 STATUS_MARKS = {
@@ -112,8 +121,8 @@ def _row(conversation: ConversationOut, name: str, names: Mapping[UUID, str], me
         preview=conversation.preview,
         at=conversation.last_message_at,
         unread=conversation.unread_count,
-        icon=ICONS.get(conversation.channel_kind, "inbox"),
-        channel=str(CHANNELS.get(conversation.channel_kind, conversation.channel_kind)),
+        icon=ICONS[conversation.medium],
+        channel=str(CHANNELS[conversation.medium]),
         holder=holder,
         holder_kind=kind,
         waiting_since=conversation.waiting_since,

@@ -15,11 +15,12 @@ from appliance.core.web import Call, Form, PageQuery, Schema, read_form
 from appliance.core.web.problems import refusal_of
 from appliance.domains.agents import queries as agents
 from appliance.domains.channels import actions, queries
-from appliance.domains.channels.schemas import ChannelIn, ChannelPatch, SecretsIn
-from appliance.domains.channels.types import ChannelKind
+from appliance.domains.channels.schemas import ChannelIn, ChannelPatch
+from appliance.domains.channels.types import WHATSAPP_CLOUD
 from webui.addresses import is_public
+from webui.inbox.presenting import ICONS
 from webui.studio.pages import pages
-from webui.studio.words import CHANNEL_KINDS, CHANNEL_STATES, QUALITIES
+from webui.studio.words import CHANNEL_STATES, QUALITIES
 
 READ, WRITE = "channels:read", "channels:write"
 WEBHOOK_PATH = "/webhooks/whatsapp"
@@ -28,14 +29,14 @@ WEBHOOK_PATH = "/webhooks/whatsapp"
 class ChannelForm(Schema):
     name: str = Field(min_length=1, max_length=120)
     agent_id: UUID | None = None
-    phone_number_id: str = Field("", max_length=120)
+    external_id: str = Field("", max_length=120)
     access_token: str = Field("", max_length=2000)
     app_secret: str = Field("", max_length=200)
     verify_token: str = Field("", max_length=200)
 
     @property
-    def secrets(self) -> SecretsIn:
-        return SecretsIn(access_token=self.access_token, app_secret=self.app_secret, verify_token=self.verify_token)
+    def secrets(self) -> dict[str, str]:
+        return self.model_dump(include={"access_token", "app_secret", "verify_token"})
 
 
 class ChannelChangeForm(ChannelForm):
@@ -48,7 +49,7 @@ def channels(uow: UnitOfWork, query: PageQuery) -> str:
     names = {agent.id: agent.name for agent in agents.list_agents(uow)}
     rejected = queries.list_rejected(uow, PageQuery(limit=5))
     return render_template(
-        "studio/channels.html", page=page, agent_names=names, kinds=CHANNEL_KINDS, states=CHANNEL_STATES, rejected=rejected
+        "studio/channels.html", page=page, agent_names=names, kind_of=queries.kind_of, icons=ICONS, states=CHANNEL_STATES, rejected=rejected
     )
 
 
@@ -65,7 +66,7 @@ def create_channel(uow: UnitOfWork) -> Response | tuple[str, int]:
     given = form.value
     try:
         wanted = ChannelIn(
-            kind=ChannelKind.WHATSAPP_CLOUD, name=given.name, agent_id=given.agent_id, phone_number_id=given.phone_number_id,
+            kind=WHATSAPP_CLOUD, name=given.name, agent_id=given.agent_id, external_id=given.external_id,
             secrets=given.secrets,
         )  # fmt: skip
         made = actions.create_channel(uow, wanted)
@@ -73,7 +74,7 @@ def create_channel(uow: UnitOfWork) -> Response | tuple[str, int]:
     except ValidationError as err:
         return _form_page(uow, form.refused(refusal_of(err))), HTTPStatus.UNPROCESSABLE_ENTITY
     except DomainError as err:
-        return _form_page(uow, Form(None, {"phone_number_id": str(err)}, form.raw)), err.status
+        return _form_page(uow, Form(None, {"external_id": str(err)}, form.raw)), err.status
     flash(gettext("Saved. Now point Meta's webhook at this box, as shown below."))
     return redirect(url_for("studio.channel", channel_id=made.id))
 
@@ -89,9 +90,8 @@ def change_channel(uow: UnitOfWork, channel_id: UUID) -> Response | tuple[str, i
     if form.value is None:
         return _form_page(uow, form, channel_id), HTTPStatus.UNPROCESSABLE_ENTITY
     given = form.value
-    secrets = given.secrets if given.secrets.as_dict() else None
-    patch = {"name": given.name, "agent_id": given.agent_id, "active": given.active, **({"secrets": secrets} if secrets else {})}
-    actions.change_channel(uow, channel_id, ChannelPatch.model_validate(patch))
+    patch = ChannelPatch(name=given.name, agent_id=given.agent_id, active=given.active, secrets=given.secrets)
+    actions.change_channel(uow, channel_id, patch)
     flash(gettext("Saved."))
     return redirect(url_for("studio.channels"))
 
@@ -122,9 +122,10 @@ def delete_channel(uow: UnitOfWork, channel_id: UUID) -> Response:
 
 def _form_page(uow: UnitOfWork, form: Form[ChannelForm] | Form[ChannelChangeForm], channel_id: UUID | None = None) -> str:
     found = queries.get_channel(uow, channel_id) if channel_id else None
-    shown: dict[str, object] = {"name": found.name, "agent_id": found.agent_id or "", "phone_number_id": found.external_id} if found else {}
+    shown: dict[str, object] = {"name": found.name, "agent_id": found.agent_id or "", "external_id": found.external_id} if found else {}
     return render_template(
-        "studio/channel.html", channel=found, form=form, shown={**shown, **form.raw}, kinds=CHANNEL_KINDS, states=CHANNEL_STATES,
+        "studio/channel.html", channel=found, kind=queries.kind_of(found.kind if found else WHATSAPP_CLOUD), form=form,
+        shown={**shown, **form.raw}, states=CHANNEL_STATES,
         agents=[(agent.id, agent.name) for agent in agents.list_agents(uow)],
         webhook=_webhook(uow.box), is_public=is_public(_webhook(uow.box)),
     )  # fmt: skip

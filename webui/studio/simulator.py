@@ -12,7 +12,7 @@ from appliance.core.web import Schema, read_form
 from appliance.domains.agents import queries as agents
 from appliance.domains.channels import actions, queries
 from appliance.domains.channels.schemas import ChannelIn, ChannelOut
-from appliance.domains.channels.types import ChannelKind
+from appliance.domains.channels.types import SIMULATOR
 from appliance.domains.conversations import queries as conversations
 from appliance.domains.conversations.schemas import MessageOut
 from webui.inbox import presenting
@@ -48,7 +48,7 @@ def create_simulator(uow: UnitOfWork) -> Response:
     agent_id = form.value.agent_id if form.value else None
     names = {agent.id: agent.name for agent in agents.list_agents(uow)}
     name = gettext("Simulator of %(name)s", name=names[agent_id]) if agent_id in names else gettext("Simulator")
-    made = actions.create_channel(uow, ChannelIn(kind=ChannelKind.SIMULATOR, name=name, agent_id=agent_id))
+    made = actions.create_channel(uow, ChannelIn(kind=SIMULATOR, name=name, agent_id=agent_id))
     uow.session.flush()
     if agent_id is None:
         flash(gettext("Nobody answers here until the channel has an agent."))
@@ -66,4 +66,4 @@ def simulated_messages(uow: UnitOfWork, conversation_id: UUID, query: WindowQuer
 
 def _phones(uow: UnitOfWork) -> list[ChannelOut]:
     found = [ChannelOut.model_validate(channel) for channel in queries.list_channels(uow)]
-    return [channel for channel in found if channel.kind == ChannelKind.SIMULATOR and channel.active]
+    return [channel for channel in found if channel.kind == SIMULATOR and channel.active]

@@ -117,7 +117,6 @@ SETTINGS = {
     "hours.spans": _("Opening hours"),
     "hours.when_closed": _("Outside these hours"),
 }
-CHANNEL_KINDS = {"whatsapp_cloud": _("WhatsApp Cloud API"), "simulator": _("Simulator")}
 CHANNEL_STATES = {
     "new": (_("Waiting for the first sign"), "info"),
     "connected": (_("Connected"), "ok"),

@@ -9,8 +9,9 @@ from appliance.core.rows import locked
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page, PageQuery
 from appliance.domains.channels.errors import ChannelNotFound
+from appliance.domains.channels.gateways import GATEWAYS, gateway_of
 from appliance.domains.channels.tables import Channel, RejectedEvent
-from appliance.domains.channels.types import Account, ChannelKind, Doorway
+from appliance.domains.channels.types import Account, Kind
 
 
 def get_channel(uow: UnitOfWork, channel_id: UUID) -> Channel:
@@ -47,29 +48,17 @@ def get_account(uow: UnitOfWork, channel_id: UUID) -> Account:
     return Account(channel.id, channel.tenant_id, channel.kind, channel.external_id, channel.secrets)
 
 
-def find_doorway(uow: UnitOfWork, channel_id: UUID) -> Doorway | None:
-    row = uow.session.get(Channel, channel_id)
-    return None if row is None else _doorway(row)
+def list_of_kind(uow: UnitOfWork, kind: str) -> Sequence[Channel]:
+    """Of all organisations; needs the box scope."""
+    return uow.session.scalars(select(Channel).where(Channel.kind == kind).limit(10_000)).all()
 
 
-def _doorway(row: Channel) -> Doorway:
-    return Doorway(row.id, row.tenant_id, row.external_id, row.secrets.get("app_secret", ""), row.agent_id)
+def kind_of(name: str) -> Kind:
+    return gateway_of(name).kind
 
 
-def list_doorways(uow: UnitOfWork) -> list[Doorway]:
-    """Every number of the box that a webhook may be about; needs the box scope."""
-    rows = uow.session.scalars(select(Channel).where(Channel.kind == ChannelKind.WHATSAPP_CLOUD).limit(10_000))
-    return [_doorway(row) for row in rows]
-
-
-def list_verify_tokens(uow: UnitOfWork) -> dict[str, list[Channel]]:
-    """Channels by the token Meta must show; needs the box scope."""
-    found: dict[str, list[Channel]] = {}
-    for row in uow.session.scalars(select(Channel).where(Channel.kind == ChannelKind.WHATSAPP_CLOUD).limit(10_000)):
-        token = row.secrets.get("verify_token", "")
-        if token:
-            found.setdefault(token, []).append(row)
-    return found
+def list_kinds() -> Sequence[Kind]:
+    return [gateway.kind for gateway in GATEWAYS.values()]
 
 
 def list_rejected(uow: UnitOfWork, query: PageQuery) -> Page[RejectedEvent]:

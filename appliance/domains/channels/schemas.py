@@ -1,41 +1,25 @@
 from datetime import datetime
-from typing import Self
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field
 
-from appliance.core.i18n import lazy_gettext as _
 from appliance.core.web import Schema
-from appliance.domains.channels.types import ChannelKind, ChannelStatus, Quality
+from appliance.domains.channels.types import ChannelStatus, Quality
 
-
-class SecretsIn(Schema):
-    """Written, never read back."""
-
-    access_token: str = Field("", max_length=2000)
-    app_secret: str = Field("", max_length=200)
-    verify_token: str = Field("", max_length=200)
-
-    def as_dict(self) -> dict[str, str]:
-        return {name: value for name, value in self.model_dump().items() if value}
+Secrets = Annotated[
+    dict[Annotated[str, Field(max_length=60)], Annotated[str, Field(max_length=2000)]],
+    Field(max_length=20, description="Written, never read back; which ones depends on the kind"),
+    AfterValidator(lambda given: {name: value for name, value in given.items() if value}),
+]
 
 
 class ChannelIn(Schema):
-    kind: ChannelKind
+    kind: str = Field(max_length=40)
     name: str = Field(min_length=1, max_length=120)
     agent_id: UUID | None = None
-    phone_number_id: str = Field("", max_length=120, pattern=r"^\d*$", description="Meta's id of the number, not the number itself")
-    secrets: SecretsIn | None = None
-
-    @model_validator(mode="after")
-    def _is_complete(self) -> Self:
-        if self.kind is ChannelKind.WHATSAPP_CLOUD:
-            given = self.secrets.as_dict() if self.secrets else {}
-            if not self.phone_number_id or not {"access_token", "app_secret", "verify_token"} <= given.keys():
-                raise ValueError(str(_("A WhatsApp Cloud channel needs the phone number id, access token, app secret and verify token.")))
-        elif self.phone_number_id:
-            raise ValueError(str(_("Only a WhatsApp Cloud channel has a phone number id.")))
-        return self
+    external_id: str = Field("", max_length=120, description="The provider's name for our end: for WhatsApp Meta's id of the number")
+    secrets: Secrets = Field(default_factory=dict)
 
 
 class ChannelPatch(Schema):
@@ -43,12 +27,12 @@ class ChannelPatch(Schema):
     agent_id: UUID | None = None
     active: bool = True
     per_second: float | None = Field(None, gt=0, le=1000)
-    secrets: SecretsIn | None = None
+    secrets: Secrets = Field(default_factory=dict)
 
 
 class ChannelOut(Schema):
     id: UUID
-    kind: ChannelKind
+    kind: str
     name: str
     external_id: str
     agent_id: UUID | None

@@ -12,8 +12,9 @@ from appliance.core.jobs import Step
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import actions, queries
 from appliance.domains.channels.events import MediaAnnounced, WebhooksAccepted
-from appliance.domains.channels.gateways import media, open_transport
+from appliance.domains.channels.gateways import gateway_of
 from appliance.domains.channels.rules import pacing
+from appliance.domains.channels.rules.fitting import fit
 from appliance.domains.channels.types import Account, Sent, Unconfirmed
 from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations import queries as conversation_queries
@@ -36,9 +37,10 @@ def send_message(step: Step, event: MessageQueued) -> None:
         return
     outgoing, account = claimed
     time.sleep(wait.total_seconds())
-    transport = open_transport(step.box, account)
+    gateway = gateway_of(account.kind)
+    transport = gateway.open(step.box, account)
     try:
-        result = transport.send(outgoing)
+        result = transport.send(fit(outgoing, gateway.kind))
     except Refused as err:
         _refused(step, outgoing, err)
     except Unavailable as err:
@@ -113,7 +115,7 @@ def fetch_media(step: Step, event: MediaAnnounced) -> None:
     if announced.get("blob_id"):
         return
     try:
-        stored: dict[str, object] = media.fetch(step.box, account, str(announced["provider_id"]))
+        stored: dict[str, object] = gateway_of(account.kind).fetch(step.box, account, str(announced["provider_id"]))
     except Refused as err:
         stored = {"error": str(err)}
     with step.finish() as uow:

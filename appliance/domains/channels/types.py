@@ -1,15 +1,16 @@
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from appliance.domains.conversations.types import Incoming, Outgoing, Person, StatusReport
+from babel.support import LazyProxy
 
+from appliance.domains.contacts.types import Channel as Medium
+from appliance.domains.conversations.types import Incoming, MessageKind, Outgoing, Person, StatusReport
 
-class ChannelKind(StrEnum):
-    SIMULATOR = "simulator"
-    WHATSAPP_CLOUD = "whatsapp_cloud"
+SIMULATOR = "simulator"
+WHATSAPP_CLOUD = "whatsapp_cloud"
 
 
 class ChannelStatus(StrEnum):
@@ -19,7 +20,20 @@ class ChannelStatus(StrEnum):
     DISABLED = "disabled"
 
 
-WINDOW_HOURS: Mapping[ChannelKind, int | None] = {ChannelKind.SIMULATOR: None, ChannelKind.WHATSAPP_CLOUD: 24}
+@dataclass(frozen=True)
+class Kind:
+    """What is true of all channels of a kind: what they can carry and what they are connected with."""
+
+    name: str
+    title: LazyProxy
+    medium: Medium
+    carries: frozenset[MessageKind] = frozenset({MessageKind.TEXT})
+    window_hours: int | None = None  # free text only so long after the contact's last message; None for always
+    max_text: int = 65_536
+    max_text_of_choices: int = 65_536  # above buttons or a list
+    per_second: float | None = None
+    external_id: str = ""  # pattern of the provider's name for our end; without one we make it up
+    needs: frozenset[str] = frozenset()  # the secrets without which it is not connected
 
 
 @dataclass(frozen=True)
@@ -56,33 +70,8 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Doorway:
-    """What the webhook must know of a channel before it may open its tenant's unit of work."""
-
-    channel_id: UUID
-    tenant_id: UUID
-    external_id: str
-    app_secret: str
-    agent_id: UUID | None
-
-
-@dataclass(frozen=True)
-class Admission:
-    """A webhook whose signature is good: what of it is to be kept for whom, and why some of it is of no use.
-
-    `aside` is what the signer may see of it then.
-    """
-
-    signer: Doorway
-    parts: tuple[tuple[Doorway, str], ...] = ()
-    reasons: tuple[str, ...] = ()
-    aside: str = ""
-    readable: bool = True
-
-
-@dataclass(frozen=True)
 class Spoken:
-    """One contact's messages out of one webhook, in order."""
+    """One contact's messages that came together, in order."""
 
     person: Person
     address: str
@@ -91,15 +80,11 @@ class Spoken:
 
 @dataclass(frozen=True)
 class Change:
-    """One part of a webhook: what was said and what became of our messages, at one of our numbers."""
+    """One part of what came: what was said, what became of our messages, and what could not be used, with the reason."""
 
-    external_id: str
     spoken: tuple[Spoken, ...] = ()
     reports: tuple[StatusReport, ...] = ()
-    rejected: tuple[tuple[str, object], ...] = field(default=())
-
-
-Opener = Callable[[Account], Transport]
+    rejected: tuple[tuple[str, object], ...] = ()
 
 
 class Quality(StrEnum):

@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.web import PageQuery, Schema
+from appliance.domains.contacts.types import Channel as Medium
 from appliance.domains.conversations.types import (
     ConversationStatus,
     Direction,
@@ -24,6 +25,7 @@ class ConversationOut(Schema):
     contact_id: UUID
     channel_id: UUID
     channel_kind: str
+    medium: Medium
     agent_id: UUID | None
     assignee_id: UUID | None
     status: ConversationStatus

@@ -17,7 +17,7 @@ from appliance.domains.agents import actions as agents
 from appliance.domains.agents.schemas import AgentIn, AgentSettings
 from appliance.domains.channels import actions as channels
 from appliance.domains.channels.schemas import ChannelIn
-from appliance.domains.channels.types import ChannelKind
+from appliance.domains.channels.types import SIMULATOR
 from appliance.domains.conversations import queries as conversations
 from appliance.domains.conversations.types import Direction
 from appliance.domains.identity import actions as identity
@@ -109,7 +109,7 @@ def _staff(box: Box, tenant_id: UUID) -> UUID:
     with box.unit(tenant_id) as uow:
         agent = agents.create_agent(uow, AgentIn(name="Lia", settings=settings), publish_now=True)
         uow.session.flush()
-        channel = channels.create_channel(uow, ChannelIn(kind=ChannelKind.SIMULATOR, name="Simulador da Lia", agent_id=agent.id))
+        channel = channels.create_channel(uow, ChannelIn(kind=SIMULATOR, name="Simulador da Lia", agent_id=agent.id))
         uow.session.flush()
         return channel.id
 

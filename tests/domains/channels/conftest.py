@@ -35,7 +35,7 @@ def settings(settings, graph):
 @pytest.fixture
 def cloud(box, tenant_id):
     given = ChannelIn(
-        kind="whatsapp_cloud", name="WhatsApp", phone_number_id=NUMBER,
+        kind="whatsapp_cloud", name="WhatsApp", external_id=NUMBER,
         secrets={"access_token": TOKEN, "app_secret": SECRET, "verify_token": VERIFY},
     )
     with box.unit(tenant_id) as uow:

@@ -9,13 +9,13 @@ from appliance.core import jobs
 from appliance.core.box import open_box
 from appliance.core.config import load_settings
 from appliance.core.outbox import Delivery
-from appliance.domains.channels.actions import read
+from appliance.domains.channels.actions import envelopes
 from appliance.entrypoints.domains import MANIFESTS
 
 
 def main() -> None:
     box = open_box(load_settings(), MANIFESTS)
-    read.receive_changes = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+    envelopes.receive_changes = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
     with box.whole_box("test", read_only=True) as uow:
         [delivery] = uow.session.scalars(select(Delivery)).all()
     jobs.deliver(box, delivery.tenant_id, delivery.id)

@@ -2,7 +2,7 @@ import pytest
 
 from appliance.core.errors import Refused, Unavailable
 from appliance.domains.channels import actions, queries
-from appliance.domains.channels.schemas import ChannelIn, ChannelPatch, SecretsIn
+from appliance.domains.channels.schemas import ChannelIn, ChannelPatch
 from appliance.domains.channels.types import Checkup, Quality
 from tests.peers.graph import Misbehaviour
 
@@ -32,14 +32,14 @@ def test_a_number_without_a_webhook_or_a_rating_is_told_apart(check, cloud, grap
 
 def test_a_stale_token_is_named(box, tenant_id, check, cloud):
     with box.unit(tenant_id) as uow:
-        actions.change_channel(uow, cloud, ChannelPatch(secrets=SecretsIn(access_token="stale")))
+        actions.change_channel(uow, cloud, ChannelPatch(secrets={"access_token": "stale"}))
     with pytest.raises(Refused, match="access token"):
         check(cloud)
 
 
 def test_an_unknown_number_is_named(box, tenant_id, check):
     given = ChannelIn(
-        kind="whatsapp_cloud", name="Outro", phone_number_id="99",
+        kind="whatsapp_cloud", name="Outro", external_id="99",
         secrets={"access_token": "EAAG-token", "app_secret": "s", "verify_token": "v"},
     )
     with box.unit(tenant_id) as uow:

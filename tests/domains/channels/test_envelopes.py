@@ -14,7 +14,8 @@ from sqlalchemy import event, select
 from appliance.core import deliveries, jobs
 from appliance.core.outbox import Delivery, DeliveryState
 from appliance.domains.channels import actions, queries
-from appliance.domains.channels.actions import read
+from appliance.domains.channels.actions.envelopes import READ_TOGETHER
+from appliance.domains.channels.gateways.cloud import inbound
 from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.channels.tables import Envelope
 from appliance.domains.contacts import actions as contacts
@@ -65,14 +66,14 @@ def test_what_is_kept_cannot_be_read_in_the_database(meta, box):
 
 
 def test_a_body_that_cannot_be_stored_is_kept_aside_and_holds_nobody_up(box, tenant_id, cloud, read_in, inbox, monkeypatch):
-    understand = read.inbound.changes_of
+    understand = inbound.changes_of
 
     def trip(payload):
         if "veneno" in json.dumps(payload):
             raise KeyError("what nobody thought of")
         return understand(payload)
 
-    monkeypatch.setattr(read.inbound, "changes_of", trip)
+    monkeypatch.setattr(inbound, "changes_of", trip)
     keep(box, tenant_id, cloud, *(text_webhook(text, first_id=f"w.{text}.") for text in ("um", "veneno", "dois")))
     keep(box, tenant_id, cloud, text_webhook("três", first_id="w4."))
     read_in()
@@ -89,7 +90,7 @@ def test_a_person_s_messages_keep_their_order_across_envelopes_whichever_is_woke
     with box.whole_box("test", read_only=True) as uow:
         newest = uow.session.scalars(select(Delivery).order_by(Delivery.event_seq.desc()).limit(1)).one()
     jobs.deliver(box, newest.tenant_id, newest.id)
-    assert texts(inbox) == [[f"{number:02d}" for number in range(read.READ_TOGETHER)]]
+    assert texts(inbox) == [[f"{number:02d}" for number in range(READ_TOGETHER)]]
     read_in()
     assert (texts(inbox), envelopes(box)) == ([[f"{number:02d}" for number in range(40)]], [])
 
@@ -140,7 +141,7 @@ def test_a_worker_killed_while_it_reads_leaves_the_envelope_to_the_next(box, ten
 def their_number(box, other_tenant_id):
     """Another organisation's channel behind the same app of Meta, hence with the same secret."""
     secrets = {"access_token": TOKEN, "app_secret": SECRET, "verify_token": VERIFY}
-    given = ChannelIn(kind="whatsapp_cloud", name="Carla", phone_number_id=THEIRS, secrets=secrets)
+    given = ChannelIn(kind="whatsapp_cloud", name="Carla", external_id=THEIRS, secrets=secrets)
     with box.unit(other_tenant_id) as uow:
         actions.create_channel(uow, given)
     return THEIRS
@@ -206,7 +207,7 @@ def test_what_was_kept_aside_does_not_survive_the_erasure_of_who_it_names(box, t
 
 
 def test_reading_loads_only_what_it_takes_in(box, tenant_id, cloud):
-    keep(box, tenant_id, cloud, *(text_webhook(str(number), first_id=f"w{number}.") for number in range(read.READ_TOGETHER)))
+    keep(box, tenant_id, cloud, *(text_webhook(str(number), first_id=f"w{number}.") for number in range(READ_TOGETHER)))
     keep(box, tenant_id, cloud, text_webhook("depois", first_id="later."))
     loaded = []
 
@@ -219,7 +220,7 @@ def test_reading_loads_only_what_it_takes_in(box, tenant_id, cloud):
             actions.read_envelopes(uow, cloud)
     finally:
         event.remove(Envelope, "load", note)
-    assert loaded == [read.READ_TOGETHER]
+    assert loaded == [READ_TOGETHER]
     assert len(envelopes(box)) == 1
 
 

@@ -12,6 +12,7 @@ from appliance.core.jobs import Step
 from appliance.core.outbox import Delivery
 from appliance.domains.channels import actions as channels
 from appliance.domains.channels import queries, subscribers
+from appliance.domains.channels.gateways import gateway_of
 from appliance.domains.channels.rules import pacing
 from appliance.domains.channels.schemas import ChannelPatch
 from appliance.domains.channels.tables import Channel
@@ -24,6 +25,10 @@ from appliance.domains.conversations.tables import Conversation
 from appliance.domains.conversations.types import AgentReply, MessageKind, MessageStatus
 from tests.draining import due_for
 from tests.peers.graph import Misbehaviour, text_webhook
+
+
+def open_transport(box, account):
+    return gateway_of(account.kind).open(box, account)
 
 
 @pytest.fixture
@@ -160,7 +165,7 @@ def test_a_crash_between_call_and_commit_sends_exactly_once(reply, graph, box, t
     owed = owed_to_sender(box)
     with Step.claimed(box, tenant_id, owed.delivery_id) as step:
         _, claimed = subscribers._claim(step, MessageQueued(conversation_id, message_id))
-        subscribers.open_transport(box, claimed[1]).send(claimed[0])
+        open_transport(box, claimed[1]).send(claimed[0])
     with box.whole_box("test") as uow:
         uow.session.execute(update(Delivery).where(Delivery.id == owed.delivery_id).values(lease_until=uow.now - timedelta(seconds=1)))
     jobs.deliver(box, tenant_id, owed.delivery_id)
@@ -176,7 +181,7 @@ def test_a_slow_sender_that_lost_its_lease_still_tells_what_it_knows(reply, grap
 
     class Stolen:
         def __init__(self, account):
-            self._real = subscribers.open_transport(box, account)
+            self._real = open_transport(box, account)
 
         def send(self, outgoing):
             result = self._real.send(outgoing)
@@ -196,7 +201,7 @@ def test_a_status_that_overtakes_our_own_commit_is_kept(reply, graph, box, tenan
     with box.unit(tenant_id) as uow:
         outgoing = actions.begin_sending(uow, message_id)
         account = queries.get_account(uow, outgoing.channel_id)
-    sent = subscribers.open_transport(box, account).send(outgoing)
+    sent = open_transport(box, account).send(outgoing)
     post(graph.status_webhook(sent.provider_id, "delivered"))
     with box.unit(tenant_id) as uow:
         actions.confirm_sent(uow, message_id, sent.provider_id)

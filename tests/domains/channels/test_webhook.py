@@ -195,7 +195,7 @@ def test_a_channel_is_answered_by_an_agent_of_its_own_organisation(client, box, 
 def test_a_number_of_another_organisation_is_refused_without_saying_whose(client, somebody, cloud, other_tenant_id):
     somebody.principal = replace(somebody.principal, tenant_id=other_tenant_id)
     secrets = {"access_token": "t", "app_secret": "s", "verify_token": "v"}
-    given = {"kind": "whatsapp_cloud", "name": "Mine", "phone_number_id": NUMBER, "secrets": secrets}
+    given = {"kind": "whatsapp_cloud", "name": "Mine", "external_id": NUMBER, "secrets": secrets}
     answer = client.post("/api/v1/channels", json=given)
     assert answer.status_code == 409
     assert answer.json["detail"].startswith("This number is already connected to this box.")
@@ -209,7 +209,7 @@ def test_a_channel_with_conversations_is_disabled_not_deleted(client, cloud, pos
 
 def test_one_number_has_one_channel(client, cloud):
     secrets = {"access_token": "a", "app_secret": "b", "verify_token": "c"}
-    again = {"kind": "whatsapp_cloud", "name": "x", "phone_number_id": NUMBER, "secrets": secrets}
+    again = {"kind": "whatsapp_cloud", "name": "x", "external_id": NUMBER, "secrets": secrets}
     assert client.post("/api/v1/channels", json=again).status_code == 422
 
 

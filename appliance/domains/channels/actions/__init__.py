@@ -1,20 +1,14 @@
-"""Everything that changes a channel, and the door through which the outside comes in. The caller owns the transaction."""
+"""Everything that changes a channel, and what comes and goes through it. The caller owns the transaction."""
 
-from appliance.domains.channels.actions.accept import admit_webhook, keep_envelopes
 from appliance.domains.channels.actions.checking import check_connection
-from appliance.domains.channels.actions.read import erase_contact, read_envelopes
-from appliance.domains.channels.actions.receive import (
-    confirm_webhook,
-    keep_rejected,
-    prune_rejected,
-    receive_changes,
-    receive_simulated,
-)
+from appliance.domains.channels.actions.envelopes import keep_envelopes, read_envelopes
+from appliance.domains.channels.actions.erasing import erase_contact
+from appliance.domains.channels.actions.receive import confirm_webhook, receive_changes, receive_simulated
+from appliance.domains.channels.actions.rejected import keep_rejected, prune_rejected
 from appliance.domains.channels.actions.send import note_failure, note_success, take_turn
 from appliance.domains.channels.actions.setup import change_channel, create_channel, delete_channel
 
 __all__ = [
-    "admit_webhook",
     "change_channel",
     "check_connection",
     "confirm_webhook",

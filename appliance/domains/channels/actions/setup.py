@@ -1,6 +1,6 @@
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from appliance.core.errors import Conflict, Refused
@@ -12,38 +12,38 @@ from appliance.domains.agents.errors import AgentNotFound
 from appliance.domains.channels import queries
 from appliance.domains.channels.errors import ChannelInUse
 from appliance.domains.channels.events import ChannelChanged
+from appliance.domains.channels.gateways import gateway_of
 from appliance.domains.channels.schemas import ChannelIn, ChannelPatch
 from appliance.domains.channels.tables import Channel, RejectedEvent
-from appliance.domains.channels.types import ChannelKind, ChannelStatus
+from appliance.domains.channels.types import ChannelStatus
 from appliance.domains.conversations import queries as conversations
-
-DEFAULT_PER_SECOND = {ChannelKind.WHATSAPP_CLOUD: 80.0}  # Cloud API throughput of a new number
 
 
 def create_channel(uow: UnitOfWork, given: ChannelIn) -> Channel:
-    channel_id = new_id()
-    external_id = given.phone_number_id or channel_id.hex
-    _check_free(uow, given.kind, external_id)
+    gateway, channel_id = gateway_of(given.kind), new_id()
+    gateway.check_external_id(given.external_id)
+    gateway.check_secrets(given.secrets)
+    kind, external_id = gateway.kind, given.external_id or channel_id.hex
+    _check_free(uow, kind.name, external_id)
     _check_agent(uow, given.agent_id)
     channel = Channel(
-        id=channel_id, tenant_id=uow.tenant_id, kind=given.kind, name=given.name, external_id=external_id,
-        secrets=given.secrets.as_dict() if given.secrets else {}, agent_id=given.agent_id, active=True,
-        status=ChannelStatus.CONNECTED if given.kind is ChannelKind.SIMULATOR else ChannelStatus.NEW,
-        status_detail="", failures=0, per_second=DEFAULT_PER_SECOND.get(given.kind), created_at=uow.now,
+        id=channel_id, tenant_id=uow.tenant_id, kind=kind.name, name=given.name, external_id=external_id,
+        secrets=given.secrets, agent_id=given.agent_id, active=True, status=ChannelStatus.NEW if kind.needs else ChannelStatus.CONNECTED,
+        status_detail="", failures=0, per_second=kind.per_second, created_at=uow.now,
     )  # fmt: skip
     try:
         with uow.session.begin_nested():
             uow.session.add(channel)
             uow.session.flush()
     except IntegrityError as err:  # the walls between organisations hide whose it is, also from us
-        raise Conflict(_("This number is already connected to this box. Check the phone number id, or ask the box's operator.")) from err
+        raise Conflict(_("This number is already connected to this box. Check its id, or ask the box's operator.")) from err
     uow.emit(ChannelChanged(channel.id))
     return channel
 
 
-def _check_free(uow: UnitOfWork, kind: ChannelKind, external_id: str) -> None:
+def _check_free(uow: UnitOfWork, kind: str, external_id: str) -> None:
     if uow.session.scalar(select(Channel.id).where(Channel.kind == kind, Channel.external_id == external_id)):
-        raise Refused(_("This number already has a channel."), fields={"phone_number_id": _("This number already has a channel.")})
+        raise Refused(_("This number already has a channel."), fields={"external_id": _("This number already has a channel.")})
 
 
 def _check_agent(uow: UnitOfWork, agent_id: UUID | None) -> None:
@@ -63,8 +63,9 @@ def change_channel(uow: UnitOfWork, channel_id: UUID, given: ChannelPatch) -> Ch
         _check_agent(uow, said.get("agent_id"))
     for name, value in said.items():
         setattr(channel, name, value)
-    if given.secrets is not None:
-        channel.secrets = {**channel.secrets, **given.secrets.as_dict()}
+    if given.secrets:
+        channel.secrets = {**channel.secrets, **given.secrets}
+        gateway_of(channel.kind).check_secrets(channel.secrets)
         channel.failures, channel.paused_until = 0, None
     if "active" in said:
         channel.status = ChannelStatus.CONNECTED if channel.active else ChannelStatus.DISABLED
@@ -76,7 +77,6 @@ def delete_channel(uow: UnitOfWork, channel_id: UUID) -> None:
     channel = queries.lock_channel(uow, channel_id)
     if conversations.has_conversations(uow, channel_id):
         raise ChannelInUse(_("This channel has conversations. Disable it instead of deleting it."))
-    for rejected in uow.session.scalars(select(RejectedEvent).where(RejectedEvent.channel_id == channel_id)):
-        uow.session.delete(rejected)
+    uow.session.execute(delete(RejectedEvent).where(RejectedEvent.channel_id == channel_id))
     uow.session.delete(channel)
     uow.emit(ChannelChanged(channel_id))

@@ -22,7 +22,7 @@ from appliance.domains.conversations.actions.handle import (
     resolve,
     take_over,
 )
-from appliance.domains.conversations.actions.receive import attach_media, find_thread, receive_messages
+from appliance.domains.conversations.actions.receive import attach_media, receive_messages
 from appliance.domains.conversations.actions.speak import add_note, note_answered, queue_agent_reply, queue_notice, reply
 
 __all__ = [
@@ -34,7 +34,6 @@ __all__ = [
     "change_labels",
     "confirm_sent",
     "erase_contact",
-    "find_thread",
     "give_back",
     "hand_back",
     "hand_off",

@@ -1,12 +1,9 @@
-import hmac
 from collections.abc import Sequence
-from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from appliance.core import crypto
 from appliance.core.ids import new_id
 from appliance.core.rows import locked
 from appliance.core.uow import UnitOfWork
@@ -60,7 +57,7 @@ def receive_messages(uow: UnitOfWork, arrivals: Sequence[Arrival]) -> list[Messa
 
 
 def _places(uow: UnitOfWork, arrivals: Sequence[Arrival]) -> list[tuple[Place, Arrival]]:
-    return [((arrival.route.channel_id, thread_key(uow, arrival.route.address)), arrival) for arrival in arrivals]
+    return [((arrival.route.channel_id, queries.thread_key(uow, arrival.route.address)), arrival) for arrival in arrivals]
 
 
 def _lock_threads(uow: UnitOfWork, arrivals: Sequence[Arrival]) -> dict[Place, Conversation]:
@@ -73,22 +70,9 @@ def _lock_threads(uow: UnitOfWork, arrivals: Sequence[Arrival]) -> dict[Place, C
     return {(row.channel_id, row.thread_key): row for row in held}
 
 
-def thread_key(uow: UnitOfWork, address: str) -> str:
-    """A keyed hash: an address can be found again but not read from the database."""
-    key = crypto.derive(uow.box.keys.tenant_key(uow.tenant_id), "threads")
-    return hmac.new(key, address.encode(), sha256).hexdigest()
-
-
-def find_thread(uow: UnitOfWork, channel_id: UUID, address: str) -> UUID | None:
-    """The conversation with this address, if there is one."""
-    return uow.session.scalar(
-        select(Conversation.id).where(Conversation.channel_id == channel_id, Conversation.thread_key == thread_key(uow, address))
-    )
-
-
 def _find_locked(uow: UnitOfWork, route: Route) -> Conversation | None:
     statement = select(Conversation).where(
-        Conversation.channel_id == route.channel_id, Conversation.thread_key == thread_key(uow, route.address)
+        Conversation.channel_id == route.channel_id, Conversation.thread_key == queries.thread_key(uow, route.address)
     )
     return uow.session.scalar(locked(statement))
 
@@ -99,7 +83,7 @@ def _open(uow: UnitOfWork, route: Route, person: Person) -> Conversation:
             contact_id = _contact_of(uow, person)
             moved = _find_of_contact(uow, route, contact_id)
             if moved is not None:
-                moved.address, moved.thread_key = route.address, thread_key(uow, route.address)
+                moved.address, moved.thread_key = route.address, queries.thread_key(uow, route.address)
                 return moved
             conversation = _new(uow, route, contact_id)
             uow.session.add(conversation)
@@ -127,7 +111,7 @@ def _find_of_contact(uow: UnitOfWork, route: Route, contact_id: UUID) -> Convers
 def _new(uow: UnitOfWork, route: Route, contact_id: UUID) -> Conversation:
     return Conversation(
         id=new_id(), tenant_id=uow.tenant_id, contact_id=contact_id, channel_id=route.channel_id,
-        channel_kind=route.channel_kind, medium=route.medium, thread_key=thread_key(uow, route.address),
+        channel_kind=route.channel_kind, medium=route.medium, thread_key=queries.thread_key(uow, route.address),
         address=route.address, window_hours=route.window_hours, agent_id=route.agent_id, status=ConversationStatus.OPEN,
         handling=Handling.BOT if route.agent_id else Handling.HUMAN, opened_at=uow.now, last_message_at=uow.now,
         last_number=0, answered_number=0, unread_count=0, labels=[], preview="",

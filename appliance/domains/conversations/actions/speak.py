@@ -50,7 +50,7 @@ def reply(
 def queue_agent_reply(uow: UnitOfWork, conversation_id: UUID, answer: AgentReply) -> Message | None:
     """None when a person took the conversation, or another answer covered these messages, while the agent was thinking."""
     conversation = queries.lock_conversation(uow, conversation_id)
-    if not can_agent_speak(conversation, answer.up_to_number):
+    if not _can_agent_speak(conversation, answer.up_to_number):
         return None
     content: dict[str, Any] = {"text": answer.text}
     if answer.buttons:
@@ -76,7 +76,7 @@ def note_answered(uow: UnitOfWork, conversation_id: UUID, up_to_number: int) -> 
     conversation.answered_number = max(conversation.answered_number, up_to_number)
 
 
-def can_agent_speak(conversation: Conversation, up_to_number: int) -> bool:
+def _can_agent_speak(conversation: Conversation, up_to_number: int) -> bool:
     return (
         conversation.handling is Handling.BOT
         and conversation.status is not ConversationStatus.RESOLVED

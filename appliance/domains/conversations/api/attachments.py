@@ -10,10 +10,10 @@ from appliance.core.errors import NotFound, Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.web import Api, Call, send_file
 from appliance.domains.conversations import queries
+from appliance.domains.conversations.api.conversations import READ, WRITE
 from appliance.domains.conversations.schemas import AttachmentOut
 
 attachments = Api("attachments")
-READ, WRITE = "conversations:read", "conversations:write"
 SNIFFED = 4096
 SHOWN_INLINE = ("image/jpeg", "image/png", "image/webp", "image/gif", "audio/", "video/mp4", "video/3gpp", "application/pdf")
 

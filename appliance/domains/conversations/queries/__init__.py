@@ -16,6 +16,7 @@ from appliance.domains.conversations.queries.thread import (
     find_by_provider_id,
     get_conversation,
     get_message,
+    get_thread,
     has_conversations,
     is_from_contact,
     list_messages,
@@ -25,6 +26,7 @@ from appliance.domains.conversations.queries.thread import (
     lock_conversation,
     lock_message,
     text_of,
+    thread_key,
 )
 from appliance.domains.conversations.tables import Conversation, Message
 
@@ -41,6 +43,7 @@ __all__ = [
     "find_by_provider_id",
     "get_conversation",
     "get_message",
+    "get_thread",
     "has_conversations",
     "is_from_contact",
     "list_conversations",
@@ -55,4 +58,5 @@ __all__ = [
     "lock_conversation",
     "lock_message",
     "text_of",
+    "thread_key",
 ]

@@ -1,9 +1,12 @@
+import hmac
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy import func, select
 
+from appliance.core import crypto
 from appliance.core.rows import locked
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations.errors import ConversationNotFound, MessageNotFound
@@ -39,6 +42,18 @@ def lock_message(uow: UnitOfWork, message_id: UUID) -> Message:
     if message is None:
         raise MessageNotFound
     return message
+
+
+def thread_key(uow: UnitOfWork, address: str) -> str:
+    """A keyed hash: an address can be found again but not read from the database."""
+    key = crypto.derive(uow.box.keys.tenant_key(uow.tenant_id), "threads")
+    return hmac.new(key, address.encode(), sha256).hexdigest()
+
+
+def get_thread(uow: UnitOfWork, channel_id: UUID, address: str) -> UUID:
+    """The conversation with this address."""
+    own = select(Conversation.id).where(Conversation.channel_id == channel_id, Conversation.thread_key == thread_key(uow, address))
+    return uow.session.scalars(own).one()
 
 
 def find_by_provider_id(uow: UnitOfWork, channel_id: UUID, provider_id: str) -> Message | None:

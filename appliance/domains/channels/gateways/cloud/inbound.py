@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from appliance.domains.channels.gateways.cloud.addressing import MAX_DEPTH, Raw, dicts, number_of, values_of
+from appliance.domains.channels.gateways.cloud.addressing import MAX_DEPTH, Raw, dicts, values_of
 from appliance.domains.channels.types import Change, Spoken
 from appliance.domains.contacts.types import Identity, IdentityKind
 from appliance.domains.conversations.types import Incoming, MessageKind, MessageStatus, Person, StatusReport
@@ -50,14 +50,10 @@ def clean(value: Any, depth: int = 0) -> Any:
 def changes_of(payload: Raw) -> Iterator[Change]:
     """Raises TooDeep."""
     for field, value in values_of(clean(payload)):
-        external_id = number_of(value)
-        if field != "messages":
-            yield Change(external_id, rejected=((f"field_{field}"[:60], value),))
-            continue
-        yield _messages_change(external_id, value)
+        yield _messages_change(value) if field == "messages" else Change(rejected=((f"field_{field}"[:60], value),))
 
 
-def _messages_change(external_id: str, value: Raw) -> Change:
+def _messages_change(value: Raw) -> Change:
     names = {str(contact.get("wa_id") or contact.get("user_id")): contact for contact in dicts(value.get("contacts"))}
     by_address: dict[str, tuple[Person, list[Incoming]]] = {}
     rejected: list[tuple[str, object]] = []
@@ -80,7 +76,7 @@ def _messages_change(external_id: str, value: Raw) -> Change:
             reports.append(report)
     rejected += [("error_notice", raw) for raw in dicts(value.get("errors"))]
     spoken = tuple(Spoken(person, address, tuple(messages)) for address, (person, messages) in by_address.items())
-    return Change(external_id, spoken, tuple(reports), tuple(rejected))
+    return Change(spoken, tuple(reports), tuple(rejected))
 
 
 def _is_usable(address: str) -> bool:

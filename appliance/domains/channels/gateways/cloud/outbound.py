@@ -12,8 +12,7 @@ MEDIA = {
     MessageKind.DOCUMENT: "document",
     MessageKind.STICKER: "sticker",
 }
-MAX_TEXT = 4096
-MAX_INTERACTIVE_TEXT = 1024
+CARRIES = frozenset({MessageKind.TEXT, MessageKind.TEMPLATE, MessageKind.BUTTONS, MessageKind.LIST, MessageKind.REACTION, *MEDIA})
 MAX_BUTTON = 20
 
 
@@ -38,9 +37,9 @@ def _body(kind: MessageKind, content: Mapping[str, Any], media_id: str) -> dict[
         return {"type": MEDIA[kind], MEDIA[kind]: _media(kind, content, media_id)}
     if kind is MessageKind.REACTION:
         return {"type": "reaction", "reaction": {"message_id": content["message_id"], "emoji": content["emoji"]}}
-    if kind in {MessageKind.BUTTONS, MessageKind.LIST} and len(text) <= MAX_INTERACTIVE_TEXT:
+    if kind in {MessageKind.BUTTONS, MessageKind.LIST}:
         return {"type": "interactive", "interactive": _interactive(kind, text, content)}
-    return {"type": "text", "text": {"preview_url": False, "body": text[:MAX_TEXT]}}
+    return {"type": "text", "text": {"preview_url": False, "body": text}}
 
 
 def _template(template: Mapping[str, Any]) -> dict[str, Any]:

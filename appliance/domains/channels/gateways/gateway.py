@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from appliance.core.errors import Refused
+from appliance.core.i18n import lazy_gettext as _
+from appliance.domains.channels.types import Account, Change, Checkup, Kind, Transport
+
+if TYPE_CHECKING:
+    from appliance.core.box import Box
+
+
+class Gateway(ABC):
+    """The way to the outside for one kind of channel. Only `open` is needed; the rest is for kinds that have it."""
+
+    kind: ClassVar[Kind]
+
+    @abstractmethod
+    def open(self, box: Box, account: Account) -> Transport: ...
+
+    def read(self, _body: str) -> Iterable[Change]:
+        """What an envelope's body says. Whatever it raises puts the body aside."""
+        raise Refused(_("Nothing is delivered to channels of this kind."))
+
+    def fetch(self, _box: Box, _account: Account, _provider_id: str) -> dict[str, object]:
+        """A file that a contact sent. Raises Refused when it will never come, Unavailable when it may come later."""
+        raise Refused(_("Channels of this kind bring no files."))
+
+    def check(self, _box: Box, _account: Account) -> Checkup:
+        """Asks the provider and changes nothing. Raises Refused with what has to be mended, Unavailable when nobody answers."""
+        raise Refused(_("A channel of this kind is always connected: there is nothing to test."))
+
+    def check_external_id(self, external_id: str) -> None:
+        """Raises Refused unless this is how the provider of a channel of this kind calls our end."""
+        if not re.fullmatch(self.kind.external_id, external_id):
+            said = _("A channel of the kind %(kind)s cannot have this id.", kind=self.kind.title)
+            raise Refused(said, fields={"external_id": said})
+
+    def check_secrets(self, names: Collection[str]) -> None:
+        """Raises Refused unless these are what a channel of this kind is connected with."""
+        if set(names) != self.kind.needs:
+            needs = ", ".join(sorted(self.kind.needs)) or "-"
+            said = _("A channel of the kind %(kind)s needs these keys and no others: %(needs)s.", kind=self.kind.title, needs=needs)
+            raise Refused(said, fields={"secrets": said})

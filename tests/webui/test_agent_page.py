@@ -52,11 +52,26 @@ def test_no_choice_is_cut(page):
 
 
 def test_seconds_are_saved_as_said(page, box, ana, lia):
-    page.get_by_label("Espera por mais mensagens, em segundos").fill("2.5")
+    page.get_by_label("Espera por mais mensagens, em segundos").fill("2,5")
     page.get_by_role("button", name="Salvar o rascunho").click()
     page.wait_for_load_state()
-    assert page.get_by_label("Espera por mais mensagens, em segundos").input_value() == "2.5"
+    assert page.get_by_label("Espera por mais mensagens, em segundos").input_value() == "2,5"
     assert page.request.get(f"/api/v1/agents/{lia}/versions").json()[0]["settings"]["debounce_ms"] == 2500
+
+
+def test_model_temperature_and_length_are_the_agents_own(page, lia):
+    page.get_by_label("Modelo").fill("qwen-local")
+    page.get_by_label("Temperatura").fill("0,7")
+    page.get_by_label("Resposta mais longa, em tokens").fill("180")
+    page.get_by_role("button", name="Salvar o rascunho").click()
+    page.wait_for_load_state()
+    assert page.get_by_label("Temperatura").input_value() == "0,7"
+    settings = page.request.get(f"/api/v1/agents/{lia}/versions").json()[0]["settings"]
+    assert (settings["model"], settings["temperature"], settings["max_tokens"]) == ("qwen-local", 0.7, 180)
+    page.get_by_label("Temperatura").fill("quente")
+    page.get_by_role("button", name="Salvar o rascunho").click()
+    page.get_by_text("Nada foi salvo").wait_for()
+    assert page.get_by_label("Temperatura").input_value() == "quente"
 
 
 def test_a_time_zone_is_found_by_its_city_without_accents(page):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from appliance.core.i18n import in_locale
 from appliance.domains.agents import actions as agents
 from appliance.domains.agents.schemas import AgentIn, AgentSettings
 from appliance.domains.channels import actions as channels
@@ -29,8 +30,10 @@ def test_a_list_has_pages(name, box, tenant_id, app, browser_headers):
 
 
 def test_the_agent_waits_in_seconds_and_keeps_what_the_form_does_not_show():
-    before = values_of("Lia", AgentForm(name="Lia", wait_s=2.5).settings(AgentSettings()))
-    assert before["wait_s"] == 2.5
+    settings = AgentForm(name="Lia", wait_s="2,5").settings(AgentSettings())
+    for locale, said in (("pt_BR", "2,5"), ("en", "2.5")):
+        with in_locale(locale):
+            assert values_of("Lia", settings)["wait_s"] == said
     assert AgentForm(name="Lia", wait_s=0.4).settings(AgentSettings()).debounce_ms == 400
 
 

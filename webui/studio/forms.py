@@ -1,16 +1,21 @@
 """The agent's form: flat fields in the browser, the nested settings of the domain behind it."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 
 from appliance.core.web import Schema
 from appliance.domains.agents.schemas import AgentSettings
+from webui.formats import number
 from webui.studio.words import WEEKDAYS
 
 _FLAT = (
-    "role", "persona", "language", "greeting", "fallback", "handoff_notice", "closed_notice", "unsure", "knowledge",
+    "role", "persona", "language", "greeting", "fallback", "handoff_notice", "closed_notice", "unsure", "knowledge", "model", "temperature",
+    "max_tokens",
 )  # fmt: skip
+
+# "1,5" or "1.5": a person writes the decimal mark of their own language
+Decimal = Annotated[float, BeforeValidator(lambda said: said.replace(",", ".") if isinstance(said, str) else said)]
 
 
 class NewAgentForm(Schema):
@@ -37,7 +42,10 @@ class AgentForm(Schema):
     confidence_floor: int = Field(0, ge=0, le=100)
     unsure: Literal["send", "fallback"] = "send"
     knowledge: Literal["agent", "all"] = "agent"
-    wait_s: float = Field(1.5, ge=0, le=30)
+    wait_s: Decimal = Field(1.5, ge=0, le=30)
+    model: str = Field("", max_length=120)
+    temperature: Decimal = Field(0.2, ge=0, le=2)
+    max_tokens: int = Field(300, ge=16, le=4000)
     keywords: str = Field("", max_length=20_000)
     forbidden_phrases: str = Field("", max_length=20_000)
     allowed_topics: str = Field("", max_length=20_000)
@@ -105,7 +113,7 @@ class AgentForm(Schema):
 def values_of(name: str, settings: AgentSettings) -> dict[str, Any]:
     """What the form shows for these settings."""
     shown: dict[str, Any] = {"name": name, **{field: getattr(settings, field) for field in _FLAT}}
-    shown["wait_s"] = settings.debounce_ms / 1000
+    shown["wait_s"], shown["temperature"] = number(settings.debounce_ms / 1000), number(settings.temperature)
     shown["confidence_floor"] = round(settings.confidence_floor * 100)
     shown["keywords"] = "\n".join(settings.handoff.keywords)
     shown["forbidden_phrases"] = "\n".join(settings.guardrails.forbidden_phrases)

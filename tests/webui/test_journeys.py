@@ -45,6 +45,7 @@ def test_set_up_then_out_and_in_again_without_a_mouse(box, new_context, site):
     page.get_by_role("button", name="Sair").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/login")
+    page.wait_for_function("document.activeElement.labels?.[0]?.textContent.trim().startsWith('E-mail')")
     page.keyboard.type("ana@solara.example")
     type_into(page, "Senha", PASSWORD)
     page.keyboard.press("Enter")

@@ -42,6 +42,7 @@ def field(page):
 
 def test_a_closed_window_takes_no_reply_but_a_note(closed, page):
     page.goto(page.conversation)
+    page.get_by_role("tab", name="Responder").click()
     assert not field(page).is_editable()
     assert "A janela está fechada" in field(page).get_attribute("placeholder")
     assert page.get_by_role("button", name="Enviar").is_disabled()
@@ -53,8 +54,41 @@ def test_a_closed_window_takes_no_reply_but_a_note(closed, page):
     assert not field(page).is_editable()
 
 
+def test_a_closed_window_still_takes_a_template(closed, page, conversation_id):
+    page.goto(page.conversation)
+    assert page.get_by_role("tab", name="Modelo").get_attribute("aria-selected") == "true"
+    page.get_by_label("Nome do modelo").fill("retorno_orcamento")
+    field(page).click()
+    page.keyboard.type("Beatriz")
+    page.keyboard.press("Enter")
+    page.keyboard.type("R$ 1.250,00")
+    page.get_by_role("button", name="Enviar").click()
+    page.locator(".msg.out[data-message]", has_text="Modelo retorno_orcamento · Beatriz · R$ 1.250,00").wait_for()
+    sent = page.request.get(f"/api/v1/conversations/{conversation_id}/messages").json()["items"][-1]["content"]
+    assert sent["template"]["language"] == "pt_BR"
+    assert [one["text"] for one in sent["template"]["components"][0]["parameters"]] == ["Beatriz", "R$ 1.250,00"]
+    assert page.get_by_label("Nome do modelo").input_value() == ""
+
+
+def test_a_reply_can_carry_buttons(page, conversation_id):
+    page.goto(page.conversation)
+    assert page.get_by_role("tab", name="Modelo").count() == 0  # nothing to wait for on this channel
+    page.get_by_role("button", name="Botões de resposta").click()
+    page.get_by_label("Botão 1").fill("Sim")
+    page.get_by_label("Botão 2").fill("Agora não")
+    field(page).fill("Posso agendar a visita?")
+    page.get_by_role("button", name="Enviar").click()
+    sent = page.locator(".msg.out[data-message]", has_text="Posso agendar")
+    sent.wait_for()
+    assert sent.locator(".choices .badge").all_text_contents() == ["Sim", "Agora não"]
+    kept = page.request.get(f"/api/v1/conversations/{conversation_id}/messages").json()["items"][-1]
+    assert [button["title"] for button in kept["content"]["buttons"]] == ["Sim", "Agora não"]
+    assert not page.get_by_label("Botão 1").is_visible()
+
+
 def test_the_field_opens_again_when_the_customer_writes(box, ana, closed, page, conversation_id):
     page.goto(page.conversation)
+    page.get_by_role("tab", name="Responder").click()
     assert not field(page).is_editable()
     with box.unit(ana.tenant_id) as uow:
         uow.session.execute(update(Conversation).where(Conversation.id == conversation_id).values(last_inbound_at=uow.now))

@@ -86,6 +86,7 @@ class Bubble:
     mark: tuple[str, str] | None
     failure: str
     can_retry: bool
+    choices: Sequence[str]
     sources: Sequence[Mapping[str, Any]]
     has_trace: bool
 
@@ -102,6 +103,7 @@ class Thread:
     first_unread: int | None
     window_closes_at: datetime | None
     window_open: bool
+    takes: frozenset[MessageKind]
     held_by_me: bool
     me: UUID | None
     handoff_reason: str
@@ -187,6 +189,7 @@ def _bubble(message: MessageOut, who: str, *, cites: bool) -> Bubble:
         mark=_mark(message),
         failure=_failure(message),
         can_retry=message.status in {MessageStatus.FAILED, MessageStatus.UNCONFIRMED},
+        choices=[str(one["title"]) for one in message.content.get("buttons") or message.content.get("list", {}).get("rows", ())],
         sources=sources,
         has_trace=message.sender is Sender.AGENT_AI,
     )
@@ -211,8 +214,13 @@ def _without_text(message: MessageOut) -> Markup:
         return escape(f"{place.get('name') or ''} {place.get('latitude')}, {place.get('longitude')}".strip())
     template = message.content.get("template")
     if isinstance(template, Mapping):
-        return escape(gettext("Template %(name)s", name=str(template.get("name", ""))))
+        return escape(" · ".join([gettext("Template %(name)s", name=str(template.get("name", ""))), *_values_of(template)]))
     return Markup("") if message.kind in MEDIA_KINDS else escape(gettext("A kind of message this box cannot show yet."))
+
+
+def _values_of(template: Mapping[str, Any]) -> list[str]:
+    parameters = [one for component in template.get("components", ()) for one in component.get("parameters", ())]
+    return [str(one["text"]) for one in parameters if "text" in one]
 
 
 def _mark(message: MessageOut) -> tuple[str, str] | None:

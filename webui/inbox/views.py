@@ -10,6 +10,7 @@ from pydantic import Field
 
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import PageQuery, Pages, Schema
+from appliance.domains.channels import queries as channels
 from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.schemas import ContactOut, ContactsQuery
 from appliance.domains.conversations import queries
@@ -120,6 +121,7 @@ def _thread(uow: UnitOfWork, conversation_id: UUID) -> Thread:
         first_unread=unread[0] if unread else None,
         window_closes_at=closes_at,
         window_open=found.window_hours is None or (closes_at is not None and closes_at > uow.now),
+        takes=channels.kind_of(found.channel_kind).carries,
         held_by_me=found.assignee_id is not None and found.assignee_id == uow.actor.id,
         me=uow.actor.id,
         handoff_reason=str(HANDOFF_REASONS.get(found.handoff_reason or "", found.handoff_reason or "")),

@@ -21,22 +21,57 @@ export function setMode(mode) {
   if (!composer()) return;
   for (const tab of composer().querySelectorAll("[role=tab]")) tab.setAttribute("aria-selected", String(tab.dataset.mode === mode));
   composer().classList.toggle("is-note", mode === "note");
+  for (const part of composer().querySelectorAll("[data-only]")) part.hidden = part.dataset.only !== mode || "quick" in part.dataset;
   showWindow();
   restoreDraft();
   showAttached(composer(), openId());
 }
 
-/** A closed window takes no reply: the field says so, and a note is still possible. Leaves the text as it is. */
+const isClosed = () => panes.querySelector("[data-window-closed]") !== null;
+
+/** What one writes when nothing else was chosen: a reply, or a template once the window is closed. */
+export const usualMode = () => (isClosed() && composer()?.querySelector("[data-mode=template]") ? "template" : "reply");
+
+/** A closed window takes no reply: the field says so; a note or a template is still possible. Leaves the text as it is. */
 export function showWindow() {
   const field = box();
   if (!field) return;
   const mode = currentMode();
-  const closed = mode === "reply" && panes.querySelector("[data-window-closed]") !== null;
+  const closed = mode === "reply" && isClosed();
   const said = field.dataset;
   said.replyPlaceholder ??= field.placeholder;
-  if (closed) field.placeholder = said.closedPlaceholder;
-  else field.placeholder = mode === "note" ? said.notePlaceholder : said.replyPlaceholder;
+  field.placeholder = said[`${closed ? "closed" : mode}Placeholder`];
   field.readOnly = closed;
   composer().classList.toggle("is-closed", closed);
   composer().querySelector("[type=submit]").disabled = closed;
+}
+
+export function showQuick(button) {
+  const row = composer().querySelector("[data-quick]");
+  row.hidden = !row.hidden;
+  button.setAttribute("aria-expanded", String(!row.hidden));
+  if (!row.hidden) row.querySelector("input").focus();
+}
+
+const written = (name) => [...composer().querySelectorAll(`[name="${name}"]`)].map((input) => input.value.trim()).filter(Boolean);
+
+/** The message as the API takes it, and as the log shows it until the server has it; null when there is nothing to send. */
+export function composed(hasFile) {
+  const text = box().value.trim();
+  if (currentMode() === "template") {
+    const [[name], [language]] = [written("template"), written("template_language")];
+    if (!name) return null;
+    const parameters = text.split("\n").filter(Boolean).map((value) => ({ type: "text", text: value }));
+    const components = parameters.length ? [{ type: "body", parameters }] : [];
+    return { text: name, body: { template: { name, language, components } } };
+  }
+  if (!text && !hasFile) return null;
+  const titles = currentMode() === "reply" ? written("button") : [];
+  return { text, body: titles.length ? { text, buttons: titles.map((title) => ({ id: title, title })) } : { text } };
+}
+
+export function emptyComposer() {
+  box().value = "";
+  for (const input of composer().querySelectorAll('[name="button"], [name="template"]')) input.value = "";
+  saveDraft();
 }

@@ -8,9 +8,9 @@ export const attached = (conversation) => waiting.get(conversation) ?? null;
 export function showAttached(composer, conversation) {
   if (!composer) return;
   const file = attached(conversation);
-  const isNote = composer.classList.contains("is-note");
-  composer.querySelector(".attach").hidden = isNote;
-  composer.querySelector("[data-attached]").hidden = !file || isNote;
+  const isReply = composer.querySelector('[data-mode="reply"]').getAttribute("aria-selected") === "true";
+  composer.querySelector(".attach").hidden = !isReply;
+  composer.querySelector("[data-attached]").hidden = !file || !isReply;
   composer.querySelector("[data-attached-name]").textContent = file?.name ?? "";
 }
 

@@ -1,5 +1,5 @@
 // Sending: a clock at once, then what the server says; a failure keeps the text.
-import { currentMode, saveDraft, setMode } from "./inbox-composer.js";
+import { composed, currentMode, emptyComposer, setMode, usualMode } from "./inbox-composer.js";
 import { attached, detach, upload } from "./inbox-files.js";
 import { failedMeta, pendingBubble, pendingMeta } from "./inbox-parts.js";
 import { box, composer, log, openId } from "./inbox-place.js";
@@ -10,27 +10,27 @@ import { request } from "./request.js";
 import { forgetUnsent, keepUnsent, unsent } from "./unsent.js";
 
 export async function send() {
-  const text = box().value.trim();
   const mode = currentMode();
   const file = mode === "reply" ? attached(openId()) : null;
-  if ((!text && !file) || box().readOnly) return;
+  const wanted = composed(Boolean(file));
+  if (!wanted || box().readOnly) return;
+  const { text, body } = wanted;
   const bubble = pendingBubble(text, mode, file);
   log().append(bubble);
   toEnd();
-  box().value = "";
-  saveDraft();
+  emptyComposer();
   if (file) detach(composer(), openId());
-  setMode("reply");
+  setMode(usualMode());
   const key = crypto.randomUUID?.() ?? String(Math.random()).slice(2) + Date.now();
-  await deliver(bubble, { conversation: openId(), text, mode, file, key });
+  await deliver(bubble, { conversation: openId(), text, body, mode, file, key });
 }
 
 async function deliver(bubble, job) {
-  const { conversation, text, mode, key } = job;
+  const { conversation, mode, key } = job;
   const url = `/api/v1/conversations/${conversation}/${mode === "note" ? "notes" : "reply"}`;
   try {
     if (job.file) job.media ??= await upload(conversation, job.file);
-    const body = job.media ? { text, media: job.media } : { text };
+    const body = job.media ? { ...job.body, media: job.media } : job.body;
     const made = await request(url, { method: "POST", body, headers: { "Idempotency-Key": key } });
     forgetUnsent(job);
     bubble.dataset.sent = made.id;

@@ -1,6 +1,6 @@
 // The inbox: moves between conversations without a reload. The server's fragments are the truth; this only asks for them
 // at the right moment, and leads clicks, keys and live news to the parts that know what to do.
-import { currentMode, restoreDraft, saveDraft, setMode } from "./inbox-composer.js";
+import { currentMode, saveDraft, setMode, showQuick, usualMode } from "./inbox-composer.js";
 import { attach, detach, showAttached } from "./inbox-files.js";
 import { label, unlabel } from "./inbox-labels.js";
 import { markCurrent, refreshList, soonRefreshList } from "./inbox-list.js";
@@ -32,7 +32,7 @@ async function open(id, { push = true } = {}) {
 }
 
 function arrive() {
-  setMode(currentMode());
+  setMode(usualMode());
   showUnsent();
   settle();
 }
@@ -69,6 +69,8 @@ root.addEventListener("click", (event) => {
   }
   const tab = event.target.closest("[data-mode]");
   if (tab) { saveDraft(); setMode(tab.dataset.mode); box().focus(); return; }
+  const quick = event.target.closest("[data-show-quick]");
+  if (quick) { showQuick(quick); return; }
   const older = event.target.closest("[data-older]");
   if (older) { showOlder(older).catch(failed); return; }
   if (event.target.closest("[data-newest]")) { showNewest(); return; }
@@ -119,7 +121,8 @@ root.addEventListener("change", (event) => {
 
 root.addEventListener("keydown", (event) => {
   if (event.target !== box()) return;
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); send(); }
+  const breaks = currentMode() === "template" ? !(event.ctrlKey || event.metaKey) : event.shiftKey;
+  if (event.key === "Enter" && !breaks && !event.isComposing) { event.preventDefault(); send(); }
   if (event.key === "Escape") box().blur();
 });
 

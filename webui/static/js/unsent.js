@@ -8,8 +8,8 @@ const others = ({ conversation, key }) => unsent(conversation).filter((job) => j
 
 export function keepUnsent(job) {
   if (!job.text) return;
-  const { text, mode, key } = job;
-  localStorage.setItem(place(job.conversation), JSON.stringify([...others(job), { text, mode, key }].slice(-MOST_KEPT)));
+  const { text, body, mode, key } = job;
+  localStorage.setItem(place(job.conversation), JSON.stringify([...others(job), { text, body, mode, key }].slice(-MOST_KEPT)));
 }
 
 export function forgetUnsent(job) {

@@ -66,12 +66,9 @@ def fill(filled: KnowledgeBox, collection: Collection, models: Inference) -> int
     _embed(filled, version_id, models)
     with filled.box.unit(filled.tenant_id, read_only=True) as uow:
         chunks = list(search.list_chunks_by_number(uow, range(first, first + len(packed))).values())
-    listings = postings.listings(
-        [(chunk.number, digest.chunk_fields(chunk.units, {})) for chunk in sorted(chunks, key=lambda one: one.number)],
-        [(unit["stems"] + " " + unit["path_stems"]).split() for chunk in chunks for unit in chunk.units],
-    )
+    listed = postings.listings(digest.piece(chunk.number, chunk.units, {}) for chunk in sorted(chunks, key=lambda one: one.number))
     with filled.box.unit(filled.tenant_id) as uow:
-        indexing.record_postings(uow, version_id, listings)
+        indexing.record_postings(uow, listed)
         indexing.activate_version(uow, version_id)
     return first
 

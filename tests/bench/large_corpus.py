@@ -77,11 +77,7 @@ def _add_document(filled: KnowledgeBox, number: int, source: Source, chance: ran
         uow.session.flush()
         indexing.record_chunks(uow, version.id, found, prepared)
         numbers = uow.session.scalars(select(Chunk.number).where(Chunk.version_id == version.id).order_by(Chunk.number)).all()
-        listings = postings.listings(
-            [(one, digest.chunk_fields(row["units"], {})) for one, row in zip(numbers, rows, strict=True)],
-            [unit["stems"].split() for row in rows for unit in row["units"]],
-        )
-        indexing.record_postings(uow, version.id, listings)
+        indexing.record_postings(uow, postings.listings(digest.piece(one, row["units"], {}) for one, row in zip(numbers, rows, strict=True)))
         indexing.activate_version(uow, version.id)
 
 

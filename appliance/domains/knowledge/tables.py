@@ -119,14 +119,13 @@ class Chunk(TenantOwned, Base):
 
 
 class Posting(TenantOwned, Base):
-    """Where a stem occurs in one version: packed (chunk number, weighted frequency, chunk length). `units` counts sentences and rows."""
+    """Where a stem occurs among the chunk numbers of a block, whatever documents they belong to: packed `rules.postings.ENTRY`."""
 
     __tablename__ = "knowledge_postings"
-    __table_args__ = (UniqueConstraint("version_id", "term"), Index("ix_knowledge_postings_term", "tenant_id", "term"))
+    __table_args__ = (UniqueConstraint("tenant_id", "block", "term"), Index("ix_knowledge_postings_term", "tenant_id", "term"))
 
-    version_id: Mapped[UUID] = mapped_column(ForeignKey("document_versions.id", ondelete="CASCADE"))
+    block: Mapped[int]
     term: Mapped[str] = mapped_column(String(64))
-    units: Mapped[int]
     packed: Mapped[bytes]
 
 

@@ -114,5 +114,5 @@ def test_an_older_view_of_the_corpus_neither_uses_nor_spoils_what_is_kept(box: B
     put("beta.md", TEXT.format(name="beta", months=6))
     found(box, tenant_id)
     with box.unit(tenant_id, read_only=True) as uow:
-        assert len(lexicon.find_listed(uow, ["garant"], older)["garant"].firsts) == 1
+        assert len(lexicon.find_entries(uow, ["garant"], older)["garant"]) == 1
     assert found(box, tenant_id) == {"alfa.md", "beta.md"}

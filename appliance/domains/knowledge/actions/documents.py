@@ -16,9 +16,10 @@ from appliance.core.ids import NIL
 from appliance.core.rows import locked
 from appliance.core.uow import SYSTEM, Actor, UnitOfWork
 from appliance.domains.knowledge import queries
+from appliance.domains.knowledge.actions import postings
 from appliance.domains.knowledge.errors import AlreadyProcessing, NothingToRead, UnknownAgent
 from appliance.domains.knowledge.events import DocumentDeleted, DocumentStored, ReindexRequested
-from appliance.domains.knowledge.tables import Chunk, Corpus, Document, DocumentVersion, Posting
+from appliance.domains.knowledge.tables import Chunk, Corpus, Document, DocumentVersion
 from appliance.domains.knowledge.types import DocumentStatus
 
 MIB = 2**20
@@ -185,17 +186,28 @@ def delete_document(uow: UnitOfWork, document_id: UUID) -> None:
 
 def remove_rows(uow: UnitOfWork, version_ids: Iterable[UUID]) -> None:
     """Chunks and postings of these versions."""
+    lock_corpus(uow)
     ids = list(version_ids)
-    for table in (Posting, Chunk):
-        uow.session.execute(delete(table).where(table.version_id.in_(ids)).execution_options(synchronize_session=False))
+    numbered = select(DocumentVersion.first_number, DocumentVersion.last_number).where(DocumentVersion.id.in_(ids))
+    for first, last in uow.session.execute(numbered).all():
+        if first <= last:
+            postings.erase(uow, first, last)
+    uow.session.execute(delete(Chunk).where(Chunk.version_id.in_(ids)).execution_options(synchronize_session=False))
 
 
-def touch_corpus(uow: UnitOfWork) -> Corpus:
-    """The tenant's corpus, locked, with its version moved on: whatever was cached under the old one is out of date."""
+def lock_corpus(uow: UnitOfWork) -> Corpus:
+    """Held until the unit ends: one writer at a time to what the tenant's documents share."""
     corpus = uow.session.scalar(locked(select(Corpus)))
     if corpus is None:
         corpus = Corpus(version=0, next_number=1, dense_weights={})
         uow.session.add(corpus)
+        uow.session.flush()
+    return corpus
+
+
+def touch_corpus(uow: UnitOfWork) -> Corpus:
+    """The tenant's corpus with its version moved on: whatever was cached under the old one is out of date."""
+    corpus = lock_corpus(uow)
     corpus.version += 1
     uow.session.flush()
     return corpus

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select, update
 
 from appliance.core.ids import new_id
 from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge import queries
-from appliance.domains.knowledge.actions.documents import remove_rows, touch_corpus
+from appliance.domains.knowledge.actions import postings
+from appliance.domains.knowledge.actions.documents import lock_corpus, remove_rows, touch_corpus
 from appliance.domains.knowledge.events import (
     DocumentChunked,
     DocumentEmbedded,
@@ -23,8 +24,8 @@ from appliance.domains.knowledge.events import (
 from appliance.domains.knowledge.queries import corpus as reading
 from appliance.domains.knowledge.rules.chunking import Chunk as Packed
 from appliance.domains.knowledge.rules.digest import Digest, chunk_fields, stored_units
-from appliance.domains.knowledge.rules.postings import Listing
-from appliance.domains.knowledge.tables import Chunk, Document, DocumentVersion, Posting
+from appliance.domains.knowledge.rules.postings import Entries
+from appliance.domains.knowledge.tables import Chunk, Document, DocumentVersion
 from appliance.domains.knowledge.types import DocumentStatus, Extraction, Step
 
 READ_SHARE, CHUNK_SHARE, EMBED_SHARE = 40, 50, 95
@@ -151,22 +152,17 @@ def finish_embedding(uow: UnitOfWork, version_id: UUID, model: str) -> None:
     uow.emit(DocumentEmbedded(version.document_id, version_id))
 
 
-def open_version(uow: UnitOfWork, version_id: UUID, listings: Sequence[Listing]) -> None:
+def open_version(uow: UnitOfWork, version_id: UUID, listed: Mapping[str, Entries]) -> None:
     """The first of all documents can be searched but is not announced: what chance scores in it is measured in between."""
     version = queries.get_version(uow, version_id)
-    record_postings(uow, version_id, listings)
+    record_postings(uow, listed)
     queries.get_document(uow, version.document_id).active_version_id = version_id
     touch_corpus(uow)
 
 
-def record_postings(uow: UnitOfWork, version_id: UUID, listings: Sequence[Listing]) -> None:
-    """In place of those that an earlier try left."""
-    uow.session.execute(delete(Posting).where(Posting.version_id == version_id).execution_options(synchronize_session=False))
-    same = {"tenant_id": uow.tenant_id, "version_id": version_id}
-    rows = [{"id": new_id(), **same, "term": one.term, "units": one.units, "packed": one.packed}
-            for one in listings]
-    for start in range(0, len(rows), BATCH):
-        uow.session.execute(insert(Posting), rows[start:start + BATCH])
+def record_postings(uow: UnitOfWork, listed: Mapping[str, Entries]) -> None:
+    lock_corpus(uow)
+    postings.write(uow, listed)
 
 
 def activate_version(uow: UnitOfWork, version_id: UUID) -> None:

@@ -1,190 +1,146 @@
-"""Postings and vocabulary that earlier questions read, kept in memory and carried from one state of the corpus to the next."""
+"""Postings and vocabulary that earlier questions read, kept in memory. After a change only the blocks it touched are read again."""
 
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 import numpy as np
-import numpy.typing as npt
-from sqlalchemy import Row, collate, select
+from sqlalchemy import collate, select
 
 from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge.queries.corpus import Member, Scope, Snapshot
-from appliance.domains.knowledge.rules import postings, spelling
-from appliance.domains.knowledge.rules.postings import Entries, Ranges
+from appliance.domains.knowledge.rules import postings
+from appliance.domains.knowledge.rules.postings import Entries
+from appliance.domains.knowledge.rules.spelling import Vocabulary, may_be_mistyped
 from appliance.domains.knowledge.tables import Posting
 
 KEPT_BYTES = 48 << 20
 TERM_BYTES = 400  # of a term whatever it holds
-MOST_FRESH = 20  # more new versions than this are read again as questions ask for them
 
 Edition = tuple[int, int, datetime | None]
-PostingRow = Row[str, int, bytes]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Listed:
-    """Where a stem stands in all that can be found. By version: the number of its first entry, and how many units hold the stem."""
-
-    entries: Entries
-    firsts: npt.NDArray[np.uint32]
-    units: npt.NDArray[np.int64]
-
-    @property
-    def size(self) -> int:
-        return int(self.entries.nbytes + self.firsts.nbytes + self.units.nbytes) + TERM_BYTES
+Dated = tuple[int, Entries]  # the version of the corpus it was read in
 
 
 @dataclass(eq=False)
 class Lexicon:
-    """Of one tenant at one version of its corpus. A version of a document that was activated anew is another edition."""
+    """Of one tenant. `changed` tells in which version of the corpus the documents of a block last came or went."""
 
     version: int
     editions: frozenset[Edition]
-    terms: OrderedDict[str, Listed] = field(default_factory=OrderedDict)
-    letters: dict[str, spelling.Vocabulary] = field(default_factory=dict)
+    changed: dict[int, int] = field(default_factory=dict)
+    terms: OrderedDict[str, Dated] = field(default_factory=OrderedDict)
+    letters: dict[str, tuple[int, Vocabulary]] = field(default_factory=dict)
     size: int = 0
 
-    def keep(self, found: Mapping[str, Listed]) -> None:
-        for term, one in found.items():
-            before = self.terms.get(term)
-            self.terms[term] = one
-            self.size += one.size - (before.size if before is not None else 0)
+    def follow(self, snapshot: Snapshot) -> None:
+        editions = _editions(snapshot.members)
+        for first, last, _ in self.editions ^ editions:
+            self.changed.update(dict.fromkeys(postings.blocks_of(first, last), snapshot.version))
+        self.version, self.editions = snapshot.version, editions
 
-    def keep_letter(self, letter: str, known: spelling.Vocabulary) -> None:
-        before = self.letters.get(letter)
-        self.letters[letter] = known
-        self.size += known.size - (before.size if before is not None else 0)
+    def changed_since(self, version: int) -> set[int]:
+        return {block for block, at in self.changed.items() if at > version}
 
-    def forget_oldest(self) -> int:
+    def keep(self, term: str, version: int, entries: Entries) -> None:
+        self.forget(term)
+        self.terms[term] = version, entries
+        self.size += _size(entries)
+
+    def forget(self, term: str) -> int:
         """Bytes won."""
-        gone = self.terms.popitem(last=False)[1].size
+        gone = _size(self.terms.pop(term)[1]) if term in self.terms else 0
         self.size -= gone
         return gone
+
+    def keep_letter(self, letter: str, version: int, known: Vocabulary) -> None:
+        self.size += known.size - (self.letters[letter][1].size if letter in self.letters else 0)
+        self.letters[letter] = version, known
 
 
 _kept: OrderedDict[UUID, Lexicon] = OrderedDict()
 _lock = threading.Lock()
 
 
-def find_listed(uow: UnitOfWork, terms: Collection[str], snapshot: Snapshot) -> dict[str, Listed]:
-    """Those that occur. Only what no earlier question asked for is read."""
-    lexicon = _lexicon(uow, snapshot)
+def find_entries(uow: UnitOfWork, terms: Collection[str], snapshot: Snapshot) -> dict[str, Entries]:
+    """Of those that occur, in all that can be found."""
     with _lock:
-        found = {term: lexicon.terms[term] for term in terms if term in lexicon.terms}
-        for term in found:
+        lexicon = _lexicon(uow, snapshot)
+        kept = {term: lexicon.terms[term] for term in terms if term in lexicon.terms}
+        for term in kept:
             lexicon.terms.move_to_end(term)
-    missing = [term for term in terms if term not in found]
-    if missing:
-        fresh = _read(uow, missing, snapshot)
-        with _lock:
-            lexicon.keep(fresh)
-            _forget_oldest(uow.tenant_id)
-        found |= fresh
-    return {term: one for term, one in found.items() if len(one.entries)}
+        stale = {term: blocks for term, (version, _) in kept.items() if (blocks := lexicon.changed_since(version))}
+    fresh = _read(uow, [term for term in terms if term not in kept], snapshot)
+    if stale:
+        blocks = set().union(*stale.values())
+        again = _read(uow, stale, snapshot, blocks)
+        fresh |= {term: np.concatenate([postings.outside(kept[term][1], blocks), again[term]]) for term in stale}
+    with _lock:
+        for term, entries in fresh.items():
+            lexicon.keep(term, snapshot.version, entries)
+        _forget_oldest(uow.tenant_id)
+    found = {term: entries for term, (_, entries) in kept.items()} | fresh
+    return {term: entries for term, entries in found.items() if len(entries)}
 
 
 def find_near(uow: UnitOfWork, terms: Iterable[str], snapshot: Snapshot) -> set[str]:
     """Stems that may be what a mistyped one meant."""
-    lexicon = _lexicon(uow, snapshot)
+    with _lock:
+        lexicon = _lexicon(uow, snapshot)
     near: set[str] = set()
-    for term in filter(spelling.may_be_mistyped, terms):
-        if term[0] not in lexicon.letters:
-            known = _read_vocabulary(uow, term[0])
-            with _lock:
-                lexicon.keep_letter(term[0], known)
-        near.update(lexicon.letters[term[0]].near(term))
+    for term in filter(may_be_mistyped, terms):
+        near |= _vocabulary(uow, lexicon, term[0], snapshot.version).near(term)
     return near
+
+
+def _vocabulary(uow: UnitOfWork, lexicon: Lexicon, letter: str, version: int) -> Vocabulary:
+    with _lock:
+        read_in, known = lexicon.letters.get(letter, (-1, None))
+        blocks = lexicon.changed_since(read_in)
+    if known is None:
+        known = Vocabulary.of(_read_words(uow, letter))
+    elif blocks:
+        known = known.with_words(_read_words(uow, letter, blocks))
+    else:
+        return known
+    with _lock:
+        lexicon.keep_letter(letter, version, known)
+    return known
 
 
 def _lexicon(uow: UnitOfWork, snapshot: Snapshot) -> Lexicon:
     """The one kept, brought up to date; one that lives for this question alone when another thread is already further."""
-    with _lock:
-        kept = _kept.get(uow.tenant_id)
-        if kept is not None:
-            _kept.move_to_end(uow.tenant_id)
-    if kept is not None and kept.version == snapshot.version:
-        return kept
-    if kept is not None and kept.version > snapshot.version:
+    lexicon = _kept.get(uow.tenant_id)
+    if lexicon is None:
+        lexicon = _kept[uow.tenant_id] = Lexicon(snapshot.version, _editions(snapshot.members))
+    elif lexicon.version > snapshot.version:
         return Lexicon(snapshot.version, _editions(snapshot.members))
-    current = Lexicon(snapshot.version, _editions(snapshot.members)) if kept is None else _carried_over(uow, kept, snapshot)
-    with _lock:
-        _kept[uow.tenant_id] = current
-    return current
+    elif lexicon.version < snapshot.version:
+        lexicon.follow(snapshot)
+    _kept.move_to_end(uow.tenant_id)
+    return lexicon
 
 
-def _carried_over(uow: UnitOfWork, kept: Lexicon, snapshot: Snapshot) -> Lexicon:
-    editions = _editions(snapshot.members)
-    gone, fresh = kept.editions - editions, editions - kept.editions
-    current = Lexicon(snapshot.version, editions)
-    if len(fresh) > MOST_FRESH:
-        return current
-    with _lock:
-        terms, letters = kept.terms.copy(), kept.letters.copy()
-    left = np.array(sorted((first, last) for first, last, _ in gone if first <= last), np.int64).reshape(-1, 2)
-    current.keep({term: _without(one, left) for term, one in terms.items()} if gone else terms)
-    for letter, known in letters.items():
-        current.keep_letter(letter, known)
-    new = [member.version_id for member in snapshot.members if _edition(member) in fresh]
-    if new:
-        rows = uow.session.execute(select(Posting.term, Posting.units, Posting.packed).where(Posting.version_id.in_(new))).all()
-        _add(current, rows)
-    return current
-
-
-def _add(lexicon: Lexicon, rows: Iterable[PostingRow]) -> None:
-    words: dict[str, list[str]] = {}
-    grouped: dict[str, list[PostingRow]] = {}
-    for row in rows:
-        words.setdefault(row.term[:1], []).append(row.term)
-        if row.term in lexicon.terms:
-            grouped.setdefault(row.term, []).append(row)
-    lexicon.keep({term: _joined(lexicon.terms[term], _listed(found)) for term, found in grouped.items()})
-    for letter in lexicon.letters.keys() & words.keys():
-        lexicon.keep_letter(letter, lexicon.letters[letter].with_words(words[letter]))
-
-
-def _read(uow: UnitOfWork, terms: Collection[str], snapshot: Snapshot) -> dict[str, Listed]:
-    rows = uow.session.execute(select(Posting.term, Posting.units, Posting.packed).where(Posting.term.in_(terms))).all()
-    grouped: dict[str, list[PostingRow]] = {term: [] for term in terms}
-    for row in rows:
-        grouped[row[0]].append(row)
-    active = snapshot.within(Scope()).ranges
-    return {term: _listed(found, active) for term, found in grouped.items()}
-
-
-def _listed(rows: Collection[PostingRow], active: Ranges | None = None) -> Listed:
+def _read(uow: UnitOfWork, terms: Collection[str], snapshot: Snapshot, blocks: Collection[int] | None = None) -> dict[str, Entries]:
     """Versions outside the active ranges are on their way in or out."""
-    firsts = np.frombuffer(b"".join([row[2][:4] for row in rows]), np.uint32)
-    units = np.array([row[1] for row in rows], np.int64)
-    entries = postings.unpack(row[2] for row in rows)
-    if active is None or not len(firsts):
-        return Listed(entries, firsts, units)
-    alive = postings.are_within(firsts, active)
-    return Listed(entries if alive.all() else postings.within(entries, active), firsts[alive], units[alive])
+    if not terms:
+        return {}
+    wanted = select(Posting.term, Posting.packed).where(Posting.term.in_(terms))
+    rows = uow.session.execute(wanted if blocks is None else wanted.where(Posting.block.in_(blocks)))
+    packed: dict[str, list[bytes]] = {term: [] for term in terms}
+    for term, entries in rows:
+        packed[term].append(entries)
+    active = snapshot.within(Scope()).ranges
+    return {term: postings.within(postings.unpack(parts), active) for term, parts in packed.items()}
 
 
-def _joined(one: Listed, other: Listed) -> Listed:
-    return Listed(
-        np.concatenate([one.entries, other.entries]), np.concatenate([one.firsts, other.firsts]), np.concatenate([one.units, other.units]),
-    )
-
-
-def _without(one: Listed, gone: Ranges) -> Listed:
-    stays = ~postings.are_within(one.firsts, gone)
-    if stays.all():
-        return one
-    return Listed(one.entries[~postings.are_within(one.entries["number"], gone)], one.firsts[stays], one.units[stays])
-
-
-def _read_vocabulary(uow: UnitOfWork, begin: str) -> spelling.Vocabulary:
+def _read_words(uow: UnitOfWork, begin: str, blocks: Collection[int] | None = None) -> Sequence[str]:
     """By code point: in a language's own order `{`, which comes after `z` here, comes before all letters."""
     term = collate(Posting.term, "C") if uow.box.database.is_postgresql else Posting.term
     same = select(Posting.term).where(term >= begin, term < chr(ord(begin) + 1)).distinct()
-    return spelling.Vocabulary.of(uow.session.scalars(same))
+    return uow.session.scalars(same if blocks is None else same.where(Posting.block.in_(blocks))).all()
 
 
 def _forget_oldest(tenant_id: UUID) -> None:
@@ -196,12 +152,12 @@ def _forget_oldest(tenant_id: UUID) -> None:
         excess -= _kept.pop(one).size
     mine = _kept.get(tenant_id)
     while excess > 0 and mine is not None and mine.terms:
-        excess -= mine.forget_oldest()
+        excess -= mine.forget(next(iter(mine.terms)))
 
 
-def _edition(member: Member) -> Edition:
-    return member.first_number, member.last_number, member.activated_at
+def _size(entries: Entries) -> int:
+    return int(entries.nbytes) + TERM_BYTES
 
 
 def _editions(members: Iterable[Member]) -> frozenset[Edition]:
-    return frozenset(_edition(member) for member in members)
+    return frozenset((member.first_number, member.last_number, member.activated_at) for member in members if member.chunk_count)

@@ -10,7 +10,6 @@ from sqlalchemy import select
 from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge.queries import lexicon
 from appliance.domains.knowledge.queries.corpus import Members, Snapshot
-from appliance.domains.knowledge.queries.lexicon import Listed
 from appliance.domains.knowledge.rules import postings
 from appliance.domains.knowledge.rules.scored import Scores
 from appliance.domains.knowledge.rules.scoring import Statistics
@@ -26,15 +25,10 @@ class Found:
 
 
 def find_postings(uow: UnitOfWork, terms: Collection[str], snapshot: Snapshot, members: Members) -> Found:
-    listed = lexicon.find_listed(uow, terms, snapshot)
+    found = lexicon.find_entries(uow, terms, snapshot)
     if not members.are_all:
-        listed = {term: one for term, all_of_it in listed.items() if len((one := _within(all_of_it, members)).entries)}
-    return Found({term: one.entries for term, one in listed.items()}, {term: int(one.units.sum()) for term, one in listed.items()})
-
-
-def _within(one: Listed, members: Members) -> Listed:
-    mine = postings.are_within(one.firsts, members.ranges)
-    return Listed(postings.within(one.entries, members.ranges), one.firsts[mine], one.units[mine])
+        found = {term: mine for term, entries in found.items() if len(mine := postings.within(entries, members.ranges))}
+    return Found(found, {term: int(entries["units"].sum()) for term, entries in found.items()})
 
 
 def find_spellings(uow: UnitOfWork, unknown: Iterable[str], snapshot: Snapshot, members: Members) -> Mapping[str, int]:

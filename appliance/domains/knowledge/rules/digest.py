@@ -8,6 +8,7 @@ from typing import Any
 from appliance.domains.knowledge.rules import acronyms, chunking, injection, language, units, validity, words
 from appliance.domains.knowledge.rules.chunking import Chunk
 from appliance.domains.knowledge.rules.injection import Cut
+from appliance.domains.knowledge.rules.postings import Piece
 from appliance.domains.knowledge.rules.ranking import Passage
 from appliance.domains.knowledge.rules.scoring import Fields
 from appliance.domains.knowledge.rules.units import Unit, UnitKind
@@ -69,6 +70,11 @@ def chunk_fields(stored: Sequence[Mapping[str, Any]], title: Mapping[str, int]) 
     body = Counter(term for unit in stored for term in unit["stems"].split())
     paths = {unit["path_stems"] for unit in stored}
     return Fields(body, Counter(term for path in paths for term in path.split()), title)
+
+
+def piece(number: int, stored: Sequence[Mapping[str, Any]], title: Mapping[str, int]) -> Piece:
+    held = Counter(term for unit in stored for term in {*unit["stems"].split(), *unit["path_stems"].split()})
+    return Piece(number, chunk_fields(stored, title), held)
 
 
 @dataclass(frozen=True, slots=True)

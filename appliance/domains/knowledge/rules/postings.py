@@ -1,8 +1,7 @@
-"""The lexical index as packed arrays: one entry a chunk, scored exactly with numpy, the same on every database."""
+"""The lexical index as packed arrays: for each stem one entry a chunk that holds it, scored exactly with numpy, the same on every database."""
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,8 @@ import numpy.typing as npt
 from appliance.domains.knowledge.rules.scored import Scores, Values
 from appliance.domains.knowledge.rules.scoring import Fields
 
-ENTRY = np.dtype([("number", "<u4"), ("weight", "<u2"), ("length", "<u2")])
+ENTRY = np.dtype([("number", "<u4"), ("weight", "<u2"), ("length", "<u2"), ("units", "<u2")])
+BLOCK = 4096  # chunk numbers a stored row spans: a stem is read in few rows, and a new document rewrites a few kilobytes of each of its stems
 K1, B = 1.2, 0.75  # of chunks, whose lengths differ more than those of sentences
 STEP = 16
 LONGEST_TERM = 64
@@ -25,27 +25,55 @@ Ranges = npt.NDArray[np.int64]  # (n, 2)
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """One stem in one version: how many units hold it, and its packed entries."""
+class Piece:
+    """A chunk, and how many of its units hold each stem, headings included."""
 
-    term: str
-    units: int
-    packed: bytes
+    number: int
+    fields: Fields
+    held: Mapping[str, int]
 
 
-def listings(chunks: Sequence[tuple[int, Fields]], units: Iterable[Iterable[str]]) -> list[Listing]:
-    """`chunks` are (number, fields) in ascending order of number; `units` the stems of each unit, headings included."""
-    entries: dict[str, list[tuple[int, int, int]]] = {}
-    for number, fields in chunks:
-        length = min(fields.length, _TOP)
+def listings(pieces: Iterable[Piece]) -> dict[str, Entries]:
+    """By stem; `pieces` come in ascending order of number."""
+    found: dict[str, list[tuple[int, int, int, int]]] = {}
+    for piece in pieces:
+        fields, length = piece.fields, min(piece.fields.length, _TOP)
         for term in {*fields.body, *fields.path, *fields.title}:
-            entries.setdefault(term[:LONGEST_TERM], []).append((number, min(round(fields.frequency(term) * STEP), _TOP), length))
-    held = Counter(term[:LONGEST_TERM] for stems in units for term in set(stems))
-    return [Listing(term, held[term], np.array(found, dtype=ENTRY).tobytes()) for term, found in sorted(entries.items())]
+            weight = min(round(fields.frequency(term) * STEP), _TOP)
+            found.setdefault(term[:LONGEST_TERM], []).append((piece.number, weight, length, min(piece.held.get(term, 0), _TOP)))
+    return {term: np.array(entries, ENTRY) for term, entries in found.items()}
+
+
+def by_block(listed: Mapping[str, Entries]) -> dict[int, dict[str, Entries]]:
+    blocks: dict[int, dict[str, Entries]] = {}
+    for term, entries in listed.items():
+        for block in np.unique(entries["number"] // BLOCK).tolist():
+            blocks.setdefault(block, {})[term] = entries[entries["number"] // BLOCK == block]
+    return blocks
+
+
+def blocks_of(first: int, last: int) -> range:
+    """Where the entries of these numbers are."""
+    return range(first // BLOCK, last // BLOCK + 1)
 
 
 def unpack(packed: Iterable[bytes]) -> Entries:
     return np.frombuffer(b"".join(packed), dtype=ENTRY)
+
+
+def replaced(stored: Entries, fresh: Entries) -> Entries:
+    """Entries of the same chunks give way."""
+    return np.concatenate([stored[~np.isin(stored["number"], fresh["number"])], fresh])
+
+
+def without(entries: Entries, first: int, last: int) -> Entries:
+    kept: Entries = entries[(entries["number"] < first) | (entries["number"] > last)]
+    return kept
+
+
+def outside(entries: Entries, blocks: Collection[int]) -> Entries:
+    kept: Entries = entries[~np.isin(entries["number"] // BLOCK, list(blocks))]
+    return kept
 
 
 def scores(found: Mapping[str, Entries], weights: Mapping[str, float], pieces: int, average_length: float) -> Scores:

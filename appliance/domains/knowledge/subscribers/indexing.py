@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ from appliance.domains.knowledge.gateways.extraction.failures import SENTENCES, 
 from appliance.domains.knowledge.gateways.extraction.launcher import run_extraction
 from appliance.domains.knowledge.gateways.extraction.limits import MIB, Limits
 from appliance.domains.knowledge.rules import digest, postings
-from appliance.domains.knowledge.rules.postings import Listing
+from appliance.domains.knowledge.rules.postings import Entries
 from appliance.domains.knowledge.subscribers import cleaning
 from appliance.domains.knowledge.tables import Chunk, DocumentVersion
 from appliance.domains.knowledge.types import Block, ExtractionFailure
@@ -178,16 +178,13 @@ def index_document(step: Step, event: DocumentEmbedded) -> None:
         chunks: list[Row] = [(number, units, embedding) for number, units, embedding in uow.session.execute(wanted)]
         filename = queries.get_document(uow, version.document_id).filename
     title = digest.title_stems(filename, version.title, version.language)
-    listings = postings.listings(
-        [(number, digest.chunk_fields(units, title)) for number, units, _ in chunks],
-        [(unit["stems"] + " " + unit["path_stems"]).split() for _, units, _ in chunks for unit in units],
-    )
+    listed = postings.listings(digest.piece(number, units, title) for number, units, _ in chunks)
     lost = not _add_vectors(step, chunks)
     try:
-        threshold = _first_threshold(step, version, listings)
+        threshold = _first_threshold(step, version, listed)
         with step.finish() as uow:
             if threshold is None:
-                indexing.record_postings(uow, version.id, listings)
+                indexing.record_postings(uow, listed)
             else:
                 calibrating.record_threshold(uow, threshold)
             indexing.activate_version(uow, version.id)
@@ -198,7 +195,7 @@ def index_document(step: Step, event: DocumentEmbedded) -> None:
         raise
 
 
-def _first_threshold(step: Step, version: DocumentVersion, listings: Sequence[Listing]) -> float | None:
+def _first_threshold(step: Step, version: DocumentVersion, listed: Mapping[str, Entries]) -> float | None:
     """Measured before the first document is announced, or the first question to it would be held to a stranger's measure."""
     with step.read() as uow:
         corpus = queries.find_corpus(uow)
@@ -206,7 +203,7 @@ def _first_threshold(step: Step, version: DocumentVersion, listings: Sequence[Li
         if (corpus is not None and corpus.threshold is not None) or answering not in {None, version.id}:
             return None
     with step.progress() as uow:
-        indexing.open_version(uow, version.id, listings)
+        indexing.open_version(uow, version.id, listed)
     with step.read() as uow:
         snapshot = queries.get_snapshot(uow)
     return queries.measure_threshold(step.box, step.tenant_id, snapshot)

@@ -11,7 +11,7 @@ held = st.dictionaries(st.integers(1, 60), st.integers(1, 9), min_size=1, max_si
 
 
 def packed(counts: dict[int, int], *, apart: int = 1) -> postings.Entries:
-    return np.array([(number * apart, count * postings.STEP, 40) for number, count in sorted(counts.items())], dtype=postings.ENTRY)
+    return np.array([(number * apart, count * postings.STEP, 40, 1) for number, count in sorted(counts.items())], dtype=postings.ENTRY)
 
 
 @given(st.dictionaries(st.sampled_from("abc"), held, min_size=1))

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '020a5a7a6bf7'
+revision = '1666e6416cb7'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -305,6 +305,17 @@ def upgrade() -> None:
     sa.UniqueConstraint('tenant_id', name=op.f('uq_knowledge_corpora_tenant_id'))
     )
     op.create_index(op.f('ix_knowledge_corpora_tenant_id'), 'knowledge_corpora', ['tenant_id'], unique=False)
+    op.create_table('knowledge_postings',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('block', sa.Integer(), nullable=False),
+    sa.Column('term', sa.String(length=64), nullable=False),
+    sa.Column('packed', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_knowledge_postings')),
+    sa.UniqueConstraint('tenant_id', 'block', 'term', name=op.f('uq_knowledge_postings_tenant_id_block_term'))
+    )
+    op.create_index(op.f('ix_knowledge_postings_tenant_id'), 'knowledge_postings', ['tenant_id'], unique=False)
+    op.create_index('ix_knowledge_postings_term', 'knowledge_postings', ['tenant_id', 'term'], unique=False)
     op.create_table('knowledge_queries',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -771,19 +782,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_chunks_document_id'), 'chunks', ['document_id'], unique=False)
     op.create_index(op.f('ix_chunks_tenant_id'), 'chunks', ['tenant_id'], unique=False)
-    op.create_table('knowledge_postings',
-    sa.Column('id', sa.Uuid(), nullable=False),
-    sa.Column('tenant_id', sa.Uuid(), nullable=False),
-    sa.Column('version_id', sa.Uuid(), nullable=False),
-    sa.Column('term', sa.String(length=64), nullable=False),
-    sa.Column('units', sa.Integer(), nullable=False),
-    sa.Column('packed', sa.LargeBinary(), nullable=False),
-    sa.ForeignKeyConstraint(['version_id'], ['document_versions.id'], name=op.f('fk_knowledge_postings_version_id'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_knowledge_postings')),
-    sa.UniqueConstraint('version_id', 'term', name=op.f('uq_knowledge_postings_version_id_term'))
-    )
-    op.create_index(op.f('ix_knowledge_postings_tenant_id'), 'knowledge_postings', ['tenant_id'], unique=False)
-    op.create_index('ix_knowledge_postings_term', 'knowledge_postings', ['tenant_id', 'term'], unique=False)
     wall(
         'agents',
         'answer_gaps',
@@ -801,6 +799,7 @@ def upgrade() -> None:
         'idempotent_answers',
         'invitations',
         'knowledge_corpora',
+        'knowledge_postings',
         'knowledge_queries',
         'outbox',
         'reply_runs',
@@ -823,7 +822,6 @@ def upgrade() -> None:
         'timeline_entries',
         'agent_evaluation_results',
         'chunks',
-        'knowledge_postings',
     )
     # ### end Alembic commands ###
 

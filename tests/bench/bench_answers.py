@@ -1,6 +1,6 @@
 """Real-life questions through the whole pipeline: `python -m tests.bench.bench_answers [folder]`.
 
-Without a folder it reads `empresa_a` in SALESEDGE_EVAL_DATA, then the company of the tests. Targets are printed beside the figures.
+Without a folder it reads `empresa_a` in SALESEDGE_EVAL_DATA, then the companies of the tests. Targets are printed beside the figures.
 """
 
 import os
@@ -18,7 +18,7 @@ from appliance.domains.knowledge.types import Answer
 from tests.bench.company import Question, percentile, read_questions, says_forbidden, states
 from tests.bench.knowledge_box import KnowledgeBox, knowledge_box
 
-OWN = Path(__file__).parents[1] / "domains/knowledge/company_b"
+OWN = tuple(Path(__file__).parents[1] / "domains/knowledge" / name for name in ("company_b", "company_c"))
 WORDS = 80
 K = 5
 REMEMBERED = 40
@@ -163,8 +163,8 @@ def main(arguments: Sequence[str]) -> int:
     folders = [Path(argument) for argument in arguments if argument != "-v"]
     shared = os.environ.get("SALESEDGE_EVAL_DATA", "")
     if not folders and not shared:
-        print("SALESEDGE_EVAL_DATA is not set: only the company of the tests is asked.")
-    folders = folders or [*([Path(shared) / "empresa_a"] if shared else []), OWN]
+        print("SALESEDGE_EVAL_DATA is not set: only the companies of the tests are asked.")
+    folders = folders or [*([Path(shared) / "empresa_a"] if shared else []), *OWN]
     return 0 if min([run(folder, verbose=verbose) for folder in folders]) else 1
 
 

@@ -9,8 +9,6 @@ from tests.bench import bench_answers
 from tests.bench.company import read_questions
 from tests.bench.knowledge_box import knowledge_box
 
-OWN = Path(__file__).parent / "company_b"
-
 
 @pytest.fixture(autouse=True)
 def models() -> None:
@@ -18,9 +16,9 @@ def models() -> None:
 
 
 def folders() -> list[Path]:
-    """The company of the tests, and `empresa_a` where SALESEDGE_EVAL_DATA names it."""
+    """The companies of the tests, and `empresa_a` where SALESEDGE_EVAL_DATA names it."""
     shared = os.environ.get("SALESEDGE_EVAL_DATA", "")
-    return [OWN, *([Path(shared) / "empresa_a"] if shared else [])]
+    return [*bench_answers.OWN, *([Path(shared) / "empresa_a"] if shared else [])]
 
 
 @pytest.mark.parametrize("folder", folders(), ids=lambda folder: folder.name)

@@ -20,9 +20,9 @@ def models() -> None:
     """The whole company is asked once, in a box of its own."""
 
 
-@pytest.fixture(scope="module")
-def results() -> list[Result]:
-    folder = ROOT / WANTED["folder"]
+@pytest.fixture(scope="module", params=WANTED["folders"], ids=lambda folder: Path(folder).name)
+def results(request: pytest.FixtureRequest) -> list[Result]:
+    folder = ROOT / request.param
     with knowledge_box() as filled:
         for path in sorted((folder / "docs").iterdir()):
             filled.put(path.name, path.read_bytes())

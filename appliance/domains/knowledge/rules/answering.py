@@ -13,6 +13,7 @@ from appliance.domains.knowledge.rules import (
     refusal,
     scoring,
     spelling,
+    wants,
     words,
 )
 from appliance.domains.knowledge.rules.asking import Question, Turn
@@ -20,6 +21,7 @@ from appliance.domains.knowledge.rules.ranking import Passage, Ranked
 from appliance.domains.knowledge.rules.refusal import Band
 from appliance.domains.knowledge.rules.scoring import Statistics
 from appliance.domains.knowledge.rules.units import UnitKind
+from appliance.domains.knowledge.rules.wants import Want
 
 REPAIRED = 0.8
 OWN_COVERED = 0.5
@@ -50,12 +52,14 @@ class Draft:
 def understand(text: str, context: Sequence[Turn], *, known_acronyms: Mapping[str, str], default: str = "pt") -> Question:
     spoken = language.detect(text[:asking.LONGEST_QUESTION], default)
     question = asking.read(text, spoken, context, known_acronyms)
-    return _with_who_is_on_call(question) if emergencies.recognise(text) is emergencies.Emergency.URGENT else question
+    if emergencies.recognise(text) is emergencies.Emergency.URGENT:
+        return _seeking(emergencies.ON_CALL, question)
+    return _seeking(wants.NAMED[Want.ADDRESS], question) if Want.ADDRESS in question.wanted else question
 
 
-def _with_who_is_on_call(question: Question) -> Question:
-    """What is urgent asks for a telephone, whatever its words are."""
-    sought = {spoken: dict.fromkeys(words.stems(listed, spoken), 1.0) for spoken, listed in emergencies.ON_CALL.items()}
+def _seeking(listed: Mapping[str, str], question: Question) -> Question:
+    """What is urgent asks for a telephone, `where are you` for an address, whatever the words are."""
+    sought = {spoken: dict.fromkeys(words.stems(named, spoken), 1.0) for spoken, named in listed.items()}
     other = asking.OTHER[question.language]
     return replace(
         question, weights=sought[question.language] | dict(question.weights), translated=sought[other] | dict(question.translated),
@@ -90,7 +94,7 @@ def repaired(question: Question, unknown: Sequence[str], vocabulary: Mapping[str
     for term, weight in question.weights.items():
         other = meant.get(term, term)
         weights[other] = max(weights.get(other, 0.0), weight * (REPAIRED if term in meant else 1.0))
-    return Question(question.text, question.language, weights, question.parts, question.translated)
+    return replace(question, weights=weights)
 
 
 def answer(question: Question, passages: Sequence[Passage], statistics: Statistics, threshold: float) -> Draft:

@@ -5,14 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from appliance.domains.knowledge.rules import acronyms, bilingual, words
+from appliance.domains.knowledge.rules import acronyms, bilingual, wants, words
+from appliance.domains.knowledge.rules.wants import Want
 from appliance.domains.knowledge.rules.words import fold
 
 LONGEST_QUESTION = 4000
-USER_TURN, AGENT_TURN = 1.0, 0.3
-FRESH, EXPANDED = 0.5, 0.5
+TOPIC, PASSING, AGENT_TURN = 1.0, 0.4, 0.3
+FRESH, EXPANDED = 1.0, 0.5
 OTHER = {"pt": "en", "en": "pt"}
-OLDER_TURN, CHAIN = 0.8, 3
+CHAIN = 3
 ENOUGH_ALONE = 4
 LONGEST_CONTINUED, LONGEST_POINTING = 6, 3
 _FOLLOWS = re.compile(r"^\W*(?:e|t[aá] e|mas e|mas|ent[aã]o|and|what about|how about|but)\b")
@@ -38,15 +39,16 @@ class Turn:
 class Question:
     """`weights` by stem, for each language that documents are in. `parts` are the stems of each question in the message.
 
-    `said` is the message with what it continues: amounts named a turn ago still hold.
+    `said` is the message with what it continues: amounts named a turn ago still hold, and `wanted`, the kind of fact asked for then.
     """
 
     text: str
     language: str
     weights: Mapping[str, float]
-    parts: tuple[frozenset[str], ...]
+    parts: tuple[tuple[str, ...], ...]
     translated: Mapping[str, float]
     said: str = ""
+    wanted: frozenset[Want] = frozenset()
 
     def weights_for(self, language: str) -> Mapping[str, float]:
         return self.weights if language == self.language else self.translated
@@ -56,27 +58,27 @@ def read(text: str, language: str, context: Sequence[Turn] = (), known: Mapping[
     """`known` are the short forms the documents explain. What lies beyond LONGEST_QUESTION is not read."""
     text = text[:LONGEST_QUESTION]
     context = [Turn(turn.role, turn.text[:LONGEST_QUESTION]) for turn in context]
+    said = _recent(context, language)
+    asked = [text, *(earlier for earlier, worth in said if worth != AGENT_TURN)]
+
+    def translated(piece: str) -> str:
+        return bilingual.translate(words.written_out(piece, language), language)
+
     return Question(
-        text, language, _weights(text, language, context, known or {}), parts(text, language),
-        _weights(bilingual.translate(words.written_out(text, language), language), OTHER[language], (), known or {}),
-        _said(text, language, context),
+        text, language, _weights(text, language, said, known or {}), parts(text, language),
+        _weights(translated(text), OTHER[language], [(translated(earlier), worth) for earlier, worth in said], known or {}),
+        " . ".join(asked), next(filter(None, (wants.wanted(words.written_out(one, language)) for one in asked)), frozenset()),
     )
 
 
-def _said(text: str, language: str, context: Sequence[Turn]) -> str:
-    if not context:
-        return text
-    return " . ".join([text, *(turn.text for turn, worth in _recent(context, language) if worth == USER_TURN)])
-
-
-def _weights(text: str, language: str, context: Sequence[Turn], known: Mapping[str, str]) -> dict[str, float]:
+def _weights(text: str, language: str, said: Sequence[tuple[str, float]], known: Mapping[str, str]) -> dict[str, float]:
     own = words.question_stems(_IDLE.sub(" ", fold(text)), language)
-    weights = dict.fromkeys(own, 1.0 + (FRESH if context else 0.0))
+    weights = dict.fromkeys(own, 1.0 + (FRESH if said else 0.0))
     for term in words.stems(acronyms.expansions(text, known), language):
         weights.setdefault(term, EXPANDED)
-    for turn, worth in _recent(context, language):
-        for term in words.question_stems(turn.text, language):
-            if worth == USER_TURN or not term[0].isdigit():
+    for earlier, worth in said:
+        for term in words.question_stems(earlier, language):
+            if worth != AGENT_TURN or not term[0].isdigit():
                 weights[term] = max(weights.get(term, 0.0), worth)
     return weights
 
@@ -89,7 +91,7 @@ def continues(text: str, language: str) -> bool:
         return True
     if _POINTS.search(folded) and len(own) <= LONGEST_POINTING:
         return True
-    return names_nothing(own, language)
+    return names_nothing(own, language) and Want.ADDRESS not in wants.wanted(folded)
 
 
 def names_nothing(stems: Iterable[str], language: str) -> bool:
@@ -107,20 +109,21 @@ def _measures(language: str) -> frozenset[str]:
     return frozenset(words.stem(word, language) for word in _MEASURED[language].split())
 
 
-def _recent(context: Sequence[Turn], language: str) -> list[tuple[Turn, float]]:
-    """What the contact asked last, back to a question that stands alone, and the last thing we said."""
-    asked = [turn for turn in context if turn.role == "user" and words.question_stems(turn.text, language)]
-    said: list[tuple[Turn, float]] = []
-    for turn in reversed(asked[-CHAIN:]):
-        said.append((turn, USER_TURN if not said else OLDER_TURN))
-        if not continues(turn.text, language):
+def _recent(context: Sequence[Turn], language: str) -> list[tuple[str, float]]:
+    """What the contact asked, back to a question that stands alone and names the topic, and the last thing we said."""
+    asked = [turn.text for turn in context if turn.role == "user" and words.question_stems(turn.text, language)]
+    said: list[tuple[str, float]] = []
+    for earlier in reversed(asked[-CHAIN:]):
+        stands_alone = not continues(earlier, language)
+        said.append((earlier, TOPIC if stands_alone else PASSING))
+        if stands_alone:
             break
-    last_agent = next((turn for turn in reversed(context) if turn.role != "user"), None)
+    last_agent = next((turn.text for turn in reversed(context) if turn.role != "user"), None)
     return [*said, *([(last_agent, AGENT_TURN)] if last_agent else [])]
 
 
-def parts(text: str, language: str) -> tuple[frozenset[str], ...]:
-    """Stems of each question in a message; one part when it asks one thing."""
-    found = [frozenset(words.question_stems(piece, language)) for piece in _PARTS.split(fold(text)) if piece]
+def parts(text: str, language: str) -> tuple[tuple[str, ...], ...]:
+    """Stems of each question in a message, in order; none when it asks one thing."""
+    found = [tuple(dict.fromkeys(words.question_stems(piece, language))) for piece in _PARTS.split(fold(text)) if piece]
     asked = tuple(part for part in found if part)
     return asked if len(asked) > 1 else ()

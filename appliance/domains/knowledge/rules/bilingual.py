@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+from appliance.domains.knowledge.rules.vocabulary import SILENT
 from appliance.domains.knowledge.rules.words import fold
 
 _PAIRS = """
@@ -26,7 +27,9 @@ spare reserva; staff equipe; stairs escada; stock estoque; store loja; stove fog
 teacher professor; technician técnico; term prazo; time tempo prazo; tomorrow amanhã; transfer transferência; tuition mensalidade; unit unidade; vaccine vacina; value valor; visit visita;
 voucher vale; wait esperar; wardrobe guarda-roupa; warranty garantia; washer lavadora; washing lavadora; website site; week semana; weekend fim de semana; weight peso; window janela; withdraw desistir;
 work funcionar; year ano; years anos; friday sexta; thursday quinta; wednesday quarta; tuesday terça; january janeiro; february fevereiro; march março; april abril; may maio; june junho;
-july julho; august agosto; september setembro; october outubro; november novembro; december dezembro
+accept aceitar; afternoon tarde; allowed permitido; animal animal; arrive chegada; bathroom banheiro; bus ônibus; car carro; cat gato; certificate certificado; consultation consulta; dog cachorro cão;
+evening noite; follow-up retorno; location localização endereço; located localização endereço; morning manhã; night noite madrugada; overnight madrugada; room quarto; stay estadia hospedagem; street rua;
+surgery cirurgia; test exame; tests exames; vaccination vacinação; vet veterinário; july julho; august agosto; september setembro; october outubro; november novembro; december dezembro
 """
 
 
@@ -45,6 +48,6 @@ def dictionary(source: str) -> dict[str, tuple[str, ...]]:
 
 
 def translate(text: str, source: str) -> str:
-    """Word by word; what is not in the dictionary (names, codes, numbers) stays."""
-    known = dictionary(source)
-    return " ".join(" ".join(known.get(word, (word,))) for word in fold(text).replace("?", " ").replace(",", " ").split())
+    """Word by word; what is not in the dictionary (names, codes, numbers) stays, function words go."""
+    known, silent = dictionary(source), SILENT[source]
+    return " ".join(" ".join(known.get(word, () if word in silent else (word,))) for word in fold(text).replace("?", " ").replace(",", " ").split())

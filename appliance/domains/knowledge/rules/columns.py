@@ -41,8 +41,7 @@ def _is_asked(cell: str, question: Question, asked: frozenset[str], language: st
     heading = cell.partition(": ")[0] if ": " in cell else ""
     if asked.intersection(words.stems(heading, language)):
         return True
-    sought = wants.wanted(words.written_out(question.text, question.language))
-    return any(wants.states(cell, want) for want in sought)
+    return any(wants.states(cell, want) for want in question.wanted)
 
 
 def _value(cell: str) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from appliance.domains.knowledge.rules import asking, numbers, polarity, scoring, validity, wants, words
+from appliance.domains.knowledge.rules import asking, numbers, polarity, scoring, validity, wants
 from appliance.domains.knowledge.rules.asking import Question
 from appliance.domains.knowledge.rules.ranking import Ranked
 from appliance.domains.knowledge.rules.scoring import Asked, Concept, Statistics
@@ -47,7 +47,7 @@ class Told:
         terms = frozenset(term for one in asked for term, _ in one.spellings())
         return cls(terms, tuple(one for one in asked if worths[one] >= RARE * most),
                    polarity.denies_a_group(question.text, question.language), question.language,
-                   Want.PHONE in wants.wanted(question.text))
+                   Want.PHONE in question.wanted)
 
     def concerns(self, one: Ranked, best: Ranked) -> bool:
         """It names what is rare in the question; under the best unit's own heading one such word in the heading is not enough."""
@@ -89,7 +89,7 @@ def by_polarity(question: Question, ranked: list[Ranked]) -> list[Ranked]:
 
 def by_price(question: Question, ranked: list[Ranked]) -> list[Ranked]:
     """Who asks for a price is told the one in the same paragraph before a sentence there that states none."""
-    if not ranked or Want.MONEY not in wants.wanted(words.written_out(question.text, question.language)) or _is_priced(ranked[0]):
+    if not ranked or Want.MONEY not in question.wanted or _is_priced(ranked[0]):
         return ranked
     best = ranked[0]
     priced = [one for one in ranked if _is_sibling(one, best) and _is_priced(one) and abs(one.passage.order - best.passage.order) <= 1]

@@ -10,7 +10,7 @@ from appliance.domains.knowledge.rules import scoring, wants, words
 from appliance.domains.knowledge.rules.asking import Question
 from appliance.domains.knowledge.rules.ranking import Passage, Ranked
 
-PROBE_TERMS, PROBES, QUANTILE = 4, 300, 0.55
+PROBE_TERMS, PROBES, QUANTILE = 4, 300, 0.57
 FOCUS_MISSED = 0.55
 SURE = 1.4
 FALLBACK, LEAST = 4.0, 1e-6

@@ -8,7 +8,7 @@ from appliance.domains.knowledge.rules import words
 
 K1, B = 1.2, 0.4
 BODY, PATH, TITLE, PARAGRAPH = 1.0, 0.8, 0.4, 0.3
-SYNONYM_WEIGHT = 0.6
+SYNONYM_WEIGHT, ONLY_SYNONYM = 0.6, 0.85  # the second where no document has the word itself
 
 Terms = Mapping[str, int]
 
@@ -86,13 +86,32 @@ class Asked:
 
 def weigh(asked: Iterable[Concept], statistics: Statistics) -> Asked:
     wanted = list(asked)
-    spellings = tuple(tuple((term, share * statistics.idf(term)) for term, share in one.spellings()) for one in wanted)
+    spellings = tuple(_worths(one, statistics) for one in wanted)
     worths = tuple(importance(one, statistics) for one in wanted)
     terms = frozenset(term for one in spellings for term, _ in one)
     return Asked(tuple(one.weight for one in wanted), worths, spellings, terms, statistics, sum(worths))
 
 
-def measure(asked: Asked, fields: Fields) -> tuple[float, float]:
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What counts as spoken of without its word: these terms, and every figure."""
+
+    terms: frozenset[str] = frozenset()
+    figures: bool = False
+
+    def holds(self, term: str) -> bool:
+        return term in self.terms or (self.figures and term[0].isdigit())
+
+
+NOTHING = Granted()
+
+
+def _worths(one: Concept, statistics: Statistics) -> tuple[tuple[str, float], ...]:
+    synonym = SYNONYM_WEIGHT if one.term in statistics.document_frequency else ONLY_SYNONYM
+    return tuple((term, (1.0 if term == one.term else synonym) * statistics.idf(term)) for term, _ in one.spellings())
+
+
+def measure(asked: Asked, fields: Fields, granted: Granted = NOTHING) -> tuple[float, float]:
     """(score, coverage): BM25F, and the share of what was asked, by worth, that the piece speaks of (0 to 1)."""
     score = found = 0.0
     spread = _spread(fields.length, asked.statistics)
@@ -102,8 +121,8 @@ def measure(asked: Asked, fields: Fields) -> tuple[float, float]:
             frequency = fields.frequency(term)
             if frequency:
                 best = max(best, idf * frequency * (K1 + 1) / (frequency + spread))
-        if best:
-            score += weight * best
+        score += weight * best
+        if best or granted.holds(spellings[0][0]):
             found += worth
     return score, found / asked.total if asked.total else 0.0
 

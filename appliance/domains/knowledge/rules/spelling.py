@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
 
+from appliance.domains.knowledge.rules import words
+
 SHORTEST, LONG = 4, 8
+SHORTEST_PLAIN = 3
 _SOUNDS = (("ss", "s"), ("sc", "s"), ("c", "k"), ("ç", "s"), ("ks", "s"), ("x", "s"), ("z", "s"), ("qu", "k"), ("ge", "je"), ("gi", "ji"), ("ph", "f"), ("y", "i"),
            ("ke", "se"), ("ki", "si"), ("l", "u"), ("h", ""))
 
@@ -22,6 +25,9 @@ def repair(term: str, known: Mapping[str, int]) -> str | None:
     """The known stem a customer most likely meant; ties go to the commoner. `known` counts documents by stem."""
     if not may_be_mistyped(term):
         return None
+    plain = next((plain for plain in words.unsized(term, "pt") if plain in known), None)
+    if plain:
+        return plain
     near = [(distance, -known[other], other) for other, distance in _near(term, known)]
     return min(near)[2] if near else None
 
@@ -55,8 +61,8 @@ class Vocabulary:
     heard: Mapping[str, tuple[str, ...]]
 
     @classmethod
-    def of(cls, words: Iterable[str]) -> "Vocabulary":
-        kept = tuple(sorted({word for word in words if len(word) >= SHORTEST}))
+    def of(cls, stems: Iterable[str]) -> "Vocabulary":
+        kept = tuple(sorted({word for word in stems if len(word) >= SHORTEST_PLAIN}))
         heard: dict[str, tuple[str, ...]] = {}
         for word in kept:
             heard[sound(word)] = (*heard.get(sound(word), ()), word)
@@ -64,14 +70,15 @@ class Vocabulary:
 
     def with_words(self, more: Collection[str]) -> "Vocabulary":
         known = set(self.words)
-        return Vocabulary.of([*self.words, *more]) if any(word not in known for word in more if len(word) >= SHORTEST) else self
+        return Vocabulary.of([*self.words, *more]) if any(word not in known for word in more if len(word) >= SHORTEST_PLAIN) else self
 
     def near(self, term: str) -> set[str]:
         """What `repair` would consider for it."""
         if not may_be_mistyped(term):
             return set()
         written = process.extract(term, self.words, scorer=DamerauLevenshtein.distance, score_cutoff=_allowed(term), limit=None)
-        return {word for word, _, _ in written} | set(self.heard.get(sound(term), ()))
+        plain = set(words.unsized(term, "pt")).intersection(self.words)
+        return plain | {word for word, _, _ in written} | set(self.heard.get(sound(term), ()))
 
     @property
     def size(self) -> int:

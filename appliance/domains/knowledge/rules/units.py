@@ -63,7 +63,13 @@ def _split(blocks: Iterable[Block]) -> Iterator[Unit]:
         for text in _pieces(block):
             yield Unit(text, kind, above, block.paragraph, block.page, quoted)
         if block.kind in {BlockKind.PARAGRAPH, BlockKind.FAQ_ANSWER}:
-            lead = _clean(block.text) if block.text.rstrip().endswith(":") and len(block.text) < LONGEST_LEAD else ""
+            lead = _lead(_clean(block.text))
+
+
+def _lead(paragraph: str) -> str:
+    """The sentence that opens a list or a table; what stands before it in the paragraph is of something else."""
+    last = sentences.split(paragraph)[-1] if paragraph.endswith(":") else ""
+    return last if len(last) < LONGEST_LEAD else ""
 
 
 def _introduction(block: Block, question: str, lead: str) -> str:

@@ -8,11 +8,11 @@ from typing import TypeVar
 from appliance.domains.knowledge.rules.words import fold
 
 _REVOKED = re.compile(
-    r"\b(?:revogad[oa]s?|substituid[oa] (?:pel[oa]|em|por)|sem efeito|nao vigente|nao esta mais em vigor|obsolet[oa]|desatualizad[oa]|"
+    r"\b(?:revogad[oa]s?|substituid[oa]s? (?:pel[oa]s?|em|por)|nao (?:usar|utilizar|valem?) mais|sem efeito|nao vigente|nao esta mais em vigor|obsolet[oa]|desatualizad[oa]|"
     r"fora de vigor|expirad[oa] em|superseded|obsolete|outdated|no longer (?:valid|in force|current)|deprecated|withdrawn|archived|arquivad[oa])\b",
 )
-_REVOKED_IN_NAME = re.compile(r"(?:^|[\W_])(?:revogad[oa]|antig[oa]|obsolet[oa]|old|superseded|outdated|deprecated|arquivad[oa]|expirad[oa])(?:$|[\W_])")
-_ABOUT_A_DOCUMENT = re.compile(r"\b(?:documento|versao|politica|regulamento|tabela|manual|termo|este|esta|this|document|policy|version)\b")
+_REVOKED_IN_NAME = re.compile(r"(?:^|[\W_])(?:revogad[oa]|antig[oa]s?|obsolet[oa]|old|superseded|outdated|deprecated|arquivad[oa]|expirad[oa])(?:$|[\W_])")
+_ABOUT_A_DOCUMENT = re.compile(r"\b(?:documento|versao|politica|regulamento|tabela|lista|precos|valores|manual|termo|este|esta|this|document|policy|version|prices)\b")
 _VERSION = re.compile(r"\b(?:versao|version|rev(?:isao|ision)?|edicao|v)[ _.]*(\d+(?:\.\d+)*)\b")
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})(?!\d)")
 _PREVAILS_HERE = re.compile(r"\bprevalece(?:m)? (?:este|esta|o presente|a presente)\b|\b(?:este|esta) \w+ prevalece\b|\bthis \w+ (?:prevails|takes precedence|controls)\b")
@@ -25,7 +25,7 @@ _PAST = re.compile(
     r"valia antes|back then|at (?:that|the) time|used to be|previous(?:ly)?|old (?:policy|version|rule))\b",
 )
 _FAMILY_NOISE = re.compile(
-    r"(?:versao|version|rev(?:isao|ision)?|edicao|v)[ _.]*\d+(?:\.\d+)*|\d+|revogad[oa]|vigente|atual|antig[oa]|nov[oa]|final|old|new|current|copia|copy"
+    r"(?:versao|version|rev(?:isao|ision)?|edicao|v)[ _.]*\d+(?:\.\d+)*|\d+|revogad[oa]|vigente|atual|antig[oa]s?|nov[oa]|final|old|new|current|copia|copy"
     r"|[\W_]+",
 )
 REVOKED, OLDER, YIELDING, PREVAILING, IN_FORCE = 0.45, 0.55, 0.88, 1.06, 1.0

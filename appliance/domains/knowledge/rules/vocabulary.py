@@ -9,7 +9,7 @@ esta estao estava ter tenho tem temos tinham tinha tiver teria haver ha houve va
 podem poder poderia quero queria quer querer gostaria saber sabe fazer faz fazem faco feito preciso precisa precisam oi ola bom boa tudo bem blz obrigado obrigada favor gente moco moca ne ta to tava tao la voces oi daquele daquela desse dessa deste desta neste nesta
 nesse nessa isso algum alguma alguns algumas todo toda todos todas outro outra outros outras cada nao sim assim agora hoje ontem
 amanha ainda sempre nunca coisa alguem ninguem nada algo conseguir consigo consegue dizer diz falar existe existem aconteceu acontece
-acontecer devo deve devem dever maior melhor serve possivel informar informacao duvida pergunta perguntar gostei acho achar queremos pq la nem veio vem vir venho
+acontecer devo deve devem dever maior melhor serve possivel informar informacao duvida pergunta perguntar gostei acho achar queremos pq la nem sai saem veio vem vir venho
 """
 _SILENT_EN = """
 a an the of in on at by for to from with and or that this these those it its is are was were be been being am do does did doing done have has
@@ -63,7 +63,8 @@ SYNONYMS = {
         "presente presentear",
         "expira expirar expiram validade vale vencer vence vencimento",
         "comprar compra comprei",
-        "animal animais pet pets cachorro cao gato",
+        "animal animais pet pets cachorro cao cadela",
+        "animal animais pet pets gato gata",
         "idoso idosa terceira",
         "aceitar aceita aceitam aceito atende atendem",
         "retirar retirada buscar",

@@ -22,6 +22,9 @@ _ACCENTED_ENDINGS = (  # typed without accents they would be stemmed differently
 )
 _PLURALS = (("ais", "al"), ("eis", "el"), ("ois", "ol"), ("ns", "m"), ("oes", "ao"), ("aes", "ao"))
 _SHORTEST_PLURAL = 5
+_DEED = re.compile(r"^([^\W\d]{4,})acao$")  # castração is what castrar does
+_SIZED = re.compile(r"^(\w{2,}?)(?:z?inh|issim|on)$")  # the stem of a diminutive, a superlative, an augmentative
+_SOFTENED = (("qu", "c"), ("gu", "g"))
 MAX_WORD = 40
 _MARKS = dict.fromkeys(range(0x300, 0x370))  # combining accents
 
@@ -54,7 +57,7 @@ def stem(word: str, language: str) -> str:
         return vocabulary.NUMERALS[language][word]
     if language == "pt":
         word = _exchanged(word, _PLURALS) if len(word) >= _SHORTEST_PLURAL else word
-        word = _exchanged(word, _ACCENTED_ENDINGS)
+        word = _exchanged(_DEED.sub(r"\1ar", word), _ACCENTED_ENDINGS)
     stemmed = _snowball(word, language)
     if stemmed == word and len(word) > 3 and word[-1] == "s" and word[-2] != "s":  # short plurals it leaves alone: anos
         stemmed = _snowball(word[:-1], language)
@@ -80,7 +83,13 @@ def canonical_number(word: str) -> str:
 def stems(text: str, language: str) -> list[str]:
     """Content stems in order: function words and small talk are gone."""
     silent = vocabulary.SILENT.get(language, frozenset())
-    return [stem(word, language) for word in tokens(text) if word not in silent and (len(word) > 1 or word.isdigit())]
+    return [_plain(stem(word, language), language) for word in tokens(text) if word not in silent and (len(word) > 1 or word.isdigit())]
+
+
+@lru_cache(maxsize=65536)
+def _plain(stemmed: str, language: str) -> str:
+    """A diminutive of an everyday word is that word."""
+    return next((plain for plain in unsized(stemmed, language) if plain in _synonym_stems(language)), stemmed)
 
 
 def question_stems(question: str, language: str) -> list[str]:
@@ -105,6 +114,15 @@ def _thousands(text: str, language: str) -> str:
         return f"{digits}000" if digits.isdigit() else found[0]
 
     return THOUSANDS.sub(multiplied, text)
+
+
+def unsized(stemmed: str, language: str) -> tuple[str, ...]:
+    """Stems it may be a diminutive, superlative or augmentative of: `gatinh` → `gat`. Not all of them are words."""
+    found = _SIZED.match(stemmed) if language == "pt" else None
+    if not found:
+        return ()
+    plain = _exchanged(found[1], _SOFTENED)
+    return tuple(dict.fromkeys((plain, *(stem(plain + ending, language) for ending in ("o", "io", "e")))))
 
 
 def synonyms(stemmed: Iterable[str], language: str) -> dict[str, frozenset[str]]:

@@ -24,6 +24,7 @@ from appliance.domains.knowledge.rules.asking import Turn
 from appliance.domains.knowledge.rules.emergencies import Emergency
 from appliance.domains.knowledge.rules.fusion import Trial
 from appliance.domains.knowledge.rules.scored import Scores
+from appliance.domains.knowledge.rules.wants import Want
 
 
 def claims(name: str, title: str, text: str = "") -> validity.Claims:
@@ -54,6 +55,35 @@ def test_a_follow_up_borrows_from_the_last_turns() -> None:
     read = asking.read("e no sábado?", "pt", (Turn("user", "que horas a loja abre?"), Turn("agent", "Abre às 9h.")))
     assert {"sab", "loj"} <= set(read.weights)
     assert max(read.weights.values()) == read.weights["sab"]
+
+
+SAID = (Turn("user", "quanto é a consulta?"), Turn("agent", "A consulta custa R$ 165,00."),
+        Turn("user", "e o retorno?"), Turn("agent", "O retorno custa R$ 80,00."))
+
+
+def test_a_chain_of_follow_ups_keeps_its_topic_before_what_was_asked_in_passing() -> None:
+    weights = asking.read("e de madrugada?", "pt", SAID).weights
+    assert weights["madrug"] > weights["consult"] > weights["retorn"]
+
+
+def test_a_follow_up_wants_the_kind_of_fact_that_its_topic_wanted() -> None:
+    assert asking.read("e de madrugada?", "pt", SAID).wanted == {Want.MONEY}
+    assert asking.read("e até que horas?", "pt", SAID).wanted == {Want.CLOCK}
+
+
+def test_a_follow_up_in_english_meets_portuguese_documents_with_its_topic() -> None:
+    read = asking.read("and the follow-up?", "en", (Turn("user", "how much is a consultation?"),))
+    assert {"retorn", "consult"} <= set(read.weights_for("pt"))
+
+
+@pytest.mark.parametrize("text", ["onde fica a clínica?", "onde vcs ficam?", "where are you located?"])
+def test_who_asks_where_a_company_is_asks_for_an_address(text: str) -> None:
+    assert "enderec" in answering.understand(text, (), known_acronyms={}).weights_for("pt")
+
+
+def test_a_price_list_that_says_not_to_use_it_any_more_is_not_in_force() -> None:
+    assert claims("valores_2025.txt", "", "VALORES DE 2025 (NÃO USAR MAIS)").revoked
+    assert claims("valores_antigos.txt", "").revoked
 
 
 def test_two_questions_in_a_message_are_two_parts() -> None:

@@ -78,6 +78,28 @@ def test_a_mistyped_stem_gives_way_to_a_known_one() -> None:
     assert spelling.repair("abc", known) is None
 
 
+@pytest.mark.parametrize(("said", "meant"), [("gatinha", "gata"), ("precinho", "preço"), ("cachorrona", "cachorra")])
+def test_a_diminutive_of_an_everyday_word_is_that_word(said: str, meant: str) -> None:
+    assert words.stems(said, "pt") == words.stems(meant, "pt")
+
+
+@pytest.mark.parametrize(("said", "known"), [("hotelzinho", "hotel"), ("joguinho", "jogo"), ("cremosíssimo", "cremoso")])
+def test_a_diminutive_that_no_document_has_gives_way_to_its_base_word(said: str, known: str) -> None:
+    term, base = words.stem(words.fold(said), "pt"), words.stem(known, "pt")
+    assert base in spelling.Vocabulary.of([base, "jogral", "hortel"]).near(term)
+    assert spelling.repair(term, {base: 1, "jogral": 9}) == base
+
+
+def test_what_is_done_is_found_by_its_verb() -> None:
+    assert words.stem("castracao", "pt") == words.stem("castrar", "pt")
+    assert words.stem("estacao", "pt") != words.stem("estar", "pt")
+
+
+def test_only_the_sentence_that_opens_a_list_stands_above_it() -> None:
+    found = units.split([Block(BlockKind.PARAGRAPH, "A consulta custa R$ 90. O banho depende do peso:"), Block(BlockKind.LIST_ITEM, "até 10 kg: R$ 62", paragraph=1)])
+    assert found[-1].path == ("O banho depende do peso:",)
+
+
 def test_a_short_form_is_learnt_where_its_letters_are_the_initials() -> None:
     found = acronyms.explained_in(["Fica na Região Metropolitana de Campinas (RMC).", "OS: ordem de serviço. XY: outra coisa"])
     assert found == {"rmc": "regiao metropolitana campinas", "os": "ordem servico"}

@@ -101,10 +101,14 @@ class Chunk(TenantOwned, Base):
     """`units` hold each sentence or row with its stems, so that answering does not stem again. `embedding` is float16."""
 
     __tablename__ = "chunks"
-    __table_args__ = (UniqueConstraint("tenant_id", "number"), UniqueConstraint("version_id", "position"))
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "number"),
+        UniqueConstraint("version_id", "position"),
+        Index("ix_chunks_version", "tenant_id", "version_id", "number"),
+    )
 
     version_id: Mapped[UUID] = mapped_column(ForeignKey("document_versions.id", ondelete="CASCADE"))
-    document_id: Mapped[UUID] = mapped_column(index=True)
+    document_id: Mapped[UUID]
     number: Mapped[int] = mapped_column(BigInteger)
     position: Mapped[int]
     text: Mapped[str] = mapped_column(Sealed())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from appliance.core.box import Box
 from appliance.core.uow import UnitOfWork
@@ -47,7 +47,7 @@ def vectors_are_sound(box: Box, tenant_id: UUID) -> bool:
 
 def expect_vectors(uow: UnitOfWork, model: str) -> Expected:
     known = uow.session.scalar(select(func.count(Chunk.id)).where(Chunk.embedding.is_not(None))) or 0
-    active = select(func.count(Chunk.id)).join(Document, Document.active_version_id == Chunk.version_id)
+    active = select(func.count(Chunk.id)).where(_answers())
     needed = uow.session.scalar(active.where(Chunk.embedding.is_not(None))) or 0
     other = or_(DocumentVersion.embedding_model != model, Chunk.embedding.is_(None))
     foreign = uow.session.scalar(active.join(DocumentVersion, DocumentVersion.id == Chunk.version_id).where(other)) or 0
@@ -56,8 +56,13 @@ def expect_vectors(uow: UnitOfWork, model: str) -> Expected:
 
 def has_vectors(uow: UnitOfWork) -> bool:
     """Of an active version: then the index must exist already."""
-    wanted = select(Chunk.id).join(Document, Document.active_version_id == Chunk.version_id).where(Chunk.embedding.is_not(None))
+    wanted = select(Chunk.id).where(_answers(), Chunk.embedding.is_not(None))
     return uow.session.scalar(wanted.limit(1)) is not None
+
+
+def _answers() -> ColumnElement[bool]:
+    """Chunks of active versions; as a join, SQLite would look through all documents for each chunk."""
+    return Chunk.version_id.in_(select(Document.active_version_id))
 
 
 def list_foreign_versions(uow: UnitOfWork, model: str) -> list[UUID]:
@@ -71,11 +76,8 @@ def list_unembedded(uow: UnitOfWork, version_id: UUID | None, limit: int, *, aft
     wanted = select(Chunk.id, Chunk.text, DocumentVersion.title).join(DocumentVersion, DocumentVersion.id == Chunk.version_id)
     if after is not None:
         wanted = wanted.where(Chunk.number > select(Chunk.number).where(Chunk.id == after).scalar_subquery())
-    if version_id is None:
-        wanted = wanted.join(Document, Document.active_version_id == Chunk.version_id)
-    else:
-        wanted = wanted.where(Chunk.version_id == version_id)
-    rows = uow.session.execute(wanted.where(Chunk.embedding.is_(None)).order_by(Chunk.number).limit(limit))
+    of = _answers() if version_id is None else Chunk.version_id == version_id
+    rows = uow.session.execute(wanted.where(of, Chunk.embedding.is_(None)).order_by(Chunk.number).limit(limit))
     return [(chunk_id, f"{title}\n{text}".strip()) for chunk_id, text, title in rows]
 
 

@@ -49,6 +49,12 @@ def recent(value: datetime) -> str:
     return dates.format_skeleton("Md", local, locale=current_locale())
 
 
+def said_at(value: datetime) -> str:
+    """For messages: `14:02` today, `20/11 14:02` before."""
+    told = recent(value)
+    return told if told == clock_time(value) else f"{told} {clock_time(value)}"
+
+
 def day_month(value: dt.date) -> str:
     """`20/11`."""
     return dates.format_skeleton("Md", value, locale=current_locale())
@@ -98,5 +104,5 @@ def iso(value: datetime) -> str:
 FILTERS: dict[str, Callable[..., str]] = {
     "clock_time": clock_time, "date": date, "day_month": day_month, "filesize": filesize, "hue": hue, "initials": initials, "iso": iso,
     "moment": moment, "number": number, "percent": percent,
-    "recent": recent, "weekday": weekday,
+    "recent": recent, "said_at": said_at, "weekday": weekday,
 }  # fmt: skip

@@ -29,7 +29,7 @@ def test_an_agents_figures_are_told_and_lead_to_the_conversation(box, tenant_id,
         _add_turn(uow, lia, new_id(), Outcome.SEND)
     page = app.test_client().get(f"/agents/{lia}/figures?days=7", headers=browser_headers)
     assert page.status_code == 200
-    shown = ("Os últimos 7 dias", "3 mensagens de clientes", "50%", "uma reclamação", "95 de 100 em até 40 ms", f"/inbox/{conversation}")
+    shown = ("Os últimos 7 dias", "3 mensagens", "50%", "uma reclamação", "95 de 100 em até 40 ms", f"/inbox/{conversation}")
     for said in shown:
         assert said in page.text, said
     assert app.test_client().get(f"/agents/{lia}/figures?days=8", headers=browser_headers).status_code == 422

@@ -8,8 +8,9 @@ from appliance.core.i18n import in_locale
 from appliance.domains.agents import actions as agents
 from appliance.domains.agents.schemas import AgentIn
 from appliance.domains.agents.types import Reason
-from appliance.domains.conversations.types import Sender
-from webui.inbox.presenting import HANDOFF_REASONS, author_of, names_of
+from appliance.domains.conversations.rules.wording import preview_of
+from appliance.domains.conversations.types import MessageKind, Sender
+from webui.inbox.presenting import HANDOFF_REASONS, WORDLESS, author_of, names_of
 
 SAID_ELSEWHERE = ("asked_by_colleague", "no_agent", "unassigned")
 
@@ -17,6 +18,11 @@ SAID_ELSEWHERE = ("asked_by_colleague", "no_agent", "unassigned")
 @pytest.mark.parametrize("reason", [*Reason, *SAID_ELSEWHERE])
 def test_every_reason_for_calling_a_person_is_said_in_words(reason):
     assert str(HANDOFF_REASONS[reason]) != reason
+
+
+@pytest.mark.parametrize("kind", [*set(MessageKind) - {MessageKind.TEXT, MessageKind.BUTTONS, MessageKind.LIST, MessageKind.NOTE}])
+def test_a_message_without_words_is_named_by_its_kind_in_the_list(kind):
+    assert preview_of(kind, {}) in WORDLESS
 
 
 @pytest.mark.only_database("sqlite")

@@ -51,6 +51,21 @@ FAILURES = {
     MessageStatus.CANCELLED: _("Withdrawn before it was sent."),
 }
 HANDOFF_REASONS = REASONS
+WORDLESS = {
+    f"[{kind}]": name
+    for kind, name in (
+        (MessageKind.IMAGE, _("Picture")),
+        (MessageKind.AUDIO, _("Audio")),
+        (MessageKind.VIDEO, _("Video")),
+        (MessageKind.DOCUMENT, _("Document")),
+        (MessageKind.STICKER, _("Sticker")),
+        (MessageKind.LOCATION, _("Place")),
+        (MessageKind.CONTACT, _("Contact")),
+        (MessageKind.REACTION, _("Reaction")),
+        (MessageKind.TEMPLATE, _("Template")),
+        (MessageKind.UNSUPPORTED, _("A kind of message this box cannot show yet.")),
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -120,7 +135,7 @@ def _row(conversation: ConversationOut, name: str, names: Mapping[UUID, str], me
     return Row(
         id=conversation.id,
         name=name,
-        preview=conversation.preview,
+        preview=str(WORDLESS.get(conversation.preview, conversation.preview)),
         at=conversation.last_message_at,
         unread=conversation.unread_count,
         icon=ICONS[conversation.medium],

@@ -1,19 +1,20 @@
 """Documents, the question box, and what could not be answered."""
 
-from http import HTTPStatus
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Literal
 from uuid import UUID
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, stream_with_context, url_for
 from pydantic import Field
 from werkzeug import Response
 
 from appliance.core.errors import DomainError
 from appliance.core.i18n import gettext
 from appliance.core.uow import UnitOfWork
-from appliance.core.web import Call, PageQuery, Schema, read_form
+from appliance.core.web import Call, PageQuery, Schema, event_stream, read_form
 from appliance.domains.knowledge import actions, queries
-from appliance.domains.knowledge.types import DocumentStatus, GapStatus
+from appliance.domains.knowledge.types import Answer, DocumentStatus, GapStatus
 from webui.citations import cited
 from webui.knowledge import filing, presenting
 from webui.knowledge.pages import ASK, READ, WRITE, pages
@@ -60,16 +61,30 @@ def document(uow: UnitOfWork, document_id: UUID, query: DocumentQuery) -> str:
 
 
 @pages.post("/knowledge/ask", permission=ASK, unit=False)
-def ask(call: Call) -> str | tuple[str, int]:
+def ask(call: Call) -> Response:
+    """The answer as it is written: each message takes the place of the one before, the last has the sources too."""
     form = read_form(QuestionForm)
     if form.value is None:
-        return render_template("knowledge/_answer.html", answer=None, problem=gettext("Write a question first.")), HTTPStatus.OK
+        return event_stream(iter([_message(problem=gettext("Write a question first."))]))
+    return event_stream(stream_with_context(_messages(call, form.value.question)))
+
+
+def _messages(call: Call, question: str) -> Iterator[str]:
+    answer = None
     try:
-        answer = actions.answer_question(call.box, call.who.tenant_id, form.value.question, actor=call.who.actor)
+        with closing(actions.stream_answer(call.box, call.who.tenant_id, question, actor=call.who.actor)) as growing:
+            for answer in growing:
+                yield _message(answer=answer, is_whole=False)
+        if answer is not None:
+            yield _message(answer=answer)
     except DomainError as err:
-        return render_template("knowledge/_answer.html", answer=None, problem=str(err)), HTTPStatus.OK
-    html = cited(answer.text, len(answer.sources), "source-")
-    return render_template("knowledge/_answer.html", answer=answer, html=html, problem="")
+        yield _message(problem=str(err))
+
+
+def _message(*, answer: Answer | None = None, is_whole: bool = True, problem: str = "") -> str:
+    html = cited(answer.text, len(answer.sources), "source-") if answer else ""
+    shown = render_template("knowledge/_answer.html", answer=answer, html=html, is_whole=is_whole, problem=problem)
+    return "".join(f"data: {line}\n" for line in shown.splitlines()) + "\n"
 
 
 @pages.post("/knowledge/<uuid:document_id>/reindex", permission=WRITE)

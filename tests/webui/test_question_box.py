@@ -1,0 +1,63 @@
+"""The question box of the knowledge page: the answer grows as it is written and ends with its sources."""
+
+import io
+import threading
+
+import pytest
+
+from appliance.domains.knowledge import actions
+from appliance.inference.fake import FakeInference
+from appliance.inference.types import ChatResult, Inference
+
+pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
+RULES = b"# Trocas\n\nA troca de produto sem defeito e aceita em ate 30 dias corridos.\n\n# Frete\n\nO frete para Itu custa R$ 31,50.\n"
+FIRST, SECOND = "O frete para Itu custa R$ 31,50 [1]. ", "A troca de produto sem defeito e aceita em ate 30 dias corridos [1]."
+
+
+class Slow(FakeInference):
+    """Writes its second sentence only when it is let go on."""
+
+    def __init__(self, before):
+        super().__init__(lambda _messages: "")
+        self._spaces, self._versions = before._spaces, before._versions
+        self.go_on = threading.Event()
+
+    def chat_stream(self, _messages, **_options):
+        yield FIRST + SECOND[:7]
+        self.go_on.wait(20)
+        yield SECOND[7:]
+        yield ChatResult(FIRST + SECOND, "writer", 10, 20, complete=True)
+
+
+@pytest.fixture
+def documents(box, ana, run_deliveries):
+    actions.upload_document(box, ana.tenant_id, "politica.md", io.BytesIO(RULES))
+    run_deliveries()
+
+
+def ask(page, question):
+    page.get_by_role("textbox", name="Pergunta").fill(question)
+    page.get_by_role("button", name="Perguntar").click()
+
+
+def test_the_first_sentence_is_read_while_the_second_is_written(box, documents, new_context, ana):
+    slow = Slow(box.part(Inference))
+    box.provide(Inference, slow)
+    page = new_context(ana).new_page()
+    page.goto("/knowledge")
+    ask(page, "quanto custa o frete para itu e qual o prazo de troca?")
+    page.locator("#answer [aria-busy]", has_text="31,50").wait_for()
+    assert page.locator("#answer", has_text="30 dias").count() == 0
+    slow.go_on.set()
+    page.locator("#answer .srcs").wait_for()
+    assert page.locator("#answer", has_text="30 dias").count() == 1
+    assert page.locator("#answer [aria-busy]").count() == 0
+    page.get_by_role("button", name="Certa").click()
+    page.locator("#feedback", has_text="Obrigado").wait_for()
+
+
+def test_a_box_that_cannot_answer_says_why(new_context, ana):
+    page = new_context(ana).new_page()
+    page.goto("/knowledge")
+    ask(page, "   ")
+    page.locator("#answer", has_text="Escreva uma pergunta primeiro").wait_for()

@@ -96,7 +96,7 @@ class ModelSettings(Section):
 
 class WorkerSettings(Section):
     processes: int = Field(2, ge=1, le=64, description="Workers for short jobs.")
-    slow_processes: int = Field(1, ge=1, le=16, description="Workers for heavy jobs such as reading documents.")
+    slow_processes: int = Field(2, ge=1, le=16, description="Workers for heavy jobs such as reading documents.")
     slow_memory_mb: int = Field(4096, ge=1024, le=262144, description="Address space one heavy job may take, in MiB.")
     slow_cpu_s: int = Field(7200, ge=60, le=86400, description="Processor time one heavy job may take, over all its threads.")
 

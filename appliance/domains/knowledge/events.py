@@ -17,24 +17,6 @@ class DocumentStored:
 
 
 @dataclass(frozen=True)
-class DocumentExtracted:
-    document_id: UUID
-    version_id: UUID
-
-
-@dataclass(frozen=True)
-class DocumentChunked:
-    document_id: UUID
-    version_id: UUID
-
-
-@dataclass(frozen=True)
-class DocumentEmbedded:
-    document_id: UUID
-    version_id: UUID
-
-
-@dataclass(frozen=True)
 class DocumentProgressed:
     """For whoever watches: another step or another tenth done."""
 
@@ -49,7 +31,14 @@ class DocumentIndexed:
 
     document_id: UUID
     version_id: UUID
-    replaced_version_id: UUID | None
+
+
+@dataclass(frozen=True)
+class VersionReplaced:
+    """It answers no more: its chunks and vectors may go."""
+
+    document_id: UUID
+    version_id: UUID
 
 
 @dataclass(frozen=True)
@@ -67,17 +56,13 @@ class CorpusSettled:
 
 @dataclass(frozen=True)
 class DocumentDeleted:
-    """Rows are gone; vectors and files follow. Numbers name the vectors, blob ids the files.
-
-    `was_waited_for`: the version was still on its way, and measuring the corpus waited for it.
-    """
+    """Rows are gone; vectors and files follow. Numbers name the vectors, blob ids the files."""
 
     document_id: UUID
     first_number: int
     last_number: int
     blob_id: UUID
     extraction_blob_id: UUID | None
-    was_waited_for: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from appliance.core.box import Box
 from appliance.core.errors import NotFound, Refused
 from appliance.core.ids import new_id
 from appliance.core.outbox import Delivery, DeliveryState
-from appliance.domains.knowledge import actions, queries
+from appliance.domains.knowledge import actions, queries, subscribers
 from appliance.domains.knowledge.actions import indexing
 from appliance.domains.knowledge.types import DocumentStatus, GapStatus, Step
 from appliance.inference.fake import FakeInference
@@ -119,6 +119,37 @@ def _give_back_leases(uow: object) -> None:
     uow.session.execute(
         update(Delivery).where(Delivery.state == DeliveryState.LEASED).values(state=DeliveryState.PENDING, lease_token=None, next_at=uow.now)
     )
+
+
+@pytest.mark.parametrize("dying", ["run_extraction", "_read_blocks", "_batch", "_add_vectors"])
+def test_a_worker_killed_at_any_stage_goes_on_where_it_stood(
+    box: Box, tenant_id: UUID, put: Put, run_deliveries: Callable[[], int], monkeypatch: pytest.MonkeyPatch, dying: str,
+) -> None:
+    done: list[str] = []
+
+    def watched(name: str, *, killed: bool) -> Callable[..., object]:
+        real = getattr(subscribers.indexing, name)
+
+        def call(*given: object) -> object:
+            if killed:
+                raise KeyboardInterrupt
+            done.append(name)
+            return real(*given)
+        return call
+
+    stages = ["run_extraction", "_read_blocks", "_batch", "_add_vectors"]
+    with monkeypatch.context() as patched:
+        for name in stages:
+            patched.setattr(subscribers.indexing, name, watched(name, killed=name == dying))
+        with pytest.raises(KeyboardInterrupt):
+            put("politica.md", RULES.format(days=30))
+    for name in stages:
+        monkeypatch.setattr(subscribers.indexing, name, watched(name, killed=False))
+    with box.whole_box("test") as uow:
+        _give_back_leases(uow)
+    run_deliveries()
+    assert done == stages, "no stage was done twice"
+    assert "30 dias" in actions.answer_question(box, tenant_id, ASKED).text
 
 
 def test_the_same_question_is_answered_from_memory_until_the_corpus_changes(box: Box, tenant_id: UUID, put: Put) -> None:
@@ -246,13 +277,13 @@ def test_a_table_whose_quotation_never_ends_is_refused_with_its_line(box: Box, t
 def test_documents_that_arrive_together_are_measured_once_after_the_last(
     box: Box, tenant_id: UUID, put: Put, monkeypatch: pytest.MonkeyPatch, run_deliveries: Callable[[], int],
 ) -> None:
-    measured: list[object] = []
-    monkeypatch.setattr("appliance.domains.knowledge.subscribers.calibrating._measure", measured.append)
+    measured: list[UUID] = []
+    monkeypatch.setattr(queries, "measure_dense_weights", lambda _box, tenant, _snapshot: measured.append(tenant) or {})
     for number in range(3):
         put(f"politica-{number}.md", RULES.format(days=30 + number), run=False)
     put("quebrado.pdf", b"%PDF-1.7\nthis is no pdf at all", run=False)
     run_deliveries()
-    assert len(measured) == 1
+    assert measured == [tenant_id]
 
 
 def test_documents_that_waited_for_one_that_is_deleted_are_measured_then(

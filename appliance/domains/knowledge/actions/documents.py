@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import PurePath
 from typing import Any
 from uuid import UUID
@@ -18,13 +18,14 @@ from appliance.core.uow import SYSTEM, Actor, UnitOfWork
 from appliance.domains.knowledge import queries
 from appliance.domains.knowledge.actions import postings
 from appliance.domains.knowledge.errors import AlreadyProcessing, NothingToRead, UnknownAgent
-from appliance.domains.knowledge.events import DocumentDeleted, DocumentStored, ReindexRequested
+from appliance.domains.knowledge.events import CorpusSettled, DocumentDeleted, DocumentStored, ReindexRequested
 from appliance.domains.knowledge.tables import Chunk, Corpus, Document, DocumentVersion
 from appliance.domains.knowledge.types import DocumentStatus
 
 MIB = 2**20
 LONGEST_NAME = 255
 REINDEX_SLICE = 20
+MOVING = timedelta(minutes=10)  # a document that has not moved for longer is not waited for
 FINISHED = (DocumentStatus.PROCESSED, DocumentStatus.FAILED)
 
 
@@ -177,11 +178,19 @@ def delete_document(uow: UnitOfWork, document_id: UUID) -> None:
     remove_rows(uow, [version.id for version in versions])
     for version in versions:
         names = version.first_number, version.last_number, version.blob_id, version.extraction_blob_id
-        uow.emit(DocumentDeleted(document.id, *names, was_waited_for=version.status not in FINISHED))
+        uow.emit(DocumentDeleted(document.id, *names))
         uow.session.delete(version)
     uow.session.flush()
     uow.session.delete(document)
     touch_corpus(uow)
+    if any(version.status not in FINISHED for version in versions):
+        settle(uow, document_id)
+
+
+def settle(uow: UnitOfWork, document_id: UUID) -> None:
+    """A document stopped moving. Many that arrive together are measured once, after the last: whoever calls this holds the corpus."""
+    if all(version.updated_at < uow.now - MOVING for version in queries.list_unfinished(uow)):
+        uow.emit(CorpusSettled(document_id))
 
 
 def remove_rows(uow: UnitOfWork, version_ids: Iterable[UUID]) -> None:

@@ -11,16 +11,8 @@ from appliance.core.ids import new_id
 from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge import queries
 from appliance.domains.knowledge.actions import postings
-from appliance.domains.knowledge.actions.documents import lock_corpus, remove_rows, touch_corpus
-from appliance.domains.knowledge.events import (
-    DocumentChunked,
-    DocumentEmbedded,
-    DocumentExtracted,
-    DocumentFailed,
-    DocumentIndexed,
-    DocumentProgressed,
-    VectorsRebuilt,
-)
+from appliance.domains.knowledge.actions.documents import lock_corpus, remove_rows, settle, touch_corpus
+from appliance.domains.knowledge.events import DocumentFailed, DocumentIndexed, DocumentProgressed, VectorsRebuilt, VersionReplaced
 from appliance.domains.knowledge.queries import corpus as reading
 from appliance.domains.knowledge.rules.chunking import Chunk as Packed
 from appliance.domains.knowledge.rules.digest import Digest, chunk_fields, stored_units
@@ -56,7 +48,6 @@ def record_extraction(uow: UnitOfWork, version_id: UUID, found: Extraction, blob
     version.warnings = [warning.value for warning in found.warnings]
     version.step = Step.EXTRACTED
     note_progress(uow, version_id, READ_SHARE)
-    uow.emit(DocumentExtracted(version.document_id, version_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +87,6 @@ def record_chunks(uow: UnitOfWork, version_id: UUID, found: Digest, prepared: Pr
         uow.session.execute(insert(Chunk), rows[start:start + BATCH])
     version.step = Step.CHUNKED
     note_progress(uow, version_id, CHUNK_SHARE)
-    uow.emit(DocumentChunked(version.document_id, version_id))
 
 
 def _chunk_rows(packed: Sequence[Packed], language: str) -> Iterable[dict[str, Any]]:
@@ -149,7 +139,6 @@ def finish_embedding(uow: UnitOfWork, version_id: UUID, model: str) -> None:
     version.embedding_model = model
     version.step = Step.EMBEDDED
     note_progress(uow, version_id, EMBED_SHARE)
-    uow.emit(DocumentEmbedded(version.document_id, version_id))
 
 
 def open_version(uow: UnitOfWork, version_id: UUID, listed: Mapping[str, Entries]) -> None:
@@ -172,22 +161,26 @@ def activate_version(uow: UnitOfWork, version_id: UUID) -> None:
     replaced = document.active_version_id if document.active_version_id != version_id else None
     version.status, version.step, version.progress, version.activated_at = DocumentStatus.PROCESSED, Step.INDEXED, 100, uow.now
     active = uow.session.get(DocumentVersion, replaced) if replaced else None
-    if active is not None and active.number > version.number:
-        return
-    document.active_version_id = version_id
-    _show(uow, version, DocumentStatus.PROCESSED)
-    touch_corpus(uow)
-    uow.emit(DocumentIndexed(document.id, version_id, replaced))
+    if active is None or active.number < version.number:
+        document.active_version_id = version_id
+        _show(uow, version, DocumentStatus.PROCESSED)
+        touch_corpus(uow)
+        uow.emit(DocumentIndexed(document.id, version_id))
+        if replaced is not None:
+            uow.emit(VersionReplaced(document.id, replaced))
+    settle(uow, document.id)
 
 
 def fail_version(uow: UnitOfWork, version_id: UUID, sentence: str) -> None:
     """Whatever answered before goes on answering."""
+    lock_corpus(uow)
     version = queries.find_version(uow, version_id)
     if version is None or version.status in {DocumentStatus.PROCESSED, DocumentStatus.FAILED}:
         return
     version.status, version.error = DocumentStatus.FAILED, sentence[:500]
     _show(uow, version, DocumentStatus.FAILED)
     uow.emit(DocumentFailed(version.document_id, version_id))
+    settle(uow, version.document_id)
 
 
 def _show(uow: UnitOfWork, version: DocumentVersion, status: DocumentStatus) -> None:

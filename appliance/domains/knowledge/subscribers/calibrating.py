@@ -1,44 +1,14 @@
 """After the corpus changed: where "I do not know" begins, and how much vectors count."""
 
-from datetime import timedelta
-from uuid import UUID
-
 import structlog
-from sqlalchemy import select
 
 from appliance.core.errors import Unavailable
 from appliance.core.jobs import Step
-from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge import queries
 from appliance.domains.knowledge.actions import calibrating
-from appliance.domains.knowledge.events import CorpusSettled, DocumentDeleted, DocumentFailed, DocumentIndexed, VectorsRebuilt
-from appliance.domains.knowledge.tables import DocumentVersion
+from appliance.domains.knowledge.events import CorpusSettled, VectorsRebuilt
 
-MOVING = timedelta(minutes=10)  # a document that has not moved for longer is not waited for
 log = structlog.get_logger()
-
-
-def settle_indexed(uow: UnitOfWork, event: DocumentIndexed) -> None:
-    """Many documents arriving together are measured once, after the last of them."""
-    newest = select(DocumentVersion.id).where(DocumentVersion.activated_at.is_not(None))
-    if uow.session.scalar(newest.order_by(DocumentVersion.activated_at.desc(), DocumentVersion.id.desc()).limit(1)) == event.version_id:
-        _settle(uow, event.document_id)
-
-
-def settle_failed(uow: UnitOfWork, event: DocumentFailed) -> None:
-    _settle(uow, event.document_id)
-
-
-def settle_deleted(uow: UnitOfWork, event: DocumentDeleted) -> None:
-    """Those that were there already waited for this one."""
-    if event.was_waited_for:
-        _settle(uow, event.document_id)
-
-
-def _settle(uow: UnitOfWork, document_id: UUID) -> None:
-    on_their_way = [version for version in queries.list_unfinished(uow) if version.updated_at > uow.now - MOVING]
-    if not on_their_way:
-        uow.emit(CorpusSettled(document_id))
 
 
 def calibrate_corpus(step: Step, event: CorpusSettled) -> None:

@@ -6,18 +6,16 @@ from appliance.core.errors import Conflict, NotFound
 from appliance.core.jobs import Step
 from appliance.domains.knowledge import queries
 from appliance.domains.knowledge.actions import documents
-from appliance.domains.knowledge.events import DocumentDeleted, DocumentIndexed
+from appliance.domains.knowledge.events import DocumentDeleted, VersionReplaced
 from appliance.inference.types import Inference
 
 log = structlog.get_logger()
 
 
-def retire_version(step: Step, event: DocumentIndexed) -> None:
-    """The version that was replaced keeps its file, loses its chunks."""
-    if event.replaced_version_id is None:
-        return
+def retire_version(step: Step, event: VersionReplaced) -> None:
+    """It keeps its file, loses its chunks."""
     with step.read() as uow:
-        old = queries.find_version(uow, event.replaced_version_id)
+        old = queries.find_version(uow, event.version_id)
     if old is None:
         return
     remove_vectors(step, old.first_number, old.last_number)

@@ -1,4 +1,4 @@
-"""The pipeline. Each step looks at where its version stands, so a step that ran twice or died in the middle does no harm."""
+"""From a stored file to a document that answers. Each stage is written down, so what died in the middle goes on where it stood."""
 
 import io
 import json
@@ -15,7 +15,7 @@ from appliance.core.errors import Conflict, NotFound
 from appliance.core.jobs import Step
 from appliance.domains.knowledge import queries
 from appliance.domains.knowledge.actions import calibrating, indexing
-from appliance.domains.knowledge.events import DocumentChunked, DocumentEmbedded, DocumentExtracted, DocumentStored, VectorsLost
+from appliance.domains.knowledge.events import DocumentStored, VectorsLost
 from appliance.domains.knowledge.gateways.extraction import wire
 from appliance.domains.knowledge.gateways.extraction.failures import SENTENCES, ExtractionError
 from appliance.domains.knowledge.gateways.extraction.launcher import run_extraction
@@ -35,10 +35,14 @@ Row = tuple[int, list[dict[str, Any]], bytes | None]
 log = structlog.get_logger()
 
 
-def extract_document(step: Step, event: DocumentStored) -> None:
-    version = _at(step, event.version_id, Stage.STORED)
-    if version is None:
-        return
+def index_document(step: Step, event: DocumentStored) -> None:
+    for stage, carry_on in ((Stage.STORED, _extract), (Stage.EXTRACTED, _chunk), (Stage.CHUNKED, _embed), (Stage.EMBEDDED, _activate)):
+        version = _at(step, event.version_id, stage)
+        if version is not None:
+            carry_on(step, version)
+
+
+def _extract(step: Step, version: DocumentVersion) -> None:
     with step.progress() as uow:
         indexing.begin_processing(uow, version.id)
         filename = queries.get_document(uow, version.document_id).filename
@@ -52,7 +56,7 @@ def extract_document(step: Step, event: DocumentStored) -> None:
         return
     blob = step.box.blobs.put(step.tenant_id, io.BytesIO("\n".join(wire.extraction(found)).encode()))
     try:
-        with step.finish() as uow:
+        with step.progress() as uow:
             indexing.record_extraction(uow, version.id, found, blob.id)
     except NotFound:
         step.box.blobs.delete(step.tenant_id, blob.id)
@@ -82,10 +86,8 @@ def _reporter(step: Step, version_id: UUID) -> Callable[[int, int | None], None]
     return report
 
 
-def chunk_document(step: Step, event: DocumentExtracted) -> None:
-    version = _at(step, event.version_id, Stage.EXTRACTED)
-    if version is None or version.extraction_blob_id is None:
-        return
+def _chunk(step: Step, version: DocumentVersion) -> None:
+    assert version.extraction_blob_id is not None
     with step.read() as uow:
         filename = queries.get_document(uow, version.document_id).filename
     blocks = _read_blocks(step, version.extraction_blob_id)
@@ -98,7 +100,7 @@ def chunk_document(step: Step, event: DocumentExtracted) -> None:
     chosen = step.box.settings.knowledge
     packed = digest.chunks(found.units, _counter(step), target=chosen.chunk_tokens, overlap=chosen.chunk_overlap)
     prepared = indexing.prepare_chunks(found, packed, title=digest.title_stems(filename, version.title, found.language))
-    with step.finish() as uow:
+    with step.progress() as uow:
         indexing.record_chunks(uow, version.id, found, prepared)
 
 
@@ -119,32 +121,29 @@ def _counter(step: Step) -> Callable[[Sequence[str]], list[int]]:
     return count
 
 
-def embed_document(step: Step, event: DocumentChunked) -> None:
-    """Resumes where it was: chunks that have their vector are left alone."""
-    version = _at(step, event.version_id, Stage.CHUNKED)
-    if version is None:
-        return
+def _embed(step: Step, version: DocumentVersion) -> None:
+    """Chunks that have their vector are left alone."""
     model = step.box.settings.models.embedding_model
     total = version.last_number - version.first_number + 1
     with step.read() as uow:
         missing = queries.count_unembedded(uow, version.id)
     try:
-        for packed in _embedded(step, version.id):
+        for packed in _vectors(step, version.id):
             missing = max(missing - len(packed), 0)
             with step.progress() as uow:
                 indexing.record_embeddings(uow, version.id, packed, 1 - missing / total)
     except Conflict:
         model = ""
-    with step.finish() as uow:
+    with step.progress() as uow:
         indexing.finish_embedding(uow, version.id, model)
 
 
-def _embedded(step: Step, version_id: UUID) -> Iterator[dict[UUID, bytes]]:
+def _vectors(step: Step, version_id: UUID) -> Iterator[dict[UUID, bytes]]:
     """A batch at a time; while one is written down the models work on the next."""
     with ThreadPoolExecutor(1, "embedding") as models:
         ahead: Future[dict[UUID, bytes]] | None = None
         for batch in _unembedded(step, version_id):
-            following = models.submit(_embed, step, batch)
+            following = models.submit(_batch, step, batch)
             if ahead is not None:
                 yield ahead.result()
             ahead = following
@@ -152,7 +151,7 @@ def _embedded(step: Step, version_id: UUID) -> Iterator[dict[UUID, bytes]]:
             yield ahead.result()
 
 
-def _embed(step: Step, batch: Batch) -> dict[UUID, bytes]:
+def _batch(step: Step, batch: Batch) -> dict[UUID, bytes]:
     vectors = _models(step).embed([text for _, text in batch])
     return {chunk_id: row.astype(np.float16).tobytes() for (chunk_id, _), row in zip(batch, vectors, strict=True)}
 
@@ -169,10 +168,7 @@ def _unembedded(step: Step, version_id: UUID) -> Iterator[Batch]:
         yield batch
 
 
-def index_document(step: Step, event: DocumentEmbedded) -> None:
-    version = _at(step, event.version_id, Stage.EMBEDDED)
-    if version is None:
-        return
+def _activate(step: Step, version: DocumentVersion) -> None:
     with step.read() as uow:
         wanted = select(Chunk.number, Chunk.units, Chunk.embedding).where(Chunk.version_id == version.id).order_by(Chunk.number)
         chunks: list[Row] = [(number, units, embedding) for number, units, embedding in uow.session.execute(wanted)]
@@ -229,7 +225,7 @@ def _add_vectors(step: Step, chunks: Sequence[Row]) -> bool:
 
 
 def _at(step: Step, version_id: UUID, stage: Stage) -> DocumentVersion | None:
-    """The version, if it still waits for this step."""
+    """The version, if it still waits for this stage."""
     with step.read() as uow:
         version = queries.find_version(uow, version_id)
         return version if version is not None and version.step is stage and version.error is None else None

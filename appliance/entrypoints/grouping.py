@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -19,9 +18,7 @@ MOST_WAITING = 1000
 MOST_WAITING_BYTES = 64 * 2**20
 LONGEST_WAIT_S = 15.0
 LOOK_EVERY_S = 1.0
-# Many who were answered together write again at once: a moment's patience then saves every other commit. Single ones never wait.
-CROWD = 4
-GATHER_S = 0.0008
+GATHER_S = 0.005
 
 
 class _Ticket(Generic[K]):
@@ -46,6 +43,7 @@ class GroupCommit(Generic[K]):
         self._asking: dict[_Ticket[K], None] = {}  # the longest waiting first; only the loop looks at them
         self._watch: asyncio.TimerHandle | None = None
         self._bytes = 0
+        self._expected = 1
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
         self._thread.start()
@@ -58,7 +56,8 @@ class GroupCommit(Generic[K]):
                 raise Unavailable(_("The box is busy. Nothing was saved; try again in a moment."), retry_after=5)
             self._waiting.append(ticket)
             self._bytes += len(item)
-            self._door.notify()
+            if len(self._waiting) >= self._expected:
+                self._door.notify()
         self._asking[ticket] = None
         if self._watch is None:
             self._watch = ticket.loop.call_later(LOOK_EVERY_S, self._send_away)
@@ -85,19 +84,21 @@ class GroupCommit(Generic[K]):
         self._thread.join(LONGEST_WAIT_S)
 
     def _run(self) -> None:
-        group: list[_Ticket[K]] = []
-        while group := self._next_group(gather=len(group) >= CROWD):
+        while group := self._next_group():
             wanted = [ticket for ticket in group if not ticket.done.done()]
             if wanted:
                 self._write_group(wanted)
+            self._expected = min(len(group) + len(self._waiting), LARGEST_GROUP)
 
-    def _next_group(self, *, gather: bool) -> list[_Ticket[K]]:
-        """The longest waiting and those of the same key behind it; nothing once closed."""
-        if gather:
-            time.sleep(GATHER_S)
+    def _next_group(self) -> list[_Ticket[K]]:
+        """The longest waiting and those of the same key behind it; nothing once closed.
+
+        Who was just answered often writes again at once: a moment's patience, until as many wait as there were, halves the commits.
+        """
         with self._door:
-            while not self._waiting and not self._closed:
-                self._door.wait()
+            self._door.wait_for(lambda: self._closed or len(self._waiting) >= self._expected, GATHER_S)
+            self._expected = 1
+            self._door.wait_for(lambda: self._closed or self._waiting)
             group: list[_Ticket[K]] = []
             size = 0
             for ticket in self._waiting:

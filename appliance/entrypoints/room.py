@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import Self
 
 from appliance.core import memory
 
@@ -22,18 +22,16 @@ class Room:
         self._free = free
         self._held = 0
 
-    @contextmanager
-    def share(self) -> Iterator[Share]:
-        found = Share(self)
-        try:
-            yield found
-        finally:
-            self._held -= found.size
+    def share(self) -> Share:
+        return Share(self)
 
     def take(self, more: int, *, of: int) -> None:
         """`of`: what the same body holds. Raises NoRoom."""
         self.check(more, of=of)
         self._held += more
+
+    def give_back(self, size: int) -> None:
+        self._held -= size
 
     def check(self, more: int, *, of: int = 0) -> None:
         part = 2 if self._held == of else 4
@@ -42,11 +40,17 @@ class Room:
 
 
 class Share:
-    """What one body holds, in bytes."""
+    """What one body holds, in bytes, until it is left."""
 
     def __init__(self, room: Room) -> None:
         self.size = 0
         self._room = room
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        self._room.give_back(self.size)
 
     def grow_to(self, size: int) -> None:
         """Raises NoRoom."""

@@ -13,7 +13,7 @@ from tests.peers.graph import SECRET, text_webhook
 
 PEOPLE = 200
 TEXT = "Bom dia, vocês entregam em Betim?"
-MOST_PER_S = 10_000
+MOST_PER_S = 20_000
 LOAD_S = 60
 
 

@@ -28,6 +28,35 @@ def test_what_waits_together_is_written_together_once_and_in_order():
     assert len(written) < 10
 
 
+def test_who_come_again_are_written_together_with_those_who_came_meanwhile(monkeypatch):
+    monkeypatch.setattr(grouping, "GATHER_S", 1.0)
+    written = []
+
+    async def ask(group):
+        for _ in range(20):
+            await group.add("k", "x")
+
+    async def all_of_them(group):
+        await asyncio.gather(*(ask(group) for _ in range(8)))
+
+    group = GroupCommit(lambda _key, items: written.append(len(items)))
+    run_async(all_of_them(group))
+    group.close()
+    assert (sum(written), len(written) <= 24) == (160, True)
+
+
+def test_one_alone_waits_for_nobody(monkeypatch):
+    monkeypatch.setattr(grouping, "GATHER_S", 60.0)
+
+    async def ask(group):
+        for _ in range(5):
+            await asyncio.wait_for(group.add("k", "x"), 10)
+
+    group = GroupCommit(lambda *_: None)
+    run_async(ask(group))
+    group.close()
+
+
 def test_channels_are_never_written_together():
     seen = []
     run(lambda key, items: seen.append({key, *(item[0] for item in items)}), [("ab"[n % 2], "ab"[n % 2] + str(n)) for n in range(50)])

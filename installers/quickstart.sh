@@ -20,28 +20,30 @@ As root or with password-less sudo, missing Debian packages are installed too; o
 TXT
 }
 
+case ${LANG:-} in pt*) . "$source_dir/installers/portuguese.sh" ;; esac
+
 prefix=$source_dir
 start=yes
 up=()
-wrong() { say "$1" >&2; usage >&2; exit 2; }
+wrong() { say "$@" >&2; usage >&2; exit 2; }
 while [ $# -gt 0 ]; do
   case $1 in
-    --prefix | --port | --home) [ $# -ge 2 ] || wrong "$1 needs a value." ;;
+    --prefix | --port | --home) [ $# -ge 2 ] || wrong "%s needs a value." "$1" ;;
   esac
   case $1 in
     --prefix) prefix=$2; shift ;;
     --home)
-      mkdir -p "$2" 2>/dev/null || fail "the data folder $2 cannot be made." "Choose another with --home DIR."
+      mkdir -p "$2" 2>/dev/null || fail "$(t "the data folder %s cannot be made." "$2")" "Choose another with --home DIR."
       SALESEDGE_HOME=$(cd "$2" && pwd)
       export SALESEDGE_HOME
       shift ;;
     --port)
-      [[ $2 =~ ^[0-9]+$ ]] && [ "$2" -ge 1 ] && [ "$2" -le 65535 ] || wrong "--port takes a number from 1 to 65535, not '$2'."
+      [[ $2 =~ ^[0-9]+$ ]] && [ "$2" -ge 1 ] && [ "$2" -le 65535 ] || wrong "%s takes a number from 1 to 65535, not '%s'." "$1" "$2"
       up+=(--port "$2"); shift ;;
     --demo) up+=(--demo) ;;
     --no-start) start=no ;;
     --help | -h) usage; exit 0 ;;
-    *) wrong "Unknown option: $1" ;;
+    *) wrong "Unknown option: %s" "$1" ;;
   esac
   shift
 done
@@ -55,13 +57,13 @@ locks=(runtime.txt llm.txt)
 one_at_a_time "$prefix"
 : >"$log"
 find_python
-step "Python $version at $python"
+step "Python %s at %s" "$version" "$python"
 
 if is_current "$venv" "${locks[@]}"; then
   step_no=4
   note "everything is installed already"
 else
-  step "Virtual environment in $venv"
+  step "Virtual environment in %s" "$venv"
   need_space "$prefix" 1200
   # pip trusts its own list of authorities, but programs it starts read the system's
   [ -e /etc/ssl/certs/ca-certificates.crt ] || install_packages ca-certificates || note "ca-certificates is not installed; going on without it"
@@ -72,8 +74,8 @@ else
   install_locked "$venv" llm.txt || true
 
   step "SalesEdge itself"
-  install_product "$venv" || fail "SalesEdge could not be installed into $venv." "$(tail -n 3 "$log")" "The whole log: $log"
-  "$venv/bin/salesedge" --help </dev/null >>"$log" 2>&1 || fail "SalesEdge is installed but does not start." "$(tail -n 3 "$log")" "The whole log: $log"
+  install_product "$venv" || fail "$(t "SalesEdge could not be installed into %s." "$venv")" "$(tail -n 3 "$log")" "$(t "The whole log: %s" "$log")"
+  "$venv/bin/salesedge" --help </dev/null >>"$log" 2>&1 || fail "SalesEdge is installed but does not start." "$(tail -n 3 "$log")" "$(t "The whole log: %s" "$log")"
   mark_current "$venv" "${locks[@]}"
 fi
 
@@ -87,11 +89,11 @@ if ! "$venv/bin/python" -c 'import xllamacpp' >>"$log" 2>&1; then
   { install_packages libgomp1 && "$venv/bin/python" -c 'import xllamacpp' >>"$log" 2>&1; } ||
     note "llama.cpp: not usable here, so language models cannot run inside the box; answers quote your documents (apt-get install libgomp1)"
 fi
-say "Ready after $((SECONDS - started)) s."
+say "Ready after %d s." $((SECONDS - started))
 release_turn
 
 if [ "$start" = no ]; then
-  say "Start it with: $venv/bin/salesedge up"
+  say "Start it with: %s" "$venv/bin/salesedge up"
   exit 0
 fi
 exec "$venv/bin/salesedge" up "${up[@]}"

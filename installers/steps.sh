@@ -6,16 +6,28 @@ source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 started=$SECONDS
 step_no=0
 
-say() { printf '%s\n' "$*"; }
-note() { printf '      %s\n' "$*"; }
+# English sentence -> the same in the reader's language; empty for English
+declare -A said_as=()
+# t SENTENCE VALUE...: the sentence in the reader's language, its %s filled in
+t() {
+  local sentence=$1
+  [ -z "$1" ] || sentence=${said_as[$1]:-$1}
+  shift
+  # shellcheck disable=SC2059 - the sentences are ours
+  if [ $# -eq 0 ]; then printf '%s' "$sentence"; else printf "$sentence" "$@"; fi
+}
+say() { printf '%s\n' "$(t "$@")"; }
+note() { printf '      %s\n' "$(t "$@")"; }
 step() {
   step_no=$((step_no + 1))
-  printf '[%d/%d] %s (%d s)\n' "$step_no" "$steps_total" "$*" $((SECONDS - started))
+  printf '[%d/%d] %s (%d s)\n' "$step_no" "$steps_total" "$(t "$@")" $((SECONDS - started))
 }
+# fail SENTENCE LINE...: sentences with values in them come through t
 fail() {
-  printf '\n%s could not finish: %s\n' "${0##*/}" "$1" >&2
+  printf '\n%s: %s\n' "$(t "%s could not finish" "${0##*/}")" "$(t "$1")" >&2
   shift
-  [ $# -eq 0 ] || printf '  %s\n' "$@" >&2
+  local line
+  for line in "$@"; do printf '  %s\n' "$(t "$line")" >&2; done
   exit 1
 }
 
@@ -39,7 +51,7 @@ apt() {
 # install_packages PACKAGE...: true when all of them are installed afterwards
 install_packages() {
   can_install_packages || return 1
-  note "installing with apt: $*"
+  note "installing with apt: %s" "$*"
   apt install --no-install-recommends "$@" && return 0
   # an earlier run was cut off in the middle; or the lists are missing (a fresh image) or too old to find their files
   as_root env DEBIAN_FRONTEND=noninteractive dpkg --configure -a </dev/null >>"$log" 2>&1 9>&- || true
@@ -73,9 +85,9 @@ find_python() {
     if is_new_enough "$version"; then return 0; fi
     found="$version ($python)"
   fi
-  fail "SalesEdge needs Python 3.11 or newer, and this machine has ${found:-none}." \
+  fail "$(t "SalesEdge needs Python 3.11 or newer, and this machine has %s." "${found:-$(t none)}")" \
     "Debian 12 and Ubuntu 24.04 have it: apt-get install python3" \
-    "If it is elsewhere, name it: SALESEDGE_PYTHON=/path/to/python3.11 $0"
+    "$(t "If it is elsewhere, name it: %s" "SALESEDGE_PYTHON=/path/to/python3.11 $0")"
 }
 
 # make_venv DIR: a virtual environment with pip in it, made anew when it is broken or of another Python
@@ -92,7 +104,7 @@ make_venv() {
   fi
   if "$python" -c 'import ensurepip, venv' 2>/dev/null; then
     "$python" -m venv "$venv" >>"$log" 2>&1 && return 0
-    fail "the virtual environment $venv could not be made." "$(tail -n 2 "$log")" "The whole log: $log"
+    fail "$(t "the virtual environment %s could not be made." "$venv")" "$(tail -n 2 "$log")" "$(t "The whole log: %s" "$log")"
   fi
   # a pip elsewhere on this machine can fill a virtual environment that has none
   if "$python" -m pip --version >/dev/null 2>&1 && "$python" -m venv --without-pip "$venv" >>"$log" 2>&1 &&
@@ -101,29 +113,29 @@ make_venv() {
   fi
   rm -rf "$venv"
   fail "Python's venv module is missing, and without administrator rights it cannot be installed from here." \
-    "Ask whoever administers this machine for: apt-get install python3-venv" "Then run $0 again."
+    "$(t "Ask whoever administers this machine for: %s" "apt-get install python3-venv")" "$(t "Then run %s again." "$0")"
 }
 
 # --- Python packages --------------------------------------------------------------------------------------------------
 
 explain_pip() {
   if grep -qE 'No space left on device' "$log"; then
-    fail "the disk is full." "Free about 1 GB in $(dirname "$1") and in ${TMPDIR:-/tmp}, then run $0 again."
+    fail "the disk is full." "$(t "Free about 1 GB in %s and in %s, then run %s again." "$(dirname "$1")" "${TMPDIR:-/tmp}" "$0")"
   elif grep -qE 'DO NOT MATCH THE HASHES' "$log"; then
     fail "a downloaded package is not the one this release was tested with, so it was not installed." \
-      "A proxy or mirror may have changed it. Run $0 again; if it happens again, see $log"
+      "$(t "A proxy or mirror may have changed it. Run %s again; if it happens again, see %s" "$0" "$log")"
   elif grep -qE 'SSLCertVerificationError|CERTIFICATE_VERIFY_FAILED' "$log"; then
     fail "the package registry's certificate is not trusted by this machine." \
       "Behind a company proxy, point pip at its certificate: export PIP_CERT=/path/to/company-ca.pem"
   elif grep -qE 'NewConnectionError|Temporary failure in name resolution|Network is unreachable|ConnectTimeout|Read timed out|ProxyError|ProtocolError' "$log" ||
     ! grep -qE '^ *(Downloading|Using cached|Requirement already satisfied)' "$log"; then
     fail "the package registry could not be reached." \
-      "Check the network (and HTTPS_PROXY or PIP_INDEX_URL if you use a proxy or a mirror), then run $0 again; it goes on where it stopped."
+      "$(t "Check the network (and HTTPS_PROXY or PIP_INDEX_URL if you use a proxy or a mirror), then run %s again; it goes on where it stopped." "$0")"
   elif grep -qE 'No matching distribution found|is not a supported wheel' "$log"; then
-    fail "a package has no build for this machine ($(uname -m), Python $version)." "$(grep -m1 -E 'No matching distribution|not a supported wheel' "$log")" \
+    fail "$(t "a package has no build for this machine (%s, Python %s)." "$(uname -m)" "$version")" "$(grep -m1 -E 'No matching distribution|not a supported wheel' "$log")" \
       "SalesEdge runs on 64-bit x86 and ARM with Debian 12, Ubuntu 24.04 or newer."
   fi
-  fail "the Python packages could not be installed." "$(grep -E '^ *(ERROR|error)' "$log" | head -n 3)" "The whole log: $log"
+  fail "the Python packages could not be installed." "$(grep -E '^ *(ERROR|error)' "$log" | head -n 3)" "$(t "The whole log: %s" "$log")"
 }
 
 # with_progress TOTAL COMMAND...: runs it into the log and says every few seconds how far it is
@@ -138,9 +150,9 @@ with_progress() {
     [ $(((SECONDS - started) % 5)) -eq 0 ] || continue
     seen=$(tail -n +"$from" "$log" | grep -cE '^(Collecting|Requirement already satisfied)' || true)
     if tail -n +"$from" "$log" | grep -q '^Installing collected'; then
-      note "unpacking ($((SECONDS - started)) s)"
+      note "unpacking (%d s)" $((SECONDS - started))
     elif [ "$seen" != "$last" ]; then
-      note "$seen of $total packages fetched ($((SECONDS - started)) s)"
+      note "%d of %d packages fetched (%d s)" "$seen" "$total" $((SECONDS - started))
     fi
     last=$seen
   done
@@ -178,12 +190,12 @@ mark_current() { stamp_of "$@" >"$(stamp_file "$@")"; }
 
 # one_at_a_time DIR: waits for another set-up in the same place; released by release_turn or when the script ends
 one_at_a_time() {
-  mkdir -p "$1" 2>/dev/null || fail "the folder $1 cannot be written." "Choose another with --prefix DIR, or run as the user who owns it."
-  { exec 9>"$1/.salesedge-setup.lock"; } 2>/dev/null || fail "the folder $1 cannot be written." \
+  mkdir -p "$1" 2>/dev/null || fail "$(t "the folder %s cannot be written." "$1")" "Choose another with --prefix DIR, or run as the user who owns it."
+  { exec 9>"$1/.salesedge-setup.lock"; } 2>/dev/null || fail "$(t "the folder %s cannot be written." "$1")" \
     "Choose another with --prefix DIR, or run as the user who owns it."
   flock -n 9 && return 0
-  say "Another set-up is running in $1; waiting for it to finish."
-  flock -w 1800 9 || fail "the other set-up in $1 is still running after half an hour." "Stop it, then run $0 again."
+  say "Another set-up is running in %s; waiting for it to finish." "$1"
+  flock -w 1800 9 || fail "$(t "the other set-up in %s is still running after half an hour." "$1")" "$(t "Stop it, then run %s again." "$0")"
 }
 
 release_turn() { exec 9>&-; }
@@ -191,5 +203,5 @@ release_turn() { exec 9>&-; }
 need_space() {
   local dir=$1 wanted=$2 free
   free=$(df -Pm "$dir" | awk 'NR==2 {print $4}')
-  [ "${free:-0}" -ge "$wanted" ] || fail "only $free MB are free in $dir; the set-up needs $wanted MB." "Free some space, then run $0 again."
+  [ "${free:-0}" -ge "$wanted" ] || fail "$(t "only %d MB are free in %s; the set-up needs %d MB." "$free" "$dir" "$wanted")" "$(t "Free some space, then run %s again." "$0")"
 }

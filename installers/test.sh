@@ -17,7 +17,7 @@ done
 one_at_a_time "$source_dir"
 : >"$log"
 find_python
-step "Python $version at $python"
+step "Python %s at %s" "$version" "$python"
 if ! is_current "$venv" test.txt; then
   need_space "$source_dir" 1500
   [ -e /etc/ssl/certs/ca-certificates.crt ] || install_packages ca-certificates || note "ca-certificates is not installed; going on without it"

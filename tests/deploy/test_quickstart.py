@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ QUICKSTART = ROOT / "installers/quickstart.sh"
 def _run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [QUICKSTART, *arguments],
-        env={**os.environ, **environment},
+        env={**os.environ, "LANG": "C.UTF-8", **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -72,7 +73,8 @@ def test_two_at_once_take_turns(prefix: Path) -> None:
     with (prefix / ".salesedge-setup.lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         command = [QUICKSTART, "--no-start", "--prefix", prefix]
-        second = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        spoken = {**os.environ, "LANG": "C.UTF-8"}
+        second = subprocess.Popen(command, env=spoken, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         assert second.stdout is not None
         assert second.stdout.readline() == f"Another set-up is running in {prefix}; waiting for it to finish.\n"
         assert second.poll() is None
@@ -130,3 +132,20 @@ def test_help_needs_nothing() -> None:
     done = _run("--help")
     assert done.returncode == 0
     assert "--prefix DIR" in done.stdout
+
+
+def test_a_portuguese_console_is_spoken_to_in_portuguese(tmp_path: Path) -> None:
+    assert "põe o ambiente virtual em DIR/.venv" in _run("--help", LANG="pt_BR.UTF-8").stdout
+    assert _run("--port", "oitenta", LANG="pt_BR.UTF-8").stderr.startswith("--port recebe um número de 1 a 65535, não 'oitenta'.\n")
+    old = _run("--no-start", "--prefix", tmp_path, LANG="pt_PT", SALESEDGE_PYTHON=_python_that_says("3.9.2", tmp_path))
+    assert "quickstart.sh não terminou: o SalesEdge precisa do Python 3.11 ou mais novo, e esta máquina tem 3.9.2" in old.stderr
+
+
+def test_every_sentence_has_its_portuguese_and_none_is_left_over() -> None:
+    spoken = "".join((ROOT / "installers" / name).read_text(encoding="utf-8") for name in ("steps.sh", "quickstart.sh"))
+    table = (ROOT / "installers/portuguese.sh").read_text(encoding="utf-8")
+    translated = dict(re.findall(r'^  \["(.+)"\]="(.+)"$', table, re.MULTILINE))
+    said = set(re.findall(r'\b(?:t|say|note|step|fail|wrong) "([^"$\n]+)"', spoken))
+    assert said - set(translated) == set()
+    assert [sentence for sentence in translated if sentence not in spoken] == []
+    assert [one for one, other in translated.items() if re.findall("%[sd]", one) != re.findall("%[sd]", other)] == []

@@ -10,7 +10,8 @@ from webui.formats import number
 from webui.studio.words import WEEKDAYS
 
 _FLAT = (
-    "role", "persona", "language", "greeting", "fallback", "handoff_notice", "closed_notice", "unsure", "knowledge", "model", "temperature",
+    "role", "persona", "language", "greeting", "identity", "fallback", "handoff_notice", "closed_notice",
+    "unsure", "knowledge", "model", "temperature",
     "max_tokens",
 )  # fmt: skip
 
@@ -36,6 +37,7 @@ class AgentForm(Schema):
     persona: str = Field("", max_length=2000)
     language: Literal["pt", "en"] = "pt"
     greeting: str = Field("", max_length=1000)
+    identity: str = Field("", max_length=1000)
     fallback: str = Field("", max_length=1000)
     handoff_notice: str = Field("", max_length=1000)
     closed_notice: str = Field("", max_length=1000)

@@ -61,6 +61,7 @@ class AgentSettings(Schema):
     persona: str = Field("", max_length=2000)
     language: Literal["pt", "en"] = "pt"
     greeting: str = Field("", max_length=1000)
+    identity: str = Field("", max_length=1000, description="What it says when asked whether it is a robot")
     fallback: str = Field("", max_length=1000)
     handoff_notice: str = Field("", max_length=1000)
     closed_notice: str = Field("", max_length=1000, description="{when} stands for the next opening")

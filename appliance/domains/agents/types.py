@@ -16,6 +16,7 @@ class Intent(StrEnum):
     GREETING = "greeting"
     THANKS = "thanks"
     FAREWELL = "farewell"
+    IDENTITY = "identity"
     WANTS_PERSON = "wants_person"
     COMPLAINT = "complaint"
     PRIVACY = "privacy"
@@ -23,6 +24,7 @@ class Intent(StrEnum):
     PRICE = "price"
     PAYMENT = "payment"
     BUYING = "buying"
+    TASK = "task"
     QUESTION = "question"
 
 
@@ -37,6 +39,7 @@ class Reason(StrEnum):
     PRICE = "price"
     PAYMENT = "payment"
     BUYING = "buying"
+    TASK = "task"
     LOW_CONFIDENCE = "low_confidence"
     UNREADABLE = "unreadable"
     OUTSIDE_HOURS = "outside_hours"
@@ -88,6 +91,7 @@ class Policy:
     """An agent's settings as the rules read them."""
 
     language: str = "pt"
+    company: str = ""
     sentences: Mapping[str, str] = field(default_factory=dict)
     confidence_floor: float = 0.0
     send_unsure: bool = True
@@ -95,7 +99,7 @@ class Policy:
     forbidden_phrases: tuple[str, ...] = ()
     allowed_topics: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
-    to_person: frozenset[Intent] = frozenset({Intent.WANTS_PERSON, Intent.COMPLAINT, Intent.PRIVACY})
+    to_person: frozenset[Intent] = frozenset({Intent.WANTS_PERSON, Intent.COMPLAINT, Intent.PRIVACY, Intent.TASK})
     after_fallbacks: int = 2
     max_recent_replies: int = 20
     timezone: str = "America/Sao_Paulo"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from appliance.core.ids import new_id
 from appliance.domains.agents.rules import deciding, hours, intents, turns
 from appliance.domains.agents.rules.differences import differences
-from appliance.domains.agents.types import Found, Intent, OpenSpan, Outcome, Policy, Reason, Said, Situation
+from appliance.domains.agents.types import Decision, Found, Intent, OpenSpan, Outcome, Policy, Reason, Said, Situation
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)  # a Friday, noon in São Paulo
 OFFICE = tuple(OpenSpan(day, time(8), time(18)) for day in range(5))
@@ -38,6 +38,61 @@ def test_an_ordinary_question_is_not_a_cry_for_help(text):
 ])
 def test_a_complaint_is_understood(text):
     assert Intent.COMPLAINT in intents.find_intents(text)
+
+
+@pytest.mark.parametrize("text", [
+    "quero cancelar meu plano", "abre um chamado pra mim", "quero meu dinheiro de volta", "queria renegociar a dívida", "I want a refund",
+    "posso mandar os documentos por aqui?", "quero que tirem essa taxa", "a grade caiu em cima do meu cachorro",
+])
+def test_what_only_a_person_can_do_goes_to_a_person(text):
+    assert deciding.handoff_reason(situation(text), intents.find_intents(text)) is Reason.TASK
+
+
+@pytest.mark.parametrize("text", [
+    "queria falar com a Noemi", "com quem eu falo sobre isso?", "quero o responsável",
+])
+def test_whoever_asks_for_somebody_by_name_is_understood(text):
+    assert Intent.WANTS_PERSON in intents.find_intents(text)
+
+
+@pytest.mark.parametrize("text", [
+    "quero cancelar, tem multa?", "posso trocar o horário?", "como faço para cancelar?", "vou falar com meu marido",
+    "quanto tempo demora o reembolso?", "posso cancelar sem custo?", "what is your refund policy?",
+])
+def test_who_asks_about_a_rule_is_answered(text):
+    assert deciding.handoff_reason(situation(text), intents.find_intents(text)) is None
+
+
+@pytest.mark.parametrize(("text", "language"), [
+    ("vc é robô?", "pt"), ("oi, é uma pessoa?", "pt"), ("estou falando com um robô ou uma pessoa?", "pt"),
+    ("vc é uma pessoa de verdade?", "pt"),
+    ("are you a bot?", "en"), ("am I talking to a real person?", "en"),
+])
+def test_who_asks_whether_it_is_a_robot_hears_the_truth(text, language):
+    asked = situation(text, policy=Policy(company="Patas do Ipê"))
+    found = intents.find_intents(text)
+    assert deciding.handoff_reason(asked, found) is None
+    said = deciding.courtesy(asked, found, language)
+    assert said is not None
+    assert "Patas do Ipê" in said.text
+    assert said.text.startswith(("Sou o assistente", "I am the virtual assistant"))
+
+
+def test_an_agent_says_what_it_is_in_its_own_words():
+    asked = situation("é robô?", policy=Policy(sentences={"identity": "Sou a Bia, o robô da loja."}))
+    assert deciding.courtesy(asked, intents.find_intents("é robô?"), "pt") == Decision(Outcome.SEND, "Sou a Bia, o robô da loja.")
+
+
+@pytest.mark.parametrize("text", ["vc é robô? qual o preço do banho?", "o robô aspirador limpa tapete?", "vocês vendem robô?"])
+def test_a_question_about_robots_is_asked_of_the_documents(text):
+    assert Intent.QUESTION in intents.find_intents(text)
+
+
+def test_a_remark_is_taken_note_of_and_calls_nobody():
+    nothing = Found("não sei", False, False, 0.1)
+    said = deciding.judge(situation("caprichou demais no painel da tv", fallbacks_in_a_row=1), nothing, "pt")
+    assert (said.outcome, said.reason) == (Outcome.SEND, None)
+    assert deciding.judge(situation("a entrega não chegou ainda", fallbacks_in_a_row=1), nothing, "pt").outcome is Outcome.HAND_OFF
 
 
 @pytest.mark.parametrize("text", ["quero que apaguem os meus dados", "pela LGPD, quais dados vocês têm?", "please delete all my data"])

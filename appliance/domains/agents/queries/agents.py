@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -12,6 +13,7 @@ from appliance.domains.agents.rules.hours import DAYS
 from appliance.domains.agents.schemas import AgentSettings
 from appliance.domains.agents.tables import Agent, AgentVersion
 from appliance.domains.agents.types import Intent, OpenSpan, Policy, VersionState
+from appliance.domains.identity import queries as identity
 
 MAX_LISTED = 500
 
@@ -80,7 +82,7 @@ def find_published_policy(uow: UnitOfWork, agent_id: UUID) -> tuple[int, Policy]
     agent = uow.session.get(Agent, agent_id)
     if agent is None or not agent.active or agent.published_number is None:
         return None
-    return agent.published_number, policy_of(get_version(uow, agent_id, agent.published_number))
+    return agent.published_number, policy_of(uow, get_version(uow, agent_id, agent.published_number))
 
 
 def get_policy(uow: UnitOfWork, agent_id: UUID, *, draft: bool) -> tuple[int, Policy]:
@@ -90,7 +92,7 @@ def get_policy(uow: UnitOfWork, agent_id: UUID, *, draft: bool) -> tuple[int, Po
     version = version or find_version(uow, agent_id, VersionState.PUBLISHED) or find_version(uow, agent_id, VersionState.DRAFT)
     if version is None:
         raise VersionNotFound
-    return version.number, policy_of(version)
+    return version.number, policy_of(uow, version)
 
 
 def get_settings(uow: UnitOfWork, agent_id: UUID) -> AgentSettings:
@@ -100,14 +102,16 @@ def get_settings(uow: UnitOfWork, agent_id: UUID) -> AgentSettings:
     return AgentSettings.model_validate(found.settings) if found else AgentSettings()
 
 
-def policy_of(version: AgentVersion) -> Policy:
-    return policy_from(AgentSettings.model_validate(version.settings))
+def policy_of(uow: UnitOfWork, version: AgentVersion) -> Policy:
+    tenant = identity.find_tenant(uow, uow.tenant_id)
+    return replace(policy_from(AgentSettings.model_validate(version.settings)), company=tenant.name if tenant else "")
 
 
 def policy_from(settings: AgentSettings) -> Policy:
     guard, handoff, hours = settings.guardrails, settings.handoff, settings.hours
     wanted = {
         Intent.WANTS_PERSON: handoff.on_request,
+        Intent.TASK: handoff.on_request,
         Intent.COMPLAINT: handoff.on_complaint,
         Intent.PRIVACY: True,  # LGPD art. 18: requests about personal data are answered by somebody
         Intent.NEGATIVE: handoff.on_negative,
@@ -117,7 +121,7 @@ def policy_from(settings: AgentSettings) -> Policy:
     }
     return Policy(
         language=settings.language,
-        sentences={name: getattr(settings, name) for name in ("greeting", "fallback", "handoff_notice", "closed_notice")},
+        sentences={name: getattr(settings, name) for name in ("greeting", "identity", "fallback", "handoff_notice", "closed_notice")},
         confidence_floor=settings.confidence_floor,
         send_unsure=settings.unsure == "send",
         debounce_ms=settings.debounce_ms,

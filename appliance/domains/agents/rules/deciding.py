@@ -5,13 +5,14 @@ from datetime import datetime
 from appliance.domains.agents.rules import hours, intents, wording
 from appliance.domains.agents.types import Decision, Found, Intent, Outcome, Policy, Reason, Situation
 
-_COURTESIES = {Intent.GREETING: "greeting", Intent.THANKS: "thanks", Intent.FAREWELL: "farewell"}
+_COURTESIES = {Intent.IDENTITY: "identity", Intent.GREETING: "greeting", Intent.THANKS: "thanks", Intent.FAREWELL: "farewell"}
 _REASONS = {
     Intent.WANTS_PERSON: Reason.WANTS_PERSON,
     Intent.COMPLAINT: Reason.COMPLAINT,
     Intent.PRIVACY: Reason.PRIVACY,
     Intent.NEGATIVE: Reason.NEGATIVE,
     Intent.BUYING: Reason.BUYING,
+    Intent.TASK: Reason.TASK,
     Intent.PRICE: Reason.PRICE,
     Intent.PAYMENT: Reason.PAYMENT,
 }
@@ -68,7 +69,9 @@ def judge(situation: Situation, found: Found, language: str) -> Decision:
 
 
 def unknown(situation: Situation, language: str, found: Found) -> Decision:
-    """The first time the contact is asked to say it otherwise; after so many in a row a person is called."""
+    """The first time the contact is asked to say it otherwise; after so many in a row a person is called. A remark is noted."""
+    if not intents.asks(question_of(situation)):
+        return Decision(Outcome.SEND, wording.sentence("noted", language, situation.policy), None, (), found.confidence, found.engine)
     limit = situation.policy.after_fallbacks
     if limit and situation.fallbacks_in_a_row + 1 >= limit:
         return hand_off(situation, Reason.LOW_CONFIDENCE, language)

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from appliance.domains.agents.rules.phrases import COURTESY, ENGLISH, FILLER, PHRASES, PORTUGUESE, patterns
+from appliance.domains.agents.rules.phrases import ASKS, COURTESY, ENGLISH, FILLER, PHRASES, PORTUGUESE, patterns
 from appliance.domains.agents.types import Intent
 
 _COMPILED = {intent: tuple(re.compile(line) for line in patterns(lines)) for intent, lines in PHRASES.items()}
@@ -12,7 +12,9 @@ _COURTESY = re.compile("|".join(patterns(COURTESY)))
 _PORTUGUESE, _ENGLISH = frozenset(PORTUGUESE.split()), frozenset(ENGLISH.split())
 _FILLER = frozenset(FILLER.split())
 _WARM = re.compile("|".join(line for name in (Intent.THANKS, Intent.FAREWELL, Intent.GREETING) for line in patterns(PHRASES[name])))
+_ASKS = re.compile("|".join(patterns(ASKS)))
 _SHOUT = re.compile(r"[!?]{2,}")
+LOOKED_UP = 3
 CALM_LETTERS = 12
 SHOUTED_SHARE = 0.7
 
@@ -39,6 +41,12 @@ def is_courtesy(said: str) -> bool:
     folded = fold(said)
     left = re.findall(r"[^\W_]+", _COURTESY.sub(" ", folded))
     return not left or (bool(_WARM.search(folded)) and "?" not in _without_pleasantries(folded) and _FILLER.issuperset(left))
+
+
+def asks(text: str) -> bool:
+    """A question, a wish, a problem or a word or two to look up, rather than a remark that waits for no answer."""
+    said = fold(text)
+    return bool(_ASKS.search(said)) or len(said.split()) <= LOOKED_UP
 
 
 def _without_pleasantries(folded: str) -> str:

@@ -6,11 +6,28 @@ PERSON = "(atendentes?|human[oa]s?|pessoas?|gente|vendedor(a|es)?|gerente|consul
 REACH = "(falar|fala|conversar|atendid[oa]|contato|ligar|ligue|chama\\w*|passa\\w*|transf(er|ir)\\w*|encaminha\\w*|direciona\\w*)"
 PERSON_EN = "(human|person|agent|someone|somebody|representative|rep|manager|supervisor|operator|salesperson)"
 
+ROBOT = "((um |uma )?(robos?|bot|chatbot|maquina|computador|ia|inteligencia artificial|pessoa|human[oa]|gente)( mesmo| de verdade| real)?)"
+ROBOT_EN = "((a |an )?(real |actual |live )?(robot|bot|chatbot|machine|computer|ai|human|person))"
+HELLO = "(oi+|ola|bom dia|boa tarde|boa noite)"
+SPEAKER = "(voce|vc|vcs|tu|ce|isso|isto|aqui|quem fala|quem responde)"
+FAMILY = "(marid|espos|mulher|mae|pai|filh|namorad)"
+WISH = "(quero|queria|preciso|gostaria de)"
+PAY_BACK = "(dinheiro|valor|grana) de volta"
+
+WHO_ANSWERS = rf"""
+    (^\W*({HELLO}\W+)?|\b{SPEAKER}\W+)(e|eh|es) (mesmo )?{ROBOT}( ou \W*((e|eh) )?{ROBOT})*\W*$
+    \b(estou|to|tou) falando com {ROBOT}( ou {ROBOT})*\W*$
+    \b(are you|is this|am i (talking|speaking|chatting) (to|with)) {ROBOT_EN}( or {ROBOT_EN})*\W*$
+"""
+
 PHRASES: dict[Intent, str] = {
     Intent.WANTS_PERSON: rf"""
         \b{REACH}\b(\W+\w+){{0,4}}?\W+{PERSON}\b
         \b(quero|queria|preciso|gostaria de|prefiro|tem|cade)\W+(\w+\W+){{0,2}}?(atendente|human[oa]|gerente|supervisora?|vendedora?)\b
-        \bpessoa (de verdade|real|humana)\b
+        (?<!\be uma )(?<!\beh uma )(?<!falando com uma )\bpessoa (de verdade|real|humana)\b
+        \bcom quem (eu )?(falo|posso falar|converso|trato)\b
+        \b({WISH}|posso|deixa eu) (falar|conversar|tratar) (direto )?com (o|a|seu|dona|meu|minha) (?!bot|robo|{FAMILY})\w+
+        \b(quero|cade|preciso d)o? (o |a )?responsavel\b
         ^(um )?(atendente|humano|humana|pessoa|gerente|vendedor|vendedora|supervisor)( por favor)?\W*$
         \batendimento (humano|pessoal|com (uma )?pessoa)\b
         \b(me liga|me liguem|pode(m)? me ligar|alguem (me )?(liga|ligue|ligar|retorna|retornar|atende))\b
@@ -29,6 +46,19 @@ PHRASES: dict[Intent, str] = {
         \b(ninguem|nunca) (me )?(resolve|resolveu|responde|respondeu|retorna|retornou|atende|atendeu)\b
         \b(complain\w*|lawyer|sue you|legal action|consumer protection|better business bureau|scam|fraud|rip ?off|outrageous)\b
         \b(second|third|fourth|fifth) time (that )?(i|you|this|it)\b
+    """,
+    Intent.TASK: rf"""
+        \b({WISH}|vou|solicito) (cancelar|renegociar|negociar|devolver|trocar|remarcar|reagendar|desmarcar)\b(?!.*\?)
+        \b(quero|exijo|devolv\w+|cade) (o |a )?(meu |minha )?({PAY_BACK}|reembolso|estorno|devolucao)\b
+        \bquero que (tirem?|cancelem?|retirem?|devolvam?|resolvam?|abram?|mandem?|refacam?|troquem?)\b
+        \b(abr[ea]m?|abrir|registr[ae]m?|faz|faca) (\w+ )?(chamado|protocolo|reclamacao|ocorrencia|pedido pra mim)\b(?!.*\?)
+        \b(posso|podemos|vou|quero|como) (mandar|enviar|mando|envio) (\w+ )?(documentos?|comprovantes?|fotos?)( \w+)? (por )?(aqui|aki)\b
+        \bquando (ele|ela|voces|vcs|o tecnico|alguem|o montador|o motorista) (pode|podem|vem|vira|conseguem?) \w+
+        \b(caiu|desabou|despencou) (em cima|sobre) d?[aeo]?\b
+        \b(esta|ta|foi|parou|levei|levamos) (no|pro|para o|ao) (hospital|pronto socorro)\b
+        \b(i want|i need|i would like|i'd like) (to cancel|to return|to reschedule|to renegotiate|a refund|my money back)\b(?!.*\?)
+        \b(open|file|register) (a|the) (ticket|case|claim)\b(?!.*\?)
+        \b(can|may) i send (my |the )?(documents?|receipts?|photos?|pictures?) here\b
     """,
     Intent.PRIVACY: r"""
         \b(lgpd|gdpr|encarregado de dados|dpo)\b
@@ -56,6 +86,7 @@ PHRASES: dict[Intent, str] = {
         \bquero (comprar|levar|contratar|assinar) (um|uma|o|a|esse|essa|este|esta|dois|duas|agora|ja|hoje)\b
         \b(me )?manda (o |um )?(link|contrato|boleto|pix)\b
         \bpode (separar|reservar|emitir|faturar)\b
+        \b(separa|reserva|guarda|segura|deixa separad[oa])( \w+)? (pra|para) (mim|eu|gente|nos)\b
         \b(i('| wi)ll take (it|one|two)|want to (buy|order|sign up for) (it|one|this|that|the)|let'?s close|ready to (buy|order))\b
         \bsend me the (link|contract|invoice)\b
     """,
@@ -65,10 +96,20 @@ PHRASES: dict[Intent, str] = {
     Intent.FAREWELL: r"""
         \b(tchau|ate (mais|logo|amanha|breve)|falou|bye|goodbye|see you)\b
     """,
+    Intent.IDENTITY: WHO_ANSWERS,
     Intent.GREETING: r"""
         ^\W*(oi+e?|ola|opa|eai|e ai|alo|bom dia|boa tarde|boa noite|hi|hello|hey|good (morning|afternoon|evening))\b
     """,
 }
+
+ASKS = r"""
+    \?
+    \b(qual|quais|quanto|quanta|quantos|quantas|qto|qtos|qts|quando|qdo|onde|aonde|como|quem|cade|porque|por que|pq|sera)\b
+    \b(tem|teria|aceita|atende|entrega|vende|faz|fazem|cobra|abre|fecha|pode|poderia|consegue|da pra|existe|voces|vcs?|que horas|o que|oq)\b
+    \b(quero|queria|gostaria|preciso|procuro|saber|duvida|pergunta|informac\w+|ajuda|me (fala|diz|diga|manda|passa|explica|informa))\b
+    \b(nao (chegou|funciona|liga|veio|consigo|recebi)|nunca|atras\w+|quebr\w+|defeito|problema|estrag\w+|vazando|pingando|parou|e nada)\b
+    \b(what|which|how|when|where|who|why|do you|does|can|could|is|are|need|want|looking for|tell me|problem|broken|late|missing)\b
+"""
 
 FILLER = """
     viu ta tah bem bom boa pra pro para por pela pelo ai aqui la entao agora ja so mesmo ne neh sim nao tudo td certo
@@ -82,7 +123,8 @@ FILLER = """
     really appreciate it kind
 """
 
-COURTESY = r"""
+COURTESY = rf"""
+    {WHO_ANSWERS}
     \b(oi+e?|ola|opa|eai|e ai|alo|bom dia|boa tarde|boa noite|tudo (bem|bom|certo|joia)|td (bem|bom)|obrigad[oa]|obg|brigad[oa]|muito)\b
     \b(vlw|valeu|tchau|ate (mais|logo|amanha|breve)|falou|ok|certo|entendi|blz|beleza|perfeito|otimo|joia|show|legal|pela|pelo|atencao)\b
     \b(ajuda|gente|pessoal|amig[oa]|voces?|vcs?|e|por)\b

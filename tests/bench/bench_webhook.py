@@ -3,6 +3,8 @@
 The process that answers webhooks in `salesedge up`, on the embedded, encrypted store, over loopback; each 200 comes after the commit. Then
 a worker reads what was kept, and every 200 has to be one stored message. --whole-box repeats the paced part with everything running.
 
+The load generator is not the limit: against an answerer that does nothing it asks 29 000 to 34 000 a second.
+
 With --node-red the same requests go to a Node-RED flow that parses the body and answers, in memory, without checking a signature.
 """
 
@@ -20,6 +22,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID
 
 from sqlalchemy import func, select
 
@@ -35,10 +38,11 @@ from appliance.domains.channels import actions as channels
 from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.channels.tables import Envelope
 from appliance.domains.conversations.queries import InboxFilter, list_conversations, list_messages
+from appliance.domains.conversations.types import Direction
 from appliance.entrypoints.domains import MANIFESTS
 from tests.bench.webhook_load import post
-from tests.journeys.running import running_box, set_up
-from tests.journeys.test_nothing_is_lost import open_shop
+from tests.journeys.running import running_box, set_up, wait_for
+from tests.journeys.test_nothing_is_lost import looking_into, open_shop
 from tests.peers.graph import NUMBER, SECRET, TOKEN, VERIFY, GraphPeer
 from tests.servers import redis_server
 
@@ -67,7 +71,7 @@ def prepare(home: Path, redis_address: str) -> tuple[Box, dict[str, str]]:
     return box, environ
 
 
-def fill(box: Box) -> object:
+def fill(box: Box) -> UUID:
     tenant_id = new_id()
     with box.whole_box("bench") as uow:
         uow.session.add(TenantKey(tenant_id=tenant_id, wrapped=box.keys.new_tenant_key(tenant_id)))
@@ -161,13 +165,16 @@ def count_envelopes(box: Box) -> int:
         return uow.session.scalar(select(func.count(Envelope.id))) or 0
 
 
-def stored(box: Box, tenant_id: object) -> int:
+def stored(box: Box, tenant_id: UUID) -> int:
+    """What contacts wrote; every conversation whole."""
+    count = 0
     with box.unit(tenant_id, read_only=True) as uow:
-        found = [row for page in (1, 2, 3) for row in list_conversations(uow, InboxFilter(), PageQuery(page=page, limit=100)).items]
-        for row in found:
-            numbers = [message.number for message in list_messages(uow, row.id, limit=100_000)]
-            assert numbers == list(range(1, len(numbers) + 1)), "a gap in a conversation"
-        return sum(row.last_number for row in found)
+        for page in (1, 2, 3):
+            for row in list_conversations(uow, InboxFilter(), PageQuery(page=page, limit=100)).items:
+                found = list_messages(uow, row.id, limit=100_000)
+                assert [message.number for message in found] == list(range(1, len(found) + 1)), "a gap in a conversation"
+                count += sum(message.direction is Direction.INBOUND for message in found)
+    return count
 
 
 def node_red(red: str, seconds: float, folder: Path) -> float:
@@ -182,18 +189,26 @@ def node_red(red: str, seconds: float, folder: Path) -> float:
         return load.peak("Node-RED in memory", seconds)
 
 
-def whole_box(folder: Path, seconds: float) -> None:
-    """The same pace with everything running: workers read in and answer meanwhile."""
+def whole_box(folder: Path, seconds: float) -> bool:
+    """The same pace with everything running: workers read in and answer meanwhile. Whether every 200 is one stored message."""
     (folder / "whole").mkdir()
     graph = GraphPeer()
     settings = {"channels__graph_url": graph.url, "network__private_hosts": ["127.0.0.1"], "redis__url": ""}  # one of its own
-    with graph, running_box(folder / "whole", **settings) as up:
-        set_up(up)
+    with graph, running_box(folder / "whole", **settings) as up, looking_into(up) as inside:
+        tenant_id = UUID(set_up(up)["tenant_id"])
         open_shop(up.client())
         [front] = up.children()["se-web"]
         load = Load(up.port, "u", front)
         load.run("whole box running, first", 3, rate=RATE // 4)
         load.run(f"whole box running, {RATE}/s", seconds, rate=RATE)
+        wait_for(lambda: not count_envelopes(inside), limit_s=READ_S, why=lambda: f"{count_envelopes(inside)} envelopes are left")
+        return all_stored(load, inside, tenant_id)
+
+
+def all_stored(load: Load, box: Box, tenant_id: UUID) -> bool:
+    kept = stored(box, tenant_id)
+    print(f"{load.sent} answered 200, {kept} stored")
+    return kept == load.sent
 
 
 def main() -> None:
@@ -215,14 +230,13 @@ def main() -> None:
                 _, p95 = load.run(f"accepted at {RATE}/s", asked.seconds, rate=RATE)
                 peak = load.peak("accepted", asked.seconds)
             read_in(box)
-            kept = stored(box, tenant_id)
-            print(f"{load.sent} answered 200, {kept} stored")
+            kept = all_stored(load, box, tenant_id)
             box.close()
         if asked.whole_box:
-            whole_box(folder, asked.seconds)
+            kept = whole_box(folder, asked.seconds) and kept
         if asked.node_red:
             print(f"peak against Node-RED: {peak / node_red(asked.node_red, asked.seconds, folder):.2f} x")
-    sys.exit(0 if kept == load.sent and p95 <= P95_LIMIT_MS else 1)
+    sys.exit(0 if kept and p95 <= P95_LIMIT_MS else 1)
 
 
 if __name__ == "__main__":

@@ -81,12 +81,13 @@ def test_page_is_clean(rule, language, box, new_context, site, ana, samples):
 
 
 def squeezed(page):
-    """Cells that break every word, and tables of which a wide window shows only a part."""
+    """Cells that break every word, pictures of people pulled out of shape, and tables of which a wide window shows only a part."""
     return page.evaluate(
         """() => {
           const thin = [...document.querySelectorAll('td')].filter((cell) => cell.clientHeight > 3 * cell.clientWidth);
           const cut = [...document.querySelectorAll('.table-wrap, .ag-scroll')].filter((part) => part.scrollWidth > part.clientWidth);
-          return [...thin, ...(innerWidth < 1000 ? [] : cut)].map((part) => part.textContent.trim().slice(0, 60));
+          const bent = [...document.querySelectorAll('.avatar')].filter((face) => face.offsetWidth !== face.offsetHeight);
+          return [...thin, ...bent, ...(innerWidth < 1000 ? [] : cut)].map((part) => part.textContent.trim().slice(0, 60));
         }"""
     )
 

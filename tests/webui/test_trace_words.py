@@ -19,4 +19,5 @@ def test_details_are_said_in_words_and_zeros_are_not():
     with in_locale("pt_BR"):
         detail = {"unanswered": 1, "recent_replies": 0, "sure": False, "floor": 0, "confidence": 0.5, "reason": "price", "sources": [{}]}
         said = details_of(detail)
+        assert details_of({"engine": "extractive"}) == [("escrito por", "citação, sem modelo de linguagem")]
     assert said == [("mensagens sem resposta", "1"), ("confiança", "50%"), ("por quê", "assunto de preço"), ("fontes", "1")]

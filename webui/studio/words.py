@@ -56,6 +56,7 @@ VERDICTS = {
     "fallback": _("say that it does not know"),
     "hand_off": _("hand to a person"),
     "silence": _("stay silent"),
+    "extractive": _("quoted, no language model"),
 }
 OUTCOMES = {
     "send": _("Answered"),
@@ -143,6 +144,8 @@ def _plain(key: str, value: Any) -> str:
         return formats.percent(value)
     if key == "reason":
         return str(REASONS.get(value, value))
+    if key == "engine":
+        return str(VERDICTS.get(value, value))
     if isinstance(value, list | tuple):
         return formats.number(len(value))
     return formats.number(value) if isinstance(value, int | float) else str(value)

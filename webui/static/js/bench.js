@@ -24,10 +24,12 @@ function say(text, side, extra = []) {
   return line;
 }
 
+const named = ({ document_name: name = "", page_number: page }) => (page ? `${name}, ${_("p. %(page)s", { page })}` : name);
+
 function sources(found) {
   if (!found.length) return [];
   return [el("div", { class: "sources" }, ...found.map((source, place) =>
-    el("span", { title: source.excerpt ?? "" }, icon("file", "xs"), el("span", { class: "clip" }, `${place + 1}. ${source.document_name ?? ""}`))))];
+    el("span", { title: source.excerpt ?? "" }, icon("file", "xs"), el("span", { class: "clip" }, `${place + 1}. ${named(source)}`))))];
 }
 
 // What a person can use of a step: what has a word and says something; of the sources only how many there were.
@@ -36,6 +38,7 @@ const PER_CENT = new Set(["confidence", "floor"]);
 function plain(key, value) {
   if (PER_CENT.has(key)) return number(value, { style: "percent" });
   if (key === "reason") return words.reasons[value] ?? value;
+  if (key === "engine") return words.verdicts[value] ?? value;
   if (Array.isArray(value)) return number(value.length);
   return typeof value === "number" ? number(value) : String(value);
 }
@@ -50,7 +53,7 @@ function show(result) {
   const rows = result.steps.map((step) => el("li", { class: "done" },
     el("span", { class: "bullet" }, icon("check")),
     el("div", {},
-      el("p", { class: "row base" }, el("span", { class: "medium" }, words.steps[step.name] ?? step.name), el("span", { class: "push t12 muted nowrap" }, _("%(ms)s ms", { ms: number(step.took_ms) }))),
+      el("p", { class: "row base" }, el("span", { class: "medium" }, words.steps[step.name] ?? step.name), step.took_ms ? el("span", { class: "push t12 muted nowrap" }, _("%(ms)s ms", { ms: number(step.took_ms) })) : null),
       el("p", { class: "t12 muted" }, [step.verdict.split(", ").map((part) => words.verdicts[part] ?? part).join(", "), ...details(step.detail)].join(" · ")))));
   const verdict = [words.outcomes[result.outcome] ?? result.outcome, result.reason && (words.reasons[result.reason] ?? result.reason)].filter(Boolean).join(": ");
   steps.replaceChildren(el("p", { class: "medium" }, verdict), el("ol", { class: "steps t13" }, ...rows));

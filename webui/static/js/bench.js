@@ -24,7 +24,7 @@ function say(text, side, extra = []) {
   return line;
 }
 
-const named = ({ document_name: name = "", page_number: page }) => (page ? `${name}, ${_("p. %(page)s", { page })}` : name);
+const named = ({ document_name: name = "", page_number: page }) => [name, page && _("p. %(page)s", { page })].filter(Boolean).join(", ");
 
 function sources(found) {
   if (!found.length) return [];

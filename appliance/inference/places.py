@@ -1,11 +1,11 @@
-"""How many threads of a process may wait for a chat model at once, so that a slow one holds some of them and not all."""
+"""How many threads of a process may wait for a chat model at once."""
 
-import threading
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 
 from appliance.core.errors import Unavailable
 from appliance.core.i18n import lazy_gettext as _
+from appliance.core.places import Places
 from appliance.inference.engines import Asked, ChatEngine
 from appliance.inference.types import ChatResult, ModelInfo
 
@@ -18,7 +18,7 @@ class Limited:
     def __init__(self, engine: ChatEngine, places: int) -> None:
         self.name = engine.name
         self._engine = engine
-        self._places = threading.BoundedSemaphore(places)
+        self._places = Places(places)
 
     def chat(self, asked: Asked) -> ChatResult:
         with self._place():
@@ -34,9 +34,10 @@ class Limited:
 
     @contextmanager
     def _place(self) -> Iterator[None]:
-        if not self._places.acquire(blocking=False):
+        give_back = self._places.take()
+        if give_back is None:
             raise Unavailable(_("The models are busy; try again in a moment."), retry_after=FREE_AGAIN_S)
         try:
             yield
         finally:
-            self._places.release()
+            give_back()

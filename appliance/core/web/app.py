@@ -18,6 +18,7 @@ from appliance.core import i18n, telemetry
 from appliance.core.errors import Conflict, DomainError, Unauthenticated, Unavailable
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
+from appliance.core.places import asking
 from appliance.core.web import auth, files, openapi, problems
 from appliance.core.web.api import count_unrecognised, current_box
 from appliance.core.web.health import health
@@ -67,6 +68,7 @@ def create_app(box: Box, *, register: Callable[[Flask], None] | None = None, err
 def _begin() -> None:
     g.started = time.perf_counter()
     g.request_id = new_id().hex
+    asking.set(request.remote_addr or "")
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
     i18n.use_locale(request.accept_languages.best_match(["pt-BR", "pt", "en"], default="pt-BR"))
     if "\x00" in request.path or "%00" in request.query_string.decode("latin-1"):
@@ -81,7 +83,10 @@ def _begin() -> None:
     except Unauthenticated:
         count_unrecognised()
         raise
-    if g.principal is not None and g.principal.locale:
+    if g.principal is None:
+        return
+    asking.set(g.principal.user_id.hex)
+    if g.principal.locale:
         i18n.use_locale(g.principal.locale)
 
 

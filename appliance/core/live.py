@@ -97,6 +97,8 @@ class Hub:
             try:
                 async with Redis.from_url(self._box.settings.redis_url) as redis, redis.pubsub() as pubsub:
                     await pubsub.subscribe(LIVE_CHANNEL)
+                    if asyncio.current_task().cancelling():  # type: ignore[union-attr]  # the library loses one while it connects
+                        return
                     async for message in pubsub.listen():
                         if message["type"] == "message":
                             self._hinted.add(UUID(json.loads(message["data"])["tenant"]))
@@ -108,7 +110,8 @@ class Hub:
     async def _pump(self) -> None:
         while True:
             try:
-                await asyncio.wait_for(self._wake.wait(), POLL_S)
+                async with asyncio.timeout(POLL_S):
+                    await self._wake.wait()
                 wanted, self._hinted = self._hinted, set()
             except TimeoutError:
                 wanted = set(self._feeds)
@@ -230,7 +233,8 @@ async def notes_for(
             yield note
         while not listener.dropped:
             try:
-                note_or_end = await asyncio.wait_for(listener.queue.get(), KEEP_ALIVE_S)
+                async with asyncio.timeout(KEEP_ALIVE_S):
+                    note_or_end = await listener.queue.get()
             except TimeoutError:
                 yield None
                 continue

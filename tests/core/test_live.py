@@ -99,6 +99,22 @@ def test_who_missed_too_much_is_told_to_fetch_anew(box, tenant_id, monkeypatch):
     assert notes[0].event == live.RESET
 
 
+def test_a_hub_that_is_ended_while_it_still_connects_ends(box):
+    async def scenario(steps):
+        running = asyncio.create_task(live.Hub(box).run())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.wait({running})
+        await asyncio.sleep(0.05)
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for one in left:
+            one.cancel()
+        return len(left)
+
+    assert [run_async(scenario(steps)) for steps in range(16)] == [0] * 16
+
+
 def test_a_slow_reader_is_let_go_instead_of_buffered_without_bound():
     async def scenario():
         listener = live.Listener(UUID(int=1))
@@ -109,7 +125,25 @@ def test_a_slow_reader_is_let_go_instead_of_buffered_without_bound():
     assert run_async(scenario()) == (True, live.QUEUE_LIMIT)
 
 
-def test_the_stream_needs_a_sign_in_and_the_permission(box, somebody, tenant_id):
+@pytest.mark.parametrize(("permission", "heard"), [("entries:read", True), ("entries:write", False)])
+def test_an_event_is_heard_by_who_holds_its_permission(box, somebody, tenant_id, monkeypatch, permission, heard):
+    monkeypatch.setattr(live, "KEEP_ALIVE_S", 1.0)
+    box.provide(Authenticator, somebody)
+    somebody.may(permission)
+
+    async def scenario(hub):
+        request = Request({"type": "http", "headers": [], "method": "GET", "path": "/events", "scheme": "http", "query_string": b""})
+        lines = process._lines(box, hub, request, somebody.principal, None)
+        assert (await anext(lines)).startswith("retry")
+        await asyncio.to_thread(emit, box, tenant_id, "a")
+        line = await asyncio.wait_for(anext(lines), 10)
+        await lines.aclose()
+        return line
+
+    assert ("entry.made" in run_with_hub(box, scenario)) is heard
+
+
+def test_the_stream_needs_a_sign_in(box, somebody, tenant_id):
     box.provide(Authenticator, somebody)
 
     async def ask(path):

@@ -6,10 +6,11 @@ import asyncio
 import json
 import tempfile
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import IO
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from appliance.core import memory
@@ -24,7 +25,6 @@ UNREAD_S = 20.0  # how long a reader may take for the piece before
 IN_MEMORY = 256 * 1024
 PIECE = 64 * 1024
 PLAIN_LIMIT = 4 * 2**20  # a body that is no file
-CREDENTIALS = frozenset({b"cookie", b"authorization", b"x-api-key"})
 AGAIN_S = 15
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -42,21 +42,23 @@ class Gone(Exception):
 
 
 class BodyFirst:
-    """ASGI middleware. `file_limit` is in bytes and for multipart bodies of somebody signed in; others may have PLAIN_LIMIT."""
+    """ASGI middleware. `file_limit` is in bytes and for multipart bodies of whoever shows what `is_ours`; others may have PLAIN_LIMIT."""
 
-    def __init__(self, app: ASGIApp, *, file_limit: int, room: Room | None = None) -> None:
+    def __init__(self, app: ASGIApp, *, file_limit: int, is_ours: Callable[[Request], bool], room: Room | None = None) -> None:
         self._app = app
         self._file_limit = file_limit
+        self._is_ours = is_ours
         self._room = room or Room(max(MOST, file_limit))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = {bytes(name).lower(): bytes(value) for name, value in scope["headers"]}
+        request = Request(scope)
+        declared = request.headers.get("content-length", "")
         with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=memory.parts_folder()) as body, self._room.share() as share:
             try:
-                size = await take_in(receive, body, headers.get(b"content-length", b""), self._limit(headers), share)
+                size = await take_in(receive, body, declared.encode(), self._limit(request), share)
             except (TooLarge, TooSlow, NoRoom) as err:
                 await _refuse_body(send, err)
                 return
@@ -71,8 +73,8 @@ class BodyFirst:
             finally:
                 leaving.cancel()
 
-    def _limit(self, headers: Mapping[bytes, bytes]) -> int:
-        is_file = headers.get(b"content-type", b"").startswith(b"multipart/") and not CREDENTIALS.isdisjoint(headers)
+    def _limit(self, request: Request) -> int:
+        is_file = request.headers.get("content-type", "").startswith("multipart/") and self._is_ours(request)
         return self._file_limit if is_file else min(PLAIN_LIMIT, self._file_limit)
 
 

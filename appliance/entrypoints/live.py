@@ -22,6 +22,9 @@ from appliance.core.config import load_settings
 from appliance.core.errors import DomainError, TooMany
 from appliance.core.live import ELSEWHERE, RESET, Hub, notes_for
 from appliance.core.web import Authenticator, Principal
+from appliance.domains.identity import actions
+from appliance.domains.identity.api.authentication import presented
+from appliance.domains.identity.errors import SessionOver
 from appliance.entrypoints.bodies import BodyFirst
 from appliance.entrypoints.webhooks import Webhooks
 
@@ -67,15 +70,27 @@ def build(box: Box, *, pages: flask.Flask | None = None) -> ASGIApp:
     routes: list[BaseRoute] = [Route("/events", events), Route("/health/live", alive)]
     if pages is not None:
         front: ASGIApp = WSGIMiddleware(pages, workers=box.settings.server.threads)  # type: ignore[assignment,arg-type]
-        routes.append(Mount("/", BodyFirst(front, file_limit=box.settings.server.max_body_mb * 2**20)))
+        limit = box.settings.server.max_body_mb * 2**20
+        routes.append(Mount("/", BodyFirst(front, file_limit=limit, is_ours=lambda request: _is_ours(box, request))))
     webhooks = Webhooks(box, then=Starlette(routes=routes, lifespan=lifespan))
     return webhooks
 
 
 def _authenticate(box: Box, request: Request) -> Principal | None:
+    return box.part(Authenticator).authenticate(box, _as_flask(request))
+
+
+def _is_ours(box: Box, request: Request) -> bool:
+    try:
+        return actions.is_ours(box, presented(_as_flask(request)))
+    except SessionOver:
+        return False
+
+
+def _as_flask(request: Request) -> flask.Request:
     headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()}
-    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/events", "wsgi.url_scheme": request.url.scheme, **headers}
-    return box.part(Authenticator).authenticate(box, flask.Request(environ))
+    scheme, path = request.scope["scheme"], request.scope["path"]
+    return flask.Request({"REQUEST_METHOD": "GET", "PATH_INFO": path, "wsgi.url_scheme": scheme, **headers})
 
 
 async def _lines(box: Box, hub: Hub, request: Request, principal: Principal, after: int | None) -> AsyncIterator[str]:

@@ -23,8 +23,12 @@ from appliance.entrypoints.room import NoRoom, Room
 
 THREADS = 2
 FREE = 1_000_000  # bytes where bodies lie
-KEY = {"Authorization": "Bearer any"}
+KEY = {"X-API-Key": "ours"}
 FILE = {**KEY, "Content-Type": "multipart/form-data; boundary=b"}
+
+
+def shows_key(asked):
+    return asked.headers.get("x-api-key") == KEY["X-API-Key"]
 
 
 @pytest.fixture
@@ -46,7 +50,8 @@ def front(monkeypatch):
         return Response(b"x" * 65_536 for _ in range(1000))
 
     room = Room(free=lambda: FREE)
-    app = Starlette(routes=[Mount("/", BodyFirst(WSGIMiddleware(pages, workers=THREADS), file_limit=300_000, room=room))])
+    front = BodyFirst(WSGIMiddleware(pages, workers=THREADS), file_limit=300_000, is_ours=shows_key, room=room)
+    app = Starlette(routes=[Mount("/", front)])
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()
@@ -112,13 +117,13 @@ def test_more_than_is_taken_is_refused_in_a_sentence(front, content):
     assert json.loads(answer.content)["detail"]
 
 
-@pytest.mark.parametrize("shown", [KEY, {"Cookie": "session=any"}, {"X-API-Key": "any"}])
-def test_a_file_may_be_larger_than_other_bodies(front, shown):
-    assert httpx.post(f"http://127.0.0.1:{front}/", files={"file": b"x" * 200_000}, headers=shown).status_code == 200
+def test_a_file_may_be_larger_than_other_bodies(front):
+    assert httpx.post(f"http://127.0.0.1:{front}/", files={"file": b"x" * 200_000}, headers=KEY).status_code == 200
 
 
-def test_a_file_of_somebody_who_shows_nothing_may_not(front):
-    assert httpx.post(f"http://127.0.0.1:{front}/", files={"file": b"x" * 200_000}).status_code == 413
+@pytest.mark.parametrize("shown", [{}, {"X-API-Key": "made up"}, {"Cookie": "se_session=any"}])
+def test_a_file_of_somebody_who_shows_nothing_of_ours_may_not(front, shown):
+    assert httpx.post(f"http://127.0.0.1:{front}/", files={"file": b"x" * 200_000}, headers=shown).status_code == 413
 
 
 def until(status, ask):
@@ -207,7 +212,7 @@ def test_a_stream_ends_when_its_reader_has_left():
 
         return event_stream(lines())
 
-    app = Starlette(routes=[Mount("/", BodyFirst(WSGIMiddleware(pages, workers=THREADS), file_limit=300_000))])
+    app = Starlette(routes=[Mount("/", BodyFirst(WSGIMiddleware(pages, workers=THREADS), file_limit=300_000, is_ours=shows_key))])
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()

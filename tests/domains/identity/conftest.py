@@ -1,6 +1,7 @@
 import pytest
 
 from appliance.core.web import create_app
+from appliance.domains.identity import actions
 from tests import cast as people
 
 
@@ -43,3 +44,13 @@ def as_bruno(box, app, bruno):
 @pytest.fixture
 def as_carla(box, app, carla):
     return people.enter(box, app, carla)
+
+
+@pytest.fixture
+def owner(box):
+    return actions.Granter("owner", box.registry.all_permissions())
+
+
+@pytest.fixture
+def home(ana):
+    return f"/api/v1/tenants/{ana.tenant_id}"

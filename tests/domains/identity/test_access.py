@@ -11,18 +11,8 @@ HERE = Device("192.0.2.1", "tests")
 
 
 @pytest.fixture
-def owner(box):
-    return actions.Granter("owner", box.registry.all_permissions())
-
-
-@pytest.fixture
 def as_admin(box, app, ana):
     return people.enter(box, app, people.with_role(box, ana.tenant_id, "admin"))
-
-
-@pytest.fixture
-def home(ana):
-    return f"/api/v1/tenants/{ana.tenant_id}"
 
 
 def emitted(uow):
@@ -140,11 +130,6 @@ def test_an_admin_gets_no_hold_of_an_owners_invitation(box, as_ana, as_admin, ho
     assert as_ana.post(f"{path}/resend").status_code == 200
 
 
-def test_joining_proves_no_address_because_the_inviter_saw_the_link_too(box, bruno):
-    with box.whole_box("test") as uow:
-        assert queries.get_user(uow, bruno.user_id).email_verified_at is None
-
-
 def test_a_second_invitation_of_an_address_ends_the_first(box, as_ana, home):
     first = as_ana.post(f"{home}/invitations", json={"email": "dora@solara.example"}).get_json()
     as_ana.post(f"{home}/invitations", json={"email": "DORA@solara.example"})
@@ -231,7 +216,7 @@ def test_a_key_works_within_its_scopes(as_ana, app, home):
     assert made.status_code == 201
     secret = made.get_json()["secret"]
     assert secret.startswith("org_solara-energia_")
-    assert len(secret.rpartition("_")[2]) == 32
+    assert len(secret.rpartition("_")[2]) == 64  # 128 random bits and the proof that this box made them
     program = app.test_client()
     for headers in ({"X-API-Key": secret}, {"Authorization": f"Bearer {secret}"}):
         assert program.get(f"{home}/members", headers=headers).status_code == 200

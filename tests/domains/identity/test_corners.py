@@ -1,5 +1,6 @@
 """What the other tests pass by: absent things, small changes, and Redis away."""
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
@@ -16,16 +17,6 @@ from appliance.domains.identity.types import Device, Presented
 from tests import cast as people
 
 HERE = Device("192.0.2.1", "tests")
-
-
-@pytest.fixture
-def owner(box):
-    return actions.Granter("owner", box.registry.all_permissions())
-
-
-@pytest.fixture
-def home(ana):
-    return f"/api/v1/tenants/{ana.tenant_id}"
 
 
 @pytest.mark.parametrize("path", ["api-keys", "sessions"])
@@ -109,8 +100,6 @@ def test_an_invitation_of_somebody_who_joined_meanwhile(box, ana, bruno, carla):
 
 
 def test_two_who_open_one_invitation_at_once(box, ana):
-    from concurrent.futures import ThreadPoolExecutor
-
     with box.unit(ana.tenant_id) as uow:
         token = actions.invite_as_box(uow, email="eva@solara.example", role="agent").token
 

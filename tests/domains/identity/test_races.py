@@ -1,6 +1,7 @@
 """Two who do the same thing at once."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -16,20 +17,8 @@ from tests import cast as people
 HERE = Device("192.0.2.1", "tests")
 
 
-@pytest.fixture
-def owner(box):
-    return actions.Granter("owner", box.registry.all_permissions())
-
-
-@pytest.fixture
-def home(ana):
-    return f"/api/v1/tenants/{ana.tenant_id}"
-
-
 def test_of_two_who_change_one_tenant_by_the_same_version_one_is_told(box, app, ana, home, monkeypatch):
     """The first is held up between its look at the version and its change, so the second looks meanwhile."""
-    from concurrent.futures import ThreadPoolExecutor
-
     change = tenants.actions.change_tenant
 
     def slowly(*given):
@@ -45,8 +34,6 @@ def test_of_two_who_change_one_tenant_by_the_same_version_one_is_told(box, app, 
 
 
 def test_two_owners_who_demote_each_other_leave_one(box, ana, bruno, owner):
-    from concurrent.futures import ThreadPoolExecutor
-
     with box.unit(ana.tenant_id) as uow:
         actions.change_member(uow, bruno.member_id, {"role": "owner"}, owner)
 
@@ -77,15 +64,13 @@ def test_a_tenant_is_born_with_its_key_or_not_at_all(box, ana):
 
 def test_suspension_is_on_record(box, ana):
     with box.unit(ana.tenant_id, ana.actor) as uow:
-        actions.set_tenant_status(uow, ana.tenant_id, TenantStatus.SUSPENDED)
+        actions.change_tenant(uow, ana.tenant_id, {"status": TenantStatus.SUSPENDED})
         line = queries.list_audit(uow, AuditQuery()).items[0]
     assert (line.action, line.before, line.after) == ("tenant.changed", {"status": "active"}, {"status": "suspended"})
     assert line.actor_id == ana.user_id
 
 
 def test_two_tenants_that_want_one_short_name_at_once(box, ana):
-    from concurrent.futures import ThreadPoolExecutor
-
     def make(_):
         try:
             with box.whole_box("test") as uow:
@@ -99,8 +84,6 @@ def test_two_tenants_that_want_one_short_name_at_once(box, ana):
 
 
 def test_one_person_of_two_invitations_at_once_is_one_user(box, ana, carla):
-    from concurrent.futures import ThreadPoolExecutor
-
     tokens = []
     for tenant_id in (ana.tenant_id, carla.tenant_id):
         with box.unit(tenant_id) as uow:

@@ -204,6 +204,20 @@ def test_a_program_of_several_tenants_must_name_one(box, app, ana, carla):
     assert program.get(f"/api/v1/tenants/{carla.tenant_id}").status_code == 200
 
 
+def test_what_this_box_made_is_told_from_what_is_made_up_without_reading(box, ana):
+    cookie = actions.sign_in(box, email=ana.email, password=people.PASSWORD, device=HERE).secret
+    bearer = actions.sign_in_for_tokens(box, email=ana.email, password=people.PASSWORD, device=HERE).access_token
+    with box.unit(ana.tenant_id) as uow:
+        granter = actions.Granter("owner", box.registry.all_permissions())
+        key = actions.create_api_key(uow, user_id=ana.user_id, name="K", scopes=["tenant:read"], granter=granter).secret
+    other = "0" if key[-1] != "0" else "1"
+    ours = [Presented(cookie=cookie), Presented(bearer=bearer), Presented(api_key=key), Presented(bearer=key)]
+    made_up = [Presented(), Presented(cookie="é" * 60), Presented(bearer=bearer[:-4]), Presented(api_key=key[:-1] + other)]
+    with statements_of(box) as statements:
+        assert [shown for shown in (*ours, *made_up) if actions.is_ours(box, shown)] == ours
+    assert statements == []
+
+
 def test_recognising_a_caller_reads_once_and_writes_nothing(box, ana):
     cookie = actions.sign_in(box, email=ana.email, password=people.PASSWORD, device=HERE).secret
     pair = actions.sign_in_for_tokens(box, email=ana.email, password=people.PASSWORD, device=HERE)

@@ -154,7 +154,7 @@ def test_disabling_a_member_ends_their_sessions_and_keys_at_once(box, app, bruno
 def test_a_suspended_tenant_lets_nobody_in(box, as_carla, carla, ana):
     assert as_carla.get("/api/v1/auth/whoami").status_code == 200
     with box.unit(carla.tenant_id, ana.actor) as uow:
-        actions.set_tenant_status(uow, carla.tenant_id, TenantStatus.SUSPENDED)
+        actions.change_tenant(uow, carla.tenant_id, {"status": TenantStatus.SUSPENDED})
     assert as_carla.get("/api/v1/auth/whoami").status_code == 401
 
 

@@ -18,14 +18,14 @@ from appliance.domains.identity.actions.invitations import (
 )
 from appliance.domains.identity.actions.members import Granter, change_member, change_profile, remove_member
 from appliance.domains.identity.actions.operating import invite_from_console, release_address, reset_password
-from appliance.domains.identity.actions.recognising import recognise
+from appliance.domains.identity.actions.recognising import is_ours, recognise
 from appliance.domains.identity.actions.recording import as_tenant, record
 from appliance.domains.identity.actions.roles import change_role, create_role, delete_role
 from appliance.domains.identity.actions.seen import forget_old_sessions, note_seen
 from appliance.domains.identity.actions.sessions import refresh, revoke_other_sessions, revoke_session, switch_tenant, tokens_of
 from appliance.domains.identity.actions.setting_up import check_setup_code, complete_setup, create_setup_code, set_up_from_console
 from appliance.domains.identity.actions.signing_in import change_password, sign_in, sign_in_for_tokens
-from appliance.domains.identity.actions.tenants import add_member, change_tenant, create_tenant, set_tenant_status
+from appliance.domains.identity.actions.tenants import add_member, change_tenant, create_tenant
 
 __all__ = [
     "Granter",
@@ -52,6 +52,7 @@ __all__ = [
     "invite",
     "invite_as_box",
     "invite_from_console",
+    "is_ours",
     "note_seen",
     "read_invitation",
     "recognise",
@@ -65,7 +66,6 @@ __all__ = [
     "revoke_invitation",
     "revoke_other_sessions",
     "revoke_session",
-    "set_tenant_status",
     "set_up_from_console",
     "sign_in",
     "sign_in_for_tokens",

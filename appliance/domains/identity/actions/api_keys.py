@@ -40,7 +40,7 @@ def create_api_key(
     if expires_at is not None and expires_at <= uow.now:
         sentence = _("Choose a moment in the future.")
         raise Refused(sentence, fields={"expires_at": sentence})
-    secret = tokens.make_api_key(queries.get_tenant(uow).slug, secrets.token_bytes(16))
+    secret = tokens.sign(tokens.make_api_key(queries.get_tenant(uow).slug, secrets.token_bytes(16)), uow.box.keys.token_key)
     key = ApiKey(
         id=new_id(), tenant_id=uow.tenant_id, user_id=user_id, name=name, prefix=tokens.hint_of(secret), key_sha256=tokens.digest(secret),
         scopes=sorted(set(scopes)), rate_limit=rate_limit, created_at=uow.now, expires_at=expires_at,

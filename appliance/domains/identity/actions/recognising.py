@@ -39,6 +39,18 @@ def recognise(box: Box, shown: Presented, *, prefer: UUID | None = None) -> tupl
     return _principal(box, holder, shown, prefer), holder
 
 
+def is_ours(box: Box, shown: Presented) -> bool:
+    """Whether this box made what is shown, good or over: told by its proof alone."""
+    key = box.keys.token_key
+    if any(tokens.is_signed(secret, key) for secret in (shown.cookie, shown.api_key, shown.bearer)):
+        return True
+    try:
+        tokens.read_access(shown.bearer, key)
+    except SessionOver:
+        return False
+    return True
+
+
 def _holder(uow: UnitOfWork, shown: Presented, token: tokens.Access | None) -> Holder | None:
     if shown.api_key:
         return queries.find_key_holder(uow, key_sha256=tokens.digest(shown.api_key))

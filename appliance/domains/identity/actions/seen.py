@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import bindparam, delete, update
 
 from appliance.core.uow import UnitOfWork
 from appliance.domains.identity.tables import ApiKey, LoginSession
@@ -14,11 +14,10 @@ FORGET_SESSIONS_AFTER = timedelta(days=30)
 
 def note_seen(uow: UnitOfWork, moments: Mapping[UUID, datetime]) -> None:
     """`moments` by credential: a session or an API key."""
-    for credential_id, moment in moments.items():
-        for table, column in ((LoginSession, "last_seen_at"), (ApiKey, "last_used_at")):
-            uow.session.execute(
-                update(table).where(table.id == credential_id).values({column: moment}).execution_options(synchronize_session=False)
-            )
+    seen = [{"credential": credential_id, "moment": moment} for credential_id, moment in moments.items()]
+    for table, column in ((LoginSession, "last_seen_at"), (ApiKey, "last_used_at")):
+        written = update(table).where(table.id == bindparam("credential")).values({column: bindparam("moment")})
+        uow.session.execute(written, seen, execution_options={"dml_strategy": "core_only"})
 
 
 def forget_old_sessions(uow: UnitOfWork) -> None:

@@ -120,7 +120,7 @@ def switch_tenant(box: Box, *, user_id: UUID, session_id: UUID, tenant_id: UUID)
 
 def _new_secret(box: Box, kind: SessionKind, session_id: UUID) -> str:
     if kind is SessionKind.BROWSER:
-        return secrets.token_urlsafe(32)
+        return tokens.sign(secrets.token_urlsafe(32), box.keys.token_key)
     return tokens.make_refresh(session_id, _refresh_key(box), secrets.token_bytes(tokens.REFRESH_RANDOM))
 
 

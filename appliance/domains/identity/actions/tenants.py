@@ -13,7 +13,6 @@ from appliance.domains.identity.errors import SlugTaken
 from appliance.domains.identity.events import MemberJoined, TenantChanged, TenantCreated
 from appliance.domains.identity.rules.names import check_timezone, slug_of
 from appliance.domains.identity.tables import Membership, Tenant, User
-from appliance.domains.identity.types import TenantStatus
 
 
 def create_tenant(uow: UnitOfWork, *, name: str, slug: str = "", locale: str = "pt_BR", timezone: str = "America/Sao_Paulo") -> Tenant:
@@ -41,7 +40,10 @@ def add_member(uow: UnitOfWork, user: User, role: str) -> Membership:
 
 
 def change_tenant(uow: UnitOfWork, tenant_id: UUID, changes: dict[str, Any]) -> Tenant:
-    """`changes` by column; those of `settings` are merged into what is there. Raises SlugTaken."""
+    """`changes` by column; those of `settings` are merged into what is there. Raises SlugTaken.
+
+    `status` is the operator's to change: a suspended tenant's people, keys and sockets stop at their next request.
+    """
     tenant = queries.get_tenant(uow, tenant_id)
     if "slug" in changes and changes["slug"] != tenant.slug and queries.is_slug_taken(uow, changes["slug"]):
         raise SlugTaken
@@ -59,11 +61,6 @@ def change_tenant(uow: UnitOfWork, tenant_id: UUID, changes: dict[str, Any]) -> 
     record(uow, "tenant.changed", about=("tenant", tenant.id), before=before, after=changes)
     uow.emit(TenantChanged(tenant.id))
     return tenant
-
-
-def set_tenant_status(uow: UnitOfWork, tenant_id: UUID, status: TenantStatus) -> Tenant:
-    """The operator's: a suspended tenant's people, keys and sockets stop at their next request."""
-    return change_tenant(uow, tenant_id, {"status": status})
 
 
 def _claim_slug(uow: UnitOfWork) -> None:

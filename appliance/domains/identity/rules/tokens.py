@@ -20,6 +20,7 @@ API_KEY_MARK = "org_"
 _REFRESH_MARK = "ser_"
 REFRESH_RANDOM = 25  # with the id and the mac a multiple of three: base64 without padding or idle bits
 _MAC = 16
+_PROOF = 32  # letters
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,16 @@ def read_refresh(token: str, key: bytes) -> UUID:
     return UUID(bytes=body[:16])
 
 
+def sign(secret: str, key: bytes) -> str:
+    """With a proof that this box made it, so that what is made up is known without a look into the database."""
+    return secret + _proof(secret, key)
+
+
+def is_signed(secret: str, key: bytes) -> bool:
+    """Says nothing of whether it is still good."""
+    return hmac.compare_digest(secret[-_PROOF:].encode(), _proof(secret[:-_PROOF], key).encode())
+
+
 def make_api_key(slug: str, random: bytes) -> str:
     return f"{API_KEY_MARK}{slug}_{random.hex()}"
 
@@ -81,6 +92,10 @@ def hint_of(api_key: str) -> str:
 def normalise_code(code: str) -> str:
     """`abcd efgh-jklm` and `ABCD-EFGH-JKLM` are the same code; O, I and L are read as the digits they look like."""
     return "".join(char for char in code.upper() if char.isalnum()).translate(str.maketrans("OIL", "011"))
+
+
+def _proof(secret: str, key: bytes) -> str:
+    return hmac.new(key, b"secret:" + secret.encode(), sha256).hexdigest()[:_PROOF]
 
 
 def _mac(key: bytes, body: bytes) -> bytes:

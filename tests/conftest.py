@@ -29,6 +29,7 @@ from tests.draining import run_due
 from tests.servers import postgresql_server, redis_server
 
 DATABASES = ("sqlite", "postgresql")
+APP_ROLE = "salesedge_app"  # owns no table, so that the walls stand in its way
 # What no machine of ours can bring to a test: data that is not in the repository, and packages only maintainers install.
 MAY_BE_SKIPPED = ("SALESEDGE_EVAL_DATA names no folder", "the package ")
 skipped_for_want: list[str] = []
@@ -93,14 +94,14 @@ def postgresql_address() -> Iterator[str]:
 def postgresql_owner(postgresql_address: str) -> Iterator[Engine]:
     """Of the one database all tests use in turn: making one for each test took longer than the test."""
     with create_engine(postgresql_address.format(database="postgres"), isolation_level="AUTOCOMMIT").connect() as connection:
-        connection.execute(text(f"CREATE ROLE {rls.APP_ROLE} LOGIN"))
+        connection.execute(text(f"CREATE ROLE {APP_ROLE} LOGIN"))
         connection.execute(text("CREATE DATABASE box"))
     owner = create_engine(postgresql_address.format(database="box"))
     with owner.begin() as connection:
         db.Rows.metadata.create_all(connection)
         rls.raise_walls(connection, db.Rows.metadata)
-        connection.execute(text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {rls.APP_ROLE}"))
-        connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {rls.APP_ROLE}"))
+        connection.execute(text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {APP_ROLE}"))
+        connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {APP_ROLE}"))
     yield owner
     owner.dispose()
 
@@ -146,7 +147,7 @@ def database_url(database_kind: str, tmp_path: Path, request: pytest.FixtureRequ
         yield ""
         return
     owner: Engine = request.getfixturevalue("postgresql_owner")
-    yield request.getfixturevalue("postgresql_address").format(database="box").replace("owner@", f"{rls.APP_ROLE}@")
+    yield request.getfixturevalue("postgresql_address").format(database="box").replace("owner@", f"{APP_ROLE}@")
     _empty(owner)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -152,10 +152,8 @@ class Step:
         with _renewing(step):
             yield step
 
-    @contextmanager
-    def read(self) -> Iterator[UnitOfWork]:
-        with self.box.unit(self.tenant_id, read_only=True) as uow:
-            yield uow
+    def read(self) -> AbstractContextManager[UnitOfWork]:
+        return self.box.unit(self.tenant_id, read_only=True)
 
     @contextmanager
     def progress(self) -> Iterator[UnitOfWork]:

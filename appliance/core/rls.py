@@ -8,7 +8,6 @@ from sqlalchemy.schema import DDL
 
 from appliance.core.db import tenant_tables
 
-APP_ROLE = "salesedge_app"
 _POLICY = (
     "CREATE POLICY tenant_wall ON %(fullname)s USING (current_setting('app.scope', true) = 'box'"
     " OR tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
@@ -84,19 +84,15 @@ class UnitOfWork:
         return [row for row in self.emitted if _is_stored(row)]
 
 
-@contextmanager
-def open_unit(box: Box, tenant_id: UUID, actor: Actor = SYSTEM, *, read_only: bool = False) -> Iterator[UnitOfWork]:
+def open_unit(box: Box, tenant_id: UUID, actor: Actor, *, read_only: bool) -> AbstractContextManager[UnitOfWork]:
     """The tenant's unit. Commits on leaving, then hands what it emitted to the queue."""
-    with _open(box, tenant_id, actor, scope="tenant", read_only=read_only) as uow:
-        yield uow
+    return _open(box, tenant_id, actor, scope="tenant", read_only=read_only)
 
 
-@contextmanager
-def open_whole_box(box: Box, reason: str, actor: Actor = SYSTEM, *, read_only: bool = False) -> Iterator[UnitOfWork]:
+def open_whole_box(box: Box, reason: str, actor: Actor, *, read_only: bool) -> AbstractContextManager[UnitOfWork]:
     """Across all tenants, for the relay, sign-in and the operator. Every use is logged with its reason."""
     box.log.debug("whole_box_unit", reason=reason, actor=actor.kind)
-    with _open(box, NIL, actor, scope="box", read_only=read_only) as uow:
-        yield uow
+    return _open(box, NIL, actor, scope="box", read_only=read_only)
 
 
 @contextmanager

@@ -6,7 +6,8 @@ from uuid import UUID
 import factory
 
 from appliance.core.uow import UnitOfWork
-from appliance.domains.contacts import actions
+from appliance.domains.contacts import actions, queries
+from appliance.domains.contacts.errors import ConsentRefused
 from appliance.domains.contacts.schemas import ConsentIn, ContactFields
 from appliance.domains.contacts.tables import Consent, Contact
 from appliance.domains.contacts.types import Channel, ConsentMode, Purpose
@@ -35,3 +36,11 @@ def say_yes(uow: UnitOfWork, contact_id: UUID, purpose: Purpose = Purpose.MARKET
 
 def say_no(uow: UnitOfWork, contact_id: UUID, purpose: Purpose = Purpose.MARKETING, channel: Channel = Channel.WHATSAPP) -> Consent:
     return actions.record_consent(uow, contact_id, ConsentIn(channel=channel, purpose=purpose, mode=ConsentMode.OPT_OUT, source="form"))
+
+
+def may_send(uow: UnitOfWork, contact_id: UUID, channel: Channel, purpose: Purpose) -> bool:
+    try:
+        queries.check_may_send(uow, contact_id, channel, purpose)
+    except ConsentRefused:
+        return False
+    return True

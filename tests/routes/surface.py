@@ -47,13 +47,14 @@ class Door:
 def doors(box: Box) -> list[Door]:
     apis = [api for manifest in box.registry.manifests for api in manifest.apis]
     found = [
-        Door(route.method, route.rule, api.name, route.permission, route.access, route.body, route.query, is_page=False)
+        Door(route.method, route.rule, api.name, need.permission, need.access, need.body, need.query, is_page=False)
         for api in apis
         for route in api.routes
+        for need in (route.need,)
     ]
     screens: tuple[Pages, ...] = (shell.pages, *SCREENS)
     found += [
-        Door(route.method, route.rule, screen.name, route.permission, route.access, None, None, is_page=True)
+        Door(route.method, route.rule, screen.name, route.need.permission, route.need.access, None, None, is_page=True)
         for screen in screens
         for route in screen.routes
     ]

@@ -22,8 +22,6 @@ from webui.signin.devices import device_name
 from webui.signin.forms import PasswordForm
 from webui.signin.pages import pages
 
-KEY_LIFETIMES = ("30", "90", "365", "")
-
 
 class ProfileForm(Schema):
     name: Name

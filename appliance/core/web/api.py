@@ -52,18 +52,11 @@ class Route:
     method: str
     rule: str
     name: str
-    permission: str | None
-    access: str
-    summary: str
-    body: type[BaseModel] | None
-    query: type[BaseModel] | None
-    returns: Any
-    status: int
     tag: str
+    summary: str
     idempotent: bool
-    limit: str | None
-    view: Callable[..., Any]
     need: Need
+    view: Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -140,7 +133,7 @@ class Api:
         """
         if not route.need.unit:
             return None
-        gets = {found.rule: found for found in self.routes if found.method == "GET" and found.returns is not None and found.query is None}
+        gets = {one.rule: one for one in self.routes if one.method == "GET" and one.need.returns is not None and one.need.query is None}
         whole, _slash, part = route.rule.rpartition("/")
         found = gets.get(route.rule) or (None if part.startswith("<") else gets.get(whole))
         return found if found is not None and found.need.unit else None
@@ -150,11 +143,8 @@ def _describe(api: Api, method: str, rule: str, need: Need, view: Callable[..., 
     if need.access == SIGNED_IN and need.permission is None and not rule.startswith("/auth/"):
         assert need.summary, f"{method} {rule} needs a permission, or a summary saying why every member may call it"
     idempotent = need.idempotent and method == "POST" and need.access == SIGNED_IN and not rule.startswith("/auth/")
-    words = view.__name__.replace("_", " ").capitalize()
-    return Route(
-        method, f"{api.prefix}{rule}", view.__name__, need.permission, need.access, need.summary or words,
-        need.body, need.query, need.returns, need.status, api.name, idempotent, need.limit, view, need,
-    )  # fmt: skip
+    summary = need.summary or view.__name__.replace("_", " ").capitalize()
+    return Route(method, f"{api.prefix}{rule}", view.__name__, api.name, summary, idempotent, need, view)
 
 
 def enter(permission: str | None, access: str, limit: str | None) -> Call:
@@ -205,13 +195,13 @@ def _with_version(
     """What is shown gets its ETag; what changes something keeps to If-Match."""
     if route.method == "GET":
         answer = act()
-        return versions.tag(answer) if route.returns is not None else answer
+        return versions.tag(answer) if route.need.returns is not None else answer
     if route.method in _CHANGES and versions.is_guarded():
         if not isinstance(within, Call):
             versions.take_turn(within)
         versions.check_unchanged(_serialise(shown, shown.view(within, **path)) if shown is not None else None)
     answer = act()
-    if shown is not None and route.returns is shown.returns is not None:
+    if shown is not None and route.need.returns is shown.need.returns is not None:
         versions.name(answer)
     return answer
 
@@ -262,11 +252,12 @@ def _adapter(returns: Any) -> TypeAdapter[Any]:
 def _serialise(route: Route, result: Any) -> Response:
     if isinstance(result, Response):
         return result
-    if result is None or route.returns is None:
-        return Response(status=HTTPStatus.NO_CONTENT if route.status == HTTPStatus.OK else route.status)
-    adapter = _adapter(route.returns)
+    need = route.need
+    if result is None or need.returns is None:
+        return Response(status=HTTPStatus.NO_CONTENT if need.status == HTTPStatus.OK else need.status)
+    adapter = _adapter(need.returns)
     body = adapter.dump_json(adapter.validate_python(result, from_attributes=True))
-    return Response(body, route.status, mimetype="application/json")
+    return Response(body, need.status, mimetype="application/json")
 
 
 def event_stream(lines: Iterator[str]) -> Response:

@@ -59,19 +59,19 @@ def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
         "parameters": [*_path_parameters(route), *_query_parameters(route, components), *_header_parameters(route)],
         "responses": {str(_status(route)): _answer(route, components), **_problems()},
     }
-    if route.access != PUBLIC:
+    if route.need.access != PUBLIC:
         operation["security"] = [{"bearer": []}, {"api_key": []}]
-    if route.permission:
-        operation["description"] = f"Needs the permission `{route.permission}`."
-    if route.body is not None:
-        content = {"application/json": {"schema": _schema(route.body, components, "validation")}}
+    if route.need.permission:
+        operation["description"] = f"Needs the permission `{route.need.permission}`."
+    if route.need.body is not None:
+        content = {"application/json": {"schema": _schema(route.need.body, components, "validation")}}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
 
 
 def _status(route: Route) -> int:
-    is_empty = route.returns is None and not _is_file(route)
-    return HTTPStatus.NO_CONTENT if is_empty and route.status == HTTPStatus.OK else route.status
+    is_empty = route.need.returns is None and not _is_file(route)
+    return HTTPStatus.NO_CONTENT if is_empty and route.need.status == HTTPStatus.OK else route.need.status
 
 
 def _is_file(route: Route) -> bool:
@@ -82,9 +82,9 @@ def _is_file(route: Route) -> bool:
 def _answer(route: Route, components: dict[str, Any]) -> dict[str, Any]:
     if _is_file(route):
         return {"description": "OK", "content": {"*/*": {}}}
-    if route.returns is None:
+    if route.need.returns is None:
         return {"description": "Done"}
-    return {"description": "OK", "content": {"application/json": {"schema": _schema(route.returns, components, "serialization")}}}
+    return {"description": "OK", "content": {"application/json": {"schema": _schema(route.need.returns, components, "serialization")}}}
 
 
 def _problems() -> dict[str, Any]:
@@ -98,9 +98,9 @@ def _path_parameters(route: Route) -> list[dict[str, Any]]:
 
 
 def _query_parameters(route: Route, components: dict[str, Any]) -> list[dict[str, Any]]:
-    if route.query is None:
+    if route.need.query is None:
         return []
-    schema = route.query.model_json_schema(ref_template=_REF)
+    schema = route.need.query.model_json_schema(ref_template=_REF)
     components.update(schema.get("$defs", {}))
     required = schema.get("required", [])
     properties = schema.get("properties", {})

@@ -36,9 +36,7 @@ class PageNeed:
 class PageRoute:
     method: str
     rule: str
-    name: str
-    permission: str | None
-    access: str
+    need: PageNeed
 
 
 @dataclass
@@ -62,7 +60,7 @@ class Pages:
     def _route(self, method: str, rule: str, need: PageNeed) -> Callable[[View], View]:
         def register(view: View) -> View:
             # A page and its form share a name: GET and POST of one rule are two functions with two endpoints.
-            self.routes.append(PageRoute(method, f"{self.prefix}{rule}", view.__name__, need.permission, need.access))
+            self.routes.append(PageRoute(method, f"{self.prefix}{rule}", need))
 
             @functools.wraps(view)
             def handle(**path: Any) -> AnyResponse:

@@ -12,7 +12,7 @@ from appliance.domains.contacts.schemas import ConsentIn, ContactSettingsIn
 from appliance.domains.contacts.tables import Consent, Contact, ContactIdentity, ContactNote, ContactTag, TimelineEntry
 from appliance.domains.contacts.types import Channel, ConsentMode, Objection, Purpose
 from tests.domains.contacts.feed import emitted
-from tests.factories.contacts import make_child, make_contact, say_no, say_yes
+from tests.factories.contacts import make_child, make_contact, may_send, say_no, say_yes
 
 
 @pytest.fixture
@@ -25,13 +25,13 @@ def test_the_ledger_keeps_every_word_and_the_last_one_counts(uow, ana):
     say_no(uow, ana.id)
     say_yes(uow, ana.id)
     assert [consent.mode for consent in queries.list_consents(uow, ana.id)] == ["opt_in", "opt_out", "opt_in"]
-    assert queries.may_send(uow, ana.id, Channel.WHATSAPP, Purpose.MARKETING)
+    assert may_send(uow, ana.id, Channel.WHATSAPP, Purpose.MARKETING)
     assert emitted(uow)[1:] == ["consent.granted", "consent.withdrawn", "consent.granted"]
 
 
 def test_consent_holds_for_its_own_channel_and_purpose(uow, ana):
     say_yes(uow, ana.id, channel=Channel.EMAIL)
-    assert not queries.may_send(uow, ana.id, Channel.WHATSAPP, Purpose.MARKETING)
+    assert not may_send(uow, ana.id, Channel.WHATSAPP, Purpose.MARKETING)
     with pytest.raises(ConsentRefused) as refused:
         queries.check_may_send(uow, ana.id, Channel.SMS, Purpose.MARKETING)
     assert refused.value.objection is Objection.NEVER_OPTED_IN
@@ -42,7 +42,7 @@ def test_minor_cannot_consent_to_marketing(uow):
     with pytest.raises(ConsentRefused):
         say_yes(uow, child.id)
     assert emitted(uow) == ["contact.created"]
-    assert queries.may_send(uow, child.id, Channel.WHATSAPP, Purpose.REPLY)
+    assert may_send(uow, child.id, Channel.WHATSAPP, Purpose.REPLY)
 
 
 def test_stop_is_recorded_once_and_replies_still_go_out(uow, ana):
@@ -50,9 +50,9 @@ def test_stop_is_recorded_once_and_replies_still_go_out(uow, ana):
     assert actions.opt_out(uow, ana.id, Channel.WHATSAPP, source="stop_word", evidence={"message_id": "m1"})
     assert not actions.opt_out(uow, ana.id, Channel.WHATSAPP, source="stop_word", evidence={"message_id": "m2"})
     assert [consent.evidence for consent in queries.list_consents(uow, ana.id)][:2] == [{"message_id": "m1"}] * 2
-    allowed = {purpose: queries.may_send(uow, ana.id, Channel.WHATSAPP, purpose) for purpose in Purpose}
+    allowed = {purpose: may_send(uow, ana.id, Channel.WHATSAPP, purpose) for purpose in Purpose}
     assert allowed == {Purpose.REPLY: True, Purpose.SERVICE: False, Purpose.MARKETING: False}
-    assert queries.may_send(uow, ana.id, Channel.EMAIL, Purpose.SERVICE)
+    assert may_send(uow, ana.id, Channel.EMAIL, Purpose.SERVICE)
 
 
 def test_an_organisation_has_its_own_stop_words_and_region(uow):

@@ -11,7 +11,7 @@ from appliance.domains.contacts.events import ContactsMerged, MergeUndone
 from appliance.domains.contacts.schemas import ContactFields
 from appliance.domains.contacts.types import Channel, Purpose
 from tests.domains.contacts.feed import emitted
-from tests.factories.contacts import make_contact, say_no, say_yes
+from tests.factories.contacts import make_contact, may_send, say_no, say_yes
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_the_kept_contact_takes_what_it_lacked(uow, ana, aninha):
     assert ana.attributes == {"cor": "azul"}
     assert {row.value for row in queries.list_identities(uow, ana.id)} == {"ana@x.example", "+5511988887777"}
     assert len(queries.list_notes(uow, ana.id)) == 1
-    assert queries.may_send(uow, ana.id, Channel.WHATSAPP, Purpose.MARKETING)
+    assert may_send(uow, ana.id, Channel.WHATSAPP, Purpose.MARKETING)
     assert "contacts.merged" in emitted(uow)
 
 
@@ -53,7 +53,7 @@ def test_undoing_gives_each_back_what_it_had(uow, ana, aninha):
     assert queries.get_contact(uow, aninha.id) is aninha
     assert [row.value for row in queries.list_identities(uow, aninha.id)] == ["+5511988887777"]
     assert (len(queries.list_notes(uow, ana.id)), len(queries.list_notes(uow, aninha.id))) == (0, 1)
-    assert not queries.may_send(uow, ana.id, Channel.WHATSAPP, Purpose.MARKETING)
+    assert not may_send(uow, ana.id, Channel.WHATSAPP, Purpose.MARKETING)
     assert emitted(uow)[-1] == "merge.undone"
     assert [row.undone_at is None for row in queries.list_merges(uow, ana.id)] == [False]
 
@@ -121,7 +121,7 @@ def test_the_last_word_of_both_ledgers_stands(uow, ana, aninha):
     uow.now += timedelta(minutes=1)
     say_no(uow, ana.id)
     actions.merge_contacts(uow, ana.id, aninha.id)
-    assert not queries.may_send(uow, ana.id, Channel.WHATSAPP, Purpose.MARKETING)
+    assert not may_send(uow, ana.id, Channel.WHATSAPP, Purpose.MARKETING)
 
 
 def test_erasing_takes_everybody_who_was_merged_in(uow, ana, aninha):

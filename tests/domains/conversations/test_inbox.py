@@ -5,11 +5,11 @@ from appliance.core.errors import Conflict, Refused
 from appliance.core.ids import new_id
 from appliance.core.outbox import OutboxRow
 from appliance.core.web import PageQuery
-from appliance.domains.contacts import queries as contacts
 from appliance.domains.conversations import actions, queries
 from appliance.domains.conversations.errors import HeldBySomebody
 from appliance.domains.conversations.queries import InboxFilter
 from appliance.domains.conversations.types import AgentReply, ConversationStatus, Handling, MessageStatus, Sender
+from tests.factories.contacts import may_send
 
 
 def thread(box, tenant_id, conversation_id):
@@ -186,7 +186,7 @@ def test_stop_opts_out_is_confirmed_once_and_goes_unanswered(box, tenant_id, say
     with box.unit(tenant_id) as uow:
         found = queries.get_conversation(uow, conversation_id)
         assert queries.list_unanswered(uow, found) == []
-        assert not contacts.may_send(uow, found.contact_id, "simulator", "marketing")
+        assert not may_send(uow, found.contact_id, "simulator", "marketing")
 
 
 def test_filters_and_counts_agree(box, tenant_id, says):

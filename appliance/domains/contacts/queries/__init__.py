@@ -1,6 +1,6 @@
 """Reads. Each takes the unit of work of the caller."""
 
-from appliance.domains.contacts.queries.consents import check_may_send, is_opt_out, latest_mode, list_consents, may_send
+from appliance.domains.contacts.queries.consents import check_may_send, is_opt_out, latest_mode, list_consents
 from appliance.domains.contacts.queries.imports import get_import, list_import_problems, list_imports, lock_import
 from appliance.domains.contacts.queries.people import (
     count_contacts,
@@ -44,5 +44,4 @@ __all__ = [
     "list_timeline",
     "lock_contact",
     "lock_import",
-    "may_send",
 ]

@@ -4,7 +4,6 @@ from uuid import UUID
 from sqlalchemy import select
 
 from appliance.core.uow import UnitOfWork
-from appliance.domains.contacts.errors import ConsentRefused
 from appliance.domains.contacts.queries.people import get_contact
 from appliance.domains.contacts.queries.preferences import get_settings
 from appliance.domains.contacts.rules import consents
@@ -17,14 +16,6 @@ def check_may_send(uow: UnitOfWork, contact_id: UUID, channel: Channel, purpose:
     contact = get_contact(uow, contact_id)
     latest = latest_mode(uow, contact.id, channel, purpose)
     consents.check_may_send(purpose, latest, born_on=contact.born_on, today=uow.now.date())
-
-
-def may_send(uow: UnitOfWork, contact_id: UUID, channel: Channel, purpose: Purpose) -> bool:
-    try:
-        check_may_send(uow, contact_id, channel, purpose)
-    except ConsentRefused:
-        return False
-    return True
 
 
 def latest_mode(uow: UnitOfWork, contact_id: UUID, channel: Channel, purpose: Purpose) -> ConsentMode | None:

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -125,8 +126,8 @@ def test_every_error_becomes_a_problem_document_that_tells_no_secrets(client, ki
 
 def test_an_error_speaks_the_callers_language(client, somebody):
     somebody.principal = None
-    portuguese = client.get("/api/v1/entries", headers={"Accept-Language": "pt-BR"})
-    assert portuguese.status_code == 401
+    said = {spoken: client.get("/api/v1/entries", headers={"Accept-Language": spoken}).get_json()["detail"] for spoken in ("pt-BR", "en")}
+    assert said == {"pt-BR": "Entre para continuar.", "en": "Sign in to continue."}
 
 
 def test_strangers_are_401_and_the_wrong_role_403(client, somebody):
@@ -157,13 +158,9 @@ def test_a_body_past_the_limit_is_413(client):
     assert client.post("/api/v1/entries", data=b"x" * 2000, content_type="application/json").status_code == 413
 
 
-def test_a_cookie_without_our_form_token_changes_nothing(client, somebody, box):
-    from dataclasses import replace
-
+def test_a_cookie_without_our_form_token_changes_nothing(client, somebody):
     somebody.principal = replace(somebody.principal, via="cookie")
     assert client.post("/api/v1/entries", json={"account": "a"}).status_code == 403
-    with client.application.test_request_context("/"):
-        pass
     client.set_cookie("se_form", "browser")
     assert client.post("/api/v1/entries", json={"account": "a"}, headers={"X-CSRF-Token": "guess"}).status_code == 403
 
@@ -232,8 +229,6 @@ def test_a_busy_database_is_a_503_that_says_when_to_come_back(client, monkeypatc
 
 
 def test_an_idempotency_key_belongs_to_its_caller(client, somebody):
-    from dataclasses import replace
-
     header = {"Idempotency-Key": "k1"}
     client.post("/api/v1/entries", json={"account": "a"}, headers=header)
     somebody.principal = replace(somebody.principal, user_id=new_id())
@@ -247,8 +242,6 @@ def test_a_body_in_another_encoding_cannot_smuggle_null_characters(client, encod
 
 
 def test_a_form_token_of_strange_letters_is_refused_like_any_other(client, somebody):
-    from dataclasses import replace
-
     somebody.principal = replace(somebody.principal, via="cookie")
     client.set_cookie("se_form", "browser")
     assert client.post("/api/v1/entries", data={"csrf_token": "é"}).status_code == 403

@@ -5,7 +5,7 @@ import openai
 import pytest
 from werkzeug.serving import make_server
 
-from appliance.domains.agents.schemas import AgentSettings
+from appliance.domains.knowledge import queries as documents
 
 
 @pytest.fixture
@@ -59,6 +59,13 @@ def test_the_bench_shows_every_step_and_sends_nothing(client, agent):
     assert client.get("/api/v1/conversations").json["total"] == 0
 
 
+def test_the_bench_leaves_neither_a_question_nor_a_gap_behind(client, box, agent, tenant_id):
+    answer = client.post(f"/api/v1/agents/{agent}/test", json={"question": "quem descobriu o Brasil?"}).json
+    assert answer["outcome"] == "fallback"
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert documents.list_gaps(uow).total == 0
+
+
 def test_another_tenants_agent_is_not_there(client, agent, somebody, other_tenant_id):
     from dataclasses import replace
 
@@ -110,7 +117,3 @@ def test_a_stranger_is_not_served(openai_client, somebody):
     somebody.principal = None
     with pytest.raises(openai.AuthenticationError):
         openai_client.models.list()
-
-
-def test_the_default_settings_are_valid():
-    assert AgentSettings().debounce_ms == 1500

@@ -1,5 +1,3 @@
-import shutil
-
 import pytest
 from PIL import ImageDraw
 
@@ -7,14 +5,12 @@ from appliance.domains.knowledge.gateways.extraction.paged import picture as pic
 from appliance.domains.knowledge.types import BlockKind
 from tests.domains.knowledge.extraction.paper import picture, picture_pdf, png, read, texts
 
-needs_tesseract = pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
 NOTICE = [
     (100, 100, 90, "AVISO AOS CLIENTES"), (100, 320, 48, "A loja fecha no dia 12 de outubro."),
     (100, 400, 48, "O atendimento volta no dia 13 pela manhã."),
 ]
 
 
-@needs_tesseract
 @pytest.mark.parametrize("turn", [0, 2.5, -3.5, 90, 180])
 def test_a_picture_is_read_however_it_was_laid_on_the_glass(turn: float) -> None:
     said = " ".join(texts(read(png(picture(NOTICE, turn=turn)), "aviso.png")))
@@ -22,14 +18,12 @@ def test_a_picture_is_read_however_it_was_laid_on_the_glass(turn: float) -> None
     assert "13 pela manh" in said
 
 
-@needs_tesseract
 def test_scanned_pages_of_a_pdf_are_read_with_their_headings() -> None:
     found = read(picture_pdf(picture(NOTICE)), "digitalizado.pdf")
     assert found.pages == 1
     assert texts(found, BlockKind.HEADING) == ["AVISO AOS CLIENTES"]
 
 
-@needs_tesseract
 def test_a_table_drawn_on_a_scan_is_a_table() -> None:
     rows = [("Produto", "Prazo"), ("Forno", "12 meses"), ("Mesa", "24 meses")]
     page = picture([(100 + 600 * x + 20, 100 + 120 * y + 30, 50, cell) for y, row in enumerate(rows) for x, cell in enumerate(row)])

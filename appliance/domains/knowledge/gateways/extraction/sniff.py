@@ -94,7 +94,7 @@ def _office(content: bytes, limits: Limits) -> MediaType:
             if any(member.flag_bits & 1 for member in members):
                 raise Unreadable(ExtractionFailure.ENCRYPTED, "zip")
             names = [member.filename for member in members]
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError) as problem:
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError) as problem:  # the third: a zip newer than Python's
         raise Unreadable(ExtractionFailure.CORRUPT, str(problem)) from problem
     for part, found in _OFFICE_PARTS:
         if "[Content_Types].xml" in names and any(name.startswith(part) for name in names):

@@ -115,7 +115,7 @@ def index(box: RunningBox, api: httpx.Client, files: Files) -> tuple[Spent, list
     """What it took until all of them answer, and the texts that were embedded for them."""
     before, shares = spent(box.process.pid), by_process(box)
     sent = [upload(api, name, content) for name, content in files.items()]
-    wait_for(lambda: all(one["status"] in {"processed", "failed"} for one in listed(api)), limit_s=LONGEST_S)
+    wait_for(lambda: api.get("/api/v1/admin/jobs").raise_for_status().json() == [], limit_s=LONGEST_S)
     took = spent(box.process.pid) - before
     show_shares(box, shares)
     found = [one for one in listed(api) if one["id"] in sent]

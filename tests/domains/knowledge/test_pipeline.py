@@ -85,15 +85,14 @@ def test_an_empty_file_is_refused_at_the_door(put: Put) -> None:
         put("nada.txt", b"")
 
 
-def test_a_worker_killed_between_batches_resumes_without_embedding_twice(
+def test_a_worker_killed_between_batches_embeds_only_what_was_not_written_down(
     box: Box, tenant_id: UUID, put: Put, run_deliveries: Callable[[], int], models: FakeInference, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    seen: list[str] = []
-    real = models.embed
+    again: list[object] = []
+    real, batched = models.embed, subscribers.indexing._batch
 
     def embed(texts: list[str], **options: str) -> object:
-        seen.extend(texts)
-        if len(seen) > len(texts):
+        if "A regra 0 do item 0 " not in texts[0]:
             raise KeyboardInterrupt
         return real(texts)
 
@@ -101,14 +100,17 @@ def test_a_worker_killed_between_batches_resumes_without_embedding_twice(
     monkeypatch.setattr(models, "embed", embed)
     with pytest.raises(KeyboardInterrupt):
         put("longo.md", long)
-    monkeypatch.setattr(models, "embed", lambda texts, **options: (seen.extend(texts), real(texts))[1])
+    with box.unit(tenant_id, read_only=True) as uow:
+        version = queries.newest_version(uow, queries.find_document_by_name(uow, "longo.md"))
+        missing, total = queries.count_unembedded(uow, version.id), version.last_number - version.first_number + 1
+    monkeypatch.setattr(subscribers.indexing, "_batch", lambda step, batch: (again.extend(batch), batched(step, batch))[1])
+    monkeypatch.setattr(models, "embed", real)
     with box.whole_box("test") as uow:
         _give_back_leases(uow)
     run_deliveries()
     with box.unit(tenant_id, read_only=True) as uow:
-        page = queries.list_documents(uow)
-    assert page.items[0].status is DocumentStatus.PROCESSED
-    assert len(seen) - len(set(seen)) <= 64, "only the two batches that were under way are embedded again"
+        assert queries.list_documents(uow).items[0].status is DocumentStatus.PROCESSED
+    assert len(again) == missing == total - subscribers.indexing.EMBED_BATCH
 
 
 def _give_back_leases(uow: object) -> None:

@@ -62,8 +62,8 @@ def unpack(packed: Iterable[bytes]) -> Entries:
 
 
 def replaced(stored: Entries, fresh: Entries) -> Entries:
-    """Entries of the same chunks give way."""
-    return np.concatenate([stored[~np.isin(stored["number"], fresh["number"])], fresh])
+    """Entries of the same chunks give way: those of `fresh` are of one version, which is one run of numbers."""
+    return np.concatenate([without(stored, fresh["number"][0], fresh["number"][-1]), fresh])
 
 
 def without(entries: Entries, first: int, last: int) -> Entries:

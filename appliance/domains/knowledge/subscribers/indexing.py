@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -30,6 +31,7 @@ from appliance.inference.errors import IndexMismatch, IndexMissing
 from appliance.inference.types import Inference
 
 EMBED_BATCH = 32
+IN_FLIGHT = 2
 Batch = list[tuple[UUID, str]]
 Row = tuple[int, list[dict[str, Any]], bytes | None]
 log = structlog.get_logger()
@@ -139,16 +141,15 @@ def _embed(step: Step, version: DocumentVersion) -> None:
 
 
 def _vectors(step: Step, version_id: UUID) -> Iterator[dict[UUID, bytes]]:
-    """A batch at a time; while one is written down the models work on the next."""
-    with ThreadPoolExecutor(1, "embedding") as models:
-        ahead: Future[dict[UUID, bytes]] | None = None
+    """A batch at a time. While one is written down the models work on the next, and another already waits for them."""
+    with ThreadPoolExecutor(IN_FLIGHT, "embedding") as models:
+        asked: deque[Future[dict[UUID, bytes]]] = deque()
         for batch in _unembedded(step, version_id):
-            following = models.submit(_batch, step, batch)
-            if ahead is not None:
-                yield ahead.result()
-            ahead = following
-        if ahead is not None:
-            yield ahead.result()
+            asked.append(models.submit(_batch, step, batch))
+            if len(asked) > IN_FLIGHT:
+                yield asked.popleft().result()
+        while asked:
+            yield asked.popleft().result()
 
 
 def _batch(step: Step, batch: Batch) -> dict[UUID, bytes]:

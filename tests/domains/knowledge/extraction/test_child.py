@@ -77,8 +77,7 @@ def test_the_child_sees_none_of_our_settings(monkeypatch: pytest.MonkeyPatch) ->
     launcher.run_extraction(LETTER, "carta.pdf")
     seen = Path(f"/proc/{standby()}/environ").read_bytes().decode().rstrip("\0").split("\0")
     assert {line.partition("=")[0] for line in seen} <= {
-        "PATH", "LANG", "PYTHONPATH", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED",
-        "TESSDATA_PREFIX"}
+        "PATH", "LANG", "PYTHONPATH", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "PYTHONUNBUFFERED", "TESSDATA_PREFIX"}
 
 
 def test_what_stands_ready_is_the_same_after_each_document() -> None:

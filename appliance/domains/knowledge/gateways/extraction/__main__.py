@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import socket
+import sys
 from contextlib import suppress
 from typing import Any, NoReturn, TextIO
 
@@ -62,6 +63,7 @@ def answer(document: int, asked: dict[str, Any], out: TextIO) -> None:
 def be_the_fork(asked: dict[str, Any], document: int, answers: int, complaints: int) -> NoReturn:
     try:
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        sys.dont_write_bytecode = True
         os.dup2(complaints, 1)  # libraries that print do not speak for us
         os.dup2(complaints, 2)
         os.environ["HOME"] = os.environ["TMPDIR"] = asked["folder"]

@@ -132,7 +132,7 @@ def _environment() -> dict[str, str]:
     """Nothing of ours: no keys, no proxies, no settings."""
     return {
         "PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "PYTHONPATH": str(SOURCE_ROOT),
-        "OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1",
+        "OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1",
         **{name: value for name, value in os.environ.items() if name == "TESSDATA_PREFIX"},
     }
 

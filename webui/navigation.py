@@ -27,7 +27,6 @@ class NavItem:
 
 
 SERVE = _("Serve")
-SELL = _("Sell")
 BUILD = _("Build")
 
 NAVIGATION: tuple[NavItem, ...] = (

@@ -55,6 +55,13 @@ class CorpusSettled:
 
 
 @dataclass(frozen=True)
+class CorpusMeasured:
+    """What counts as sure is known for this state of the corpus."""
+
+    corpus_version: int
+
+
+@dataclass(frozen=True)
 class DocumentDeleted:
     """Rows are gone; vectors and files follow. Numbers name the vectors, blob ids the files."""
 

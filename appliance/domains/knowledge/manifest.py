@@ -30,6 +30,7 @@ MANIFEST = Manifest(
         Subscription(events.DocumentStored, subscribers.index_document, queue="slow", mode="staged"),
         Subscription(events.VersionReplaced, subscribers.retire_version, mode="staged"),
         Subscription(events.CorpusSettled, subscribers.calibrate_corpus, queue="slow", mode="staged"),
+        Subscription(events.CorpusMeasured, subscribers.reask_gaps, queue="slow", mode="staged"),
         Subscription(events.VectorsLost, subscribers.rebuild_vectors, queue="slow", mode="staged"),
         Subscription(events.VectorsRebuilt, subscribers.calibrate_vectors, queue="slow", mode="staged"),
         Subscription(events.ReindexRequested, subscribers.reindex_documents),

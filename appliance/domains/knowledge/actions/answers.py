@@ -32,7 +32,7 @@ def answer_question(
 
     `context` holds the earlier turns, oldest first. An answer that is not `answered` has left an answer gap behind.
     """
-    *_growing, answer = stream_answer(box, tenant_id, question, context=context, ask=_for_agent(ask or Ask(), agent_id), actor=actor)
+    *_growing, answer = stream_answer(box, tenant_id, question, context=context, ask=for_agent(ask or Ask(), agent_id), actor=actor)
     return answer
 
 
@@ -40,7 +40,7 @@ def stream_answer(
     box: Box, tenant_id: UUID, question: str, *, context: Sequence[Turn] = (), ask: Ask | None = None, actor: Actor = SYSTEM,
 ) -> Generator[Answer]:
     """The answer as it grows, sentence by checked sentence; the last one is whole and recorded. Closing it stops the model."""
-    ask = _for_agent(ask or Ask(), None)
+    ask = for_agent(ask or Ask(), None)
     started = time.perf_counter()
     lost, cacheable = False, True
     question = question[:asking.LONGEST_QUESTION]
@@ -55,13 +55,13 @@ def stream_answer(
     assert kept is not None
     answer = replace(kept, query_id=new_id(), processing_time_ms=round((time.perf_counter() - started) * 1000))
     with box.unit(tenant_id, actor) as uow:
-        asked.record_answer(uow, question, answer, ask, fingerprint if cacheable else "")
+        asked.record_answer(uow, question, context, answer, ask, fingerprint if cacheable else "")
         if lost:
             uow.emit(VectorsLost("question"))
     yield answer
 
 
-def _for_agent(ask: Ask, agent_id: UUID | None) -> Ask:
+def for_agent(ask: Ask, agent_id: UUID | None) -> Ask:
     agent = agent_id or ask.agent_id
     return replace(ask, agent_id=agent, scope=replace(ask.scope, agent_id=agent)) if agent else ask
 

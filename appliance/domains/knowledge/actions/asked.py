@@ -17,7 +17,7 @@ from appliance.domains.knowledge.actions.documents import Filing
 from appliance.domains.knowledge.errors import NothingToRead
 from appliance.domains.knowledge.events import AnswerGapFilled, AnswerGapFound, QuestionAnswered
 from appliance.domains.knowledge.queries import Scope
-from appliance.domains.knowledge.rules import courtesy, words
+from appliance.domains.knowledge.rules import asking, courtesy, injection, words
 from appliance.domains.knowledge.rules.asking import Turn
 from appliance.domains.knowledge.tables import AnswerGap, Query
 from appliance.domains.knowledge.types import ANSWERS_TAG, Answer, GapStatus
@@ -66,30 +66,31 @@ def _fingerprint(box: Box, tenant_id: UUID, question: str, context: Sequence[Tur
     return hashlib.sha256(whole.encode()).hexdigest()
 
 
-def record_answer(uow: UnitOfWork, question: str, answer: Answer, ask: Ask, fingerprint: str) -> None:
+def record_answer(uow: UnitOfWork, question: str, context: Sequence[Turn], answer: Answer, ask: Ask, fingerprint: str) -> None:
     if not ask.keep:
         return
+    asked_as = asking.in_context(question, answer.language, context)
     uow.session.add(Query(
         id=answer.query_id, fingerprint=fingerprint, question=question, answer=answer.text,
         answered=answer.answered, confident=answer.confident,
         emergency=answer.emergency, grounded=answer.grounded, confidence=answer.confidence, engine=answer.engine, model=answer.model,
         language=answer.language, agent_id=ask.agent_id, conversation_id=ask.conversation_id, processing_time_ms=answer.processing_time_ms,
         tokens_used=answer.tokens_used, created_at=uow.now,
-        sources=queries.sealed_sources(answer.sources, uow.actor),
+        sources=queries.sealed_sources(answer.sources, uow.actor, asked_as),
     ))
     uow.session.flush()
     uow.emit(QuestionAnswered(answer.query_id, answer.answered))
     if _leaves_gap(question, answer.language, answered=answer.answered):
-        note_gap(uow, question, answer.language, ask.agent_id)
+        note_gap(uow, asked_as, answer.language, ask.agent_id)
 
 
 def _leaves_gap(question: str, language: str, *, answered: bool) -> bool:
-    return not answered and not courtesy.asks_nothing(question, language)
+    return not answered and not courtesy.asks_nothing(question, language) and not injection.is_order(question)
 
 
 def note_gap(uow: UnitOfWork, question: str, language: str, agent_id: UUID | None, *, asked_at: datetime | None = None) -> AnswerGap:
-    """One question more that was asked and not answered well. `asked_at` is now unless it is told of later."""
-    fingerprint, asked_at = _same_gap(question, language, agent_id), asked_at or uow.now
+    """One question more, as `asking.in_context` writes it, that was not answered well. `asked_at` is now unless it is told of later."""
+    fingerprint, asked_at = same_gap(question, language, agent_id), asked_at or uow.now
     gap = queries.find_gap(uow, fingerprint)
     if gap is None:
         gap = AnswerGap(
@@ -97,6 +98,8 @@ def note_gap(uow: UnitOfWork, question: str, language: str, agent_id: UUID | Non
             created_at=uow.now, last_asked_at=asked_at,
         )
         uow.session.add(gap)
+    elif gap.status is GapStatus.FILLED:
+        gap.status = GapStatus.OPEN
     gap.times += 1
     gap.last_asked_at = max(gap.last_asked_at, asked_at)
     uow.session.flush()
@@ -104,7 +107,7 @@ def note_gap(uow: UnitOfWork, question: str, language: str, agent_id: UUID | Non
     return gap
 
 
-def _same_gap(question: str, language: str, agent_id: UUID | None) -> str:
+def same_gap(question: str, language: str, agent_id: UUID | None) -> str:
     """Told apart by their content words, so that two ways of asking count as one."""
     terms = " ".join(sorted(set(words.question_stems(question, language)))) or words.fold(question)
     return hashlib.sha256(f"{agent_id}:{terms}".encode()).hexdigest()
@@ -121,10 +124,11 @@ def give_feedback(uow: UnitOfWork, query_id: UUID, feedback: str) -> None:
 
 def _wait_for_better(uow: UnitOfWork, query: Query) -> None:
     """A question counts once. What was put aside stays so unless this one was asked after all that were counted."""
-    gap = queries.find_gap(uow, _same_gap(query.question, query.language, query.agent_id))
+    asked_as = queries.asked_as(query)
+    gap = queries.find_gap(uow, same_gap(asked_as, query.language, query.agent_id))
     stays_aside = gap is not None and gap.status is GapStatus.DISMISSED and query.created_at <= gap.last_asked_at
     if gap is None or not _leaves_gap(query.question, query.language, answered=query.answered):
-        gap = note_gap(uow, query.question, query.language, query.agent_id, asked_at=query.created_at)
+        gap = note_gap(uow, asked_as, query.language, query.agent_id, asked_at=query.created_at)
     if not stays_aside:
         gap.status = GapStatus.OPEN
 
@@ -137,7 +141,7 @@ def fill_gap(box: Box, tenant_id: UUID, gap_id: UUID, answer: str) -> UUID:
     with box.unit(tenant_id, read_only=True) as uow:
         gap = queries.get_gap(uow, gap_id)
         agents = (gap.agent_id,) if gap.agent_id else ()
-    content = f"# {gap.question}\n\n{text}\n"
+    content = f"# {' '.join(gap.question.split())}\n\n{text}\n"
     document_id = documents.upload_document(
         box, tenant_id, f"answer-{gap_id.hex[-12:]}.md", io.BytesIO(content.encode()), filing=Filing(agents=agents, tags=(ANSWERS_TAG,)),
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge.actions.documents import touch_corpus
+from appliance.domains.knowledge.events import CorpusMeasured
 
 
 def record_threshold(uow: UnitOfWork, threshold: float) -> None:
@@ -18,3 +19,4 @@ def record_calibration(uow: UnitOfWork, *, measured_version: int, threshold: flo
     corpus.threshold = threshold
     corpus.dense_weights = dict(dense_weights)
     corpus.calibrated_version = corpus.version if unchanged else measured_version
+    uow.emit(CorpusMeasured(corpus.calibrated_version))

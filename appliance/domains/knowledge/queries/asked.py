@@ -1,6 +1,6 @@
 """What was asked, and what could not be answered."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from appliance.domains.knowledge.tables import AnswerGap, Query
 from appliance.domains.knowledge.types import Answer, GapStatus, Source
 
 _sources = TypeAdapter(list[Source])
-ASKED_BY, FOUND = "asked_by", "found"
+ASKED_BY, ASKED_AS, FOUND = "asked_by", "asked_as", "found"
 
 
 def get_query(uow: UnitOfWork, query_id: UUID) -> Query:
@@ -47,14 +47,24 @@ def answer_of(query: Query) -> Answer:
     )
 
 
-def sealed_sources(sources: Iterable[Source], asker: Actor) -> dict[str, object]:
-    """What is kept, sealed, of where an answer came from and who asked for it."""
+def sealed_sources(sources: Iterable[Source], asker: Actor, asked_as: str) -> dict[str, object]:
+    """What is kept, sealed, of where an answer came from, who asked for it and after which questions."""
     found = [{key: str(value) if isinstance(value, UUID) else value for key, value in asdict(source).items()} for source in sources]
-    return {ASKED_BY: _who(asker), FOUND: found}
+    return {ASKED_BY: _who(asker), ASKED_AS: asked_as, FOUND: found}
 
 
 def sources_of(query: Query) -> tuple[Source, ...]:
     return tuple(_sources.validate_python(query.sources[FOUND]))
+
+
+def asked_as(query: Query) -> str:
+    """The question below those that it continued, as `rules.asking.in_context` writes them."""
+    return str(query.sources[ASKED_AS])
+
+
+def list_called_wrong(uow: UnitOfWork, feedback: str, limit: int) -> Sequence[Query]:
+    wanted = select(Query).where(Query.feedback == feedback).order_by(Query.created_at.desc()).limit(limit)
+    return uow.session.scalars(wanted).all()
 
 
 def was_asked_by(query: Query, actor: Actor) -> bool:
@@ -74,6 +84,10 @@ def get_gap(uow: UnitOfWork, gap_id: UUID) -> AnswerGap:
 
 def find_gap(uow: UnitOfWork, fingerprint: str) -> AnswerGap | None:
     return uow.session.scalar(select(AnswerGap).where(AnswerGap.fingerprint == fingerprint))
+
+
+def lock_gaps(uow: UnitOfWork, gap_ids: Iterable[UUID]) -> Sequence[AnswerGap]:
+    return uow.session.scalars(locked(select(AnswerGap).where(AnswerGap.id.in_(gap_ids)))).all()
 
 
 def list_gaps(uow: UnitOfWork, *, status: GapStatus = GapStatus.OPEN, page: int = 1, limit: int = 50) -> Page[AnswerGap]:

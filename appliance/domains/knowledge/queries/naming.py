@@ -15,5 +15,5 @@ def names_of(uow: UnitOfWork, documents: Sequence[Document]) -> dict[UUID, str]:
     written = [document.id for document in documents if ANSWERS_TAG in document.tags]
     if written:
         asked = uow.session.execute(select(AnswerGap.document_id, AnswerGap.question).where(AnswerGap.document_id.in_(written)))
-        names.update({row.document_id: row.question for row in asked})
+        names.update({row.document_id: " ".join(row.question.split()) for row in asked})
     return names

@@ -94,6 +94,19 @@ def continues(text: str, language: str) -> bool:
     return names_nothing(own, language) and Want.ADDRESS not in wants.wanted(folded)
 
 
+def in_context(text: str, language: str, context: Sequence[Turn]) -> str:
+    """One line: the question. Of one that continues others, those stand above it, the oldest first."""
+    said = _recent(context, language) if continues(text, language) else []
+    lines = [text, *(earlier for earlier, worth in said if worth != AGENT_TURN)]
+    return "\n".join(" ".join(line.split()) for line in reversed(lines))
+
+
+def out_of_context(kept: str) -> tuple[str, list[Turn]]:
+    """What `in_context` made, ready to be asked again."""
+    *earlier, text = kept.split("\n")
+    return text, [Turn("user", line) for line in earlier]
+
+
 def names_nothing(stems: Iterable[str], language: str) -> bool:
     """Only what is measured (price, time) and figures, of no thing in particular."""
     return all(term in _measures(language) or term[0].isdigit() for term in stems)

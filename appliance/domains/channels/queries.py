@@ -9,7 +9,7 @@ from appliance.core.rows import locked
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page, PageQuery
 from appliance.domains.channels.errors import ChannelNotFound
-from appliance.domains.channels.gateways import GATEWAYS, gateway_of
+from appliance.domains.channels.gateways import gateway_of
 from appliance.domains.channels.tables import Channel, RejectedEvent
 from appliance.domains.channels.types import Account, Kind
 
@@ -55,10 +55,6 @@ def list_of_kind(uow: UnitOfWork, kind: str) -> Sequence[Channel]:
 
 def kind_of(name: str) -> Kind:
     return gateway_of(name).kind
-
-
-def list_kinds() -> Sequence[Kind]:
-    return [gateway.kind for gateway in GATEWAYS.values()]
 
 
 def list_rejected(uow: UnitOfWork, query: PageQuery) -> Page[RejectedEvent]:

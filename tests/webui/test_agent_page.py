@@ -31,7 +31,9 @@ def test_nothing_lies_over_a_field_one_tabs_to(page):
         assert box["y"] + min(box["height"], 20) <= bar.bounding_box()["y"] + 1, field.get_attribute("name")
 
 
-def test_the_page_does_not_scroll_away_under_its_panes(page):
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_page_does_not_scroll_away_under_its_panes(page, width):
+    page.set_viewport_size({"width": width, "height": 844})
     assert page.evaluate("(({ scrollHeight, clientHeight }) => scrollHeight - clientHeight)(document.querySelector('main'))") <= 1
 
 

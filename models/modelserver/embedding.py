@@ -51,7 +51,9 @@ class Embedder(Protocol):
 
 
 class OnnxEmbedder:
-    def __init__(self, model: Installed, *, threads: int) -> None:
+    """Several threads may use it at once; each run keeps to its own."""
+
+    def __init__(self, model: Installed) -> None:
         config = model.config
         self.name = model.name
         self.dim = int(config["dim"])
@@ -60,7 +62,7 @@ class OnnxEmbedder:
         self._pad = int(config.get("pad_id", 0))
         self._prefix = {"query": str(config.get("query_prefix", "")), "passage": str(config.get("passage_prefix", ""))}
         self._tokenizer = open_tokenizer(model.path / "tokenizer.json")
-        self._session = open_session(model.path / str(config.get("file", "model.onnx")), threads)
+        self._session = open_session(model.path / str(config.get("file", "model.onnx")), 1)
         self._inputs = {node.name for node in self._session.get_inputs()}
 
     def tokenise(self, texts: Sequence[str]) -> list[Tokens]:
@@ -116,7 +118,7 @@ class SentenceTransformersEmbedder:
 def load(model: Installed, *, threads: int) -> Embedder:
     """Raises Problem when the engine is unknown or its package is absent."""
     if model.engine == "onnx":
-        return OnnxEmbedder(model, threads=threads)
+        return OnnxEmbedder(model)
     if model.engine == "sentence-transformers":
         return SentenceTransformersEmbedder(model, threads=threads)
     raise problems.refused("engine_unknown", f"{model.name} asks for the embedding engine {model.engine!r}, which does not exist.")
@@ -134,7 +136,6 @@ def open_session(file: Path, threads: int) -> Any:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    options.enable_cpu_mem_arena = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
 

@@ -54,6 +54,10 @@ class Hub:
             found = self.lanes[name] = Lane(name, workers=workers, limit=self.options.max_waiting)
         return found
 
+    def _embedding_lane(self, installed: Installed) -> Lane:
+        """ONNX files work on a batch a thread, which costs less than threads that share one; PyTorch shares."""
+        return self.lane(installed.name, workers=self.options.threads if installed.engine == "onnx" else 1)
+
     def find(self, name: str | None, task: Task) -> Installed:
         """Raises Problem when it is not installed."""
         if name is None and task == "embedding":
@@ -64,23 +68,25 @@ class Hub:
     async def embed(self, texts: list[str], model: str | None, purpose: Purpose, gone: Callable[[], Awaitable[bool]]) -> Embedded:
         """Long requests go batch by batch, so that a short one waits for one batch at most."""
         installed = self.find(model, "embedding")
-        lane, urgent, ends = self.lane(installed.name), len(texts) <= URGENT_TEXTS, time.monotonic() + self.options.timeout_s
+        lane, urgent, ends = self._embedding_lane(installed), len(texts) <= URGENT_TEXTS, time.monotonic() + self.options.timeout_s
         with lane.admit():
             engine: Embedder = await self._engine(installed, lane)
             if len(texts) == 1:
                 return await lane.run(lambda: _embed_one(engine, texts, purpose), timeout_s=ends - time.monotonic())
             batches = await lane.run(lambda: engine.prepare(texts, purpose), urgent=urgent, timeout_s=ends - time.monotonic())
             rows = np.zeros((len(texts), engine.dim), dtype=np.float32)
-            for batch in batches:
+            for start in range(0, len(batches), lane.workers):
                 if len(batches) > 1 and await gone():
                     raise problems.refused("gone", "The caller went away.")
-                work = _bound(engine.embed, batch)
-                rows[batch.positions] = await lane.run(work, urgent=urgent, timeout_s=max(0.001, ends - time.monotonic()))
+                at_once, left = batches[start:start + lane.workers], max(0.001, ends - time.monotonic())
+                done = await asyncio.gather(*(lane.run(_bound(engine.embed, batch), urgent=urgent, timeout_s=left) for batch in at_once))
+                for batch, found in zip(at_once, done, strict=True):
+                    rows[batch.positions] = found
         return Embedded(rows, installed.name, sum(len(ids) for batch in batches for ids in batch.ids))
 
     async def tokenise(self, texts: list[str], model: str | None) -> tuple[list[Tokens], Embedder]:
         installed = self.find(model, "embedding")
-        lane = self.lane(installed.name)
+        lane = self._embedding_lane(installed)
         with lane.admit():
             engine: Embedder = await self._engine(installed, lane)
             return await lane.run(lambda: engine.tokenise(texts), timeout_s=self.options.timeout_s), engine
@@ -90,7 +96,7 @@ class Hub:
         installed = self.find(model, "embedding")
         if "dim" in installed.config:
             return int(installed.config["dim"])
-        lane = self.lane(installed.name)
+        lane = self._embedding_lane(installed)
         with lane.admit():
             engine: Embedder = await self._engine(installed, lane)
             return engine.dim

@@ -27,7 +27,7 @@ class Lane:
         self.working = 0
         self._shed = 0
         self.last_used = time.monotonic()
-        self._workers = workers
+        self.workers = workers
         self._typical_s = 0.5
         self._order = itertools.count()
         self._jobs: queue.PriorityQueue[tuple[int, int, Callable[[], None]]] = queue.PriorityQueue()
@@ -60,7 +60,7 @@ class Lane:
         return taken
 
     def retry_after(self) -> int:
-        return max(1, min(LONGEST_RETRY_S, round(self._typical_s * self.inside / self._workers)))
+        return max(1, min(LONGEST_RETRY_S, round(self._typical_s * self.inside / self.workers)))
 
     async def run(self, job: Callable[[], T], *, urgent: bool = True, timeout_s: float) -> T:
         """Run `job` on a worker thread. Raises Problem (504) when it does not end in time."""
@@ -73,7 +73,7 @@ class Lane:
             raise problems.too_slow(self.name, timeout_s) from err
 
     def _start_threads(self) -> None:
-        while len(self._threads) < self._workers:
+        while len(self._threads) < self.workers:
             thread = threading.Thread(target=self._work, name=f"{self.name}-{len(self._threads)}", daemon=True)
             self._threads.append(thread)
             thread.start()

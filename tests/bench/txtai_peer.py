@@ -48,13 +48,13 @@ def main() -> None:
     index = opened(given)
     index.index([(place, text, None) for place, text in enumerate(given["texts"])])
     index.search(given["questions"][0], given["k"])
-    found, times = [], []
+    found, times, spent = [], [], time.process_time()
     for question in given["questions"]:
         started = time.perf_counter()
         hits = index.search(question, given["k"])
         times.append((time.perf_counter() - started) * 1000)
         found.append([int(place) for place, _ in hits])
-    print(json.dumps({"found": found, "ms": times}))
+    print(json.dumps({"found": found, "ms": times, "processor_ms": (time.process_time() - spent) * 1000}))
 
 
 if __name__ == "__main__":

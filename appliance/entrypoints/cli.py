@@ -12,11 +12,10 @@ import click
 from appliance import __version__
 from appliance.core import i18n
 from appliance.core.config import Settings
-from appliance.core.errors import DomainError
 from appliance.core.i18n import gettext as _
 from appliance.entrypoints.cli_models import models
 from appliance.entrypoints.cli_people import people
-from appliance.entrypoints.terminal import Failed, answer, json_option, open_the_box, read_settings
+from appliance.entrypoints.terminal import Failed, answer, json_option, open_the_box, opened_box, read_settings
 
 if TYPE_CHECKING:
     from appliance.core.box import Box
@@ -47,15 +46,12 @@ def up(port: int | None, host: str | None, *, with_demo: bool) -> None:
 
 
 def _announce(settings: Settings, *, with_demo: bool) -> None:
-    box = open_the_box()
-    try:
+    with opened_box() as box:
         if with_demo:
             from appliance.entrypoints import demo as seeds
 
             seeds.load(box)
         code = _setup_code(box)
-    finally:
-        box.close()
     click.echo(_("SalesEdge is ready at %(address)s", address=settings.public_url))
     if code:
         address = f"{settings.public_url}/setup"
@@ -79,16 +75,10 @@ def setup(email: str, password_file: Path, tenant: str, name: str, *, as_json: b
     from appliance.domains.identity import actions
     from appliance.domains.identity.types import Setup
 
-    migrated = open_the_box(migrate_first=True)
-    try:
+    with opened_box(migrate_first=True) as box:
         password = password_file.read_text().strip()
         person = name or email.partition("@")[0]
-        made = actions.set_up_from_console(migrated, Setup(email=email, password=password, person=person, tenant=tenant))
-    except DomainError as err:
-        fields = getattr(err, "fields", {})
-        raise Failed(" ".join([str(err), *(f"{field}: {sentence}" for field, sentence in fields.items())])) from err
-    finally:
-        migrated.close()
+        made = actions.set_up_from_console(box, Setup(email=email, password=password, person=person, tenant=tenant))
     result = {"tenant_id": made.id, "tenant": made.name, "email": email}
     answer(result, as_json=as_json, sentence=_("Done. Sign in as %(email)s.", email=email))
 
@@ -97,9 +87,8 @@ def setup(email: str, password_file: Path, tenant: str, name: str, *, as_json: b
 @json_option
 def setup_code(*, as_json: bool) -> None:
     """Print a new one-time code for the set-up page."""
-    box = open_the_box()
-    code = _setup_code(box)
-    box.close()
+    with opened_box() as box:
+        code = _setup_code(box)
     if code is None:
         raise Failed(_("This box is already set up."))
     answer({"code": code}, as_json=as_json, sentence=code)
@@ -119,9 +108,8 @@ def status(*, as_json: bool) -> None:
     """Is everything well? Exit code 1 when something needed is not."""
     from appliance.core.web.health import run_checks
 
-    box = open_the_box()
-    results = run_checks(box)
-    box.close()
+    with opened_box() as box:
+        results = run_checks(box)
     report = {name: {"ok": result.ok, "detail": result.detail, "fix": result.fix} for name, result in results.items()}
     answer(report, as_json=as_json, sentence="\n".join(_line(name, r.detail, r.fix, ok=r.ok) for name, r in results.items()))
     sys.exit(0 if all(result.ok for result in results.values()) else 1)
@@ -150,9 +138,8 @@ def demo_load(*, as_json: bool) -> None:
     """Add the demo company to a running box."""
     from appliance.entrypoints import demo as seeds
 
-    box = open_the_box()
-    tenant = seeds.load(box)
-    box.close()
+    with opened_box() as box:
+        tenant = seeds.load(box)
     answer({"tenant_id": tenant.id, "tenant": tenant.name}, as_json=as_json, sentence=_("%(name)s is here.", name=tenant.name))
 
 
@@ -162,9 +149,8 @@ def demo_remove(*, as_json: bool) -> None:
     """Remove the demo company and nothing else."""
     from appliance.entrypoints import demo as seeds
 
-    box = open_the_box()
-    gone = seeds.remove(box)
-    box.close()
+    with opened_box() as box:
+        gone = seeds.remove(box)
     answer({"removed": gone}, as_json=as_json, sentence=_("The demo is gone.") if gone else _("There is no demo on this box."))
 
 

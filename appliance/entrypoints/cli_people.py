@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
-from appliance.core.errors import DomainError
 from appliance.core.i18n import gettext as _
-from appliance.entrypoints.terminal import Failed, answer, json_option, open_the_box
+from appliance.entrypoints.terminal import answer, json_option, opened_box
 
 if TYPE_CHECKING:
-    from appliance.core.box import Box
     from appliance.domains.identity.queries import Known
 
 
@@ -30,7 +26,7 @@ def list_(search: str, *, as_json: bool) -> None:
     """Who the box knows, and where they belong."""
     from appliance.domains.identity import queries
 
-    with _opened() as box, box.whole_box("people at the console", read_only=True) as uow:
+    with opened_box() as box, box.whole_box("people at the console", read_only=True) as uow:
         found = queries.list_people(uow, search=search)
     if as_json:
         click.echo(json.dumps([_told(known) for known in found], ensure_ascii=False, default=str))
@@ -48,7 +44,7 @@ def invite(email: str, organisation: str, role: str, *, as_json: bool) -> None:
     """Print a new invitation link, good once and for three days."""
     from appliance.domains.identity import actions
 
-    with _opened() as box:
+    with opened_box() as box:
         made = actions.invite_from_console(box, email=email, slug=organisation, role=role)
         link = f"{box.settings.public_url}/join/{made.token}"
     answer({"email": made.invitation.email, "link": link}, as_json=as_json, sentence=link)
@@ -61,7 +57,7 @@ def reset_password(email: str, *, as_json: bool) -> None:
     """Print a new password and end every session of the person."""
     from appliance.domains.identity import actions
 
-    with _opened() as box:
+    with opened_box() as box:
         password = actions.reset_password(box, email)
     sentence = _("New password of %(email)s: %(password)s", email=email, password=password)
     answer({"email": email, "password": password}, as_json=as_json, sentence=sentence)
@@ -75,21 +71,9 @@ def release(email: str, *, as_json: bool) -> None:
     """Free an address that somebody registered who does not own it."""
     from appliance.domains.identity import actions
 
-    with _opened() as box:
+    with opened_box() as box:
         actions.release_address(box, email)
     answer({"released": email}, as_json=as_json, sentence=_("%(email)s is free. Whoever it belongs to can be invited now.", email=email))
-
-
-@contextmanager
-def _opened() -> Iterator[Box]:
-    box = open_the_box()
-    try:
-        yield box
-    except DomainError as err:
-        fields = getattr(err, "fields", {})
-        raise Failed(" ".join(dict.fromkeys([str(err), *map(str, fields.values())]))) from err
-    finally:
-        box.close()
 
 
 def _told(known: Known) -> dict[str, object]:

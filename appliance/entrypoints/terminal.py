@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 
 from appliance.core import crypto
 from appliance.core.config import Settings, load_settings
+from appliance.core.errors import DomainError
 from appliance.core.i18n import gettext as _
 
 if TYPE_CHECKING:
@@ -30,6 +32,19 @@ def read_settings() -> Settings:
         first = err.errors()[0] if isinstance(err, ValidationError) else None
         said = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else str(err)
         raise Failed(_("The configuration is not valid: %(why)s", why=said)) from err
+
+
+@contextmanager
+def opened_box(*, migrate_first: bool = False) -> Iterator[Box]:
+    """Closed at the end; what a domain refuses is said in its own sentences. `migrate_first` as in `open_the_box`."""
+    box = open_the_box(migrate_first=migrate_first)
+    try:
+        yield box
+    except DomainError as err:
+        fields = getattr(err, "fields", {})
+        raise Failed(" ".join(dict.fromkeys([str(err), *map(str, fields.values())]))) from err
+    finally:
+        box.close()
 
 
 def open_the_box(*, migrate_first: bool = False) -> Box:

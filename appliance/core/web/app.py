@@ -107,17 +107,15 @@ def _end(response: Response) -> Response:
 
 def _handle(err: Exception) -> Response:
     """The edge of every request."""
-    if isinstance(err, DomainError):
-        return _present(problems.problem_of(err), retry_after=problems.retry_after_of(err))
+    known = err if isinstance(err, DomainError) else _passing(err)
+    if known is not None:
+        return _present(problems.problem_of(known), retry_after=problems.retry_after_of(known))
     if isinstance(err, HTTPException):
         status = err.code or 500
         if status < HTTPStatus.BAD_REQUEST:  # a routing redirect
             return Response(status=status, headers={"Location": str(err.get_response().headers.get("Location", "/"))})
         said = err.description if isinstance(err, BadRequest) and err.description != BadRequest.description else None
         return _present(problems.problem(status, said or _HTTP_SENTENCES.get(status, err.name)))
-    passing = _passing(err)
-    if passing is not None:
-        return _present(problems.problem_of(passing), retry_after=problems.retry_after_of(passing))
     log.error("request_failed", route=str(request.url_rule), exc_info=err)
     return _present(problems.problem(500, problems.bug_sentence()))
 
@@ -136,8 +134,9 @@ def _present(problem: Problem, *, retry_after: float | None = None) -> Response:
     draw: ErrorPage | None = current_app.extensions["error_page"]
     wants_page = not request.path.startswith("/api/") and "text/html" in request.headers.get("Accept", "")
     if draw is None or not wants_page:
-        return problems.respond(problem, retry_after=retry_after)
-    response = Response(draw(problem), problem.status, mimetype="text/html")
+        response = problems.respond(problem)
+    else:
+        response = Response(draw(problem), problem.status, mimetype="text/html")
     if retry_after is not None:
         response.headers["Retry-After"] = str(max(1, round(retry_after)))
     return response

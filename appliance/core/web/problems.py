@@ -57,11 +57,8 @@ def problem_of(err: DomainError) -> Problem:
     return problem(err.status, err.message, fields=err.fields if isinstance(err, Refused) else None)
 
 
-def respond(body: Problem, *, retry_after: float | None = None) -> Response:
-    response = Response(body.model_dump_json(), body.status, mimetype="application/problem+json")
-    if retry_after is not None:
-        response.headers["Retry-After"] = str(max(1, round(retry_after)))
-    return response
+def respond(body: Problem) -> Response:
+    return Response(body.model_dump_json(), body.status, mimetype="application/problem+json")
 
 
 def retry_after_of(err: DomainError) -> float | None:

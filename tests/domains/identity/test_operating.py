@@ -13,7 +13,7 @@ from appliance.domains.identity import actions, queries
 from appliance.domains.identity.errors import LastOwner, NoSuchTenant, WrongCredentials
 from appliance.domains.identity.tables import AuditEntry, LoginSession
 from appliance.domains.identity.types import Device
-from appliance.entrypoints import cli_people
+from appliance.entrypoints import cli_people, terminal
 from appliance.entrypoints.domains import MANIFESTS
 from tests import cast as people
 
@@ -97,7 +97,7 @@ def test_the_list_names_everybody_and_their_places(box, cast):
 
 
 def test_the_terminal_says_what_was_done_and_what_could_not_be(settings, box, cast, monkeypatch):
-    monkeypatch.setattr(cli_people, "open_the_box", lambda: open_box(settings, MANIFESTS))
+    monkeypatch.setattr(terminal, "open_the_box", lambda **_: open_box(settings, MANIFESTS))
     run = partial(CliRunner().invoke, cli_people.people)
     assert [known["email"] for known in json.loads(run(["list", "--json"]).output)][1] == "bruno@solara.example"
     assert "solara-energia (agent)" in run(["list"]).output

@@ -14,12 +14,16 @@ import uvicorn
 from a2wsgi import WSGIMiddleware
 from flask import Flask, Response, request
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.routing import Mount
 
 from appliance.core.web.api import event_stream
+from appliance.domains.identity import actions
+from appliance.domains.identity.types import SESSION_COOKIE, Device
 from appliance.entrypoints import bodies, live
 from appliance.entrypoints.bodies import BodyFirst
 from appliance.entrypoints.room import NoRoom, Room
+from tests import cast as people
 
 THREADS = 2
 FREE = 1_000_000  # bytes where bodies lie
@@ -124,6 +128,18 @@ def test_a_file_may_be_larger_than_other_bodies(front):
 @pytest.mark.parametrize("shown", [{}, {"X-API-Key": "made up"}, {"Cookie": "se_session=any"}])
 def test_a_file_of_somebody_who_shows_nothing_of_ours_may_not(front, shown):
     assert httpx.post(f"http://127.0.0.1:{front}/", files={"file": b"x" * 200_000}, headers=shown).status_code == 413
+
+
+def test_the_front_knows_the_sessions_of_its_box(box):
+    cookie = actions.sign_in(box, email=people.make_cast(box).ana.email, password=people.PASSWORD, device=Device()).secret
+
+    def is_ours(name, value):
+        scope = {"type": "http", "method": "POST", "path": "/", "scheme": "http", "headers": [(name, value.encode())]}
+        return live._is_ours(box, Request(scope))
+
+    assert is_ours(b"cookie", f"theme=dark; {SESSION_COOKIE}={cookie}")
+    assert not is_ours(b"cookie", f"{SESSION_COOKIE}=made-up")
+    assert not is_ours(b"authorization", "Basic YTpi")
 
 
 def until(status, ask):

@@ -15,6 +15,7 @@ from appliance.domains.channels.schemas import ChannelIn, ChannelOut
 from appliance.domains.channels.types import SIMULATOR
 from appliance.domains.conversations import queries as conversations
 from appliance.domains.conversations.schemas import MessageOut
+from appliance.domains.knowledge import queries as knowledge
 from webui.inbox import presenting
 from webui.studio.pages import pages
 
@@ -39,7 +40,8 @@ def simulator(uow: UnitOfWork, query: PhoneQuery) -> str:
     phones = _phones(uow)
     chosen = next((phone for phone in phones if phone.id == query.channel), phones[0] if phones else None)
     names = {agent.id: agent.name for agent in agents.list_agents(uow)}
-    return render_template("studio/simulator.html", phones=phones, chosen=chosen, agent_names=names)
+    asked = knowledge.suggest_questions(uow, chosen.agent_id) if chosen else []
+    return render_template("studio/simulator.html", phones=phones, chosen=chosen, agent_names=names, asked=asked)
 
 
 @pages.post("/simulator", permission=WRITE)

@@ -33,6 +33,7 @@ from appliance.domains.knowledge.queries.documents import (
     view_document,
 )
 from appliance.domains.knowledge.queries.retrieval import Place, Retrieval, retrieve, varied, vector_namespace
+from appliance.domains.knowledge.queries.suggesting import suggest_questions
 from appliance.domains.knowledge.queries.vectors import (
     count_unembedded,
     has_vectors,
@@ -83,6 +84,7 @@ __all__ = [
     "retrieve",
     "sealed_sources",
     "sources_of",
+    "suggest_questions",
     "varied",
     "vector_namespace",
     "vectors_are_sound",

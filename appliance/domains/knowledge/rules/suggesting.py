@@ -1,0 +1,29 @@
+"""What a customer could ask of some documents: their own questions first, then what their headings name."""
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import chain, zip_longest
+
+from appliance.domains.knowledge.rules import words
+
+MOST_WORDS, LEAST_LETTERS = 10, 5
+_NUMBERING = re.compile(r"^(?:(?:cap[ií]tulo|se[cç][aã]o|anexo|chapter|section)\s+[\dIVX]+\b|\d+(?:\.\d+)*\.?(?=\s)|[IVX]+\.)\s*[–—:.-]*\s*", re.IGNORECASE)
+
+
+def suggestions(paths: Iterable[Sequence[Sequence[str]]], limit: int) -> list[str]:
+    """`paths`: by document, the heading paths of some of its text. Documents take turns."""
+    turns = chain.from_iterable(zip_longest(*([*_askable(one)] for one in paths)))
+    by_meaning = {words.fold(line): line for line in reversed([line for line in turns if line])}
+    return list(reversed(by_meaning.values()))[:limit]
+
+
+def _askable(paths: Sequence[Sequence[str]]) -> list[str]:
+    """Questions before headings, each in the order it stands in. The first heading is the document's own name."""
+    lines = [_NUMBERING.sub("", path[-1]).strip() for path in paths if path[1:] or (path and path[-1].endswith("?"))]
+    fitting = [line for line in dict.fromkeys(lines) if _fits(line)]
+    return sorted((line if line.endswith("?") else f"{line}?" for line in fitting), key=lambda line: line not in fitting)
+
+
+def _fits(line: str) -> bool:
+    letters = sum(char.isalpha() for char in line)
+    return letters >= LEAST_LETTERS and len(line.split()) <= MOST_WORDS and not line.endswith((".", ":", ";"))

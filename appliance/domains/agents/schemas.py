@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints, field_validator
 
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.web import PageQuery, Schema
-from appliance.domains.agents.types import EvaluationState, Expected, Intent, Outcome, VersionState
+from appliance.domains.agents.types import EvaluationState, Expected, Intent, Outcome, Said, VersionState
 
 Phrase = Annotated[str, StringConstraints(min_length=2, max_length=120)]
 LARGEST = 2**31 - 1  # what an integer column takes
@@ -169,6 +169,10 @@ class TurnIn(Schema):
 class Asked(Schema):
     question: str = Field(min_length=1, max_length=4096)
     context: list[TurnIn] = Field(default_factory=list, max_length=20)
+
+    @property
+    def said(self) -> list[Said]:
+        return [*(Said(turn.role == "contact", turn.text) for turn in self.context), Said(by_contact=True, text=self.question)]
 
 
 class TestIn(Asked):

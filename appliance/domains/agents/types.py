@@ -1,4 +1,6 @@
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from enum import StrEnum
@@ -140,6 +142,11 @@ class Situation:
     message_id: UUID | None = None
     fallbacks_in_a_row: int = 0
     recent_replies: int = 0
+
+    @classmethod
+    def of_question(cls, agent_id: UUID, policy: tuple[int, Policy], said: Sequence[Said], now: datetime) -> Situation:
+        """Asked outside of any conversation. The last thing said is the question; `policy` with its version."""
+        return cls(agent_id, *policy, (said[-1],), tuple(said[:-1]), now, up_to_number=len(said))
 
 
 @dataclass(frozen=True)

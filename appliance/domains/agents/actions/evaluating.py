@@ -91,11 +91,8 @@ def ask_question(box: Box, tenant_id: UUID, evaluation: Evaluation, question: Ag
 def _situation(evaluation: Evaluation, question: AgentQuestion) -> Situation:
     """People count as present, so that the result does not depend on the hour."""
     policy = replace(queries.policy_from(AgentSettings.model_validate(evaluation.settings)), spans=())
-    earlier = tuple(Said(turn["role"] == "contact", turn["text"]) for turn in question.context)
-    return Situation(
-        evaluation.agent_id, evaluation.version, policy, (Said(by_contact=True, text=question.question),), earlier,
-        evaluation.created_at, 1,
-    )  # fmt: skip
+    said = [*(Said(turn["role"] == "contact", turn["text"]) for turn in question.context), Said(by_contact=True, text=question.question)]
+    return Situation.of_question(evaluation.agent_id, (evaluation.version, policy), said, evaluation.created_at)
 
 
 def keep_results(uow: UnitOfWork, evaluation_id: UUID, results: list[EvaluationResult], *, all_asked: bool) -> None:

@@ -33,7 +33,7 @@ from appliance.domains.agents.schemas import (
     VersionOut,
 )
 from appliance.domains.agents.tables import Agent, AgentVersion, ReplyRun
-from appliance.domains.agents.types import Composed, Difference, Said, Situation, Template, VersionState
+from appliance.domains.agents.types import Composed, Difference, Situation, Template, VersionState
 from appliance.domains.conversations import queries as conversations
 
 api = Api("agents")
@@ -106,11 +106,8 @@ def roll_back(uow: UnitOfWork, agent_id: UUID, body: RollbackIn) -> AgentVersion
 def test_agent(call: Call, agent_id: UUID, body: TestIn) -> TestOut | Response:
     """Ask as a contact would, without anything being sent or kept in a conversation."""
     with call.unit(read_only=True) as uow:
-        version, policy = queries.get_policy(uow, agent_id, draft=body.version == "draft")
-    situation = Situation(
-        agent_id, version, policy, (Said(by_contact=True, text=body.question),),
-        tuple(Said(turn.role == "contact", turn.text) for turn in body.context), clock.now(), 1,
-    )  # fmt: skip
+        policy = queries.get_policy(uow, agent_id, draft=body.version == "draft")
+    situation = Situation.of_question(agent_id, policy, body.said, clock.now())
     ask = partial(actions.ask_documents_aloud, call.box, call.who.tenant_id, keep=False)
     saying = _tested(body, actions.compose_aloud(situation, ask))
     if body.stream:

@@ -24,7 +24,7 @@ from appliance.domains.agents.schemas import (
     RunLineOut,
 )
 from appliance.domains.agents.tables import ReplyRun
-from appliance.domains.agents.types import Decision, Policy, Said, Situation, VersionState
+from appliance.domains.agents.types import Decision, Situation, VersionState
 from appliance.domains.knowledge import queries as knowledge
 from appliance.inference.types import Inference
 
@@ -40,13 +40,9 @@ def ask_agent(call: Call, body: AskIn) -> AskOut:
         published = queries.find_published_policy(uow, body.agent_id)
     if published is None:
         raise Conflict(_("This agent answers nobody: it is switched off or was never published."))
-    composed = actions.compose(_situation(body, published), partial(actions.ask_documents, call.box, call.who.tenant_id))
+    situation = Situation.of_question(body.agent_id, published, body.said, clock.now())
+    composed = actions.compose(situation, partial(actions.ask_documents, call.box, call.who.tenant_id))
     return _answer(body.agent_id, published[0], composed.decision, took_ms=round((time.perf_counter() - started) * 1000))
-
-
-def _situation(body: AskIn, published: tuple[int, Policy]) -> Situation:
-    earlier = tuple(Said(turn.role == "contact", turn.text) for turn in body.context)
-    return Situation(body.agent_id, *published, (Said(by_contact=True, text=body.question),), earlier, clock.now(), 1)
 
 
 def _answer(agent_id: UUID, version: int, decision: Decision, *, took_ms: int) -> AskOut:

@@ -11,6 +11,7 @@ from contextlib import closing
 from functools import partial
 from itertools import chain
 from typing import Any, Literal, Self
+from uuid import UUID
 
 import numpy as np
 from flask import Response
@@ -101,11 +102,11 @@ def complete_chat(call: Call, body: CompletionIn) -> Response:
     return _answer(body, actions.compose_aloud(situation, partial(actions.ask_documents_aloud, call.box, call.who.tenant_id)))
 
 
-def _situation(agent_id: Any, policy: tuple[int, Policy], messages: Sequence[MessageIn]) -> Situation:
+def _situation(agent_id: UUID, policy: tuple[int, Policy], messages: Sequence[MessageIn]) -> Situation:
     said = [Said(message.role == "user", message.text) for message in messages if message.role in {"user", "assistant"}]
     if not said or not said[-1].by_contact:
         raise Refused(_("The last message must be the user's."), fields={"messages": _("The last message must be the user's.")})
-    return Situation(agent_id, *policy, (said[-1],), tuple(said[-9:-1]), clock.now(), len(said))
+    return Situation.of_question(agent_id, policy, said[-9:], clock.now())
 
 
 def _from_model(call: Call, body: CompletionIn) -> Response:

@@ -6,6 +6,7 @@ from sqlalchemy import CursorResult, Select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from appliance.core.db import Rows
+from appliance.core.errors import NotFound
 from appliance.core.uow import UnitOfWork
 
 T = TypeVar("T")
@@ -19,6 +20,13 @@ def was_changed(result: object) -> bool:
 def count_changed(result: object) -> int:
     assert isinstance(result, CursorResult)  # what `execute` gives back for bulk statements
     return result.rowcount
+
+
+def required(row: T | None, error: type[NotFound]) -> T:
+    """Raises `error` when there is no such row."""
+    if row is None:
+        raise error
+    return row
 
 
 def locked(statement: Select[T]) -> Select[T]:

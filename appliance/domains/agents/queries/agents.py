@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from appliance.core.paging import read_page
-from appliance.core.rows import locked
+from appliance.core.rows import locked, required
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page, PageQuery
 from appliance.domains.agents.errors import AgentNotFound, VersionNotFound
@@ -19,10 +19,7 @@ MAX_LISTED = 500
 
 
 def get_agent(uow: UnitOfWork, agent_id: UUID) -> Agent:
-    agent = uow.session.get(Agent, agent_id)
-    if agent is None:
-        raise AgentNotFound
-    return agent
+    return required(uow.session.get(Agent, agent_id), AgentNotFound)
 
 
 def agent_exists(uow: UnitOfWork, agent_id: UUID) -> bool:
@@ -30,10 +27,7 @@ def agent_exists(uow: UnitOfWork, agent_id: UUID) -> bool:
 
 
 def lock_agent(uow: UnitOfWork, agent_id: UUID) -> Agent:
-    agent = uow.session.scalar(locked(select(Agent).where(Agent.id == agent_id)))
-    if agent is None:
-        raise AgentNotFound
-    return agent
+    return required(uow.session.scalar(locked(select(Agent).where(Agent.id == agent_id))), AgentNotFound)
 
 
 def list_page(uow: UnitOfWork, query: PageQuery) -> Page[Agent]:
@@ -55,10 +49,8 @@ def find_agent_by_model(uow: UnitOfWork, model: str) -> Agent | None:
 
 
 def get_version(uow: UnitOfWork, agent_id: UUID, number: int) -> AgentVersion:
-    version = uow.session.scalar(select(AgentVersion).where(AgentVersion.agent_id == agent_id, AgentVersion.number == number))
-    if version is None:
-        raise VersionNotFound
-    return version
+    wanted = select(AgentVersion).where(AgentVersion.agent_id == agent_id, AgentVersion.number == number)
+    return required(uow.session.scalar(wanted), VersionNotFound)
 
 
 def find_version(uow: UnitOfWork, agent_id: UUID, state: VersionState) -> AgentVersion | None:

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from appliance.core import deliveries
+from appliance.core.rows import required
 from appliance.core.uow import UnitOfWork
 from appliance.domains.agents.errors import EvaluationNotFound, QuestionNotFound
 from appliance.domains.agents.queries.agents import find_version, get_agent
@@ -17,10 +18,7 @@ SHOWN_EVALUATIONS = 50
 
 
 def get_question(uow: UnitOfWork, question_id: UUID) -> AgentQuestion:
-    question = uow.session.get(AgentQuestion, question_id)
-    if question is None:
-        raise QuestionNotFound
-    return question
+    return required(uow.session.get(AgentQuestion, question_id), QuestionNotFound)
 
 
 def list_questions(uow: UnitOfWork, agent_id: UUID) -> Sequence[AgentQuestion]:
@@ -43,10 +41,7 @@ def count_questions(uow: UnitOfWork, agent_id: UUID) -> int:
 
 
 def get_evaluation(uow: UnitOfWork, evaluation_id: UUID) -> Evaluation:
-    evaluation = uow.session.get(Evaluation, evaluation_id)
-    if evaluation is None:
-        raise EvaluationNotFound
-    return evaluation
+    return required(uow.session.get(Evaluation, evaluation_id), EvaluationNotFound)
 
 
 def list_evaluations(uow: UnitOfWork, agent_id: UUID, *, limit: int = SHOWN_EVALUATIONS) -> Sequence[Evaluation]:

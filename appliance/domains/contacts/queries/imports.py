@@ -3,24 +3,18 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from appliance.core.rows import locked
+from appliance.core.rows import locked, required
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts.errors import ImportNotFound
 from appliance.domains.contacts.tables import ContactImport, ImportProblem
 
 
 def get_import(uow: UnitOfWork, import_id: UUID) -> ContactImport:
-    found = uow.session.get(ContactImport, import_id)
-    if found is None:
-        raise ImportNotFound
-    return found
+    return required(uow.session.get(ContactImport, import_id), ImportNotFound)
 
 
 def lock_import(uow: UnitOfWork, import_id: UUID) -> ContactImport:
-    found = uow.session.scalar(locked(select(ContactImport).where(ContactImport.id == import_id)))
-    if found is None:
-        raise ImportNotFound
-    return found
+    return required(uow.session.scalar(locked(select(ContactImport).where(ContactImport.id == import_id))), ImportNotFound)
 
 
 def list_imports(uow: UnitOfWork) -> Sequence[ContactImport]:

@@ -4,6 +4,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from appliance.core.paging import read_page
+from appliance.core.rows import required
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page, PageQuery
 from appliance.domains.contacts.errors import MergeNotFound
@@ -25,10 +26,7 @@ def list_notes(uow: UnitOfWork, contact_id: UUID) -> Sequence[ContactNote]:
 
 
 def get_merge(uow: UnitOfWork, merge_id: UUID) -> ContactMerge:
-    merge = uow.session.get(ContactMerge, merge_id)
-    if merge is None:
-        raise MergeNotFound
-    return merge
+    return required(uow.session.get(ContactMerge, merge_id), MergeNotFound)
 
 
 def list_merges(uow: UnitOfWork, contact_id: UUID) -> Sequence[ContactMerge]:

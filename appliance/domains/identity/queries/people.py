@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, func, select
 from appliance.core.errors import NotFound, Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.paging import count_rows
+from appliance.core.rows import required
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page
 from appliance.domains.identity.errors import NoSuchMember
@@ -99,10 +100,7 @@ def check_is_member(uow: UnitOfWork, user_id: UUID | None, field: str) -> None:
 
 
 def get_membership(uow: UnitOfWork, member_id: UUID) -> Membership:
-    membership = uow.session.get(Membership, member_id)
-    if membership is None:
-        raise NoSuchMember
-    return membership
+    return required(uow.session.get(Membership, member_id), NoSuchMember)
 
 
 def member_of(uow: UnitOfWork, membership: Membership) -> MemberOut:

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from appliance.core.errors import NotFound
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.paging import read_page
+from appliance.core.rows import required
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page, PageQuery
 from appliance.domains.identity.errors import NoSuchTenant
@@ -16,10 +17,7 @@ from appliance.domains.identity.types import BUILT_IN_ROLES
 
 def get_tenant(uow: UnitOfWork, tenant_id: UUID | None = None) -> Tenant:
     """The unit's own tenant when none is named."""
-    tenant = uow.session.get(Tenant, tenant_id or uow.tenant_id)
-    if tenant is None:
-        raise NoSuchTenant
-    return tenant
+    return required(uow.session.get(Tenant, tenant_id or uow.tenant_id), NoSuchTenant)
 
 
 def find_tenant(uow: UnitOfWork, tenant_id: UUID) -> Tenant | None:

@@ -13,6 +13,7 @@ from appliance.domains.knowledge import actions, queries
 from tests.domains.knowledge.conftest import Put
 
 TEXT = "A garantia da bomba {name} vale por 3 meses.\n"
+LONG = "\n\n".join(" ".join(f"peça{place}x{number}" for number in range(100)) + "." for place in range(60))  # many chunks, many rare words
 WHOLE = "(tenant_id=?)"
 
 
@@ -43,8 +44,8 @@ def test_no_document_costs_a_look_at_all_the_others(
 ) -> None:
     put("alfa.md", TEXT.format(name="alfa"))
     with plans(box) as seen:
-        gone = put("beta.md", TEXT.format(name="beta"))
-        put("beta.md", TEXT.format(name="beta nova"))
+        gone = put("beta.md", TEXT.format(name="beta") + LONG)
+        put("beta.md", TEXT.format(name="beta nova") + LONG[:-9])
         queries.retrieve(box, tenant_id, "qual a garantia da bomba?")
         with box.unit(tenant_id) as uow:
             actions.delete_document(uow, gone)

@@ -40,13 +40,13 @@ def _write(uow: UnitOfWork, block: int, found: Mapping[str, Entries]) -> None:
 def erase(uow: UnitOfWork, first: int, last: int) -> None:
     """The entries of these chunk numbers."""
     for block in postings.blocks_of(first, last):
-        rows = uow.session.execute(select(Posting.id, Posting.packed).where(Posting.block == block))
-        stored = ((key, postings.unpack([packed])) for key, packed in rows)
-        left = {key: kept for key, entries in stored if len(kept := postings.without(entries, first, last)) < len(entries)}
-        emptied = [key for key, kept in left.items() if not len(kept)]
-        shrunk = [{"id": key, "packed": kept.tobytes()} for key, kept in left.items() if len(kept)]
+        rows = uow.session.execute(select(Posting.id, Posting.term, Posting.packed).where(Posting.block == block)).all()
+        held = [rows[place] for place in postings.holding([row.packed for row in rows], first, last)]
+        left = [(row, postings.without(postings.unpack([row.packed]), first, last)) for row in held]
+        shrunk = [{"id": row.id, "packed": kept.tobytes()} for row, kept in left if len(kept)]
         if shrunk:
             uow.session.execute(update(Posting), shrunk)
+        emptied = [row.term for row, kept in left if not len(kept)]
         for start in range(0, len(emptied), TERMS):
-            gone = delete(Posting).where(Posting.id.in_(emptied[start:start + TERMS]))
+            gone = delete(Posting).where(Posting.block == block, Posting.term.in_(emptied[start:start + TERMS]))
             uow.session.execute(gone.execution_options(synchronize_session=False))

@@ -1,7 +1,7 @@
 """The lexical index as packed arrays: for each stem one entry a chunk that holds it, scored exactly with numpy, the same on every database."""
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,14 @@ def unpack(packed: Iterable[bytes]) -> Entries:
 def replaced(stored: Entries, fresh: Entries) -> Entries:
     """Entries of the same chunks give way: those of `fresh` are of one version, which is one run of numbers."""
     return np.concatenate([without(stored, fresh["number"][0], fresh["number"][-1]), fresh])
+
+
+def holding(stored: Sequence[bytes], first: int, last: int) -> list[int]:
+    """Places of those that have an entry of these numbers; all are looked through at once."""
+    numbers = unpack(stored)["number"]
+    owners = np.repeat(np.arange(len(stored)), [len(packed) // ENTRY.itemsize for packed in stored])
+    found: list[int] = np.unique(owners[(numbers >= first) & (numbers <= last)]).tolist()
+    return found
 
 
 def without(entries: Entries, first: int, last: int) -> Entries:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = 'cb11b7353fb0'
+revision = '6fdc5854055a'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -780,6 +780,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('tenant_id', 'number', name=op.f('uq_chunks_tenant_id_number')),
     sa.UniqueConstraint('version_id', 'position', name=op.f('uq_chunks_version_id_position'))
     )
+    op.create_index('ix_chunks_own', 'chunks', ['tenant_id', 'id'], unique=False)
     op.create_index(op.f('ix_chunks_tenant_id'), 'chunks', ['tenant_id'], unique=False)
     op.create_index('ix_chunks_version', 'chunks', ['tenant_id', 'version_id', 'number'], unique=False)
     wall(

@@ -27,7 +27,7 @@ def make_gap(uow: UnitOfWork) -> UUID:
 def make_query(uow: UnitOfWork) -> UUID:
     query = Query(
         id=new_id(), fingerprint=new_id().hex, question="Quanto custa?", answer="R$ 10.", answered=True, confident=True,
-        sources=sealed_sources((), uow.actor), grounded=True, confidence=0.9, engine=next(iter(Engine)), language="pt",
+        sources=sealed_sources((), uow.actor, "Quanto custa?"), grounded=True, confidence=0.9, engine=next(iter(Engine)), language="pt",
         processing_time_ms=3, created_at=uow.now,
     )  # fmt: skip
     uow.session.add(query)

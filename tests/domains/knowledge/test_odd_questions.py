@@ -48,3 +48,21 @@ def test_a_price_is_told_before_the_sentence_beside_it_that_states_none(box: Box
 def test_an_address_is_known_by_its_street_and_number(box: Box, tenant_id: UUID, put: Put) -> None:
     put("casa.md", "# Casa Azul\n\nEstamos na Rua Halfeld, 812, Centro. Atendemos todos os dias.\n\nTem vaga na rua de trás.\n")
     assert "Rua Halfeld, 812" in actions.answer_question(box, tenant_id, "qual o endereço de vcs").text.split("[1]")[0]
+
+
+PRICES = (
+    "Serviço;Porte;Valor (R$);Duração (min)\nBanho;grande (acima de 25 kg);118,00;120\nEletrocardiograma;todos;160,00;30\n"
+    "Microchip;todos;140,00;10\nTáxi para o banho;todos;25,00;30\n"
+)
+
+
+def test_one_price_asked_for_is_told_without_its_neighbours(box: Box, tenant_id: UUID, put: Put) -> None:
+    put("valores.csv", PRICES)
+    answer = actions.answer_question(box, tenant_id, "qto é o banho de um cachorro de 30 kg?")
+    assert "118,00" in answer.text
+    assert not any(price in answer.text for price in ("160,00", "140,00", "25,00"))
+
+
+def test_what_we_did_not_know_is_no_part_of_the_topic() -> None:
+    said = (asking.Turn("user", "quanto é o banho?"), asking.Turn("agent", "Não encontrei essa informação aqui. Pode me dar mais detalhes?"))
+    assert set(asking.read("e a tosa?", "pt", said).weights) == {"tos", "banh"}

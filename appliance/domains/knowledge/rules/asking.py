@@ -123,7 +123,7 @@ def _measures(language: str) -> frozenset[str]:
 
 
 def _recent(context: Sequence[Turn], language: str) -> list[tuple[str, float]]:
-    """What the contact asked, back to a question that stands alone and names the topic, and the last thing we said."""
+    """What the contact asked, back to a question that stands alone and names the topic, and the last thing we said of it."""
     asked = [turn.text for turn in context if turn.role == "user" and words.question_stems(turn.text, language)]
     said: list[tuple[str, float]] = []
     for earlier in reversed(asked[-CHAIN:]):
@@ -132,7 +132,8 @@ def _recent(context: Sequence[Turn], language: str) -> list[tuple[str, float]]:
         if stands_alone:
             break
     last_agent = next((turn.text for turn in reversed(context) if turn.role != "user"), None)
-    return [*said, *([(last_agent, AGENT_TURN)] if last_agent else [])]
+    topic = {term for earlier, _ in said for term in words.question_stems(earlier, language)}
+    return [*said, *([(last_agent, AGENT_TURN)] if last_agent and topic.intersection(words.stems(last_agent, language)) else [])]
 
 
 def parts(text: str, language: str) -> tuple[tuple[str, ...], ...]:

@@ -14,7 +14,7 @@ from appliance.domains.knowledge.rules.words import fold
 
 MAX_WORDS = 80
 EXTRA = 3
-NEAR = 0.55
+NEAR = 0.65
 TWIN, SAME = 0.6, 0.9
 RARE = 0.6
 ADDING_NEAR = 0.3
@@ -37,6 +37,7 @@ class Told:
     denied: frozenset[str]
     language: str
     wants_phone: bool
+    one_price: bool
 
     @classmethod
     def of(cls, question: Question, best: Ranked, statistics: Statistics) -> "Told":
@@ -45,9 +46,9 @@ class Told:
         worths = {one: scoring.importance(one, statistics) for one in asked}
         most = max(worths.values(), default=0.0)
         terms = frozenset(term for one in asked for term, _ in one.spellings())
-        return cls(terms, tuple(one for one in asked if worths[one] >= RARE * most),
+        return cls(terms, tuple(one for one in asked if worths[one] >= RARE * most and not one.term[0].isdigit()),
                    polarity.denies_a_group(question.text, question.language), question.language,
-                   Want.PHONE in question.wanted)
+                   Want.PHONE in question.wanted, Want.MONEY in question.wanted and not question.parts)
 
     def concerns(self, one: Ranked, best: Ranked) -> bool:
         """It names what is rare in the question; under the best unit's own heading one such word in the heading is not enough."""
@@ -61,6 +62,13 @@ class Told:
         if not wants.states(one.passage.text, Want.PHONE):
             return False
         return not self.wants_phone or not all(_says(one, concept) for concept in self.rare if _says(best, concept))
+
+    def is_neighbours_price(self, one: Ranked) -> bool:
+        """Who asks what one thing costs is not told what another does."""
+        near = one.passage.fields
+        return self.one_price and _is_priced(one) and not all(
+            any(near.body.get(term) or near.path.get(term) for term, _ in concept.spellings()) for concept in self.rare
+        )
 
     def repeats(self, candidate: Ranked, chosen: Sequence[Ranked]) -> bool:
         return any(_is_same(candidate, other) for other in chosen)
@@ -128,7 +136,8 @@ def _candidates(question: Question, ranked: Sequence[Ranked], statistics: Statis
     found += [other for other in pool if other.score >= NEAR * best.score and told.concerns(other, best)]
     asks_how = bool(_HOW.search(fold(question.text)))
     found += [other for other in _following(best, ranked) if _length(best) <= BARE or asks_how or told.concerns(other, best)]
-    return [one for one in dict.fromkeys(found) if not told.is_somebody_elses(one, best)]
+    return [one for one in dict.fromkeys(found)
+            if not one.passage.text.endswith(":") and not told.is_somebody_elses(one, best) and not told.is_neighbours_price(one)]
 
 
 def _for_other_parts(question: Question, best: Ranked, ranked: Sequence[Ranked], statistics: Statistics) -> list[Ranked]:

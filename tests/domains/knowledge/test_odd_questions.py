@@ -64,5 +64,5 @@ def test_one_price_asked_for_is_told_without_its_neighbours(box: Box, tenant_id:
 
 
 def test_what_we_did_not_know_is_no_part_of_the_topic() -> None:
-    said = (asking.Turn("user", "quanto é o banho?"), asking.Turn("agent", "Não encontrei essa informação aqui. Pode me dar mais detalhes?"))
+    said = (asking.Turn("user", "quanto é o banho?"), asking.Turn("agent", "Não encontrei essa informação aqui. Pode dar mais detalhes?"))
     assert set(asking.read("e a tosa?", "pt", said).weights) == {"tos", "banh"}

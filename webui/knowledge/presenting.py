@@ -2,7 +2,7 @@
 
 from appliance.core.i18n import gettext
 from appliance.core.i18n import lazy_gettext as _
-from appliance.domains.knowledge.queries import DocumentView
+from appliance.domains.knowledge.schemas import DocumentView
 from appliance.domains.knowledge.types import DocumentStatus, Step
 
 STEPS: tuple[tuple[Step, object, object], ...] = (

@@ -53,6 +53,12 @@ class DocumentOut(Schema):
     updated_at: datetime
 
 
+class DocumentView(DocumentOut):
+    """For pages; `name` is what people call it."""
+
+    name: str
+
+
 class DocumentQuery(PageQuery):
     status: DocumentStatus | None = None
     agent_id: UUID | None = None

@@ -13,11 +13,11 @@ from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge import actions, queries
 from appliance.domains.knowledge.actions import Filing
 from appliance.domains.knowledge.errors import NothingToRead
-from appliance.domains.knowledge.queries import DocumentView
 from appliance.domains.knowledge.schemas import (
     ChunkOut,
     DocumentOut,
     DocumentQuery,
+    DocumentView,
     FilingIn,
     JobOut,
     ReindexedOut,

@@ -18,7 +18,6 @@ from appliance.domains.knowledge.queries.asked import (
 from appliance.domains.knowledge.queries.calibration import measure_dense_weights, measure_threshold
 from appliance.domains.knowledge.queries.corpus import Scope, Snapshot, find_corpus, get_snapshot
 from appliance.domains.knowledge.queries.documents import (
-    DocumentView,
     find_document_by_name,
     find_version,
     get_document,
@@ -45,7 +44,6 @@ from appliance.domains.knowledge.queries.vectors import (
 )
 
 __all__ = [
-    "DocumentView",
     "Place",
     "Retrieval",
     "Scope",

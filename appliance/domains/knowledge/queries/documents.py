@@ -1,9 +1,6 @@
 """Documents as people see them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, Text, cast, or_, select
@@ -14,41 +11,9 @@ from appliance.core.uow import UnitOfWork
 from appliance.core.web.schema import Page, PageQuery
 from appliance.domains.knowledge.errors import DocumentNotFound
 from appliance.domains.knowledge.queries import naming
+from appliance.domains.knowledge.schemas import DocumentView
 from appliance.domains.knowledge.tables import Chunk, Document, DocumentVersion
-from appliance.domains.knowledge.types import DocumentStatus, Step
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentView:
-    """A document with its newest version; `name` is what people call it.
-
-    `answering_version` is the one that answers, None while there is none.
-    """
-
-    id: UUID
-    name: str
-    filename: str
-    file_type: str
-    file_size: int
-    sha256: str
-    status: DocumentStatus
-    step: Step
-    progress: int
-    processing_error: str | None
-    warnings: list[str]
-    version: int
-    answering_version: int | None
-    language: str
-    title: str
-    author: str
-    pages: int | None
-    chunks: int
-    agents: list[str]
-    tags: list[str]
-    keep_until: datetime | None
-    metadata: dict[str, Any]
-    created_at: datetime
-    updated_at: datetime
+from appliance.domains.knowledge.types import DocumentStatus
 
 
 def get_document(uow: UnitOfWork, document_id: UUID) -> Document:

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001
 """What the simulator offers to ask comes from the documents."""
 
 from uuid import UUID

@@ -31,3 +31,4 @@ def test_a_gap_shows_what_it_was_asked_after(box, new_context, ana):
     page.goto("/knowledge/gaps")
     page.get_by_role("heading", name="e de madrugada?").wait_for()
     page.get_by_text("Depois de: quanto é a consulta?").wait_for()
+    assert page.evaluate("[...document.querySelectorAll('.card')].filter((one) => one.scrollWidth > one.clientWidth).length") == 0

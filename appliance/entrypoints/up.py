@@ -237,6 +237,7 @@ def _run_front() -> None:
     from appliance.entrypoints.boot import boot
 
     box = boot("web")
+    box.database.come_first()
     live.serve(live.build(box, pages=web.build(box)), host=box.settings.server.host, port=box.settings.server.port)
 
 

@@ -1,0 +1,55 @@
+"""Who people wait for does not queue behind the workers for SQLite's one writer's turn."""
+
+import threading
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from appliance.core import db
+
+pytestmark = pytest.mark.only_database("sqlite")
+
+
+@pytest.fixture
+def settings(settings):
+    return settings.model_copy(update={"database": settings.database.model_copy(update={"busy_timeout_s": 1})})
+
+
+@pytest.fixture
+def taken(box):
+    """Somebody else has the writer's turn until the event is set."""
+    held, done = threading.Event(), threading.Event()
+
+    def hold():
+        with box.database.read_only.connect() as connection:
+            connection.exec_driver_sql("ROLLBACK")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            held.set()
+            done.wait(10)
+            connection.exec_driver_sql("ROLLBACK")
+            connection.exec_driver_sql("BEGIN")
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(10)
+    yield done
+    done.set()
+    holder.join()
+
+
+def test_who_comes_first_has_the_turn_the_moment_it_is_free(box, taken):
+    box.database.come_first()
+    threading.Timer(0.5, taken.set).start()
+    with box.whole_box("test") as uow:
+        [patience_ms] = uow.session.scalars(text("PRAGMA busy_timeout"))
+    assert taken.is_set()
+    assert patience_ms == 1000
+
+
+def test_who_comes_first_gives_up_like_everybody(box, taken, monkeypatch):
+    monkeypatch.setattr(db, "ASKED_TIMES", 3)
+    box.database.come_first()
+    with pytest.raises(OperationalError, match="locked"), box.whole_box("test") as uow:
+        uow.session.scalars(text("SELECT 1"))
+    assert not taken.is_set()

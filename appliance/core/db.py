@@ -16,6 +16,7 @@ from sqlalchemy import (
     DateTime,
     Engine,
     Enum,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -141,7 +142,7 @@ class Base(Rows):
 class TenantOwned:
     """Rows of one tenant. Reads are filtered and writes checked without the caller having to remember it."""
 
-    tenant_id: Mapped[UUID] = mapped_column(index=True, sort_order=-9)
+    tenant_id: Mapped[UUID] = mapped_column(sort_order=-9)
 
 
 class NoTenant(RuntimeError):
@@ -158,8 +159,12 @@ class CrossTenantWrite(RuntimeError):
 
 @event.listens_for(Rows, "instrument_class", propagate=True)
 def _mark_tenant_owned(mapper: Any, cls: type) -> None:
-    if issubclass(cls, TenantOwned) and isinstance(mapper.local_table, Table):
-        mapper.local_table.info[TENANT_OWNED] = True
+    table = mapper.local_table
+    if issubclass(cls, TenantOwned) and isinstance(table, Table) and TENANT_OWNED not in table.info:
+        table.info[TENANT_OWNED] = True
+        # with the key, so that SQLite looks up many ids of a tenant one by one instead of reading all that the tenant has
+        if not table.c.tenant_id.primary_key:
+            Index(f"ix_{table.name}_tenant_id", table.c.tenant_id, *table.primary_key)
 
 
 def tenant_tables(metadata: MetaData) -> Iterable[Table]:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '6fdc5854055a'
+revision = 'ba156b26306b'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -30,7 +30,7 @@ def upgrade() -> None:
     sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_agents'))
     )
-    op.create_index(op.f('ix_agents_tenant_id'), 'agents', ['tenant_id'], unique=False)
+    op.create_index('ix_agents_tenant_id', 'agents', ['tenant_id', 'id'], unique=False)
     op.create_table('answer_gaps',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -47,7 +47,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('tenant_id', 'fingerprint', name=op.f('uq_answer_gaps_tenant_id_fingerprint'))
     )
     op.create_index('ix_answer_gaps_listing', 'answer_gaps', ['tenant_id', 'status', 'last_asked_at'], unique=False)
-    op.create_index(op.f('ix_answer_gaps_tenant_id'), 'answer_gaps', ['tenant_id'], unique=False)
+    op.create_index('ix_answer_gaps_tenant_id', 'answer_gaps', ['tenant_id', 'id'], unique=False)
     op.create_table('audit_heads',
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
     sa.Column('seq', sa.Integer(), nullable=False),
@@ -76,7 +76,7 @@ def upgrade() -> None:
     op.create_index('ix_audit_log_action', 'audit_log', ['tenant_id', 'action'], unique=False)
     op.create_index('ix_audit_log_actor', 'audit_log', ['tenant_id', 'actor_id'], unique=False)
     op.create_index('ix_audit_log_at', 'audit_log', ['tenant_id', 'at'], unique=False)
-    op.create_index(op.f('ix_audit_log_tenant_id'), 'audit_log', ['tenant_id'], unique=False)
+    op.create_index('ix_audit_log_tenant_id', 'audit_log', ['tenant_id', 'id'], unique=False)
     op.create_table('channel_envelopes',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -86,7 +86,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_channel_envelopes'))
     )
     op.create_index('ix_channel_envelopes_oldest', 'channel_envelopes', ['channel_id', 'received_at'], unique=False)
-    op.create_index(op.f('ix_channel_envelopes_tenant_id'), 'channel_envelopes', ['tenant_id'], unique=False)
+    op.create_index('ix_channel_envelopes_tenant_id', 'channel_envelopes', ['tenant_id', 'id'], unique=False)
     op.create_table('channel_rejected_events',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -97,7 +97,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_channel_rejected_events'))
     )
     op.create_index('ix_channel_rejected_events_received', 'channel_rejected_events', ['tenant_id', 'received_at'], unique=False)
-    op.create_index(op.f('ix_channel_rejected_events_tenant_id'), 'channel_rejected_events', ['tenant_id'], unique=False)
+    op.create_index('ix_channel_rejected_events_tenant_id', 'channel_rejected_events', ['tenant_id', 'id'], unique=False)
     op.create_table('channels',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -118,7 +118,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_channels')),
     sa.UniqueConstraint('kind', 'external_id', name=op.f('uq_channels_kind_external_id'))
     )
-    op.create_index(op.f('ix_channels_tenant_id'), 'channels', ['tenant_id'], unique=False)
+    op.create_index('ix_channels_tenant_id', 'channels', ['tenant_id', 'id'], unique=False)
     op.create_table('contact_imports',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -141,7 +141,7 @@ def upgrade() -> None:
     sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_contact_imports'))
     )
-    op.create_index(op.f('ix_contact_imports_tenant_id'), 'contact_imports', ['tenant_id'], unique=False)
+    op.create_index('ix_contact_imports_tenant_id', 'contact_imports', ['tenant_id', 'id'], unique=False)
     op.create_table('contact_settings',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -150,7 +150,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_contact_settings')),
     sa.UniqueConstraint('tenant_id', name=op.f('uq_contact_settings_tenant_id'))
     )
-    op.create_index(op.f('ix_contact_settings_tenant_id'), 'contact_settings', ['tenant_id'], unique=False)
+    op.create_index('ix_contact_settings_tenant_id', 'contact_settings', ['tenant_id', 'id'], unique=False)
     op.create_table('contacts',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -184,7 +184,7 @@ def upgrade() -> None:
     op.create_index('ix_contacts_newest', 'contacts', ['tenant_id', 'created_at', 'id'], unique=False)
     op.create_index('ix_contacts_owner', 'contacts', ['tenant_id', 'owner_id'], unique=False)
     op.create_index('ix_contacts_region', 'contacts', ['tenant_id', 'region'], unique=False)
-    op.create_index(op.f('ix_contacts_tenant_id'), 'contacts', ['tenant_id'], unique=False)
+    op.create_index('ix_contacts_tenant_id', 'contacts', ['tenant_id', 'id'], unique=False)
     op.create_table('conversations',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -219,7 +219,7 @@ def upgrade() -> None:
     op.create_index(op.f('ix_conversations_contact_id'), 'conversations', ['contact_id'], unique=False)
     op.create_index('ix_conversations_inbox', 'conversations', ['tenant_id', 'status', 'last_message_at'], unique=False)
     op.create_index('ix_conversations_mine', 'conversations', ['tenant_id', 'assignee_id', 'last_message_at'], unique=False)
-    op.create_index(op.f('ix_conversations_tenant_id'), 'conversations', ['tenant_id'], unique=False)
+    op.create_index('ix_conversations_tenant_id', 'conversations', ['tenant_id', 'id'], unique=False)
     op.create_index('ix_conversations_waiting', 'conversations', ['waiting_since'], unique=False)
     op.create_table('cron_runs',
     sa.Column('name', sa.String(length=120), nullable=False),
@@ -241,7 +241,7 @@ def upgrade() -> None:
     sa.Column('touched_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_document_uploads'))
     )
-    op.create_index(op.f('ix_document_uploads_tenant_id'), 'document_uploads', ['tenant_id'], unique=False)
+    op.create_index('ix_document_uploads_tenant_id', 'document_uploads', ['tenant_id', 'id'], unique=False)
     op.create_index(op.f('ix_document_uploads_touched_at'), 'document_uploads', ['touched_at'], unique=False)
     op.create_table('documents',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -260,7 +260,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('tenant_id', 'filename', name=op.f('uq_documents_tenant_id_filename'))
     )
     op.create_index('ix_documents_listing', 'documents', ['tenant_id', 'created_at'], unique=False)
-    op.create_index(op.f('ix_documents_tenant_id'), 'documents', ['tenant_id'], unique=False)
+    op.create_index('ix_documents_tenant_id', 'documents', ['tenant_id', 'id'], unique=False)
     op.create_table('idempotent_answers',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -275,7 +275,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('tenant_id', 'caller_id', 'route', 'key', name=op.f('uq_idempotent_answers_tenant_id_caller_id_route_key'))
     )
     op.create_index(op.f('ix_idempotent_answers_created_at'), 'idempotent_answers', ['created_at'], unique=False)
-    op.create_index(op.f('ix_idempotent_answers_tenant_id'), 'idempotent_answers', ['tenant_id'], unique=False)
+    op.create_index('ix_idempotent_answers_tenant_id', 'idempotent_answers', ['tenant_id', 'id'], unique=False)
     op.create_table('invitations',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -291,7 +291,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('token_sha256', name=op.f('uq_invitations_token_sha256'))
     )
     op.create_index('ix_invitations_tenant_email', 'invitations', ['tenant_id', 'email'], unique=False)
-    op.create_index(op.f('ix_invitations_tenant_id'), 'invitations', ['tenant_id'], unique=False)
+    op.create_index('ix_invitations_tenant_id', 'invitations', ['tenant_id', 'id'], unique=False)
     op.create_table('knowledge_corpora',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -304,7 +304,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_knowledge_corpora')),
     sa.UniqueConstraint('tenant_id', name=op.f('uq_knowledge_corpora_tenant_id'))
     )
-    op.create_index(op.f('ix_knowledge_corpora_tenant_id'), 'knowledge_corpora', ['tenant_id'], unique=False)
+    op.create_index('ix_knowledge_corpora_tenant_id', 'knowledge_corpora', ['tenant_id', 'id'], unique=False)
     op.create_table('knowledge_postings',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -314,7 +314,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_knowledge_postings')),
     sa.UniqueConstraint('tenant_id', 'block', 'term', name=op.f('uq_knowledge_postings_tenant_id_block_term'))
     )
-    op.create_index(op.f('ix_knowledge_postings_tenant_id'), 'knowledge_postings', ['tenant_id'], unique=False)
+    op.create_index('ix_knowledge_postings_tenant_id', 'knowledge_postings', ['tenant_id', 'id'], unique=False)
     op.create_index('ix_knowledge_postings_term', 'knowledge_postings', ['tenant_id', 'term'], unique=False)
     op.create_table('knowledge_queries',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -341,7 +341,7 @@ def upgrade() -> None:
     )
     op.create_index('ix_knowledge_queries_listing', 'knowledge_queries', ['tenant_id', 'created_at'], unique=False)
     op.create_index('ix_knowledge_queries_same', 'knowledge_queries', ['tenant_id', 'fingerprint'], unique=False)
-    op.create_index(op.f('ix_knowledge_queries_tenant_id'), 'knowledge_queries', ['tenant_id'], unique=False)
+    op.create_index('ix_knowledge_queries_tenant_id', 'knowledge_queries', ['tenant_id', 'id'], unique=False)
     op.create_table('outbox',
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
     sa.Column('seq', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
@@ -353,7 +353,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('id', name=op.f('uq_outbox_id'))
     )
     op.create_index(op.f('ix_outbox_emitted_at'), 'outbox', ['emitted_at'], unique=False)
-    op.create_index(op.f('ix_outbox_tenant_id'), 'outbox', ['tenant_id'], unique=False)
+    op.create_index('ix_outbox_tenant_id', 'outbox', ['tenant_id', 'seq'], unique=False)
     op.create_table('reply_runs',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -374,7 +374,7 @@ def upgrade() -> None:
     op.create_index(op.f('ix_reply_runs_message_id'), 'reply_runs', ['message_id'], unique=False)
     op.create_index('ix_reply_runs_of_conversation', 'reply_runs', ['conversation_id', 'created_at'], unique=False)
     op.create_index(op.f('ix_reply_runs_reply_id'), 'reply_runs', ['reply_id'], unique=False)
-    op.create_index(op.f('ix_reply_runs_tenant_id'), 'reply_runs', ['tenant_id'], unique=False)
+    op.create_index('ix_reply_runs_tenant_id', 'reply_runs', ['tenant_id', 'id'], unique=False)
     op.create_table('roles',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -385,7 +385,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_roles')),
     sa.UniqueConstraint('tenant_id', 'key', name=op.f('uq_roles_tenant_id_key'))
     )
-    op.create_index(op.f('ix_roles_tenant_id'), 'roles', ['tenant_id'], unique=False)
+    op.create_index('ix_roles_tenant_id', 'roles', ['tenant_id', 'id'], unique=False)
     op.create_table('setup_codes',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('code_sha256', sa.String(length=64), nullable=False),
@@ -453,7 +453,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_agent_evaluations'))
     )
     op.create_index('ix_agent_evaluations_of_agent', 'agent_evaluations', ['agent_id', 'created_at'], unique=False)
-    op.create_index(op.f('ix_agent_evaluations_tenant_id'), 'agent_evaluations', ['tenant_id'], unique=False)
+    op.create_index('ix_agent_evaluations_tenant_id', 'agent_evaluations', ['tenant_id', 'id'], unique=False)
     op.create_table('agent_questions',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -468,7 +468,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_agent_questions'))
     )
     op.create_index(op.f('ix_agent_questions_agent_id'), 'agent_questions', ['agent_id'], unique=False)
-    op.create_index(op.f('ix_agent_questions_tenant_id'), 'agent_questions', ['tenant_id'], unique=False)
+    op.create_index('ix_agent_questions_tenant_id', 'agent_questions', ['tenant_id', 'id'], unique=False)
     op.create_table('agent_versions',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -484,7 +484,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_agent_versions')),
     sa.UniqueConstraint('agent_id', 'number', name=op.f('uq_agent_versions_agent_id_number'))
     )
-    op.create_index(op.f('ix_agent_versions_tenant_id'), 'agent_versions', ['tenant_id'], unique=False)
+    op.create_index('ix_agent_versions_tenant_id', 'agent_versions', ['tenant_id', 'id'], unique=False)
     op.create_table('api_keys',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -502,7 +502,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_api_keys')),
     sa.UniqueConstraint('key_sha256', name=op.f('uq_api_keys_key_sha256'))
     )
-    op.create_index(op.f('ix_api_keys_tenant_id'), 'api_keys', ['tenant_id'], unique=False)
+    op.create_index('ix_api_keys_tenant_id', 'api_keys', ['tenant_id', 'id'], unique=False)
     op.create_index(op.f('ix_api_keys_user_id'), 'api_keys', ['user_id'], unique=False)
     op.create_table('consents',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -519,7 +519,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_consents'))
     )
     op.create_index('ix_consents_latest', 'consents', ['contact_id', 'channel', 'purpose', 'recorded_at', 'id'], unique=False)
-    op.create_index(op.f('ix_consents_tenant_id'), 'consents', ['tenant_id'], unique=False)
+    op.create_index('ix_consents_tenant_id', 'consents', ['tenant_id', 'id'], unique=False)
     op.create_table('contact_identities',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -532,7 +532,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('tenant_id', 'value', 'kind', 'scope', name=op.f('uq_contact_identities_tenant_id_value_kind_scope'))
     )
     op.create_index(op.f('ix_contact_identities_contact_id'), 'contact_identities', ['contact_id'], unique=False)
-    op.create_index(op.f('ix_contact_identities_tenant_id'), 'contact_identities', ['tenant_id'], unique=False)
+    op.create_index('ix_contact_identities_tenant_id', 'contact_identities', ['tenant_id', 'id'], unique=False)
     op.create_table('contact_import_problems',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -544,7 +544,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_contact_import_problems'))
     )
     op.create_index('ix_contact_import_problems_line', 'contact_import_problems', ['import_id', 'line'], unique=False)
-    op.create_index(op.f('ix_contact_import_problems_tenant_id'), 'contact_import_problems', ['tenant_id'], unique=False)
+    op.create_index('ix_contact_import_problems_tenant_id', 'contact_import_problems', ['tenant_id', 'id'], unique=False)
     op.create_table('contact_merges',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -561,7 +561,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_contact_merges_gone_id'), 'contact_merges', ['gone_id'], unique=False)
     op.create_index(op.f('ix_contact_merges_kept_id'), 'contact_merges', ['kept_id'], unique=False)
-    op.create_index(op.f('ix_contact_merges_tenant_id'), 'contact_merges', ['tenant_id'], unique=False)
+    op.create_index('ix_contact_merges_tenant_id', 'contact_merges', ['tenant_id', 'id'], unique=False)
     op.create_table('contact_notes',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -574,7 +574,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_contact_notes'))
     )
     op.create_index(op.f('ix_contact_notes_contact_id'), 'contact_notes', ['contact_id'], unique=False)
-    op.create_index(op.f('ix_contact_notes_tenant_id'), 'contact_notes', ['tenant_id'], unique=False)
+    op.create_index('ix_contact_notes_tenant_id', 'contact_notes', ['tenant_id', 'id'], unique=False)
     op.create_table('contact_tags',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -585,7 +585,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('contact_id', 'tag', name=op.f('uq_contact_tags_contact_id_tag'))
     )
     op.create_index('ix_contact_tags_tag', 'contact_tags', ['tenant_id', 'tag', 'contact_id'], unique=False)
-    op.create_index(op.f('ix_contact_tags_tenant_id'), 'contact_tags', ['tenant_id'], unique=False)
+    op.create_index('ix_contact_tags_tenant_id', 'contact_tags', ['tenant_id', 'id'], unique=False)
     op.create_table('delivery',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -607,7 +607,7 @@ def upgrade() -> None:
     )
     op.create_index('ix_delivery_due', 'delivery', ['state', 'next_at'], unique=False)
     op.create_index('ix_delivery_order', 'delivery', ['subscriber', 'ordering_key', 'state', 'event_seq'], unique=False)
-    op.create_index(op.f('ix_delivery_tenant_id'), 'delivery', ['tenant_id'], unique=False)
+    op.create_index('ix_delivery_tenant_id', 'delivery', ['tenant_id', 'id'], unique=False)
     op.create_table('document_versions',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -644,7 +644,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('document_id', 'number', name=op.f('uq_document_versions_document_id_number'))
     )
     op.create_index(op.f('ix_document_versions_document_id'), 'document_versions', ['document_id'], unique=False)
-    op.create_index(op.f('ix_document_versions_tenant_id'), 'document_versions', ['tenant_id'], unique=False)
+    op.create_index('ix_document_versions_tenant_id', 'document_versions', ['tenant_id', 'id'], unique=False)
     op.create_table('memberships',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -658,7 +658,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_memberships')),
     sa.UniqueConstraint('tenant_id', 'user_id', name=op.f('uq_memberships_tenant_id_user_id'))
     )
-    op.create_index(op.f('ix_memberships_tenant_id'), 'memberships', ['tenant_id'], unique=False)
+    op.create_index('ix_memberships_tenant_id', 'memberships', ['tenant_id', 'id'], unique=False)
     op.create_index(op.f('ix_memberships_user_id'), 'memberships', ['user_id'], unique=False)
     op.create_table('messages',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -691,7 +691,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('conversation_id', 'number', name=op.f('uq_messages_conversation_id_number'))
     )
     op.create_index('ix_messages_sending', 'messages', ['status', 'created_at'], unique=False)
-    op.create_index(op.f('ix_messages_tenant_id'), 'messages', ['tenant_id'], unique=False)
+    op.create_index('ix_messages_tenant_id', 'messages', ['tenant_id', 'id'], unique=False)
     op.create_table('reply_steps',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -705,7 +705,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_reply_steps'))
     )
     op.create_index(op.f('ix_reply_steps_run_id'), 'reply_steps', ['run_id'], unique=False)
-    op.create_index(op.f('ix_reply_steps_tenant_id'), 'reply_steps', ['tenant_id'], unique=False)
+    op.create_index('ix_reply_steps_tenant_id', 'reply_steps', ['tenant_id', 'id'], unique=False)
     op.create_table('sessions',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('user_id', sa.Uuid(), nullable=False),
@@ -739,7 +739,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('tenant_id', 'kind', 'object_id', name=op.f('uq_timeline_entries_tenant_id_kind_object_id'))
     )
     op.create_index('ix_timeline_entries_of_contact', 'timeline_entries', ['contact_id', 'happened_at', 'id'], unique=False)
-    op.create_index(op.f('ix_timeline_entries_tenant_id'), 'timeline_entries', ['tenant_id'], unique=False)
+    op.create_index('ix_timeline_entries_tenant_id', 'timeline_entries', ['tenant_id', 'id'], unique=False)
     op.create_table('agent_evaluation_results',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -758,7 +758,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_agent_evaluation_results')),
     sa.UniqueConstraint('evaluation_id', 'question_id', name=op.f('uq_agent_evaluation_results_evaluation_id_question_id'))
     )
-    op.create_index(op.f('ix_agent_evaluation_results_tenant_id'), 'agent_evaluation_results', ['tenant_id'], unique=False)
+    op.create_index('ix_agent_evaluation_results_tenant_id', 'agent_evaluation_results', ['tenant_id', 'id'], unique=False)
     op.create_table('chunks',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -781,7 +781,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('version_id', 'position', name=op.f('uq_chunks_version_id_position'))
     )
     op.create_index('ix_chunks_own', 'chunks', ['tenant_id', 'id'], unique=False)
-    op.create_index(op.f('ix_chunks_tenant_id'), 'chunks', ['tenant_id'], unique=False)
+    op.create_index('ix_chunks_tenant_id', 'chunks', ['tenant_id', 'id'], unique=False)
     op.create_index('ix_chunks_version', 'chunks', ['tenant_id', 'version_id', 'number'], unique=False)
     wall(
         'agents',

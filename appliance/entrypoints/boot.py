@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from appliance.core import memory, telemetry
 from appliance.core.box import Box, open_box
 from appliance.core.config import Settings, load_settings
@@ -21,4 +23,11 @@ def boot(process: str, settings: Settings | None = None) -> Box:
     box = open_box(settings, MANIFESTS)
     box.provide(Inference, connect(settings, share_of=lambda namespace: box.keys.index_share(tenant_of(namespace))))
     box.provide(Authenticator, BoxAuthenticator())
+    settle()
     return box
+
+
+def settle() -> None:
+    """What is loaded stays: collections, which stop every thread of a process for as long as they look, pass over it."""
+    gc.collect()
+    gc.freeze()

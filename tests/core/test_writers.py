@@ -1,6 +1,8 @@
 """Who people wait for does not queue behind the workers for SQLite's one writer's turn."""
 
 import threading
+import time
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
@@ -38,13 +40,29 @@ def taken(box):
     holder.join()
 
 
-def test_who_comes_first_has_the_turn_the_moment_it_is_free(box, taken):
+def test_who_comes_first_asks_each_millisecond_until_it_has_the_turn(box, taken, monkeypatch):
+    asked = []
+
+    def wait(seconds):
+        asked.append(seconds)
+        if len(asked) == 3:
+            taken.set()
+        time.sleep(seconds)
+
+    monkeypatch.setattr(db, "time", SimpleNamespace(sleep=wait))
     box.database.come_first()
-    threading.Timer(0.5, taken.set).start()
     with box.whole_box("test") as uow:
         [patience_ms] = uow.session.scalars(text("PRAGMA busy_timeout"))
-    assert taken.is_set()
+    assert len(asked) >= 3
+    assert set(asked) == {0.001}
     assert patience_ms == 1000
+
+
+def test_who_reads_waits_for_nobody(box, taken):
+    box.database.come_first()
+    with box.whole_box("test", read_only=True) as uow:
+        assert uow.session.scalar(text("SELECT 1")) == 1
+    assert not taken.is_set()
 
 
 def test_who_comes_first_gives_up_like_everybody(box, taken, monkeypatch):

@@ -105,7 +105,6 @@ class Chunk(TenantOwned, Base):
         UniqueConstraint("tenant_id", "number"),
         UniqueConstraint("version_id", "position"),
         Index("ix_chunks_version", "tenant_id", "version_id", "number"),
-        Index("ix_chunks_own", "tenant_id", "id"),  # or SQLite reads all of the tenant's for a list of ids
     )
 
     version_id: Mapped[UUID] = mapped_column(ForeignKey("document_versions.id", ondelete="CASCADE"))

@@ -780,7 +780,6 @@ def upgrade() -> None:
     sa.UniqueConstraint('tenant_id', 'number', name=op.f('uq_chunks_tenant_id_number')),
     sa.UniqueConstraint('version_id', 'position', name=op.f('uq_chunks_version_id_position'))
     )
-    op.create_index('ix_chunks_own', 'chunks', ['tenant_id', 'id'], unique=False)
     op.create_index('ix_chunks_tenant_id', 'chunks', ['tenant_id', 'id'], unique=False)
     op.create_index('ix_chunks_version', 'chunks', ['tenant_id', 'version_id', 'number'], unique=False)
     wall(

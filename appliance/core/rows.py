@@ -1,4 +1,4 @@
-"""What every table needs once there are two writers: who changed a row, who holds it, who made it."""
+"""What every table needs: whether a row is there and, once there are two writers, who changed it, who holds it, who made it."""
 
 from typing import Any, TypeVar
 

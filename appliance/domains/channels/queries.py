@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from appliance.core.paging import read_page
-from appliance.core.rows import locked
+from appliance.core.rows import locked, required
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page, PageQuery
 from appliance.domains.channels.errors import ChannelNotFound
@@ -15,17 +15,11 @@ from appliance.domains.channels.types import Account, Kind
 
 
 def get_channel(uow: UnitOfWork, channel_id: UUID) -> Channel:
-    channel = uow.session.get(Channel, channel_id)
-    if channel is None:
-        raise ChannelNotFound
-    return channel
+    return required(uow.session.get(Channel, channel_id), ChannelNotFound)
 
 
 def lock_channel(uow: UnitOfWork, channel_id: UUID) -> Channel:
-    channel = uow.session.scalar(locked(select(Channel).where(Channel.id == channel_id)))
-    if channel is None:
-        raise ChannelNotFound
-    return channel
+    return required(uow.session.scalar(locked(select(Channel).where(Channel.id == channel_id))), ChannelNotFound)
 
 
 def list_page(uow: UnitOfWork, query: PageQuery) -> Page[Channel]:

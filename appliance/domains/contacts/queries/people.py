@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, true, t
 from sqlalchemy.orm import aliased, selectinload
 
 from appliance.core.paging import count_rows, read_page
-from appliance.core.rows import locked
+from appliance.core.rows import locked, required
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page
 from appliance.domains.contacts.errors import ContactNotFound
@@ -26,17 +26,13 @@ _ORDERS: dict[ContactSort, tuple[ColumnElement[Any], ...]] = {
 
 def get_contact(uow: UnitOfWork, contact_id: UUID) -> Contact:
     """An id that was merged away answers with the contact it became. Raises ContactNotFound."""
-    found = uow.session.scalar(_named(contact_id))
-    if found is None:
-        raise ContactNotFound
+    found = required(uow.session.scalar(_named(contact_id)), ContactNotFound)
     return found if found.merged_into_id is None else get_contact(uow, found.merged_into_id)
 
 
 def lock_contact(uow: UnitOfWork, contact_id: UUID) -> Contact:
     """The same contact, for whoever is going to change it. Raises ContactNotFound."""
-    held = uow.session.scalar(locked(_named(get_contact(uow, contact_id).id)))
-    if held is None:
-        raise ContactNotFound
+    held = required(uow.session.scalar(locked(_named(get_contact(uow, contact_id).id))), ContactNotFound)
     return held if held.merged_into_id is None else lock_contact(uow, held.merged_into_id)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from appliance.core import crypto
-from appliance.core.rows import locked
+from appliance.core.rows import locked, required
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations.errors import ConversationNotFound, MessageNotFound
 from appliance.domains.conversations.rules import wording
@@ -16,32 +16,20 @@ from appliance.domains.conversations.types import Direction, MessageStatus, Send
 
 
 def get_conversation(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
-    conversation = uow.session.get(Conversation, conversation_id)
-    if conversation is None:
-        raise ConversationNotFound
-    return conversation
+    return required(uow.session.get(Conversation, conversation_id), ConversationNotFound)
 
 
 def lock_conversation(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
     """The row, held until the unit ends: whoever changes a conversation goes through here, one at a time."""
-    conversation = uow.session.scalar(locked(select(Conversation).where(Conversation.id == conversation_id)))
-    if conversation is None:
-        raise ConversationNotFound
-    return conversation
+    return required(uow.session.scalar(locked(select(Conversation).where(Conversation.id == conversation_id))), ConversationNotFound)
 
 
 def get_message(uow: UnitOfWork, message_id: UUID) -> Message:
-    message = uow.session.get(Message, message_id)
-    if message is None:
-        raise MessageNotFound
-    return message
+    return required(uow.session.get(Message, message_id), MessageNotFound)
 
 
 def lock_message(uow: UnitOfWork, message_id: UUID) -> Message:
-    message = uow.session.scalar(locked(select(Message).where(Message.id == message_id)))
-    if message is None:
-        raise MessageNotFound
-    return message
+    return required(uow.session.scalar(locked(select(Message).where(Message.id == message_id))), MessageNotFound)
 
 
 def thread_key(uow: UnitOfWork, address: str) -> str:

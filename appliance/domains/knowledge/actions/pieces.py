@@ -10,7 +10,7 @@ from appliance.core.blobs import Readable
 from appliance.core.box import Box
 from appliance.core.errors import Refused
 from appliance.core.i18n import lazy_gettext as _
-from appliance.core.rows import locked
+from appliance.core.rows import locked, required
 from appliance.core.uow import SYSTEM, Actor, UnitOfWork
 from appliance.domains.knowledge.actions.documents import MIB, Filing, check_agents, check_filename, take_document
 from appliance.domains.knowledge.errors import FileTooLarge, PieceOutOfPlace, PieceTooSmall, TooManyUploads, UploadNotFound
@@ -42,10 +42,7 @@ def begin_upload(uow: UnitOfWork, filename: str, length: int, filing: Filing | N
 
 
 def get_upload(uow: UnitOfWork, upload_id: UUID) -> Upload:
-    upload = uow.session.get(Upload, upload_id)
-    if upload is None:
-        raise UploadNotFound
-    return upload
+    return required(uow.session.get(Upload, upload_id), UploadNotFound)
 
 
 def add_piece(box: Box, tenant_id: UUID, upload_id: UUID, offset: int, stream: Readable, *, actor: Actor = SYSTEM) -> Upload:
@@ -104,10 +101,7 @@ def list_forgotten(uow: UnitOfWork) -> list[tuple[UUID, UUID]]:
 
 
 def _locked(uow: UnitOfWork, upload_id: UUID) -> Upload:
-    upload = uow.session.scalar(locked(select(Upload).where(Upload.id == upload_id)))
-    if upload is None:
-        raise UploadNotFound
-    return upload
+    return required(uow.session.scalar(locked(select(Upload).where(Upload.id == upload_id))), UploadNotFound)
 
 
 def _at(upload: Upload, offset: int) -> int:

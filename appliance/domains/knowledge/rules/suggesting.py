@@ -12,16 +12,19 @@ _NUMBERING = re.compile(r"^(?:(?:cap[ií]tulo|se[cç][aã]o|anexo|chapter|sectio
 
 def suggestions(paths: Iterable[Sequence[Sequence[str]]], limit: int) -> list[str]:
     """`paths`: by document, the heading paths of some of its text. Documents take turns."""
-    turns = chain.from_iterable(zip_longest(*([*_askable(one)] for one in paths)))
-    by_meaning = {words.fold(line): line for line in reversed([line for line in turns if line])}
-    return list(reversed(by_meaning.values()))[:limit]
+    found: dict[str, str] = {}
+    for line in chain.from_iterable(zip_longest(*map(_askable, paths))):
+        if line:
+            found.setdefault(words.fold(line), line)
+    return list(found.values())[:limit]
 
 
 def _askable(paths: Sequence[Sequence[str]]) -> list[str]:
     """Questions before headings, each in the order it stands in. The first heading is the document's own name."""
     lines = [_NUMBERING.sub("", path[-1]).strip() for path in paths if path[1:] or (path and path[-1].endswith("?"))]
     fitting = [line for line in dict.fromkeys(lines) if _fits(line)]
-    return sorted((line if line.endswith("?") else f"{line}?" for line in fitting), key=lambda line: line not in fitting)
+    questions = [line for line in fitting if line.endswith("?")]
+    return questions + [f"{line}?" for line in fitting if not line.endswith("?")]
 
 
 def _fits(line: str) -> bool:

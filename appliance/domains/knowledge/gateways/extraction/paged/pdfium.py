@@ -1,7 +1,10 @@
 """Words out of PDFium."""
 
 import ctypes
+import re
+import sys
 from collections.abc import Iterator
+from functools import partial
 from itertools import groupby
 
 import pypdfium2
@@ -10,8 +13,9 @@ import pypdfium2.raw as pdfium
 from appliance.domains.knowledge.gateways.extraction.paged.words import Rule, Word
 
 BOLD_WEIGHT = 600
-HYPHEN_MARKS = {0x02, 0xFFFE, 0xAD}
-_BOLD_NAMES = (b"bold", b"black", b"heavy", b"demi", b"cmbx")
+_BOLD_NAME = re.compile(rb"bold|black|heavy|demi|cmbx", re.IGNORECASE)
+_RUN = re.compile(r"([^\s\x00-\x1f\xad\ufffe]+)([\x02\xad\ufffe])?")  # with the mark of a hyphen behind it
+_DECIMAL = re.compile(r"\d")
 NAME_BYTES = 128
 RAISED = 0.8
 Span = tuple[str, int, int, bool]
@@ -47,16 +51,13 @@ class Fonts:
     def __init__(self, page: pdfium.FPDF_TEXTPAGE) -> None:
         self.page = page
         self.name = ctypes.create_string_buffer(NAME_BYTES)
-        self.flags = ctypes.c_int()
+        self.flags = ctypes.byref(ctypes.c_int())
 
     def is_bold(self, index: int) -> bool:
         if pdfium.FPDFText_GetFontWeight(self.page, index) >= BOLD_WEIGHT:
             return True
-        length = pdfium.FPDFText_GetFontInfo(self.page, index, self.name, NAME_BYTES, ctypes.byref(self.flags))
-        if not length:
-            return False
-        name = self.name.value.lower()
-        return any(mark in name for mark in _BOLD_NAMES)
+        length = pdfium.FPDFText_GetFontInfo(self.page, index, self.name, NAME_BYTES, self.flags)
+        return bool(length and _BOLD_NAME.search(self.name.value))
 
 
 def read_words(page: pypdfium2.PdfPage, frame: Frame) -> list[Word]:
@@ -74,7 +75,7 @@ def read_words(page: pypdfium2.PdfPage, frame: Frame) -> list[Word]:
 def _without_marks(raw: pdfium.FPDF_TEXTPAGE, span: Span) -> Iterator[Span]:
     """Small digits stuck to a word, the marks of footnotes and powers, become words of their own."""
     text, first, last, hyphenated = span
-    if text.isdecimal() or not any(map(str.isdecimal, text)):
+    if text.isdecimal() or not _DECIMAL.search(text):
         yield span
         return
     size = pdfium.FPDFText_GetFontSize(raw, first)
@@ -93,28 +94,10 @@ def _without_marks(raw: pdfium.FPDF_TEXTPAGE, span: Span) -> Iterator[Span]:
 
 def _spans(raw: pdfium.FPDF_TEXTPAGE, count: int) -> Iterator[Span]:
     """(text, first, last, hyphenated) for each run without white space."""
-    letters: list[str] = []
-    first = last = 0
-    get_unicode = pdfium.FPDFText_GetUnicode
-    for index in range(count):
-        code = get_unicode(raw, index)
-        if code in HYPHEN_MARKS:
-            if letters:
-                yield "".join(letters), first, last, True
-                letters = []
-            continue
-        letter = chr(code) if code < 0x110000 else ""  # the end of Unicode
-        if not letter.strip() or code < 0x20:
-            if letters:
-                yield "".join(letters), first, last, False
-                letters = []
-            continue
-        if not letters:
-            first = index
-        letters.append(letter)
-        last = index
-    if letters:
-        yield "".join(letters), first, last, False
+    codes = map(partial(pdfium.FPDFText_GetUnicode, raw), range(count))
+    text = "".join([chr(code) if code <= sys.maxunicode else " " for code in codes])
+    for run in _RUN.finditer(text):
+        yield run[1], run.start(1), run.end(1) - 1, run[2] is not None
 
 
 def _word(raw: pdfium.FPDF_TEXTPAGE, fonts: Fonts, frame: Frame, text: str, first: int, last: int, hyphenated: bool) -> Word | None:  # noqa: FBT001

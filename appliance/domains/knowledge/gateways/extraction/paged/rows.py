@@ -4,6 +4,7 @@ import re
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 from appliance.domains.knowledge.gateways.extraction import cleaning
@@ -11,22 +12,25 @@ from appliance.domains.knowledge.gateways.extraction.paged.words import Word
 
 GAP = 0.85  # of the type size: hardly any justified line has such spaces, hardly any gutter is narrower
 RAISED, TOUCHING = 0.8, 0.15
+_RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff]")
 _MARKER = re.compile(r"[•·▪►‣◦■□●○\u2013\u2014*-]|o|\(?\d{1,2}[.)]|\(?[a-zA-Z][.)]|[ivxIVX]{1,4}[.)]")
 
 
-@dataclass(slots=True)
+@dataclass
 class Segment:
+    """Its words are settled once it is asked about them."""
+
     words: list[Word]
 
     @property
     def left(self) -> float:
         return self.words[0].left
 
-    @property
+    @cached_property
     def right(self) -> float:
         return max(word.right for word in self.words)
 
-    @property
+    @cached_property
     def text(self) -> str:
         size = max(word.size for word in self.words)
         parts: list[str] = []
@@ -39,19 +43,19 @@ class Segment:
         return "".join(parts)
 
 
-@dataclass(slots=True)
+@dataclass
 class Row:
     segments: list[Segment]
 
-    @property
+    @cached_property
     def words(self) -> list[Word]:
         return [word for segment in self.segments for word in segment.words]
 
-    @property
+    @cached_property
     def top(self) -> float:
         return min(word.top for word in self.words)
 
-    @property
+    @cached_property
     def bottom(self) -> float:
         return max(word.bottom for word in self.words)
 
@@ -59,7 +63,7 @@ class Row:
     def left(self) -> float:
         return self.segments[0].left
 
-    @property
+    @cached_property
     def right(self) -> float:
         return max(segment.right for segment in self.segments)
 
@@ -67,15 +71,15 @@ class Row:
     def middle(self) -> float:
         return (self.top + self.bottom) / 2
 
-    @property
+    @cached_property
     def size(self) -> float:
         return statistics.median_high([word.size for word in self.words])
 
-    @property
+    @cached_property
     def bold(self) -> bool:
         return all(word.bold for word in self.words if any(map(str.isalnum, word.text)))
 
-    @property
+    @cached_property
     def text(self) -> str:
         return " ".join(segment.text for segment in self.segments)
 
@@ -112,7 +116,7 @@ def _same_row(row: Sequence[Word], word: Word) -> bool:
 
 
 def _segments(words: list[Word]) -> list[Segment]:
-    backwards = 2 * sum(_is_right_to_left(word.text) for word in words) > len(words)
+    backwards = 2 * sum(bool(_RIGHT_TO_LEFT.search(word.text)) for word in words) > len(words)
     ordered = sorted(words, key=lambda word: -word.right if backwards else word.left)
     segments = [Segment([ordered[0]])]
     for before, word in pairwise(ordered):
@@ -123,7 +127,3 @@ def _segments(words: list[Word]) -> list[Segment]:
         else:
             segments[-1].words.append(word)
     return segments
-
-
-def _is_right_to_left(text: str) -> bool:
-    return any("\u0590" <= letter <= "\u08ff" for letter in text)

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select
@@ -9,6 +10,7 @@ from appliance.core.web import PageQuery
 from appliance.domains.agents import actions as agents
 from appliance.domains.agents.schemas import AgentIn
 from appliance.domains.channels import queries
+from appliance.domains.channels.gateways.cloud import admission
 from appliance.domains.channels.tables import Channel
 from appliance.domains.contacts import queries as contacts
 from appliance.domains.conversations.types import MessageKind
@@ -47,6 +49,14 @@ def test_a_signed_message_is_stored_before_the_200(post, inbox, box, tenant_id):
 def test_an_unsigned_webhook_is_refused(post, inbox, header):
     assert post(text_webhook("oi"), headers={"X-Hub-Signature-256": header}).status_code == 401
     assert inbox() == []
+
+
+def test_what_nobody_signed_is_not_read(post, monkeypatch):
+    """A megabyte of brackets holds the process that answers everybody for a quarter of a second."""
+    read = []
+    monkeypatch.setattr(admission, "json", SimpleNamespace(loads=read.append))
+    assert post(b'{"entry":[' + b"[]," * 200_000 + b"[]]}", secret="other").status_code == 401
+    assert read == []
 
 
 def test_a_webhook_signed_with_another_secret_is_refused(post, inbox):

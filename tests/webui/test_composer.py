@@ -86,6 +86,39 @@ def test_a_reply_can_carry_buttons(page, conversation_id):
     assert not page.get_by_label("Botão 1").is_visible()
 
 
+@pytest.mark.parametrize("send", ["click", "Enter"])
+def test_a_template_name_that_cannot_be_keeps_no_reply_from_being_sent(closed, box, ana, page, conversation_id, send):
+    with box.unit(ana.tenant_id) as uow:
+        uow.session.execute(update(Conversation).where(Conversation.id == conversation_id).values(last_inbound_at=uow.now))
+    page.goto(page.conversation)
+    page.get_by_role("tab", name="Modelo").click()
+    page.get_by_label("Nome do modelo").fill("Lembrete de revisão")
+    page.keyboard.press("Control+Enter")
+    assert page.locator("[name=template]:invalid").count() == 1
+    page.get_by_role("tab", name="Responder").click()
+    field(page).fill("bom dia")
+    if send == "click":
+        page.get_by_role("button", name="Enviar").click()
+    else:
+        field(page).press("Enter")
+    page.locator(".msg.out[data-message]", has_text="bom dia").wait_for()
+    assert page.locator(".msg.out").count() == 1
+
+
+def test_buttons_that_are_out_of_sight_are_not_sent(page):
+    page.goto(page.conversation)
+    page.get_by_role("button", name="Botões de resposta").click()
+    page.get_by_label("Botão 1").fill("Sim")
+    page.get_by_role("tab", name="Nota interna").click()
+    page.get_by_role("tab", name="Responder").click()
+    assert page.get_by_role("button", name="Botões de resposta").get_attribute("aria-expanded") == "false"
+    field(page).fill("bom dia")
+    page.get_by_role("button", name="Enviar").click()
+    sent = page.locator(".msg.out[data-message]", has_text="bom dia")
+    sent.wait_for()
+    assert sent.locator(".choices .badge").count() == 0
+
+
 def test_the_field_opens_again_when_the_customer_writes(box, ana, closed, page, conversation_id):
     page.goto(page.conversation)
     page.get_by_role("tab", name="Responder").click()

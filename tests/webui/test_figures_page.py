@@ -39,3 +39,17 @@ def test_an_agent_that_never_answered_has_no_figures_yet(box, tenant_id, app, br
     with box.unit(tenant_id) as uow:
         lia = agents.create_agent(uow, AgentIn(name="Lia")).id
     assert "Nenhum número ainda" in app.test_client().get(f"/agents/{lia}/figures", headers=browser_headers).text
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_reason_stands_beside_its_bar(box, ana, new_context, width):
+    with box.unit(ana.tenant_id) as uow:
+        lia = agents.create_agent(uow, AgentIn(name="Lia")).id
+        _add_turn(uow, lia, new_id(), Outcome.HAND_OFF, "complaint")
+    page = new_context(ana, viewport={"width": width, "height": 800}).new_page()
+    page.goto(f"/agents/{lia}/figures")
+    reason = page.locator(".list .row", has_text="uma reclamação")
+    words_end = "(one) => { const words = document.createRange(); words.selectNodeContents(one); return words.getBoundingClientRect().right }"
+    said = reason.locator("span.grow").evaluate(words_end)
+    assert said <= reason.locator("progress").bounding_box()["x"]

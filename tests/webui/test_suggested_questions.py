@@ -9,7 +9,7 @@ from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.knowledge import actions
 
 pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
-GUIDE = "# Guia\n\n## Banho e tosa\n\nO banho custa R$ 62,00.\n"
+GUIDE = "# Guia\n\n## Banho e tosa\n\nO banho custa R$ 62,00.\n\n## De quanto em quanto tempo se faz a tosa completa?\n\nA cada 40 dias.\n"
 
 
 def test_the_simulator_suggests_from_the_documents(box, new_context, ana, run_deliveries):
@@ -22,6 +22,8 @@ def test_the_simulator_suggests_from_the_documents(box, new_context, ana, run_de
     run_deliveries()
     page.reload()
     page.get_by_role("button", name="Banho e tosa?").wait_for()
+    side, longest = page.locator(".sim-side").bounding_box(), page.get_by_role("button", name="De quanto em quanto").bounding_box()
+    assert longest["x"] + longest["width"] <= side["x"] + side["width"]
 
 
 def test_a_gap_shows_what_it_was_asked_after(box, new_context, ana):

@@ -22,11 +22,16 @@ export function setMode(mode) {
   for (const tab of composer().querySelectorAll("[role=tab]")) tab.setAttribute("aria-selected", String(tab.dataset.mode === mode));
   composer().classList.toggle("is-note", mode === "note");
   for (const part of composer().querySelectorAll("[data-only]")) part.hidden = part.dataset.only !== mode || "quick" in part.dataset;
+  // a hidden field that the browser refuses would keep every other message from being sent, without a word
+  for (const input of composer().querySelectorAll('[data-only="template"] input')) input.disabled = mode !== "template";
+  quickButton()?.setAttribute("aria-expanded", "false");
   showWindow();
   restoreDraft();
   showAttached(composer(), openId());
 }
 
+const quickRow = () => composer().querySelector("[data-quick]");
+const quickButton = () => composer().querySelector("[data-show-quick]");
 const isClosed = () => panes.querySelector("[data-window-closed]") !== null;
 
 /** What one writes when nothing else was chosen: a reply, or a template once the window is closed. */
@@ -47,7 +52,7 @@ export function showWindow() {
 }
 
 export function showQuick(button) {
-  const row = composer().querySelector("[data-quick]");
+  const row = quickRow();
   row.hidden = !row.hidden;
   button.setAttribute("aria-expanded", String(!row.hidden));
   if (!row.hidden) row.querySelector("input").focus();
@@ -66,7 +71,7 @@ export function composed(hasFile) {
     return { text: name, body: { template: { name, language, components } } };
   }
   if (!text && !hasFile) return null;
-  const titles = currentMode() === "reply" ? written("button") : [];
+  const titles = quickRow()?.hidden === false ? written("button") : []; // nobody sends what they do not see
   return { text, body: titles.length ? { text, buttons: titles.map((title) => ({ id: title, title })) } : { text } };
 }
 

@@ -122,7 +122,7 @@ root.addEventListener("change", (event) => {
 root.addEventListener("keydown", (event) => {
   if (event.target !== box()) return;
   const breaks = currentMode() === "template" ? !(event.ctrlKey || event.metaKey) : event.shiftKey;
-  if (event.key === "Enter" && !breaks && !event.isComposing) { event.preventDefault(); send(); }
+  if (event.key === "Enter" && !breaks && !event.isComposing) { event.preventDefault(); composer().requestSubmit(); }
   if (event.key === "Escape") box().blur();
 });
 

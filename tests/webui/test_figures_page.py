@@ -50,6 +50,6 @@ def test_a_reason_stands_beside_its_bar(box, ana, new_context, width):
     page = new_context(ana, viewport={"width": width, "height": 800}).new_page()
     page.goto(f"/agents/{lia}/figures")
     reason = page.locator(".list .row", has_text="uma reclamação")
-    words_end = "(one) => { const words = document.createRange(); words.selectNodeContents(one); return words.getBoundingClientRect().right }"
+    words_end = "(one) => { const said = document.createRange(); said.selectNodeContents(one); return said.getBoundingClientRect().right }"
     said = reason.locator("span.grow").evaluate(words_end)
     assert said <= reason.locator("progress").bounding_box()["x"]

@@ -76,6 +76,7 @@ def test_a_reply_can_carry_buttons(page, conversation_id):
     page.get_by_role("button", name="Botões de resposta").click()
     page.get_by_label("Botão 1").fill("Sim")
     page.get_by_label("Botão 2").fill("Agora não")
+    page.get_by_label("Botão 3").fill("Sim")
     field(page).fill("Posso agendar a visita?")
     page.get_by_role("button", name="Enviar").click()
     sent = page.locator(".msg.out[data-message]", has_text="Posso agendar")

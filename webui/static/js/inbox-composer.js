@@ -71,7 +71,7 @@ export function composed(hasFile) {
     return { text: name, body: { template: { name, language, components } } };
   }
   if (!text && !hasFile) return null;
-  const titles = quickRow()?.hidden === false ? written("button") : []; // nobody sends what they do not see
+  const titles = quickRow()?.hidden === false ? [...new Set(written("button"))] : []; // nobody sends what they do not see; WhatsApp refuses twins
   return { text, body: titles.length ? { text, buttons: titles.map((title) => ({ id: title, title })) } : { text } };
 }
 

@@ -274,7 +274,7 @@ def _sqlite_engine(path: str, key: bytes, settings: DatabaseSettings) -> Engine:
     return engine
 
 
-ASKED_TIMES = 1000  # then it waits like everybody
+FIRST_EVERY_S, EVERY_S = 0.001, 0.01  # how often a writer asks for its turn
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -299,24 +299,29 @@ def _raw_key(key: bytes) -> str:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # BEGIN IMMEDIATE queues writers; a deferred one that upgrades later fails at once when it meets another.
     options = connection.get_execution_options()
-    if options.get("comes_first") and not options.get("read_only") and _was_first(connection.connection.driver_connection):
-        return
-    connection.exec_driver_sql("BEGIN" if options.get("read_only") else "BEGIN IMMEDIATE")
+    if options.get("read_only"):
+        connection.exec_driver_sql("BEGIN")
+    else:
+        _take_turn(connection, FIRST_EVERY_S if options.get("comes_first") else EVERY_S)
 
 
-def _was_first(raw: Any) -> bool:
-    """SQLite sleeps longer each time it finds the writer's turn taken, up to 100 ms: whoever asks each millisecond is before those."""
+def _take_turn(connection: Connection, every_s: float) -> None:
+    """BEGIN IMMEDIATE queues writers; a deferred one that upgrades later fails at once when it meets another.
+
+    SQLite sleeps longer each time it finds the turn taken, up to 100 ms, and beside those who ask more often it never gets one.
+    """
+    raw: Any = connection.connection.driver_connection
     (patience_ms,) = raw.execute("PRAGMA busy_timeout").fetchone()
+    until = time.monotonic() + patience_ms / 1000
     raw.execute("PRAGMA busy_timeout=0")
     try:
-        for _ in range(ASKED_TIMES):
+        while time.monotonic() < until:
             with contextlib.suppress(raw.OperationalError):
                 raw.execute("BEGIN IMMEDIATE")
-                return True
-            time.sleep(0.001)
-        return False
+                return
+            time.sleep(every_s)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
     finally:
         raw.execute(f"PRAGMA busy_timeout={patience_ms}")
 

@@ -1,8 +1,9 @@
 """What every table needs: whether a row is there and, once there are two writers, who changed it, who holds it, who made it."""
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import CursorResult, Select
+from sqlalchemy import CursorResult, LargeBinary, Select, cast
 from sqlalchemy.dialects import postgresql, sqlite
 
 from appliance.core.db import Rows
@@ -36,5 +37,15 @@ def locked(statement: Select[T]) -> Select[T]:
 
 def insert_if_absent(uow: UnitOfWork, table: type[Rows], row: dict[str, Any]) -> None:
     """Of many who come first at once the database lets one make the row."""
-    insert = postgresql.insert if uow.box.database.is_postgresql else sqlite.insert
-    uow.session.execute(insert(table).on_conflict_do_nothing(), [row])
+    uow.session.execute(_insert(uow, table).on_conflict_do_nothing(), [row])
+
+
+def insert_or_append(uow: UnitOfWork, table: type[Rows], rows: Sequence[dict[str, Any]], *, key: Sequence[str], grows: str) -> None:
+    """Where a row of the same `key` is there, the bytes of the column `grows` are put behind what it holds."""
+    insert = _insert(uow, table)
+    longer = cast(getattr(table, grows).op("||")(insert.excluded[grows]), LargeBinary)
+    uow.session.execute(insert.on_conflict_do_update(index_elements=key, set_={grows: longer}), rows)
+
+
+def _insert(uow: UnitOfWork, table: type[Rows]) -> sqlite.Insert | postgresql.Insert:
+    return postgresql.insert(table) if uow.box.database.is_postgresql else sqlite.insert(table)

@@ -71,8 +71,7 @@ def fill(filled: KnowledgeBox, collection: Collection, models: Inference) -> int
         chunks = list(search.list_chunks_by_number(uow, range(first, first + len(packed))).values())
     listed = postings.listings(digest.piece(chunk.number, chunk.units, {}) for chunk in sorted(chunks, key=lambda one: one.number))
     with filled.box.unit(filled.tenant_id) as uow:
-        indexing.record_postings(uow, listed)
-        indexing.activate_version(uow, version_id)
+        indexing.activate_version(uow, version_id, listed)
     return first
 
 

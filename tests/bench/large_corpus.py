@@ -77,8 +77,8 @@ def _add_document(filled: KnowledgeBox, number: int, source: Source, chance: ran
         uow.session.flush()
         indexing.record_chunks(uow, version.id, found, prepared)
         numbers = uow.session.scalars(select(Chunk.number).where(Chunk.version_id == version.id).order_by(Chunk.number)).all()
-        indexing.record_postings(uow, postings.listings(digest.piece(one, row["units"], {}) for one, row in zip(numbers, rows, strict=True)))
-        indexing.activate_version(uow, version.id)
+        listed = postings.listings(digest.piece(one, row["units"], {}) for one, row in zip(numbers, rows, strict=True))
+        indexing.activate_version(uow, version.id, listed)
 
 
 def _row(position: int, said: Sequence[dict[str, Any]], number: int) -> dict[str, Any]:

@@ -7,14 +7,16 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from appliance.core.box import Box
 from appliance.core.errors import NotFound, Refused
 from appliance.core.ids import new_id
 from appliance.core.outbox import Delivery, DeliveryState
 from appliance.domains.knowledge import actions, queries, subscribers
-from appliance.domains.knowledge.actions import indexing
+from appliance.domains.knowledge.actions import calibrating, indexing
+from appliance.domains.knowledge.rules.postings import unpack
+from appliance.domains.knowledge.tables import Posting
 from appliance.domains.knowledge.types import DocumentStatus, GapStatus, Step
 from appliance.inference.fake import FakeInference
 from tests.domains.knowledge.conftest import Put
@@ -232,8 +234,9 @@ def test_the_first_document_is_announced_when_the_box_knows_what_chance_scores_i
     assert "12 anos" in actions.answer_question(box, tenant_id, "qual a garantia do inversor?").text
 
 
+@pytest.mark.parametrize("measured_meanwhile", [False, True])
 def test_a_worker_killed_while_it_measured_the_first_document_begins_that_step_again(
-    box: Box, tenant_id: UUID, put: Put, monkeypatch: pytest.MonkeyPatch, run_deliveries: Callable[[], int],
+    box: Box, tenant_id: UUID, put: Put, monkeypatch: pytest.MonkeyPatch, run_deliveries: Callable[[], int], *, measured_meanwhile: bool,
 ) -> None:
     def killed(*_given: object) -> float:
         raise KeyboardInterrupt
@@ -242,12 +245,18 @@ def test_a_worker_killed_while_it_measured_the_first_document_begins_that_step_a
         patched.setattr("appliance.domains.knowledge.queries.measure_threshold", killed)
         with pytest.raises(KeyboardInterrupt):
             put("politica.md", RULES.format(days=30))
+    if measured_meanwhile:
+        with box.unit(tenant_id) as uow:
+            calibrating.record_threshold(uow, 0.1)
     with box.whole_box("test") as uow:
         _give_back_leases(uow)
     run_deliveries()
     assert "30 dias" in actions.answer_question(box, tenant_id, ASKED).text
     with box.unit(tenant_id, read_only=True) as uow:
         assert queries.list_documents(uow).items[0].status is DocumentStatus.PROCESSED
+        stems = [unpack([packed])["number"].tolist() for packed in uow.session.scalars(select(Posting.packed))]
+    assert stems
+    assert all(len(numbers) == len(set(numbers)) for numbers in stems)
 
 
 def test_the_very_same_file_is_not_read_again_and_the_sender_is_told(

@@ -62,8 +62,7 @@ def test_chunks_on_both_sides_of_a_border_are_written_and_erased_whole(box: Box,
     assert stored(box, tenant_id) == {("bomba", 0): [last - 5], ("outra", 1): [last + 2]}
 
 
-def test_writing_the_same_chunks_again_changes_nothing(box: Box, tenant_id: UUID) -> None:
-    write(box, tenant_id, {"bomba": entries(1, 2), "outra": entries(2)})
-    before = stored(box, tenant_id)
-    write(box, tenant_id, {"bomba": entries(1, 2), "outra": entries(2)})
-    assert stored(box, tenant_id) == before
+def test_what_is_written_stands_behind_what_others_wrote(box: Box, tenant_id: UUID) -> None:
+    write(box, tenant_id, {"bomba": entries(0, 1, 256), "outra": entries(1)})
+    write(box, tenant_id, {"bomba": entries(257, 258), "nova": entries(257)})
+    assert stored(box, tenant_id) == {("bomba", 0): [0, 1, 256, 257, 258], ("outra", 0): [1], ("nova", 0): [257]}

@@ -143,22 +143,26 @@ def finish_embedding(uow: UnitOfWork, version_id: UUID, model: str) -> None:
 
 def open_version(uow: UnitOfWork, version_id: UUID, listed: Mapping[str, Entries]) -> None:
     """The first of all documents can be searched but is not announced: what chance scores in it is measured in between."""
-    version = queries.get_version(uow, version_id)
-    record_postings(uow, listed)
-    queries.get_document(uow, version.document_id).active_version_id = version_id
-    touch_corpus(uow)
-
-
-def record_postings(uow: UnitOfWork, listed: Mapping[str, Entries]) -> None:
     lock_corpus(uow)
-    postings.write(uow, listed)
+    document = queries.get_document(uow, queries.get_version(uow, version_id).document_id)
+    if document.active_version_id != version_id:
+        postings.write(uow, listed)
+        document.active_version_id = version_id
+        touch_corpus(uow)
 
 
-def activate_version(uow: UnitOfWork, version_id: UUID) -> None:
-    """The one switch: before it the old version answers, after it the new one does. A version overtaken by a newer one stays out."""
+def activate_version(uow: UnitOfWork, version_id: UUID, listed: Mapping[str, Entries]) -> None:
+    """The one switch: before it the old version answers, after it the new one does. A version overtaken by a newer one stays out.
+
+    One that was opened before has its postings: both came in one transaction.
+    """
+    lock_corpus(uow)
     version = queries.get_version(uow, version_id)
     document = queries.get_document(uow, version.document_id)
-    replaced = document.active_version_id if document.active_version_id != version_id else None
+    is_open = document.active_version_id == version_id
+    if not is_open:
+        postings.write(uow, listed)
+    replaced = None if is_open else document.active_version_id
     version.status, version.step, version.progress, version.activated_at = DocumentStatus.PROCESSED, Step.INDEXED, 100, uow.now
     active = uow.session.get(DocumentVersion, replaced) if replaced else None
     if active is None or active.number < version.number:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, update
 
 from appliance.core.ids import new_id
+from appliance.core.rows import insert_or_append
 from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge.rules import postings
 from appliance.domains.knowledge.rules.postings import Entries
@@ -14,27 +15,13 @@ TERMS = 500
 
 
 def write(uow: UnitOfWork, listed: Mapping[str, Entries]) -> None:
-    """In place of what an earlier try wrote for the same chunks."""
-    for block, found in postings.by_block(listed).items():
-        terms = sorted(found)
-        for start in range(0, len(terms), TERMS):
-            _write(uow, block, {term: found[term] for term in terms[start:start + TERMS]})
-
-
-def _write(uow: UnitOfWork, block: int, found: Mapping[str, Entries]) -> None:
-    stored = select(Posting.id, Posting.term, Posting.packed).where(Posting.block == block, Posting.term.in_(found))
-    known = {term: (key, packed) for key, term, packed in uow.session.execute(stored)}
-    grown = [
-        {"id": key, "packed": postings.replaced(postings.unpack([packed]), found[term]).tobytes()} for term, (key, packed) in known.items()
-    ]
-    added = [
+    """Of chunks that have no entries yet: what is there already is not read."""
+    rows = [
         {"id": new_id(), "tenant_id": uow.tenant_id, "block": block, "term": term, "packed": entries.tobytes()}
-        for term, entries in found.items() if term not in known
+        for block, found in postings.by_block(listed).items() for term, entries in sorted(found.items())
     ]
-    if grown:
-        uow.session.execute(update(Posting), grown)
-    if added:
-        uow.session.execute(insert(Posting), added)
+    for start in range(0, len(rows), TERMS):
+        insert_or_append(uow, Posting, rows[start:start + TERMS], key=("tenant_id", "block", "term"), grows="packed")
 
 
 def erase(uow: UnitOfWork, first: int, last: int) -> None:

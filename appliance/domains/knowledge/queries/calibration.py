@@ -53,7 +53,8 @@ def _best_score(
     with box.unit(tenant_id, read_only=True) as uow:
         found = search.find_postings(uow, stems, snapshot, members)
         near = search.score_chunks(found, stems, members).best(READ).numbers.tolist()
-        for number, chunk in search.list_chunks_by_number(uow, [number for number in near if number not in known]).items():
+        missing = [number for number in near if number not in known]
+        for number, chunk in search.list_chunks_by_number(uow, missing).items() if missing else ():
             known[number] = passages_of(chunk, members.by_version[chunk.version_id])
     visible = [passage for number in near for passage in known.get(number, ()) if not probe.hides(passage)]
     ranked = ranking.rank(probe.question, visible, search.statistics(found, members))

@@ -47,8 +47,9 @@ def listings(pieces: Iterable[Piece]) -> dict[str, Entries]:
 def by_block(listed: Mapping[str, Entries]) -> dict[int, dict[str, Entries]]:
     blocks: dict[int, dict[str, Entries]] = {}
     for term, entries in listed.items():
-        for block in np.unique(entries["number"] // BLOCK).tolist():
-            blocks.setdefault(block, {})[term] = entries[entries["number"] // BLOCK == block]
+        places = entries["number"] // BLOCK
+        for block in {*places.tolist()}:
+            blocks.setdefault(block, {})[term] = entries[places == block]
     return blocks
 
 
@@ -59,11 +60,6 @@ def blocks_of(first: int, last: int) -> range:
 
 def unpack(packed: Iterable[bytes]) -> Entries:
     return np.frombuffer(b"".join(packed), dtype=ENTRY)
-
-
-def replaced(stored: Entries, fresh: Entries) -> Entries:
-    """Entries of the same chunks give way: those of `fresh` are of one version, which is one run of numbers."""
-    return np.concatenate([without(stored, fresh["number"][0], fresh["number"][-1]), fresh])
 
 
 def holding(stored: Sequence[bytes], first: int, last: int) -> list[int]:

@@ -180,11 +180,9 @@ def _activate(step: Step, version: DocumentVersion) -> None:
     try:
         threshold = _first_threshold(step, version, listed)
         with step.finish() as uow:
-            if threshold is None:
-                indexing.record_postings(uow, listed)
-            else:
+            if threshold is not None:
                 calibrating.record_threshold(uow, threshold)
-            indexing.activate_version(uow, version.id)
+            indexing.activate_version(uow, version.id, listed)
             if lost:
                 uow.emit(VectorsLost("document"))
     except NotFound:

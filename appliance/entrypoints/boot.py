@@ -14,6 +14,8 @@ from appliance.entrypoints.domains import MANIFESTS
 from appliance.inference.http import connect
 from appliance.inference.types import Inference
 
+WAITED_FOR = {"web", "live"}
+
 
 def boot(process: str, settings: Settings | None = None) -> Box:
     """Raises pydantic.ValidationError for a wrong setting and crypto.KeyUnreadable for a wrong key."""
@@ -23,11 +25,13 @@ def boot(process: str, settings: Settings | None = None) -> Box:
     box = open_box(settings, MANIFESTS)
     box.provide(Inference, connect(settings, share_of=lambda namespace: box.keys.index_share(tenant_of(namespace))))
     box.provide(Authenticator, BoxAuthenticator())
-    settle()
+    if process in WAITED_FOR:
+        box.database.come_first()
+    freeze_what_is_loaded()
     return box
 
 
-def settle() -> None:
+def freeze_what_is_loaded() -> None:
     """What is loaded stays: collections, which stop every thread of a process for as long as they look, pass over it."""
     gc.collect()
     gc.freeze()

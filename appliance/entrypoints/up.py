@@ -26,7 +26,7 @@ from appliance.core import crypto, memory, migrate
 from appliance.core.config import Settings
 from appliance.core.i18n import gettext as _
 from appliance.core.tenancy import TenantKey
-from appliance.entrypoints.boot import settle
+from appliance.entrypoints.boot import freeze_what_is_loaded
 from appliance.entrypoints.children import Child, Forked, Running, Spawned
 
 READY_S = 60.0
@@ -109,7 +109,7 @@ class Supervisor:
         self.children.append(child)
 
     def start(self) -> None:
-        settle()  # the children share these pages for as long as no collection writes on them
+        freeze_what_is_loaded()  # the children share these pages for as long as no collection writes on them
         workers = self.settings.workers
         self._launch("models", self._start_modelserver)
         self._launch("web", lambda: Forked("web", _run_front))
@@ -239,7 +239,6 @@ def _run_front() -> None:
     from appliance.entrypoints.boot import boot
 
     box = boot("web")
-    box.database.come_first()
     live.serve(live.build(box, pages=web.build(box)), host=box.settings.server.host, port=box.settings.server.port)
 
 

@@ -28,7 +28,7 @@ from appliance.domains.knowledge.rules import digest, postings, units
 from appliance.domains.knowledge.rules.chunking import Chunk as Packed
 from appliance.domains.knowledge.tables import Chunk, Document, DocumentVersion
 from appliance.domains.knowledge.types import Block, BlockKind, DocumentStatus
-from appliance.entrypoints.boot import settle
+from appliance.entrypoints.boot import freeze_what_is_loaded
 from appliance.inference.types import Inference
 from modelserver.options import Options
 from tests.bench import judged, large_corpus
@@ -105,7 +105,7 @@ def _embed(filled: KnowledgeBox, version_id: UUID, models: Inference) -> None:
 
 def measure(collection: Collection, find: Search, served: Served) -> Figures:
     find(collection.questions[0].question)
-    settle()  # as each process of a box does
+    freeze_what_is_loaded()  # as each process of a box does
     gained, hits, times, spent = 0.0, 0, [], served.processor_s()
     for one in collection.questions:
         started = time.perf_counter()

@@ -59,6 +59,13 @@ def test_what_nobody_signed_is_not_read(post, monkeypatch):
     assert read == []
 
 
+def test_a_signed_body_of_nothing_but_brackets_is_not_read_either(post, monkeypatch):
+    read = []
+    monkeypatch.setattr(admission, "json", SimpleNamespace(loads=read.append))
+    assert post(b'{"entry":[' + b"[]," * 200_000 + b"[]]}").status_code == 400
+    assert read == []
+
+
 def test_a_webhook_signed_with_another_secret_is_refused(post, inbox):
     assert post(text_webhook("oi"), secret="other").status_code == 401
     assert inbox() == []

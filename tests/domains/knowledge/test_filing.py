@@ -36,6 +36,13 @@ def test_a_question_may_ask_only_what_was_read_since_a_moment(client, put, box, 
     assert client.post("/api/v1/rag/query", json={"query": ASKED, "since": "2026-01-01T00:00:00"}).status_code == 422
 
 
+def test_a_question_to_an_agent_nobody_has_leaves_no_gap_that_nobody_can_fill(client, box, tenant_id):
+    asked = client.post("/api/v1/rag/query", json={"query": "vocês alugam bicicleta?", "agent_id": str(new_id())})
+    assert asked.status_code == 422
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert queries.list_gaps(uow).items == []
+
+
 def test_a_document_is_deleted_once_its_time_is_over(client, put, box, tenant_id):
     kept, gone = put("fica.md", RETURNS), put("sai.md", "# Frete\n\nO frete para Betim custa R$ 49,00.\n")
     with box.unit(tenant_id) as uow:

@@ -32,6 +32,9 @@ api = web.Api("answers")
 
 @api.post("/rag/query", permission="knowledge:ask", body=QuestionIn, returns=AnswerOut, unit=False, summary="Ask the documents")
 def ask_documents(call: web.Call, body: QuestionIn) -> AnswerOut | Response:
+    if body.agent_id is not None:
+        with call.unit(read_only=True) as uow:
+            actions.check_agents(uow, [body.agent_id])
     context = tuple(Turn(turn.role, turn.text) for turn in body.context)
     if body.stream:
         growing = actions.stream_answer(call.box, call.who.tenant_id, body.query, context=context, ask=_ask(body), actor=call.who.actor)

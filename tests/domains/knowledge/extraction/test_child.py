@@ -8,6 +8,7 @@ from pathlib import Path
 import docx
 import pytest
 
+from appliance.core.errors import Unavailable
 from appliance.core.i18n import in_locale
 from appliance.domains.knowledge.gateways.extraction import failures, launcher, wire
 from appliance.domains.knowledge.gateways.extraction.failures import ExtractionError
@@ -134,6 +135,16 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     launcher.run_extraction(LETTER, "carta.pdf")
     failure(HEAVY, "grande.csv", wall_seconds=0.1)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_reader_that_somebody_ended_is_no_fault_of_the_file() -> None:
+    def end(_page: int, _pages: int | None) -> None:
+        os.kill(launcher._standing[os.getpid()]._process.pid, signal.SIGKILL)
+
+    long = pdf(*(Page().lines(60, 80, [f"Página {number}."] * 40) for number in range(200)))
+    with pytest.raises(Unavailable):
+        launcher.run_extraction(long, "longo.pdf", on_progress=end)
+    assert launcher.run_extraction(LETTER, "carta.pdf") == read(LETTER, "carta.pdf")
 
 
 def test_without_tesseract_an_image_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

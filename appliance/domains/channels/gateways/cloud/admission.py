@@ -14,6 +14,7 @@ from appliance.domains.channels.gateways.cloud import addressing
 from appliance.domains.channels.rules import signature
 
 MAX_CHANGES = 1000  # Meta sends no more updates in one webhook
+MAX_BRACKETS = 50_000  # some ten for each update; who signs may still not hold the process that answers everybody
 UNREADABLE = ("malformed_json",)
 _NAMED = re.compile(rb'"phone_number_id"\s*:\s*"(\d+)"')
 
@@ -63,6 +64,8 @@ def admit(doorways: Doorways, body: bytes, header: str) -> Admission:
 
 def _read(body: bytes) -> tuple[str, dict[str, Any] | None]:
     """None when nobody could read it."""
+    if body.count(b"[") + body.count(b"{") > MAX_BRACKETS:
+        return "", None
     try:
         text = body.decode()
         found = json.loads(text)

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import IO, Any
 
 import appliance
+from appliance.core.errors import Unavailable
+from appliance.core.i18n import lazy_gettext as _
 from appliance.domains.knowledge.gateways.extraction import wire
 from appliance.domains.knowledge.gateways.extraction.failures import ExtractionError
 from appliance.domains.knowledge.gateways.extraction.limits import Limits
@@ -36,7 +38,7 @@ _one_at_a_time = threading.Lock()
 def run_extraction(
     document: Path | bytes, filename: str, limits: Limits | None = None, on_progress: Progress | None = None,
 ) -> Extraction:
-    """Read a document in a child process of its own. Raises ExtractionError and nothing else for what the file does."""
+    """Read in a child process of its own. Raises ExtractionError for what the file does, Unavailable when the reader was ended."""
     limits = limits or Limits()
     size = document.stat().st_size if isinstance(document, Path) else len(document)
     if not size:
@@ -94,15 +96,15 @@ class Standby:
             os.close(answers)
 
     def _end(self) -> int:
-        """How the fork ended; one that still ran is killed, with all that it started."""
+        """How the fork ended; one that still ran is killed, with all that it started. Unavailable when nobody can say any more."""
         try:
             self._control.send(b".")
             return os.waitstatus_to_exitcode(int(self._control.recv(32)))
-        except (OSError, ValueError):
+        except (OSError, ValueError) as err:
             self._process.kill()
             self._process.wait()
             self._control.close()
-            return -signal.SIGKILL
+            raise Unavailable(_("The process that reads documents was ended. The document is read again."), retry_after=1) from err
 
 
 @dataclass

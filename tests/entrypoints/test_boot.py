@@ -1,0 +1,12 @@
+import pytest
+
+from appliance.core.config import Settings
+from appliance.entrypoints.boot import boot
+
+
+@pytest.mark.only_database("sqlite")
+@pytest.mark.parametrize(("process", "first"), [("web", True), ("live", True), ("worker-slow", False), ("scheduler", False)])
+def test_who_people_wait_for_writes_first(settings: Settings, process: str, first: bool) -> None:  # noqa: FBT001 - a case
+    box = boot(process, settings)
+    assert box.database.engine.get_execution_options().get("comes_first", False) is first
+    box.close()

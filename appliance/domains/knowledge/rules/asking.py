@@ -11,7 +11,7 @@ from appliance.domains.knowledge.rules.words import fold
 
 LONGEST_QUESTION = 4000
 TOPIC, PASSING, AGENT_TURN = 1.0, 0.4, 0.3
-FRESH, EXPANDED = 1.0, 0.5
+SAID, FRESH, EXPANDED = 1.0, 1.0, 0.5
 OTHER = {"pt": "en", "en": "pt"}
 CHAIN = 3
 ENOUGH_ALONE = 4
@@ -73,7 +73,7 @@ def read(text: str, language: str, context: Sequence[Turn] = (), known: Mapping[
 
 def _weights(text: str, language: str, said: Sequence[tuple[str, float]], known: Mapping[str, str]) -> dict[str, float]:
     own = words.question_stems(_IDLE.sub(" ", fold(text)), language)
-    weights = dict.fromkeys(own, 1.0 + (FRESH if said else 0.0))
+    weights = dict.fromkeys(own, SAID + (FRESH if said else 0.0))
     for term in words.stems(acronyms.expansions(text, known), language):
         weights.setdefault(term, EXPANDED)
     for earlier, worth in said:

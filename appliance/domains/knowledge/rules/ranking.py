@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from appliance.domains.knowledge.rules import numbers, scoring, validity, wants, words
-from appliance.domains.knowledge.rules.asking import Question
+from appliance.domains.knowledge.rules.asking import SAID, Question
 from appliance.domains.knowledge.rules.scoring import Asked, Fields, Granted, Statistics
 from appliance.domains.knowledge.rules.units import UnitKind
 from appliance.domains.knowledge.rules.wants import Want
@@ -46,7 +46,7 @@ def rank(question: Question, passages: Iterable[Passage], statistics: Statistics
     hints = Hints.of(question)
     ranked = [_ranked(one, asked[one.language], hints, foreign=one.language != question.language)
               for one in passages if scoring.speaks_of_any(asked[one.language], one.fields)]
-    fresh = {language: frozenset(term for weight, spellings in zip(one.weights, one.spellings, strict=True) if weight > 1 for term, _ in spellings)
+    fresh = {language: frozenset(term for weight, spellings in zip(one.weights, one.spellings, strict=True) if weight > SAID for term, _ in spellings)
              for language, one in asked.items()}
     ranked = [_own(one, fresh[one.passage.language]) for one in ranked]
     return sorted((one for one in ranked if one.score > 0), key=lambda one: -one.score)

@@ -1,7 +1,7 @@
 """How fast documents become answers: python -m tests.bench.bench_indexing [--pages 200] [--only pdf|library|company|endless].
 
 A whole box (`salesedge up`), files through its API, beside its own embedder fed the same chunk texts with nothing around it.
-Documents come from SALESEDGE_EVAL_DATA. CPU is that of all processes of the box; on a busy machine compare CPU, not the clock.
+Documents come from SALESEDGE_EVAL_DATA. CPU is that of all processes of the box, less a reader whose worker has ended.
 """
 
 import argparse
@@ -30,7 +30,7 @@ PAGES, PDF_GOAL_S, RATIO_GOAL = 200, 60.0, 0.90
 LINE, LINES_A_PAGE, LINES_AN_ARTICLE = 96, 42, 240
 LAST_FACT = "O código de liberação do forno industrial Vulcano é 7741-B."
 LAST_QUESTION = "qual o código de liberação do forno industrial Vulcano?"
-LONGEST_S = 580
+LONGEST_S, LOOK_S = 580, 0.1
 SHORTEST_TIMEOUT_S, ENDLESS_ROWS = 10, 4_000_000
 STARTER = Path(__file__).parents[2] / "models/starter"
 PARTS = ("pdf", "library", "company", "endless")
@@ -47,7 +47,7 @@ class Spent:
 
 
 def spent(pid: int) -> Spent:
-    """By the whole tree of `pid`, its ended children included."""
+    """By the whole tree of `pid`, its ended children included; those of ended children only where somebody waited for them."""
     ticks = 0
     for member in tree(pid):
         with contextlib.suppress(OSError):
@@ -117,7 +117,7 @@ def index(box: RunningBox, api: httpx.Client, files: Files) -> tuple[Spent, list
     """What it took until all of them answer, and the texts that were embedded for them."""
     before, shares = spent(box.process.pid), by_process(box)
     sent = [upload(api, name, content) for name, content in files.items()]
-    wait_for(lambda: api.get("/api/v1/admin/jobs").raise_for_status().json() == [], limit_s=LONGEST_S)
+    wait_for(lambda: api.get("/api/v1/admin/jobs").raise_for_status().json() == [], limit_s=LONGEST_S, every_s=LOOK_S)
     took = spent(box.process.pid) - before
     show_shares(box, shares)
     found = [one for one in listed(api) if one["id"] in sent]
@@ -150,11 +150,11 @@ def embed(texts: list[str]) -> Spent:
     """The embedder alone, in this process: all texts in one call, as many batches side by side as the model server has threads."""
     embedder = load(Shelf(STARTER).find(None, "embedding"), threads=Options.threads)
     embedder.embed(embedder.prepare(texts[:1], "passage")[0])
-    before = spent(os.getpid())
+    started, cpu = time.perf_counter(), time.process_time()
     with ThreadPoolExecutor(Options.threads) as side_by_side:
         for _ in side_by_side.map(embedder.embed, embedder.prepare(texts, "passage")):
             pass
-    return spent(os.getpid()) - before
+    return Spent(time.perf_counter() - started, time.process_time() - cpu)
 
 
 def compare(label: str, took: Spent, texts: list[str]) -> float:
@@ -166,14 +166,6 @@ def compare(label: str, took: Spent, texts: list[str]) -> float:
         print(f"  {name:<32} {len(texts) / one.seconds:7.1f} chunks/s  {one.seconds:6.1f} s  CPU {one.cpu:6.1f} s ({each:5.1f} ms a chunk)")
     print(f"  ratio by the clock {clock:.2f} (goal {RATIO_GOAL}), by CPU {cpu:.2f}", flush=True)
     return clock
-
-
-def searchable(api: httpx.Client, content: bytes) -> float:
-    """Seconds from the upload until a question about the last page is answered with its fact."""
-    started = time.perf_counter()
-    upload(api, "manual.pdf", content)
-    wait_for(lambda: answers(api), limit_s=LONGEST_S, every_s=0.5, why=lambda: str(listed(api)))
-    return time.perf_counter() - started
 
 
 def try_endless(folder: Path) -> bool:
@@ -206,7 +198,7 @@ def main() -> None:
     if not shared:
         print("SALESEDGE_EVAL_DATA is not set: there are no documents to read.")
         sys.exit(2)
-    reached = True
+    reached, measured = True, list[tuple[str, Spent, list[str]]]()
     texts = paragraphs(Path(shared))
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, running_box(Path(folder)) as box:
         set_up(box)
@@ -214,19 +206,18 @@ def main() -> None:
             api.timeout = httpx.Timeout(120)
             api.post("/api/v1/rag/query", json={"query": "bom dia"}).raise_for_status()
             if asked.only in {"", "pdf"}:
-                content, shares = manual(texts, asked.pages), by_process(box)
-                before = spent(box.process.pid)
-                seconds = searchable(api, content)
-                took = spent(box.process.pid) - before
-                size = len(content) / 2**20
+                content, started = manual(texts, asked.pages), time.perf_counter()
+                took, embedded = index(box, api, {"manual.pdf": content})
+                wait_for(lambda: answers(api), limit_s=LONGEST_S, every_s=LOOK_S)
+                seconds, size = time.perf_counter() - started, len(content) / 2**20
                 print(f"{asked.pages} pages, {size:.1f} MiB: the last page answers after {seconds:.1f} s (goal {PDF_GOAL_S:.0f} s)")
-                show_shares(box, shares)
-                compare("the PDF", took, list(texts_of(api, listed(api)[0])))
+                measured.append(("pdf", took, embedded))
                 reached &= seconds < PDF_GOAL_S
             for label, files in (("library", library(texts)), ("company", company(Path(shared)))):
                 if asked.only in {"", label}:
-                    took, embedded = index(box, api, files)
-                    reached &= compare(f"{label} ({len(files)} files)", took, embedded) >= RATIO_GOAL or label == "company"
+                    measured.append((label, *index(box, api, files)))
+    for label, took, embedded in measured:  # the box is down: nothing runs beside the embedder
+        reached &= compare(label, took, embedded) >= RATIO_GOAL or label == "company"
     if asked.only in {"", "endless"}:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             reached &= try_endless(Path(folder))

@@ -21,6 +21,10 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 log = structlog.get_logger()
 
 
+class NotAllowed(Refused):
+    """The box may not call there at all, whatever is asked of it."""
+
+
 class NoAnswer(Unavailable):
     """The request may have arrived; its answer did not. Whoever must not repeat it blindly catches this."""
 
@@ -37,14 +41,14 @@ class Outbound:
         return httpx.Client(transport=transport, timeout=timeout_s or self._settings.timeout_s, follow_redirects=False, trust_env=False)
 
     def check_allowed(self, host: str) -> None:
-        """Raises Refused with the setting that would allow it."""
+        """Raises NotAllowed with the setting that would allow it."""
         mode = self._settings.mode
         if host in self._settings.private_hosts:
             return
         if mode is NetworkMode.SEALED:
-            raise Refused(_("This box is sealed: it may not call %(host)s. The operator can change network.mode.", host=host))
+            raise NotAllowed(_("This box is sealed: it may not call %(host)s. The operator can change network.mode.", host=host))
         if mode is NetworkMode.ALLOW_LISTED and host not in self._settings.allowed_hosts:
-            raise Refused(_("%(host)s is not on this box's list of allowed hosts (network.allowed_hosts).", host=host))
+            raise NotAllowed(_("%(host)s is not on this box's list of allowed hosts (network.allowed_hosts).", host=host))
 
     def address_of(self, host: str, port: int) -> str:
         """Resolve once and connect to exactly what was checked, so a changing name cannot point inside."""
@@ -54,7 +58,7 @@ class Outbound:
             raise Unavailable(_("The name %(host)s could not be found on the network.", host=host), retry_after=30) from err
         addresses = [str(entry[4][0]) for entry in found]
         if host not in self._settings.private_hosts and not all(is_public(address) for address in addresses):
-            raise Refused(_("%(host)s points to a private address, which this box does not call.", host=host))
+            raise NotAllowed(_("%(host)s points to a private address, which this box does not call.", host=host))
         return addresses[0]
 
 

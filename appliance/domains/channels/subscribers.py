@@ -9,8 +9,10 @@ from appliance.core.deliveries import LeaseLost
 from appliance.core.errors import Refused, Unavailable
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.jobs import Step
+from appliance.core.outbound import NotAllowed
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import actions, queries
+from appliance.domains.channels.errors import KeyRefused
 from appliance.domains.channels.events import MediaAnnounced, WebhooksAccepted
 from appliance.domains.channels.gateways import gateway_of
 from appliance.domains.channels.rules import pacing
@@ -88,6 +90,8 @@ def _confirm(uow: UnitOfWork, outgoing: Outgoing, sent: Sent) -> None:
 def _refused(step: Step, outgoing: Outgoing, err: Refused) -> None:
     with step.finish() as uow:
         conversations.mark_failed(uow, outgoing.message_id, code="refused", error=str(err))
+        if isinstance(err, NotAllowed | KeyRefused):
+            actions.note_refusal(uow, outgoing.channel_id, str(err))
 
 
 def _unavailable(step: Step, outgoing: Outgoing, err: Unavailable) -> None:

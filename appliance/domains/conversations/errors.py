@@ -15,6 +15,8 @@ class MessageNotFound(NotFound):
 class WindowClosed(Refused):
     """Free text is not allowed any more on this channel; a template is."""
 
+    objection = "window_closed"
+
 
 class HeldBySomebody(Conflict):
     """Another person has the conversation."""

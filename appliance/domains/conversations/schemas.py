@@ -141,6 +141,9 @@ class ReplyIn(Schema):
         parts = sum((self.media is not None, self.template is not None, bool(self.buttons), self.choices is not None))
         if parts > 1:
             raise ValueError(str(_("Send one thing at a time: text, media, a template, buttons or a list.")))
+        titles = [button.title for button in self.buttons]
+        if len(set(titles)) < len(titles):
+            raise ValueError(str(_("Two buttons cannot have the same title.")))
         if not self.text and self.media is None and self.template is None:
             raise ValueError(str(_("Write something first.")))
         return self

@@ -6,14 +6,16 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from appliance.core import jobs
+from appliance.core.ids import new_id
 from appliance.core.outbox import Delivery, DeliveryState
 from appliance.core.web import PageQuery
 from appliance.domains.channels import actions as channels
 from appliance.domains.channels.rules.signature import sign
 from appliance.domains.channels.schemas import ChannelIn
+from appliance.domains.conversations import actions as conversation_actions
 from appliance.domains.conversations import queries as conversations
 from appliance.entrypoints.webhooks import Webhooks
-from tests.peers.graph import NUMBER, SECRET, TOKEN, VERIFY, GraphPeer
+from tests.peers.graph import NUMBER, SECRET, TOKEN, VERIFY, GraphPeer, text_webhook
 
 
 @pytest.fixture
@@ -100,3 +102,19 @@ def inbox(box, tenant_id):
             return [(row, conversations.list_messages(uow, row.id)) for row in rows]
 
     return read
+
+
+@pytest.fixture
+def conversation_id(post, inbox):
+    post(text_webhook("oi"))
+    return inbox()[0][0].id
+
+
+@pytest.fixture
+def reply(box, tenant_id, conversation_id):
+    def write(text="Olá!", **given):
+        with box.unit(tenant_id) as uow:
+            content = {"text": text, **given.pop("content", {})}
+            return conversation_actions.reply(uow, conversation_id, user_id=new_id(), content=content, **given).id
+
+    return write

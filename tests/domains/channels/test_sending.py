@@ -32,22 +32,6 @@ def open_transport(box, account):
 
 
 @pytest.fixture
-def conversation_id(post, inbox):
-    post(text_webhook("oi"))
-    return inbox()[0][0].id
-
-
-@pytest.fixture
-def reply(box, tenant_id, conversation_id):
-    def write(text="Olá!", **given):
-        with box.unit(tenant_id) as uow:
-            content = {"text": text, **given.pop("content", {})}
-            return actions.reply(uow, conversation_id, user_id=new_id(), content=content, **given).id
-
-    return write
-
-
-@pytest.fixture
 def status_of(box, tenant_id):
     def read(message_id):
         with box.unit(tenant_id, read_only=True) as uow:

@@ -77,6 +77,7 @@ def test_assign_resolve_reopen_labels_notes_and_read(client, talk, bruno):
 
 @pytest.mark.parametrize("body", [
     {}, {"text": "   "}, {"text": "x" * 5000}, {"text": "a", "buttons": [{"id": "1", "title": "t" * 30}]},
+    {"text": "a", "buttons": [{"id": "1", "title": "Sim"}, {"id": "2", "title": "Sim"}]},
     {"text": "a", "buttons": [{"id": "1", "title": "t"}], "template": {"name": "x"}}, {"template": {"name": "Com Espaço"}},
 ])
 def test_a_reply_that_no_channel_takes_is_refused(client, talk, body):

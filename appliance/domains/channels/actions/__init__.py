@@ -5,7 +5,7 @@ from appliance.domains.channels.actions.envelopes import keep_envelopes, read_en
 from appliance.domains.channels.actions.erasing import erase_contact
 from appliance.domains.channels.actions.receive import confirm_webhook, receive_changes, receive_simulated
 from appliance.domains.channels.actions.rejected import keep_rejected, prune_rejected
-from appliance.domains.channels.actions.send import note_failure, note_success, take_turn
+from appliance.domains.channels.actions.send import note_failure, note_refusal, note_success, take_turn
 from appliance.domains.channels.actions.setup import change_channel, create_channel, delete_channel
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "keep_envelopes",
     "keep_rejected",
     "note_failure",
+    "note_refusal",
     "note_success",
     "prune_rejected",
     "read_envelopes",

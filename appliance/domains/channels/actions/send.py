@@ -42,3 +42,10 @@ def note_failure(uow: UnitOfWork, channel_id: UUID, detail: str) -> None:
     if channel.paused_until is not None:
         channel.status = ChannelStatus.FAILING
         uow.emit(ChannelChanged(channel.id))
+
+
+def note_refusal(uow: UnitOfWork, channel_id: UUID, detail: str) -> None:
+    """Nothing leaves by this channel until somebody mends what `detail` says. It does not rest: what is mended works at once."""
+    channel = queries.lock_channel(uow, channel_id)
+    channel.status, channel.status_detail = ChannelStatus.FAILING, detail[:500]
+    uow.emit(ChannelChanged(channel.id))

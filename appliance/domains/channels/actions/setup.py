@@ -66,7 +66,7 @@ def change_channel(uow: UnitOfWork, channel_id: UUID, given: ChannelPatch) -> Ch
     if given.secrets:
         channel.secrets = {**channel.secrets, **given.secrets}
         gateway_of(channel.kind).check_secrets(channel.secrets)
-        channel.failures, channel.paused_until = 0, None
+        channel.failures, channel.paused_until, channel.status_detail = 0, None, ""
     if "active" in said:
         channel.status = ChannelStatus.CONNECTED if channel.active else ChannelStatus.DISABLED
     uow.emit(ChannelChanged(channel.id))

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -46,7 +47,7 @@ def receive_messages(uow: UnitOfWork, arrivals: Sequence[Arrival]) -> list[Messa
         known.update((place[0], message.provider_id) for message in fresh)
         unique = {message.provider_id: message for message in fresh}
         if unique:
-            _refresh(uow, threads[place], arrival.route)
+            _refresh(uow, threads[place], arrival.route, max(message.occurred_at for message in fresh))
             stored += [_store(uow, threads[place], message) for message in unique.values()]
     uow.session.flush()
     by_id = {thread.id: thread for thread in threads.values()}
@@ -127,10 +128,13 @@ def _known(uow: UnitOfWork, arrivals: Sequence[Arrival]) -> set[tuple[UUID, str 
     return {(channel_id, provider_id) for channel_id, provider_id in uow.session.execute(statement)}
 
 
-def _refresh(uow: UnitOfWork, conversation: Conversation, route: Route) -> None:
-    """The contact wrote: the window opens again, a closed conversation starts afresh with whoever answers the channel now."""
+def _refresh(uow: UnitOfWork, conversation: Conversation, route: Route, wrote_at: datetime) -> None:
+    """The window counts from when the contact wrote, however late we hear of it.
+
+    A closed conversation starts afresh with whoever answers the channel now.
+    """
     conversation.window_hours = route.window_hours
-    conversation.last_inbound_at = uow.now
+    conversation.last_inbound_at = min(max(conversation.last_inbound_at or wrote_at, wrote_at), uow.now)
     if conversation.status is ConversationStatus.RESOLVED:
         conversation.status, conversation.resolved_at, conversation.assignee_id = ConversationStatus.OPEN, None, None
         conversation.handling = Handling.BOT if route.agent_id else Handling.HUMAN

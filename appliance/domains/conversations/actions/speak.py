@@ -10,6 +10,7 @@ from appliance.domains.contacts.types import Purpose
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.actions.append import Draft, append
 from appliance.domains.conversations.actions.handle import take_over
+from appliance.domains.conversations.errors import WindowClosed
 from appliance.domains.conversations.events import ConversationChanged, InternalNoteAdded, MessageQueued
 from appliance.domains.conversations.rules import delivery
 from appliance.domains.conversations.tables import Conversation, Message
@@ -84,10 +85,16 @@ def _can_agent_speak(conversation: Conversation, up_to_number: int) -> bool:
     )
 
 
-def queue_notice(uow: UnitOfWork, conversation_id: UUID, text: str) -> Message:
-    """A sentence from the box itself (a hand-off, an opt-out confirmed); it is sent whoever holds the word."""
+def queue_notice(uow: UnitOfWork, conversation_id: UUID, text: str) -> Message | None:
+    """A sentence from the box itself (a hand-off, an opt-out confirmed); it is sent whoever holds the word.
+
+    None when the window is closed: what brought the notice about stands, only nobody can be told of it.
+    """
     conversation = queries.lock_conversation(uow, conversation_id)
-    return _queue(uow, conversation, Draft(Direction.OUTBOUND, Sender.SYSTEM, MessageKind.TEXT, {"text": text}))
+    try:
+        return _queue(uow, conversation, Draft(Direction.OUTBOUND, Sender.SYSTEM, MessageKind.TEXT, {"text": text}))
+    except WindowClosed:
+        return None
 
 
 def add_note(uow: UnitOfWork, conversation_id: UUID, *, user_id: UUID, text: str) -> Message:

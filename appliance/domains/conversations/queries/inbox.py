@@ -1,16 +1,17 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy.orm import aliased
 
 from appliance.core.paging import read_page
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page, PageQuery
 from appliance.domains.conversations.rules import handoff
-from appliance.domains.conversations.tables import Conversation
-from appliance.domains.conversations.types import ConversationStatus, Handling, Holder
+from appliance.domains.conversations.tables import Conversation, Message
+from appliance.domains.conversations.types import ConversationStatus, Direction, Handling, Holder, MessageStatus
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class InboxFilter:
     handling: Handling | None = None
     waiting: bool = False
     contact_ids: Sequence[UUID] | None = None
+    unsent: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,29 @@ def _conditions(wanted: InboxFilter) -> list[ColumnElement[bool]]:
         found.append(Conversation.waiting_since.is_not(None))
     if wanted.contact_ids is not None:
         found.append(Conversation.contact_id.in_(wanted.contact_ids))
+    if wanted.unsent:
+        found.append(Conversation.id.in_(_unsent()))
     return found
+
+
+def _unsent() -> Select[UUID]:
+    """Conversations in which the last thing we said never left."""
+    later = aliased(Message)
+    said_since = exists().where(
+        later.conversation_id == Message.conversation_id, later.number > Message.number, later.direction == Direction.OUTBOUND
+    )
+    return select(Message.conversation_id).where(Message.status == MessageStatus.FAILED, ~said_since)
+
+
+def find_unsent(uow: UnitOfWork, conversation_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Those of them in which the last thing we said never left."""
+    return frozenset(uow.session.scalars(_unsent().where(Message.conversation_id.in_(conversation_ids))))
+
+
+def count_unsent(uow: UnitOfWork) -> int:
+    """Active conversations in which the last thing we said never left."""
+    statement = select(func.count(Conversation.id)).where(*_conditions(InboxFilter(unsent=True)))
+    return uow.session.scalar(statement) or 0
 
 
 def count_inbox(uow: UnitOfWork, *, user_id: UUID | None) -> Counts:

@@ -10,6 +10,7 @@ from uuid import UUID
 from appliance.core.errors import Refused, Unavailable
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.outbound import NoAnswer, TransportFailed
+from appliance.domains.channels.errors import KeyRefused
 from appliance.domains.channels.gateways.cloud.outbound import MEDIA, payload_of
 from appliance.domains.channels.types import Account, Sent, Unconfirmed
 
@@ -89,7 +90,7 @@ def _error(status: int, answer: dict[str, Any], retry_after: str | None) -> Unav
     if code == _WINDOW_CLOSED:
         return Refused(_("WhatsApp's 24-hour window is closed: only a template can be sent now."))
     if code in _TOKEN or status == HTTPStatus.UNAUTHORIZED:
-        return Refused(_("WhatsApp no longer accepts this channel's access token. Enter a new one in the channel's settings."))
+        return KeyRefused(_("WhatsApp no longer accepts this channel's access token. Enter a new one in the channel's settings."))
     said_by_provider = str(error.get("message", ""))[:200]
     return Refused(_("WhatsApp refused the message (code %(code)s): %(said)s", code=code or status, said=said_by_provider))
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from appliance.core.config import NetworkMode, NetworkSettings
+from appliance.core.outbound import Outbound
 from appliance.core.uow import Actor
 from appliance.domains.channels import actions as channels
 from appliance.domains.channels.schemas import ChannelIn
@@ -58,6 +60,17 @@ def test_a_webhook_address_nobody_outside_can_call_is_warned_of(ana, new_context
     assert page.locator("#webhook").inner_text().endswith("/webhooks/whatsapp")
     assert page.get_by_text("A Meta não alcança este endereço").is_visible()
     assert page.get_by_role("button", name="Copiar").is_visible()
+
+
+@pytest.mark.parametrize(("network", "said"), [
+    (NetworkSettings(), "network.mode"), (NetworkSettings(mode=NetworkMode.ALLOW_LISTED), "network.allowed_hosts"),
+    (NetworkSettings(mode=NetworkMode.ALLOW_LISTED, allowed_hosts=("127.0.0.1",)), ""),
+])
+def test_a_box_that_may_not_call_meta_says_what_to_change(box, app, browser_headers, network, said):
+    box.outbound = Outbound(network)
+    page = app.test_client().get("/channels/new", headers=browser_headers).text
+    assert ("nada pode ser enviado por este canal" in page) is bool(said)
+    assert said in page
 
 
 @pytest.mark.parametrize("url", ["https://caixa.solara.com.br/webhooks/whatsapp", "https://8.8.8.8/x"])

@@ -38,7 +38,11 @@ def test_an_agents_figures_are_told_and_lead_to_the_conversation(box, tenant_id,
 def test_an_agent_that_never_answered_has_no_figures_yet(box, tenant_id, app, browser_headers):
     with box.unit(tenant_id) as uow:
         lia = agents.create_agent(uow, AgentIn(name="Lia")).id
-    assert "Nenhum número ainda" in app.test_client().get(f"/agents/{lia}/figures", headers=browser_headers).text
+    page = app.test_client().get(f"/agents/{lia}/figures", headers=browser_headers).text
+    assert "Nenhum número ainda" in page
+    assert " ms<" not in page
+    for said in ("0 mensagens", "0 vezes não soube"):
+        assert said in page, said
 
 
 @pytest.mark.browser

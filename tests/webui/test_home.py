@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.core.ids import new_id
 from appliance.core.uow import Actor
 from appliance.domains.channels import actions as channels
 from appliance.domains.channels.schemas import ChannelIn
+from appliance.domains.conversations import actions as conversations
+from tests.routes import objects
 from tests.webui.conftest import ANA
 from webui.home import charts
 from webui.home.figures import Day, said_of
@@ -61,6 +64,21 @@ def test_home_shows_today_and_who_waits_and_follows_what_happens(box, ana, new_c
     row.get_by_role("link").click()
     page.wait_for_url(f"**/inbox/{found}*")
 
+@pytest.mark.only_database("sqlite")
+def test_an_answer_that_was_not_sent_shows_at_home_and_in_the_list(box, tenant_id, app, browser_headers):
+    def shown(address):
+        home, listed = (client.get(page, headers=browser_headers).text for page in ("/today", address))
+        return "não saíram" in home, "Não enviada" in listed
+
+    client = app.test_client()
+    with box.unit(tenant_id) as uow:
+        conversation_id = objects.registered("PATH_PARAMETERS")["conversation_id"](uow)
+        uow.session.flush()
+        message = conversations.reply(uow, conversation_id, user_id=new_id(), content={"text": "Olá"})
+    assert shown("/inbox") == (False, False)
+    with box.unit(tenant_id) as uow:
+        conversations.mark_failed(uow, message.id, code="refused", error="x")
+    assert shown("/inbox?view=unsent") == (True, True)
 
 
 def test_a_day_without_messages_has_no_bar():

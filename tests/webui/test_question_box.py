@@ -56,6 +56,17 @@ def test_the_first_sentence_is_read_while_the_second_is_written(box, documents, 
     page.locator("#feedback", has_text="Obrigado").wait_for()
 
 
+@pytest.mark.parametrize(("question", "kept"), [("vocês vendem foguetes?", True), ("🚀", False)])
+def test_a_question_is_called_kept_only_when_it_was(documents, new_context, ana, question, kept):
+    page = new_context(ana).new_page()
+    page.goto("/knowledge")
+    ask(page, question)
+    said = "guardada" if kept else "Não respondida pelos documentos"
+    page.locator("#answer .ans-meta", has_text=said).wait_for()
+    page.goto("/knowledge/gaps")
+    assert page.get_by_text(question).count() == int(kept)
+
+
 def test_a_box_that_cannot_answer_says_why(new_context, ana):
     page = new_context(ana).new_page()
     page.goto("/knowledge")

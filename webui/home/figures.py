@@ -97,6 +97,8 @@ def _tiles(uow: UnitOfWork, waiting: int) -> list[Tile]:
         Tile(_("Handed to people today"), now.handed_over, queue, _yesterday(before.handed_over)),
         Tile(_("Waiting for a person"), waiting, queue, _("now")),
     ]
+    if unsent := conversations.count_unsent(uow):
+        tiles.append(Tile(_("Answers that were not sent"), unsent, url_for("inbox.inbox", view="unsent"), _("see why")))
     who = check_access(current_principal(), None)
     if who.can("knowledge:read") and has_endpoint("knowledge.gaps"):
         gaps = knowledge.list_gaps(uow, limit=1).total

@@ -15,6 +15,7 @@ from appliance.domains.agents import queries as agents
 from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.schemas import ContactOut
 from appliance.domains.contacts.types import Channel as Medium
+from appliance.domains.conversations import queries
 from appliance.domains.conversations.schemas import ConversationOut, MessageOut
 from appliance.domains.conversations.types import ConversationStatus, Direction, Handling, MessageKind, MessageStatus, Sender
 from appliance.domains.identity import queries as identity
@@ -83,6 +84,7 @@ class Row:
     holder_kind: str
     waiting_since: datetime | None
     is_resolved: bool
+    is_unsent: bool
 
 
 @dataclass(frozen=True)
@@ -127,11 +129,14 @@ class Thread:
 def rows(uow: UnitOfWork, conversations: Sequence[ConversationOut], *, me: UUID | None) -> list[Row]:
     people = contacts.find_contacts(uow, {row.contact_id for row in conversations})
     names = identity.names_of(uow, {row.assignee_id for row in conversations if row.assignee_id})
-    return [_row(row, person_name(people.get(row.contact_id)), names, me) for row in conversations]
+    unsent = queries.find_unsent(uow, {row.id for row in conversations})
+    return [
+        _row(row, person_name(people.get(row.contact_id)), _holder(row, names, me), is_unsent=row.id in unsent) for row in conversations
+    ]
 
 
-def _row(conversation: ConversationOut, name: str, names: Mapping[UUID, str], me: UUID | None) -> Row:
-    holder, kind = _holder(conversation, names, me)
+def _row(conversation: ConversationOut, name: str, held_by: tuple[str, str], *, is_unsent: bool) -> Row:
+    holder, kind = held_by
     return Row(
         id=conversation.id,
         name=name,
@@ -144,6 +149,7 @@ def _row(conversation: ConversationOut, name: str, names: Mapping[UUID, str], me
         holder_kind=kind,
         waiting_since=conversation.waiting_since,
         is_resolved=conversation.status is ConversationStatus.RESOLVED,
+        is_unsent=is_unsent,
     )
 
 

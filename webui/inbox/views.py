@@ -32,7 +32,7 @@ pages = Pages("inbox", __name__)
 class ListQuery(PageQuery):
     """The filters live in the address, so that a view can be bookmarked and sent."""
 
-    view: Literal["waiting", "mine", "bot", "all", "resolved"] = "all"
+    view: Literal["waiting", "mine", "bot", "all", "resolved", "unsent"] = "all"
     q: str = Field("", max_length=200)
     limit: int = Field(LIST_LENGTH, ge=1, le=LIST_LENGTH)
 
@@ -100,6 +100,7 @@ def _filter(uow: UnitOfWork, query: ListQuery) -> InboxFilter:
         waiting=query.view == "waiting",
         handling=Handling.BOT if query.view == "bot" else None,
         contact_ids=found,
+        unsent=query.view == "unsent",
     )
 
 

@@ -76,14 +76,14 @@ def _messages(call: Call, question: str) -> Iterator[str]:
             for answer in growing:
                 yield _message(answer=answer, is_whole=False)
         if answer is not None:
-            yield _message(answer=answer)
+            yield _message(answer=answer, is_gap=actions.leaves_gap(question, answer.language, answered=answer.answered))
     except DomainError as err:
         yield _message(problem=str(err))
 
 
-def _message(*, answer: Answer | None = None, is_whole: bool = True, problem: str = "") -> str:
+def _message(*, answer: Answer | None = None, is_whole: bool = True, is_gap: bool = False, problem: str = "") -> str:
     html = cited(answer.text, len(answer.sources), "source-") if answer else ""
-    shown = render_template("knowledge/_answer.html", answer=answer, html=html, is_whole=is_whole, problem=problem)
+    shown = render_template("knowledge/_answer.html", answer=answer, html=html, is_whole=is_whole, is_gap=is_gap, problem=problem)
     return "".join(f"data: {line}\n" for line in shown.splitlines()) + "\n"
 
 

@@ -1,6 +1,7 @@
 """Channels: what is connected, how it fares, and how to connect WhatsApp's Cloud API."""
 
 from http import HTTPStatus
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from flask import flash, redirect, render_template, url_for
@@ -10,6 +11,7 @@ from werkzeug import Response
 from appliance.core.box import Box
 from appliance.core.errors import DomainError
 from appliance.core.i18n import gettext
+from appliance.core.outbound import NotAllowed
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Call, Form, PageQuery, Schema, read_form
 from appliance.core.web.problems import refusal_of
@@ -125,10 +127,19 @@ def _form_page(uow: UnitOfWork, form: Form[ChannelForm] | Form[ChannelChangeForm
     shown: dict[str, object] = {"name": found.name, "agent_id": found.agent_id or "", "external_id": found.external_id} if found else {}
     return render_template(
         "studio/channel.html", channel=found, kind=queries.kind_of(found.kind if found else WHATSAPP_CLOUD), form=form,
-        shown={**shown, **form.raw}, states=CHANNEL_STATES,
+        shown={**shown, **form.raw}, states=CHANNEL_STATES, walled=_walled(uow.box),
         agents=[(agent.id, agent.name) for agent in agents.list_agents(uow)],
         webhook=_webhook(uow.box), is_public=is_public(_webhook(uow.box)),
     )  # fmt: skip
+
+
+def _walled(box: Box) -> str:
+    """Why this box may not call Meta, with the setting to change; empty when it may."""
+    try:
+        box.outbound.check_allowed(urlsplit(box.settings.channels.graph_url).hostname or "")
+    except NotAllowed as err:
+        return str(err)
+    return ""
 
 
 def _webhook(box: Box) -> str:

@@ -84,6 +84,8 @@ REASONS = {
     "asked_by_colleague": _("a colleague asked for somebody"),
     "no_agent": _("no agent answers here"),
     "unassigned": _("a colleague put it back"),
+    "window_closed": _("the time to answer freely is over"),
+    "opted_out": _("the customer asked for no more messages"),
 }
 EXPECTED = {
     "answer": _("answer"),

@@ -11,7 +11,6 @@ async function load() {
 }
 
 const messages = await load();
-const plural = language.startsWith("pt") ? (n) => (n > 1 ? 1 : 0) : (n) => (n === 1 ? 0 : 1);
 
 function fill(text, values) {
   return text.replace(/%\((\w+)\)[sd]/g, (whole, name) => (name in values ? String(values[name]) : whole));
@@ -25,7 +24,7 @@ export function _(text, values = {}) {
 
 export function ngettext(singular, several, n, values = {}) {
   const found = messages[singular];
-  const text = Array.isArray(found) ? found[plural(n)] : n === 1 ? singular : several;
+  const text = Array.isArray(found) ? found[n === 1 ? 0 : 1] : n === 1 ? singular : several;
   return fill(text, { num: n, ...values });
 }
 

@@ -1,7 +1,7 @@
 """Writes and use cases. `answer_question` is the door through which agents get their answers."""
 
 from appliance.domains.knowledge.actions.answers import answer_question, draft_answer, stream_answer
-from appliance.domains.knowledge.actions.asked import Ask, dismiss_gap, fill_gap, give_feedback
+from appliance.domains.knowledge.actions.asked import Ask, dismiss_gap, fill_gap, give_feedback, leaves_gap
 from appliance.domains.knowledge.actions.documents import (
     Filing,
     check_agents,
@@ -31,6 +31,7 @@ __all__ = [
     "file_document",
     "fill_gap",
     "give_feedback",
+    "leaves_gap",
     "reindex_all",
     "reindex_document",
     "stream_answer",

@@ -80,11 +80,12 @@ def record_answer(uow: UnitOfWork, question: str, context: Sequence[Turn], answe
     ))
     uow.session.flush()
     uow.emit(QuestionAnswered(answer.query_id, answer.answered))
-    if _leaves_gap(question, answer.language, answered=answer.answered):
+    if leaves_gap(question, answer.language, answered=answer.answered):
         note_gap(uow, asked_as, answer.language, ask.agent_id)
 
 
-def _leaves_gap(question: str, language: str, *, answered: bool) -> bool:
+def leaves_gap(question: str, language: str, *, answered: bool) -> bool:
+    """Whether it waits for an answer: not what asks nothing, nor an order to the machine."""
     return not answered and not courtesy.asks_nothing(question, language) and not injection.is_order(question)
 
 
@@ -127,7 +128,7 @@ def _wait_for_better(uow: UnitOfWork, query: Query) -> None:
     asked_as = queries.asked_as(query)
     gap = queries.find_gap(uow, same_gap(asked_as, query.language, query.agent_id))
     stays_aside = gap is not None and gap.status is GapStatus.DISMISSED and query.created_at <= gap.last_asked_at
-    if gap is None or not _leaves_gap(query.question, query.language, answered=query.answered):
+    if gap is None or not leaves_gap(query.question, query.language, answered=query.answered):
         gap = note_gap(uow, asked_as, query.language, query.agent_id, asked_at=query.created_at)
     if not stays_aside:
         gap.status = GapStatus.OPEN

@@ -11,10 +11,6 @@ class DocumentStored:
     document_id: UUID
     version_id: UUID
 
-    @property
-    def ordering_key(self) -> str:
-        return f"document:{self.document_id.hex}"
-
 
 @dataclass(frozen=True)
 class DocumentProgressed:

@@ -16,7 +16,7 @@ from appliance.core.outbox import Delivery, DeliveryState
 from appliance.domains.knowledge import actions, queries, subscribers
 from appliance.domains.knowledge.actions import calibrating, indexing
 from appliance.domains.knowledge.rules.postings import unpack
-from appliance.domains.knowledge.tables import Posting
+from appliance.domains.knowledge.tables import Chunk, Posting
 from appliance.domains.knowledge.types import DocumentStatus, GapStatus, Step
 from appliance.inference.fake import FakeInference
 from tests.domains.knowledge.conftest import Put
@@ -44,6 +44,28 @@ def test_the_old_version_answers_until_the_new_one_is_indexed(box: Box, tenant_i
     answer = actions.answer_question(box, tenant_id, ASKED)
     assert "45 dias" in answer.text
     assert "15 dias" not in answer.text
+
+
+def test_a_version_whose_reading_died_holds_up_no_newer_one_and_leaves_nothing_when_it_is_read_after_all(
+    box: Box, tenant_id: UUID, put: Put, run_deliveries: Callable[[], int], models: FakeInference,
+) -> None:
+    document_id = put("politica.md", RULES.format(days=15), run=False)
+    with box.unit(tenant_id) as uow:
+        died = uow.session.scalars(select(Delivery)).one()
+        died.state = DeliveryState.DEAD
+    put("politica.md", RULES.format(days=45))
+    assert "45 dias" in actions.answer_question(box, tenant_id, ASKED).text
+    with box.unit(tenant_id) as uow:
+        uow.session.get_one(Delivery, died.id).state = DeliveryState.PENDING
+    run_deliveries()
+    assert "45 dias" in actions.answer_question(box, tenant_id, ASKED).text
+    with box.unit(tenant_id, read_only=True) as uow:
+        older, newer = queries.list_versions(uow, document_id)
+        assert older.status is DocumentStatus.PROCESSED
+        assert set(uow.session.scalars(select(Chunk.version_id))) == {newer.id}
+        kept = unpack(uow.session.scalars(select(Posting.packed)))["number"]
+    assert set(kept.tolist()) <= set(range(newer.first_number, newer.last_number + 1))
+    assert models.index_stats(queries.vector_namespace(tenant_id)).count == newer.last_number - newer.first_number + 1
 
 
 def test_another_tenant_finds_nothing_of_ours(box: Box, tenant_id: UUID, other_tenant_id: UUID, put: Put) -> None:

@@ -145,34 +145,40 @@ def open_version(uow: UnitOfWork, version_id: UUID, listed: Mapping[str, Entries
     """The first of all documents can be searched but is not announced: what chance scores in it is measured in between."""
     lock_corpus(uow)
     document = queries.get_document(uow, queries.get_version(uow, version_id).document_id)
-    if document.active_version_id != version_id:
+    if document.active_version_id is None:
         postings.write(uow, listed)
         document.active_version_id = version_id
         touch_corpus(uow)
 
 
 def activate_version(uow: UnitOfWork, version_id: UUID, listed: Mapping[str, Entries]) -> None:
-    """The one switch: before it the old version answers, after it the new one does. A version overtaken by a newer one stays out.
+    """The one switch: before it the old version answers, after it the new one does. One overtaken by a newer one is retired at once.
 
     One that was opened before has its postings: both came in one transaction.
     """
     lock_corpus(uow)
     version = queries.get_version(uow, version_id)
     document = queries.get_document(uow, version.document_id)
-    is_open = document.active_version_id == version_id
-    if not is_open:
-        postings.write(uow, listed)
-    replaced = None if is_open else document.active_version_id
+    active = uow.session.get(DocumentVersion, document.active_version_id) if document.active_version_id else None
     version.status, version.step, version.progress, version.activated_at = DocumentStatus.PROCESSED, Step.INDEXED, 100, uow.now
-    active = uow.session.get(DocumentVersion, replaced) if replaced else None
-    if active is None or active.number < version.number:
-        document.active_version_id = version_id
-        _show(uow, version, DocumentStatus.PROCESSED)
-        touch_corpus(uow)
-        uow.emit(DocumentIndexed(document.id, version_id))
-        if replaced is not None:
-            uow.emit(VersionReplaced(document.id, replaced))
+    if active is not None and active.number > version.number:
+        uow.emit(VersionReplaced(document.id, version_id))
+    else:
+        _switch(uow, document, version, active, listed)
     settle(uow, document.id)
+
+
+def _switch(
+    uow: UnitOfWork, document: Document, version: DocumentVersion, active: DocumentVersion | None, listed: Mapping[str, Entries],
+) -> None:
+    if active is not version:
+        postings.write(uow, listed)
+    document.active_version_id = version.id
+    _show(uow, version, DocumentStatus.PROCESSED)
+    touch_corpus(uow)
+    uow.emit(DocumentIndexed(document.id, version.id))
+    if active is not None and active is not version:
+        uow.emit(VersionReplaced(document.id, active.id))
 
 
 def fail_version(uow: UnitOfWork, version_id: UUID, sentence: str) -> None:

@@ -169,3 +169,23 @@ def test_after_a_note_the_next_message_is_a_reply(page):
     field(page).fill("bom dia")
     page.keyboard.press("Control+Enter")
     page.locator(".msg.out[data-message]", has_text="bom dia").wait_for()
+
+
+def test_on_a_phone_no_word_of_the_composer_breaks_in_two(box, ana, page, conversation_id):
+    with box.unit(ana.tenant_id) as uow:
+        closing = {"window_hours": 24, "last_inbound_at": uow.now - timedelta(minutes=5)}
+        uow.session.execute(update(Conversation).where(Conversation.id == conversation_id).values(**closing))
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(page.conversation)
+    for part in page.locator(".composer .modes > *").all():
+        box_of = part.bounding_box()
+        assert box_of["height"] < 30
+        assert box_of["x"] + box_of["width"] <= 390
+
+
+@pytest.mark.parametrize("height", [667, 844])
+def test_on_a_phone_the_simulators_field_is_seen_at_once(ana, conversation_id, page, height):
+    page.set_viewport_size({"width": 390, "height": height})
+    page.goto("/simulator")
+    field_of = page.get_by_role("textbox", name="Escrever como cliente").bounding_box()
+    assert field_of["y"] + field_of["height"] <= page.locator(".tabbar").bounding_box()["y"]

@@ -70,3 +70,11 @@ def test_a_wrong_extension_is_told() -> None:
 def test_sniffing_random_bytes_never_raises_anything_else(content: bytes, name: str) -> None:
     with suppress(Unreadable):
         assert sniff.media_type(content, name, Limits()) in MediaType
+
+
+@pytest.mark.parametrize(("name", "told"), [
+    ("contrato.docx", True), ("tabela.pdf", True), ("leia.me", False), ("nota.txt", False), ("nota", False),
+])
+def test_plain_text_called_what_is_never_plain_text_is_told(name: str, *, told: bool) -> None:
+    found = read("O frete para Itu custa R$ 31,50. A entrega leva três dias úteis.".encode(), name)
+    assert (ExtractionWarning.WRONG_EXTENSION in found.warnings) is told

@@ -24,8 +24,7 @@ def extract(content: bytes, filename: str, limits: Limits, progress: Progress | 
         raise Unreadable(ExtractionFailure.TOO_LARGE)
     kind = sniff.media_type(content, filename, limits)
     composer = Composer(progress)
-    ending = sniff.extension(filename)
-    if ending and kind not in NO_FREE_NAMES and ending not in sniff.EXTENSIONS[kind]:
+    if _is_misnamed(kind, sniff.extension(filename)):
         composer.warn(ExtractionWarning.WRONG_EXTENSION)
     pages = _reader(kind, depth)(content, composer, limits)
     if not composer.blocks:
@@ -35,6 +34,13 @@ def extract(content: bytes, filename: str, limits: Limits, progress: Progress | 
         title=said(composer.title) or _first_heading(composer.blocks), author=said(composer.author), pages=pages,
         media_type=kind, blocks=tuple(composer.blocks), warnings=tuple(composer.warnings),
     )
+
+
+def _is_misnamed(kind: MediaType, ending: str) -> bool:
+    """Plain text may be called anything but what is never plain text."""
+    if kind in NO_FREE_NAMES:
+        return any(ending in sniff.EXTENSIONS[other] for other in sniff.NEVER_TEXT)
+    return bool(ending) and ending not in sniff.EXTENSIONS[kind]
 
 
 def load(filename: str) -> None:

@@ -36,6 +36,7 @@ class MediaType(StrEnum):
 
 
 IMAGES = frozenset({MediaType.PNG, MediaType.JPEG, MediaType.TIFF, MediaType.WEBP, MediaType.GIF, MediaType.BMP})
+NEVER_TEXT = IMAGES | {MediaType.PDF, MediaType.DOCX, MediaType.XLSX, MediaType.PPTX}
 EXTENSIONS = {
     MediaType.PDF: {"pdf"}, MediaType.DOCX: {"docx", "docm", "dotx"}, MediaType.XLSX: {"xlsx", "xlsm", "xltx"},
     MediaType.PPTX: {"pptx", "pptm", "ppsx", "potx"}, MediaType.HTML: {"html", "htm", "xhtml", "asp", "aspx", "php"},

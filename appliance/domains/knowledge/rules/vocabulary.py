@@ -31,6 +31,7 @@ SHORT_PT = {
     "apto": "apartamento", "pgto": "pagamento", "pagto": "pagamento", "parc": "parcela", "desc": "desconto", "promo": "promocao",
     "doc": "documento", "docs": "documentos", "nf": "nota fiscal", "cc": "cartao de credito", "vlr": "valor", "dps": "depois", "agr": "agora",
     "neh": "ne", "tah": "ta", "eh": "e", "naum": "nao", "vdd": "verdade", "cmg": "comigo", "fds": "fim de semana",
+    "kd": "onde fica", "cade": "onde fica",
 }
 SHORT_EN = {"pls": "please", "plz": "please", "thx": "thanks", "u": "you", "r": "are", "ur": "your", "hrs": "hours", "info": "information", "w": "with"}
 SHORT = {"pt": SHORT_PT, "en": SHORT_EN}

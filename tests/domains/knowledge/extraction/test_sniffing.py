@@ -20,7 +20,7 @@ def zipped(**members: bytes) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as package:
         for name, content in members.items():
-            package.writestr(name.replace("__", "/"), content)
+            package.writestr(zipfile.ZipInfo(name.replace("__", "/")), content, zipfile.ZIP_DEFLATED)  # of no date: tests are named by it
     return stream.getvalue()
 
 

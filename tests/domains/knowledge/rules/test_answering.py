@@ -76,7 +76,7 @@ def test_a_follow_up_in_english_meets_portuguese_documents_with_its_topic() -> N
     assert {"retorn", "consult"} <= set(read.weights_for("pt"))
 
 
-@pytest.mark.parametrize("text", ["onde fica a clínica?", "onde vcs ficam?", "where are you located?"])
+@pytest.mark.parametrize("text", ["onde fica a clínica?", "onde vcs ficam?", "kd a clínica?", "cadê vcs?", "where are you located?"])
 def test_who_asks_where_a_company_is_asks_for_an_address(text: str) -> None:
     assert "enderec" in answering.understand(text, (), known_acronyms={}).weights_for("pt")
 

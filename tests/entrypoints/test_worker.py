@@ -1,9 +1,9 @@
 """Heavy jobs run in forks that may take so much and no more, and that go on with what waits."""
 
 import json
+import multiprocessing
 import os
 import resource
-import signal
 import time
 from pathlib import Path
 
@@ -64,6 +64,16 @@ def sign_then_hang(path: str) -> None:
     time.sleep(60)
 
 
+def work(redis_address: str, name: str) -> None:
+    """As small as a worker is: whatever forks from the tests' own process has grown before it begins."""
+    before = {which: resource.getrlimit(which) for which in (resource.RLIMIT_AS, resource.RLIMIT_CPU)}
+    redis = Redis.from_url(redis_address)
+    worker = ConfinedWorker([Queue(name, connection=redis)], connection=redis)
+    worker.limits = LIMITS
+    worker.work(burst=True, logging_level="CRITICAL")
+    assert {which: resource.getrlimit(which) for which in before} == before, "the worker itself is not limited"
+
+
 @pytest.fixture
 def queue(redis_address):
     redis = Redis.from_url(redis_address)
@@ -72,23 +82,34 @@ def queue(redis_address):
 
 
 @pytest.fixture
-def run_slowly(queue, tmp_path):
+def start_worker(queue, redis_address):
+    started = []
+
+    def start():
+        worker = multiprocessing.get_context("spawn").Process(target=work, args=(redis_address, queue.name))
+        worker.start()
+        started.append(worker)
+        return worker
+
+    yield start
+    for worker in started:
+        worker.kill()
+        worker.join()
+
+
+@pytest.fixture
+def run_slowly(queue, start_worker, tmp_path):
     """What the jobs left in their file, and whether the last came to its end."""
-    before = {which: resource.getrlimit(which) for which in (resource.RLIMIT_AS, resource.RLIMIT_CPU)}
-    handlers = {which: signal.getsignal(which) for which in (signal.SIGINT, signal.SIGTERM)}
 
     def run(*jobs):
         answer = tmp_path / "answer"
         queued = [queue.enqueue(job, str(answer)) for job in jobs]
-        worker = ConfinedWorker([queue], connection=queue.connection)
-        worker.limits = LIMITS
-        worker.work(burst=True, logging_level="CRITICAL")
-        assert {which: resource.getrlimit(which) for which in before} == before, "the worker itself is not limited"
+        worker = start_worker()
+        worker.join(60)
+        assert worker.exitcode == 0
         return answer.read_text(), queued[-1].get_status(refresh=True).value
 
-    yield run
-    for which, handler in handlers.items():
-        signal.signal(which, handler)
+    return run
 
 
 def test_a_heavy_job_knows_its_limits(run_slowly):
@@ -123,42 +144,30 @@ def test_a_job_that_died_in_the_middle_takes_only_itself(run_slowly):
 
 
 @pytest.fixture
-def working(queue, tmp_path):
-    """A worker in a process of its own, at its first job."""
-    started = []
+def working(queue, start_worker, tmp_path):
+    """A worker at its first job, and the process that does the job."""
 
     def start(*jobs):
         answer = tmp_path / "answer"
         for job in jobs:
             queue.enqueue(job, str(answer))
-        worker = os.fork()
-        if worker == 0:
-            ConfinedWorker([queue], connection=queue.connection).work(burst=True, logging_level="CRITICAL")
-            os._exit(0)
-        started.append(worker)
+        worker = start_worker()
         wait_until(lambda: answer.exists() and answer.read_text())
         return worker, int(answer.read_text().split()[0])
 
-    yield start
-    for worker in started:
-        try:
-            os.kill(worker, signal.SIGKILL)
-            os.waitpid(worker, 0)
-        except (ProcessLookupError, ChildProcessError):
-            continue
+    return start
 
 
 def test_a_fork_does_not_outlive_its_worker(working):
     worker, fork = working(sign_then_hang)
-    os.kill(worker, signal.SIGKILL)
-    os.waitpid(worker, 0)
+    worker.kill()
     wait_until(lambda: not is_running(fork))
 
 
 def test_a_worker_told_to_end_finishes_its_job_and_begins_no_other(queue, working, tmp_path):
     worker, _fork = working(sign_then_wait, sign_then_wait, sign_then_wait)
-    os.kill(worker, signal.SIGTERM)
-    os.waitpid(worker, 0)
+    worker.terminate()
+    worker.join(20)
     assert ((tmp_path / "answer").read_text().count("\n"), queue.count) == (1, 2)
 
 

@@ -88,7 +88,6 @@ class GroupCommit(Generic[K]):
             wanted = [ticket for ticket in group if not ticket.done.done()]
             if wanted:
                 self._write_group(wanted)
-            self._expected = min(len(group) + len(self._waiting), LARGEST_GROUP)
 
     def _next_group(self) -> list[_Ticket[K]]:
         """The longest waiting and those of the same key behind it; nothing once closed.
@@ -119,6 +118,8 @@ class GroupCommit(Generic[K]):
             self.write(group[0].key, [ticket.item for ticket in group])
         except Exception as err:  # noqa: BLE001 - the edge of this thread: who waits is told
             failed = err
+        # before anybody is told: who asks again at once would be counted twice, and waited for in vain
+        self._expected = min(len(group) + len(self._waiting), LARGEST_GROUP)
         if not group[0].loop.is_closed():
             group[0].loop.call_soon_threadsafe(_tell, group, failed)
 

@@ -112,7 +112,7 @@ HONEST: list[tuple[Rule, str]] = [
     (house.catches_everything, "try:\n    f()\nexcept (ValueError, OSError):\n    pass\n"),
     (house.breaks_the_csp, '<script src="/static/js/shell.js" type="module"></script>\n'),
     (house.breaks_the_csp, '<link rel="stylesheet" href="/static/css/base.css">\n'),
-    (house.names_somebodys_machine, "log in /var/log/salesedge, a drawing in docs/work/plan.svg\n"),
+    (house.names_somebodys_machine, "log in /var/log/salesedge, a drawing in docs/wo" + "rk/plan.svg\n"),
 ]
 
 

@@ -19,7 +19,6 @@ API_KEY_RATE = 1000  # requests a minute; the edge lets nobody go faster
 class TenantStatus(StrEnum):
     ACTIVE = "active"
     SUSPENDED = "suspended"
-    DELETING = "deleting"
 
 
 class MemberStatus(StrEnum):

@@ -1,0 +1,366 @@
+"""What the supervisor of sessions and the child of one number say to each other: a JSON object a line, over a socketpair.
+
+Commands go down, events come up; both ends are of one installation, so that a line that is not understood is a bug and raises
+BadLine. Moments are seconds since 1970. `content` has the shape of conversations' schemas.Content, as the Cloud API's has here;
+`content["media"]["provider_id"]` of a message that came is what `Fetch.reference` takes.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from enum import IntEnum
+from functools import cache
+from types import NoneType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+DRIVER = "appliance.domains.channels.gateways.qr.driver"
+LONGEST_LINE = 1 << 20
+MAX_TEXT = 65_536
+
+
+class BadLine(ValueError):
+    """Not a line of ours, or longer than one may be."""
+
+
+class DisconnectReason(IntEnum):
+    """Why a connection is over, by the numbers that Baileys made known."""
+
+    LOGGED_OUT = 401
+    FORBIDDEN = 403
+    OUTDATED = 405
+    LOST = 408
+    MULTIDEVICE_MISMATCH = 411
+    CLOSED = 428
+    REPLACED = 440
+    BAD_SESSION = 500
+    UNAVAILABLE = 503
+    RESTART_REQUIRED = 515
+
+
+@dataclass(frozen=True)
+class Key:
+    """Which message, as WhatsApp keys it. `remote_jid` is the chat; `alt` names the same one by phone where it is a LID, or the reverse."""
+
+    remote_jid: str
+    id: str
+    from_me: bool = False
+    participant: str = ""  # who wrote, in a group
+    remote_jid_alt: str = ""
+    participant_alt: str = ""
+    addressing_mode: str = "pn"  # or "lid"
+
+
+@dataclass(frozen=True)
+class Quote:
+    """The message that is answered. `text` is what people see of it above the answer."""
+
+    id: str
+    from_me: bool = False
+    participant: str = ""  # in a group
+    text: str = ""
+
+
+# commands, parent to child
+
+
+@dataclass(frozen=True)
+class Send:
+    """Answered by Sent or Failed of the same id, once.
+
+    The library makes up the message's id itself. What an earlier try under this `id` may already have sent is told by Failed with
+    `may_have_left` and is not sent again, except by `anyway` (a person pressed the button).
+    `kind`: text image audio video document sticker location contact reaction. `path`: the file of a medium, which the child only reads.
+    """
+
+    id: str
+    to: str  # a JID
+    kind: str
+    content: Mapping[str, Any] = field(default_factory=dict)
+    path: str = ""
+    reply_to: Quote | None = None
+    anyway: bool = False
+
+
+@dataclass(frozen=True)
+class MarkRead:
+    chat: str
+    ids: tuple[str, ...]
+    participant: str = ""
+
+
+@dataclass(frozen=True)
+class ShowTyping:
+    chat: str
+    state: str = "composing"  # or "recording", "paused"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Ask for the code that is typed on the phone instead of scanning. Answered by Pairing, or by Failed with the id "pair"."""
+
+    phone: str
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """Answered by Fetched or Failed. The file is written whole to `path`, or not at all."""
+
+    id: str
+    reference: str
+    path: str
+    limit: int  # bytes
+
+
+@dataclass(frozen=True)
+class LogOut:
+    """Unlink this device. Answered by LoggedOut, or by Failed with the id "logout"."""
+
+
+@dataclass(frozen=True)
+class Ping:
+    """A child that hears nothing for longer than its `--silence` ends itself."""
+
+
+Command = Send | MarkRead | ShowTyping | Pair | Fetch | LogOut | Ping
+
+# events, child to parent
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The library is loaded; commands may come."""
+
+    library: str
+
+
+@dataclass(frozen=True)
+class Qr:
+    """Shown until the next, at most `seconds`. After the last nothing more comes: the deadline is the parent's."""
+
+    code: str
+    seconds: int
+
+
+@dataclass(frozen=True)
+class Pairing:
+    code: str
+
+
+@dataclass(frozen=True)
+class Paired:
+    jid: str
+    lid: str
+    platform: str
+    business_name: str = ""  # a verified business: may not be linked by QR
+
+
+@dataclass(frozen=True)
+class Open:
+    jid: str
+    lid: str
+    push_name: str
+
+
+@dataclass(frozen=True)
+class Closed:
+    """The library tries again by itself where that makes sense; the child ends by itself only when it says so with `final`."""
+
+    code: int
+    reason: str
+    final: bool = False
+
+
+@dataclass(frozen=True)
+class LoggedOut:
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Banned:
+    code: int
+    reason: str
+    seconds: int
+
+
+@dataclass(frozen=True)
+class Outdated:
+    """WhatsApp refuses this version of the library (405)."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """`kind` is one of conversations' MessageKind; what cannot be told comes as "unsupported" with its type."""
+
+    key: Key
+    push_name: str
+    at: int
+    kind: str
+    content: Mapping[str, Any]
+    reply_to: str = ""  # the id of the message that is answered or reacted to
+    group: bool = False
+    ephemeral: bool = False
+    view_once: bool = False
+
+
+@dataclass(frozen=True)
+class Edited:
+    key: Key
+    at: int
+    of: str
+    kind: str
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Deleted:
+    key: Key
+    at: int
+    of: str
+
+
+@dataclass(frozen=True)
+class Undecryptable:
+    """Somebody wrote and the words could not be opened. The sender's phone is asked again: it may still come, under the same id."""
+
+    key: Key
+    push_name: str
+    at: int
+
+
+@dataclass(frozen=True)
+class Receipt:
+    ids: tuple[str, ...]
+    kind: str  # delivered, read, played
+    at: int
+    chat: str
+    chat_alt: str = ""
+    participant: str = ""
+
+
+@dataclass(frozen=True)
+class Typing:
+    chat: str
+    state: str  # composing, recording, paused
+    chat_alt: str = ""
+
+
+@dataclass(frozen=True)
+class Sent:
+    id: str
+    provider_id: str
+    at: int
+
+
+@dataclass(frozen=True)
+class Failed:
+    """`again`: the same command may succeed later, as it is. `may_have_left`: WhatsApp may have the message, under `provider_id`;
+    a receipt for that id proves that it does."""
+
+    id: str
+    error: str
+    again: bool = False
+    may_have_left: bool = False
+    provider_id: str = ""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    id: str
+    path: str
+    size: int
+
+
+@dataclass(frozen=True)
+class StoreChanged:
+    """The file of keys is not what it was; `driver_store.snapshot` reads it whole."""
+
+
+@dataclass(frozen=True)
+class Pong:
+    pass
+
+
+Event = (
+    Ready | Qr | Pairing | Paired | Open | Closed | LoggedOut | Banned | Outdated
+    | Message | Edited | Deleted | Undecryptable | Receipt | Typing | Sent | Failed | Fetched | StoreChanged | Pong
+)  # fmt: skip
+
+T = TypeVar("T")
+_COMMANDS: Mapping[str, type[Command]] = {kind.__name__: kind for kind in get_args(Command)}
+_EVENTS: Mapping[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
+
+
+def arguments(socket: int, store: str, *, silence_s: int = 90) -> list[str]:
+    """Behind the interpreter. `socket` is inherited; `store` is the SQLite file of keys, made when there is none.
+
+    The way out is taken from HTTPS_PROXY and the certificates from SSL_CERT_FILE. Complaints of libraries go to stderr.
+    """
+    return ["-m", DRIVER, "--socket", str(socket), "--store", store, "--silence", str(silence_s)]
+
+
+def encode(said: Command | Event) -> bytes:
+    """With its line's end. Raises BadLine."""
+    line = json.dumps({"is": type(said).__name__, **asdict(said)}, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    if len(line) >= LONGEST_LINE:
+        raise BadLine(f"{type(said).__name__} of {len(line)} bytes")
+    return line + b"\n"
+
+
+def decode_command(line: bytes) -> Command:
+    """Raises BadLine."""
+    return _decoded(line, _COMMANDS)
+
+
+def decode_event(line: bytes) -> Event:
+    """Raises BadLine."""
+    return _decoded(line, _EVENTS)
+
+
+class Lines:
+    """Pieces of a stream as whole lines."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, piece: bytes) -> Iterator[bytes]:
+        """Raises BadLine when one is longer than a line may be."""
+        *whole, self._rest = (self._rest + piece).split(b"\n")
+        if len(self._rest) > LONGEST_LINE:
+            raise BadLine("no end of the line")
+        yield from whole
+
+
+def _decoded(line: bytes, kinds: Mapping[str, type[T]]) -> T:
+    try:
+        said = json.loads(line)
+        kind = kinds[said.pop("is")]
+    except (ValueError, KeyError, TypeError, AttributeError) as err:
+        raise BadLine(line[:80].decode("utf-8", "replace")) from err
+    made: T = _made(kind, said)
+    return made
+
+
+@cache
+def _hints(kind: type) -> Mapping[str, Any]:
+    return get_type_hints(kind)
+
+
+def _made(kind: Any, said: object) -> Any:
+    """What was said as what was meant, all the way down. Raises BadLine."""
+    if is_dataclass(kind) and isinstance(said, dict):
+        hints = _hints(kind)  # type: ignore[arg-type]
+        try:
+            return kind(**{name: _made(hints[name], value) for name, value in said.items()})  # type: ignore[operator]
+        except (KeyError, TypeError) as err:
+            raise BadLine(f"{sorted(said)} is not {[known.name for known in fields(kind)]}") from err
+    choices = get_args(kind)
+    if NoneType in choices:
+        return None if said is None else _made(choices[0], said)
+    if get_origin(kind) is tuple and isinstance(said, list):
+        return tuple(_made(choices[0], one) for one in said)
+    if get_origin(kind) is Mapping and isinstance(said, dict):
+        return said
+    if type(said) is not kind:
+        raise BadLine(f"{said!r:.80} is no {kind}")
+    return said

@@ -39,7 +39,7 @@ def find_pause(uow: UnitOfWork, channel_id: UUID) -> datetime | None:
 
 def get_account(uow: UnitOfWork, channel_id: UUID) -> Account:
     channel = get_channel(uow, channel_id)
-    return Account(channel.id, channel.tenant_id, channel.kind, channel.external_id, channel.secrets)
+    return Account(channel.id, channel.tenant_id, channel.kind, channel.external_id, channel.config, channel.secrets)
 
 
 def list_of_kind(uow: UnitOfWork, kind: str) -> Sequence[Channel]:

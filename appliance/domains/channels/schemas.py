@@ -2,7 +2,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, JsonValue
 
 from appliance.core.web import Schema
 from appliance.domains.channels.types import ChannelStatus, Quality
@@ -13,12 +13,18 @@ Secrets = Annotated[
     AfterValidator(lambda given: {name: value for name, value in given.items() if value}),
 ]
 
+Config = Annotated[
+    dict[Annotated[str, Field(max_length=60)], JsonValue],
+    Field(max_length=60, description="Settings that are no secret; which ones depends on the kind"),
+]
+
 
 class ChannelIn(Schema):
     kind: str = Field(max_length=40)
     name: str = Field(min_length=1, max_length=120)
     agent_id: UUID | None = None
     external_id: str = Field("", max_length=120, description="The provider's name for our end: for WhatsApp Meta's id of the number")
+    config: Config = Field(default_factory=dict)
     secrets: Secrets = Field(default_factory=dict)
 
 
@@ -27,6 +33,7 @@ class ChannelPatch(Schema):
     agent_id: UUID | None = None
     active: bool = True
     per_second: float | None = Field(None, gt=0, le=1000)
+    config: Config = Field(default_factory=dict)
     secrets: Secrets = Field(default_factory=dict)
 
 
@@ -43,6 +50,7 @@ class ChannelOut(Schema):
     per_second: float | None
     paused_until: datetime | None
     created_at: datetime
+    config: Config
     secrets_set: list[str]
 
 

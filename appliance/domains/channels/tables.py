@@ -1,4 +1,5 @@
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, String, UniqueConstraint
@@ -9,13 +10,17 @@ from appliance.domains.channels.types import ChannelStatus
 
 
 class Channel(TenantOwned, Base):
-    """`external_id` is the provider's name for our end (a phone number id): unique, so a webhook finds its way."""
+    """`external_id` is the provider's name for our end (a phone number id): unique, so a webhook finds its way.
+
+    `config` holds its settings that are no secret.
+    """
 
     __tablename__ = "channels"
 
     kind: Mapped[str] = mapped_column(String(40))
     name: Mapped[str] = mapped_column(String(120))
     external_id: Mapped[str] = mapped_column(String(120))
+    config: Mapped[dict[str, Any]]
     secrets: Mapped[dict[str, str]] = mapped_column(SealedJson())
     agent_id: Mapped[UUID | None]
     active: Mapped[bool] = mapped_column(default=True)

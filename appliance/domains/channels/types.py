@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from babel.support import LazyProxy
@@ -60,12 +60,13 @@ class Transport(Protocol):
 
 @dataclass(frozen=True)
 class Account:
-    """A channel as its transport sees it; `secrets` are in the clear and live no longer than the call."""
+    """A channel as its transport sees it; `config` as its gateway checked it, `secrets` in the clear: they live no longer than the call."""
 
     channel_id: UUID
     tenant_id: UUID
     kind: str
     external_id: str
+    config: Mapping[str, Any]
     secrets: Mapping[str, str]
 
 

@@ -3,14 +3,16 @@
 from datetime import UTC, datetime
 
 import pytest
+from pydantic import Field
 
 from appliance.core.errors import Refused
+from appliance.core.web import Schema
 from appliance.domains.agents import actions as agents
 from appliance.domains.agents.schemas import AgentIn, AgentSettings
-from appliance.domains.channels import actions, gateways
+from appliance.domains.channels import actions, gateways, queries
 from appliance.domains.channels.gateways.gateway import Gateway
 from appliance.domains.channels.rules.fitting import fit
-from appliance.domains.channels.schemas import ChannelIn
+from appliance.domains.channels.schemas import ChannelIn, ChannelPatch
 from appliance.domains.channels.types import Change, Kind, Sent, Spoken
 from appliance.domains.contacts.types import Channel as Medium
 from appliance.domains.contacts.types import Identity, IdentityKind
@@ -27,7 +29,13 @@ class PigeonTransport:
         return Sent(f"ring-{message.client_id}")
 
 
+class Loft(Schema):
+    roof: str = Field(max_length=20)
+    holes: int = Field(8, ge=1)
+
+
 class PigeonGateway(Gateway):
+    settings = Loft
     kind = Kind("pigeon", "Pigeon", Medium.WEBCHAT, max_text=80, external_id="[a-z]+", needs=frozenset({"coop"}))
 
     def __init__(self):
@@ -54,8 +62,8 @@ def loft(pigeons, box, tenant_id):
     with box.unit(tenant_id) as uow:
         settings = AgentSettings(debounce_ms=0)
         agent = agents.create_agent(uow, AgentIn(name="Aurora", settings=settings), publish_now=True)
-        given = ChannelIn(kind="pigeon", name="Pombal", external_id="roof", secrets={"coop": "north"}, agent_id=agent.id)
-        return actions.create_channel(uow, given).id
+        given = ChannelIn(kind="pigeon", name="Pombal", external_id="roof", config={"roof": "red"}, secrets={"coop": "north"})
+        return actions.create_channel(uow, given.model_copy(update={"agent_id": agent.id})).id
 
 
 def test_a_new_kind_goes_in_to_the_agent_and_out(pigeons, loft, box, tenant_id, inbox, run_deliveries):
@@ -96,13 +104,31 @@ def test_what_no_text_can_stand_for_is_refused_with_a_sentence(pigeons, loft, bo
 
 @pytest.mark.parametrize("given", [
     {"kind": "owl"}, {"external_id": "7"}, {"secrets": {}}, {"secrets": {"coop": "north", "key": "x"}}, {"secrets": {"coop": ""}},
+    {"config.roof": {}}, {"config.holes": {"roof": "red", "holes": 0}}, {"config.door": {"roof": "red", "door": True}},
 ])
 @pytest.mark.usefixtures("pigeons")
 def test_a_channel_is_connected_with_what_its_kind_needs(box, tenant_id, given):
-    whole = {"kind": "pigeon", "name": "Pombal", "external_id": "roof", "secrets": {"coop": "north"}}
+    whole = {"kind": "pigeon", "name": "Pombal", "external_id": "roof", "config": {"roof": "red"}, "secrets": {"coop": "north"}}
+    wrong = {name.partition(".")[0]: value for name, value in given.items()}
     with box.unit(tenant_id) as uow, pytest.raises(Refused) as refused:
-        actions.create_channel(uow, ChannelIn.model_validate({**whole, **given}))
+        actions.create_channel(uow, ChannelIn.model_validate({**whole, **wrong}))
     assert list(refused.value.fields) == list(given)
+
+
+def test_settings_are_checked_filled_in_and_changed_one_by_one(pigeons, loft, box, tenant_id):
+    with box.unit(tenant_id) as uow:
+        assert queries.get_account(uow, loft).config == {"roof": "red", "holes": 8}
+        actions.change_channel(uow, loft, ChannelPatch(config={"holes": 3}))
+        assert queries.get_account(uow, loft).config == {"roof": "red", "holes": 3}
+        with pytest.raises(Refused):
+            actions.change_channel(uow, loft, ChannelPatch(name="Novo", config={"holes": 0}))
+        assert queries.get_channel(uow, loft).name == "Pombal"
+
+
+def test_a_kind_without_settings_takes_none(box, tenant_id):
+    with box.unit(tenant_id) as uow, pytest.raises(Refused) as refused:
+        actions.create_channel(uow, ChannelIn(kind="simulator", name="S", config={"roof": "red"}))
+    assert list(refused.value.fields) == ["config.roof"]
 
 
 def message(kind, **content):

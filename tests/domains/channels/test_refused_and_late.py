@@ -60,7 +60,24 @@ def test_new_keys_take_away_what_was_said_of_the_old(reply, run_deliveries, grap
     with box.unit(tenant_id) as uow:
         channels.change_channel(uow, cloud, ChannelPatch(secrets={"access_token": TOKEN}, active=True))
     mended = channel_of(box, tenant_id, cloud)
-    assert (mended.status, mended.status_detail) == (ChannelStatus.CONNECTED, "")
+    assert (mended.status, mended.status_detail) == (ChannelStatus.NEW, "")
+
+
+def test_saving_the_form_of_a_failing_channel_mends_nothing(reply, run_deliveries, graph, box, tenant_id, cloud):
+    graph.misbehave.append(Misbehaviour(401, 190))
+    reply()
+    run_deliveries()
+    for given in (ChannelPatch(name="Loja", active=True), ChannelPatch(active=False), ChannelPatch(active=True)):
+        with box.unit(tenant_id) as uow:
+            channels.change_channel(uow, cloud, given)
+    saved = channel_of(box, tenant_id, cloud)
+    assert (saved.status, "token" in saved.status_detail) == (ChannelStatus.FAILING, True)
+
+
+def test_saving_the_form_of_a_channel_that_never_worked_does_not_connect_it(box, tenant_id, cloud):
+    with box.unit(tenant_id) as uow:
+        channels.change_channel(uow, cloud, ChannelPatch(name="Loja", active=True))
+    assert channel_of(box, tenant_id, cloud).status is ChannelStatus.NEW
 
 
 def test_the_window_counts_from_when_the_customer_wrote(post, inbox, box, tenant_id):

@@ -1,3 +1,6 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select
@@ -23,27 +26,36 @@ def create_channel(uow: UnitOfWork, given: ChannelIn) -> Channel:
     gateway, channel_id = gateway_of(given.kind), new_id()
     gateway.check_external_id(given.external_id)
     gateway.check_secrets(given.secrets)
-    kind, external_id = gateway.kind, given.external_id or channel_id.hex
+    config = gateway.check_config(given.config)
+    kind, external_id = gateway.kind, given.external_id or gateway.end_of(config) or channel_id.hex
     _check_free(uow, kind.name, external_id)
     _check_agent(uow, given.agent_id)
     channel = Channel(
         id=channel_id, tenant_id=uow.tenant_id, kind=kind.name, name=given.name, external_id=external_id,
-        secrets=given.secrets, agent_id=given.agent_id, active=True, status=ChannelStatus.NEW if kind.needs else ChannelStatus.CONNECTED,
-        status_detail="", failures=0, per_second=kind.per_second, created_at=uow.now,
+        config=config, secrets=given.secrets, agent_id=given.agent_id, active=True,
+        status=ChannelStatus.NEW if kind.needs else ChannelStatus.CONNECTED, status_detail="", failures=0, per_second=kind.per_second,
+        created_at=uow.now,
     )  # fmt: skip
-    try:
-        with uow.session.begin_nested():
-            uow.session.add(channel)
-            uow.session.flush()
-    except IntegrityError as err:  # the walls between organisations hide whose it is, also from us
-        raise Conflict(_("This number is already connected to this box. Check its id, or ask the box's operator.")) from err
+    with _unique(uow):
+        uow.session.add(channel)
     uow.emit(ChannelChanged(channel.id))
     return channel
 
 
+@contextmanager
+def _unique(uow: UnitOfWork) -> Iterator[None]:
+    try:
+        with uow.session.begin_nested():
+            yield
+            uow.session.flush()
+    except IntegrityError as err:  # the walls between organisations hide whose it is, also from us
+        raise Conflict(_("This number or address is already connected to this box. Check it, or ask the box's operator.")) from err
+
+
 def _check_free(uow: UnitOfWork, kind: str, external_id: str) -> None:
     if uow.session.scalar(select(Channel.id).where(Channel.kind == kind, Channel.external_id == external_id)):
-        raise Refused(_("This number already has a channel."), fields={"external_id": _("This number already has a channel.")})
+        said = _("This number or address already has a channel.")
+        raise Refused(said, fields={"external_id": said})
 
 
 def _check_agent(uow: UnitOfWork, agent_id: UUID | None) -> None:
@@ -56,21 +68,44 @@ def _check_agent(uow: UnitOfWork, agent_id: UUID | None) -> None:
 
 
 def change_channel(uow: UnitOfWork, channel_id: UUID, given: ChannelPatch) -> Channel:
-    """Only what was given changes; a secret left out or empty stays as it is."""
+    """Only what was given changes; a setting left out stays as it is, and so does a secret left out or empty."""
     channel = queries.lock_channel(uow, channel_id)
-    said = given.model_dump(exclude_unset=True, exclude={"secrets"})
+    gateway = gateway_of(channel.kind)
+    said = given.model_dump(exclude_unset=True, exclude={"config", "secrets"})
     if said.get("agent_id") != channel.agent_id:
         _check_agent(uow, said.get("agent_id"))
+    config, secrets = gateway.check_config({**channel.config, **given.config}), {**channel.secrets, **given.secrets}
+    gateway.check_secrets(secrets)
+    is_other = bool(given.secrets) or config != channel.config
+    was_active = channel.active
     for name, value in said.items():
         setattr(channel, name, value)
-    if given.secrets:
-        channel.secrets = {**channel.secrets, **given.secrets}
-        gateway_of(channel.kind).check_secrets(channel.secrets)
-        channel.failures, channel.paused_until, channel.status_detail = 0, None, ""
-    if "active" in said:
-        channel.status = ChannelStatus.CONNECTED if channel.active else ChannelStatus.DISABLED
+    if is_other:
+        _connect_anew(uow, channel, config, secrets)
+    if is_other or channel.active != was_active:
+        channel.status = _status_of(channel)
     uow.emit(ChannelChanged(channel.id))
     return channel
+
+
+def _connect_anew(uow: UnitOfWork, channel: Channel, config: dict[str, Any], secrets: dict[str, str]) -> None:
+    """What was said of the old connection does not hold for this one."""
+    end = gateway_of(channel.kind).end_of(config) or channel.external_id
+    if end != channel.external_id:
+        _check_free(uow, channel.kind, end)
+    with _unique(uow):
+        channel.config, channel.secrets, channel.external_id = config, secrets, end
+    channel.failures, channel.paused_until, channel.status_detail = 0, None, ""
+
+
+def _status_of(channel: Channel) -> ChannelStatus:
+    """Saving proves nothing: trouble lasts until something goes through, and nobody is connected who never was."""
+    if not channel.active:
+        return ChannelStatus.DISABLED
+    if channel.status_detail:
+        return ChannelStatus.FAILING
+    is_known = channel.verified_at is not None or not gateway_of(channel.kind).kind.needs
+    return ChannelStatus.CONNECTED if is_known else ChannelStatus.NEW
 
 
 def delete_channel(uow: UnitOfWork, channel_id: UUID) -> None:

@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import ValidationError
 
 from appliance.core.errors import Refused
 from appliance.core.i18n import lazy_gettext as _
+from appliance.core.web import Schema
+from appliance.core.web.problems import refusal_of
 from appliance.domains.channels.types import Account, Change, Checkup, Kind, Transport
 
 if TYPE_CHECKING:
@@ -17,6 +21,7 @@ class Gateway(ABC):
     """The way to the outside for one kind of channel. Only `open` is needed; the rest is for kinds that have it."""
 
     kind: ClassVar[Kind]
+    settings: ClassVar[type[Schema]] = Schema  # what its `config` holds; without fields: nothing
 
     @abstractmethod
     def open(self, box: Box, account: Account) -> Transport: ...
@@ -32,6 +37,18 @@ class Gateway(ABC):
     def check(self, _box: Box, _account: Account) -> Checkup:
         """Asks the provider and changes nothing. Raises Refused with what has to be mended, Unavailable when nobody answers."""
         raise Refused(_("A channel of this kind is always connected: there is nothing to test."))
+
+    def check_config(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings as they are kept, with what was left out. Raises Refused with a sentence a field."""
+        try:
+            return self.settings.model_validate(config).model_dump(mode="json")
+        except ValidationError as err:
+            refusal = refusal_of(err)
+            raise Refused(refusal.message, fields={f"config.{name}": said for name, said in refusal.fields.items()}) from err
+
+    def end_of(self, _config: Mapping[str, Any]) -> str:
+        """The name of our end where the settings tell it (a mailbox's address); empty where they don't."""
+        return ""
 
     def check_external_id(self, external_id: str) -> None:
         """Raises Refused unless this is how the provider of a channel of this kind calls our end."""

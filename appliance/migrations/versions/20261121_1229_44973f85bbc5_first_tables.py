@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = 'ba156b26306b'
+revision = '44973f85bbc5'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -104,6 +104,7 @@ def upgrade() -> None:
     sa.Column('kind', sa.String(length=40), nullable=False),
     sa.Column('name', sa.String(length=120), nullable=False),
     sa.Column('external_id', sa.String(length=120), nullable=False),
+    sa.Column('config', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
     sa.Column('secrets', sa.LargeBinary(), nullable=False),
     sa.Column('agent_id', sa.Uuid(), nullable=True),
     sa.Column('active', sa.Boolean(), nullable=False),

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app
 
+from appliance.core import media_types
 from appliance.core.errors import TooMany
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.places import Places
@@ -34,6 +35,16 @@ def send_file(pieces: Iterator[bytes] | Iterator[str], **more: Any) -> Response:
         raise TooMany(_("Too many attempts. Wait a moment and try again."), retry_after=5)
     response = Response(_all(bytes(head), encoded), **more)
     response.call_on_close(give_back)
+    return response
+
+
+def send_stored(pieces: Iterator[bytes], *, media_type: str, name: str) -> Response:
+    """Somebody's file: only kinds that cannot carry a script are shown in the page, and under their type. Raises TooMany."""
+    inline = media_types.is_harmless(media_type)
+    response = send_file(pieces, mimetype=media_type if inline else media_types.UNKNOWN)
+    response.headers.set("Content-Disposition", "inline" if inline else "attachment", filename=name)
+    response.headers["Content-Security-Policy"] = "sandbox"
+    response.headers["Cache-Control"] = "private, max-age=3600"
     return response
 
 

@@ -4,15 +4,12 @@ import json
 from collections.abc import Iterator
 from http import HTTPStatus
 
-import puremagic
-
+from appliance.core import media_types
 from appliance.core.box import Box
 from appliance.core.errors import Refused, Unavailable
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.outbound import TransportFailed
 from appliance.domains.channels.types import Account
-
-SNIFFED = 4096
 
 
 def fetch(box: Box, account: Account, media_id: str) -> dict[str, object]:
@@ -31,7 +28,7 @@ def fetch(box: Box, account: Account, media_id: str) -> dict[str, object]:
             raise Unavailable(_("The file broke off on its way.")) from err
         except (ValueError, KeyError, TypeError) as err:
             raise Refused(_("WhatsApp does not say where this file is.")) from err
-    return {"blob_id": str(ref.id), "size": ref.size, "sha256": ref.sha256, "true_type": _type_of(stream.head)}
+    return {"blob_id": str(ref.id), "size": ref.size, "sha256": ref.sha256, "true_type": media_types.type_of(stream.head)}
 
 
 def _check(status: int) -> None:
@@ -53,14 +50,6 @@ class _Pieces:
         while len(self._rest) < size and (piece := next(self._pieces, b"")):
             self._rest += piece
         given, self._rest = self._rest[:size], self._rest[size:]
-        if len(self.head) < SNIFFED:
-            self.head = (self.head + given)[:SNIFFED]
+        if len(self.head) < media_types.SNIFFED:
+            self.head = (self.head + given)[: media_types.SNIFFED]
         return given
-
-
-def _type_of(head: bytes) -> str:
-    """What the bytes are, whatever their label says."""
-    try:
-        return str(puremagic.from_string(head, mime=True)) or "application/octet-stream"
-    except (puremagic.PureError, ValueError):
-        return "application/octet-stream"

@@ -9,7 +9,7 @@ from appliance.core.rows import locked, required
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page, PageQuery
 from appliance.domains.channels.errors import ChannelNotFound
-from appliance.domains.channels.gateways import gateway_of
+from appliance.domains.channels.gateways.kinds import gateway_of
 from appliance.domains.channels.tables import Channel, RejectedEvent
 from appliance.domains.channels.types import Account, Kind
 

@@ -14,7 +14,7 @@ from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import actions, queries
 from appliance.domains.channels.errors import KeyRefused
 from appliance.domains.channels.events import MediaAnnounced, WebhooksAccepted
-from appliance.domains.channels.gateways import gateway_of
+from appliance.domains.channels.gateways.kinds import gateway_of
 from appliance.domains.channels.rules import pacing
 from appliance.domains.channels.rules.fitting import fit
 from appliance.domains.channels.types import Account, Sent, Unconfirmed

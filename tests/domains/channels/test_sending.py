@@ -12,7 +12,7 @@ from appliance.core.jobs import Step
 from appliance.core.outbox import Delivery
 from appliance.domains.channels import actions as channels
 from appliance.domains.channels import queries, subscribers
-from appliance.domains.channels.gateways import gateway_of
+from appliance.domains.channels.gateways.kinds import gateway_of
 from appliance.domains.channels.rules import pacing
 from appliance.domains.channels.schemas import ChannelPatch
 from appliance.domains.channels.tables import Channel

@@ -1,5 +1,5 @@
 from appliance.core.box import Box
-from appliance.domains.channels.gateways import gateway_of
+from appliance.domains.channels.gateways.kinds import gateway_of
 from appliance.domains.channels.types import Account, Checkup
 
 

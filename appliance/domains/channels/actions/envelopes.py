@@ -14,7 +14,7 @@ from appliance.core.uow import UnitOfWork
 from appliance.domains.channels.actions.receive import receive_changes
 from appliance.domains.channels.actions.rejected import keep_rejected
 from appliance.domains.channels.events import WebhooksAccepted
-from appliance.domains.channels.gateways import gateway_of
+from appliance.domains.channels.gateways.kinds import gateway_of
 from appliance.domains.channels.tables import Channel, Envelope
 
 PASSING = (OperationalError, InterfaceError, PoolTimeout, Unavailable)  # nobody's fault: the whole envelope comes again

@@ -15,7 +15,7 @@ from appliance.domains.agents.errors import AgentNotFound
 from appliance.domains.channels import queries
 from appliance.domains.channels.errors import ChannelInUse
 from appliance.domains.channels.events import ChannelChanged
-from appliance.domains.channels.gateways import gateway_of
+from appliance.domains.channels.gateways.kinds import gateway_of
 from appliance.domains.channels.schemas import ChannelIn, ChannelPatch
 from appliance.domains.channels.tables import Channel, RejectedEvent
 from appliance.domains.channels.types import ChannelStatus

@@ -1,15 +1,1 @@
-"""The ways to the outside, one for each kind of channel. A new kind is a module beside these and its name in GATEWAYS."""
-
-from appliance.core.errors import Refused
-from appliance.core.i18n import lazy_gettext as _
-from appliance.domains.channels.gateways.cloud.gateway import CloudGateway
-from appliance.domains.channels.gateways.gateway import Gateway
-from appliance.domains.channels.gateways.simulator import SimulatorGateway
-
-GATEWAYS: dict[str, Gateway] = {found.kind.name: found for found in (SimulatorGateway(), CloudGateway())}
-
-
-def gateway_of(kind: str) -> Gateway:
-    if kind not in GATEWAYS:
-        raise Refused(_("This box knows no such kind of channel."), fields={"kind": _("This box knows no such kind of channel.")})
-    return GATEWAYS[kind]
+"""The ways to the outside, a module for each kind of channel; `kinds` names them all. Kept light: children import from here."""

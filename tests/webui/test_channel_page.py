@@ -56,7 +56,7 @@ def test_the_connection_is_tested_and_told_in_sentences(box, ana, cloud, graph, 
 @pytest.mark.browser
 def test_a_webhook_address_nobody_outside_can_call_is_warned_of(ana, new_context):
     page = new_context(ana).new_page()
-    page.goto("/channels/new")
+    page.goto("/channels/new?kind=whatsapp_cloud")
     assert page.locator("#webhook").inner_text().endswith("/webhooks/whatsapp")
     assert page.get_by_text("A Meta não alcança este endereço").is_visible()
     assert page.get_by_role("button", name="Copiar").is_visible()
@@ -68,7 +68,7 @@ def test_a_webhook_address_nobody_outside_can_call_is_warned_of(ana, new_context
 ])
 def test_a_box_that_may_not_call_meta_says_what_to_change(box, app, browser_headers, network, said):
     box.outbound = Outbound(network)
-    page = app.test_client().get("/channels/new", headers=browser_headers).text
+    page = app.test_client().get("/channels/new?kind=whatsapp_cloud", headers=browser_headers).text
     assert ("nada pode ser enviado por este canal" in page) is bool(said)
     assert said in page
 

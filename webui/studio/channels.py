@@ -1,48 +1,33 @@
-"""Channels: what is connected, how it fares, and how to connect WhatsApp's Cloud API."""
+"""Channels: what is connected, how it fares, and how to connect another. What differs by kind is in `webui.studio.kinds`."""
 
 from http import HTTPStatus
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from flask import flash, redirect, render_template, url_for
 from pydantic import Field, ValidationError
 from werkzeug import Response
 
-from appliance.core.box import Box
-from appliance.core.errors import DomainError
+from appliance.core.errors import DomainError, NotFound, Refused
 from appliance.core.i18n import gettext
-from appliance.core.outbound import NotAllowed
+from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Call, Form, PageQuery, Schema, read_form
 from appliance.core.web.problems import refusal_of
 from appliance.domains.agents import queries as agents
 from appliance.domains.channels import actions, queries
 from appliance.domains.channels.schemas import ChannelIn, ChannelPatch
-from appliance.domains.channels.types import WHATSAPP_CLOUD
-from webui.addresses import is_public
+from appliance.domains.channels.tables import Channel
 from webui.inbox.presenting import ICONS
+from webui.studio.kinds import KINDS, page_of
+from webui.studio.kinds.page import ChannelForm, KindPage
 from webui.studio.pages import pages
-from webui.studio.words import CHANNEL_STATES, QUALITIES
+from webui.studio.words import CHANNEL_STATES
 
 READ, WRITE = "channels:read", "channels:write"
-WEBHOOK_PATH = "/webhooks/whatsapp"
 
 
-class ChannelForm(Schema):
-    name: str = Field(min_length=1, max_length=120)
-    agent_id: UUID | None = None
-    external_id: str = Field("", max_length=120)
-    access_token: str = Field("", max_length=2000)
-    app_secret: str = Field("", max_length=200)
-    verify_token: str = Field("", max_length=200)
-
-    @property
-    def secrets(self) -> dict[str, str]:
-        return self.model_dump(include={"access_token", "app_secret", "verify_token"})
-
-
-class ChannelChangeForm(ChannelForm):
-    active: bool = False
+class KindQuery(Schema):
+    kind: str = Field("", max_length=40)
 
 
 @pages.get("/channels", permission=READ, query=PageQuery)
@@ -55,45 +40,56 @@ def channels(uow: UnitOfWork, query: PageQuery) -> str:
     )
 
 
-@pages.get("/channels/new", permission=WRITE)
-def new_channel(uow: UnitOfWork) -> str:
-    return _form_page(uow, Form(None, {}, {}))
+@pages.get("/channels/new", permission=WRITE, query=KindQuery)
+def new_channel(uow: UnitOfWork, query: KindQuery) -> str:
+    if not query.kind:
+        return render_template("studio/new_channel.html", kinds=KINDS.values(), kind_of=queries.kind_of, icons=ICONS)
+    return _form_page(uow, _connectable(query.kind), Form(None, {}, {}))
 
 
-@pages.post("/channels/new", permission=WRITE)
-def create_channel(uow: UnitOfWork) -> Response | tuple[str, int]:
-    form = read_form(ChannelForm)
+@pages.post("/channels/new", permission=WRITE, query=KindQuery)
+def create_channel(uow: UnitOfWork, query: KindQuery) -> Response | tuple[str, int]:
+    page, kind = _connectable(query.kind), queries.kind_of(query.kind)
+    form = read_form(page.form)
     if form.value is None:
-        return _form_page(uow, form), HTTPStatus.UNPROCESSABLE_ENTITY
+        return _form_page(uow, page, form), HTTPStatus.UNPROCESSABLE_ENTITY
     given = form.value
     try:
         wanted = ChannelIn(
-            kind=WHATSAPP_CLOUD, name=given.name, agent_id=given.agent_id, external_id=given.external_id,
-            secrets=given.secrets,
+            kind=kind.name, name=given.name, agent_id=given.agent_id, external_id=given.external_id,
+            config=given.config_of(kind), secrets=given.secrets_of(kind),
         )  # fmt: skip
         made = actions.create_channel(uow, wanted)
         uow.session.flush()
-    except ValidationError as err:
-        return _form_page(uow, form.refused(refusal_of(err))), HTTPStatus.UNPROCESSABLE_ENTITY
-    except DomainError as err:
-        return _form_page(uow, Form(None, {"external_id": str(err)}, form.raw)), err.status
-    flash(gettext("Saved. Now point Meta's webhook at this box, as shown below."))
+    except (ValidationError, DomainError) as err:
+        refused, status = _refused(page, form, err)
+        return _form_page(uow, page, refused), status
+    flash(str(page.made) or gettext("Saved."))
     return redirect(url_for("studio.channel", channel_id=made.id))
 
 
 @pages.get("/channels/<uuid:channel_id>", permission=READ)
 def channel(uow: UnitOfWork, channel_id: UUID) -> str:
-    return _form_page(uow, Form(None, {}, {}), channel_id)
+    found = queries.get_channel(uow, channel_id)
+    return _form_page(uow, page_of(found.kind), Form(None, {}, {}), found)
 
 
 @pages.post("/channels/<uuid:channel_id>", permission=WRITE)
 def change_channel(uow: UnitOfWork, channel_id: UUID) -> Response | tuple[str, int]:
-    form = read_form(ChannelChangeForm)
+    found = queries.get_channel(uow, channel_id)
+    page, kind = page_of(found.kind), queries.kind_of(found.kind)
+    form = read_form(page.form)
     if form.value is None:
-        return _form_page(uow, form, channel_id), HTTPStatus.UNPROCESSABLE_ENTITY
+        return _form_page(uow, page, form, found), HTTPStatus.UNPROCESSABLE_ENTITY
     given = form.value
-    patch = ChannelPatch(name=given.name, agent_id=given.agent_id, active=given.active, secrets=given.secrets)
-    actions.change_channel(uow, channel_id, patch)
+    try:
+        patch = ChannelPatch(
+            name=given.name, agent_id=given.agent_id, active=given.active, config=given.config_of(kind), secrets=given.secrets_of(kind)
+        )
+        actions.change_channel(uow, channel_id, patch)
+    except (ValidationError, DomainError) as err:
+        refused, status = _refused(page, form, err)
+        return _form_page(uow, page, refused, found), status
     flash(gettext("Saved."))
     return redirect(url_for("studio.channels"))
 
@@ -103,12 +99,13 @@ def check_channel(call: Call, channel_id: UUID) -> str:
     """The verdict as a fragment of the channel's page; what was typed there stays."""
     with call.unit(read_only=True) as uow:
         account = queries.get_account(uow, channel_id)
-    ours = _webhook(call.box)
+    problem, found = "", None
     try:
         found = actions.check_connection(call.box, account)
     except DomainError as err:
-        return render_template("studio/_checkup.html", problem=str(err), found=None)
-    return render_template("studio/_checkup.html", problem="", found=found, quality=QUALITIES[found.quality], webhook=ours)
+        problem = str(err)
+    around = page_of(account.kind).around(call.box, None)
+    return render_template("studio/_checkup.html", kind=account.kind, problem=problem, found=found, **around)
 
 
 @pages.post("/channels/<uuid:channel_id>/delete", permission=WRITE)
@@ -122,25 +119,26 @@ def delete_channel(uow: UnitOfWork, channel_id: UUID) -> Response:
     return redirect(url_for("studio.channels"))
 
 
-def _form_page(uow: UnitOfWork, form: Form[ChannelForm] | Form[ChannelChangeForm], channel_id: UUID | None = None) -> str:
-    found = queries.get_channel(uow, channel_id) if channel_id else None
-    shown: dict[str, object] = {"name": found.name, "agent_id": found.agent_id or "", "external_id": found.external_id} if found else {}
+def _connectable(kind: str) -> KindPage:
+    if kind not in KINDS:
+        raise NotFound(_("This box knows no such kind of channel."))
+    return KINDS[kind]
+
+
+def _refused(page: KindPage, form: Form[ChannelForm], err: ValidationError | DomainError) -> tuple[Form[ChannelForm], HTTPStatus]:
+    """The form again, each sentence at its field; what belongs to no field of this form stands above it."""
+    refusal = refusal_of(err) if isinstance(err, ValidationError) else err
+    fields = refusal.fields if isinstance(refusal, Refused) and refusal.fields else {"": refusal.message}
+    bare = {name.removeprefix("config.").removeprefix("secrets."): str(said) for name, said in fields.items()}
+    return Form(None, {name if name in page.form.model_fields else "": said for name, said in bare.items()}, form.raw), refusal.status
+
+
+def _form_page(uow: UnitOfWork, page: KindPage, form: Form[ChannelForm], found: Channel | None = None) -> str:
+    kept: dict[str, object] = {}
+    if found:
+        kept = {"name": found.name, "agent_id": found.agent_id or "", "external_id": found.external_id, "active": found.active}
+        kept |= page.form.shown(found.config)
     return render_template(
-        "studio/channel.html", channel=found, kind=queries.kind_of(found.kind if found else WHATSAPP_CLOUD), form=form,
-        shown={**shown, **form.raw}, states=CHANNEL_STATES, walled=_walled(uow.box),
-        agents=[(agent.id, agent.name) for agent in agents.list_agents(uow)],
-        webhook=_webhook(uow.box), is_public=is_public(_webhook(uow.box)),
+        "studio/channel.html", channel=found, page=page, kind=queries.kind_of(page.name), form=form, shown=form.raw or kept,
+        states=CHANNEL_STATES, agents=[(agent.id, agent.name) for agent in agents.list_agents(uow)], **page.around(uow.box, found),
     )  # fmt: skip
-
-
-def _walled(box: Box) -> str:
-    """Why this box may not call Meta, with the setting to change; empty when it may."""
-    try:
-        box.outbound.check_allowed(urlsplit(box.settings.channels.graph_url).hostname or "")
-    except NotAllowed as err:
-        return str(err)
-    return ""
-
-
-def _webhook(box: Box) -> str:
-    return f"{box.settings.public_url}{WEBHOOK_PATH}"

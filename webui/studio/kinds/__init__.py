@@ -1,0 +1,11 @@
+"""How each kind of channel is connected in the browser. A new kind is a module beside these and its name in KINDS."""
+
+from webui.studio.kinds.cloud import CLOUD
+from webui.studio.kinds.page import ChannelForm, KindPage
+
+KINDS: dict[str, KindPage] = {page.name: page for page in (CLOUD,)}  # in the order in which they are offered
+
+
+def page_of(kind: str) -> KindPage:
+    """A kind that is not connected here (the simulator) has a name and an agent."""
+    return KINDS.get(kind) or KindPage(kind, form=ChannelForm)

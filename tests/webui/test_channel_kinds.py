@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from appliance.core.web import Authenticator, Schema, create_app
-from appliance.domains.channels import gateways
+from appliance.domains.channels.gateways import kinds
 from appliance.domains.channels.gateways.gateway import Gateway
 from appliance.domains.channels.gateways.simulator import SimulatorTransport
 from appliance.domains.channels.tables import Channel
@@ -63,7 +63,7 @@ def test_kinds_are_offered_with_a_sentence_each(member):
 
 
 def test_a_form_becomes_settings_and_keys_of_its_kind(member, box, ana, monkeypatch):
-    monkeypatch.setitem(gateways.GATEWAYS, "pigeon", PigeonGateway())
+    monkeypatch.setitem(kinds.GATEWAYS, "pigeon", PigeonGateway())
     monkeypatch.setitem(KINDS, "pigeon", KindPage("pigeon", form=LoftForm))
     assert member.send(NEW, "/channels/new?kind=pigeon", name="Pombal", roof="red", coop="north").status_code == 302
     [made] = channels_of(box, ana)

@@ -9,7 +9,8 @@ from appliance.core.errors import Refused
 from appliance.core.web import Schema
 from appliance.domains.agents import actions as agents
 from appliance.domains.agents.schemas import AgentIn, AgentSettings
-from appliance.domains.channels import actions, gateways, queries
+from appliance.domains.channels import actions, queries
+from appliance.domains.channels.gateways import kinds
 from appliance.domains.channels.gateways.gateway import Gateway
 from appliance.domains.channels.rules.fitting import fit
 from appliance.domains.channels.schemas import ChannelIn, ChannelPatch
@@ -53,7 +54,7 @@ class PigeonGateway(Gateway):
 @pytest.fixture
 def pigeons(monkeypatch):
     gateway = PigeonGateway()
-    monkeypatch.setitem(gateways.GATEWAYS, "pigeon", gateway)
+    monkeypatch.setitem(kinds.GATEWAYS, "pigeon", gateway)
     return gateway
 
 

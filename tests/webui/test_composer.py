@@ -153,12 +153,6 @@ def test_it_is_sent_from_the_keyboard_and_says_in_words_how_far_it_came(page, ke
     assert sent.get_by_role("img").get_attribute("aria-label") == "Na fila para enviar"
 
 
-def test_the_search_says_what_it_looks_at(page):
-    page.goto("/inbox?q=preço")
-    assert page.get_by_label("Buscar por nome, telefone ou e-mail").input_value() == "preço"
-    assert page.get_by_text("não no texto das mensagens").is_visible()
-
-
 def test_after_a_note_the_next_message_is_a_reply(page):
     page.goto(page.conversation)
     page.get_by_role("tab", name="Nota interna").click()

@@ -16,6 +16,7 @@ from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.schemas import ContactOut
 from appliance.domains.contacts.types import Channel as Medium
 from appliance.domains.conversations import queries
+from appliance.domains.conversations.queries import Found
 from appliance.domains.conversations.schemas import ConversationOut, MessageOut
 from appliance.domains.conversations.types import ConversationStatus, Direction, Handling, MessageKind, MessageStatus, Sender
 from appliance.domains.identity import queries as identity
@@ -88,6 +89,21 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Hit:
+    """One conversation in which the words that were looked for stand, with the passage."""
+
+    id: UUID
+    number: int
+    name: str
+    parts: Sequence[tuple[str, bool]]
+    at: datetime
+    icon: str
+    channel: str
+    is_note: bool
+    others: int
+
+
+@dataclass(frozen=True)
 class Bubble:
     """One message of the thread. `html` is safe: escaped text with citations as links."""
 
@@ -118,6 +134,8 @@ class Thread:
     assignee: str
     bubbles: Sequence[Bubble]
     first_unread: int | None
+    at: int | None
+    is_newest: bool
     window_closes_at: datetime | None
     window_open: bool
     takes: frozenset[MessageKind]
@@ -132,6 +150,24 @@ def rows(uow: UnitOfWork, conversations: Sequence[ConversationOut], *, me: UUID 
     unsent = queries.find_unsent(uow, {row.id for row in conversations})
     return [
         _row(row, person_name(people.get(row.contact_id)), _holder(row, names, me), is_unsent=row.id in unsent) for row in conversations
+    ]
+
+
+def found(uow: UnitOfWork, hits: Sequence[Found]) -> list[Hit]:
+    people = contacts.find_contacts(uow, {hit.conversation.contact_id for hit in hits})
+    return [
+        Hit(
+            id=hit.conversation.id,
+            number=hit.message.number,
+            name=person_name(people.get(hit.conversation.contact_id)),
+            parts=hit.parts,
+            at=hit.message.occurred_at,
+            icon=ICONS[hit.conversation.medium],
+            channel=str(CHANNELS[hit.conversation.medium]),
+            is_note=hit.message.kind is MessageKind.NOTE,
+            others=hit.others,
+        )
+        for hit in hits
     ]
 
 

@@ -15,7 +15,7 @@ from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.schemas import ContactOut, ContactsQuery
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.queries import InboxFilter
-from appliance.domains.conversations.schemas import ConversationOut, MessageOut
+from appliance.domains.conversations.schemas import LARGEST, ConversationOut, MessageOut
 from appliance.domains.conversations.types import ConversationStatus, Handling
 from appliance.domains.identity import queries as identity
 from appliance.domains.identity.schemas import MembersQuery
@@ -24,12 +24,19 @@ from webui.inbox.presenting import CHANNELS, HANDOFF_REASONS, ICONS, Thread
 
 READ = "conversations:read"
 LIST_LENGTH = 50
+FOUND_LENGTH = 20
 THREAD_LENGTH = 50
 
 pages = Pages("inbox", __name__)
 
 
-class ListQuery(PageQuery):
+class AtQuery(Schema):
+    """`at`: the number of the message to show, where it is not the newest."""
+
+    at: int | None = Field(None, ge=1, le=LARGEST)
+
+
+class ListQuery(PageQuery, AtQuery):
     """The filters live in the address, so that a view can be bookmarked and sent."""
 
     view: Literal["waiting", "mine", "bot", "all", "resolved", "unsent"] = "all"
@@ -49,7 +56,7 @@ def inbox(uow: UnitOfWork, query: ListQuery) -> str:
 
 @pages.get("/inbox/<uuid:conversation_id>", permission=READ, query=ListQuery)
 def conversation(uow: UnitOfWork, conversation_id: UUID, query: ListQuery) -> str:
-    thread = _thread(uow, conversation_id)
+    thread = _thread(uow, conversation_id, at=query.at)
     return render_template("inbox/inbox.html", thread=thread, members=_members(uow), **_listing(uow, query))
 
 
@@ -58,10 +65,10 @@ def listing(uow: UnitOfWork, query: ListQuery) -> str:
     return render_template("inbox/_list.html", thread=None, **_listing(uow, query))
 
 
-@pages.get("/inbox/<uuid:conversation_id>/panes", permission=READ)
-def panes(uow: UnitOfWork, conversation_id: UUID) -> str:
+@pages.get("/inbox/<uuid:conversation_id>/panes", permission=READ, query=AtQuery)
+def panes(uow: UnitOfWork, conversation_id: UUID, query: AtQuery) -> str:
     """Thread and contact of another conversation, without the list."""
-    return render_template("inbox/_panes.html", thread=_thread(uow, conversation_id), members=_members(uow))
+    return render_template("inbox/_panes.html", thread=_thread(uow, conversation_id, at=query.at), members=_members(uow))
 
 
 @pages.get("/inbox/<uuid:conversation_id>/state", permission=READ)
@@ -89,7 +96,10 @@ def _listing(uow: UnitOfWork, query: ListQuery) -> dict[str, object]:
     page = queries.list_conversations(uow, _filter(uow, query), query)
     counts = queries.count_inbox(uow, user_id=me)
     shown = [ConversationOut.model_validate(row) for row in page.items]
-    return {"rows": presenting.rows(uow, shown, me=me), "page": page, "counts": counts, "query": query}
+    return {
+        "rows": presenting.rows(uow, shown, me=me), "page": page, "counts": counts, "query": query,
+        "found": presenting.found(uow, queries.search_messages(uow, query.q, PageQuery(limit=FOUND_LENGTH)).items) if query.q else (),
+    }  # fmt: skip
 
 
 def _filter(uow: UnitOfWork, query: ListQuery) -> InboxFilter:
@@ -104,11 +114,12 @@ def _filter(uow: UnitOfWork, query: ListQuery) -> InboxFilter:
     )
 
 
-def _thread(uow: UnitOfWork, conversation_id: UUID) -> Thread:
+def _thread(uow: UnitOfWork, conversation_id: UUID, *, at: int | None = None) -> Thread:
     found = _conversation(uow, conversation_id)
     person = contacts.find_contacts(uow, [found.contact_id]).get(found.contact_id)
     name = presenting.person_name(person)
-    window = _shown(queries.list_messages(uow, conversation_id, limit=THREAD_LENGTH))
+    before = at + THREAD_LENGTH // 2 if at else None
+    window = _shown(queries.list_messages(uow, conversation_id, before=before, limit=THREAD_LENGTH))
     unread = [row.number for row in window if row.direction == "inbound"][-found.unread_count :] if found.unread_count else []
     closes_at = _window_closes_at(found)
     return Thread(
@@ -120,6 +131,8 @@ def _thread(uow: UnitOfWork, conversation_id: UUID) -> Thread:
         assignee=identity.names_of(uow, [found.assignee_id]).get(found.assignee_id, "") if found.assignee_id else "",
         bubbles=presenting.bubbles(uow, window, contact_name=name),
         first_unread=unread[0] if unread else None,
+        at=at,
+        is_newest=not window or window[-1].number >= found.last_number,
         window_closes_at=closes_at,
         window_open=found.window_hours is None or (closes_at is not None and closes_at > uow.now),
         takes=channels.kind_of(found.channel_kind).carries,

@@ -38,6 +38,7 @@ class ConversationOut(Schema):
     last_inbound_at: datetime | None
     first_response_at: datetime | None
     window_hours: int | None
+    last_number: int
     unread_count: int
     preview: str
 
@@ -93,6 +94,28 @@ class InboxQuery(PageQuery):
     handling: Handling | None = None
     waiting: bool = False
     q: str = Field("", max_length=200)
+
+
+class SearchQuery(PageQuery):
+    q: str = Field(min_length=1, max_length=200)
+    limit: int = Field(20, ge=1, le=50)
+
+
+class PartOut(Schema):
+    """A piece of the passage; `hit`: this is what was looked for."""
+
+    text: str
+    hit: bool
+
+
+class FoundOut(Schema):
+    conversation_id: UUID
+    contact_id: UUID
+    message_id: UUID
+    number: int
+    occurred_at: datetime
+    parts: list[PartOut]
+    others: int = Field(description="How many other messages of the conversation say it too")
 
 
 class ThreadQuery(Schema):
@@ -151,7 +174,7 @@ class ReplyIn(Schema):
     @property
     def kind(self) -> MessageKind:
         if self.media is not None:
-            return _media_kind(self.media.mime_type)
+            return media_kind(self.media.mime_type)
         if self.template is not None:
             return MessageKind.TEMPLATE
         if self.buttons:
@@ -171,7 +194,7 @@ class ReplyIn(Schema):
         return content
 
 
-def _media_kind(mime_type: str) -> MessageKind:
+def media_kind(mime_type: str) -> MessageKind:
     kinds = {"image": MessageKind.IMAGE, "audio": MessageKind.AUDIO, "video": MessageKind.VIDEO}
     return kinds.get(mime_type.partition("/")[0], MessageKind.DOCUMENT)
 

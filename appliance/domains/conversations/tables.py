@@ -2,10 +2,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from appliance.core.db import Base, Sealed, SealedJson, TenantOwned
+from appliance.core.db import Base, Rows, Sealed, SealedJson, TenantOwned
 from appliance.domains.contacts.types import Channel as Medium
 from appliance.domains.conversations.types import (
     ConversationStatus,
@@ -89,3 +89,16 @@ class Message(TenantOwned, Base):
         UniqueConstraint("channel_id", "provider_message_id"),
         Index("ix_messages_sending", "status", "created_at"),
     )
+
+
+class MessageWord(TenantOwned, Rows):
+    """In which messages of a conversation a word stands. `term` is a keyed hash of it: the database does not say which word."""
+
+    __tablename__ = "message_words"
+
+    conversation_id: Mapped[UUID] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True)
+    term: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    numbers: Mapped[bytes]
+
+    __table_args__ = (Index("ix_message_words_term", "tenant_id", "term", "conversation_id"), {"sqlite_with_rowid": False})

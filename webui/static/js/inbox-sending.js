@@ -4,7 +4,7 @@ import { attached, detach, upload } from "./inbox-files.js";
 import { failedMeta, pendingBubble, pendingMeta } from "./inbox-parts.js";
 import { box, composer, log, openId } from "./inbox-place.js";
 import { refreshState } from "./inbox-state.js";
-import { fetchNew, toEnd } from "./inbox-thread.js";
+import { closeGap, fetchNew, toEnd } from "./inbox-thread.js";
 import { _ } from "./i18n.js";
 import { request } from "./request.js";
 import { forgetUnsent, keepUnsent, unsent } from "./unsent.js";
@@ -15,6 +15,7 @@ export async function send() {
   const wanted = composed(Boolean(file));
   if (!wanted || box().readOnly) return;
   const { text, body } = wanted;
+  await closeGap();
   const bubble = pendingBubble(text, mode, file);
   log().append(bubble);
   toEnd();

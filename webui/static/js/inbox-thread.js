@@ -13,13 +13,23 @@ export const toEnd = () => { if (log()) log().scrollTop = log().scrollHeight; };
 const newButton = () => panes.querySelector("[data-newest]");
 let below = 0;
 
-export const isAtNewest = () => below === 0;
+const gap = () => log()?.querySelector("[data-gap]");  // between what is shown, around a message found, and the newest
+export const isAtNewest = () => below === 0 && !gap();
 
-export function showNewest() {
+export async function showNewest() {
+  await closeGap();
   below = 0;
   announce(0);
   toEnd();
   markRead();
+}
+
+/** The newest messages in place of those around the one that was looked for. */
+export async function closeGap() {
+  if (!gap()) return;
+  const id = openId();
+  const latest = fragment(await html(`/inbox/${id}/panes`)).querySelector("[data-log]");
+  if (id === openId()) log().replaceChildren(...latest.childNodes);
 }
 
 function announce(count) {
@@ -33,7 +43,9 @@ function announce(count) {
 export function settle() {
   if (!log()) return;
   below = 0;
-  const mark = log().querySelector("[data-new]");
+  const found = log().dataset.at && log().querySelector(`[data-number="${log().dataset.at}"]`);
+  found?.classList.add("is-found");
+  const mark = found || log().querySelector("[data-new]");
   if (mark) mark.scrollIntoView({ block: "center" });
   else toEnd();
   log().addEventListener("scroll", () => {
@@ -53,6 +65,7 @@ let fetching = null;
 export async function fetchNew() {
   const id = openId();
   if (!id) return;
+  if (gap()) { announce(1); return; }
   if (fetching) { fetching.again = true; return; }
   const news = fetching = { again: false, changed: new Set() };
   try {

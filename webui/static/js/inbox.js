@@ -14,13 +14,13 @@ import { request } from "./request.js";
 import { shortcut } from "./shortcuts.js";
 import { failed } from "./toast.js";
 
-async function open(id, { push = true } = {}) {
+async function open(id, { push = true, at = "" } = {}) {
   panes.setAttribute("aria-busy", "true");
   try {
-    panes.replaceChildren(fragment(await html(`/inbox/${id}/panes`)));
+    panes.replaceChildren(fragment(await html(`/inbox/${id}/panes${at ? `?at=${at}` : ""}`)));
     document.dispatchEvent(new CustomEvent("htmx:after:swap"));
     root.dataset.pane = "thread";
-    if (push) history.pushState({}, "", `/inbox/${id}${location.search}`);
+    if (push) history.pushState({}, "", `/inbox/${id}${searchAt(at)}`);
     document.title = `${thread().dataset.name} · ${document.title.split(" · ").at(-1)}`;
     markCurrent();
     arrive();
@@ -29,6 +29,13 @@ async function open(id, { push = true } = {}) {
   } finally {
     panes.removeAttribute("aria-busy");
   }
+}
+
+function searchAt(at) {
+  const query = new URLSearchParams(location.search);
+  query.delete("at");
+  if (at) query.set("at", at);
+  return query.size ? `?${query}` : "";
 }
 
 function arrive() {
@@ -40,10 +47,11 @@ function arrive() {
 function step(direction) {
   const links = [...list.querySelectorAll("[data-conversation]")];
   const at = links.findIndex((link) => link.dataset.conversation === openId());
-  const next = links[at < 0 ? 0 : Math.min(links.length - 1, Math.max(0, at + direction))];
-  if (next && next.dataset.conversation !== openId()) {
+  const others = at < 0 ? links : direction > 0 ? links.slice(at + 1) : links.slice(0, at).reverse();
+  const next = others.find((link) => link.dataset.conversation !== openId());
+  if (next) {
     next.scrollIntoView({ block: "nearest" });
-    open(next.dataset.conversation);
+    open(next.dataset.conversation, { at: next.dataset.at });
   }
 }
 
@@ -51,7 +59,7 @@ function step(direction) {
 root.addEventListener("click", (event) => {
   const plain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.button);
   const link = event.target.closest("[data-conversation]");
-  if (link && plain) { event.preventDefault(); open(link.dataset.conversation); return; }
+  if (link && plain) { event.preventDefault(); open(link.dataset.conversation, { at: link.dataset.at }); return; }
   const view = event.target.closest("[data-view]");
   if (view && plain) {
     event.preventDefault();
@@ -73,7 +81,7 @@ root.addEventListener("click", (event) => {
   if (quick) { showQuick(quick); return; }
   const older = event.target.closest("[data-older]");
   if (older) { showOlder(older).catch(failed); return; }
-  if (event.target.closest("[data-newest]")) { showNewest(); return; }
+  if (event.target.closest("[data-newest], [data-latest]")) { showNewest().catch(failed); return; }
   const retry = event.target.closest("[data-retry-message]");
   if (retry) {
     const id = retry.closest("[data-message]").dataset.message;
@@ -134,7 +142,7 @@ shortcut("e", _("Resolve"), () => act("resolve"));
 
 window.addEventListener("popstate", () => {
   const id = location.pathname.split("/")[2];
-  if (id) open(id, { push: false });
+  if (id) open(id, { push: false, at: new URLSearchParams(location.search).get("at") ?? "" });
   else location.reload();
 });
 

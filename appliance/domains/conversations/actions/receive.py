@@ -13,6 +13,7 @@ from appliance.domains.contacts.schemas import ContactFields
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.actions.append import Draft, append
 from appliance.domains.conversations.actions.handle import await_person
+from appliance.domains.conversations.actions.remember import remember_words
 from appliance.domains.conversations.actions.stop import stop_if_asked
 from appliance.domains.conversations.events import ConversationOpened, MessageMediaStored, MessageReceived
 from appliance.domains.conversations.tables import Conversation, Message
@@ -50,6 +51,7 @@ def receive_messages(uow: UnitOfWork, arrivals: Sequence[Arrival]) -> list[Messa
             _refresh(uow, threads[place], arrival.route, max(message.occurred_at for message in fresh))
             stored += [_store(uow, threads[place], message) for message in unique.values()]
     uow.session.flush()
+    remember_words(uow, stored)
     by_id = {thread.id: thread for thread in threads.values()}
     for message in stored:
         stop_if_asked(uow, by_id[message.conversation_id], message)

@@ -10,6 +10,7 @@ from appliance.domains.contacts.types import Purpose
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.actions.append import Draft, append
 from appliance.domains.conversations.actions.handle import take_over
+from appliance.domains.conversations.actions.remember import remember_words
 from appliance.domains.conversations.errors import WindowClosed
 from appliance.domains.conversations.events import ConversationChanged, InternalNoteAdded, MessageQueued
 from appliance.domains.conversations.rules import delivery
@@ -102,6 +103,7 @@ def add_note(uow: UnitOfWork, conversation_id: UUID, *, user_id: UUID, text: str
     conversation = queries.lock_conversation(uow, conversation_id)
     note = append(uow, conversation, Draft(Direction.INTERNAL, Sender.USER, MessageKind.NOTE, {"text": text}, sender_id=user_id))
     uow.session.flush()
+    remember_words(uow, [note])
     uow.emit(InternalNoteAdded(conversation.id, note.id))
     return note
 
@@ -123,5 +125,6 @@ def _queue(uow: UnitOfWork, conversation: Conversation, draft: Draft) -> Message
         conversation.status, conversation.resolved_at = ConversationStatus.OPEN, None
         uow.emit(ConversationChanged(conversation.id))
     uow.session.flush()
+    remember_words(uow, [message])
     uow.emit(MessageQueued(conversation.id, message.id))
     return message

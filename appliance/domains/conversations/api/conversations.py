@@ -5,17 +5,20 @@ from appliance.core.web import Api, Page, PageOf
 from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.schemas import ContactsQuery
 from appliance.domains.conversations import actions, queries
-from appliance.domains.conversations.queries import Counts, InboxFilter
+from appliance.domains.conversations.queries import Counts, Found, InboxFilter
 from appliance.domains.conversations.schemas import (
     AssignIn,
     ConversationOut,
     CountsOut,
+    FoundOut,
     HandoffIn,
     InboxQuery,
     LabelsIn,
     MessageOut,
     NoteIn,
+    PartOut,
     ReplyIn,
+    SearchQuery,
     ThreadOut,
     ThreadQuery,
 )
@@ -55,6 +58,20 @@ def _found_contacts(uow: UnitOfWork, q: str) -> list[UUID]:
 @api.get("/conversations/counts", permission=READ, returns=CountsOut)
 def count_conversations(uow: UnitOfWork) -> Counts:
     return queries.count_inbox(uow, user_id=_me(uow))
+
+
+@api.get("/conversations/search", permission=READ, query=SearchQuery, returns=PageOf[FoundOut])
+def search_messages(uow: UnitOfWork, query: SearchQuery) -> Page[FoundOut]:
+    found = queries.search_messages(uow, query.q, query)
+    return Page([_found(each) for each in found.items], found.total, found.page, found.limit)
+
+
+def _found(found: Found) -> FoundOut:
+    said = found.message
+    return FoundOut(
+        conversation_id=found.conversation.id, contact_id=found.conversation.contact_id, message_id=said.id, number=said.number,
+        occurred_at=said.occurred_at, parts=[PartOut(text=text, hit=hit) for text, hit in found.parts], others=found.others,
+    )  # fmt: skip
 
 
 @api.get("/conversations/<uuid:conversation_id>", permission=READ, returns=ConversationOut)

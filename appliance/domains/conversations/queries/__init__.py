@@ -13,9 +13,11 @@ from appliance.domains.conversations.queries.inbox import (
     list_tenants_with_waiting,
 )
 from appliance.domains.conversations.queries.privacy import export_contact
+from appliance.domains.conversations.queries.searching import Found, search_messages, word_hashes
 from appliance.domains.conversations.queries.thread import (
     count_agent_replies,
     find_by_provider_id,
+    find_thread,
     get_conversation,
     get_message,
     get_thread,
@@ -36,6 +38,7 @@ __all__ = [
     "Conversation",
     "Counts",
     "DayFigures",
+    "Found",
     "InboxFilter",
     "Message",
     "count_agent_replies",
@@ -44,6 +47,7 @@ __all__ = [
     "count_unsent",
     "export_contact",
     "find_by_provider_id",
+    "find_thread",
     "find_unsent",
     "get_conversation",
     "get_message",
@@ -61,6 +65,8 @@ __all__ = [
     "list_waiting",
     "lock_conversation",
     "lock_message",
+    "search_messages",
     "text_of",
     "thread_key",
+    "word_hashes",
 ]

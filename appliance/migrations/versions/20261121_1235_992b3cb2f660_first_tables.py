@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '44973f85bbc5'
+revision = '992b3cb2f660'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -343,6 +343,21 @@ def upgrade() -> None:
     op.create_index('ix_knowledge_queries_listing', 'knowledge_queries', ['tenant_id', 'created_at'], unique=False)
     op.create_index('ix_knowledge_queries_same', 'knowledge_queries', ['tenant_id', 'fingerprint'], unique=False)
     op.create_index('ix_knowledge_queries_tenant_id', 'knowledge_queries', ['tenant_id', 'id'], unique=False)
+    op.create_table('lead_sources',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('kind', sa.Enum('webhook', 'api', name='sourcekind', native_enum=False, length=40), nullable=False),
+    sa.Column('name', sa.String(length=120), nullable=False),
+    sa.Column('secrets', sa.LargeBinary(), nullable=False),
+    sa.Column('mapping', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
+    sa.Column('config', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
+    sa.Column('tags', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
+    sa.Column('active', sa.Boolean(), nullable=False),
+    sa.Column('dedupe_hours', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_lead_sources'))
+    )
+    op.create_index('ix_lead_sources_tenant_id', 'lead_sources', ['tenant_id', 'id'], unique=False)
     op.create_table('outbox',
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
     sa.Column('seq', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
@@ -434,6 +449,55 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_users')),
     sa.UniqueConstraint('email', name=op.f('uq_users_email'))
     )
+    op.create_table('whatsapp_days',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('channel_id', sa.Uuid(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('sent', sa.Integer(), nullable=False),
+    sa.Column('received', sa.Integer(), nullable=False),
+    sa.Column('refused', sa.Integer(), nullable=False),
+    sa.Column('reconnects', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_whatsapp_days')),
+    sa.UniqueConstraint('channel_id', 'day', name=op.f('uq_whatsapp_days_channel_id_day'))
+    )
+    op.create_index('ix_whatsapp_days_tenant_id', 'whatsapp_days', ['tenant_id', 'id'], unique=False)
+    op.create_table('whatsapp_sessions',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('channel_id', sa.Uuid(), nullable=False),
+    sa.Column('wanted', sa.Boolean(), nullable=False),
+    sa.Column('leaving', sa.Boolean(), nullable=False),
+    sa.Column('state', sa.Enum('new', 'connecting', 'qr', 'pairing', 'open', 'closed', 'logged_out', 'banned', name='linkstate', native_enum=False, length=40), nullable=False),
+    sa.Column('ending', sa.Enum('expired', 'unlinked', 'logged_out', 'banned', 'outdated', 'replaced', 'business', 'gave_up', 'no_library', name='ending', native_enum=False, length=40), nullable=True),
+    sa.Column('code', sa.Integer(), nullable=True),
+    sa.Column('last_error', sa.String(length=300), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('retry_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('qr', sa.LargeBinary(), nullable=True),
+    sa.Column('qr_number', sa.Integer(), nullable=False),
+    sa.Column('qr_seconds', sa.Integer(), nullable=False),
+    sa.Column('qr_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('pairing_phone', sa.LargeBinary(), nullable=True),
+    sa.Column('pairing_code', sa.LargeBinary(), nullable=True),
+    sa.Column('jid', sa.LargeBinary(), nullable=True),
+    sa.Column('lid', sa.LargeBinary(), nullable=True),
+    sa.Column('push_name', sa.LargeBinary(), nullable=True),
+    sa.Column('linked_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('connected_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('seen_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('store', sa.LargeBinary(), nullable=True),
+    sa.Column('stored_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('accepted_by_id', sa.Uuid(), nullable=True),
+    sa.Column('accepted_by', sa.LargeBinary(), nullable=True),
+    sa.Column('accepted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('accepted_version', sa.Integer(), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_whatsapp_sessions')),
+    sa.UniqueConstraint('channel_id', name=op.f('uq_whatsapp_sessions_channel_id'))
+    )
+    op.create_index(op.f('ix_whatsapp_sessions_leaving'), 'whatsapp_sessions', ['leaving'], unique=False)
+    op.create_index('ix_whatsapp_sessions_tenant_id', 'whatsapp_sessions', ['tenant_id', 'id'], unique=False)
+    op.create_index(op.f('ix_whatsapp_sessions_wanted'), 'whatsapp_sessions', ['wanted'], unique=False)
     op.create_table('agent_evaluations',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -645,6 +709,41 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_document_versions_document_id'), 'document_versions', ['document_id'], unique=False)
     op.create_index('ix_document_versions_tenant_id', 'document_versions', ['tenant_id', 'id'], unique=False)
+    op.create_table('lead_rejected_events',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('source_id', sa.Uuid(), nullable=False),
+    sa.Column('reason', sa.String(length=60), nullable=False),
+    sa.Column('body', sa.LargeBinary(), nullable=False),
+    sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['source_id'], ['lead_sources.id'], name=op.f('fk_lead_rejected_events_source_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_lead_rejected_events'))
+    )
+    op.create_index('ix_lead_rejected_events_of_source', 'lead_rejected_events', ['source_id', 'reason', 'received_at'], unique=False)
+    op.create_index('ix_lead_rejected_events_received', 'lead_rejected_events', ['received_at'], unique=False)
+    op.create_index('ix_lead_rejected_events_tenant_id', 'lead_rejected_events', ['tenant_id', 'id'], unique=False)
+    op.create_table('leads',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('source_id', sa.Uuid(), nullable=False),
+    sa.Column('contact_id', sa.Uuid(), nullable=False),
+    sa.Column('external_id', sa.String(length=200), nullable=True),
+    sa.Column('status', sa.Enum('new', 'working', 'qualified', 'converted', 'lost', name='leadstatus', native_enum=False, length=40), nullable=False),
+    sa.Column('score', sa.Integer(), nullable=True),
+    sa.Column('utm', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
+    sa.Column('captured_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('converted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('times', sa.Integer(), nullable=False),
+    sa.Column('moved_by_merge_id', sa.Uuid(), nullable=True),
+    sa.ForeignKeyConstraint(['source_id'], ['lead_sources.id'], name=op.f('fk_leads_source_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_leads'))
+    )
+    op.create_index('ix_leads_contact', 'leads', ['contact_id', 'captured_at'], unique=False)
+    op.create_index('ix_leads_newest', 'leads', ['tenant_id', 'captured_at', 'id'], unique=False)
+    op.create_index('ix_leads_source', 'leads', ['source_id', 'contact_id', 'captured_at'], unique=False)
+    op.create_index('ix_leads_status', 'leads', ['tenant_id', 'status', 'captured_at', 'id'], unique=False)
+    op.create_index('ix_leads_tenant_id', 'leads', ['tenant_id', 'id'], unique=False)
     op.create_table('memberships',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -660,6 +759,16 @@ def upgrade() -> None:
     )
     op.create_index('ix_memberships_tenant_id', 'memberships', ['tenant_id', 'id'], unique=False)
     op.create_index(op.f('ix_memberships_user_id'), 'memberships', ['user_id'], unique=False)
+    op.create_table('message_words',
+    sa.Column('conversation_id', sa.Uuid(), nullable=False),
+    sa.Column('term', sa.BigInteger(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('numbers', sa.LargeBinary(), nullable=False),
+    sa.ForeignKeyConstraint(['conversation_id'], ['conversations.id'], name=op.f('fk_message_words_conversation_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('conversation_id', 'term', 'tenant_id', name=op.f('pk_message_words')),
+    sqlite_with_rowid=False
+    )
+    op.create_index('ix_message_words_term', 'message_words', ['tenant_id', 'term', 'conversation_id'], unique=False)
     op.create_table('messages',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -782,6 +891,23 @@ def upgrade() -> None:
     )
     op.create_index('ix_chunks_tenant_id', 'chunks', ['tenant_id', 'id'], unique=False)
     op.create_index('ix_chunks_version', 'chunks', ['tenant_id', 'version_id', 'number'], unique=False)
+    op.create_table('lead_events',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('source_id', sa.Uuid(), nullable=False),
+    sa.Column('lead_id', sa.Uuid(), nullable=False),
+    sa.Column('event_key', sa.String(length=64), nullable=False),
+    sa.Column('nonce', sa.String(length=120), nullable=False),
+    sa.Column('body', sa.LargeBinary(), nullable=False),
+    sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['lead_id'], ['leads.id'], name=op.f('fk_lead_events_lead_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['source_id'], ['lead_sources.id'], name=op.f('fk_lead_events_source_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_lead_events')),
+    sa.UniqueConstraint('source_id', 'event_key', name=op.f('uq_lead_events_source_id_event_key'))
+    )
+    op.create_index(op.f('ix_lead_events_lead_id'), 'lead_events', ['lead_id'], unique=False)
+    op.create_index('ix_lead_events_nonce', 'lead_events', ['source_id', 'nonce'], unique=False)
+    op.create_index('ix_lead_events_tenant_id', 'lead_events', ['tenant_id', 'id'], unique=False)
     wall(
         'agents',
         'answer_gaps',
@@ -801,9 +927,12 @@ def upgrade() -> None:
         'knowledge_corpora',
         'knowledge_postings',
         'knowledge_queries',
+        'lead_sources',
         'outbox',
         'reply_runs',
         'roles',
+        'whatsapp_days',
+        'whatsapp_sessions',
         'agent_evaluations',
         'agent_questions',
         'agent_versions',
@@ -816,12 +945,16 @@ def upgrade() -> None:
         'contact_tags',
         'delivery',
         'document_versions',
+        'lead_rejected_events',
+        'leads',
         'memberships',
+        'message_words',
         'messages',
         'reply_steps',
         'timeline_entries',
         'agent_evaluation_results',
         'chunks',
+        'lead_events',
     )
     # ### end Alembic commands ###
 

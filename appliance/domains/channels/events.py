@@ -20,3 +20,10 @@ class MediaAnnounced:
 
     channel_id: UUID
     message_id: UUID
+
+
+@dataclass(frozen=True)
+class LinkChanged:
+    """The state of a number's link, its QR or its code is not what it was."""
+
+    channel_id: UUID

@@ -1,8 +1,9 @@
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from appliance.core.paging import read_page
 from appliance.core.rows import locked, required
@@ -10,8 +11,10 @@ from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page, PageQuery
 from appliance.domains.channels.errors import ChannelNotFound
 from appliance.domains.channels.gateways.kinds import gateway_of
-from appliance.domains.channels.tables import Channel, RejectedEvent
-from appliance.domains.channels.types import Account, Kind
+from appliance.domains.channels.rules import risk, warming
+from appliance.domains.channels.rules.linking import RISK_VERSION
+from appliance.domains.channels.tables import Channel, RejectedEvent, WhatsappDay, WhatsappSession
+from appliance.domains.channels.types import WEBCHAT, WHATSAPP_QR, Account, Kind, LinkState
 
 
 def get_channel(uow: UnitOfWork, channel_id: UUID) -> Channel:
@@ -47,9 +50,91 @@ def list_of_kind(uow: UnitOfWork, kind: str) -> Sequence[Channel]:
     return uow.session.scalars(select(Channel).where(Channel.kind == kind).limit(10_000)).all()
 
 
+def get_chat(uow: UnitOfWork, key: str) -> Channel:
+    """The web chat with this public key; needs the box scope. Raises ChannelNotFound."""
+    return required(uow.session.scalar(select(Channel).where(Channel.kind == WEBCHAT, Channel.external_id == key)), ChannelNotFound)
+
+
 def kind_of(name: str) -> Kind:
     return gateway_of(name).kind
 
 
 def list_rejected(uow: UnitOfWork, query: PageQuery) -> Page[RejectedEvent]:
     return read_page(uow, select(RejectedEvent).order_by(RejectedEvent.received_at.desc(), RejectedEvent.id.desc()), query)
+
+
+def get_link(uow: UnitOfWork, channel_id: UUID) -> WhatsappSession:
+    return required(uow.session.scalar(select(WhatsappSession).where(WhatsappSession.channel_id == channel_id)), ChannelNotFound)
+
+
+def lock_link(uow: UnitOfWork, channel_id: UUID) -> WhatsappSession:
+    held = uow.session.scalar(locked(select(WhatsappSession).where(WhatsappSession.channel_id == channel_id)))
+    return required(held, ChannelNotFound)
+
+
+def list_links(uow: UnitOfWork) -> Sequence[tuple[Channel, WhatsappSession]]:
+    joined = select(Channel, WhatsappSession).join(WhatsappSession, WhatsappSession.channel_id == Channel.id)
+    return [(channel, link) for channel, link in uow.session.execute(joined.order_by(Channel.created_at).limit(500))]
+
+
+def list_links_of_agent(uow: UnitOfWork, agent_id: UUID) -> Sequence[tuple[Channel, WhatsappSession]]:
+    return [(channel, link) for channel, link in list_links(uow) if channel.agent_id == agent_id]
+
+
+def list_watched(uow: UnitOfWork) -> Sequence[WhatsappSession]:
+    """What needs a child now, of all organisations: to be kept open with the risk signed, or to be taken leave of. Needs the box scope."""
+    is_kept = and_(WhatsappSession.wanted, Channel.active, WhatsappSession.accepted_version == RISK_VERSION)
+    joined = select(WhatsappSession).join(Channel, Channel.id == WhatsappSession.channel_id)
+    return uow.session.scalars(joined.where(or_(is_kept, WhatsappSession.leaving)).limit(10_000)).all()
+
+
+def is_shut(uow: UnitOfWork, channel_id: UUID) -> bool:
+    """A linked number whose link is not open: what is to be sent by it waits."""
+    kind = get_channel(uow, channel_id).kind
+    return kind == WHATSAPP_QR and get_link(uow, channel_id).state is not LinkState.OPEN
+
+
+@dataclass(frozen=True)
+class Meter:
+    """How much a linked number may do, what it did, and how risky that is."""
+
+    pace: warming.Pace
+    week: risk.Week
+    readings: list[risk.Reading]
+
+    @property
+    def total(self) -> int:
+        return risk.total(self.readings)
+
+    @property
+    def level(self) -> str:
+        return risk.level_of(self.total)
+
+    @property
+    def advice(self) -> list[risk.Factor]:
+        return risk.advice(self.readings)
+
+
+def get_pace(uow: UnitOfWork, channel: Channel) -> warming.Pace:
+    linked_at = get_link(uow, channel.id).linked_at or uow.now
+    return warming.pace_of(uow.now - linked_at, int(channel.config.get("daily_limit", 0)))
+
+
+def find_today(uow: UnitOfWork, channel_id: UUID) -> WhatsappDay | None:
+    own = WhatsappDay.channel_id == channel_id, WhatsappDay.day == uow.now.date()
+    return uow.session.scalar(select(WhatsappDay).where(*own))
+
+
+def get_meter(uow: UnitOfWork, channel_id: UUID) -> Meter:
+    channel = get_channel(uow, channel_id)
+    link, pace = get_link(uow, channel_id), get_pace(uow, channel)
+    since = uow.now.date() - timedelta(days=6)
+    own = select(WhatsappDay).where(WhatsappDay.channel_id == channel_id, WhatsappDay.day >= since)
+    days = uow.session.scalars(own.limit(7)).all()
+    today = next((day for day in days if day.day == uow.now.date()), None)
+    age = (uow.now - link.linked_at).days if link.linked_at else 0
+    week = risk.Week(
+        age, today.sent if today else 0, pace.per_day, sent=sum(day.sent for day in days), received=sum(day.received for day in days),
+        refused=sum(day.refused for day in days), reconnects_today=today.reconnects if today else 0,
+    )  # fmt: skip
+    return Meter(pace, week, risk.readings(week))

@@ -31,6 +31,8 @@ def store_webhooks(uow: UnitOfWork, event: WebhooksAccepted) -> None:
 
 def send_message(step: Step, event: MessageQueued) -> None:
     """One attempt. Unavailable leaves it queued and comes back later; everything else ends here."""
+    if _is_parked(step, event):
+        return
     wait, claimed = _claim(step, event)
     if wait > pacing.WORTH_WAITING:
         _postpone(step, event.message_id, Unavailable(_("The channel waits before it sends again."), retry_after=wait.total_seconds()))
@@ -51,6 +53,19 @@ def send_message(step: Step, event: MessageQueued) -> None:
         _taken(step, outgoing, result)
 
 
+def _is_parked(step: Step, event: MessageQueued) -> bool:
+    """While the link of its number is shut a message waits untouched, however long: it is announced again when the link opens."""
+    with step.read() as uow:
+        channel_id = conversation_queries.get_message(uow, event.message_id).channel_id
+        if not queries.is_shut(uow, channel_id):
+            return False
+    with step.finish() as uow:
+        queries.lock_link(uow, channel_id)  # whoever opens it meanwhile announces this one too, or has opened it
+        if queries.is_shut(uow, channel_id):
+            return True
+        raise Unavailable(_("The link has just opened."))
+
+
 def _claim(step: Step, event: MessageQueued) -> tuple[timedelta, tuple[Outgoing, Account] | None]:
     """How long until its turn, and, when that is soon, the message claimed for one attempt."""
     with step.progress() as uow:
@@ -69,6 +84,7 @@ def _taken(step: Step, outgoing: Outgoing, result: Sent | Unconfirmed) -> None:
         with step.finish() as uow:
             if isinstance(result, Unconfirmed):
                 conversations.mark_unconfirmed(uow, outgoing.message_id)
+                _await_echo(uow, outgoing, result)
                 return
             _confirm(uow, outgoing, result)
             actions.note_success(uow, outgoing.channel_id)
@@ -78,6 +94,12 @@ def _taken(step: Step, outgoing: Outgoing, result: Sent | Unconfirmed) -> None:
             with step.box.unit(step.tenant_id) as uow:
                 _confirm(uow, outgoing, result)
         raise
+
+
+def _await_echo(uow: UnitOfWork, outgoing: Outgoing, result: Unconfirmed) -> None:
+    if result.provider_id:
+        echo = StatusReport(MessageStatus.SENDING, uow.now, provider_id=result.provider_id, client_id=outgoing.client_id)
+        conversations.apply_status(uow, outgoing.channel_id, echo)
 
 
 def _confirm(uow: UnitOfWork, outgoing: Outgoing, sent: Sent) -> None:

@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -6,7 +6,7 @@ from sqlalchemy import Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.core.db import Base, Sealed, SealedJson, TenantOwned
-from appliance.domains.channels.types import ChannelStatus
+from appliance.domains.channels.types import ChannelStatus, Ending, LinkState
 
 
 class Channel(TenantOwned, Base):
@@ -63,3 +63,59 @@ class RejectedEvent(TenantOwned, Base):
     received_at: Mapped[datetime]
 
     __table_args__ = (Index("ix_channel_rejected_events_received", "tenant_id", "received_at"),)
+
+
+class WhatsappSession(TenantOwned, Base):
+    """The link of one number to its phone. `wanted`: it is to be kept open. `store`: the library's file of keys, as text.
+
+    `ending`, with a state that is not open: nobody tries any more. `leaving`: the phone is to be told that we are gone.
+    """
+
+    __tablename__ = "whatsapp_sessions"
+
+    channel_id: Mapped[UUID] = mapped_column(unique=True)
+    wanted: Mapped[bool] = mapped_column(default=False, index=True)
+    leaving: Mapped[bool] = mapped_column(default=False, index=True)
+    state: Mapped[LinkState] = mapped_column(default=LinkState.NEW)
+    ending: Mapped[Ending | None]
+    code: Mapped[int | None]
+    last_error: Mapped[str] = mapped_column(String(300), default="")
+    attempts: Mapped[int] = mapped_column(default=0)
+    retry_at: Mapped[datetime | None]
+    qr: Mapped[str | None] = mapped_column(Sealed())
+    qr_number: Mapped[int] = mapped_column(default=0)
+    qr_seconds: Mapped[int] = mapped_column(default=0)
+    qr_until: Mapped[datetime | None]
+    pairing_phone: Mapped[str | None] = mapped_column(Sealed())
+    pairing_code: Mapped[str | None] = mapped_column(Sealed())
+    jid: Mapped[str | None] = mapped_column(Sealed())
+    lid: Mapped[str | None] = mapped_column(Sealed())
+    push_name: Mapped[str | None] = mapped_column(Sealed())
+    linked_at: Mapped[datetime | None]
+    connected_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime | None]
+    store: Mapped[str | None] = mapped_column(Sealed(), deferred=True)
+    stored_at: Mapped[datetime | None]
+    accepted_by_id: Mapped[UUID | None]
+    accepted_by: Mapped[str | None] = mapped_column(Sealed())
+    accepted_at: Mapped[datetime | None]
+    accepted_version: Mapped[int | None]
+
+    @property
+    def is_linked(self) -> bool:
+        return self.linked_at is not None
+
+
+class WhatsappDay(TenantOwned, Base):
+    """What a linked number did on one day: what its risk is judged by and its pace kept by."""
+
+    __tablename__ = "whatsapp_days"
+
+    channel_id: Mapped[UUID]
+    day: Mapped[date]
+    sent: Mapped[int] = mapped_column(default=0)
+    received: Mapped[int] = mapped_column(default=0)
+    refused: Mapped[int] = mapped_column(default=0)
+    reconnects: Mapped[int] = mapped_column(default=0)
+
+    __table_args__ = (UniqueConstraint("channel_id", "day"),)

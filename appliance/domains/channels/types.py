@@ -11,6 +11,8 @@ from appliance.domains.conversations.types import Incoming, MessageKind, Outgoin
 
 SIMULATOR = "simulator"
 WHATSAPP_CLOUD = "whatsapp_cloud"
+WEBCHAT = "webchat"
+WHATSAPP_QR = "whatsapp_qr"
 
 
 class ChannelStatus(StrEnum):
@@ -34,6 +36,7 @@ class Kind:
     per_second: float | None = None
     external_id: str = ""  # pattern of the provider's name for our end; without one we make it up
     needs: frozenset[str] = frozenset()  # the secrets without which it is not connected
+    linked: bool = False  # a person links it by phone, and it speaks only while the link is open, at a person's pace
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,16 @@ class Sent:
 
 @dataclass(frozen=True)
 class Unconfirmed:
-    """The provider may have it: only an echo or a person can tell."""
+    """The provider may have it: only an echo or a person can tell. `provider_id`: what an echo will call it, where that is known."""
+
+    provider_id: str = ""
 
 
 class Transport(Protocol):
     """Carries one message out. What comes back later (echoes, statuses) arrives as events through the channel's own door.
 
-    Raises Unavailable when the message surely did not leave and may be tried again, Refused when it never will.
+    Raises Unavailable when trying again cannot bring it twice, because it did not leave or because the far end knows its client id;
+    Refused when it never will.
     """
 
     def send(self, message: Outgoing) -> Sent | Unconfirmed: ...
@@ -81,11 +87,15 @@ class Spoken:
 
 @dataclass(frozen=True)
 class Change:
-    """One part of what came: what was said, what became of our messages, and what could not be used, with the reason."""
+    """One part of what came: what was said, what became of our messages, and what could not be used, with the reason.
+
+    `echoes`: what was said to these people from the same number, by somebody who did not use this box.
+    """
 
     spoken: tuple[Spoken, ...] = ()
     reports: tuple[StatusReport, ...] = ()
     rejected: tuple[tuple[str, object], ...] = ()
+    echoes: tuple[Spoken, ...] = ()
 
 
 class Quality(StrEnum):
@@ -105,3 +115,40 @@ class Checkup:
     name: str
     quality: Quality
     webhook: str
+
+
+class LinkState(StrEnum):
+    """How the link of a number to its phone stands."""
+
+    NEW = "new"
+    CONNECTING = "connecting"
+    QR = "qr"
+    PAIRING = "pairing"
+    OPEN = "open"
+    CLOSED = "closed"
+    LOGGED_OUT = "logged_out"
+    BANNED = "banned"
+
+
+class Ending(StrEnum):
+    """Why nobody tries to open a link any more, until a person does something."""
+
+    EXPIRED = "expired"  # nobody scanned
+    UNLINKED = "unlinked"
+    LOGGED_OUT = "logged_out"
+    BANNED = "banned"
+    OUTDATED = "outdated"
+    REPLACED = "replaced"
+    BUSINESS = "business"
+    GAVE_UP = "gave_up"
+    NO_LIBRARY = "no_library"
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Somebody on a web page who writes to a channel. `is_open`: the channel is switched on."""
+
+    tenant_id: UUID
+    channel_id: UUID
+    visitor: str
+    is_open: bool

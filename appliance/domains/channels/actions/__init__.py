@@ -3,26 +3,54 @@
 from appliance.domains.channels.actions.checking import check_connection
 from appliance.domains.channels.actions.envelopes import keep_envelopes, read_envelopes
 from appliance.domains.channels.actions.erasing import erase_contact
+from appliance.domains.channels.actions.linking import (
+    accept_risk,
+    begin_link,
+    count,
+    end_link,
+    forget_keys,
+    keep_store,
+    note_alive,
+    note_closed,
+    note_open,
+    show_connecting,
+    show_pairing,
+    show_qr,
+    unlink,
+)
 from appliance.domains.channels.actions.receive import confirm_webhook, receive_changes, receive_simulated
 from appliance.domains.channels.actions.rejected import keep_rejected, prune_rejected
 from appliance.domains.channels.actions.send import note_failure, note_refusal, note_success, take_turn
 from appliance.domains.channels.actions.setup import change_channel, create_channel, delete_channel
 
 __all__ = [
+    "accept_risk",
+    "begin_link",
     "change_channel",
     "check_connection",
     "confirm_webhook",
+    "count",
     "create_channel",
     "delete_channel",
+    "end_link",
     "erase_contact",
+    "forget_keys",
     "keep_envelopes",
     "keep_rejected",
+    "keep_store",
+    "note_alive",
+    "note_closed",
     "note_failure",
+    "note_open",
     "note_refusal",
     "note_success",
     "prune_rejected",
     "read_envelopes",
     "receive_changes",
     "receive_simulated",
+    "show_connecting",
+    "show_pairing",
+    "show_qr",
     "take_turn",
+    "unlink",
 ]

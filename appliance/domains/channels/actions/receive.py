@@ -7,6 +7,7 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import queries
+from appliance.domains.channels.actions import linking
 from appliance.domains.channels.actions.rejected import keep_rejected
 from appliance.domains.channels.events import MediaAnnounced
 from appliance.domains.channels.tables import Channel
@@ -23,7 +24,12 @@ def receive_changes(uow: UnitOfWork, channel: Channel, changes: Sequence[Change]
     """Store what came to a channel. Everything in it may come twice and in any order."""
     spoken = [spoken for change in changes for spoken in change.spoken]
     arrivals = [Arrival(_route(channel, one.address), one.person, one.messages) for one in spoken]
-    for message in conversations.receive_messages(uow, arrivals) if arrivals else ():
+    stored = conversations.receive_messages(uow, arrivals) if arrivals else []
+    if stored and queries.kind_of(channel.kind).linked:
+        linking.count(uow, channel.id, received=len(stored))
+    for echo in (echo for change in changes for echo in change.echoes):
+        stored += conversations.record_echo(uow, Arrival(_route(channel, echo.address), echo.person, echo.messages))
+    for message in stored:
         if message.content.get("media", {}).get("provider_id"):
             uow.emit(MediaAnnounced(message.channel_id, message.id))
     for report in (report for change in changes for report in change.reports):

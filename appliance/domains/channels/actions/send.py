@@ -5,6 +5,7 @@ from uuid import UUID
 
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import queries
+from appliance.domains.channels.actions import linking
 from appliance.domains.channels.events import ChannelChanged
 from appliance.domains.channels.rules import pacing
 from appliance.domains.channels.types import ChannelStatus
@@ -12,7 +13,10 @@ from appliance.domains.channels.types import ChannelStatus
 
 def take_turn(uow: UnitOfWork, channel_id: UUID) -> datetime:
     """When the next message may leave. A turn is given out once, in order of asking."""
-    if not queries.get_channel(uow, channel_id).per_second:
+    known = queries.get_channel(uow, channel_id)
+    if queries.kind_of(known.kind).linked:
+        return linking.take_turn(uow, queries.lock_channel(uow, channel_id))
+    if not known.per_second:
         return uow.now
     channel = queries.lock_channel(uow, channel_id)
     slot = pacing.next_slot(free_at=channel.next_slot_at, per_second=channel.per_second or 1.0, now=uow.now)

@@ -13,6 +13,7 @@ from appliance.core.uow import UnitOfWork
 from appliance.domains.agents import queries as agents
 from appliance.domains.agents.errors import AgentNotFound
 from appliance.domains.channels import queries
+from appliance.domains.channels.actions import linking
 from appliance.domains.channels.errors import ChannelInUse
 from appliance.domains.channels.events import ChannelChanged
 from appliance.domains.channels.gateways.kinds import gateway_of
@@ -33,11 +34,13 @@ def create_channel(uow: UnitOfWork, given: ChannelIn) -> Channel:
     channel = Channel(
         id=channel_id, tenant_id=uow.tenant_id, kind=kind.name, name=given.name, external_id=external_id,
         config=config, secrets=given.secrets, agent_id=given.agent_id, active=True,
-        status=ChannelStatus.NEW if kind.needs else ChannelStatus.CONNECTED, status_detail="", failures=0, per_second=kind.per_second,
-        created_at=uow.now,
+        status=ChannelStatus.NEW if kind.needs or kind.linked else ChannelStatus.CONNECTED, status_detail="", failures=0,
+        per_second=kind.per_second, created_at=uow.now,
     )  # fmt: skip
     with _unique(uow):
         uow.session.add(channel)
+    if kind.linked:
+        linking.add_link(uow, channel.id)
     uow.emit(ChannelChanged(channel.id))
     return channel
 
@@ -104,7 +107,8 @@ def _status_of(channel: Channel) -> ChannelStatus:
         return ChannelStatus.DISABLED
     if channel.status_detail:
         return ChannelStatus.FAILING
-    is_known = channel.verified_at is not None or not gateway_of(channel.kind).kind.needs
+    kind = gateway_of(channel.kind).kind
+    is_known = channel.verified_at is not None or not (kind.needs or kind.linked)
     return ChannelStatus.CONNECTED if is_known else ChannelStatus.NEW
 
 
@@ -112,6 +116,7 @@ def delete_channel(uow: UnitOfWork, channel_id: UUID) -> None:
     channel = queries.lock_channel(uow, channel_id)
     if conversations.has_conversations(uow, channel_id):
         raise ChannelInUse(_("This channel has conversations. Disable it instead of deleting it."))
+    linking.drop_link(uow, channel_id)
     uow.session.execute(delete(RejectedEvent).where(RejectedEvent.channel_id == channel_id))
     uow.session.delete(channel)
     uow.emit(ChannelChanged(channel_id))

@@ -4,9 +4,10 @@ from appliance.core.errors import Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.domains.channels.gateways.cloud.gateway import CloudGateway
 from appliance.domains.channels.gateways.gateway import Gateway
+from appliance.domains.channels.gateways.qr.gateway import QrGateway
 from appliance.domains.channels.gateways.simulator import SimulatorGateway
 
-GATEWAYS: dict[str, Gateway] = {found.kind.name: found for found in (SimulatorGateway(), CloudGateway())}
+GATEWAYS: dict[str, Gateway] = {found.kind.name: found for found in (SimulatorGateway(), CloudGateway(), QrGateway())}
 
 
 def gateway_of(kind: str) -> Gateway:

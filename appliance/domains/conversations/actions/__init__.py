@@ -22,6 +22,7 @@ from appliance.domains.conversations.actions.handle import (
     resolve,
     take_over,
 )
+from appliance.domains.conversations.actions.linked import queue_again, record_echo, write_first
 from appliance.domains.conversations.actions.receive import attach_media, receive_messages
 from appliance.domains.conversations.actions.speak import add_note, note_answered, queue_agent_reply, queue_notice, reply
 
@@ -44,13 +45,16 @@ __all__ = [
     "move_conversations",
     "move_conversations_back",
     "note_answered",
+    "queue_again",
     "queue_agent_reply",
     "queue_notice",
     "receive_messages",
+    "record_echo",
     "remind_of_waiting",
     "reopen",
     "reply",
     "resolve",
     "retry_message",
     "take_over",
+    "write_first",
 ]

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '992b3cb2f660'
+revision = '71237f9952b8'
 down_revision = None
 branch_labels = None
 depends_on = None

@@ -1,0 +1,180 @@
+"""The life of a link: signed for, asked for, opened, closed, ended. What people ask is kept here; the supervisor of sessions does it."""
+
+import secrets
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete
+
+from appliance.core.errors import Conflict, Refused
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.ids import new_id
+from appliance.core.rows import insert_if_absent
+from appliance.core.uow import UnitOfWork
+from appliance.domains.channels import queries
+from appliance.domains.channels.events import ChannelChanged, LinkChanged
+from appliance.domains.channels.rules import linking, warming
+from appliance.domains.channels.tables import Channel, WhatsappDay, WhatsappSession
+from appliance.domains.channels.types import ChannelStatus, Ending, LinkState
+from appliance.domains.conversations import actions as conversations
+
+ALIVE_EVERY = timedelta(seconds=60)
+
+
+def add_link(uow: UnitOfWork, channel_id: UUID) -> None:
+    link = WhatsappSession(
+        tenant_id=uow.tenant_id, channel_id=channel_id, wanted=False, leaving=False, state=LinkState.NEW,
+        last_error="", attempts=0, qr_number=0, qr_seconds=0,
+    )  # fmt: skip
+    uow.session.add(link)
+    uow.session.flush()
+
+
+def drop_link(uow: UnitOfWork, channel_id: UUID) -> None:
+    for table in (WhatsappSession, WhatsappDay):
+        uow.session.execute(delete(table).where(table.channel_id == channel_id))
+
+
+def accept_risk(uow: UnitOfWork, channel_id: UUID, version: int) -> WhatsappSession:
+    """Signed by the person who acts. `version` is that of the text they read."""
+    link = queries.lock_link(uow, channel_id)
+    if version != linking.RISK_VERSION:
+        raise Conflict(_("The text about the risk has changed. Read it again."))
+    if link.accepted_version != version:
+        link.accepted_by_id, link.accepted_by, link.accepted_at, link.accepted_version = uow.actor.id, uow.actor.name, uow.now, version
+        uow.emit(LinkChanged(channel_id))
+    return link
+
+
+def begin_link(uow: UnitOfWork, channel_id: UUID, *, phone: str = "") -> WhatsappSession:
+    """Open it, by a QR where the number is not linked yet; with `phone` (digits, with the country) by a code typed on that phone."""
+    link = queries.lock_link(uow, channel_id)
+    if link.accepted_version != linking.RISK_VERSION:
+        raise Refused(_("Somebody has to accept the risk of a link that is not official before a number is linked."))
+    if not queries.get_channel(uow, channel_id).active:
+        raise Conflict(_("This channel is switched off. Switch it on first."))
+    if link.state is LinkState.OPEN:
+        return link
+    _forget_codes(link)
+    link.wanted, link.leaving, link.ending, link.code, link.attempts, link.retry_at = True, False, None, None, 0, None
+    link.state, link.last_error, link.pairing_phone = LinkState.CONNECTING, "", phone or None
+    _clear_trouble(uow, channel_id)
+    uow.emit(LinkChanged(channel_id))
+    return link
+
+
+def unlink(uow: UnitOfWork, channel_id: UUID) -> WhatsappSession:
+    """Its keys go once the phone was told, or could not be."""
+    link = queries.lock_link(uow, channel_id)
+    link.leaving = link.is_linked
+    end_link(uow, channel_id, Ending.UNLINKED)
+    return link
+
+
+def forget_keys(uow: UnitOfWork, channel_id: UUID) -> None:
+    link = queries.lock_link(uow, channel_id)
+    link.store = link.stored_at = link.linked_at = link.connected_at = link.jid = link.lid = None
+    link.leaving = False
+    uow.emit(LinkChanged(channel_id))
+
+
+def keep_store(uow: UnitOfWork, channel_id: UUID, store: str) -> None:
+    link = queries.lock_link(uow, channel_id)
+    link.store, link.stored_at = store, uow.now
+
+
+def show_connecting(uow: UnitOfWork, channel_id: UUID) -> None:
+    _show(uow, channel_id, LinkState.CONNECTING)
+
+
+def show_qr(uow: UnitOfWork, channel_id: UUID, code: str, seconds: int) -> None:
+    link = _show(uow, channel_id, LinkState.QR)
+    link.qr, link.qr_number, link.qr_seconds = code, link.qr_number + 1, seconds
+    link.qr_until = uow.now + timedelta(seconds=seconds)
+
+
+def show_pairing(uow: UnitOfWork, channel_id: UUID, code: str) -> None:
+    link = _show(uow, channel_id, LinkState.PAIRING)
+    link.pairing_code, link.qr = code, None
+    link.qr_until = uow.now + linking.PAIRING_DEADLINE
+
+
+def note_open(uow: UnitOfWork, channel_id: UUID, *, jid: str, lid: str, push_name: str) -> None:
+    """From now on it sends: what waited goes, in order."""
+    link = _show(uow, channel_id, LinkState.OPEN)
+    if link.connected_at is not None:
+        count(uow, channel_id, reconnects=1)
+    _forget_codes(link)
+    link.jid, link.lid, link.push_name = jid, lid or None, push_name or link.push_name
+    link.linked_at, link.connected_at, link.seen_at = link.linked_at or uow.now, uow.now, uow.now
+    link.attempts, link.retry_at, link.code, link.ending, link.last_error = 0, None, None, None, ""
+    channel = _clear_trouble(uow, channel_id)
+    channel.verified_at, channel.status = uow.now, ChannelStatus.CONNECTED
+    conversations.queue_again(uow, channel_id)
+
+
+def note_closed(uow: UnitOfWork, channel_id: UUID, code: int, reason: str, *, attempt: int, retry_at: datetime | None) -> None:
+    """It is tried again at `retry_at`; None: the library does so by itself."""
+    link = _show(uow, channel_id, LinkState.CLOSED)
+    link.code, link.last_error, link.attempts, link.retry_at = code or None, reason[:300], attempt, retry_at
+
+
+def note_alive(uow: UnitOfWork, channel_id: UUID) -> None:
+    queries.lock_link(uow, channel_id).seen_at = uow.now
+
+
+def end_link(uow: UnitOfWork, channel_id: UUID, ending: Ending, *, code: int = 0, reason: str = "") -> None:
+    """Nobody tries any more; the channel says why. Nothing that waits is lost."""
+    states = {Ending.BANNED: LinkState.BANNED, Ending.LOGGED_OUT: LinkState.LOGGED_OUT}
+    link = _show(uow, channel_id, states.get(ending, LinkState.CLOSED))
+    _forget_codes(link)
+    link.wanted, link.ending, link.code, link.last_error, link.retry_at = False, ending, code or None, reason[:300], None
+    channel = queries.lock_channel(uow, channel_id)
+    if link.is_linked or ending is not Ending.EXPIRED:  # a code nobody scanned is no trouble of the channel
+        channel.status, channel.status_detail = ChannelStatus.FAILING, str(linking.SENTENCES[ending])[:500]
+        uow.emit(ChannelChanged(channel_id))
+
+
+def take_turn(uow: UnitOfWork, channel: Channel) -> datetime:
+    """When the next message of a linked number may leave. `channel` is held."""
+    today = queries.find_today(uow, channel.id)
+    at, channel.next_slot_at = warming.next_turn(
+        queries.get_pace(uow, channel), sent_today=today.sent if today else 0, free_at=channel.next_slot_at, now=uow.now,
+        chance=secrets.randbelow(1000) / 1000,
+    )  # fmt: skip
+    count(uow, channel.id, sent=1)
+    return at
+
+
+def count(uow: UnitOfWork, channel_id: UUID, *, sent: int = 0, received: int = 0, refused: int = 0, reconnects: int = 0) -> None:
+    day = uow.now.date()
+    blank = {"sent": 0, "received": 0, "refused": 0, "reconnects": 0}
+    insert_if_absent(uow, WhatsappDay, {"id": new_id(), "tenant_id": uow.tenant_id, "channel_id": channel_id, "day": day, **blank})
+    today = queries.find_today(uow, channel_id)
+    assert today is not None
+    today.sent += sent
+    today.received += received
+    today.refused += refused
+    today.reconnects += reconnects
+    uow.session.flush()
+
+
+def _show(uow: UnitOfWork, channel_id: UUID, state: LinkState) -> WhatsappSession:
+    link = queries.lock_link(uow, channel_id)
+    link.state = state
+    uow.emit(LinkChanged(channel_id))
+    return link
+
+
+def _forget_codes(link: WhatsappSession) -> None:
+    link.qr = link.qr_until = link.pairing_code = link.pairing_phone = None
+    link.qr_number = link.qr_seconds = 0
+
+
+def _clear_trouble(uow: UnitOfWork, channel_id: UUID) -> Channel:
+    channel = queries.lock_channel(uow, channel_id)
+    channel.failures, channel.paused_until, channel.status_detail = 0, None, ""
+    if channel.status is ChannelStatus.FAILING:
+        channel.status = ChannelStatus.NEW
+    uow.emit(ChannelChanged(channel_id))
+    return channel

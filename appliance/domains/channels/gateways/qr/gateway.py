@@ -1,0 +1,37 @@
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from appliance.core.box import Box
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.web import Schema
+from appliance.domains.channels.gateways.gateway import Gateway
+from appliance.domains.channels.gateways.qr import inbound, transport
+from appliance.domains.channels.types import WHATSAPP_QR, Account, Change, Kind
+from appliance.domains.contacts.types import Channel as Medium
+from appliance.domains.conversations.types import MessageKind
+
+CARRIES = frozenset(
+    {
+        MessageKind.TEXT, MessageKind.IMAGE, MessageKind.AUDIO, MessageKind.VIDEO, MessageKind.DOCUMENT, MessageKind.STICKER,
+        MessageKind.REACTION, MessageKind.LOCATION, MessageKind.CONTACT,
+    }
+)  # fmt: skip
+
+
+class QrSettings(Schema):
+    daily_limit: int = Field(0, ge=0, le=1000, description="Messages a day at most; 0 leaves it to the age of the link")
+
+
+class QrGateway(Gateway):
+    kind = Kind(WHATSAPP_QR, _("WhatsApp by QR"), Medium.WHATSAPP, carries=CARRIES, max_text=4096, linked=True)
+    settings = QrSettings
+
+    def open(self, box: Box, account: Account) -> transport.QrTransport:
+        return transport.QrTransport(box, account)
+
+    def read(self, body: str) -> Iterator[Change]:
+        return inbound.changes_of(body)
+
+    def fetch(self, box: Box, account: Account, provider_id: str) -> dict[str, object]:
+        return transport.fetch(box, account, provider_id)

@@ -1,0 +1,59 @@
+"""What a link's end means: try again and when, or stop and say why."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from babel.support import LazyProxy
+
+from appliance.core.i18n import lazy_gettext as _
+from appliance.domains.channels.types import Ending
+
+RISK_VERSION = 1  # of the text that is signed; a changed text is signed again
+QR_DEADLINE = timedelta(seconds=180)
+PAIRING_DEADLINE = timedelta(seconds=180)  # WhatsApp lets a code stand so long
+MAX_RETRIES = 12  # in a row without once being open: about two hours
+AT_ONCE = frozenset({515})
+FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 900.0
+_FINAL = {
+    401: Ending.LOGGED_OUT,
+    403: Ending.BANNED,
+    405: Ending.OUTDATED,
+    411: Ending.LOGGED_OUT,
+    440: Ending.REPLACED,
+    500: Ending.LOGGED_OUT,
+}
+SENTENCES: Mapping[Ending, LazyProxy] = {
+    Ending.EXPIRED: _("Nobody scanned the code in time. Show a new one when the phone is at hand."),
+    Ending.UNLINKED: _("This number was unlinked here. Link it again to go on; what waits to be sent stays waiting."),
+    Ending.LOGGED_OUT: _("The phone unlinked this box. Link the number again; what waits to be sent stays waiting."),
+    Ending.BANNED: _(
+        "WhatsApp blocked this number. Ask for a review in the app on the phone, and link again only when it works there; "
+        "what waits to be sent stays waiting."
+    ),
+    Ending.OUTDATED: _("WhatsApp no longer accepts this version of the box (405). Update the box, then link again."),
+    Ending.REPLACED: _("Another program took this link over. Close it, then connect again here."),
+    Ending.BUSINESS: _(
+        "This is a verified business number: it may not be linked by QR, because it would lose its verification. "
+        "Use the official Cloud API for it."
+    ),
+    Ending.GAVE_UP: _("WhatsApp could not be reached for a long time. Check the network, then connect again."),
+    Ending.NO_LIBRARY: _("The part of the box that speaks WhatsApp by QR is not installed or does not start. Ask the box's operator."),
+}
+
+
+def ending_of(code: int) -> Ending | None:
+    """None where trying again makes sense."""
+    return _FINAL.get(code)
+
+
+def retry_after(attempt: int, code: int, chance: float) -> timedelta | None:
+    """How long to wait before try number `attempt` (the first is 1); None to give up.
+
+    `chance`: 0 to 1, so that numbers do not come together.
+    """
+    if code in AT_ONCE:
+        return timedelta(0)
+    if attempt > MAX_RETRIES:
+        return None
+    wait = min(FIRST_WAIT_S * (1 << min(attempt - 1, 20)), LONGEST_WAIT_S)
+    return timedelta(seconds=wait * (0.5 + chance))

@@ -1,0 +1,60 @@
+"""What a number that is also a person's phone needs: what was said on the phone itself, what waited while it was away, a first word."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from appliance.core.uow import UnitOfWork
+from appliance.domains.contacts import queries as contacts
+from appliance.domains.contacts.types import ConsentMode, Purpose
+from appliance.domains.conversations import queries
+from appliance.domains.conversations.actions.append import Draft, append
+from appliance.domains.conversations.actions.receive import _find_locked, _open
+from appliance.domains.conversations.actions.speak import reply
+from appliance.domains.conversations.events import MessageQueued, MessageStatusChanged
+from appliance.domains.conversations.tables import Conversation, Message
+from appliance.domains.conversations.types import Arrival, Direction, MessageKind, MessageStatus, Person, Route, Sender
+
+
+def record_echo(uow: UnitOfWork, arrival: Arrival) -> list[Message]:
+    """What somebody wrote to this person on the phone itself. It answers what came before it; what we sent ourselves is left out."""
+    conversation = _find_locked(uow, arrival.route) or _open(uow, arrival.route, arrival.person)
+    stored = []
+    for echo in arrival.messages:
+        if queries.find_by_provider_id(uow, conversation.channel_id, echo.provider_id) is not None:
+            continue
+        draft = Draft(Direction.OUTBOUND, Sender.USER, echo.kind, echo.content, provider_id=echo.provider_id, occurred_at=echo.occurred_at)
+        message = append(uow, conversation, draft)
+        message.status, message.sent_at = MessageStatus.SENT, echo.occurred_at
+        conversation.first_response_at = conversation.first_response_at or uow.now
+        conversation.unread_count, conversation.answered_number = 0, conversation.last_number
+        stored.append(message)
+    uow.session.flush()
+    uow.emit_all(MessageStatusChanged(conversation.id, message.id, MessageStatus.SENT) for message in stored)
+    return stored
+
+
+def queue_again(uow: UnitOfWork, channel_id: UUID) -> None:
+    """Everything that waits to be sent by this channel, in the order of each conversation."""
+    waiting = select(Message).where(Message.channel_id == channel_id, Message.status == MessageStatus.QUEUED)
+    rows = uow.session.scalars(waiting.order_by(Message.conversation_id, Message.number)).all()
+    uow.emit_all(MessageQueued(row.conversation_id, row.id) for row in rows)
+
+
+def write_first(
+    uow: UnitOfWork, route: Route, person: Person, *, user_id: UUID, content: Mapping[str, Any], kind: MessageKind = MessageKind.TEXT
+) -> Message:
+    """To an address, whether or not there is a conversation. Who never wrote must have agreed to be written to. Raises ConsentRefused."""
+    conversation = _find_locked(uow, route) or _open(uow, route, person)
+    _check_not_cold(uow, conversation)
+    return reply(uow, conversation.id, user_id=user_id, content=content, kind=kind)
+
+
+def _check_not_cold(uow: UnitOfWork, conversation: Conversation) -> None:
+    if conversation.last_inbound_at is not None:
+        return
+    said = contacts.latest_mode(uow, conversation.contact_id, conversation.medium, Purpose.SERVICE)
+    if said not in (ConsentMode.OPT_IN, ConsentMode.DOUBLE_OPT_IN):
+        contacts.check_may_send(uow, conversation.contact_id, conversation.medium, Purpose.MARKETING)

@@ -1,0 +1,76 @@
+"""What the end of a link means, how fast a young number may speak, and what makes it risky."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.domains.channels.rules import linking, risk, warming
+from appliance.domains.channels.types import Ending
+
+NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("code", "ending"), [
+    (401, Ending.LOGGED_OUT), (403, Ending.BANNED), (405, Ending.OUTDATED), (440, Ending.REPLACED), (500, Ending.LOGGED_OUT),
+    (408, None), (428, None), (503, None), (515, None), (0, None),
+])
+def test_what_a_person_must_mend_is_not_tried_again(code, ending):
+    assert linking.ending_of(code) is ending
+
+
+def test_every_ending_is_told_in_a_sentence():
+    assert set(linking.SENTENCES) == set(Ending)
+
+
+@given(st.integers(1, linking.MAX_RETRIES), st.floats(0, 1))
+def test_waits_grow_and_stay_under_their_most(attempt, chance):
+    wait = linking.retry_after(attempt, 408, chance)
+    assert timedelta(seconds=1) <= wait <= timedelta(seconds=linking.LONGEST_WAIT_S * 1.5)
+
+
+def test_a_restart_that_whatsapp_asks_for_is_at_once_and_hopeless_ones_end():
+    assert linking.retry_after(1, 515, 0.5) == timedelta(0)
+    assert linking.retry_after(linking.MAX_RETRIES + 1, 408, 0.5) is None
+
+
+@given(st.integers(0, 400), st.integers(0, 400))
+def test_an_older_link_may_never_do_less(younger, more):
+    first, second = (warming.pace_of(timedelta(days=days)) for days in (younger, younger + more))
+    assert first.per_day <= second.per_day
+    assert first.spacing_s >= second.spacing_s
+
+
+def test_the_organisation_may_only_lower_what_a_number_does_in_a_day():
+    assert warming.pace_of(timedelta(0), 10).per_day == 10
+    assert warming.pace_of(timedelta(0), 900).per_day == warming.pace_of(timedelta(0)).per_day
+
+
+@given(st.integers(0, 60), st.integers(0, 2000), st.floats(0, 1))
+def test_a_turn_is_never_in_the_past_and_the_next_is_later(age, sent, chance):
+    pace = warming.pace_of(timedelta(days=age))
+    at, following = warming.next_turn(pace, sent_today=sent, free_at=None, now=NOW, chance=chance)
+    assert NOW <= at < following
+    assert (at.date() > NOW.date()) is (sent >= pace.per_day)
+
+
+def test_a_calm_old_number_is_harmless_and_a_young_loud_one_is_not():
+    calm = risk.readings(risk.Week(400, 5, 1000, sent=40, received=50, refused=0, reconnects_today=0))
+    loud = risk.readings(risk.Week(1, 30, 30, sent=60, received=3, refused=5, reconnects_today=9))
+    assert risk.level_of(risk.total(calm)) == "ok"
+    assert risk.advice(calm) == []
+    assert risk.level_of(risk.total(loud)) == "bad"
+    assert risk.Factor.VOLUME in risk.advice(loud)
+
+
+def test_one_bad_factor_is_not_averaged_away():
+    refused = risk.readings(risk.Week(400, 0, 1000, sent=0, received=0, refused=9, reconnects_today=0))
+    assert [one.level for one in refused if one.factor is risk.Factor.REFUSALS] == ["bad"]
+    assert risk.total(refused) == 50
+
+
+@given(st.builds(risk.Week, *(st.integers(0, 5000) for _ in range(7))))
+def test_risk_is_a_hundred_at_most(week):
+    assert all(0 <= one.score <= 100 for one in risk.readings(week))
+    assert 0 <= risk.total(risk.readings(week)) <= 100

@@ -65,14 +65,22 @@ class Hub:
         known = self.loaded.get(name or "")
         return known.installed if known is not None and known.installed.task == task else self.shelf.find(name, task)
 
+    async def embed_one(self, text: str, model: str | None, purpose: Purpose, then: Callable[[Embedded], T]) -> T:
+        """`then` goes on with it on the same thread: nobody waits in a second lane."""
+        installed = self.find(model, "embedding")
+        lane = self._embedding_lane(installed)
+        with lane.admit():
+            engine: Embedder = await self._engine(installed, lane)
+            return await lane.run(lambda: then(_embed_one(engine, text, purpose)), timeout_s=self.options.timeout_s)
+
     async def embed(self, texts: list[str], model: str | None, purpose: Purpose, gone: Callable[[], Awaitable[bool]]) -> Embedded:
         """Long requests go batch by batch, so that a short one waits for one batch at most."""
+        if len(texts) == 1:
+            return await self.embed_one(texts[0], model, purpose, lambda found: found)
         installed = self.find(model, "embedding")
         lane, urgent, ends = self._embedding_lane(installed), len(texts) <= URGENT_TEXTS, time.monotonic() + self.options.timeout_s
         with lane.admit():
             engine: Embedder = await self._engine(installed, lane)
-            if len(texts) == 1:
-                return await lane.run(lambda: _embed_one(engine, texts, purpose), timeout_s=ends - time.monotonic())
             batches = await lane.run(lambda: engine.prepare(texts, purpose), urgent=urgent, timeout_s=ends - time.monotonic())
             rows = np.zeros((len(texts), engine.dim), dtype=np.float32)
             for start in range(0, len(batches), lane.workers):
@@ -171,9 +179,8 @@ def open_chat(installed: Installed, options: Options) -> ChatEngine:
     return XllamaEngine(installed, options)
 
 
-def _embed_one(engine: Embedder, texts: list[str], purpose: Purpose) -> Embedded:
-    """A question, without a second wait in the lane."""
-    batch, = engine.prepare(texts, purpose)
+def _embed_one(engine: Embedder, text: str, purpose: Purpose) -> Embedded:
+    batch, = engine.prepare([text], purpose)
     return Embedded(engine.embed(batch), engine.name, sum(map(len, batch.ids)))
 
 

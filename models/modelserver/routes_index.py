@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from modelserver import problems
-from modelserver.embedding import Purpose, Vectors, unit
+from modelserver.embedding import Vectors, unit
 from modelserver.index.space import Hits, Space
 from modelserver.index.store import check_name
 from modelserver.state import body_of, state_of, store_of
@@ -62,12 +62,18 @@ async def search(request: Request) -> Response:
     space = store.peek(name)
     if space is None:
         space = await state.hub.search_lane(lambda: store.find(name))
-    texts = None if body.text is None else [body.text]
-    rows, model = await _rows(request, 1, texts, body.vector, body.model or space.model, "query")
-    if model != space.model or rows.shape[1] != space.dim:
-        raise problems.refused("index_model_mismatch", f"{name} holds vectors of {space.model}, not of {model}.")
-    allowed = None if body.allow is None else body.allow.allowed
-    found = await state.hub.search_lane(lambda: space.search(rows[0], body.k, allowed))
+    allowed, wanted = None if body.allow is None else body.allow.allowed, body.model or space.model
+
+    def look(row: Vectors, model: str) -> Hits:
+        if model != space.model or len(row) != space.dim:
+            raise problems.refused("index_model_mismatch", f"{name} holds vectors of {space.model}, not of {model}.")
+        return space.search(row, body.k, allowed)
+
+    if body.text is not None and body.vector is None:
+        found = await state.hub.embed_one(body.text, wanted, "query", lambda asked: look(asked.rows[0], asked.model))
+    else:
+        rows, model = await _rows(request, 1, None if body.text is None else [body.text], body.vector, wanted)
+        found = await state.hub.search_lane(lambda: look(rows[0], model))
     return JSONResponse({**_told(found, as_arrays=body.packed), "version": found.version, "model": space.model})
 
 
@@ -94,7 +100,7 @@ async def names(request: Request) -> Response:
 
 
 async def _rows(
-    request: Request, count: int, texts: Sequence[str] | None, vectors: str | None, model: str | None, purpose: Purpose = "passage",
+    request: Request, count: int, texts: Sequence[str] | None, vectors: str | None, model: str | None,
 ) -> tuple[Vectors, str]:
     """Unit rows and the model they come from. Raises Problem."""
     hub = state_of(request).hub
@@ -107,7 +113,7 @@ async def _rows(
     if not count:
         name = model or hub.options.embedding_model
         return np.empty((0, await hub.dim(name)), np.float32), name
-    found = await hub.embed(list(texts or ()), model, purpose, request.is_disconnected)
+    found = await hub.embed(list(texts or ()), model, "passage", request.is_disconnected)
     return found.rows, found.model
 
 

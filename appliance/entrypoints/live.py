@@ -25,6 +25,7 @@ from appliance.core.web import Authenticator, Principal
 from appliance.domains.identity import actions
 from appliance.domains.identity.api.authentication import presented
 from appliance.domains.identity.errors import SessionOver
+from appliance.entrypoints import visitors
 from appliance.entrypoints.bodies import BodyFirst
 from appliance.entrypoints.webhooks import Webhooks
 
@@ -67,7 +68,9 @@ def build(box: Box, *, pages: flask.Flask | None = None) -> ASGIApp:
         del request
         return JSONResponse({"status": "ok"})
 
-    routes: list[BaseRoute] = [Route("/events", events), Route("/health/live", alive)]
+    routes: list[BaseRoute] = [
+        Route("/events", events), Route(visitors.PATH, visitors.VisitorStreams(box, hub).answer), Route("/health/live", alive),
+    ]
     if pages is not None:
         front: ASGIApp = WSGIMiddleware(pages, workers=box.settings.server.threads)  # type: ignore[assignment,arg-type]
         limit = box.settings.server.max_body_mb * 2**20

@@ -129,7 +129,7 @@ class Webhooks:
 
     def _verify(self, scope: Scope) -> Answer:
         """Meta's challenge when a webhook is entered there."""
-        self._rates.check(VERIFY_RATE, _caller(scope, self._box.settings.server.trusted_proxies), "verify_whatsapp")
+        self._rates.check(VERIFY_RATE, caller_of(scope, self._box.settings.server.trusted_proxies), "verify_whatsapp")
         asked = {name: values[0] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
         given = asked.get("hub.verify_token", "")
         if asked.get("hub.mode") != "subscribe" or not given:
@@ -146,7 +146,7 @@ def _is(token: str, given: str) -> bool:
     return hmac.compare_digest(token.encode(), given.encode())
 
 
-def _caller(scope: Scope, hops: int) -> str:
+def caller_of(scope: Scope, hops: int) -> str:
     """The address that asks; behind proxies of ours, the one the outermost of them saw."""
     named = dict(scope["headers"]).get(b"x-forwarded-for", b"").decode("latin-1").split(",")
     if hops and len(named) >= hops and named[-hops].strip():

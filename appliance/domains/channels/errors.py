@@ -1,4 +1,4 @@
-from appliance.core.errors import Conflict, NotFound, Refused
+from appliance.core.errors import Conflict, NotFound, Refused, Unauthenticated
 from appliance.core.i18n import lazy_gettext as _
 
 
@@ -13,3 +13,8 @@ class KeyRefused(Refused):
 
 class ChannelInUse(Conflict):
     """It has conversations: it can be disabled, not deleted."""
+
+
+class UnknownVisitor(Unauthenticated):
+    def __init__(self) -> None:
+        super().__init__(_("This chat has to begin anew."))

@@ -1,11 +1,16 @@
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue, model_validator
 
+from appliance.core.i18n import lazy_gettext as _
 from appliance.core.web import Schema
+from appliance.domains.channels.rules.origins import origin_of
 from appliance.domains.channels.types import ChannelStatus, Quality
+from appliance.domains.conversations.types import Holder, MessageKind
+
+MAX_VISITOR_TEXT = 4000
 
 Secrets = Annotated[
     dict[Annotated[str, Field(max_length=60)], Annotated[str, Field(max_length=2000)]],
@@ -78,3 +83,92 @@ class SimulatedIn(Schema):
 
 class SimulatedOut(Schema):
     conversation_id: UUID
+
+
+def _origin(text: str) -> str:
+    found = origin_of(text)
+    if found is None:
+        raise ValueError(str(_("Enter a site such as https://www.company.com.")))
+    return found
+
+
+class WebchatSettings(Schema):
+    """`origins`: the sites that may show the chat; pages of this box always may."""
+
+    title: str = Field(min_length=1, max_length=60)
+    greeting: str = Field("", max_length=500)
+    colour: str = Field("#0b6b5d", pattern=r"^#[0-9a-fA-F]{6}$")
+    position: Literal["right", "left"] = "right"
+    origins: list[Annotated[str, Field(max_length=200), AfterValidator(_origin)]] = Field(default_factory=list, max_length=20)
+    asks_name: bool = False
+    asks_email: bool = False
+    shows_sources: bool = True
+    offline: str = Field("", max_length=300, description="Said while the channel is switched off; without it nothing is shown then")
+
+
+class VisitorOut(Schema):
+    token: str = Field(description="Shown as X-Visitor from now on; whoever has it has the conversation")
+
+
+class ChosenIn(Schema):
+    id: str = Field(max_length=256)
+    title: str = Field(min_length=1, max_length=200)
+
+
+class VisitorSaysIn(Schema):
+    """`name` and `email` are what the visitor says of themself: kept, and never a proof of who they are."""
+
+    client_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="The same id again is the same message")
+    text: str = Field("", max_length=MAX_VISITOR_TEXT)
+    choice: ChosenIn | None = Field(None, description="The button or row that was chosen")
+    name: str = Field("", max_length=120)
+    email: str = Field("", max_length=254)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.text and self.choice is None:
+            raise ValueError(str(_("Write something first.")))
+        return self
+
+
+class SeenIn(Schema):
+    up_to: int = Field(ge=0, le=2**31 - 1, description="The number of the last message that the page has")
+    read: bool = Field(default=False, description="It is on the screen, not only on the page")
+
+
+class VisitorChoiceOut(Schema):
+    id: str
+    title: str
+    description: str = ""
+
+
+class VisitorFileOut(Schema):
+    name: str
+    type: str
+    size: int | None
+
+
+class VisitorMessageOut(Schema):
+    id: UUID
+    number: int
+    sender: Literal["visitor", "assistant", "team"]
+    client_id: str = Field(description="Of what the visitor wrote")
+    kind: MessageKind
+    text: str
+    choices: list[VisitorChoiceOut]
+    file: VisitorFileOut | None
+    sources: list[str]
+    at: datetime
+
+
+class VisitorThreadOut(Schema):
+    """`before` is the cursor for older messages, None when there are none; `holder` who has the word, None before the first message."""
+
+    items: list[VisitorMessageOut]
+    before: int | None
+    holder: Holder | None
+
+
+class VisitorThreadQuery(Schema):
+    before: int | None = Field(None, ge=1, le=2**31 - 1)
+    limit: int = Field(50, ge=1, le=100)

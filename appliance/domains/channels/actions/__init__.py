@@ -22,12 +22,14 @@ from appliance.domains.channels.actions.receive import confirm_webhook, receive_
 from appliance.domains.channels.actions.rejected import keep_rejected, prune_rejected
 from appliance.domains.channels.actions.send import note_failure, note_refusal, note_success, take_turn
 from appliance.domains.channels.actions.setup import change_channel, create_channel, delete_channel
+from appliance.domains.channels.actions.visiting import client_id_of, note_seen, receive_visitor, recognise_visitor, welcome_visitor
 
 __all__ = [
     "accept_risk",
     "begin_link",
     "change_channel",
     "check_connection",
+    "client_id_of",
     "confirm_webhook",
     "count",
     "create_channel",
@@ -43,14 +45,18 @@ __all__ = [
     "note_failure",
     "note_open",
     "note_refusal",
+    "note_seen",
     "note_success",
     "prune_rejected",
     "read_envelopes",
     "receive_changes",
     "receive_simulated",
+    "receive_visitor",
+    "recognise_visitor",
     "show_connecting",
     "show_pairing",
     "show_qr",
     "take_turn",
     "unlink",
+    "welcome_visitor",
 ]

@@ -1,5 +1,6 @@
 """Routes of the channels. The address Meta calls is answered in `entrypoints.webhooks`."""
 
 from appliance.domains.channels.api.channels import MANAGE, READ, api
+from appliance.domains.channels.api.webchat import webchat
 
-__all__ = ["MANAGE", "READ", "api"]
+__all__ = ["MANAGE", "READ", "api", "webchat"]

@@ -6,8 +6,9 @@ from appliance.domains.channels.gateways.cloud.gateway import CloudGateway
 from appliance.domains.channels.gateways.gateway import Gateway
 from appliance.domains.channels.gateways.qr.gateway import QrGateway
 from appliance.domains.channels.gateways.simulator import SimulatorGateway
+from appliance.domains.channels.gateways.webchat.gateway import WebchatGateway
 
-GATEWAYS: dict[str, Gateway] = {found.kind.name: found for found in (SimulatorGateway(), CloudGateway(), QrGateway())}
+GATEWAYS: dict[str, Gateway] = {found.kind.name: found for found in (SimulatorGateway(), CloudGateway(), WebchatGateway(), QrGateway())}
 
 
 def gateway_of(kind: str) -> Gateway:

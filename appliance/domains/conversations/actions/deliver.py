@@ -1,7 +1,6 @@
 """The outbound state machine. `begin_sending` is committed before the outside is called; what follows is committed after."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,7 +11,8 @@ from appliance.core.rows import locked
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.events import MessageFailed, MessageQueued, MessageStatusChanged
-from appliance.domains.conversations.rules import delivery, wording
+from appliance.domains.conversations.queries import reached
+from appliance.domains.conversations.rules import delivery
 from appliance.domains.conversations.tables import Conversation, Message
 from appliance.domains.conversations.types import (
     Direction,
@@ -144,12 +144,6 @@ def _move(uow: UnitOfWork, message: Message, status: MessageStatus, *, code: str
     uow.emit(MessageStatusChanged(message.conversation_id, message.id, status))
 
 
-def _for_contact(message: Message) -> dict[str, Any]:
-    if not message.sources or "text" not in message.content:
-        return message.content
-    return {**message.content, "text": wording.without_citations(str(message.content["text"]))}
-
-
 def _outgoing(uow: UnitOfWork, conversation: Conversation, message: Message) -> Outgoing:
     quoted = queries.get_message(uow, message.reply_to_id) if message.reply_to_id else None
     return Outgoing(
@@ -159,7 +153,7 @@ def _outgoing(uow: UnitOfWork, conversation: Conversation, message: Message) -> 
         client_id=str(message.id),
         to=conversation.address,
         kind=message.kind,
-        content=_for_contact(message),
+        content=reached.content_for_contact(message),
         reply_to_provider_id=quoted.provider_message_id if quoted else None,
         attempt=message.attempts,
     )

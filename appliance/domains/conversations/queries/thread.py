@@ -38,10 +38,14 @@ def thread_key(uow: UnitOfWork, address: str) -> str:
     return hmac.new(key, address.encode(), sha256).hexdigest()
 
 
-def get_thread(uow: UnitOfWork, channel_id: UUID, address: str) -> UUID:
+def find_thread(uow: UnitOfWork, channel_id: UUID, address: str) -> UUID | None:
     """The conversation with this address."""
     own = select(Conversation.id).where(Conversation.channel_id == channel_id, Conversation.thread_key == thread_key(uow, address))
-    return uow.session.scalars(own).one()
+    return uow.session.scalar(own)
+
+
+def get_thread(uow: UnitOfWork, channel_id: UUID, address: str) -> UUID:
+    return required(find_thread(uow, channel_id, address), ConversationNotFound)
 
 
 def find_by_provider_id(uow: UnitOfWork, channel_id: UUID, provider_id: str) -> Message | None:

@@ -8,5 +8,6 @@ from appliance.domains.contacts.manifest import MANIFEST as CONTACTS
 from appliance.domains.conversations.manifest import MANIFEST as CONVERSATIONS
 from appliance.domains.identity.manifest import MANIFEST as IDENTITY
 from appliance.domains.knowledge.manifest import MANIFEST as KNOWLEDGE
+from appliance.domains.leads.manifest import MANIFEST as LEADS
 
-MANIFESTS: tuple[Manifest, ...] = (housekeeping.MANIFEST, IDENTITY, CONTACTS, KNOWLEDGE, CONVERSATIONS, CHANNELS, AGENTS)
+MANIFESTS: tuple[Manifest, ...] = (housekeeping.MANIFEST, IDENTITY, CONTACTS, LEADS, KNOWLEDGE, CONVERSATIONS, CHANNELS, AGENTS)

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import delete, select
 
 from appliance.core.uow import UnitOfWork
-from appliance.domains.channels.rules.mentions import mentions
 from appliance.domains.channels.tables import RejectedEvent
+from appliance.domains.contacts.queries import mentions
 from appliance.domains.contacts.types import Identity
 
 KEPT_BODY = 65_536

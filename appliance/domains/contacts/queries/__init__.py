@@ -17,6 +17,8 @@ from appliance.domains.contacts.queries.people import (
 from appliance.domains.contacts.queries.preferences import document_index, get_settings
 from appliance.domains.contacts.queries.privacy import export_contact
 from appliance.domains.contacts.queries.timeline import get_merge, list_merges, list_notes, list_timeline
+from appliance.domains.contacts.rules.importing import guess_mapping
+from appliance.domains.contacts.rules.mentions import mentions
 
 __all__ = [
     "check_may_send",
@@ -29,6 +31,7 @@ __all__ = [
     "get_import",
     "get_merge",
     "get_settings",
+    "guess_mapping",
     "is_opt_out",
     "latest_mode",
     "list_consents",
@@ -44,4 +47,5 @@ __all__ = [
     "list_timeline",
     "lock_contact",
     "lock_import",
+    "mentions",
 ]

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '71237f9952b8'
+revision = '57449d7d852d'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -199,7 +199,7 @@ def upgrade() -> None:
     sa.Column('window_hours', sa.Integer(), nullable=True),
     sa.Column('agent_id', sa.Uuid(), nullable=True),
     sa.Column('assignee_id', sa.Uuid(), nullable=True),
-    sa.Column('status', sa.Enum('open', 'resolved', name='conversationstatus', native_enum=False, length=40), nullable=False),
+    sa.Column('status', sa.Enum('open', 'pending', 'snoozed', 'resolved', name='conversationstatus', native_enum=False, length=40), nullable=False),
     sa.Column('handling', sa.Enum('bot', 'human', name='handling', native_enum=False, length=40), nullable=False),
     sa.Column('waiting_since', sa.DateTime(timezone=True), nullable=True),
     sa.Column('reminded_at', sa.DateTime(timezone=True), nullable=True),
@@ -210,6 +210,7 @@ def upgrade() -> None:
     sa.Column('last_inbound_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('first_response_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('resolved_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('snoozed_until', sa.DateTime(timezone=True), nullable=True),
     sa.Column('last_number', sa.Integer(), nullable=False),
     sa.Column('answered_number', sa.Integer(), nullable=False),
     sa.Column('unread_count', sa.Integer(), nullable=False),
@@ -220,6 +221,7 @@ def upgrade() -> None:
     op.create_index(op.f('ix_conversations_contact_id'), 'conversations', ['contact_id'], unique=False)
     op.create_index('ix_conversations_inbox', 'conversations', ['tenant_id', 'status', 'last_message_at'], unique=False)
     op.create_index('ix_conversations_mine', 'conversations', ['tenant_id', 'assignee_id', 'last_message_at'], unique=False)
+    op.create_index('ix_conversations_snoozed', 'conversations', ['snoozed_until'], unique=False)
     op.create_index('ix_conversations_tenant_id', 'conversations', ['tenant_id', 'id'], unique=False)
     op.create_index('ix_conversations_waiting', 'conversations', ['waiting_since'], unique=False)
     op.create_table('cron_runs',
@@ -343,6 +345,15 @@ def upgrade() -> None:
     op.create_index('ix_knowledge_queries_listing', 'knowledge_queries', ['tenant_id', 'created_at'], unique=False)
     op.create_index('ix_knowledge_queries_same', 'knowledge_queries', ['tenant_id', 'fingerprint'], unique=False)
     op.create_index('ix_knowledge_queries_tenant_id', 'knowledge_queries', ['tenant_id', 'id'], unique=False)
+    op.create_table('labels',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('name', sa.String(length=40), nullable=False),
+    sa.Column('colour', sa.Enum('grey', 'teal', 'orange', 'blue', 'pink', 'olive', name='labelcolour', native_enum=False, length=40), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_labels')),
+    sa.UniqueConstraint('tenant_id', 'name', name=op.f('uq_labels_tenant_id_name'))
+    )
+    op.create_index('ix_labels_tenant_id', 'labels', ['tenant_id', 'id'], unique=False)
     op.create_table('lead_sources',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -358,6 +369,15 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_lead_sources'))
     )
     op.create_index('ix_lead_sources_tenant_id', 'lead_sources', ['tenant_id', 'id'], unique=False)
+    op.create_table('macros',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('name', sa.String(length=60), nullable=False),
+    sa.Column('steps', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_macros')),
+    sa.UniqueConstraint('tenant_id', 'name', name=op.f('uq_macros_tenant_id_name'))
+    )
+    op.create_index('ix_macros_tenant_id', 'macros', ['tenant_id', 'id'], unique=False)
     op.create_table('outbox',
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
     sa.Column('seq', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
@@ -370,6 +390,15 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_outbox_emitted_at'), 'outbox', ['emitted_at'], unique=False)
     op.create_index('ix_outbox_tenant_id', 'outbox', ['tenant_id', 'seq'], unique=False)
+    op.create_table('quick_replies',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('shortcut', sa.String(length=40), nullable=False),
+    sa.Column('text', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_quick_replies')),
+    sa.UniqueConstraint('tenant_id', 'shortcut', name=op.f('uq_quick_replies_tenant_id_shortcut'))
+    )
+    op.create_index('ix_quick_replies_tenant_id', 'quick_replies', ['tenant_id', 'id'], unique=False)
     op.create_table('reply_runs',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -927,8 +956,11 @@ def upgrade() -> None:
         'knowledge_corpora',
         'knowledge_postings',
         'knowledge_queries',
+        'labels',
         'lead_sources',
+        'macros',
         'outbox',
+        'quick_replies',
         'reply_runs',
         'roles',
         'whatsapp_days',

@@ -1,0 +1,143 @@
+"""From a payload to a lead and its person, in one transaction."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.uow import UnitOfWork
+from appliance.domains.contacts import actions as contacts
+from appliance.domains.contacts import queries as people
+from appliance.domains.contacts.errors import ConsentRefused, InvalidField
+from appliance.domains.contacts.schemas import ConsentIn, ContactFields, ContactOut
+from appliance.domains.contacts.types import Channel, ConsentMode, Identity, IdentityKind, Purpose
+from appliance.domains.leads import queries
+from appliance.domains.leads.errors import NobodyNamed, SourceSilent, WebhookRefused
+from appliance.domains.leads.events import LeadCaptured, LeadChanged
+from appliance.domains.leads.rules import mapping
+from appliance.domains.leads.tables import Lead, LeadEvent, LeadSource
+from appliance.domains.leads.types import Arrived, Captured, LeadField, Reading
+
+KEPT_BODY = 1_048_576
+_LONGEST = {"name": 200, "company": 200, "email": 320, "phone": 60, "document": 30, "region": 120}
+_IN_FIELDS = {LeadField(name): name for name in _LONGEST}
+_MOST_TAGS = 50
+
+
+def capture_lead(uow: UnitOfWork, source_id: UUID, arrived: Arrived) -> Captured:
+    """The same event again gives the first result and changes nothing. Raises SourceNotFound, SourceSilent, NobodyNamed, WebhookRefused."""
+    source = queries.get_source(uow, source_id)
+    if not source.active:
+        raise SourceSilent
+    reading = queries.read_payload(source.mapping, arrived.payload)
+    key = _key_of(arrived, reading)
+    if (known := queries.find_by_event(uow, source.id, key)) is not None:
+        return Captured(known.id, known.contact_id)
+    if arrived.nonce and queries.is_nonce_known(uow, source.id, arrived.nonce):
+        raise WebhookRefused("replayed", _("This nonce was used before. Send a new one with each event."))
+    try:
+        with uow.session.begin_nested():
+            return _store(uow, source, reading, key, arrived)
+    except IntegrityError:  # the same event came twice at once, and the other was first
+        first = queries.find_by_event(uow, source.id, key)
+        if first is None:
+            raise
+        return Captured(first.id, first.contact_id)
+
+
+def _key_of(arrived: Arrived, reading: Reading) -> str:
+    """Who names no event sends the same body when they repeat themselves."""
+    named = arrived.event_id or reading.get(LeadField.EVENT_ID)
+    return sha256(f"id:{named}".encode() if named else b"body:" + arrived.body.encode()).hexdigest()
+
+
+def _store(uow: UnitOfWork, source: LeadSource, reading: Reading, key: str, arrived: Arrived) -> Captured:
+    contact_id = _store_person(uow, source, reading)
+    external_id = reading.get(LeadField.EXTERNAL_ID)[:200]
+    since = uow.now - timedelta(hours=source.dedupe_hours) if source.dedupe_hours else None
+    lead = queries.find_same(uow, source.id, contact_id, external_id=external_id, since=since)
+    if lead is None:
+        lead = _new_lead(uow, source, contact_id, reading, external_id)
+    else:
+        _repeat(uow, lead, reading)
+    uow.session.add(
+        LeadEvent(
+            tenant_id=uow.tenant_id, source_id=source.id, lead_id=lead.id, event_key=key, nonce=arrived.nonce[:120],
+            body=arrived.body[:KEPT_BODY], received_at=uow.now,
+        )
+    )  # fmt: skip
+    uow.session.flush()
+    if mapping.is_yes(reading.get(LeadField.CONSENT)):
+        _take_consent(uow, source, contact_id, {"text": reading.get(LeadField.CONSENT_TEXT), "lead_id": str(lead.id), **arrived.evidence})
+    return Captured(lead.id, contact_id)
+
+
+def _new_lead(uow: UnitOfWork, source: LeadSource, contact_id: UUID, reading: Reading, external_id: str) -> Lead:
+    lead = Lead(
+        tenant_id=uow.tenant_id, source_id=source.id, contact_id=contact_id, external_id=external_id or None,
+        score=mapping.score_of(reading.get(LeadField.SCORE)), utm=reading.utm(), captured_at=uow.now, changed_at=uow.now,
+    )  # fmt: skip
+    uow.session.add(lead)
+    uow.session.flush()
+    contacts.add_timeline_entry(uow, contact_id, kind="lead.captured", object_id=lead.id, summary=source.name)
+    uow.emit(LeadCaptured(lead.id, contact_id, source.id))
+    return lead
+
+
+def _repeat(uow: UnitOfWork, lead: Lead, reading: Reading) -> None:
+    lead.times += 1
+    lead.changed_at, lead.utm = uow.now, {**lead.utm, **reading.utm()}
+    score = mapping.score_of(reading.get(LeadField.SCORE))
+    lead.score = lead.score if score is None else score
+    uow.emit(LeadChanged(lead.id))
+
+
+def _store_person(uow: UnitOfWork, source: LeadSource, reading: Reading) -> UUID:
+    """Completes whom it finds and overwrites nothing. What cannot be read of a person stays in the payload alone."""
+    external_id = reading.get(LeadField.EXTERNAL_ID)
+    ids = [Identity(IdentityKind.EXTERNAL, external_id[:320], source.id.hex)] if external_id else []
+    given = _given(reading)
+    if not given and not ids:
+        raise NobodyNamed
+    given["tags"] = _tags(reading, source)
+    while True:
+        try:
+            return contacts.upsert_contact(uow, ids, fields=ContactFields.model_validate(given)).id
+        except InvalidField as err:
+            if given.pop(err.field, None) is None:
+                raise
+            if not ids and not given.keys() - {"tags"}:
+                raise NobodyNamed from err
+
+
+def _given(reading: Reading) -> dict[str, Any]:
+    values = {column: reading.get(name)[: _LONGEST[column]] for name, column in _IN_FIELDS.items()}
+    if not values["name"]:
+        parts = (reading.get(LeadField.FIRST_NAME), reading.get(LeadField.LAST_NAME))
+        values["name"] = " ".join(filter(None, parts))[: _LONGEST["name"]]
+    return {column: value for column, value in values.items() if value}
+
+
+def _tags(reading: Reading, source: LeadSource) -> list[str]:
+    said = [tag.strip()[:60] for tag in reading.get(LeadField.TAGS).split(",")]
+    return [*source.tags, *filter(None, said)][:_MOST_TAGS]
+
+
+def _take_consent(uow: UnitOfWork, source: LeadSource, contact_id: UUID, evidence: Mapping[str, str]) -> None:
+    """For each way to reach the person about which they never said anything. Who asked to be left alone is not brought back by a form."""
+    contact = ContactOut.model_validate(people.get_contact(uow, contact_id))
+    reached = {Channel.WHATSAPP: contact.phone_e164, Channel.EMAIL: contact.email}
+    for channel in (channel for channel, address in reached.items() if address):
+        if people.latest_mode(uow, contact_id, channel, Purpose.MARKETING) is not None:
+            continue
+        said = ConsentIn(
+            channel=channel, purpose=Purpose.MARKETING, mode=ConsentMode.OPT_IN, source=f"lead: {source.name}"[:80], evidence=dict(evidence)
+        )
+        try:
+            contacts.record_consent(uow, contact_id, said)
+        except ConsentRefused:  # a minor
+            return

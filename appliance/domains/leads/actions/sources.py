@@ -1,0 +1,63 @@
+import secrets
+from collections.abc import Mapping
+from uuid import UUID
+
+from appliance.core.uow import UnitOfWork
+from appliance.domains.leads import queries
+from appliance.domains.leads.errors import SourceInUse
+from appliance.domains.leads.events import SourceChanged
+from appliance.domains.leads.rules import mapping
+from appliance.domains.leads.schemas import SourceIn, SourcePatch
+from appliance.domains.leads.tables import LeadSource
+from appliance.domains.leads.types import LeadField
+
+
+def create_source(uow: UnitOfWork, given: SourceIn) -> LeadSource:
+    """Raises Refused for a path that is none."""
+    source = LeadSource(
+        tenant_id=uow.tenant_id, kind=given.kind, name=given.name, secrets={queries.SECRET: _new_secret()},
+        mapping=_checked(given.mapping), tags=given.tags, dedupe_hours=given.dedupe_hours, active=True, created_at=uow.now,
+    )  # fmt: skip
+    uow.session.add(source)
+    uow.session.flush()
+    uow.emit(SourceChanged(source.id))
+    return source
+
+
+def change_source(uow: UnitOfWork, source_id: UUID, given: SourcePatch) -> LeadSource:
+    """Only what was given changes. Raises SourceNotFound, Refused for a path that is none."""
+    source = queries.lock_source(uow, source_id)
+    said = given.model_dump(exclude_unset=True)
+    if "mapping" in said:
+        said["mapping"] = _checked(given.mapping)
+    for name, value in said.items():
+        setattr(source, name, value)
+    uow.emit(SourceChanged(source.id))
+    return source
+
+
+def renew_secret(uow: UnitOfWork, source_id: UUID) -> LeadSource:
+    """What was signed with the old one is refused from now on."""
+    source = queries.lock_source(uow, source_id)
+    source.secrets = {**source.secrets, queries.SECRET: _new_secret()}
+    uow.emit(SourceChanged(source.id))
+    return source
+
+
+def delete_source(uow: UnitOfWork, source_id: UUID) -> None:
+    """Raises SourceNotFound, SourceInUse."""
+    source = queries.lock_source(uow, source_id)
+    if queries.has_leads(uow, source.id):
+        raise SourceInUse
+    uow.session.delete(source)
+    uow.emit(SourceChanged(source.id))
+
+
+def _new_secret() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def _checked(given: Mapping[LeadField, str]) -> dict[str, str]:
+    for path in given.values():
+        mapping.check_path(path)
+    return {str(name): path for name, path in given.items()}

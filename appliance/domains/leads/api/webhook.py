@@ -1,0 +1,71 @@
+"""The address other systems send leads to. What cannot be used is kept beside the source it came to."""
+
+import json
+from uuid import UUID
+
+from flask import request
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+
+from appliance.core import clock, web
+from appliance.core.errors import Refused
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.uow import Actor
+from appliance.core.web.api import count_unrecognised
+from appliance.domains.leads import actions, queries
+from appliance.domains.leads.errors import SourceNotFound, WebhookRefused
+from appliance.domains.leads.rules import signatures
+from appliance.domains.leads.schemas import CapturedOut
+from appliance.domains.leads.types import Arrived, Captured, Doorway, SourceKind
+
+LARGEST = 2**20
+
+api = web.Api("lead_webhooks", prefix="/webhooks")
+
+
+@api.post("/leads/<uuid:source_id>", access=web.PUBLIC, returns=CapturedOut, unit=False, limit=None, summary="Send a lead, signed")
+def receive_lead(call: web.Call, source_id: UUID) -> Captured:
+    """Headers X-Timestamp, X-Signature, and if there are X-Event-Id and X-Nonce. Committed before it is answered."""
+    body = _body()
+    with call.box.whole_box("lead webhook", read_only=True) as uow:
+        doorway = queries.find_doorway(uow, source_id)
+    if doorway.kind is not SourceKind.WEBHOOK:
+        raise SourceNotFound
+    try:
+        signatures.check_signed(
+            doorway.secret, body, signature=_header("X-Signature"), timestamp=_header("X-Timestamp"), now=clock.now()
+        )
+        arrived = Arrived(_header("X-Event-Id"), body.decode("utf-8"), json.loads(body), nonce=_header("X-Nonce"))
+        with call.box.unit(doorway.tenant_id, _actor(doorway)) as uow:
+            return actions.capture_lead(uow, doorway.source_id, arrived)
+    except WebhookRefused as err:
+        count_unrecognised()  # strangers may fill their own list only so fast
+        _keep(call, doorway, err.reason, body)
+        raise
+    except (ValueError, RecursionError) as err:
+        _keep(call, doorway, "malformed_json", body)
+        raise BadRequest(str(_("The body is not valid JSON."))) from err
+    except Refused:
+        _keep(call, doorway, "names_nobody", body)
+        raise
+
+
+def _body() -> bytes:
+    if (request.content_length or 0) > LARGEST:
+        raise RequestEntityTooLarge
+    body = request.get_data(cache=False)
+    if len(body) > LARGEST:
+        raise RequestEntityTooLarge
+    return body
+
+
+def _header(name: str) -> str:
+    return request.headers.get(name, "").strip()[:200]
+
+
+def _actor(doorway: Doorway) -> Actor:
+    return Actor("system", name=doorway.name)
+
+
+def _keep(call: web.Call, doorway: Doorway, reason: str, body: bytes) -> None:
+    with call.box.unit(doorway.tenant_id, _actor(doorway)) as uow:
+        actions.keep_rejected(uow, doorway.source_id, reason, body)

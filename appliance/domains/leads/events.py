@@ -1,0 +1,27 @@
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class LeadCaptured:
+    lead_id: UUID
+    contact_id: UUID
+    source_id: UUID
+
+
+@dataclass(frozen=True)
+class LeadChanged:
+    """Its status or score, or the same person sent it again."""
+
+    lead_id: UUID
+
+
+@dataclass(frozen=True)
+class LeadConverted:
+    lead_id: UUID
+    contact_id: UUID
+
+
+@dataclass(frozen=True)
+class SourceChanged:
+    source_id: UUID

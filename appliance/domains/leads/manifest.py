@@ -1,0 +1,25 @@
+from datetime import timedelta
+
+from appliance.core.manifest import Cron, Manifest, Subscription
+from appliance.domains.contacts.events import ContactsMerged, MergeUndone
+from appliance.domains.leads import actions, jobs, queries, subscribers
+from appliance.domains.leads.api import leads, sources, webhook
+from appliance.domains.leads.events import LeadCaptured, LeadChanged, LeadConverted, SourceChanged
+
+MANIFEST = Manifest(
+    "leads",
+    apis=(leads.api, sources.api, webhook.api),
+    subscriptions=(
+        Subscription(ContactsMerged, subscribers.move_leads),
+        Subscription(MergeUndone, subscribers.move_leads_back),
+    ),
+    cron=(Cron("prune_rejected", jobs.prune_rejected, every=timedelta(hours=6)),),
+    permissions={
+        leads.READ: ("owner", "admin", "manager", "rep", "agent", "read_only"),
+        leads.WRITE: ("owner", "admin", "manager", "rep", "agent"),
+        sources.MANAGE: ("owner", "admin"),
+    },
+    live={LeadCaptured: leads.READ, LeadChanged: leads.READ, LeadConverted: leads.READ, SourceChanged: leads.READ},
+    exporters=(queries.export_contact,),
+    erasers=(actions.erase_contact,),
+)

@@ -1,0 +1,105 @@
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from appliance.core.web import PageQuery, Schema
+from appliance.domains.leads.types import LeadField, LeadStatus, SourceKind
+
+Path = Annotated[str, StringConstraints(max_length=300)]
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=60)]
+
+
+class SourceIn(Schema):
+    kind: SourceKind = SourceKind.WEBHOOK
+    name: str = Field(min_length=1, max_length=120)
+    mapping: dict[LeadField, Path] = Field(
+        default_factory=dict, description="Paths (JMESPath); a field that is not named is found by its key, an empty path leaves it out"
+    )
+    tags: list[Tag] = Field(default_factory=list, max_length=20, description="Put on everybody who comes through this source")
+    dedupe_hours: int = Field(24, ge=0, le=8760, description="The same person again within these hours is the same lead; 0 for never")
+
+
+class SourcePatch(Schema):
+    name: str = Field("", min_length=1, max_length=120)
+    mapping: dict[LeadField, Path] = Field(default_factory=dict)
+    tags: list[Tag] = Field(default_factory=list, max_length=20)
+    dedupe_hours: int = Field(24, ge=0, le=8760)
+    active: bool = True
+
+
+class SourceOut(Schema):
+    id: UUID
+    kind: SourceKind
+    name: str
+    mapping: dict[LeadField, str]
+    tags: list[str]
+    dedupe_hours: int
+    active: bool
+    created_at: datetime
+
+
+class SourceSecretOut(SourceOut):
+    secret: str = Field(description="Shown this once: the key of the signatures")
+
+
+class TrialIn(Schema):
+    payload: Any = None
+    mapping: dict[LeadField, Path] | None = Field(None, description="To be tried instead of the mapping that is kept")
+
+
+class TrialFieldOut(Schema):
+    field: LeadField
+    path: str
+    value: str
+    guessed: bool
+
+
+class LeadIn(Schema):
+    source_id: UUID
+    event_id: str = Field("", max_length=200, description="Your id of this event; the same again is the same lead")
+    payload: dict[str, Any]
+
+
+class LeadPatch(Schema):
+    status: LeadStatus = LeadStatus.NEW
+    score: int | None = Field(None, ge=0, le=100)
+
+
+class LeadOut(Schema):
+    id: UUID
+    source_id: UUID
+    contact_id: UUID
+    external_id: str | None
+    status: LeadStatus
+    score: int | None
+    utm: dict[str, str]
+    captured_at: datetime
+    changed_at: datetime
+    converted_at: datetime | None
+    times: int
+
+
+class LeadEventOut(Schema):
+    id: UUID
+    body: str
+    received_at: datetime
+
+
+class LeadsQuery(PageQuery):
+    status: LeadStatus | None = None
+    source_id: UUID | None = None
+    contact_id: UUID | None = None
+
+
+class CapturedOut(Schema):
+    lead_id: UUID
+    contact_id: UUID
+
+
+class RejectedOut(Schema):
+    id: UUID
+    reason: str
+    body: str
+    received_at: datetime

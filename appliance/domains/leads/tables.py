@@ -1,0 +1,81 @@
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from appliance.core.db import Base, Sealed, SealedJson, TenantOwned
+from appliance.domains.leads.types import LeadStatus, SourceKind
+
+
+class LeadSource(TenantOwned, Base):
+    """Where leads come from. `mapping`: field of a lead -> path in the payload; what is not in it is guessed."""
+
+    __tablename__ = "lead_sources"
+
+    kind: Mapped[SourceKind]
+    name: Mapped[str] = mapped_column(String(120))
+    secrets: Mapped[dict[str, str]] = mapped_column(SealedJson())
+    mapping: Mapped[dict[str, str]] = mapped_column(default=dict)
+    config: Mapped[dict[str, Any]] = mapped_column(default=dict)  # what only this kind needs, nothing secret
+    tags: Mapped[list[str]] = mapped_column(default=list)  # put on everybody who comes through it
+    active: Mapped[bool] = mapped_column(default=True)
+    dedupe_hours: Mapped[int] = mapped_column(default=24)
+    created_at: Mapped[datetime]
+
+
+class Lead(TenantOwned, Base):
+    """One person's interest. What the same person sends again through the same source within its window is the same lead."""
+
+    __tablename__ = "leads"
+
+    source_id: Mapped[UUID] = mapped_column(ForeignKey("lead_sources.id"))
+    contact_id: Mapped[UUID]
+    external_id: Mapped[str | None] = mapped_column(String(200))
+    status: Mapped[LeadStatus] = mapped_column(default=LeadStatus.NEW)
+    score: Mapped[int | None]
+    utm: Mapped[dict[str, str]] = mapped_column(default=dict)
+    captured_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    converted_at: Mapped[datetime | None]
+    times: Mapped[int] = mapped_column(default=1)  # how often it came
+    moved_by_merge_id: Mapped[UUID | None]
+
+    __table_args__ = (
+        Index("ix_leads_newest", "tenant_id", "captured_at", "id"),
+        Index("ix_leads_status", "tenant_id", "status", "captured_at", "id"),
+        Index("ix_leads_source", "source_id", "contact_id", "captured_at"),
+        Index("ix_leads_contact", "contact_id", "captured_at"),
+    )
+
+
+class LeadEvent(TenantOwned, Base):
+    """What came, as it came. `event_key` is the digest of the sender's own id for it."""
+
+    __tablename__ = "lead_events"
+
+    source_id: Mapped[UUID] = mapped_column(ForeignKey("lead_sources.id"))
+    lead_id: Mapped[UUID] = mapped_column(ForeignKey("leads.id", ondelete="CASCADE"), index=True)
+    event_key: Mapped[str] = mapped_column(String(64))
+    nonce: Mapped[str] = mapped_column(String(120), default="")
+    body: Mapped[str] = mapped_column(Sealed())
+    received_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("source_id", "event_key"), Index("ix_lead_events_nonce", "source_id", "nonce"))
+
+
+class RejectedLead(TenantOwned, Base):
+    """What came to a source and could not be used: kept for a while so that nothing is lost."""
+
+    __tablename__ = "lead_rejected_events"
+
+    source_id: Mapped[UUID] = mapped_column(ForeignKey("lead_sources.id", ondelete="CASCADE"))
+    reason: Mapped[str] = mapped_column(String(60))
+    body: Mapped[str] = mapped_column(Sealed())
+    received_at: Mapped[datetime]
+
+    __table_args__ = (
+        Index("ix_lead_rejected_events_of_source", "source_id", "reason", "received_at"),
+        Index("ix_lead_rejected_events_received", "received_at"),
+    )

@@ -1,0 +1,90 @@
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+
+class SourceKind(StrEnum):
+    WEBHOOK = "webhook"  # signed with the source's secret
+    API = "api"  # by somebody signed in, with a key of theirs
+
+
+class LeadStatus(StrEnum):
+    NEW = "new"
+    WORKING = "working"
+    QUALIFIED = "qualified"
+    CONVERTED = "converted"
+    LOST = "lost"
+
+
+class LeadField(StrEnum):
+    """What a place in a payload holds."""
+
+    EVENT_ID = "event_id"
+    EXTERNAL_ID = "external_id"
+    NAME = "name"
+    FIRST_NAME = "first_name"
+    LAST_NAME = "last_name"
+    EMAIL = "email"
+    PHONE = "phone"
+    COMPANY = "company"
+    DOCUMENT = "document"
+    REGION = "region"
+    TAGS = "tags"
+    SCORE = "score"
+    CONSENT = "consent"
+    CONSENT_TEXT = "consent_text"
+    UTM_SOURCE = "utm_source"
+    UTM_MEDIUM = "utm_medium"
+    UTM_CAMPAIGN = "utm_campaign"
+    UTM_TERM = "utm_term"
+    UTM_CONTENT = "utm_content"
+
+
+@dataclass(frozen=True)
+class Found:
+    """One field of a reading: where it was looked for, and what was there ("" for nothing)."""
+
+    path: str
+    value: str
+    guessed: bool
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a payload says, as the mapping of its source understands it."""
+
+    found: dict[LeadField, Found] = field(default_factory=dict)
+
+    def get(self, name: LeadField) -> str:
+        return self.found[name].value if name in self.found else ""
+
+    def utm(self) -> dict[str, str]:
+        return {name.removeprefix("utm_"): one.value for name, one in self.found.items() if name.startswith("utm_") and one.value}
+
+
+@dataclass(frozen=True)
+class Doorway:
+    """What must be known of a source before its tenant's unit of work may be opened."""
+
+    source_id: UUID
+    tenant_id: UUID
+    kind: SourceKind
+    name: str
+    secret: str
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A payload on its way in. `event_id` names it for good: the same again is the same lead."""
+
+    event_id: str
+    body: str
+    payload: object
+    nonce: str = ""
+    evidence: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Captured:
+    lead_id: UUID
+    contact_id: UUID

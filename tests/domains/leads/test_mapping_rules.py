@@ -1,0 +1,86 @@
+"""What a payload says: with paths, and by the names of its keys."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.core.errors import Refused
+from appliance.domains.contacts.queries import guess_mapping
+from appliance.domains.leads.rules import mapping
+from appliance.domains.leads.types import LeadField as F
+
+NESTED = {
+    "event": {"eventId": "e-9"},
+    "lead": {"full_name": "Ana Lima", "contact": {"e-mail": "ana@solara.example", "celular": 11988887777}},
+    "utm_source": "google", "consent": True, "tags": ["vip", "feira"],
+}  # fmt: skip
+ANSWERS = {"field_data": [{"name": "full_name", "values": ["Ana Lima"]}, {"name": "e-mail", "values": ["ana@solara.example"]}]}
+
+
+def read(payload, **paths):
+    return mapping.read(payload, {F(name): path for name, path in paths.items()}, guess_mapping)
+
+
+def values(reading):
+    return {str(name): found.value for name, found in reading.found.items()}
+
+
+def test_keys_are_known_by_their_names_wherever_they_are():
+    assert values(read(NESTED)) == {
+        "event_id": "e-9", "name": "Ana Lima", "email": "ana@solara.example", "phone": "11988887777",
+        "utm_source": "google", "consent": "true", "tags": "vip, feira",
+    }  # fmt: skip
+    assert read(NESTED).utm() == {"source": "google"}
+
+
+def test_lists_of_answers_are_read_by_the_names_in_them():
+    assert values(read(ANSWERS)) == {"name": "Ana Lima", "email": "ana@solara.example"}
+
+
+def test_the_value_less_deep_wins():
+    assert read({"a": {"email": "in@x.example"}, "email": "out@x.example"}).get(F.EMAIL) == "out@x.example"
+
+
+def test_a_path_is_taken_instead_of_the_guess_and_an_empty_one_leaves_the_field_out():
+    found = read({"name": "Loja", "who": {"n": "Ana"}, "email": "a@x.example"}, name="$.who.n", email="")
+    assert values(found) == {"name": "Ana"}
+    assert found.found[F.NAME].guessed is False
+
+
+def test_a_path_to_nothing_says_nothing():
+    assert read({"a": 1}, email="b.c[0]", score="sum(a)").get(F.EMAIL) == ""
+
+
+@pytest.mark.parametrize("path", ["a..b", "[", "a[?", "`"])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(Refused, match="is not a path"):
+        mapping.check_path(path)
+
+
+@pytest.mark.parametrize(("said", "score"), [("80", 80), ("7,5", 8), ("900", 100), ("-3", 0), ("hot", None), ("", None), ("1e999", None)])
+def test_a_score_is_a_number_of_at_most_a_hundred(said, score):
+    assert mapping.score_of(said) == score
+
+
+@pytest.mark.parametrize(("said", "yes"), [("Sim", True), ("true", True), ("on", True), ("não", False), ("", False), ("false", False)])
+def test_only_a_clear_yes_is_consent(said, yes):
+    assert mapping.is_yes(said) is yes
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(JSON)
+def test_no_payload_breaks_the_reading_and_every_guess_leads_somewhere(payload):
+    for path in mapping.suggest(payload, guess_mapping).values():
+        mapping.check_path(path)
+    read(payload)
+
+
+@given(st.text(min_size=1, max_size=30), st.text(min_size=1, max_size=30))
+def test_a_key_of_any_signs_is_found_again(key, value):
+    assert read({"x": {key: {"email": value}}}).get(F.EMAIL) == value.replace("\x00", "").strip()

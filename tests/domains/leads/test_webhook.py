@@ -1,0 +1,152 @@
+"""The address other systems send leads to, over HTTP."""
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from appliance.core.ids import new_id
+from appliance.domains.leads.rules.signatures import sign
+from tests.factories.leads import DAVI
+
+
+@pytest.fixture
+def source(client, somebody):
+    made = client.post("/api/v1/lead-sources", json={"name": "Landing page"}).json
+    somebody.me, somebody.principal = somebody.principal, None  # who sends leads is signed in nowhere
+    return made
+
+
+@pytest.fixture
+def as_ana(client, somebody):
+    def ask(address):
+        somebody.principal = somebody.me
+        answer = client.get(f"/api/v1/{address}").json
+        somebody.principal = None
+        return answer
+
+    return ask
+
+
+@pytest.fixture
+def send(client, source):
+    def send(payload, *, at=None, secret=None, source_id=None, **headers):
+        body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        stamp = str(int(time.time()) if at is None else at)
+        signed = {"X-Timestamp": stamp, "X-Signature": sign(secret or source["secret"], stamp, body)}
+        return client.post(f"/webhooks/leads/{source_id or source['id']}", data=body, headers=signed | headers)
+
+    return send
+
+
+def rejected(as_ana, source):
+    return [(one["reason"], one["body"]) for one in as_ana(f"lead-sources/{source['id']}/rejected")["items"]]
+
+
+def test_a_signed_lead_is_captured_and_its_repeat_answered_alike(send, as_ana):
+    first = send(DAVI, **{"X-Event-Id": "e1"})
+    again = send({**DAVI, "nome": "Other"}, **{"X-Event-Id": "e1"})
+    assert (first.status_code, again.status_code, again.json) == (200, 200, first.json)
+    lead = as_ana(f"leads/{first.json['lead_id']}")
+    assert (lead["contact_id"], lead["utm"], lead["times"]) == (first.json["contact_id"], {"campaign": "natal"}, 1)
+    assert as_ana("leads?status=new")["total"] == 1
+    [event] = as_ana(f"leads/{lead['id']}/events")
+    assert json.loads(event["body"]) == DAVI
+
+
+UNSIGNED = [
+    ({"X-Signature": "sha256=" + "0" * 64}, "bad_signature"),
+    ({"X-Timestamp": "1"}, "bad_signature"),
+    ({"X-Signature": "none"}, "not_signed"),
+    ({"X-Signature": ""}, "not_signed"),
+    ({"X-Timestamp": "soon"}, "not_signed"),
+]
+
+
+def test_what_is_not_signed_is_refused_and_shown(send, source, as_ana):
+    assert {send({"a": reason}, **headers).status_code for headers, reason in UNSIGNED} == {401}
+    assert rejected(as_ana, source) == [(reason, json.dumps({"a": reason})) for _headers, reason in reversed(UNSIGNED)]
+
+
+def test_a_stale_timestamp_is_refused_and_shown(send, source, as_ana):
+    assert {send(DAVI, at=int(time.time()) + away).status_code for away in (-302, 302)} == {401}
+    assert rejected(as_ana, source) == [("stale_timestamp", json.dumps(DAVI))] * 2
+
+
+def test_a_little_late_is_not_stale(send):
+    assert send(DAVI, at=int(time.time()) - 290).status_code == 200
+
+
+def test_an_unknown_or_silent_source_is_not_there(send, client, source, somebody):
+    assert send(DAVI, source_id=new_id()).status_code == 404
+    somebody.principal = somebody.me
+    assert client.patch(f"/api/v1/lead-sources/{source['id']}", json={"active": False}).status_code == 200
+    somebody.principal = None
+    assert send(DAVI).status_code == 404
+
+
+def test_more_than_a_mebibyte_is_too_large(send):
+    assert send(b'{"a": "' + b"x" * 2**20 + b'"}').status_code == 413
+    assert send({**DAVI, "a": "x" * (2**20 - 400)}).status_code == 200
+
+
+def test_malformed_json_is_refused_and_kept(send, source, as_ana):
+    bodies = [b"{", b"\xff\xfe", b"", b"[" * 100_000, b"NaN,", b'{"nome": "\\ud800"}']
+    assert [send(body).status_code for body in bodies] == [400] * len(bodies)
+    assert rejected(as_ana, source) == [("malformed_json", body.decode("utf-8", "replace")[:65_536]) for body in reversed(bodies)]
+
+
+def test_what_names_nobody_is_refused_and_kept(send, source, as_ana):
+    assert send({"utm_source": "google"}).status_code == 422
+    assert rejected(as_ana, source)[0][0] == "names_nobody"
+
+
+def test_a_nonce_is_taken_once(send, source, as_ana):
+    assert send(DAVI, **{"X-Nonce": "n1"}).status_code == 200
+    assert send({"email": "other@x.example"}, **{"X-Nonce": "n1"}).status_code == 401
+    assert rejected(as_ana, source)[0][0] == "replayed"
+    assert send(DAVI, **{"X-Nonce": "n1"}).status_code == 200
+
+
+def test_an_invalid_phone_is_captured_and_flagged(send, as_ana):
+    found = send({"nome": "Davi", "telefone": "123"})
+    assert found.status_code == 200
+    assert as_ana(f"contacts/{found.json['contact_id']}")["phone_invalid"] is True
+
+
+def test_a_renewed_secret_ends_the_old_one(send, client, source, somebody):
+    somebody.principal = somebody.me
+    renewed = client.post(f"/api/v1/lead-sources/{source['id']}/secret").json
+    shown = client.get(f"/api/v1/lead-sources/{source['id']}").json
+    somebody.principal = None
+    assert "secret" not in shown
+    assert send(DAVI).status_code == 401
+    assert send(DAVI, secret=renewed["secret"]).status_code == 200
+
+
+def test_the_same_event_many_times_at_once_is_one_lead(send, as_ana, client, source):
+    def one(_number):
+        return send(DAVI, **{"X-Event-Id": "e1"})
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(one, range(6)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json["lead_id"] for answer in answers}) == 1
+    assert as_ana("leads")["total"] == 1
+    assert as_ana("contacts")["total"] == 1
+
+
+def test_somebody_signed_in_needs_no_signature_and_may_try_a_mapping_first(client):
+    source = client.post("/api/v1/lead-sources", json={"kind": "api", "name": "CRM", "mapping": {"email": "who.mail"}}).json
+    payload = {"who": {"mail": "ana@solara.example"}, "nome": "Ana"}
+    address = f"/api/v1/lead-sources/{source['id']}"
+    tried = client.post(f"{address}/try", json={"payload": payload, "mapping": {"name": "nome", "email": "nome"}}).json
+    assert [(one["field"], one["value"], one["guessed"]) for one in tried] == [("name", "Ana", False), ("email", "Ana", False)]
+    assert [one["value"] for one in client.post(f"{address}/try", json={"payload": payload}).json] == ["Ana", "ana@solara.example"]
+    made = client.post("/api/v1/leads", json={"source_id": source["id"], "payload": payload, "event_id": "7"})
+    assert (made.status_code, client.post(f"/webhooks/leads/{source['id']}", json={}).status_code) == (201, 404)
+    address = f"/api/v1/leads/{made.json['lead_id']}"
+    assert client.patch(address, json={"status": "qualified", "score": 90}).json["status"] == "qualified"
+    assert client.post(f"{address}/convert").json["converted_at"] is not None
+    assert client.delete(f"/api/v1/lead-sources/{source['id']}").status_code == 409

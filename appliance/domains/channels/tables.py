@@ -2,7 +2,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.core.db import Base, Sealed, SealedJson, TenantOwned
@@ -38,6 +38,20 @@ class Channel(TenantOwned, Base):
     @property
     def secrets_set(self) -> list[str]:
         return sorted(self.secrets)
+
+
+class Mailbox(TenantOwned, Base):
+    """How far a channel's mailbox is read. `source` names the folder that the numbers belong to; `problem` says why nothing comes in."""
+
+    __tablename__ = "channel_mailboxes"
+
+    channel_id: Mapped[UUID] = mapped_column(ForeignKey("channels.id", ondelete="CASCADE"), unique=True)
+    source: Mapped[str] = mapped_column(String(64))
+    uid_validity: Mapped[int] = mapped_column(BigInteger)
+    last_uid: Mapped[int] = mapped_column(BigInteger)
+    looked_at: Mapped[datetime]
+    last_mail_at: Mapped[datetime | None]
+    problem: Mapped[str] = mapped_column(String(500), default="")
 
 
 class Envelope(TenantOwned, Base):

@@ -10,6 +10,7 @@ from appliance.domains.contacts.types import Channel as Medium
 from appliance.domains.conversations.types import Incoming, MessageKind, Outgoing, Person, StatusReport
 
 SIMULATOR = "simulator"
+EMAIL = "email"
 WHATSAPP_CLOUD = "whatsapp_cloud"
 WEBCHAT = "webchat"
 WHATSAPP_QR = "whatsapp_qr"
@@ -142,6 +143,7 @@ class Ending(StrEnum):
     BUSINESS = "business"
     GAVE_UP = "gave_up"
     NO_LIBRARY = "no_library"
+    SEALED = "sealed"  # the box may not call WhatsApp
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '57449d7d852d'
+revision = '92ccd13a045f'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -498,7 +498,7 @@ def upgrade() -> None:
     sa.Column('wanted', sa.Boolean(), nullable=False),
     sa.Column('leaving', sa.Boolean(), nullable=False),
     sa.Column('state', sa.Enum('new', 'connecting', 'qr', 'pairing', 'open', 'closed', 'logged_out', 'banned', name='linkstate', native_enum=False, length=40), nullable=False),
-    sa.Column('ending', sa.Enum('expired', 'unlinked', 'logged_out', 'banned', 'outdated', 'replaced', 'business', 'gave_up', 'no_library', name='ending', native_enum=False, length=40), nullable=True),
+    sa.Column('ending', sa.Enum('expired', 'unlinked', 'logged_out', 'banned', 'outdated', 'replaced', 'business', 'gave_up', 'no_library', 'sealed', name='ending', native_enum=False, length=40), nullable=True),
     sa.Column('code', sa.Integer(), nullable=True),
     sa.Column('last_error', sa.String(length=300), nullable=False),
     sa.Column('attempts', sa.Integer(), nullable=False),
@@ -597,6 +597,21 @@ def upgrade() -> None:
     )
     op.create_index('ix_api_keys_tenant_id', 'api_keys', ['tenant_id', 'id'], unique=False)
     op.create_index(op.f('ix_api_keys_user_id'), 'api_keys', ['user_id'], unique=False)
+    op.create_table('channel_mailboxes',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('channel_id', sa.Uuid(), nullable=False),
+    sa.Column('source', sa.String(length=64), nullable=False),
+    sa.Column('uid_validity', sa.BigInteger(), nullable=False),
+    sa.Column('last_uid', sa.BigInteger(), nullable=False),
+    sa.Column('looked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('last_mail_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('problem', sa.String(length=500), nullable=False),
+    sa.ForeignKeyConstraint(['channel_id'], ['channels.id'], name=op.f('fk_channel_mailboxes_channel_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_channel_mailboxes')),
+    sa.UniqueConstraint('channel_id', name=op.f('uq_channel_mailboxes_channel_id'))
+    )
+    op.create_index('ix_channel_mailboxes_tenant_id', 'channel_mailboxes', ['tenant_id', 'id'], unique=False)
     op.create_table('consents',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -969,6 +984,7 @@ def upgrade() -> None:
         'agent_questions',
         'agent_versions',
         'api_keys',
+        'channel_mailboxes',
         'consents',
         'contact_identities',
         'contact_import_problems',

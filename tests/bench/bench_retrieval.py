@@ -23,8 +23,8 @@ from sqlalchemy import select
 from appliance.core.ids import new_id
 from appliance.domains.knowledge import queries
 from appliance.domains.knowledge.actions import calibrating, indexing
-from appliance.domains.knowledge.queries import Scope, search
-from appliance.domains.knowledge.rules import digest, postings, units
+from appliance.domains.knowledge.queries import Scope
+from appliance.domains.knowledge.rules import digest, units
 from appliance.domains.knowledge.rules.chunking import Chunk as Packed
 from appliance.domains.knowledge.tables import Chunk, Document, DocumentVersion
 from appliance.domains.knowledge.types import Block, BlockKind, DocumentStatus
@@ -34,7 +34,7 @@ from modelserver.options import Options
 from tests.bench import judged, large_corpus
 from tests.bench.company import percentile
 from tests.bench.judged import Collection
-from tests.bench.knowledge_box import KnowledgeBox, knowledge_box
+from tests.bench.knowledge_box import READ, KnowledgeBox, knowledge_box
 from tests.bench.local_models import STARTER, Served, served_models
 
 K = 10
@@ -62,16 +62,14 @@ def fill(filled: KnowledgeBox, collection: Collection, models: Inference) -> int
     packed = [_packed(number, title, text) for number, (title, text) in enumerate((one.title, one.text) for one in collection.passages)]
     blocks = [Block(BlockKind.PARAGRAPH, one.text, paragraph=number) for number, one in enumerate(collection.passages)]
     found = digest.digest(blocks[:20], name=collection.name, title="")
-    prepared = indexing.prepare_chunks(found, packed, title=digest.title_stems(collection.name, "", found.language))
+    ids = [new_id() for _ in packed]
+    prepared = indexing.prepare_chunks(found, packed, ids, title={})
     with filled.box.unit(filled.tenant_id) as uow:
-        indexing.record_chunks(uow, version_id, found, prepared)
+        indexing.record_chunks(uow, version_id, READ, found, prepared)
         first = queries.get_version(uow, version_id).first_number
     _embed(filled, version_id, models)
-    with filled.box.unit(filled.tenant_id, read_only=True) as uow:
-        chunks = list(search.list_chunks_by_number(uow, range(first, first + len(packed))).values())
-    listed = postings.listings(digest.piece(chunk.number, chunk.units, {}) for chunk in sorted(chunks, key=lambda one: one.number))
     with filled.box.unit(filled.tenant_id) as uow:
-        indexing.activate_version(uow, version_id, listed)
+        indexing.activate_version(uow, version_id)
     return first
 
 

@@ -16,10 +16,13 @@ from appliance.core.ids import new_id
 from appliance.core.tenancy import TenantKey
 from appliance.domains.knowledge import actions
 from appliance.domains.knowledge.manifest import MANIFEST
+from appliance.domains.knowledge.types import Extraction
 from appliance.inference.errors import NoModel
 from appliance.inference.fake import FakeInference
 from appliance.inference.types import Inference, Purpose, Tokens, Vectors
 from tests.draining import run_due
+
+READ = Extraction(None, None, None, "", (), ())  # of documents that are made without a file
 
 
 class NoModels(FakeInference):

@@ -9,21 +9,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
-from sqlalchemy import select
 
 from appliance.core.ids import new_id
 from appliance.domains.knowledge import queries
 from appliance.domains.knowledge.actions import calibrating, indexing
-from appliance.domains.knowledge.rules import digest, postings, units
+from appliance.domains.knowledge.rules import digest, units
 from appliance.domains.knowledge.rules.chunking import Chunk as Packed
-from appliance.domains.knowledge.tables import Chunk, Document, DocumentVersion
+from appliance.domains.knowledge.tables import Document, DocumentVersion
 from appliance.domains.knowledge.types import Block, BlockKind, DocumentStatus
 from appliance.inference.types import Inference, Vectors
 from tests.bench import judged
 from tests.bench.judged import Collection
-from tests.bench.knowledge_box import KnowledgeBox
+from tests.bench.knowledge_box import READ, KnowledgeBox
 
 CHUNKS_A_DOCUMENT = 50
 SENTENCES = 5
@@ -62,10 +62,10 @@ def _add_document(filled: KnowledgeBox, number: int, source: Source, chance: ran
     picked = [chance.sample(range(len(source.sentences)), SENTENCES) for _ in range(CHUNKS_A_DOCUMENT)]
     rows = tuple(_row(position, [source.sentences[one] for one in chosen], number) for position, chosen in enumerate(picked))
     means = np.stack([source.vectors[chosen].mean(axis=0) for chosen in picked])
+    vectors: dict[UUID, bytes] = {}
     for row, mean in zip(rows, means / np.linalg.norm(means, axis=1, keepdims=True), strict=True):
-        row["embedding"] = mean.astype(np.float16).tobytes()
-    lengths = [sum(len(unit["stems"].split()) for unit in row["units"]) for row in rows]
-    prepared = indexing.Prepared(rows, SENTENCES * len(rows), sum(lengths), sum(lengths))
+        vectors[row["id"]] = mean.astype(np.float16).tobytes()
+    prepared = indexing.prepare_rows(rows, title={})
     found = digest.Digest((), source.language, (), digest.digest([], name="x", title="").claims, {})
     with filled.box.unit(filled.tenant_id) as uow:
         name, quarter = f"documento {number}.txt", str(number // 2 % 4)
@@ -75,10 +75,8 @@ def _add_document(filled: KnowledgeBox, number: int, source: Source, chance: ran
         version = DocumentVersion(document_id=document.id, number=1, blob_id=new_id(), size=1, sha256="")
         uow.session.add(version)
         uow.session.flush()
-        indexing.record_chunks(uow, version.id, found, prepared)
-        numbers = uow.session.scalars(select(Chunk.number).where(Chunk.version_id == version.id).order_by(Chunk.number)).all()
-        listed = postings.listings(digest.piece(one, row["units"], {}) for one, row in zip(numbers, rows, strict=True))
-        indexing.activate_version(uow, version.id, listed)
+        indexing.record_chunks(uow, version.id, READ, found, prepared, vectors=vectors)
+        indexing.activate_version(uow, version.id)
 
 
 def _row(position: int, said: Sequence[dict[str, Any]], number: int) -> dict[str, Any]:
@@ -90,7 +88,7 @@ def _row(position: int, said: Sequence[dict[str, Any]], number: int) -> dict[str
     text = " ".join(unit["text"] for unit in stored)
     return {
         "id": new_id(), "position": position, "text": text, "heading_path": [], "page_from": None, "page_to": None,
-        "token_count": len(text.split()), "char_start": 0, "char_end": len(text), "units": stored, "embedding": None,
+        "token_count": len(text.split()), "char_start": 0, "char_end": len(text), "units": stored,
     }
 
 

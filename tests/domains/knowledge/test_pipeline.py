@@ -147,34 +147,42 @@ def _give_back_leases(uow: object) -> None:
     )
 
 
-@pytest.mark.parametrize("dying", ["run_extraction", "_read_blocks", "_batch", "_add_vectors"])
+STAGES = ["run_extraction", "_counter", "_batch", "_add_vectors"]
+
+
+@pytest.mark.parametrize("dying", STAGES)
+@pytest.mark.parametrize("reading_is_kept", [True, False])
 def test_a_worker_killed_at_any_stage_goes_on_where_it_stood(
-    box: Box, tenant_id: UUID, put: Put, run_deliveries: Callable[[], int], monkeypatch: pytest.MonkeyPatch, dying: str,
+    box: Box, tenant_id: UUID, put: Put, run_deliveries: Callable[[], int], monkeypatch: pytest.MonkeyPatch, dying: str, *, reading_is_kept: bool,
 ) -> None:
     done: list[str] = []
 
     def watched(name: str, *, killed: bool) -> Callable[..., object]:
         real = getattr(subscribers.indexing, name)
 
-        def call(*given: object) -> object:
+        def call(*given: object, **named: object) -> object:
             if killed:
                 raise KeyboardInterrupt
             done.append(name)
-            return real(*given)
+            return real(*given, **named)
         return call
 
-    stages = ["run_extraction", "_read_blocks", "_batch", "_add_vectors"]
+    if reading_is_kept:
+        monkeypatch.setattr(subscribers.indexing, "KEPT_FROM_S", 0.0)
     with monkeypatch.context() as patched:
-        for name in stages:
+        for name in STAGES:
             patched.setattr(subscribers.indexing, name, watched(name, killed=name == dying))
         with pytest.raises(KeyboardInterrupt):
             put("politica.md", RULES.format(days=30))
-    for name in stages:
+    before = STAGES[:STAGES.index(dying)]
+    assert done == before
+    for name in STAGES:
         monkeypatch.setattr(subscribers.indexing, name, watched(name, killed=False))
     with box.whole_box("test") as uow:
         _give_back_leases(uow)
     run_deliveries()
-    assert done == stages, "no stage was done twice"
+    goes_on_from = 3 if dying == "_add_vectors" else int(reading_is_kept and dying != "run_extraction")
+    assert done == before + STAGES[goes_on_from:]
     assert "30 dias" in actions.answer_question(box, tenant_id, ASKED).text
 
 

@@ -2,26 +2,28 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
-from appliance.core.ids import new_id
 from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge import queries
 from appliance.domains.knowledge.actions import postings
 from appliance.domains.knowledge.actions.documents import lock_corpus, remove_rows, settle, touch_corpus
 from appliance.domains.knowledge.events import DocumentFailed, DocumentIndexed, DocumentProgressed, VectorsRebuilt, VersionReplaced
 from appliance.domains.knowledge.queries import corpus as reading
+from appliance.domains.knowledge.rules import digest
 from appliance.domains.knowledge.rules.chunking import Chunk as Packed
-from appliance.domains.knowledge.rules.digest import Digest, chunk_fields, stored_units
-from appliance.domains.knowledge.rules.postings import Entries
+from appliance.domains.knowledge.rules.digest import Digest
+from appliance.domains.knowledge.rules.postings import Entries, listings, moved
 from appliance.domains.knowledge.tables import Chunk, Document, DocumentVersion
 from appliance.domains.knowledge.types import DocumentStatus, Extraction, Step
 
 READ_SHARE, CHUNK_SHARE, EMBED_SHARE = 40, 50, 95
 BATCH = 500
+NO_VECTORS: Mapping[UUID, bytes] = MappingProxyType({})
 
 
 def note_progress(uow: UnitOfWork, version_id: UUID, progress: int) -> None:
@@ -31,48 +33,77 @@ def note_progress(uow: UnitOfWork, version_id: UUID, progress: int) -> None:
         uow.emit(DocumentProgressed(version.document_id, version.step, progress))
 
 
-def begin_processing(uow: UnitOfWork, version_id: UUID) -> None:
-    version = queries.get_version(uow, version_id)
-    version.status = DocumentStatus.PROCESSING
-    _show(uow, version, DocumentStatus.PROCESSING)
-    uow.emit(DocumentProgressed(version.document_id, version.step, version.progress))
+def begin_processing(uow: UnitOfWork, version_id: UUID) -> tuple[DocumentVersion, str] | None:
+    """The version and the name of its file; None when it is gone, live or given up."""
+    version = queries.find_version(uow, version_id)
+    if version is None or version.error is not None or version.step is Step.INDEXED:
+        return None
+    document = queries.get_document(uow, version.document_id)
+    if version.status is not DocumentStatus.PROCESSING:
+        version.status = DocumentStatus.PROCESSING
+        _show(uow, version, DocumentStatus.PROCESSING)
+        uow.emit(DocumentProgressed(document.id, version.step, version.progress))
+    return version, document.filename
 
 
 def record_extraction(uow: UnitOfWork, version_id: UUID, found: Extraction, blob_id: UUID) -> None:
+    """Kept for whoever goes on with it."""
     version = queries.get_version(uow, version_id)
+    describe_version(version, found)
     version.extraction_blob_id = blob_id
-    version.media_type = found.media_type[:120]
-    version.title = (found.title or "")[:500]
-    version.author = (found.author or "")[:200]
-    version.pages = found.pages
-    version.warnings = [warning.value for warning in found.warnings]
     version.step = Step.EXTRACTED
     note_progress(uow, version_id, READ_SHARE)
 
 
+def title_of(found: Extraction) -> str:
+    return (found.title or "")[:500]
+
+
+def describe_version(version: DocumentVersion, found: Extraction) -> None:
+    version.media_type = found.media_type[:120]
+    version.title = title_of(found)
+    version.author = (found.author or "")[:200]
+    version.pages = found.pages
+    version.warnings = [warning.value for warning in found.warnings]
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Rows that only lack their numbers and owners, and the lengths that ranking needs: made before the unit is opened."""
+    """Rows that only lack their numbers and owners, their stems by position, and the lengths that ranking needs: made before the unit
+    is opened.
+    """
 
     rows: tuple[dict[str, Any], ...]
+    listed: Mapping[str, Entries]
     unit_count: int
     unit_length: int
     chunk_length: int
 
 
-def prepare_chunks(found: Digest, packed: Sequence[Packed], *, title: Mapping[str, int]) -> Prepared:
-    rows = tuple(_chunk_rows(packed, found.language))
+def prepare_chunks(found: Digest, packed: Sequence[Packed], ids: Sequence[UUID], *, title: Mapping[str, int]) -> Prepared:
+    return prepare_rows(_chunk_rows(packed, ids, found.language), title=title)
+
+
+def prepare_rows(made: Iterable[dict[str, Any]], *, title: Mapping[str, int]) -> Prepared:
+    rows = tuple(made)
+    pieces = [digest.piece(row["position"], row["units"], title) for row in rows]
     return Prepared(
-        rows, sum(len(row["units"]) for row in rows), sum(len(unit["stems"].split()) for row in rows for unit in row["units"]),
-        sum(chunk_fields(row["units"], title).length for row in rows),
+        rows, listings(pieces), sum(len(row["units"]) for row in rows),
+        sum(len(unit["stems"].split()) for row in rows for unit in row["units"]), sum(piece.fields.length for piece in pieces),
     )
 
 
-def record_chunks(uow: UnitOfWork, version_id: UUID, found: Digest, prepared: Prepared) -> None:
-    """Numbers are given out here, in one run, so that a version is one range of them."""
+def record_chunks(
+    uow: UnitOfWork, version_id: UUID, read: Extraction, found: Digest, prepared: Prepared, *, vectors: Mapping[UUID, bytes] = NO_VECTORS,
+) -> None:
+    """Numbers are given out here, in one run, so that a version is one range of them. Its stems are written with it: a search is limited
+    to the ranges of active versions.
+    """
     version = queries.get_version(uow, version_id)
-    remove_rows(uow, [version_id])
-    corpus = touch_corpus(uow)
+    corpus = lock_corpus(uow)
+    if version.first_number <= version.last_number:
+        remove_rows(uow, [version_id])
+    describe_version(version, read)
     first, count = corpus.next_number, len(prepared.rows)
     version.first_number, version.last_number = first, first + count - 1
     corpus.next_number += count
@@ -82,23 +113,23 @@ def record_chunks(uow: UnitOfWork, version_id: UUID, found: Digest, prepared: Pr
     version.removed_text = [cut.text for cut in found.removed]
     version.unit_count, version.unit_length, version.chunk_length = prepared.unit_count, prepared.unit_length, prepared.chunk_length
     owner = {"tenant_id": uow.tenant_id, "version_id": version.id, "document_id": version.document_id}
-    rows = [{**row, **owner, "number": first + row["position"]} for row in prepared.rows]
+    rows = [{**row, **owner, "number": first + row["position"], "embedding": vectors.get(row["id"])} for row in prepared.rows]
     for start in range(0, count, BATCH):
         uow.session.execute(insert(Chunk), rows[start:start + BATCH])
+    postings.write(uow, moved(prepared.listed, first))
     version.step = Step.CHUNKED
-    note_progress(uow, version_id, CHUNK_SHARE)
 
 
-def _chunk_rows(packed: Sequence[Packed], language: str) -> Iterable[dict[str, Any]]:
+def _chunk_rows(packed: Sequence[Packed], ids: Sequence[UUID], language: str) -> Iterable[dict[str, Any]]:
     first = offset = 0
-    for position, chunk in enumerate(packed):
+    for position, (chunk_id, chunk) in enumerate(zip(ids, packed, strict=True)):
         text = chunk.text
         pages = chunk.pages or (None, None)
         yield {
-            "id": new_id(), "position": position, "text": text, "heading_path": list(chunk.path),
+            "id": chunk_id, "position": position, "text": text, "heading_path": list(chunk.path),
             "page_from": pages[0], "page_to": pages[1], "token_count": chunk.token_count,
             "char_start": offset, "char_end": offset + len(text),
-            "units": stored_units(chunk, first, language), "embedding": None,
+            "units": digest.stored_units(chunk, first, language),
         }
         first += len(chunk.units)
         offset += len(text) + 1
@@ -141,21 +172,24 @@ def finish_embedding(uow: UnitOfWork, version_id: UUID, model: str) -> None:
     note_progress(uow, version_id, EMBED_SHARE)
 
 
-def open_version(uow: UnitOfWork, version_id: UUID, listed: Mapping[str, Entries]) -> None:
+def is_first(uow: UnitOfWork, version: DocumentVersion) -> bool:
+    """What chance scores in the corpus is not known, and no other version of this document answers."""
+    corpus = queries.find_corpus(uow)
+    answering = queries.get_document(uow, version.document_id).active_version_id
+    return (corpus is None or corpus.threshold is None) and answering in {None, version.id}
+
+
+def open_version(uow: UnitOfWork, version_id: UUID) -> None:
     """The first of all documents can be searched but is not announced: what chance scores in it is measured in between."""
     lock_corpus(uow)
     document = queries.get_document(uow, queries.get_version(uow, version_id).document_id)
     if document.active_version_id is None:
-        postings.write(uow, listed)
         document.active_version_id = version_id
         touch_corpus(uow)
 
 
-def activate_version(uow: UnitOfWork, version_id: UUID, listed: Mapping[str, Entries]) -> None:
-    """The one switch: before it the old version answers, after it the new one does. One overtaken by a newer one is retired at once.
-
-    One that was opened before has its postings: both came in one transaction.
-    """
+def activate_version(uow: UnitOfWork, version_id: UUID) -> None:
+    """The one switch: before it the old version answers, after it the new one does. One overtaken by a newer one is retired at once."""
     lock_corpus(uow)
     version = queries.get_version(uow, version_id)
     document = queries.get_document(uow, version.document_id)
@@ -164,15 +198,11 @@ def activate_version(uow: UnitOfWork, version_id: UUID, listed: Mapping[str, Ent
     if active is not None and active.number > version.number:
         uow.emit(VersionReplaced(document.id, version_id))
     else:
-        _switch(uow, document, version, active, listed)
+        _switch(uow, document, version, active)
     settle(uow, document.id)
 
 
-def _switch(
-    uow: UnitOfWork, document: Document, version: DocumentVersion, active: DocumentVersion | None, listed: Mapping[str, Entries],
-) -> None:
-    if active is not version:
-        postings.write(uow, listed)
+def _switch(uow: UnitOfWork, document: Document, version: DocumentVersion, active: DocumentVersion | None) -> None:
     document.active_version_id = version.id
     _show(uow, version, DocumentStatus.PROCESSED)
     touch_corpus(uow)

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from appliance.core.box import Box
 from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge.queries.retrieval import vector_namespace
+from appliance.domains.knowledge.rules import digest
 from appliance.domains.knowledge.tables import Chunk, Corpus, Document, DocumentVersion
 from appliance.inference.types import Halves, Inference
 
@@ -78,7 +79,7 @@ def list_unembedded(uow: UnitOfWork, version_id: UUID | None, limit: int, *, aft
         wanted = wanted.where(Chunk.number > select(Chunk.number).where(Chunk.id == after).scalar_subquery())
     of = _answers() if version_id is None else Chunk.version_id == version_id
     rows = uow.session.execute(wanted.where(of, Chunk.embedding.is_(None)).order_by(Chunk.number).limit(limit))
-    return [(chunk_id, f"{title}\n{text}".strip()) for chunk_id, text, title in rows]
+    return [(chunk_id, digest.embedded(title, text)) for chunk_id, text, title in rows]
 
 
 def count_unembedded(uow: UnitOfWork, version_id: UUID) -> int:

@@ -49,6 +49,11 @@ def chunks(found: Sequence[Unit], count: CountAll, *, target: int, overlap: int)
     return chunking.pack(found, costs.__getitem__, target=target, overlap=overlap)
 
 
+def embedded(title: str, text: str) -> str:
+    """What of a chunk becomes its vector."""
+    return f"{title}\n{text}".strip()
+
+
 def title_stems(name: str, title: str, spoken: str) -> dict[str, int]:
     """Of the file's name without its ending, and of the title."""
     readable = name.rsplit(".", 1)[0].replace("_", " ").replace("-", " ")

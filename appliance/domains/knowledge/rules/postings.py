@@ -44,6 +44,15 @@ def listings(pieces: Iterable[Piece]) -> dict[str, Entries]:
     return {term: np.array(entries, ENTRY) for term, entries in found.items()}
 
 
+def moved(listed: Mapping[str, Entries], by: int) -> dict[str, Entries]:
+    """The same entries of numbers that are higher by so much."""
+    found: dict[str, Entries] = {}
+    for term, entries in listed.items():
+        found[term] = entries.copy()
+        found[term]["number"] += np.uint32(by)
+    return found
+
+
 def by_block(listed: Mapping[str, Entries]) -> dict[int, dict[str, Entries]]:
     blocks: dict[int, dict[str, Entries]] = {}
     for term, entries in listed.items():

@@ -2,10 +2,12 @@
 
 import io
 import json
+import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
 from uuid import UUID
 
 import numpy as np
@@ -13,56 +15,79 @@ import structlog
 from sqlalchemy import select
 
 from appliance.core.errors import Conflict, NotFound
+from appliance.core.ids import new_id
 from appliance.core.jobs import Step
 from appliance.domains.knowledge import queries
 from appliance.domains.knowledge.actions import calibrating, indexing
+from appliance.domains.knowledge.actions.indexing import Prepared
 from appliance.domains.knowledge.events import DocumentStored, VectorsLost
 from appliance.domains.knowledge.gateways.extraction import wire
 from appliance.domains.knowledge.gateways.extraction.failures import SENTENCES, ExtractionError
 from appliance.domains.knowledge.gateways.extraction.launcher import run_extraction
 from appliance.domains.knowledge.gateways.extraction.limits import MIB, Limits
-from appliance.domains.knowledge.rules import digest, postings
-from appliance.domains.knowledge.rules.postings import Entries
+from appliance.domains.knowledge.rules import digest
+from appliance.domains.knowledge.rules.digest import Digest
 from appliance.domains.knowledge.subscribers import cleaning
 from appliance.domains.knowledge.tables import Chunk, DocumentVersion
-from appliance.domains.knowledge.types import Block, ExtractionFailure
+from appliance.domains.knowledge.types import Extraction, ExtractionFailure
 from appliance.domains.knowledge.types import Step as Stage
 from appliance.inference.errors import IndexMismatch, IndexMissing
 from appliance.inference.types import Inference
 
-EMBED_BATCH = 32
+EMBED_BATCH = 64
 IN_FLIGHT = 2
+KEPT_FROM_S = 1.0  # what was read quicker than this is read again sooner than it is looked up
 Batch = list[tuple[UUID, str]]
-Row = tuple[int, list[dict[str, Any]], bytes | None]
+Made = dict[UUID, bytes]
+Row = tuple[int, bytes]
 log = structlog.get_logger()
 
 
 def index_document(step: Step, event: DocumentStored) -> None:
-    for stage, carry_on in ((Stage.STORED, _extract), (Stage.EXTRACTED, _chunk), (Stage.CHUNKED, _embed), (Stage.EMBEDDED, _activate)):
-        version = _at(step, event.version_id, stage)
-        if version is not None:
-            carry_on(step, version)
-
-
-def _extract(step: Step, version: DocumentVersion) -> None:
     with step.progress() as uow:
-        indexing.begin_processing(uow, version.id)
-        filename = queries.get_document(uow, version.document_id).filename
+        begun = indexing.begin_processing(uow, event.version_id)
+    if begun is None:
+        return
+    version, filename = begun
+    if version.step is Stage.CHUNKED:
+        with step.read() as uow:
+            missing = queries.count_unembedded(uow, version.id)
+        with _embedding(step, _unembedded(step, version.id)) as vectors:
+            _write_down(step, version.id, vectors, missing, version.last_number - version.first_number + 1)
+    elif version.step is not Stage.EMBEDDED:
+        read = _extract(step, version, filename) if version.extraction_blob_id is None else _kept(step, version.extraction_blob_id)
+        if read is None or not _chunk(step, version, filename, read):
+            return
+    _activate(step, version.id)
+
+
+def _extract(step: Step, version: DocumentVersion, filename: str) -> Extraction | None:
+    """None: it cannot be read, and that is said."""
+    began, content = time.monotonic(), step.box.blobs.read_all(step.tenant_id, version.blob_id)
     try:
-        found = run_extraction(
-            step.box.blobs.read_all(step.tenant_id, version.blob_id), filename, _limits(step), _reporter(step, version.id)
-        )
+        found = run_extraction(content, filename, _limits(step), _reporter(step, version.id))
     except ExtractionError as err:
         log.info("document_unreadable", failure=err.failure.value, detail=err.detail)
         _fail(step, version.id, str(err))
-        return
+        return None
+    if time.monotonic() - began >= KEPT_FROM_S:
+        _keep(step, version.id, found)
+    return found
+
+
+def _keep(step: Step, version_id: UUID, found: Extraction) -> None:
     blob = step.box.blobs.put(step.tenant_id, io.BytesIO("\n".join(wire.extraction(found)).encode()))
     try:
         with step.progress() as uow:
-            indexing.record_extraction(uow, version.id, found, blob.id)
+            indexing.record_extraction(uow, version_id, found, blob.id)
     except NotFound:
         step.box.blobs.delete(step.tenant_id, blob.id)
         raise
+
+
+def _kept(step: Step, blob_id: UUID) -> Extraction:
+    *blocks, end = map(json.loads, step.box.blobs.read_all(step.tenant_id, blob_id).decode().splitlines())
+    return wire.read_extraction(end["done"], (wire.read_block(one["block"]) for one in blocks))
 
 
 def _limits(step: Step) -> Limits:
@@ -88,28 +113,30 @@ def _reporter(step: Step, version_id: UUID) -> Callable[[int, int | None], None]
     return report
 
 
-def _chunk(step: Step, version: DocumentVersion) -> None:
-    assert version.extraction_blob_id is not None
-    with step.read() as uow:
-        filename = queries.get_document(uow, version.document_id).filename
-    blocks = _read_blocks(step, version.extraction_blob_id)
-    found = digest.digest(blocks, name=filename, title=version.title, uploaded=version.created_at.isoformat())
+def _chunk(step: Step, version: DocumentVersion, filename: str, read: Extraction) -> bool:
+    """False: nothing is said in it. The models begin as soon as it is cut: stems are found and rows written meanwhile."""
+    title = indexing.title_of(read)
+    found = digest.digest(read.blocks, name=filename, title=title, uploaded=version.created_at.isoformat())
     if not found.units:
         _fail(step, version.id, str(SENTENCES[ExtractionFailure.NO_TEXT]))
-        return
+        return False
     for cut in found.removed:
         log.warning("orders_removed_from_document", document=version.document_id.hex, sentences=cut.last - cut.first + 1)
     chosen = step.box.settings.knowledge
     packed = digest.chunks(found.units, _counter(step), target=chosen.chunk_tokens, overlap=chosen.chunk_overlap)
-    prepared = indexing.prepare_chunks(found, packed, title=digest.title_stems(filename, version.title, found.language))
-    with step.progress() as uow:
-        indexing.record_chunks(uow, version.id, found, prepared)
-
-
-def _read_blocks(step: Step, blob_id: UUID) -> list[Block]:
-    lines = step.box.blobs.read_all(step.tenant_id, blob_id).decode().splitlines()
-    said = (json.loads(line) for line in lines)
-    return [wire.read_block(one["block"]) for one in said if "block" in one]
+    wanted = [(new_id(), digest.embedded(title, chunk.text)) for chunk in packed]
+    with _embedding(step, (wanted[start:start + EMBED_BATCH] for start in range(0, len(wanted), EMBED_BATCH))) as vectors:
+        prepared = indexing.prepare_chunks(
+            found, packed, [chunk_id for chunk_id, _ in wanted], title=digest.title_stems(filename, title, found.language)
+        )
+        if len(wanted) <= EMBED_BATCH:
+            _write_whole(step, version.id, read, found, prepared, vectors)
+        else:
+            with step.progress() as uow:
+                indexing.record_chunks(uow, version.id, read, found, prepared)
+                indexing.note_progress(uow, version.id, indexing.CHUNK_SHARE)
+            _write_down(step, version.id, vectors, len(wanted), len(wanted))
+    return True
 
 
 def _counter(step: Step) -> Callable[[Sequence[str]], list[int]]:
@@ -123,36 +150,47 @@ def _counter(step: Step) -> Callable[[Sequence[str]], list[int]]:
     return count
 
 
-def _embed(step: Step, version: DocumentVersion) -> None:
-    """Chunks that have their vector are left alone."""
-    model = step.box.settings.models.embedding_model
-    total = version.last_number - version.first_number + 1
-    with step.read() as uow:
-        missing = queries.count_unembedded(uow, version.id)
+def _write_whole(step: Step, version_id: UUID, read: Extraction, found: Digest, prepared: Prepared, vectors: Iterator[Made]) -> None:
+    """A short document is written with its vectors, at once."""
     try:
-        for packed in _vectors(step, version.id):
-            missing = max(missing - len(packed), 0)
+        made = next(vectors)
+    except Conflict:
+        made = {}
+    with step.progress() as uow:
+        indexing.record_chunks(uow, version_id, read, found, prepared, vectors=made)
+        indexing.finish_embedding(uow, version_id, step.box.settings.models.embedding_model if made else "")
+
+
+def _write_down(step: Step, version_id: UUID, vectors: Iterator[Made], missing: int, total: int) -> None:
+    """A batch at a time: what is written is not embedded again."""
+    model = step.box.settings.models.embedding_model
+    try:
+        for made in vectors:
+            missing = max(missing - len(made), 0)
             with step.progress() as uow:
-                indexing.record_embeddings(uow, version.id, packed, 1 - missing / total)
+                indexing.record_embeddings(uow, version_id, made, 1 - missing / total)
     except Conflict:
         model = ""
     with step.progress() as uow:
-        indexing.finish_embedding(uow, version.id, model)
+        indexing.finish_embedding(uow, version_id, model)
 
 
-def _vectors(step: Step, version_id: UUID) -> Iterator[dict[UUID, bytes]]:
-    """A batch at a time. While one is written down the models work on the next, and another already waits for them."""
+@contextmanager
+def _embedding(step: Step, batches: Iterator[Batch]) -> Iterator[Iterator[Made]]:
+    """The models begin at once. While one batch is written down they work on the next, and another already waits for them."""
     with ThreadPoolExecutor(IN_FLIGHT, "embedding") as models:
-        asked: deque[Future[dict[UUID, bytes]]] = deque()
-        for batch in _unembedded(step, version_id):
-            asked.append(models.submit(_batch, step, batch))
-            if len(asked) > IN_FLIGHT:
-                yield asked.popleft().result()
-        while asked:
-            yield asked.popleft().result()
+        asked = deque(models.submit(_batch, step, batch) for batch in islice(batches, IN_FLIGHT + 1))
+
+        def made() -> Iterator[Made]:
+            while asked:
+                found = asked.popleft().result()
+                asked.extend(models.submit(_batch, step, batch) for batch in islice(batches, 1))
+                yield found
+
+        yield made()
 
 
-def _batch(step: Step, batch: Batch) -> dict[UUID, bytes]:
+def _batch(step: Step, batch: Batch) -> Made:
     vectors = _models(step).embed([text for _, text in batch])
     return {chunk_id: row.astype(np.float16).tobytes() for (chunk_id, _), row in zip(batch, vectors, strict=True)}
 
@@ -169,20 +207,19 @@ def _unembedded(step: Step, version_id: UUID) -> Iterator[Batch]:
         yield batch
 
 
-def _activate(step: Step, version: DocumentVersion) -> None:
+def _activate(step: Step, version_id: UUID) -> None:
     with step.read() as uow:
-        wanted = select(Chunk.number, Chunk.units, Chunk.embedding).where(Chunk.version_id == version.id).order_by(Chunk.number)
-        chunks: list[Row] = [(number, units, embedding) for number, units, embedding in uow.session.execute(wanted)]
-        filename = queries.get_document(uow, version.document_id).filename
-    title = digest.title_stems(filename, version.title, version.language)
-    listed = postings.listings(digest.piece(number, units, title) for number, units, _ in chunks)
-    lost = not _add_vectors(step, chunks)
+        version = queries.get_version(uow, version_id)
+        wanted = select(Chunk.number, Chunk.embedding).where(Chunk.version_id == version_id, Chunk.embedding.is_not(None))
+        embedded: list[Row] = [(number, embedding or b"") for number, embedding in uow.session.execute(wanted)]
+        begins, is_first = not queries.has_vectors(uow), indexing.is_first(uow, version)
+    lost = not _add_vectors(step, embedded, create=begins)
     try:
-        threshold = _first_threshold(step, version, listed)
+        threshold = _first_threshold(step, version_id) if is_first else None
         with step.finish() as uow:
             if threshold is not None:
                 calibrating.record_threshold(uow, threshold)
-            indexing.activate_version(uow, version.id, listed)
+            indexing.activate_version(uow, version_id)
             if lost:
                 uow.emit(VectorsLost("document"))
     except NotFound:
@@ -190,44 +227,29 @@ def _activate(step: Step, version: DocumentVersion) -> None:
         raise
 
 
-def _first_threshold(step: Step, version: DocumentVersion, listed: Mapping[str, Entries]) -> float | None:
+def _first_threshold(step: Step, version_id: UUID) -> float:
     """Measured before the first document is announced, or the first question to it would be held to a stranger's measure."""
-    with step.read() as uow:
-        corpus = queries.find_corpus(uow)
-        answering = queries.get_document(uow, version.document_id).active_version_id
-        if (corpus is not None and corpus.threshold is not None) or answering not in {None, version.id}:
-            return None
     with step.progress() as uow:
-        indexing.open_version(uow, version.id, listed)
+        indexing.open_version(uow, version_id)
     with step.read() as uow:
         snapshot = queries.get_snapshot(uow)
     return queries.measure_threshold(step.box, step.tenant_id, snapshot)
 
 
-def _add_vectors(step: Step, chunks: Sequence[Row]) -> bool:
+def _add_vectors(step: Step, embedded: Sequence[Row], *, create: bool) -> bool:
     """Vectors may lie in the index before the switch: a search is limited to the numbers of active versions.
 
     False: the index that others' vectors should be in is missing or of another model. It is never begun anew with this document alone.
     """
-    embedded = [(number, np.frombuffer(embedding, np.float16)) for number, _, embedding in chunks if embedding]
     if not embedded:
         return True
-    with step.read() as uow:
-        first = not queries.has_vectors(uow)
-    numbers, rows = [number for number, _ in embedded], np.stack([row for _, row in embedded])
+    numbers, rows = [number for number, _ in embedded], np.stack([np.frombuffer(embedding, np.float16) for _, embedding in embedded])
     try:
-        _models(step).index_add(queries.vector_namespace(step.tenant_id), numbers, vectors=rows, create=first)
+        _models(step).index_add(queries.vector_namespace(step.tenant_id), numbers, vectors=rows, create=create)
     except (IndexMissing, IndexMismatch) as err:
         log.warning("vectors_lost", reason=type(err).__name__)
         return False
     return True
-
-
-def _at(step: Step, version_id: UUID, stage: Stage) -> DocumentVersion | None:
-    """The version, if it still waits for this stage."""
-    with step.read() as uow:
-        version = queries.find_version(uow, version_id)
-        return version if version is not None and version.step is stage and version.error is None else None
 
 
 def _fail(step: Step, version_id: UUID, sentence: str) -> None:

@@ -1,9 +1,12 @@
-"""Conversations as customers begin them."""
+"""Conversations as customers begin them, and what stands ready for them."""
 
 from uuid import UUID
 
+from appliance.core.ids import new_id
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations import queries
+from appliance.domains.conversations.actions import filing, ready
+from appliance.domains.conversations.schemas import MacroIn, MacroSteps
 from tests.factories.channels import make_simulator, say
 
 
@@ -15,6 +18,31 @@ def make_message(uow: UnitOfWork) -> UUID:
     return queries.list_messages(uow, make_conversation(uow))[0].id
 
 
-PATH_PARAMETERS = {"conversation_id": make_conversation, "message_id": make_message}
+def make_label(uow: UnitOfWork) -> UUID:
+    return filing.create_label(uow, {"name": f"label {new_id()}"[:40]}).id
 
-BODIES = {"POST /api/v1/conversations/<uuid:conversation_id>/reply": {"text": "Já respondo."}}
+
+def make_quick_reply(uow: UnitOfWork) -> UUID:
+    return ready.create_quick_reply(uow, {"shortcut": new_id().hex, "text": "Olá!"}).id
+
+
+def make_macro(uow: UnitOfWork) -> UUID:
+    return ready.create_macro(uow, MacroIn(name=f"macro {new_id()}", steps=MacroSteps(status="pending"))).id
+
+
+PATH_PARAMETERS = {
+    "conversation_id": make_conversation,
+    "label_id": make_label,
+    "macro_id": make_macro,
+    "message_id": make_message,
+    "quick_reply_id": make_quick_reply,
+}
+
+BODIES = {
+    "POST /api/v1/conversations/<uuid:conversation_id>/reply": {"text": "Já respondo."},
+    "PUT /api/v1/conversations/<uuid:conversation_id>/state": {
+        "labels": [], "assignee_id": None, "handling": "bot", "status": "open", "snoozed_until": None,
+    },
+    "POST /api/v1/macros": {"name": "Encerrar", "steps": {"status": "resolved"}},
+    "POST /api/v1/quick-replies": {"shortcut": "oi", "text": "Olá!"},
+}  # fmt: skip

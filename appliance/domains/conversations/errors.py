@@ -12,6 +12,21 @@ class MessageNotFound(NotFound):
         super().__init__(_("This message does not exist."))
 
 
+class LabelNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__(_("This label does not exist."))
+
+
+class QuickReplyNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__(_("This quick reply does not exist."))
+
+
+class MacroNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__(_("This macro does not exist."))
+
+
 class WindowClosed(Refused):
     """Free text is not allowed any more on this channel; a template is."""
 

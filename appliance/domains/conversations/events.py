@@ -22,6 +22,20 @@ class ConversationChanged(_OfConversation):
 
 
 @dataclass(frozen=True)
+class ConversationWoken(_OfConversation):
+    """It was put aside until now; `message_id` is the line that says so."""
+
+    message_id: UUID
+
+
+@dataclass(frozen=True)
+class LabelsChanged:
+    """A label was made, changed or deleted."""
+
+    label_id: UUID
+
+
+@dataclass(frozen=True)
 class HandoffRequested(_OfConversation):
     """A person is needed: somebody must be told."""
 

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from appliance.core.box import Box
 from appliance.domains.conversations import actions, queries
+from appliance.domains.conversations.actions import aside
 
 STUCK_AFTER = timedelta(minutes=15)
 
@@ -13,6 +14,14 @@ def remind_of_waiting(box: Box) -> None:
     for tenant_id in tenants:
         with box.unit(tenant_id) as uow:
             actions.remind_of_waiting(uow)
+
+
+def wake_snoozed(box: Box) -> None:
+    with box.whole_box("snoozed conversations", read_only=True) as uow:
+        due = queries.list_due_to_wake(uow)
+    for tenant_id, conversation_id in due:
+        with box.unit(tenant_id) as uow:
+            aside.wake(uow, conversation_id)
 
 
 def settle_stuck(box: Box) -> None:

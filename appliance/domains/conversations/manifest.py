@@ -3,12 +3,14 @@ from datetime import timedelta
 from appliance.core.manifest import Cron, Gauge, Manifest, Subscription
 from appliance.domains.contacts.events import ContactsMerged, MergeUndone
 from appliance.domains.conversations import actions, events, jobs, queries, subscribers
-from appliance.domains.conversations.api import READ, WRITE, api, attachments
+from appliance.domains.conversations.api import MANAGE, READ, WRITE, api, attachments, inbox
 
 _ALL = ("owner", "admin", "manager", "rep", "agent", "read_only")
 _LIVE = (
     events.ConversationOpened,
     events.ConversationChanged,
+    events.ConversationWoken,
+    events.LabelsChanged,
     events.HandoffRequested,
     events.HandoffOverdue,
     events.MessageReceived,
@@ -21,7 +23,7 @@ _LIVE = (
 
 MANIFEST = Manifest(
     "conversations",
-    apis=(api, attachments),
+    apis=(api, attachments, inbox),
     subscriptions=(
         Subscription(events.MessageReceived, subscribers.record_message, queue="fast"),
         Subscription(ContactsMerged, subscribers.move_conversations),
@@ -29,9 +31,10 @@ MANIFEST = Manifest(
     ),
     cron=(
         Cron("remind_of_waiting", jobs.remind_of_waiting, every=timedelta(minutes=1)),
+        Cron("wake_snoozed", jobs.wake_snoozed, every=timedelta(minutes=1)),
         Cron("settle_stuck", jobs.settle_stuck, every=timedelta(minutes=5)),
     ),
-    permissions={READ: _ALL, WRITE: _ALL[:-1]},
+    permissions={READ: _ALL, WRITE: _ALL[:-1], MANAGE: _ALL[:3]},
     live=dict.fromkeys(_LIVE, READ),
     metrics=(Gauge("conversations_active", "Conversations not yet resolved, by who has the word", "holder", queries.count_holders),),
     exporters=(queries.export_contact,),

@@ -1,16 +1,18 @@
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
 
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.web import PageQuery, Schema
 from appliance.domains.contacts.types import Channel as Medium
+from appliance.domains.conversations.rules import filling
 from appliance.domains.conversations.types import (
     ConversationStatus,
     Direction,
     Handling,
+    LabelColour,
     MessageKind,
     MessageStatus,
     Sender,
@@ -18,6 +20,7 @@ from appliance.domains.conversations.types import (
 
 LARGEST = 2**31 - 1  # what an integer column takes
 MAX_TEXT = 4096  # the Cloud API's limit for a text body
+LabelName = Annotated[str, StringConstraints(max_length=40)]
 
 
 class ConversationOut(Schema):
@@ -40,6 +43,7 @@ class ConversationOut(Schema):
     window_hours: int | None
     last_number: int
     unread_count: int
+    snoozed_until: datetime | None
     preview: str
 
 
@@ -85,6 +89,8 @@ class CountsOut(Schema):
     waiting: int
     bot: int
     unread: int
+    pending: int
+    snoozed: int
 
 
 class InboxQuery(PageQuery):
@@ -93,6 +99,7 @@ class InboxQuery(PageQuery):
     channel: UUID | None = None
     handling: Handling | None = None
     waiting: bool = False
+    label: str = Field("", max_length=40)
     q: str = Field("", max_length=200)
 
 
@@ -222,4 +229,102 @@ class NoteIn(Schema):
 
 
 class LabelsIn(Schema):
-    labels: list[str] = Field(max_length=20)
+    """A label that nobody made yet is made, in grey."""
+
+    labels: list[LabelName] = Field(max_length=20)
+
+
+class SnoozeIn(Schema):
+    """Without a time until the contact writes."""
+
+    until: AwareDatetime | None = None
+
+
+class StateIn(Schema):
+    """What a conversation was before something was done to it, to put it back."""
+
+    labels: list[LabelName] = Field(max_length=20)
+    assignee_id: UUID | None
+    handling: Handling
+    status: ConversationStatus
+    snoozed_until: AwareDatetime | None
+
+
+class LabelIn(Schema):
+    name: str = Field(min_length=1, max_length=40)
+    colour: LabelColour = LabelColour.GREY
+
+
+class LabelPatch(Schema):
+    name: str | None = Field(None, min_length=1, max_length=40)
+    colour: LabelColour | None = None
+
+
+class LabelOut(LabelIn):
+    id: UUID
+
+
+def _known_variables(text: str) -> str:
+    unknown = filling.unknown_variables(text)
+    if unknown:
+        raise ValueError(str(_("Nobody fills in %(names)s.", names=", ".join(unknown))))
+    return text
+
+
+ReadyText = Annotated[str, StringConstraints(max_length=MAX_TEXT), AfterValidator(_known_variables)]
+
+
+class QuickReplyIn(Schema):
+    """`text` may hold variables: {{contact.first_name|friend}}, {{company}}."""
+
+    shortcut: str = Field(max_length=40, pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    text: ReadyText = Field(min_length=1)
+
+
+class QuickReplyPatch(Schema):
+    shortcut: str | None = Field(None, max_length=40, pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    text: ReadyText | None = Field(None, min_length=1)
+
+
+class QuickReplyOut(Schema):
+    id: UUID
+    shortcut: str
+    text: str
+
+
+class MacroSteps(Schema):
+    """Done in this order: labels, note, responsible, reply, state. `assign`: me, nobody, or somebody."""
+
+    labels: list[LabelName] = Field(default_factory=list, max_length=10)
+    note: ReadyText = ""
+    assign: Literal["me", "nobody"] | UUID | None = None
+    reply: ReadyText = ""
+    status: Literal["resolved", "pending", "snoozed"] | None = None
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Self:
+        if not (self.labels or self.note or self.assign or self.reply or self.status):
+            raise ValueError(str(_("A macro does at least one thing.")))
+        return self
+
+
+class MacroIn(Schema):
+    name: str = Field(min_length=1, max_length=60)
+    steps: MacroSteps
+
+
+class MacroPatch(Schema):
+    name: str | None = Field(None, min_length=1, max_length=60)
+    steps: MacroSteps | None = None
+
+
+class MacroOut(MacroIn):
+    id: UUID
+
+
+class MacroRunOut(Schema):
+    """`before` put back undoes all but what was said."""
+
+    conversation: ConversationOut
+    before: StateIn
+    replied: bool

@@ -11,6 +11,7 @@ from appliance.domains.conversations.types import (
     ConversationStatus,
     Direction,
     Handling,
+    LabelColour,
     MessageKind,
     MessageStatus,
     Sender,
@@ -43,6 +44,7 @@ class Conversation(TenantOwned, Base):
     last_inbound_at: Mapped[datetime | None]
     first_response_at: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
+    snoozed_until: Mapped[datetime | None]
     last_number: Mapped[int] = mapped_column(default=0)
     answered_number: Mapped[int] = mapped_column(default=0)
     unread_count: Mapped[int] = mapped_column(default=0)
@@ -53,6 +55,7 @@ class Conversation(TenantOwned, Base):
         Index("ix_conversations_inbox", "tenant_id", "status", "last_message_at"),
         Index("ix_conversations_mine", "tenant_id", "assignee_id", "last_message_at"),
         Index("ix_conversations_waiting", "waiting_since"),
+        Index("ix_conversations_snoozed", "snoozed_until"),
     )
 
 
@@ -102,3 +105,33 @@ class MessageWord(TenantOwned, Rows):
     numbers: Mapped[bytes]
 
     __table_args__ = (Index("ix_message_words_term", "tenant_id", "term", "conversation_id"), {"sqlite_with_rowid": False})
+
+
+class Label(TenantOwned, Base):
+    """A word that conversations are filed under; they hold its name."""
+
+    __tablename__ = "labels"
+    __table_args__ = (UniqueConstraint("tenant_id", "name"),)
+
+    name: Mapped[str] = mapped_column(String(40))
+    colour: Mapped[LabelColour] = mapped_column(default=LabelColour.GREY)
+
+
+class QuickReply(TenantOwned, Base):
+    """A text that stands ready behind `/shortcut`; what is between braces is filled in for each conversation."""
+
+    __tablename__ = "quick_replies"
+    __table_args__ = (UniqueConstraint("tenant_id", "shortcut"),)
+
+    shortcut: Mapped[str] = mapped_column(String(40))
+    text: Mapped[str] = mapped_column(Sealed())
+
+
+class Macro(TenantOwned, Base):
+    """Several steps in one go. `steps` has the shape of schemas.MacroSteps."""
+
+    __tablename__ = "macros"
+    __table_args__ = (UniqueConstraint("tenant_id", "name"),)
+
+    name: Mapped[str] = mapped_column(String(60))
+    steps: Mapped[dict[str, Any]] = mapped_column(SealedJson())

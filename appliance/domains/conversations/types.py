@@ -10,13 +10,26 @@ from appliance.domains.contacts.types import Identity
 
 
 class ConversationStatus(StrEnum):
+    """PENDING: the contact's turn. SNOOZED: comes back by itself. Both are open again as soon as the contact writes."""
+
     OPEN = "open"
+    PENDING = "pending"
+    SNOOZED = "snoozed"
     RESOLVED = "resolved"
 
 
 class Handling(StrEnum):
     BOT = "bot"
     HUMAN = "human"
+
+
+class LabelColour(StrEnum):
+    GREY = "grey"
+    TEAL = "teal"
+    ORANGE = "orange"
+    BLUE = "blue"
+    PINK = "pink"
+    OLIVE = "olive"
 
 
 class Holder(StrEnum):

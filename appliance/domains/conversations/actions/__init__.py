@@ -10,10 +10,10 @@ from appliance.domains.conversations.actions.deliver import (
     mark_unconfirmed,
     retry_message,
 )
+from appliance.domains.conversations.actions.filing import change_labels
 from appliance.domains.conversations.actions.follow import erase_contact, move_conversations, move_conversations_back
 from appliance.domains.conversations.actions.handle import (
     assign,
-    change_labels,
     hand_back,
     hand_off,
     mark_read,

@@ -1,4 +1,3 @@
-from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import update
@@ -57,8 +56,7 @@ def hand_off(uow: UnitOfWork, conversation_id: UUID, *, reason: str) -> bool:
 def await_person(uow: UnitOfWork, conversation: Conversation, reason: str) -> None:
     conversation.handling, conversation.assignee_id = Handling.HUMAN, None
     conversation.waiting_since, conversation.reminded_at, conversation.handoff_reason = uow.now, None, reason
-    if conversation.status is ConversationStatus.RESOLVED:
-        conversation.status, conversation.resolved_at = ConversationStatus.OPEN, None
+    open_again(conversation)
     uow.emit(HandoffRequested(conversation.id, reason))
 
 
@@ -87,7 +85,7 @@ def assign(uow: UnitOfWork, conversation_id: UUID, *, user_id: UUID | None) -> C
 def resolve(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
     conversation = queries.lock_conversation(uow, conversation_id)
     if conversation.status is not ConversationStatus.RESOLVED:
-        conversation.status, conversation.resolved_at = ConversationStatus.RESOLVED, uow.now
+        conversation.status, conversation.resolved_at, conversation.snoozed_until = ConversationStatus.RESOLVED, uow.now, None
         conversation.waiting_since = conversation.reminded_at = None
         conversation.unread_count, conversation.answered_number = 0, conversation.last_number
         uow.emit(ConversationChanged(conversation.id))
@@ -95,10 +93,10 @@ def resolve(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
 
 
 def reopen(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
-    """With the person who reopens it, or the one who had it."""
+    """Resolved or put aside: with the person who reopens it, or the one who had it."""
     conversation = queries.lock_conversation(uow, conversation_id)
-    if conversation.status is ConversationStatus.RESOLVED:
-        conversation.status, conversation.resolved_at = ConversationStatus.OPEN, None
+    if conversation.status is not ConversationStatus.OPEN:
+        open_again(conversation)
         if conversation.assignee_id is None and uow.actor.kind == "user":
             conversation.assignee_id = uow.actor.id
         conversation.handling = Handling.HUMAN if conversation.assignee_id else conversation.handling
@@ -114,11 +112,8 @@ def mark_read(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
     return conversation
 
 
-def change_labels(uow: UnitOfWork, conversation_id: UUID, labels: Sequence[str]) -> Conversation:
-    conversation = queries.lock_conversation(uow, conversation_id)
-    conversation.labels = sorted({label.strip() for label in labels if label.strip()})
-    uow.emit(ConversationChanged(conversation.id))
-    return conversation
+def open_again(conversation: Conversation) -> None:
+    conversation.status, conversation.resolved_at, conversation.snoozed_until = ConversationStatus.OPEN, None, None
 
 
 def _holder(conversation: Conversation) -> Holder:

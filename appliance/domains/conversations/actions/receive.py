@@ -12,7 +12,7 @@ from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts.schemas import ContactFields
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.actions.append import Draft, append
-from appliance.domains.conversations.actions.handle import await_person
+from appliance.domains.conversations.actions.handle import await_person, open_again
 from appliance.domains.conversations.actions.remember import remember_words
 from appliance.domains.conversations.actions.stop import stop_if_asked
 from appliance.domains.conversations.events import ConversationOpened, MessageMediaStored, MessageReceived
@@ -138,10 +138,11 @@ def _refresh(uow: UnitOfWork, conversation: Conversation, route: Route, wrote_at
     conversation.window_hours = route.window_hours
     conversation.last_inbound_at = min(max(conversation.last_inbound_at or wrote_at, wrote_at), uow.now)
     if conversation.status is ConversationStatus.RESOLVED:
-        conversation.status, conversation.resolved_at, conversation.assignee_id = ConversationStatus.OPEN, None, None
+        conversation.assignee_id = None
         conversation.handling = Handling.BOT if route.agent_id else Handling.HUMAN
         conversation.waiting_since = conversation.handoff_reason = None
         conversation.answered_number = conversation.last_number
+    open_again(conversation)
     conversation.agent_id = route.agent_id
     nobody = conversation.assignee_id is None and conversation.waiting_since is None
     if conversation.handling is Handling.HUMAN and nobody:

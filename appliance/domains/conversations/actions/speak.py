@@ -9,7 +9,7 @@ from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.types import Purpose
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.actions.append import Draft, append
-from appliance.domains.conversations.actions.handle import take_over
+from appliance.domains.conversations.actions.handle import open_again, take_over
 from appliance.domains.conversations.actions.remember import remember_words
 from appliance.domains.conversations.errors import WindowClosed
 from appliance.domains.conversations.events import ConversationChanged, InternalNoteAdded, MessageQueued
@@ -121,8 +121,8 @@ def _queue(uow: UnitOfWork, conversation: Conversation, draft: Draft) -> Message
     )
     message = append(uow, conversation, draft)
     conversation.first_response_at = conversation.first_response_at or uow.now
-    if conversation.status is ConversationStatus.RESOLVED:
-        conversation.status, conversation.resolved_at = ConversationStatus.OPEN, None
+    if conversation.status in {ConversationStatus.RESOLVED, ConversationStatus.SNOOZED}:
+        open_again(conversation)
         uow.emit(ConversationChanged(conversation.id))
     uow.session.flush()
     remember_words(uow, [message])

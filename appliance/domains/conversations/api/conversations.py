@@ -5,6 +5,7 @@ from appliance.core.web import Api, Page, PageOf
 from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.schemas import ContactsQuery
 from appliance.domains.conversations import actions, queries
+from appliance.domains.conversations.actions import aside
 from appliance.domains.conversations.queries import Counts, Found, InboxFilter
 from appliance.domains.conversations.schemas import (
     AssignIn,
@@ -19,6 +20,8 @@ from appliance.domains.conversations.schemas import (
     PartOut,
     ReplyIn,
     SearchQuery,
+    SnoozeIn,
+    StateIn,
     ThreadOut,
     ThreadQuery,
 )
@@ -28,7 +31,7 @@ api = Api("conversations")
 READ, WRITE = "conversations:read", "conversations:write"
 
 
-def _me(uow: UnitOfWork) -> UUID:
+def me(uow: UnitOfWork) -> UUID:
     assert uow.actor.id is not None  # a signed-in caller has one
     return uow.actor.id
 
@@ -39,7 +42,7 @@ def list_conversations(uow: UnitOfWork, query: InboxQuery) -> Page[Conversation]
 
 
 def inbox_filter(uow: UnitOfWork, query: InboxQuery) -> InboxFilter:
-    assignee = _me(uow) if query.assignee == "me" else query.assignee
+    assignee = me(uow) if query.assignee == "me" else query.assignee
     return InboxFilter(
         status=query.status,
         assignee_id=assignee if isinstance(assignee, UUID) else None,
@@ -47,6 +50,7 @@ def inbox_filter(uow: UnitOfWork, query: InboxQuery) -> InboxFilter:
         channel_id=query.channel,
         handling=query.handling,
         waiting=query.waiting,
+        label=query.label,
         contact_ids=_found_contacts(uow, query.q) if query.q else None,
     )
 
@@ -57,7 +61,7 @@ def _found_contacts(uow: UnitOfWork, q: str) -> list[UUID]:
 
 @api.get("/conversations/counts", permission=READ, returns=CountsOut)
 def count_conversations(uow: UnitOfWork) -> Counts:
-    return queries.count_inbox(uow, user_id=_me(uow))
+    return queries.count_inbox(uow, user_id=me(uow))
 
 
 @api.get("/conversations/search", permission=READ, query=SearchQuery, returns=PageOf[FoundOut])
@@ -95,7 +99,7 @@ def get_message(uow: UnitOfWork, message_id: UUID) -> Message:
 @api.post("/conversations/<uuid:conversation_id>/reply", permission=WRITE, body=ReplyIn, returns=MessageOut, status=201)
 def reply(uow: UnitOfWork, conversation_id: UUID, body: ReplyIn) -> Message:
     return actions.reply(
-        uow, conversation_id, user_id=_me(uow), kind=body.kind, content=body.content(), reply_to_id=body.reply_to_id
+        uow, conversation_id, user_id=me(uow), kind=body.kind, content=body.content(), reply_to_id=body.reply_to_id
     )
 
 
@@ -112,7 +116,7 @@ def assign(uow: UnitOfWork, conversation_id: UUID, body: AssignIn) -> Conversati
 @api.post("/conversations/<uuid:conversation_id>/handoff", permission=WRITE, body=HandoffIn, returns=ConversationOut)
 def hand_over(uow: UnitOfWork, conversation_id: UUID, body: HandoffIn) -> Conversation:
     if body.to == "me":
-        return actions.take_over(uow, conversation_id, user_id=_me(uow), forced=body.force)
+        return actions.take_over(uow, conversation_id, user_id=me(uow), forced=body.force)
     if body.to == "bot":
         return actions.hand_back(uow, conversation_id)
     actions.hand_off(uow, conversation_id, reason="asked_by_colleague")
@@ -129,6 +133,21 @@ def reopen(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
     return actions.reopen(uow, conversation_id)
 
 
+@api.post("/conversations/<uuid:conversation_id>/snooze", permission=WRITE, body=SnoozeIn, returns=ConversationOut)
+def snooze(uow: UnitOfWork, conversation_id: UUID, body: SnoozeIn) -> Conversation:
+    return aside.snooze(uow, conversation_id, until=body.until)
+
+
+@api.post("/conversations/<uuid:conversation_id>/pending", permission=WRITE, returns=ConversationOut)
+def set_pending(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
+    return aside.set_pending(uow, conversation_id)
+
+
+@api.put("/conversations/<uuid:conversation_id>/state", permission=WRITE, body=StateIn, returns=ConversationOut)
+def restore(uow: UnitOfWork, conversation_id: UUID, body: StateIn) -> Conversation:
+    return aside.restore(uow, conversation_id, body)
+
+
 @api.post("/conversations/<uuid:conversation_id>/read", permission=READ, returns=ConversationOut)
 def mark_read(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
     return actions.mark_read(uow, conversation_id)
@@ -141,4 +160,4 @@ def change_labels(uow: UnitOfWork, conversation_id: UUID, body: LabelsIn) -> Con
 
 @api.post("/conversations/<uuid:conversation_id>/notes", permission=WRITE, body=NoteIn, returns=MessageOut, status=201)
 def add_note(uow: UnitOfWork, conversation_id: UUID, body: NoteIn) -> Message:
-    return actions.add_note(uow, conversation_id, user_id=_me(uow), text=body.text)
+    return actions.add_note(uow, conversation_id, user_id=me(uow), text=body.text)

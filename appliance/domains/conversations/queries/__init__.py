@@ -9,10 +9,12 @@ from appliance.domains.conversations.queries.inbox import (
     count_unsent,
     find_unsent,
     list_conversations,
+    list_due_to_wake,
     list_overdue,
     list_tenants_with_waiting,
 )
 from appliance.domains.conversations.queries.privacy import export_contact
+from appliance.domains.conversations.queries.ready import list_labels, list_macros, list_quick_replies
 from appliance.domains.conversations.queries.searching import Found, search_messages, word_hashes
 from appliance.domains.conversations.queries.thread import (
     count_agent_replies,
@@ -56,8 +58,12 @@ __all__ = [
     "is_from_contact",
     "list_conversations",
     "list_days",
+    "list_due_to_wake",
+    "list_labels",
+    "list_macros",
     "list_messages",
     "list_overdue",
+    "list_quick_replies",
     "list_recent",
     "list_stuck",
     "list_tenants_with_waiting",

@@ -3,12 +3,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from appliance.core.paging import read_page
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page, PageQuery
+from appliance.domains.conversations.queries.ready import has_label
 from appliance.domains.conversations.rules import handoff
 from appliance.domains.conversations.tables import Conversation, Message
 from appliance.domains.conversations.types import ConversationStatus, Direction, Handling, Holder, MessageStatus
@@ -26,6 +27,7 @@ class InboxFilter:
     waiting: bool = False
     contact_ids: Sequence[UUID] | None = None
     unsent: bool = False
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,15 +40,17 @@ class Counts:
     waiting: int
     bot: int
     unread: int
+    pending: int
+    snoozed: int
 
 
 def list_conversations(uow: UnitOfWork, wanted: InboxFilter, query: PageQuery) -> Page[Conversation]:
     """Newest first; without a status the open ones."""
-    found = select(Conversation).where(*_conditions(wanted))
+    found = select(Conversation).where(*_conditions(uow, wanted))
     return read_page(uow, found.order_by(Conversation.last_message_at.desc(), Conversation.id.desc()), query)
 
 
-def _conditions(wanted: InboxFilter) -> list[ColumnElement[bool]]:
+def _conditions(uow: UnitOfWork, wanted: InboxFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [Conversation.status == (wanted.status or ConversationStatus.OPEN)]
     if wanted.unassigned:
         found.append(Conversation.assignee_id.is_(None))
@@ -60,6 +64,8 @@ def _conditions(wanted: InboxFilter) -> list[ColumnElement[bool]]:
         found.append(Conversation.waiting_since.is_not(None))
     if wanted.contact_ids is not None:
         found.append(Conversation.contact_id.in_(wanted.contact_ids))
+    if wanted.label:
+        found.append(has_label(uow, wanted.label))
     if wanted.unsent:
         found.append(Conversation.id.in_(_unsent()))
     return found
@@ -81,25 +87,36 @@ def find_unsent(uow: UnitOfWork, conversation_ids: Collection[UUID]) -> frozense
 
 def count_unsent(uow: UnitOfWork) -> int:
     """Active conversations in which the last thing we said never left."""
-    statement = select(func.count(Conversation.id)).where(*_conditions(InboxFilter(unsent=True)))
+    statement = select(func.count(Conversation.id)).where(*_conditions(uow, InboxFilter(unsent=True)))
     return uow.session.scalar(statement) or 0
 
 
 def count_inbox(uow: UnitOfWork, *, user_id: UUID | None) -> Counts:
-    def counted(condition: ColumnElement[bool]) -> ColumnElement[int]:
-        return func.count(Conversation.id).filter(condition)
+    """All but the last two are of open conversations."""
+
+    def counted(*conditions: ColumnElement[bool], status: ConversationStatus = ConversationStatus.OPEN) -> ColumnElement[int]:
+        return func.count(Conversation.id).filter(Conversation.status == status, *conditions)
 
     mine = Conversation.assignee_id == user_id if user_id else Conversation.assignee_id != Conversation.assignee_id
-    statement: Select[int, int, int, int, int, int] = select(
-        func.count(Conversation.id),
+    statement: Select[int, int, int, int, int, int, int, int] = select(
+        counted(),
         counted(mine),
-        counted(and_(Conversation.assignee_id.is_(None), Conversation.handling == Handling.HUMAN)),
+        counted(Conversation.assignee_id.is_(None), Conversation.handling == Handling.HUMAN),
         counted(Conversation.waiting_since.is_not(None)),
         counted(Conversation.handling == Handling.BOT),
         counted(Conversation.unread_count > 0),
-    ).where(Conversation.status == ConversationStatus.OPEN)
-    everything, own, unassigned, waiting, bot, unread = uow.session.execute(statement).one()
-    return Counts(everything, own, unassigned, waiting, bot, unread)
+        counted(status=ConversationStatus.PENDING),
+        counted(status=ConversationStatus.SNOOZED),
+    ).where(Conversation.status != ConversationStatus.RESOLVED)
+    return Counts(*uow.session.execute(statement).one())
+
+
+def list_due_to_wake(uow: UnitOfWork, *, limit: int = 500) -> Sequence[tuple[UUID, UUID]]:
+    """(tenant, conversation) of those put aside until now. Needs the box scope."""
+    due = select(Conversation.tenant_id, Conversation.id).where(
+        Conversation.snoozed_until <= uow.now, Conversation.status == ConversationStatus.SNOOZED
+    )
+    return [(row.tenant_id, row.id) for row in uow.session.execute(due.order_by(Conversation.snoozed_until).limit(limit))]
 
 
 def count_holders(uow: UnitOfWork) -> dict[str, int]:

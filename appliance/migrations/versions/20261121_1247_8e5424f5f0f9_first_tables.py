@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '92ccd13a045f'
+revision = '8e5424f5f0f9'
 down_revision = None
 branch_labels = None
 depends_on = None

@@ -1,0 +1,77 @@
+"""Conversations put aside: until a time, until the contact writes, or because it is the contact's turn."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from appliance.core.errors import Refused
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.uow import UnitOfWork
+from appliance.domains.conversations import queries
+from appliance.domains.conversations.actions.append import Draft, append
+from appliance.domains.conversations.actions.filing import change_labels
+from appliance.domains.conversations.actions.handle import assign, await_person, hand_back
+from appliance.domains.conversations.events import ConversationChanged, ConversationWoken
+from appliance.domains.conversations.schemas import StateIn
+from appliance.domains.conversations.tables import Conversation
+from appliance.domains.conversations.types import ConversationStatus, Direction, Handling, MessageKind, Sender
+
+LONGEST = timedelta(days=366)
+
+
+def snooze(uow: UnitOfWork, conversation_id: UUID, *, until: datetime | None) -> Conversation:
+    """Out of the way until then, or until the contact writes. Who puts it aside has it, where nobody had."""
+    if until is not None and not uow.now < until < uow.now + LONGEST:
+        sentence = _("Choose a time to come, within a year.")
+        raise Refused(sentence, fields={"until": sentence})
+    conversation = _put_aside(uow, conversation_id, ConversationStatus.SNOOZED)
+    conversation.snoozed_until = until
+    return conversation
+
+
+def set_pending(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
+    """It is the contact's turn."""
+    return _put_aside(uow, conversation_id, ConversationStatus.PENDING)
+
+
+def _put_aside(uow: UnitOfWork, conversation_id: UUID, status: ConversationStatus) -> Conversation:
+    conversation = queries.lock_conversation(uow, conversation_id)
+    conversation.status, conversation.snoozed_until, conversation.resolved_at = status, None, None
+    conversation.waiting_since = conversation.reminded_at = None
+    if conversation.handling is Handling.HUMAN and conversation.assignee_id is None and uow.actor.kind == "user":
+        conversation.assignee_id = uow.actor.id
+    conversation.unread_count = 0
+    uow.emit(ConversationChanged(conversation.id))
+    return conversation
+
+
+def wake(uow: UnitOfWork, conversation_id: UUID) -> bool:
+    """Its time has come: on top of the list again, unread, with a line that says why. False when it was moved meanwhile."""
+    conversation = queries.lock_conversation(uow, conversation_id)
+    due = conversation.snoozed_until
+    if conversation.status is not ConversationStatus.SNOOZED or due is None or due > uow.now:
+        return False
+    conversation.status, conversation.snoozed_until = ConversationStatus.OPEN, None
+    conversation.last_message_at, conversation.unread_count = uow.now, conversation.unread_count + 1
+    line = append(uow, conversation, Draft(Direction.INTERNAL, Sender.SYSTEM, MessageKind.TEXT, {"event": "snooze_over"}))
+    if conversation.handling is Handling.HUMAN and conversation.assignee_id is None:
+        await_person(uow, conversation, "snooze_over")
+    uow.session.flush()
+    uow.emit(ConversationWoken(conversation.id, line.id))
+    return True
+
+
+def state_of(conversation: Conversation) -> StateIn:
+    return StateIn.model_validate(conversation)
+
+
+def restore(uow: UnitOfWork, conversation_id: UUID, before: StateIn) -> Conversation:
+    """As it was, where that is still possible: the bot's word only on a channel that has an agent."""
+    conversation = change_labels(uow, conversation_id, before.labels)
+    if before.handling is Handling.BOT and conversation.handling is not Handling.BOT:
+        hand_back(uow, conversation_id)
+    elif before.assignee_id != conversation.assignee_id:
+        assign(uow, conversation_id, user_id=before.assignee_id)
+    conversation.status, conversation.snoozed_until = before.status, before.snoozed_until
+    conversation.resolved_at = uow.now if before.status is ConversationStatus.RESOLVED else None
+    uow.emit(ConversationChanged(conversation.id))
+    return conversation

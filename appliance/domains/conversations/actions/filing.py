@@ -1,0 +1,84 @@
+"""Labels: what conversations are filed under."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from appliance.core.errors import Conflict
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.ids import new_id
+from appliance.core.rows import insert_if_absent, locked
+from appliance.core.uow import UnitOfWork
+from appliance.domains.conversations import queries
+from appliance.domains.conversations.events import ConversationChanged, LabelsChanged
+from appliance.domains.conversations.queries import ready
+from appliance.domains.conversations.tables import Conversation, Label
+from appliance.domains.conversations.types import LabelColour
+
+
+def change_labels(uow: UnitOfWork, conversation_id: UUID, labels: Sequence[str]) -> Conversation:
+    conversation = queries.lock_conversation(uow, conversation_id)
+    conversation.labels = _made(uow, labels)
+    uow.emit(ConversationChanged(conversation.id))
+    return conversation
+
+
+def add_labels(uow: UnitOfWork, conversation: Conversation, labels: Iterable[str]) -> None:
+    conversation.labels = _made(uow, [*conversation.labels, *labels])
+
+
+def _made(uow: UnitOfWork, labels: Iterable[str]) -> list[str]:
+    """Those names as the organisation writes them; a new one is made."""
+    wanted = {" ".join(label.split()) for label in labels} - {""}
+    known = {row.name.casefold(): row.name for row in ready.list_labels(uow)}
+    for name in sorted(wanted):
+        if name.casefold() not in known:
+            known[name.casefold()] = name
+            row = {"id": new_id(), "tenant_id": uow.tenant_id, "name": name, "colour": LabelColour.GREY}
+            insert_if_absent(uow, Label, row)
+    return sorted({known[name.casefold()] for name in wanted})
+
+
+def create_label(uow: UnitOfWork, fields: dict[str, Any]) -> Label:
+    label = Label(id=new_id(), tenant_id=uow.tenant_id, **fields)
+    _save(uow, label)
+    return label
+
+
+def change_label(uow: UnitOfWork, label_id: UUID, changes: dict[str, Any]) -> Label:
+    """Its conversations are filed under the new name."""
+    label = ready.get_label(uow, label_id)
+    old = label.name
+    label.name, label.colour = changes.get("name") or old, changes.get("colour") or label.colour
+    _save(uow, label)
+    if label.name != old:
+        _replace(uow, old, [label.name])
+    return label
+
+
+def delete_label(uow: UnitOfWork, label_id: UUID) -> None:
+    label = ready.get_label(uow, label_id)
+    _replace(uow, label.name, [])
+    uow.session.delete(label)
+    uow.emit(LabelsChanged(label.id))
+
+
+def _replace(uow: UnitOfWork, old: str, new: list[str]) -> None:
+    for conversation in uow.session.scalars(locked(select(Conversation).where(ready.has_label(uow, old)).order_by(Conversation.id))):
+        conversation.labels = sorted({*conversation.labels, *new} - {old})
+
+
+def _save(uow: UnitOfWork, label: Label) -> None:
+    others = [row.name for row in ready.list_labels(uow) if row.id != label.id]
+    if label.name.casefold() in {name.casefold() for name in others}:
+        raise Conflict(_("There is a label of this name already."))
+    try:
+        with uow.session.begin_nested():
+            uow.session.add(label)
+            uow.session.flush()
+    except IntegrityError as err:
+        raise Conflict(_("There is a label of this name already.")) from err
+    uow.emit(LabelsChanged(label.id))

@@ -40,7 +40,7 @@ from appliance.domains.channels.tables import Envelope
 from appliance.domains.conversations.queries import InboxFilter, list_conversations, list_messages
 from appliance.domains.conversations.types import Direction
 from appliance.entrypoints.domains import MANIFESTS
-from tests.bench.webhook_load import post
+from tests.bench.webhook_load import Prepare, post, whatsapp
 from tests.journeys.running import running_box, set_up, wait_for
 from tests.journeys.test_nothing_is_lost import looking_into, open_shop
 from tests.peers.graph import NUMBER, SECRET, TOKEN, VERIFY, GraphPeer
@@ -120,8 +120,8 @@ def free_port() -> int:
 class Load:
     """The same for whoever answers, with what each answer cost them."""
 
-    def __init__(self, port: int, label: str, pid: int) -> None:
-        self.port, self.label, self.pid = port, label, pid
+    def __init__(self, port: int, label: str, pid: int, prepare: Prepare = whatsapp) -> None:
+        self.port, self.label, self.pid, self.prepare = port, label, pid, prepare
         self.sent = 0
 
     def peak(self, what: str, seconds: float) -> float:
@@ -131,7 +131,7 @@ class Load:
     def run(self, what: str, seconds: float, *, rate: int | None = None, connections: int = CONNECTIONS[0]) -> tuple[float, float]:
         """Reached per second, and p95 in ms; prints both."""
         used = cpu_seconds(self.pid)
-        taken = post(self.port, self.label, seconds=seconds, connections=connections, rate=rate, first=self.sent)
+        taken = post(self.port, self.label, seconds=seconds, connections=connections, rate=rate, first=self.sent, prepare=self.prepare)
         count = len(taken.seconds)
         cpu_ms = (cpu_seconds(self.pid) - used) / count * 1000
         self.sent += count

@@ -5,8 +5,9 @@ import multiprocessing
 import selectors
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from appliance.domains.channels.rules.signature import sign
 from tests.peers.graph import SECRET, text_webhook
@@ -15,6 +16,7 @@ PEOPLE = 200
 TEXT = "Bom dia, vocês entregam em Betim?"
 MOST_PER_S = 20_000
 LOAD_S = 60
+Prepare = Callable[[str, int, int], Iterator[bytes]]  # label, number of the first, how many -> requests as they go over the wire
 
 
 @dataclass
@@ -26,11 +28,26 @@ class Taken:
     elapsed: float = 0.0
 
 
-def post(port: int, label: str, *, seconds: float, connections: int, rate: int | None, first: int = 0) -> Taken:
+def whatsapp(label: str, first: int, count: int) -> Iterator[bytes]:
+    for number in range(first, first + count):
+        said = text_webhook(TEXT, wa_id=str(5531990000000 + number % PEOPLE), first_id=f"wamid.{label}{number}.")
+        body = json.dumps(said).encode()
+        yield request("/webhooks/whatsapp", {"X-Hub-Signature-256": sign(SECRET, body)}, body)
+
+
+def request(path: str, headers: dict[str, str], body: bytes) -> bytes:
+    said = {"Host": "127.0.0.1", "Content-Type": "application/json", **headers, "Content-Length": len(body)}
+    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in said.items()), "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+def post(
+    port: int, label: str, *, seconds: float, connections: int, rate: int | None, first: int = 0, prepare: Prepare = whatsapp
+) -> Taken:
     """`rate` spreads them evenly; none means as fast as `connections` of them can go."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(theirs, port, label, seconds, connections, rate, first))
+    process = context.Process(target=_child, args=(theirs, port, partial(prepare, label, first), seconds, connections, rate))
     process.start()
     theirs.close()  # else a child that died would be waited for
     if not ours.poll(seconds + LOAD_S):
@@ -41,20 +58,9 @@ def post(port: int, label: str, *, seconds: float, connections: int, rate: int |
     return found
 
 
-def _child(ours, port, label, seconds, connections, rate, first):  # type: ignore[no-untyped-def]
-    prepared = list(_requests(label, first, int(seconds * (rate or MOST_PER_S))))
+def _child(ours, port, prepare, seconds, connections, rate):  # type: ignore[no-untyped-def]
+    prepared = list(prepare(int(seconds * (rate or MOST_PER_S))))
     ours.send(_Run(port, prepared, connections, rate).until(seconds))
-
-
-def _requests(label: str, first: int, count: int) -> Iterator[bytes]:
-    for number in range(first, first + count):
-        said = text_webhook(TEXT, wa_id=str(5531990000000 + number % PEOPLE), first_id=f"wamid.{label}{number}.")
-        body = json.dumps(said).encode()
-        head = (
-            "POST /webhooks/whatsapp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-            f"X-Hub-Signature-256: {sign(SECRET, body)}\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        yield head.encode() + body
 
 
 class _Run:

@@ -26,7 +26,7 @@ _ORDERS: dict[ContactSort, tuple[ColumnElement[Any], ...]] = {
 
 def get_contact(uow: UnitOfWork, contact_id: UUID) -> Contact:
     """An id that was merged away answers with the contact it became. Raises ContactNotFound."""
-    found = required(uow.session.scalar(_named(contact_id)), ContactNotFound)
+    found = required(uow.session.get(Contact, contact_id, options=[selectinload(Contact.tag_rows)]), ContactNotFound)
     return found if found.merged_into_id is None else get_contact(uow, found.merged_into_id)
 
 

@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
-
-from sqlalchemy.exc import IntegrityError
 
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
@@ -28,8 +26,16 @@ _IN_FIELDS = {LeadField(name): name for name in _LONGEST}
 _MOST_TAGS = 50
 
 
+class _Person(Protocol):
+    @property
+    def id(self) -> UUID: ...
+
+
 def capture_lead(uow: UnitOfWork, source_id: UUID, arrived: Arrived) -> Captured:
-    """The same event again gives the first result and changes nothing. Raises SourceNotFound, SourceSilent, NobodyNamed, WebhookRefused."""
+    """The same event again gives the first result and changes nothing. Raises SourceNotFound, SourceSilent, NobodyNamed, WebhookRefused.
+
+    Of two that bring one event at once the second meets IntegrityError, and the first result when it tries again.
+    """
     source = queries.get_source(uow, source_id)
     if not source.active:
         raise SourceSilent
@@ -39,14 +45,7 @@ def capture_lead(uow: UnitOfWork, source_id: UUID, arrived: Arrived) -> Captured
         return Captured(known.id, known.contact_id)
     if arrived.nonce and queries.is_nonce_known(uow, source.id, arrived.nonce):
         raise WebhookRefused("replayed", _("This nonce was used before. Send a new one with each event."))
-    try:
-        with uow.session.begin_nested():
-            return _store(uow, source, reading, key, arrived)
-    except IntegrityError:  # the same event came twice at once, and the other was first
-        first = queries.find_by_event(uow, source.id, key)
-        if first is None:
-            raise
-        return Captured(first.id, first.contact_id)
+    return _store(uow, source, reading, key, arrived)
 
 
 def _key_of(arrived: Arrived, reading: Reading) -> str:
@@ -56,12 +55,12 @@ def _key_of(arrived: Arrived, reading: Reading) -> str:
 
 
 def _store(uow: UnitOfWork, source: LeadSource, reading: Reading, key: str, arrived: Arrived) -> Captured:
-    contact_id = _store_person(uow, source, reading)
+    contact = _store_person(uow, source, reading)  # held, so that the session reads it once
     external_id = reading.get(LeadField.EXTERNAL_ID)[:200]
     since = uow.now - timedelta(hours=source.dedupe_hours) if source.dedupe_hours else None
-    lead = queries.find_same(uow, source.id, contact_id, external_id=external_id, since=since)
+    lead = queries.find_same(uow, source.id, contact.id, external_id=external_id, since=since)
     if lead is None:
-        lead = _new_lead(uow, source, contact_id, reading, external_id)
+        lead = _new_lead(uow, source, contact.id, reading, external_id)
     else:
         _repeat(uow, lead, reading)
     uow.session.add(
@@ -72,8 +71,8 @@ def _store(uow: UnitOfWork, source: LeadSource, reading: Reading, key: str, arri
     )  # fmt: skip
     uow.session.flush()
     if mapping.is_yes(reading.get(LeadField.CONSENT)):
-        _take_consent(uow, source, contact_id, {"text": reading.get(LeadField.CONSENT_TEXT), "lead_id": str(lead.id), **arrived.evidence})
-    return Captured(lead.id, contact_id)
+        _take_consent(uow, source, contact.id, {"text": reading.get(LeadField.CONSENT_TEXT), "lead_id": str(lead.id), **arrived.evidence})
+    return Captured(lead.id, contact.id)
 
 
 def _new_lead(uow: UnitOfWork, source: LeadSource, contact_id: UUID, reading: Reading, external_id: str) -> Lead:
@@ -96,7 +95,7 @@ def _repeat(uow: UnitOfWork, lead: Lead, reading: Reading) -> None:
     uow.emit(LeadChanged(lead.id))
 
 
-def _store_person(uow: UnitOfWork, source: LeadSource, reading: Reading) -> UUID:
+def _store_person(uow: UnitOfWork, source: LeadSource, reading: Reading) -> _Person:
     """Completes whom it finds and overwrites nothing. What cannot be read of a person stays in the payload alone."""
     external_id = reading.get(LeadField.EXTERNAL_ID)
     ids = [Identity(IdentityKind.EXTERNAL, external_id[:320], source.id.hex)] if external_id else []
@@ -106,7 +105,7 @@ def _store_person(uow: UnitOfWork, source: LeadSource, reading: Reading) -> UUID
     given["tags"] = _tags(reading, source)
     while True:
         try:
-            return contacts.upsert_contact(uow, ids, fields=ContactFields.model_validate(given)).id
+            return contacts.upsert_contact(uow, ids, fields=ContactFields.model_validate(given))
         except InvalidField as err:
             if given.pop(err.field, None) is None:
                 raise

@@ -1,13 +1,15 @@
 """The address other systems send leads to. What cannot be used is kept beside the source it came to."""
 
 import json
+from contextlib import suppress
 from uuid import UUID
 
 from flask import request
+from sqlalchemy.exc import IntegrityError
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from appliance.core import clock, web
-from appliance.core.errors import Refused
+from appliance.core.errors import Refused, Unavailable
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import Actor
 from appliance.core.web.api import count_unrecognised
@@ -18,6 +20,7 @@ from appliance.domains.leads.schemas import CapturedOut
 from appliance.domains.leads.types import Arrived, Captured, Doorway, SourceKind
 
 LARGEST = 2**20
+ATTEMPTS = 3  # when the same event comes twice at once, the second finds the first's result
 
 api = web.Api("lead_webhooks", prefix="/webhooks")
 
@@ -35,8 +38,7 @@ def receive_lead(call: web.Call, source_id: UUID) -> Captured:
             doorway.secret, body, signature=_header("X-Signature"), timestamp=_header("X-Timestamp"), now=clock.now()
         )
         arrived = Arrived(_header("X-Event-Id"), body.decode("utf-8"), json.loads(body), nonce=_header("X-Nonce"))
-        with call.box.unit(doorway.tenant_id, _actor(doorway)) as uow:
-            return actions.capture_lead(uow, doorway.source_id, arrived)
+        return _capture(call, doorway, arrived)
     except WebhookRefused as err:
         count_unrecognised()  # strangers may fill their own list only so fast
         _keep(call, doorway, err.reason, body)
@@ -47,6 +49,13 @@ def receive_lead(call: web.Call, source_id: UUID) -> Captured:
     except Refused:
         _keep(call, doorway, "names_nobody", body)
         raise
+
+
+def _capture(call: web.Call, doorway: Doorway, arrived: Arrived) -> Captured:
+    for _attempt in range(ATTEMPTS):
+        with suppress(IntegrityError), call.box.unit(doorway.tenant_id, _actor(doorway)) as uow:
+            return actions.capture_lead(uow, doorway.source_id, arrived)
+    raise Unavailable(_("The same lead came many times at once. Send it again."), retry_after=1)
 
 
 def _body() -> bytes:

@@ -149,6 +149,11 @@ def get_snapshot(uow: UnitOfWork) -> Snapshot:
     return snapshot
 
 
+def kept_snapshot(tenant_id: UUID) -> Snapshot | None:
+    """What this process read last. It may have changed since: whoever begins with it looks at the version later."""
+    return _snapshots.get(tenant_id)
+
+
 def find_corpus(uow: UnitOfWork) -> Corpus | None:
     return uow.session.scalar(select(Corpus))
 

@@ -22,6 +22,7 @@ from appliance.domains.knowledge.rules.asking import Question, Turn
 from appliance.domains.knowledge.rules.ranking import Passage
 from appliance.domains.knowledge.rules.scored import Scores
 from appliance.domains.knowledge.rules.scoring import Statistics
+from appliance.domains.knowledge.tables import Chunk
 from appliance.inference.errors import IndexMismatch, IndexMissing
 from appliance.inference.types import Allow, IndexHits, Inference
 
@@ -67,18 +68,19 @@ def retrieve(
     box: Box, tenant_id: UUID, text: str, *, context: Sequence[Turn] = (), scope: Scope | None = None, depth: int = READ,
 ) -> Retrieval:
     """Opens its own units. The model server looks for vectors while words are looked up here."""
-    scope = scope or Scope()
+    scope, known = scope or Scope(), corpus.kept_snapshot(tenant_id)
+    asked = _ask_vectors(box, tenant_id, text, known, scope) if known else None
     with box.unit(tenant_id, read_only=True) as uow:
         snapshot = corpus.get_snapshot(uow)
-    members = snapshot.within(scope)
-    weight = float(snapshot.dense_weights.get(answering.language_of(text), 0.0))
-    asked = _ask_vectors(box, tenant_id, text, members) if weight else None
-    with box.unit(tenant_id, read_only=True) as uow:
+        members = snapshot.within(scope)
         question, stems, found = _understood(uow, text, context, snapshot, members)
         common = _statistics(uow, question, found, snapshot, members)
+    if known is None or known.version != snapshot.version:
+        asked = _ask_vectors(box, tenant_id, text, snapshot, scope)
     lexical = search.score_chunks(found, stems, members).best(CANDIDATES)
     dense = _answered(asked) if asked is not None else Scores.none()
-    fused = fusion.fuse(lexical, dense or Scores.none(), weight if dense else 0.0).best(depth).by_number()
+    weight = _dense_weight(snapshot, text) if dense else 0.0
+    fused = fusion.fuse(lexical, dense or Scores.none(), weight).best(depth).by_number()
     reads = _read(box, tenant_id, fused, members)
     return Retrieval(
         question, snapshot, tuple(replace(read.place, score=fused[number]) for number, read in reads.items()),
@@ -153,8 +155,15 @@ def vector_namespace(tenant_id: UUID) -> str:
     return topic(tenant_id, "knowledge")
 
 
-def _ask_vectors(box: Box, tenant_id: UUID, text: str, members: Members) -> Callable[[], IndexHits]:
-    allow = Allow(ranges=tuple((low, high) for low, high in members.ranges.tolist()))
+def _dense_weight(snapshot: Snapshot, text: str) -> float:
+    return float(snapshot.dense_weights.get(answering.language_of(text), 0.0))
+
+
+def _ask_vectors(box: Box, tenant_id: UUID, text: str, snapshot: Snapshot, scope: Scope) -> Callable[[], IndexHits] | None:
+    """None where words alone were measured to be as good."""
+    if not _dense_weight(snapshot, text):
+        return None
+    allow = Allow(ranges=tuple((low, high) for low, high in snapshot.within(scope).ranges.tolist()))
     return box.part(Inference).begin_search(vector_namespace(tenant_id), text=text, k=CANDIDATES, allow=allow)
 
 
@@ -175,7 +184,7 @@ def _place(chunk: StoredChunk, member: Member, score: float) -> Place:
     return Place(chunk.id, member.document_id, member.name, chunk.number, chunk.position, pages, chunk.text, score)
 
 
-def passages_of(chunk: StoredChunk, member: Member) -> list[Passage]:
+def passages_of(chunk: StoredChunk | Chunk, member: Member) -> list[Passage]:
     home = digest.Home(str(member.document_id), str(chunk.id), member.standing, member.language, member.title)
     return digest.passages(chunk.units, home)
 

@@ -1,12 +1,14 @@
 """Reads of the lexical index and of chunks. Everything comes through mapped classes, so the tenant guard sees it."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import LargeBinary, bindparam, select, type_coerce
 
+from appliance.core import crypto
 from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge.queries import lexicon
 from appliance.domains.knowledge.queries.corpus import Members, Snapshot
@@ -51,26 +53,28 @@ def list_chunks_by_number(uow: UnitOfWork, numbers: Collection[int]) -> dict[int
     return {chunk.number: chunk for chunk in rows}
 
 
-class StoredChunk(Protocol):
-    """What is read of a chunk to answer with it: a whole row, or these columns of one."""
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """What is read of a chunk to answer with it. Its units stay sealed until somebody does."""
+
+    id: UUID
+    number: int
+    position: int
+    page_from: int | None
+    page_to: int | None
+    text: str
+    sealed_units: bytes
 
     @property
-    def id(self) -> UUID: ...
-    @property
-    def number(self) -> int: ...
-    @property
-    def position(self) -> int: ...
-    @property
-    def page_from(self) -> int | None: ...
-    @property
-    def page_to(self) -> int | None: ...
-    @property
-    def text(self) -> str: ...
-    @property
-    def units(self) -> Any: ...
+    def units(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(crypto.installed().unseal(self.sealed_units))
+        return found
 
 
-def read_chunks(uow: UnitOfWork, numbers: Collection[int]) -> Sequence[StoredChunk]:
-    wanted = select(Chunk.id, Chunk.number, Chunk.position, Chunk.page_from, Chunk.page_to, Chunk.text, Chunk.units)
-    rows: Sequence[Any] = uow.session.execute(wanted.where(Chunk.number.in_(numbers))).all()
-    return rows
+_STORED = select(
+    Chunk.id, Chunk.number, Chunk.position, Chunk.page_from, Chunk.page_to, Chunk.text, type_coerce(Chunk.units, LargeBinary),
+).where(Chunk.number.in_(bindparam("numbers", expanding=True)))
+
+
+def read_chunks(uow: UnitOfWork, numbers: Collection[int]) -> list[StoredChunk]:
+    return [StoredChunk(*row) for row in uow.session.execute(_STORED, {"numbers": list(numbers)})]

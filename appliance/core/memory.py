@@ -1,5 +1,6 @@
 """Folders in shared memory, for what must not depend on a disk that has room."""
 
+import errno
 import os
 import shutil
 import stat
@@ -24,6 +25,15 @@ def metrics_folder(home: Path, run_dir: Path) -> Path:
     """Figures live in mapped files, and a mapped page for which a full disk has no room kills its process (SIGBUS)."""
     own = SHARED_MEMORY / f"salesedge-{os.geteuid()}-{sha256(str(home.resolve()).encode()).hexdigest()[:16]}"
     return own if _is_ours(own) else run_dir / "metrics"
+
+
+def keys_folder(home: Path) -> Path:
+    """For what may be in the clear only while it is used. Raises OSError where there is no memory to be had that is ours alone."""
+    own = SHARED_MEMORY / f"salesedge-keys-{os.geteuid()}-{sha256(str(home.resolve()).encode()).hexdigest()[:16]}"
+    if not _is_ours(own):
+        raise PermissionError(errno.EACCES, "not ours alone", str(own))
+    own.chmod(0o700)
+    return own
 
 
 def _is_ours(folder: Path) -> bool:

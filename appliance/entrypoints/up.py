@@ -119,6 +119,7 @@ class Supervisor:
             self._launch(f"worker-slow-{number + 1}", lambda: Forked("worker-slow", _run_slow_worker))
         self._launch("relay", lambda: Forked("relay", _run_relay))
         self._launch("scheduler", lambda: Forked("scheduler", _run_scheduler))
+        self._launch("sessions", lambda: Forked("sessions", _run_sessions))
 
     def _start_modelserver(self) -> Running:
         key = crypto.Keyring(crypto.read_master_key(self.settings.keys.master_key_file)).index_key
@@ -264,6 +265,12 @@ def _run_scheduler() -> None:
     from appliance.entrypoints import scheduler
 
     scheduler.main()
+
+
+def _run_sessions() -> None:
+    from appliance.entrypoints import sessions
+
+    sessions.main()
 
 
 def run(settings: Settings, *, when_ready: Callable[[], None]) -> int:

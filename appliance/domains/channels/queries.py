@@ -12,7 +12,7 @@ from appliance.core.web import Page, PageQuery
 from appliance.domains.channels.errors import ChannelNotFound
 from appliance.domains.channels.gateways.kinds import gateway_of
 from appliance.domains.channels.rules import risk, warming
-from appliance.domains.channels.rules.linking import RISK_VERSION
+from appliance.domains.channels.rules.linking import LONGEST_SILENCE, RISK_VERSION
 from appliance.domains.channels.tables import Channel, RejectedEvent, WhatsappDay, WhatsappSession
 from appliance.domains.channels.types import WEBCHAT, WHATSAPP_QR, Account, Kind, LinkState
 
@@ -89,9 +89,11 @@ def list_watched(uow: UnitOfWork) -> Sequence[WhatsappSession]:
 
 
 def is_shut(uow: UnitOfWork, channel_id: UUID) -> bool:
-    """A linked number whose link is not open: what is to be sent by it waits."""
-    kind = get_channel(uow, channel_id).kind
-    return kind == WHATSAPP_QR and get_link(uow, channel_id).state is not LinkState.OPEN
+    """A linked number whose link is not open, or of which nobody heard for a while: what is to be sent by it waits."""
+    if get_channel(uow, channel_id).kind != WHATSAPP_QR:
+        return False
+    link = get_link(uow, channel_id)
+    return link.state is not LinkState.OPEN or link.seen_at is None or link.seen_at < uow.now - LONGEST_SILENCE
 
 
 @dataclass(frozen=True)
@@ -138,3 +140,5 @@ def get_meter(uow: UnitOfWork, channel_id: UUID) -> Meter:
         refused=sum(day.refused for day in days), reconnects_today=today.reconnects if today else 0,
     )  # fmt: skip
     return Meter(pace, week, risk.readings(week))
+
+

@@ -18,8 +18,6 @@ from appliance.domains.channels.tables import Channel, WhatsappDay, WhatsappSess
 from appliance.domains.channels.types import ChannelStatus, Ending, LinkState
 from appliance.domains.conversations import actions as conversations
 
-ALIVE_EVERY = timedelta(seconds=60)
-
 
 def add_link(uow: UnitOfWork, channel_id: UUID) -> None:
     link = WhatsappSession(
@@ -117,6 +115,15 @@ def note_closed(uow: UnitOfWork, channel_id: UUID, code: int, reason: str, *, at
     """It is tried again at `retry_at`; None: the library does so by itself."""
     link = _show(uow, channel_id, LinkState.CLOSED)
     link.code, link.last_error, link.attempts, link.retry_at = code or None, reason[:300], attempt, retry_at
+
+
+def note_stopped(uow: UnitOfWork, channel_id: UUID) -> None:
+    """Nobody watches over it for now: the box stops, or the channel was switched off."""
+    link = queries.lock_link(uow, channel_id)
+    if link.wanted:
+        _forget_codes(link)
+        link.state, link.retry_at = LinkState.CLOSED, None
+        uow.emit(LinkChanged(channel_id))
 
 
 def note_alive(uow: UnitOfWork, channel_id: UUID) -> None:

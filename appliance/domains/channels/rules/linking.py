@@ -11,6 +11,9 @@ from appliance.domains.channels.types import Ending
 RISK_VERSION = 1  # of the text that is signed; a changed text is signed again
 QR_DEADLINE = timedelta(seconds=180)
 PAIRING_DEADLINE = timedelta(seconds=180)  # WhatsApp lets a code stand so long
+ALIVE_EVERY = timedelta(seconds=60)
+LONGEST_SILENCE = timedelta(seconds=200)  # of whoever watches over an open link
+MAX_DEAF = 3  # children in a row that never became ready
 MAX_RETRIES = 12  # in a row without once being open: about two hours
 AT_ONCE = frozenset({515})
 FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 900.0
@@ -37,6 +40,10 @@ SENTENCES: Mapping[Ending, LazyProxy] = {
         "Use the official Cloud API for it."
     ),
     Ending.GAVE_UP: _("WhatsApp could not be reached for a long time. Check the network, then connect again."),
+    Ending.SEALED: _(
+        "This box may not call web.whatsapp.com. The operator can allow it with network.mode and network.allowed_hosts; "
+        "files also need mmg.whatsapp.net."
+    ),
     Ending.NO_LIBRARY: _("The part of the box that speaks WhatsApp by QR is not installed or does not start. Ask the box's operator."),
 }
 

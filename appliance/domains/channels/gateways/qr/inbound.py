@@ -1,5 +1,6 @@
 """What a child heard as our messages and reports. Whatever is not taken in is named, never dropped."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,7 @@ PHONE, LID = "s.whatsapp.net", "lid"
 KEPT = (wire.Message, wire.Edited, wire.Deleted, wire.Undecryptable, wire.Receipt)  # what goes into an envelope
 _STATUSES = {"delivered": MessageStatus.DELIVERED, "read": MessageStatus.READ, "played": MessageStatus.READ}
 _LONGEST_ID = 255
+_NUMBER = re.compile(r"[0-9]{6,20}")  # WhatsApp itself writes as 0
 
 
 def changes_of(body: str) -> Iterator[Change]:
@@ -56,7 +58,7 @@ def _identities(key: wire.Key) -> tuple[Identity, ...]:
     """Both names of the same person, the phone's first: a LID alone may belong to somebody whose number is hidden."""
     by_server = {server: user.split(":")[0] for user, _, server in (jid.partition("@") for jid in (key.remote_jid, key.remote_jid_alt))}
     named = ((PHONE, IdentityKind.WHATSAPP), (LID, IdentityKind.WHATSAPP_LID))
-    return tuple(Identity(kind, by_server[server]) for server, kind in named if by_server.get(server, "").isdecimal())
+    return tuple(Identity(kind, by_server[server]) for server, kind in named if _NUMBER.fullmatch(by_server.get(server, "")))
 
 
 def _address(identities: tuple[Identity, ...]) -> str:

@@ -1,0 +1,180 @@
+"""Watches over linked WhatsApp numbers: a child for each that is to be open, and a door for who wants something sent by one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socketserver
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from appliance.core import media_types
+from appliance.core.box import Box
+from appliance.core.errors import DomainError
+from appliance.domains.channels import queries
+from appliance.domains.channels.gateways.qr import asking, wire
+from appliance.domains.channels.gateways.qr.child import ChildGone
+from appliance.domains.channels.gateways.qr.transport import FILE_S, TEXT_S
+from appliance.entrypoints.boot import boot
+from appliance.entrypoints.linked import Link, Patience
+
+log = structlog.get_logger()
+
+
+class NoReply(Exception):
+    """Whoever asked gets no answer and knows what that means."""
+
+
+class Sessions:
+    def __init__(self, box: Box, *, driver: str = wire.DRIVER, patience: Patience | None = None) -> None:
+        self._box, self._driver, self._patience = box, driver, patience or Patience()
+        self._links: dict[UUID, Link] = {}
+        self._look = threading.Event()
+        self._door: _Door | None = None
+        self.stopping = False
+
+    @property
+    def links(self) -> dict[UUID, Link]:
+        return dict(self._links)
+
+    def open_door(self) -> None:
+        path = asking.address(self._box.settings)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        self._door = _Door(path, self)
+        threading.Thread(target=self._door.serve_forever, name="door", daemon=True).start()
+
+    def watch(self) -> None:
+        """Until it is stopped."""
+        while not self.stopping:
+            self._look.clear()
+            try:
+                self.look()
+            except DBAPIError as err:
+                log.warning("links_not_read", error=type(err).__name__)
+            self._look.wait(self._patience.look)
+        self.close()
+
+    def look(self) -> None:
+        """Start what is wanted and does not run; stop what runs and is not wanted."""
+        with self._box.whole_box("links", read_only=True) as uow:
+            watched = {link.channel_id: (link.tenant_id, link.leaving, link.pairing_phone or "") for link in queries.list_watched(uow)}
+        self._links = {channel_id: link for channel_id, link in self._links.items() if link.is_alive()}
+        for channel_id, link in self._links.items():
+            if channel_id not in watched or watched[channel_id][1] != link.leaving:
+                link.stop()
+            else:
+                link.phone = watched[channel_id][2]
+        for channel_id, (tenant_id, leaving, _) in watched.items():
+            if channel_id not in self._links:
+                link = Link(self._box, tenant_id, channel_id, driver=self._driver, patience=self._patience, leaving=leaving)
+                self._links[channel_id] = link
+                link.start()
+
+    def nudge(self) -> None:
+        self._look.set()
+
+    def stop(self) -> None:
+        self.stopping = True
+        self.nudge()
+
+    def close(self) -> None:
+        for link in self._links.values():
+            link.stop()
+        for link in self._links.values():
+            link.join(timeout=5)
+        if self._door is not None:
+            self._door.shutdown()
+            self._door.server_close()
+
+    def answer(self, asked: asking.Asked) -> asking.Answer:
+        """Raises NoReply."""
+        link = self._links.get(asked.channel_id)
+        if link is None or not link.is_open:
+            return asking.Away()
+        try:
+            if isinstance(asked.command, wire.Fetch):
+                return self._fetch(link, asked.command)
+            return self._send(link, asked.command, asked.blob_id)
+        except ChildGone:
+            return asking.Away()
+
+    def _send(self, link: Link, command: wire.Send, blob_id: str) -> asking.Answer:
+        if not blob_id:
+            return _answered(link.ask(command, timeout_s=TEXT_S - 2))
+        path = link.folder.folder / f"out-{command.id}"
+        path.write_bytes(self._box.blobs.read_all(link.tenant_id, UUID(blob_id)))
+        try:
+            return _answered(link.ask(replace(command, path=str(path)), timeout_s=FILE_S - 2))
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _fetch(self, link: Link, command: wire.Fetch) -> asking.Answer:
+        path = link.folder.folder / f"in-{command.id}"
+        try:
+            event = link.ask(replace(command, path=str(path)), timeout_s=FILE_S - 2)
+            if not isinstance(event, wire.Fetched):
+                return _answered(event)
+            return self._seal(link.tenant_id, path, command.limit)
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _seal(self, tenant_id: UUID, path: Path, limit: int) -> asking.Stored:
+        with path.open("rb") as file:
+            head = file.read(media_types.SNIFFED)
+            file.seek(0)
+            ref = self._box.blobs.put(tenant_id, file, limit=limit)
+        return asking.Stored(str(ref.id), ref.size, ref.sha256, media_types.type_of(head))
+
+
+def _answered(event: wire.Event | None) -> wire.Sent | wire.Failed:
+    if isinstance(event, wire.Sent | wire.Failed):
+        return event
+    raise NoReply
+
+
+class _Caller(socketserver.StreamRequestHandler):
+    server: _Door
+    timeout: ClassVar[float] = FILE_S
+
+    def handle(self) -> None:
+        try:
+            asked = asking.asked_from(self.rfile.readline(wire.LONGEST_LINE * 2))
+            if asked is None:
+                self.server.sessions.nudge()
+                self.wfile.write(b"{}\n")
+                return
+            self.wfile.write(asking.answer_line(self.server.sessions.answer(asked)))
+        except (NoReply, DomainError, OSError, ValueError, KeyError) as err:
+            log.warning("session_door", error=type(err).__name__)
+
+
+class _Door(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, path: Path, sessions: Sessions) -> None:
+        self.sessions = sessions
+        mask = os.umask(0o077)
+        try:
+            super().__init__(str(path), _Caller)
+        finally:
+            os.umask(mask)
+
+
+def main() -> None:
+    sessions = Sessions(boot("sessions"))
+    signal.signal(signal.SIGTERM, lambda *_: sessions.stop())
+    signal.signal(signal.SIGINT, lambda *_: sessions.stop())
+    sessions.open_door()
+    sessions.watch()
+
+
+if __name__ == "__main__":
+    main()

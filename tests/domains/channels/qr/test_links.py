@@ -1,0 +1,163 @@
+"""How a link lives: by a real child, in every state, and what a person is told of it."""
+
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from appliance.core import memory
+from appliance.core.config import NetworkSettings
+from appliance.core.errors import Refused
+from appliance.core.outbound import Outbound
+from appliance.domains.channels import actions, queries
+from appliance.domains.channels.gateways.qr import wire
+from appliance.domains.channels.schemas import ChannelIn
+from appliance.domains.channels.types import ChannelStatus, Ending, LinkState
+from tests.domains.channels.qr.conftest import QUICK
+from tests.peers.phones import ME
+
+pytestmark = pytest.mark.only_database("sqlite")
+
+
+def test_a_number_is_linked_by_qr_and_its_keys_are_kept_sealed(opened, link, box, channel, phones):
+    row = link()
+    assert (row.jid, row.lid, row.push_name, row.qr, row.is_linked) == (ME, "900@lid", "Loja", None, True)
+    assert channel().status is ChannelStatus.CONNECTED
+    folder = memory.keys_folder(box.settings.home)
+    assert str(folder).startswith("/dev/shm/")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert "SALESEDGE" not in Path(f"/proc/{phones.hellos[0]['pid']}/environ").read_text()
+
+
+def test_codes_take_each_others_place_and_the_last_one_ends_it(watch, begin, phones, await_link, box, tenant_id, number):
+    watch()
+    begin()
+    phones.await_(lambda: phones.hellos)
+    phones.say(wire.Qr("2@first", 20))
+    assert await_link(LinkState.QR).qr == "2@first"
+    phones.say(wire.Qr("2@second", 20))
+    row = await_link(lambda row: row.qr_number == 2)
+    assert (row.qr, row.qr_seconds) == ("2@second", 20)
+
+
+@pytest.fixture
+def patience(request):
+    return getattr(request, "param", QUICK)
+
+
+@pytest.mark.parametrize("patience", [replace(QUICK, qr=0.3, grace=0.1)], indirect=True)
+def test_when_nobody_scans_the_child_is_ended_and_the_person_told(watch, begin, phones, await_link, link):
+    watch()
+    begin()
+    phones.await_(lambda: phones.hellos)
+    phones.say(wire.Qr("2@only", 20))
+    row = await_link(lambda row: row.ending is Ending.EXPIRED)
+    assert (row.state, row.wanted, row.qr) == (LinkState.CLOSED, False, None)
+    begin()
+    phones.await_(lambda: len(phones.hellos) == 2)
+
+
+def test_a_code_typed_on_the_phone_is_the_other_way(watch, begin, phones, await_link):
+    watch()
+    begin()
+    phones.await_(lambda: phones.hellos)
+    phones.say(wire.Qr("2@first", 20))
+    await_link(LinkState.QR)
+    begin(phone="5511955550101")
+    phones.await_(lambda: phones.asked == [{"pair": "5511955550101"}])
+    phones.say(wire.Pairing("K7Q4M2RX"))
+    row = await_link(LinkState.PAIRING)
+    assert (row.pairing_code, row.qr) == ("K7Q4M2RX", None)
+
+
+def test_without_a_signature_nothing_is_linked(box, tenant_id):
+    with box.unit(tenant_id) as uow:
+        channel = actions.create_channel(uow, ChannelIn(kind="whatsapp_qr", name="Loja"))
+        with pytest.raises(Refused, match="risk"):
+            actions.begin_link(uow, channel.id)
+
+
+@pytest.fixture
+def channel(box, tenant_id, number):
+    def read():
+        with box.unit(tenant_id, read_only=True) as uow:
+            return queries.get_channel(uow, number)
+
+    return read
+
+
+@pytest.mark.parametrize(("event", "state", "ending", "keeps_keys"), [
+    (wire.LoggedOut(401, "removed"), LinkState.LOGGED_OUT, Ending.LOGGED_OUT, False),
+    (wire.Banned(403, "spam", 3600), LinkState.BANNED, Ending.BANNED, True),
+    (wire.Outdated(), LinkState.CLOSED, Ending.OUTDATED, True),
+    (wire.Closed(440, "replaced", final=True), LinkState.CLOSED, Ending.REPLACED, True),
+])
+@pytest.mark.usefixtures("opened")
+def test_what_only_a_person_can_mend_stops_and_says_so(
+    phones, await_link, channel, event, state, ending, keeps_keys
+):
+    phones.say(event)
+    row = await_link(lambda row: row.ending is ending)
+    assert (row.state, row.wanted) == (state, False)
+    assert (channel().status, bool(channel().status_detail)) == (ChannelStatus.FAILING, True)
+    row = await_link(lambda row: (row.store is not None) is keeps_keys)
+    assert row.is_linked is keeps_keys
+    assert len(phones.hellos) == 1
+
+
+def test_a_verified_business_number_may_not_be_linked_this_way(watch, begin, phones, await_link):
+    watch()
+    begin()
+    phones.await_(lambda: phones.hellos)
+    phones.say(wire.Qr("2@first", 20))
+    await_link(LinkState.QR)
+    phones.say(wire.Paired(ME, "900@lid", "smba", business_name="Solara Ltda"))
+    row = await_link(lambda row: row.ending is Ending.BUSINESS)
+    phones.await_(lambda: {"logout": True} in phones.asked)
+    assert (row.wanted, row.is_linked) == (False, False)
+
+
+def test_a_child_that_dies_is_replaced_without_another_qr(opened, phones, await_link):
+    phones.kill_driver()
+    phones.await_(lambda: len(phones.hellos) == 2)
+    assert phones.hellos[1]["hello"] == ME
+    row = await_link(LinkState.OPEN)
+    assert row.qr_number == 0
+
+
+def test_a_network_that_is_gone_is_waited_for(opened, phones, await_link):
+    phones.drop()
+    row = await_link(LinkState.CLOSED)
+    assert row.wanted
+    phones.come_back()
+    await_link(LinkState.OPEN)
+
+
+def test_unlinking_tells_the_phone_and_destroys_the_keys(opened, phones, await_link, box, tenant_id, number):
+    with box.unit(tenant_id) as uow:
+        actions.unlink(uow, number)
+    phones.await_(lambda: {"logout": True} in phones.asked)
+    row = await_link(lambda row: row.store is None)
+    assert (row.ending, row.is_linked, row.leaving) == (Ending.UNLINKED, False, False)
+
+
+def test_stopping_ends_the_child_seals_its_keys_and_leaves_nothing_in_memory(opened, phones, await_link, watch, box):
+    pid = phones.hellos[0]["pid"]
+    opened.stop()
+    row = await_link(LinkState.CLOSED)
+    opened.close()
+    assert row.wanted
+    assert not Path(f"/proc/{pid}").exists()
+    assert list(memory.keys_folder(box.settings.home).iterdir()) == []
+    watch()
+    await_link(LinkState.OPEN)
+    assert phones.hellos[-1]["hello"] == ME
+
+
+def test_a_sealed_box_says_what_the_operator_must_change(box, watch, begin, await_link):
+    box.outbound = Outbound(NetworkSettings())
+    watch()
+    begin()
+    row = await_link(lambda row: row.ending is Ending.SEALED)
+    assert "network.mode" in row.last_error

@@ -3,7 +3,7 @@
 #
 # The locks are universal (Python 3.11 and later, any platform): what only some Pythons need carries its marker, so one
 # made on 3.11.7 still installs on Debian 12's 3.11.2. They name no registry; the machine that installs chooses its own.
-# runtime.txt is a whole box, llm.txt adds the language model engine, test.txt is a whole box with the tests' tools.
+# runtime.txt is a whole box, llm.txt adds the language model engine, whatsapp.txt WhatsApp by QR; test.txt is all of it with the tests' tools.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export LC_ALL=C.UTF-8
@@ -31,9 +31,14 @@ mkdir -p requirements
 sed -n '/^\[build-system\]/,/^\[project\]/s/^requires = \[\(.*\)\]/\1/p' pyproject.toml | tr ',' '\n' | tr -d '" ' >"$scratch/build.in"
 compile runtime.txt pyproject.toml "$scratch/build.in"
 
-sed -n '/^\[project.optional-dependencies\]/,/^\[dep/s/^llm = \[\(.*\)\]/\1/p' pyproject.toml | tr ',' '\n' | tr -d '" ' >"$scratch/llm.in"
-compile llm.txt "$scratch/llm.in" --constraints requirements/runtime.txt
+constraints=(--constraints requirements/runtime.txt)
+extras=()
+for extra in llm whatsapp; do
+  sed -n '/^\[project.optional-dependencies\]/,/^\[dep/s/^'$extra' = \[\(.*\)\]/\1/p' pyproject.toml | tr ',' '\n' | tr -d '" ' >"$scratch/$extra.in"
+  compile "$extra.txt" "$scratch/$extra.in" "${constraints[@]}"
+  constraints+=(--constraints "requirements/$extra.txt")
+  extras+=(--extra "$extra")
+done
 
-compile test.txt pyproject.toml "$scratch/build.in" --extra llm --group test \
-  --constraints requirements/runtime.txt --constraints requirements/llm.txt
+compile test.txt pyproject.toml "$scratch/build.in" "${extras[@]}" --group test "${constraints[@]}"
 wc -l requirements/*.txt

@@ -64,6 +64,7 @@ said_as=(
   ["Programs beside Python"]="Programas além do Python"
   ["OCR: not installed, so scans and photos of documents cannot be read (apt-get install tesseract-ocr tesseract-ocr-por)"]="OCR: não instalado; digitalizações e fotos de documentos não podem ser lidas (apt-get install tesseract-ocr tesseract-ocr-por)"
   ["llama.cpp: not usable here, so language models cannot run inside the box; answers quote your documents (apt-get install libgomp1)"]="llama.cpp: não funciona aqui; modelos de linguagem não rodam dentro da caixa, e as respostas citam os seus documentos (apt-get install libgomp1)"
+  ["WhatsApp by QR: its library is not usable here; the official Cloud API is"]="WhatsApp por QR: a biblioteca não funciona aqui; a Cloud API oficial funciona"
   ["Ready after %d s."]="Pronto em %d s."
   ["Start it with: %s"]="Para iniciar: %s"
 )

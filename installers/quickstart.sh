@@ -52,7 +52,7 @@ mkdir -p "$prefix" 2>/dev/null || true
 prefix=$(cd "$prefix" 2>/dev/null && pwd) || fail "the folder given with --prefix cannot be made or entered."
 venv=$prefix/.venv
 log=$prefix/.salesedge-setup.log
-locks=(runtime.txt llm.txt)
+locks=(runtime.txt llm.txt whatsapp.txt)
 
 one_at_a_time "$prefix"
 : >"$log"
@@ -71,7 +71,7 @@ else
 
   step "Python packages, each checked against its hash"
   install_locked "$venv" runtime.txt || explain_pip "$venv"
-  install_locked "$venv" llm.txt || true
+  for extra in "${locks[@]:1}"; do install_locked "$venv" "$extra" || true; done
 
   step "SalesEdge itself"
   install_product "$venv" || fail "$(t "SalesEdge could not be installed into %s." "$venv")" "$(tail -n 3 "$log")" "$(t "The whole log: %s" "$log")"
@@ -88,6 +88,9 @@ if ! "$venv/bin/python" -c 'import xllamacpp' >>"$log" 2>&1; then
   # the one library its wheel expects of the system
   { install_packages libgomp1 && "$venv/bin/python" -c 'import xllamacpp' >>"$log" 2>&1; } ||
     note "llama.cpp: not usable here, so language models cannot run inside the box; answers quote your documents (apt-get install libgomp1)"
+fi
+if ! "$venv/bin/python" -c 'import appliance.domains.channels.gateways.qr.driver_library' >>"$log" 2>&1; then
+  note "WhatsApp by QR: its library is not usable here; the official Cloud API is"
 fi
 say "Ready after %d s." $((SECONDS - started))
 release_turn

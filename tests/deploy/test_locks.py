@@ -13,10 +13,10 @@ from packaging.version import Version
 
 from tests.architecture.house import ROOT, imports, sources
 
-LOCKS = ("runtime.txt", "llm.txt", "test.txt")
+LOCKS = ("runtime.txt", "llm.txt", "whatsapp.txt", "test.txt")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 RUNTIME = [Requirement(line) for line in PROJECT["project"]["dependencies"] + PROJECT["build-system"]["requires"]]
-LLM = [Requirement(line) for line in PROJECT["project"]["optional-dependencies"]["llm"]]
+LLM, WHATSAPP = ([Requirement(line) for line in PROJECT["project"]["optional-dependencies"][extra]] for extra in ("llm", "whatsapp"))
 TESTS = [Requirement(line) for line in PROJECT["dependency-groups"]["test"]]
 
 
@@ -31,7 +31,7 @@ def _pins(lock: str) -> dict[str, Version]:
 
 
 @pytest.mark.parametrize(
-    ("lock", "wanted"), [("runtime.txt", RUNTIME), ("llm.txt", LLM), ("test.txt", RUNTIME + LLM + TESTS)], ids=LOCKS
+    ("lock", "wanted"), list(zip(LOCKS, (RUNTIME, LLM, WHATSAPP, RUNTIME + LLM + WHATSAPP + TESTS), strict=True)), ids=LOCKS
 )
 def test_lock_covers_pyproject(lock: str, wanted: list[Requirement]) -> None:
     pins = _pins(lock)
@@ -48,7 +48,7 @@ def test_every_pin_has_a_hash_and_no_address(lock: str) -> None:
 
 def test_locks_agree_so_that_one_environment_serves_both() -> None:
     tests = _pins("test.txt")
-    assert {name: pin for name, pin in (_pins("runtime.txt") | _pins("llm.txt")).items() if tests.get(name) != pin} == {}
+    assert {name: pin for lock in LOCKS for name, pin in _pins(lock).items() if tests.get(name) != pin} == {}
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -61,7 +61,7 @@ BROUGHT = {"torch", "transformers", "sentence-transformers", "llama_cpp"}
 
 
 def test_everything_the_product_imports_is_locked() -> None:
-    locked = _pins("runtime.txt").keys() | _pins("llm.txt").keys()
+    locked = {name for lock in LOCKS[:-1] for name in _pins(lock)}
     providers = packages_distributions()
     imported = {name.split(".")[0] for source in sources("appliance", "webui", "models") for name in imports(source)}
     outside = imported - sys.stdlib_module_names - {"appliance", "webui", "modelserver"}

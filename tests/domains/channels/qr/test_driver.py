@@ -1,0 +1,215 @@
+"""The real library in a real child, against a peer that speaks WhatsApp's own handshake."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from appliance.domains.channels.gateways.qr import driver_store, wire
+from appliance.domains.channels.gateways.qr.wire import DisconnectReason
+from tests.peers.whatsapp import library
+
+if library.installed() is None:
+    pytest.skip("the package neonize is not installed here", allow_module_level=True)
+
+from tests.peers.whatsapp.child import RealChild, trusting
+from tests.peers.whatsapp.peer import LID, PHONE, Behaviour, WhatsAppPeer
+
+JID = f"{PHONE}@s.whatsapp.net"
+ANA = "5511977776666@s.whatsapp.net"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whatsapp")
+    peer = WhatsAppPeer(folder)
+    yield peer, trusting(peer, folder)
+    peer.close()
+
+
+@pytest.fixture
+def peer(server):
+    server[0].forget()
+    return server[0]
+
+
+@pytest.fixture
+def store(tmp_path):
+    return tmp_path / "keys.db"
+
+
+@pytest.fixture
+def start(server, peer, store):
+    started = []
+
+    def start(**given):
+        started.append(RealChild(peer, server[1], store, **given))
+        return started[-1]
+
+    yield start
+    for child in started:
+        child.close()
+
+
+@pytest.fixture
+def linked(start, peer):
+    """A child whose number is linked and open."""
+    child = start()
+    peer.scan(child.says(wire.Qr).code)
+    child.says(wire.Open)
+    return child
+
+
+def test_a_number_is_linked_by_its_code_and_then_open(start, peer):
+    child = start()
+    shown = child.says(wire.Qr)
+    assert shown.seconds == 60
+    assert shown.code.startswith("https://wa.me/settings/linked_devices#")
+    peer.scan(shown.code)
+    assert child.says(wire.Paired) == wire.Paired(JID, "", "android")
+    assert child.says(wire.Open) == wire.Open(JID, f"{LID}@lid", "")
+    assert isinstance(child.events[0], wire.Ready)
+    child.says(wire.StoreChanged)
+
+
+def test_a_lost_connection_is_told_and_found_again(linked, peer):
+    before = len(linked.events)
+    peer.cut()
+    assert linked.says(wire.Closed, after=before).code == DisconnectReason.CLOSED
+    linked.says(wire.Open, after=before)
+
+
+def test_who_was_linked_comes_back_without_a_code(linked, start):
+    linked.kill()
+    again = start()
+    assert again.says(wire.Open).jid == JID
+    assert not [event for event in again.events if isinstance(event, wire.Qr)]
+
+
+def test_who_was_unlinked_on_the_telephone_is_told_and_ends(linked, peer):
+    peer.remove_device()
+    assert linked.says(wire.LoggedOut).code == DisconnectReason.LOGGED_OUT
+    assert linked.ended() == 4
+
+
+def test_who_was_unlinked_meanwhile_is_told_at_the_next_start(linked, start, peer):
+    linked.kill()
+    peer.linked = False
+    again = start()
+    assert again.says(wire.LoggedOut).code == DisconnectReason.LOGGED_OUT
+    assert again.ended() == 4
+
+
+def test_unlinking_is_asked_of_whatsapp(linked, peer):
+    linked.say(wire.LogOut())
+    assert linked.says(wire.LoggedOut).reason == "as asked"
+    assert not peer.linked
+
+
+def test_a_number_opened_elsewhere_is_not_fought_for(linked, peer):
+    peer.replace_device()
+    assert linked.says(wire.Closed) == wire.Closed(DisconnectReason.REPLACED, "opened elsewhere", final=True)
+    assert linked.ended() == 4
+
+
+@pytest.mark.parametrize(
+    ("failure", "event"),
+    [
+        ({"reason": "405"}, wire.Outdated()),
+        ({"reason": "402", "code": "101", "expire": "3600"}, wire.Banned(1, "sent to too many people", 3600)),
+        ({"reason": "403"}, wire.LoggedOut(DisconnectReason.FORBIDDEN, "unlinked")),
+    ],
+)
+def test_what_whatsapp_refuses_for_good_is_told_and_not_tried_again(linked, start, peer, failure, event):
+    linked.kill()
+    peer.behaviour.failure = failure
+    again = start()
+    assert again.says(type(event)) == event
+    assert again.ended() == 4
+
+
+def test_a_library_too_old_to_link_says_so_instead_of_showing_a_code(start, peer):
+    peer.behaviour.failure = {"reason": "405"}
+    assert start().says(wire.Outdated)
+
+
+def test_codes_that_ran_out_are_told(start, peer):
+    peer.behaviour = Behaviour(refs=0)
+    child = start()
+    closed = child.says(wire.Closed)
+    assert (closed.final, closed.reason) == (True, "not linked: timeout")
+    assert child.ended() == 4
+
+
+def test_without_a_network_it_says_so_and_ends(start, peer):
+    peer.unreachable = True
+    child = start()
+    closed = child.says(wire.Closed)
+    assert (closed.code, closed.final) == (DisconnectReason.LOST, True)
+    assert child.ended() == 1
+
+
+def test_a_pairing_code_for_the_telephone(start, peer):
+    child = start()
+    child.says(wire.Qr)
+    child.say(wire.Pair("5511988887777"))
+    code = child.says(wire.Pairing).code
+    assert len(code.replace("-", "")) == 8
+
+
+def test_receipts_typing_and_what_cannot_be_opened_are_told(linked, peer):
+    for kind in ("delivered", "read", "played"):
+        peer.receipt("3EB0AA", kind)
+        assert linked.says(wire.Receipt, lambda one, kind=kind: one.kind == kind).ids == ("3EB0AA",)
+    peer.typing()
+    assert linked.says(wire.Typing) == wire.Typing(ANA, "composing")
+    peer.unreadable_message("M1")
+    heard = linked.says(wire.Undecryptable)
+    assert (heard.key.id, heard.key.remote_jid, heard.push_name) == ("M1", ANA, "Ana")
+
+
+def test_what_is_asked_before_there_is_a_connection_harms_nothing(start):
+    child = start()
+    child.say(wire.Send("a", ANA, "text", {"text": "oi"}))
+    child.say(wire.MarkRead(ANA, ("x",)))
+    child.say(wire.ShowTyping(ANA))
+    child.say(wire.Pair("5511988887777"))
+    child.say(wire.Fetch("f", "", "/nowhere", 1))
+    child.say(wire.LogOut())
+    for asked in ("a", "f", "logout"):
+        assert child.says(wire.Failed, lambda one, asked=asked: one.id == asked).again
+    child.say(wire.Ping())
+    child.says(wire.Pong)
+    child.says(wire.Qr)
+
+
+def test_it_ends_with_its_parent(linked):
+    linked.leave()
+    assert linked.ended() == 0
+
+
+def test_it_ends_when_its_parent_falls_silent(start):
+    assert start(silence_s=1).ended() == 3
+
+
+def test_killed_at_any_moment_its_keys_stay_usable(start, peer, store):
+    """Before the code, while linking, right after, and in the middle of writing keys."""
+    for moment in (wire.Ready, wire.Qr):
+        child = start()
+        child.says(moment)
+        child.kill()
+        driver_store.restore(store, driver_store.snapshot(store))
+    child = start()
+    peer.scan(child.says(wire.Qr).code)
+    child.says(wire.Paired)
+    child.kill()
+    driver_store.restore(store, driver_store.snapshot(store))
+    for _ in range(3):
+        child = start()
+        child.says(wire.StoreChanged)
+        child.kill()
+        kept = driver_store.snapshot(store)
+        driver_store.restore(store, kept)
+        with closing(sqlite3.connect(store)) as file:
+            assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert start().says(wire.Open).jid == JID

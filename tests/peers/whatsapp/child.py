@@ -1,0 +1,74 @@
+"""A real child with the real library, led to the peer; and what it said so far."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+from appliance.domains.channels.gateways.qr import wire
+from tests.architecture.house import ROOT
+from tests.peers.whatsapp import library
+
+WAIT_S = 30.0
+
+
+def environment(peer, libraries):
+    """What leads a child to the peer; for whoever starts it in another way."""
+    return {"PYTHONPATH": f"{libraries}{os.pathsep}{ROOT}", "HTTPS_PROXY": peer.proxy, "SSL_CERT_FILE": str(peer.ca)}
+
+
+def trusting(peer, folder):
+    """The folder of a library that takes this peer for WhatsApp."""
+    return library.copy_that_trusts(peer.root, folder)
+
+
+class RealChild:
+    def __init__(self, peer, libraries, store, *, silence_s=30):
+        self.events = []
+        self._changed = threading.Condition()
+        self._link, theirs = socket.socketpair()
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, *wire.arguments(theirs.fileno(), str(store), silence_s=silence_s)], pass_fds=[theirs.fileno()], cwd="/",
+                env={"PATH": os.environ["PATH"], **environment(peer, libraries)}, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            )
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self):
+        lines = wire.Lines()
+        while piece := self._link.recv(1 << 16):
+            heard = [wire.decode_event(line) for line in lines.feed(piece)]
+            with self._changed:
+                self.events += heard
+                self._changed.notify_all()
+
+    def say(self, command):
+        self._link.sendall(wire.encode(command))
+
+    def says(self, kind, wanted=lambda _: True, *, after=0):
+        """The first such event behind the first `after` events, waiting for it."""
+
+        def found():
+            return next((one for one in self.events[after:] if isinstance(one, kind) and wanted(one)), None)
+
+        with self._changed:
+            event = self._changed.wait_for(found, WAIT_S)
+        assert event is not None, f"no {kind.__name__} among {self.events[after:]}"
+        return event
+
+    def leave(self):
+        """The parent is gone."""
+        self._link.shutdown(socket.SHUT_RDWR)
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def ended(self):
+        return self.process.wait(WAIT_S)
+
+    def close(self):
+        self.kill()
+        self._link.close()

@@ -1,0 +1,254 @@
+"""The server: one connection after the other, each a device that links or one that comes back.
+
+What the library's source expects of it, stanza by stanza: https://github.com/tulir/whatsmeow (pair.go, connectionevents.go, prekeys.go)
+"""
+
+import base64
+import hashlib
+import hmac
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib import import_module
+from urllib.parse import unquote
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import serve
+
+from tests.peers.whatsapp import library
+from tests.peers.whatsapp.keys import PROLOGUE_BYTES, Handshake, SigningKey
+from tests.peers.whatsapp.stanzas import Jid, Stanza, read, written
+from tests.peers.whatsapp.tunnel import Tunnel, certified
+
+SERVER = Jid("")
+PHONE, LID, DEVICE = "5511988887777", "111222333444555", 7
+WAIT_S = 20.0
+
+
+@dataclass
+class Behaviour:
+    """What the next login is answered with: a stanza of failure, or silence to a message."""
+
+    failure: dict | None = None
+    refs: int = 6
+    messages: str = "accept"  # or "drop": the connection ends when a message has come; or "refuse"
+
+
+@dataclass
+class Connection:
+    socket: object
+    reading: object
+    writing: object
+    payload: object
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def send(self, stanza):
+        sealed = self.writing.seal(written(stanza))
+        self.socket.send(len(sealed).to_bytes(3) + sealed)
+
+
+class WhatsAppPeer:
+    """`proxy` goes into HTTPS_PROXY, `ca` into SSL_CERT_FILE; the library is told to trust `root`."""
+
+    def __init__(self, folder):
+        self.behaviour = Behaviour()
+        self.stanzas = deque(maxlen=500)
+        self._changed = threading.Condition()
+        self._root, self._issuer, self._account = SigningKey(), SigningKey(), SigningKey()
+        self.root = self._root.public
+        self._static = X25519PrivateKey.generate()
+        self.linked = False
+        self.now = None  # the connection that is open
+        self._numbers = iter(range(1, 1 << 30))
+        context, self.ca = certified("web.whatsapp.com", folder)
+        self._server = serve(self._serve, "127.0.0.1", 0, ssl=context, compression=None, max_size=None)
+        self._tunnel = Tunnel(self._server.socket.getsockname()[1])
+        self.proxy = self._tunnel.url
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def forget(self):
+        """As if nobody had ever linked anything."""
+        self.behaviour, self.linked, self.unreachable = Behaviour(), False, False
+        self.stanzas.clear()
+
+    @property
+    def unreachable(self):
+        return self._tunnel.closed
+
+    @unreachable.setter
+    def unreachable(self, closed):
+        self._tunnel.closed = closed
+
+    def close(self):
+        self._tunnel.close()
+        self._server.shutdown()
+
+    # what a test does with it
+
+    def scan(self, code):
+        """As the telephone does: what the code says is all it knows of the device."""
+        _, _, identity, secret = unquote(code.partition("#")[2] or code).split(",")[:4]
+        self._pair(base64.b64decode(identity), base64.b64decode(secret))
+
+    def drop(self):
+        self.now.socket.close()
+
+    def cut(self):
+        """Not even a goodbye."""
+        self._tunnel.cut()
+
+    def remove_device(self):
+        self.now.send(Stanza("stream:error", {"code": "401"}, [Stanza("conflict", {"type": "device_removed"})]))
+
+    def replace_device(self):
+        self.now.send(Stanza("stream:error", {"code": "409"}, [Stanza("conflict", {"type": "replaced"})]))
+
+    def receipt(self, message_id, kind="read", *, chat=None):
+        attrs = {"id": message_id, "from": chat or Jid("5511977776666"), "t": int(time.time())}
+        self.now.send(Stanza("receipt", attrs | ({"type": kind} if kind != "delivered" else {})))
+
+    def typing(self, state="composing"):
+        self.now.send(Stanza("chatstate", {"from": Jid("5511977776666")}, [Stanza(state)]))
+
+    def unreadable_message(self, message_id):
+        about = {"id": message_id, "from": Jid("5511977776666"), "t": int(time.time()), "type": "text", "notify": "Ana"}
+        self.now.send(Stanza("message", about, [Stanza("enc", {"v": "2", "type": "msg"}, b"\x33nothing anybody could open")]))
+
+    def heard(self, tag, wanted=lambda _: True, *, timeout=WAIT_S):
+        """The first stanza of this kind that came, waiting for it."""
+        with self._changed:
+            found = self._changed.wait_for(lambda: next((one for one in self.stanzas if one.tag == tag and wanted(one)), None), timeout)
+        if found is None:
+            raise AssertionError(f"no {tag} among {[one.tag for one in self.stanzas]}")
+        return found
+
+    # one connection
+
+    def _serve(self, socket):
+        with suppress(ConnectionClosed):
+            connection = self._shake_hands(socket)
+            self._set(connection)
+            self._greet(connection)
+            for frame in _frames(socket):
+                self._answer(connection, read(connection.reading.open(frame), library.dictionary()))
+
+    def _set(self, connection):
+        with self._changed:
+            self.now = connection
+            self._changed.notify_all()
+
+    def _shake_hands(self, socket):
+        wa6 = _protocol("waWa6.WAWebProtobufsWa6_pb2")
+        first = socket.recv()
+        noise = Handshake(first[:PROLOGUE_BYTES])
+        hello = wa6.HandshakeMessage.FromString(first[PROLOGUE_BYTES + 3 :]).clientHello
+        noise.mix_hash(hello.ephemeral)
+        ephemeral = X25519PrivateKey.generate()
+        mine = ephemeral.public_key().public_bytes_raw()
+        noise.mix_hash(mine)
+        noise.mix_key(ephemeral, hello.ephemeral)
+        static = noise.seal(self._static.public_key().public_bytes_raw())
+        noise.mix_key(self._static, hello.ephemeral)
+        answer = wa6.HandshakeMessage(
+            serverHello=wa6.HandshakeMessage.ServerHello(ephemeral=mine, static=static, payload=noise.seal(self._certificates()))
+        ).SerializeToString()
+        socket.send(len(answer).to_bytes(3) + answer)
+        finish = wa6.HandshakeMessage.FromString(next(_frames(socket))).clientFinish
+        noise.mix_key(ephemeral, noise.open(finish.static))
+        payload = wa6.ClientPayload.FromString(noise.open(finish.payload))
+        return Connection(socket, *noise.finish(), payload)
+
+    def _certificates(self):
+        cert = _protocol("waCert.WACert_pb2").CertChain
+        times = {"notBefore": int(time.time()) - 3600, "notAfter": int(time.time()) + 3600}
+        issuer = cert.NoiseCertificate.Details(serial=1, issuerSerial=0, key=self._issuer.public, **times).SerializeToString()
+        leaf = cert.NoiseCertificate.Details(
+            serial=2, issuerSerial=1, key=self._static.public_key().public_bytes_raw(), **times
+        ).SerializeToString()
+        return cert(
+            intermediate=cert.NoiseCertificate(details=issuer, signature=self._root.sign(issuer)),
+            leaf=cert.NoiseCertificate(details=leaf, signature=self._issuer.sign(leaf)),
+        ).SerializeToString()
+
+    def _greet(self, connection):
+        if self.behaviour.failure is not None:
+            connection.send(Stanza("failure", self.behaviour.failure))  # a stanza followed by the end may be lost in the library
+        elif not connection.payload.HasField("username"):
+            refs = [Stanza("ref", {}, f"2@ref{number}".encode()) for number in range(self.behaviour.refs)]
+            query = {"from": SERVER, "id": self._id(), "type": "set", "xmlns": "md"}
+            connection.send(Stanza("iq", query, [Stanza("pair-device", {}, refs)]))
+        elif not self.linked:
+            connection.send(Stanza("failure", {"reason": "401", "location": "peer"}))
+        else:
+            connection.send(Stanza("success", {"t": int(time.time()), "lid": Jid(LID, "lid", DEVICE), "location": "peer"}))
+            connection.send(Stanza("ib", {"from": SERVER}, [Stanza("offline", {"count": "0"})]))
+
+    def _answer(self, connection, stanza):
+        with self._changed:
+            self.stanzas.append(stanza)
+            self._changed.notify_all()
+        if stanza.tag == "iq" and stanza.attrs.get("type") in {"get", "set"}:
+            self._answer_query(connection, stanza)
+        elif stanza.tag == "iq" and stanza.child("pair-device-sign"):
+            self.linked = True
+            connection.send(Stanza("stream:error", {"code": "515"}))
+        elif stanza.tag == "message":
+            self._take_message(connection, stanza)
+
+    def _answer_query(self, connection, stanza):
+        space, answer = stanza.attrs.get("xmlns"), None
+        if space == "encrypt" and stanza.attrs["type"] == "get":
+            answer = [Stanza("count", {"value": "812"})]
+        elif space == "usync":
+            answer = [Stanza("usync", {}, [Stanza("list", {}, [])])]
+        elif space == "md" and stanza.child("link_code_companion_reg"):
+            answer = [Stanza("link_code_companion_reg", {}, [Stanza("link_code_pairing_ref", {}, b"ref")])]
+        elif space == "md" and stanza.attrs["type"] == "set":
+            self.linked = self.linked and stanza.child("remove-companion-device") is None
+        connection.send(Stanza("iq", {"from": SERVER, "id": stanza.attrs["id"], "type": "result"}, answer))
+
+    def _take_message(self, connection, stanza):
+        attrs = {"class": "message", "id": stanza.attrs["id"], "from": Jid("5511977776666"), "t": int(time.time())}
+        if self.behaviour.messages == "drop":
+            connection.socket.close()
+        elif self.behaviour.messages == "refuse":
+            connection.send(Stanza("ack", attrs | {"error": "479"}))
+        else:
+            connection.send(Stanza("ack", attrs))
+
+    def _pair(self, identity, secret):
+        adv = _protocol("waAdv.WAAdv_pb2")
+        details = adv.ADVDeviceIdentity(rawID=1, timestamp=int(time.time()), keyIndex=1).SerializeToString()
+        signed = adv.ADVSignedDeviceIdentity(
+            details=details, accountSignatureKey=self._account.public, accountSignature=self._account.sign(b"\x06\x00" + details + identity)
+        ).SerializeToString()
+        proof = adv.ADVSignedDeviceIdentityHMAC(details=signed, HMAC=hmac.digest(secret, signed, hashlib.sha256)).SerializeToString()
+        self.now.send(
+            Stanza("iq", {"from": SERVER, "id": self._id(), "type": "set"}, [Stanza("pair-success", {}, [
+                Stanza("device-identity", {}, proof),
+                Stanza("device", {"jid": Jid(PHONE, device=DEVICE), "lid": Jid(LID, "lid", DEVICE)}),
+                Stanza("platform", {"name": "android"}),
+            ])])
+        )  # fmt: skip
+
+    def _id(self):
+        return f"peer-{next(self._numbers)}"
+
+
+def _frames(socket):
+    rest = b""
+    for piece in socket:
+        rest += piece
+        while len(rest) >= 3 and len(rest) >= 3 + int.from_bytes(rest[:3]):
+            end = 3 + int.from_bytes(rest[:3])
+            yield rest[3:end]
+            rest = rest[end:]
+
+
+def _protocol(name):
+    """The library's own protobufs."""
+    import_module("appliance.domains.channels.gateways.qr.driver_library")
+    return import_module(f"neonize.proto.{name}")

@@ -2,6 +2,7 @@
 
 from appliance.core.web import Pages
 from webui.admin import views as admin
+from webui.chat import views as chat
 from webui.crm import views as crm
 from webui.home import views as home
 from webui.inbox import views as inbox
@@ -18,6 +19,7 @@ SCREENS: tuple[Pages, ...] = (
     inbox.pages,
     knowledge.pages,
     studio.pages,
+    chat.pages,
     crm.pages,
     admin.pages,
     reference.pages,

@@ -10,7 +10,9 @@ from appliance.core import crypto, i18n
 from appliance.core.web import PUBLIC, Call, Pages, Problem, current_principal
 from webui import branding, errors, formats, static_files
 from webui.addresses import local_url, url_with
+from webui.chat import views as chat
 from webui.navigation import has_endpoint, navigation_for
+from webui.policy import policy
 from webui.screens import SCREENS
 
 if TYPE_CHECKING:
@@ -24,10 +26,7 @@ YEAR_S = 31_536_000
 LIVE_URL = "/events"
 
 HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
-        "connect-src 'self'; media-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
+    "Content-Security-Policy": policy(),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), payment=(), usb=(), microphone=(self)",
@@ -39,11 +38,13 @@ pages = Pages("shell", __name__)
 
 def register(app: Flask) -> None:
     """Given to `create_app`, with `error_page`."""
-    tree = static_files.load_tree()
+    tree = app.extensions["static_tree"] = static_files.load_tree()
     _set_up_notes(app)
     app.template_folder = str(static_files.ROOT.parent / "templates")
     app.add_url_rule("/static/<tree>/<path:path>", "static_file", tree.respond)
     app.add_url_rule("/theme/<uuid:tenant_id>.<digest>.css", "static_theme", branding.stylesheet)
+    app.add_url_rule(chat.SCRIPT, "static_chat_script", chat.script)
+    app.add_url_rule(chat.COLOUR, "static_chat_colour", chat.stylesheet)
     app.add_url_rule("/favicon.ico", "static_favicon", lambda: redirect(tree.url("icons/favicon.svg")))
     for screen in (pages, *SCREENS):
         app.register_blueprint(screen.blueprint)
@@ -84,8 +85,10 @@ def _choose_locale() -> None:
 
 
 def _secure(response: Response) -> Response:
+    names_its_sites = "frame-ancestors" in response.headers.get("Content-Security-Policy", "")
     for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+        if not (names_its_sites and name == "X-Frame-Options"):
+            response.headers.setdefault(name, value)
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", f"max-age={YEAR_S}")
     if response.mimetype == "text/html":

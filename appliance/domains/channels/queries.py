@@ -13,7 +13,7 @@ from appliance.domains.channels.errors import ChannelNotFound
 from appliance.domains.channels.gateways.kinds import gateway_of
 from appliance.domains.channels.rules import risk, warming
 from appliance.domains.channels.rules.linking import LONGEST_SILENCE, RISK_VERSION
-from appliance.domains.channels.tables import Channel, RejectedEvent, WhatsappDay, WhatsappSession
+from appliance.domains.channels.tables import Channel, Mailbox, RejectedEvent, WhatsappDay, WhatsappSession
 from appliance.domains.channels.types import WEBCHAT, WHATSAPP_QR, Account, Kind, LinkState
 
 
@@ -51,7 +51,7 @@ def list_of_kind(uow: UnitOfWork, kind: str) -> Sequence[Channel]:
 
 
 def get_chat(uow: UnitOfWork, key: str) -> Channel:
-    """The web chat with this public key; needs the box scope. Raises ChannelNotFound."""
+    """The web chat with this public key; for a stranger it needs the box scope. Raises ChannelNotFound."""
     return required(uow.session.scalar(select(Channel).where(Channel.kind == WEBCHAT, Channel.external_id == key)), ChannelNotFound)
 
 
@@ -79,6 +79,11 @@ def list_links(uow: UnitOfWork) -> Sequence[tuple[Channel, WhatsappSession]]:
 
 def list_links_of_agent(uow: UnitOfWork, agent_id: UUID) -> Sequence[tuple[Channel, WhatsappSession]]:
     return [(channel, link) for channel, link in list_links(uow) if channel.agent_id == agent_id]
+
+
+def get_link_of_agent(uow: UnitOfWork, agent_id: UUID, channel_id: UUID) -> WhatsappSession:
+    found = next((link for channel, link in list_links_of_agent(uow, agent_id) if channel.id == channel_id), None)
+    return required(found, ChannelNotFound)
 
 
 def list_watched(uow: UnitOfWork) -> Sequence[WhatsappSession]:
@@ -142,3 +147,6 @@ def get_meter(uow: UnitOfWork, channel_id: UUID) -> Meter:
     return Meter(pace, week, risk.readings(week))
 
 
+def find_mailbox(uow: UnitOfWork, channel_id: UUID) -> Mailbox | None:
+    """How far it is read; None before the first look."""
+    return uow.session.scalar(select(Mailbox).where(Mailbox.channel_id == channel_id))

@@ -2,6 +2,7 @@
 // Every event becomes `live:<event.name>` on the body (it bubbles to the document): htmx asks again with
 // hx-trigger="live:message.received from:body", islands listen. `live:resync` says: you may have missed some.
 import { back, lost } from "./offline.js";
+import { eventsOf } from "./sse.js";
 
 const url = document.querySelector('meta[name="live-url"]')?.content;
 const who = document.querySelector('meta[name="live-scope"]')?.content ?? "";
@@ -43,27 +44,10 @@ function tell(message) {
   channel.postMessage(message);
 }
 
-const dataOf = (block) => block.split("\n").filter((line) => line.startsWith("data:")).map((line) => line.slice(5).trimStart()).join("\n");
-
-function take(block) {
-  const data = dataOf(block);
-  if (!data) return;
+function take(data) {
   const note = JSON.parse(data);
   tell({ kind: "note", note });
   receive(note);
-}
-
-async function read(response, beat) {
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    beat();
-    const blocks = (rest + value).replaceAll("\r\n", "\n").split("\n\n");
-    rest = blocks.pop();
-    for (const block of blocks) take(block);
-  }
 }
 
 // fetch, not EventSource: it sends Last-Event-ID on the first connection too, and sees the status.
@@ -81,7 +65,7 @@ async function connect(onUp) {
     if ([401, 403, 404].includes(response.status)) return "refused";
     if (!response.ok) throw new Error(String(response.status));
     onUp();
-    await read(response, beat);
+    for await (const data of eventsOf(response, beat)) take(data);
     return "ended";
   } finally {
     clearTimeout(timer);

@@ -1,0 +1,1 @@
+"""The chat on the company's own pages: the script they carry, the page it opens, its colour."""

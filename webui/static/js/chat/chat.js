@@ -1,0 +1,223 @@
+// The visitor's side of a conversation. The box holds it; here is only what has not reached the box yet.
+import { _ } from "../i18n.js";
+import { ask, isKnown, recall, remember } from "./door.js";
+import { isSeen, onSeen, tell } from "./frame.js";
+import { listen } from "./stream.js";
+import { show } from "./thread.js";
+
+const part = (name) => document.querySelector(`[data-${name}]`);
+const [log, thread, typing, offline, error, older, say, who] = ["log", "thread", "typing", "offline", "error", "older", "say", "who"].map(part);
+const box = say.querySelector("textarea");
+const WAITING = `waiting:${document.body.dataset.chat}`;
+const MAX_FILE = Number(document.body.dataset.maxFile);
+const HOLDERS = {
+  bot: _("A virtual assistant answers"),
+  waiting: _("Somebody of the team will answer here"),
+  person: _("You are talking to the team"),
+};
+const items = new Map();
+const waiting = new Map(JSON.parse(recall(WAITING) || "[]").map((each) => [each.client_id, each]));
+let holder = null;
+let before = null;
+const SEEN = `seen:${document.body.dataset.chat}`;
+let told = { up_to: Number(recall(SEEN) || 0), read: Number(recall(SEEN) || 0) };
+let fetching = null;
+let again = false;
+let since = 0;
+
+const inOrder = () => [...items.values()].sort((one, other) => one.number - other.number);
+const newId = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+
+function keepWaiting() {
+  const words = [...waiting.values()].filter((each) => !each.file).map(({ client_id, body }) => ({ client_id, body }));
+  remember(WAITING, words.length ? JSON.stringify(words) : "");
+}
+
+function paint({ stick = atEnd() } = {}) {
+  const stored = inOrder();
+  const last = stored.at(-1);
+  const unsent = [...waiting.values()].filter((each) => !stored.some((item) => item.client_id === each.client_id)).map(asItem);
+  const drawn = [...stored.map((item) => ({ ...item, isLast: item === last && !unsent.length })), ...unsent];
+  show(thread, drawn, { onChoice: choose, onRetry: retry });
+  older.hidden = before === null;
+  if (who) who.hidden = drawn.length > 0;
+  part("status").textContent = HOLDERS[holder] ?? "";
+  typing.hidden = !(holder === "bot" && last?.sender === "visitor" && Date.now() - since < 20_000);
+  if (stick) log.scrollTop = log.scrollHeight;
+}
+
+function asItem({ client_id, body, file, failed }) {
+  const local = file?.type.startsWith("image/") ? (file.url ??= URL.createObjectURL(file)) : "";
+  return {
+    client_id, sender: "visitor", pending: true, failed, text: body?.text || body?.choice?.title || "", number: "", isLast: false,
+    kind: local ? "image" : "document", file: file && { name: file.name }, local,
+  };
+}
+
+function take(found) {
+  if (!found.items.length) items.clear();  // a conversation of another visitor, or one that was erased
+  const isNew = found.items.some((item) => !items.has(item.id));
+  const known = inOrder().at(-1)?.number ?? 0;
+  const gap = found.items.length && known && found.items[0].number > known + 1 && found.before !== null;
+  if (gap) items.clear();  // more was missed than came now: the rest is above, by its button
+  if (!items.size) before = found.before;
+  for (const item of found.items) {
+    items.set(item.id, item);
+    if (item.client_id) waiting.delete(item.client_id);
+  }
+  holder = found.holder;
+  keepWaiting();
+  return isNew;
+}
+
+async function refresh() {
+  if (fetching) { again = true; return fetching; }
+  fetching = (async () => {
+    do {
+      again = false;
+      take(await ask("/messages"));
+    } while (again);
+  })();
+  try {
+    await fetching;
+    up();
+    paint();
+    note();
+  } catch (problem) {
+    if (!problem.status) down();
+  } finally {
+    fetching = null;
+  }
+}
+
+async function note() {
+  const ours = inOrder().filter((item) => item.sender !== "visitor");
+  const last = ours.at(-1)?.number ?? 0;
+  const read = isSeen();
+  tell("unread", { count: read ? 0 : ours.filter((item) => item.number > told.read).length });
+  if (!last || last <= (read ? told.read : told.up_to)) return;
+  const previous = told;
+  told = { up_to: last, read: read ? last : told.read };
+  remember(SEEN, String(told.read));
+  try {
+    await ask("/seen", { method: "POST", body: { up_to: last, read } });
+  } catch {
+    told = previous;
+  }
+}
+
+async function deliver(each) {
+  each.failed = "";
+  paint({ stick: true });
+  try {
+    const stored = each.file ? await sendFile(each) : await ask("/messages", { method: "POST", body: { client_id: each.client_id, ...each.body } });
+    items.set(stored.id, stored);
+    waiting.delete(each.client_id);
+    since = Date.now();
+    setTimeout(paint, 20_100);
+    tell("begun");
+    follow();
+    up();
+  } catch (problem) {
+    if (!problem.status) down();
+    else each.failed = problem.message;
+  }
+  keepWaiting();
+  paint({ stick: true });
+  await refresh();
+}
+
+function sendFile({ client_id, file }) {
+  const form = new FormData();
+  form.append("file", file);
+  return ask(`/files/${client_id}`, { method: "POST", body: form });
+}
+
+let line = Promise.resolve();
+
+/** One after the other, so that they arrive in the order in which they were written. */
+function send(body, file = null) {
+  const each = { client_id: newId(), body, file };
+  waiting.set(each.client_id, each);
+  keepWaiting();
+  paint({ stick: true });
+  line = line.then(() => deliver(each));
+}
+
+function retry(clientId) {
+  const each = waiting.get(clientId);
+  if (each) line = line.then(() => deliver(each));
+}
+
+const resend = () => { for (const each of waiting.values()) if (!each.failed) retry(each.client_id); };
+const choose = (choice) => send({ choice: { id: choice.id, title: choice.title } });
+
+function submit() {
+  const text = box.value.trim();
+  if (!text) return;
+  const said = who && !who.hidden ? Object.fromEntries([...who.querySelectorAll("input")].filter((field) => field.value.trim() && field.checkValidity()).map((field) => [field.name, field.value.trim()])) : {};
+  box.value = "";
+  grow();
+  send({ text, ...said });
+}
+
+function pick(input) {
+  const [file] = input.files;
+  input.value = "";
+  error.hidden = true;
+  if (!file) return;
+  if (file.size > MAX_FILE) {
+    error.textContent = _("The file is larger than %(size)s MB.", { size: MAX_FILE / 2 ** 20 });
+    error.hidden = false;
+    return;
+  }
+  send(null, file);
+}
+
+function grow() {
+  box.style.blockSize = "auto";
+  box.style.blockSize = `${Math.min(box.scrollHeight, 140)}px`;
+}
+
+let lostAt = 0;
+
+function down() {
+  lostAt ||= Date.now();
+  setTimeout(() => { offline.hidden = !lostAt || Date.now() - lostAt < 2500; }, 3000);
+}
+
+function up() {
+  if (lostAt) { lostAt = 0; resend(); }
+  offline.hidden = true;
+}
+
+function follow() {
+  listen({ onNews: refresh, onUp: up, onDown: down });
+}
+
+async function earlier() {
+  const found = await ask(`/messages?before=${before}`);
+  for (const item of found.items) items.set(item.id, item);
+  before = found.before;
+  paint({ stick: false });
+}
+
+say.addEventListener("submit", (event) => { event.preventDefault(); submit(); box.focus(); });
+box.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); submit(); }
+});
+box.addEventListener("input", grow);
+part("file").addEventListener("change", (event) => pick(event.target));
+older.addEventListener("click", earlier);
+for (const control of say.querySelectorAll(":disabled")) control.disabled = false;  // before this nothing would take what is written
+onSeen(() => { if (isSeen()) { box.focus(); note(); } });
+window.addEventListener("online", () => { refresh(); resend(); });
+
+paint();
+if (isKnown()) {
+  await refresh();
+  if (items.size) { tell("begun"); follow(); }
+  resend();
+}
+log.setAttribute("aria-live", "polite");

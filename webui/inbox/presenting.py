@@ -18,7 +18,7 @@ from appliance.domains.contacts.types import Channel as Medium
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.queries import Found
 from appliance.domains.conversations.schemas import ConversationOut, MessageOut
-from appliance.domains.conversations.types import ConversationStatus, Direction, Handling, MessageKind, MessageStatus, Sender
+from appliance.domains.conversations.types import ConversationStatus, Direction, Handling, LabelColour, MessageKind, MessageStatus, Sender
 from appliance.domains.identity import queries as identity
 from webui.citations import cited
 from webui.studio.words import REASONS
@@ -52,7 +52,8 @@ FAILURES = {
     MessageStatus.UNCONFIRMED: _("Nobody confirmed that this arrived."),
     MessageStatus.CANCELLED: _("Withdrawn before it was sent."),
 }
-HANDOFF_REASONS = REASONS
+HANDOFF_REASONS = {**REASONS, "snooze_over": _("the time it was put aside for is over")}
+EVENTS = {"snooze_over": _("Back: the time it was put aside for is over")}
 WORDLESS = {
     f"[{kind}]": name
     for kind, name in (
@@ -71,6 +72,14 @@ WORDLESS = {
 
 
 @dataclass(frozen=True)
+class Chip:
+    """A label with its colour."""
+
+    name: str
+    colour: LabelColour
+
+
+@dataclass(frozen=True)
 class Row:
     """One line of the list."""
 
@@ -84,7 +93,9 @@ class Row:
     holder: str
     holder_kind: str
     waiting_since: datetime | None
-    is_resolved: bool
+    status: ConversationStatus
+    snoozed_until: datetime | None
+    labels: Sequence[Chip]
     is_unsent: bool
 
 
@@ -142,15 +153,29 @@ class Thread:
     held_by_me: bool
     me: UUID | None
     handoff_reason: str
+    labels: Sequence[Chip]
 
 
 def rows(uow: UnitOfWork, conversations: Sequence[ConversationOut], *, me: UUID | None) -> list[Row]:
     people = contacts.find_contacts(uow, {row.contact_id for row in conversations})
     names = identity.names_of(uow, {row.assignee_id for row in conversations if row.assignee_id})
     unsent = queries.find_unsent(uow, {row.id for row in conversations})
+    colours = colours_of(uow)
     return [
-        _row(row, person_name(people.get(row.contact_id)), _holder(row, names, me), is_unsent=row.id in unsent) for row in conversations
-    ]
+        _row(
+            row, person_name(people.get(row.contact_id)), _holder(row, names, me),
+            labels=chips(row.labels, colours), is_unsent=row.id in unsent,
+        )
+        for row in conversations
+    ]  # fmt: skip
+
+
+def colours_of(uow: UnitOfWork) -> dict[str, LabelColour]:
+    return {label.name: label.colour for label in queries.list_labels(uow)}
+
+
+def chips(labels: Iterable[str], colours: Mapping[str, LabelColour]) -> list[Chip]:
+    return [Chip(name, colours.get(name, LabelColour.GREY)) for name in labels]
 
 
 def found(uow: UnitOfWork, hits: Sequence[Found]) -> list[Hit]:
@@ -171,7 +196,7 @@ def found(uow: UnitOfWork, hits: Sequence[Found]) -> list[Hit]:
     ]
 
 
-def _row(conversation: ConversationOut, name: str, held_by: tuple[str, str], *, is_unsent: bool) -> Row:
+def _row(conversation: ConversationOut, name: str, held_by: tuple[str, str], *, labels: Sequence[Chip], is_unsent: bool) -> Row:
     holder, kind = held_by
     return Row(
         id=conversation.id,
@@ -184,7 +209,9 @@ def _row(conversation: ConversationOut, name: str, held_by: tuple[str, str], *, 
         holder=holder,
         holder_kind=kind,
         waiting_since=conversation.waiting_since,
-        is_resolved=conversation.status is ConversationStatus.RESOLVED,
+        status=conversation.status,
+        snoozed_until=conversation.snoozed_until,
+        labels=labels,
         is_unsent=is_unsent,
     )
 
@@ -263,6 +290,8 @@ def _side(message: MessageOut) -> str:
 
 
 def _without_text(message: MessageOut) -> Markup:
+    if message.content.get("event") in EVENTS:
+        return escape(str(EVENTS[message.content["event"]]))
     chosen = message.content.get("choice")
     if isinstance(chosen, Mapping):
         return escape(str(chosen.get("title", "")))

@@ -9,7 +9,7 @@ from flask import render_template
 from pydantic import Field
 
 from appliance.core.uow import UnitOfWork
-from appliance.core.web import PageQuery, Pages, Schema
+from appliance.core.web import PageQuery, Schema
 from appliance.domains.channels import queries as channels
 from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.schemas import ContactOut, ContactsQuery
@@ -19,15 +19,17 @@ from appliance.domains.conversations.schemas import LARGEST, ConversationOut, Me
 from appliance.domains.conversations.types import ConversationStatus, Handling
 from appliance.domains.identity import queries as identity
 from appliance.domains.identity.schemas import MembersQuery
-from webui.inbox import presenting
+from webui import formats
+from webui.inbox import presenting, settings, snoozing
+from webui.inbox.pages import READ, pages
 from webui.inbox.presenting import CHANNELS, HANDOFF_REASONS, ICONS, Thread
 
-READ = "conversations:read"
+__all__ = ["pages", "settings"]
+
 LIST_LENGTH = 50
 FOUND_LENGTH = 20
 THREAD_LENGTH = 50
-
-pages = Pages("inbox", __name__)
+PUT_AWAY = ("resolved", "pending", "snoozed")
 
 
 class AtQuery(Schema):
@@ -39,7 +41,8 @@ class AtQuery(Schema):
 class ListQuery(PageQuery, AtQuery):
     """The filters live in the address, so that a view can be bookmarked and sent."""
 
-    view: Literal["waiting", "mine", "bot", "all", "resolved", "unsent"] = "all"
+    view: Literal["waiting", "mine", "bot", "all", "resolved", "pending", "snoozed", "unsent"] = "all"
+    label: str = Field("", max_length=40)
     q: str = Field("", max_length=200)
     limit: int = Field(LIST_LENGTH, ge=1, le=LIST_LENGTH)
 
@@ -57,7 +60,7 @@ def inbox(uow: UnitOfWork, query: ListQuery) -> str:
 @pages.get("/inbox/<uuid:conversation_id>", permission=READ, query=ListQuery)
 def conversation(uow: UnitOfWork, conversation_id: UUID, query: ListQuery) -> str:
     thread = _thread(uow, conversation_id, at=query.at)
-    return render_template("inbox/inbox.html", thread=thread, members=_members(uow), **_listing(uow, query))
+    return render_template("inbox/inbox.html", thread=thread, **_around(uow), **_listing(uow, query))
 
 
 @pages.get("/inbox/list", permission=READ, query=ListQuery)
@@ -68,13 +71,15 @@ def listing(uow: UnitOfWork, query: ListQuery) -> str:
 @pages.get("/inbox/<uuid:conversation_id>/panes", permission=READ, query=AtQuery)
 def panes(uow: UnitOfWork, conversation_id: UUID, query: AtQuery) -> str:
     """Thread and contact of another conversation, without the list."""
-    return render_template("inbox/_panes.html", thread=_thread(uow, conversation_id, at=query.at), members=_members(uow))
+    around = {"labels": queries.list_labels(uow), **_around(uow)}
+    return render_template("inbox/_panes.html", thread=_thread(uow, conversation_id, at=query.at), **around)
 
 
 @pages.get("/inbox/<uuid:conversation_id>/state", permission=READ)
 def state(uow: UnitOfWork, conversation_id: UUID) -> str:
     """Head, composer's notice and contact pane: all but the messages."""
-    return render_template("inbox/_state.html", thread=_thread(uow, conversation_id), members=_members(uow))
+    around = {"labels": queries.list_labels(uow), **_around(uow)}
+    return render_template("inbox/_state.html", thread=_thread(uow, conversation_id), **around)
 
 
 @pages.get("/inbox/<uuid:conversation_id>/messages", permission=READ, query=WindowQuery)
@@ -98,6 +103,7 @@ def _listing(uow: UnitOfWork, query: ListQuery) -> dict[str, object]:
     shown = [ConversationOut.model_validate(row) for row in page.items]
     return {
         "rows": presenting.rows(uow, shown, me=me), "page": page, "counts": counts, "query": query,
+        "labels": queries.list_labels(uow),
         "found": presenting.found(uow, queries.search_messages(uow, query.q, PageQuery(limit=FOUND_LENGTH)).items) if query.q else (),
     }  # fmt: skip
 
@@ -105,7 +111,8 @@ def _listing(uow: UnitOfWork, query: ListQuery) -> dict[str, object]:
 def _filter(uow: UnitOfWork, query: ListQuery) -> InboxFilter:
     found = [person.id for person in contacts.list_contacts(uow, ContactsQuery(q=query.q, limit=200)).items] if query.q else None
     return InboxFilter(
-        status=ConversationStatus.RESOLVED if query.view == "resolved" else None,
+        status=ConversationStatus(query.view) if query.view in PUT_AWAY else None,
+        label=query.label,
         assignee_id=uow.actor.id if query.view == "mine" else None,
         waiting=query.view == "waiting",
         handling=Handling.BOT if query.view == "bot" else None,
@@ -138,6 +145,7 @@ def _thread(uow: UnitOfWork, conversation_id: UUID, *, at: int | None = None) ->
         takes=channels.kind_of(found.channel_kind).carries,
         held_by_me=found.assignee_id is not None and found.assignee_id == uow.actor.id,
         me=uow.actor.id,
+        labels=presenting.chips(found.labels, presenting.colours_of(uow)),
         handoff_reason=str(HANDOFF_REASONS.get(found.handoff_reason or "", found.handoff_reason or "")),
     )
 
@@ -158,6 +166,11 @@ def _window_closes_at(found: ConversationOut) -> datetime | None:
 
 def _name_of(uow: UnitOfWork, found: ConversationOut) -> str:
     return presenting.person_name(contacts.find_contacts(uow, [found.contact_id]).get(found.contact_id))
+
+
+def _around(uow: UnitOfWork) -> dict[str, object]:
+    """What can be done with any conversation, for the panes beside it."""
+    return {"members": _members(uow), "macros": queries.list_macros(uow), "snoozes": snoozing.choices(uow.now, formats.timezone())}
 
 
 def _members(uow: UnitOfWork) -> list[tuple[UUID, str]]:

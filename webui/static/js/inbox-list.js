@@ -6,6 +6,7 @@ import { list, openId } from "./inbox-place.js";
 let listTimer = 0;
 
 export async function refreshList(address = location.search) {
+  if (list.querySelector(":popover-open")) { soonRefreshList(); return; }  // a menu is not taken from under somebody's hand
   const text = await html(`${list.dataset.url}${address}`);
   const typing = list.contains(document.activeElement) && isTyping(document.activeElement) ? document.activeElement : null;
   const onto = list.contains(document.activeElement) && document.activeElement.closest("[data-conversation]")?.dataset.conversation;

@@ -32,6 +32,8 @@ const ACTIONS = {
   "hand-back": { path: "handoff", body: { to: "bot" }, said: () => _("The AI answers again from the next message on.") },
   resolve: { path: "resolve", said: () => _("Resolved."), undo: "reopen" },
   reopen: { path: "reopen", said: () => _("Open again.") },
+  "bring-back": { path: "reopen", said: () => _("Open again.") },
+  pending: { path: "pending", said: () => _("It is open again when the customer writes."), undo: "reopen" },
 };
 
 export async function act(name, force = false) {

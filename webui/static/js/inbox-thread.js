@@ -43,7 +43,7 @@ function announce(count) {
 export function settle() {
   if (!log()) return;
   below = 0;
-  const found = log().dataset.at && log().querySelector(`[data-number="${log().dataset.at}"]`);
+  const found = log().dataset.at ? log().querySelector(`[data-number="${log().dataset.at}"]`) : null;
   found?.classList.add("is-found");
   const mark = found || log().querySelector("[data-new]");
   if (mark) mark.scrollIntoView({ block: "center" });

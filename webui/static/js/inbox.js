@@ -6,6 +6,7 @@ import { label, unlabel } from "./inbox-labels.js";
 import { markCurrent, refreshList, soonRefreshList } from "./inbox-list.js";
 import { fragment, html, showTrace } from "./inbox-parts.js";
 import { api, box, composer, list, openId, panes, root, thread } from "./inbox-place.js";
+import { hideReplies, offerReplies, openMenu, steerReplies } from "./inbox-ready.js";
 import { send, showUnsent } from "./inbox-sending.js";
 import { act, assign, refreshState } from "./inbox-state.js";
 import { fetchNew, isAtNewest, markRead, refreshMessage, settle, showNewest, showOlder } from "./inbox-thread.js";
@@ -63,6 +64,7 @@ root.addEventListener("click", (event) => {
   const view = event.target.closest("[data-view]");
   if (view && plain) {
     event.preventDefault();
+    view.closest("[popover]")?.hidePopover();
     history.pushState({}, "", location.pathname + new URL(view.href).search);
     refreshList().catch(failed);
     return;
@@ -117,10 +119,12 @@ function find(form) {
 
 let findTimer = 0;
 root.addEventListener("input", (event) => {
-  if (event.target === box()) saveDraft();
+  if (event.target === box()) { saveDraft(); offerReplies(); }
   const form = event.target.closest("[data-find]");
   if (form) { clearTimeout(findTimer); findTimer = setTimeout(() => find(form), 250); }
 });
+
+root.addEventListener("focusout", (event) => { if (event.target === box()) hideReplies(); });
 
 root.addEventListener("change", (event) => {
   if (event.target.matches("[data-attach]")) { attach(composer(), openId(), event.target); box().focus(); }
@@ -128,9 +132,9 @@ root.addEventListener("change", (event) => {
 });
 
 root.addEventListener("keydown", (event) => {
-  if (event.target !== box()) return;
+  if (event.target !== box() || event.isComposing || steerReplies(event)) return;
   const breaks = currentMode() === "template" ? !(event.ctrlKey || event.metaKey) : event.shiftKey;
-  if (event.key === "Enter" && !breaks && !event.isComposing) { event.preventDefault(); composer().requestSubmit(); }
+  if (event.key === "Enter" && !breaks) { event.preventDefault(); composer().requestSubmit(); }
   if (event.key === "Escape") box().blur();
 });
 
@@ -139,6 +143,9 @@ shortcut("k", _("Previous conversation"), () => step(-1));
 shortcut("r", _("Reply"), () => { setMode("reply"); box()?.focus(); });
 shortcut("n", _("Internal note"), () => { setMode("note"); box()?.focus(); });
 shortcut("e", _("Resolve"), () => act("resolve"));
+shortcut("s", _("Put aside"), () => openMenu("snooze-menu"));
+shortcut("m", _("Macros"), () => openMenu("macro-menu"));
+shortcut("l", _("Add a label"), () => { const field = panes.querySelector("[data-label-form] input"); if (!field?.checkVisibility()) root.dataset.pane = "info"; field?.focus(); });
 
 window.addEventListener("popstate", () => {
   const id = location.pathname.split("/")[2];
@@ -146,13 +153,13 @@ window.addEventListener("popstate", () => {
   else location.reload();
 });
 
-const OF_LIST = ["conversation.opened", "conversation.changed", "handoff.requested", "handoff.overdue", "message.received", "message.queued", "internal_note.added"];
-const OF_STATE = ["conversation.changed", "handoff.requested", "handoff.overdue"];
+const OF_LIST = ["conversation.opened", "conversation.changed", "conversation.woken", "labels.changed", "handoff.requested", "handoff.overdue", "message.received", "message.queued", "internal_note.added"];
+const OF_STATE = ["conversation.changed", "conversation.woken", "handoff.requested", "handoff.overdue"];
 for (const name of OF_LIST) document.addEventListener(`live:${name}`, soonRefreshList);
 for (const name of OF_STATE) {
   document.addEventListener(`live:${name}`, ({ detail }) => { if (detail.conversation_id === openId()) refreshState().catch(() => {}); });
 }
-for (const name of ["message.received", "message.queued", "internal_note.added"]) {
+for (const name of ["message.received", "message.queued", "internal_note.added", "conversation.woken"]) {
   document.addEventListener(`live:${name}`, ({ detail }) => { if (detail.conversation_id === openId()) fetchNew(); });
 }
 for (const name of ["message_status.changed", "message.failed", "message_media.stored"]) {

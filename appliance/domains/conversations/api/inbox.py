@@ -26,6 +26,11 @@ def create_label(uow: UnitOfWork, body: schemas.LabelIn) -> Label:
     return filing.create_label(uow, body.model_dump())
 
 
+@inbox.get("/labels/<uuid:label_id>", permission=READ, returns=schemas.LabelOut)
+def get_label(uow: UnitOfWork, label_id: UUID) -> Label:
+    return ready.get_label(uow, label_id)
+
+
 @inbox.patch("/labels/<uuid:label_id>", permission=MANAGE, body=schemas.LabelPatch, returns=schemas.LabelOut)
 def change_label(uow: UnitOfWork, label_id: UUID, body: schemas.LabelPatch) -> Label:
     return filing.change_label(uow, label_id, body.model_dump(exclude_unset=True))
@@ -54,6 +59,11 @@ def create_quick_reply(uow: UnitOfWork, body: schemas.QuickReplyIn) -> QuickRepl
     return actions.create_quick_reply(uow, body.model_dump())
 
 
+@inbox.get("/quick-replies/<uuid:quick_reply_id>", permission=READ, returns=schemas.QuickReplyOut)
+def get_quick_reply(uow: UnitOfWork, quick_reply_id: UUID) -> QuickReply:
+    return ready.get_quick_reply(uow, quick_reply_id)
+
+
 @inbox.patch("/quick-replies/<uuid:quick_reply_id>", permission=MANAGE, body=schemas.QuickReplyPatch, returns=schemas.QuickReplyOut)
 def change_quick_reply(uow: UnitOfWork, quick_reply_id: UUID, body: schemas.QuickReplyPatch) -> QuickReply:
     return actions.change_quick_reply(uow, quick_reply_id, body.model_dump(exclude_unset=True))
@@ -72,6 +82,11 @@ def list_macros(uow: UnitOfWork) -> Sequence[Macro]:
 @inbox.post("/macros", permission=MANAGE, body=schemas.MacroIn, returns=schemas.MacroOut, status=201)
 def create_macro(uow: UnitOfWork, body: schemas.MacroIn) -> Macro:
     return actions.create_macro(uow, body)
+
+
+@inbox.get("/macros/<uuid:macro_id>", permission=READ, returns=schemas.MacroOut)
+def get_macro(uow: UnitOfWork, macro_id: UUID) -> Macro:
+    return ready.get_macro(uow, macro_id)
 
 
 @inbox.patch("/macros/<uuid:macro_id>", permission=MANAGE, body=schemas.MacroPatch, returns=schemas.MacroOut)

@@ -1,0 +1,189 @@
+"""Quick replies, macros, labels and putting aside, as attendants use them; and the page where they are kept."""
+
+import pytest
+
+from appliance.core.uow import Actor
+from appliance.domains.channels import actions as channels
+from appliance.domains.channels.schemas import ChannelIn
+from appliance.domains.conversations import actions
+from appliance.domains.conversations.actions import ready
+from appliance.domains.conversations.schemas import MacroIn
+from tests.webui.conftest import ANA
+from tests.webui.watch import Watch
+
+pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
+
+
+@pytest.fixture
+def say(box, ana):
+    with box.unit(ana.tenant_id, Actor("user", ana.user_id, ANA.person)) as uow:
+        phone = channels.create_channel(uow, ChannelIn(kind="simulator", name="Balcão")).id
+
+    def said(text, name="Beatriz Nogueira"):
+        with box.unit(ana.tenant_id) as uow:
+            return channels.receive_simulated(uow, phone, visitor=name, name=name, text=text)
+
+    return said
+
+
+@pytest.fixture
+def conversation_id(say):
+    return say("oi")
+
+
+@pytest.fixture
+def page(ana, site, new_context):
+    opened = new_context(ana, viewport={"width": 1280, "height": 900}).new_page()
+    opened.watch = Watch(opened, site.url)
+    return opened
+
+
+def open_thread(page, conversation_id):
+    with page.expect_response("**/events"):
+        page.goto(f"/inbox/{conversation_id}")
+
+
+
+def field(page):
+    return page.get_by_label("Mensagem para Beatriz Nogueira")
+
+
+def offered(page):
+    return page.locator("[data-ready] [role=option]")
+
+
+def test_enter_waits_for_the_quick_replies_that_are_on_their_way(box, ana, page, conversation_id):
+    with box.unit(ana.tenant_id) as uow:
+        ready.create_quick_reply(uow, {"shortcut": "oi", "text": "Oi!"})
+    open_thread(page, conversation_id)
+    waiting = []
+    page.route("**/quick-replies", lambda route: waiting.append(route))
+    field(page).click()
+    page.keyboard.type("/oi")
+    page.keyboard.press("Enter")
+    assert field(page).input_value() == "/oi"
+    waiting[0].continue_()
+    offered(page).first.wait_for()
+    page.keyboard.press("Enter")
+    assert field(page).input_value() == "Oi!"
+
+
+def now(page, conversation_id):
+    return page.request.get(f"/api/v1/conversations/{conversation_id}").json()
+
+
+def test_a_slash_offers_quick_replies_with_the_customers_name(box, ana, page, conversation_id):
+    with box.unit(ana.tenant_id) as uow:
+        for shortcut, text in (("oi", "Oi, {{contact.first_name}}! Sou {{me.first_name}}, da {{company}}."), ("preco", "Segue a tabela.")):
+            ready.create_quick_reply(uow, {"shortcut": shortcut, "text": text})
+    open_thread(page, conversation_id)
+    field(page).click()
+    page.keyboard.type("bom dia /")
+    offered(page).nth(1).wait_for()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.type("o")
+    page.keyboard.press("Enter")
+    assert field(page).input_value() == "bom dia Oi, Beatriz! Sou Ana, da Solara Energia."
+    page.keyboard.type(" /tabela")
+    offered(page).get_by_text("Segue a tabela").wait_for()
+    page.keyboard.press("Escape")
+    assert offered(page).count() == 0
+    assert page.evaluate("document.activeElement.id") == "compose-text"
+    assert page.watch.complaints == []
+
+
+def test_a_macro_from_the_keyboard_and_back(box, ana, page, conversation_id):
+    steps = {"labels": ["orçamento"], "reply": "Segue, {{contact.first_name}}.", "status": "pending"}
+    with box.unit(ana.tenant_id) as uow:
+        ready.create_macro(uow, MacroIn(name="Orçamento enviado", steps=steps))
+    open_thread(page, conversation_id)
+    page.keyboard.press("m")
+    page.get_by_role("button", name="Orçamento enviado").wait_for()
+    page.keyboard.press("Enter")
+    page.locator(".msg.out[data-message]", has_text="Segue, Beatriz.").wait_for()
+    page.locator("[data-label=orçamento]").wait_for()
+    page.get_by_text("Aguardando o cliente. Reabre").wait_for()
+    page.get_by_role("button", name="Desfazer").click()
+    page.locator("[data-label=orçamento]").wait_for(state="detached")
+    assert (now(page, conversation_id)["status"], now(page, conversation_id)["labels"]) == ("open", [])
+
+
+def test_a_conversation_is_put_aside_seen_among_its_like_and_brought_back(page, conversation_id):
+    open_thread(page, conversation_id)
+    page.keyboard.press("s")
+    page.get_by_role("button", name="Amanhã de manhã").click()
+    page.get_by_text("ou até o cliente escrever").wait_for()
+    page.locator(f'[data-conversation="{conversation_id}"]').wait_for(state="detached")
+    page.get_by_role("button", name="Outras visões e etiquetas").click()
+    page.get_by_role("link", name="Adiar 1").click()
+    page.locator(f'[data-conversation="{conversation_id}"]').wait_for()
+    page.get_by_role("button", name="Trazer de volta").click()
+    page.locator(f'[data-conversation="{conversation_id}"]').wait_for(state="detached")
+    assert now(page, conversation_id)["status"] == "open"
+
+
+def test_it_is_put_aside_until_a_chosen_minute(page, conversation_id):
+    open_thread(page, conversation_id)
+    page.get_by_role("button", name="Adiar", exact=True).first.click()
+    tomorrow = page.evaluate("new Date(Date.now() + 86400000).toISOString().slice(0, 10)")
+    page.get_by_label("Até quando").fill(f"{tomorrow}T12:30")
+    page.locator("#snooze-menu").get_by_role("button", name="Adiar").click()
+    page.get_by_text("ou até o cliente escrever").wait_for()
+    kept = now(page, conversation_id)["snoozed_until"]
+    assert page.evaluate("until => new Date(until).getTime()", kept) == page.evaluate("at => new Date(at).getTime()", f"{tomorrow}T12:30")
+
+
+def test_the_inbox_is_filtered_by_a_label(box, ana, say, page, conversation_id):
+    say("olá", name="Carlos")
+    with box.unit(ana.tenant_id) as uow:
+        actions.change_labels(uow, conversation_id, ["garantia"])
+    page.goto("/inbox")
+    page.get_by_role("button", name="Outras visões e etiquetas").click()
+    page.get_by_role("link", name="garantia", exact=True).click()
+    page.locator(".conv", has_text="Carlos").wait_for(state="detached")
+    assert page.locator(".conv").count() == 1
+    assert "label=garantia" in page.url
+    page.get_by_role("link", name="garantia Tirar este filtro").click()
+    page.locator(".conv", has_text="Carlos").wait_for()
+
+
+def test_what_stands_ready_is_made_changed_and_deleted_on_one_page(page, conversation_id):
+    page.goto("/inbox/settings?tab=replies")
+    page.get_by_label("Palavra depois da barra").fill("/Oi")
+    page.get_by_label("Texto").fill("Oi, {{contact.cpf}}!")
+    page.get_by_role("button", name="Salvar").click()
+    assert page.get_by_text("Nada preenche contact.cpf.").is_visible()
+    page.get_by_label("Texto").fill("Oi, {{contact.first_name}}!")
+    page.get_by_role("button", name="Salvar").click()
+    page.get_by_text("/oi", exact=True).first.wait_for()
+    page.get_by_role("link", name="Alterar /oi").click()
+    page.get_by_label("Texto").fill("Olá, {{contact.first_name}}!")
+    page.get_by_role("button", name="Salvar").click()
+    page.get_by_text("Olá, {{contact.first_name}}!").wait_for()
+    page.get_by_role("button", name="Excluir /oi").click()
+    page.get_by_role("button", name="Excluir", exact=True).click()
+    page.get_by_text("Ainda não há respostas prontas").wait_for()
+    page.get_by_role("link", name="Macros").click()
+    page.get_by_label("Nome").fill("Encerrar")
+    page.get_by_role("button", name="Salvar").click()
+    assert page.get_by_text("Uma macro faz pelo menos uma coisa.").is_visible()
+    page.get_by_label("Situação depois").select_option("resolved")
+    page.get_by_role("button", name="Salvar").click()
+    page.get_by_text("Encerrar").first.wait_for()
+    page.get_by_role("link", name="Etiquetas").click()
+    page.get_by_label("Nome").fill("Garantia")
+    page.get_by_label("Rosa").check()
+    page.get_by_role("button", name="Salvar").click()
+    page.locator(".badge.l-pink", has_text="Garantia").wait_for()
+    page.get_by_label("Nome").fill("garantia")
+    page.get_by_role("button", name="Salvar").click()
+    assert page.get_by_text("Já existe uma etiqueta com esse nome.").is_visible()
+    assert [one for one in page.watch.complaints if "422" not in str(one)] == []
+
+
+def test_the_sheet_of_keys_lists_what_the_inbox_takes(page, conversation_id):
+    open_thread(page, conversation_id)
+    page.keyboard.press("?")
+    sheet = page.locator("#shortcut-sheet").inner_text()
+    assert all(words in sheet for words in ("Adiar", "Macros", "Pôr uma etiqueta", "Nota interna", "Resolver"))

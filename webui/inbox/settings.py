@@ -1,0 +1,191 @@
+"""What a company keeps ready for its inbox: labels, quick replies, macros."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Literal, TypeVar
+from uuid import UUID
+
+from flask import flash, redirect, render_template, url_for
+from pydantic import Field, ValidationError
+from werkzeug import Response
+
+from appliance.core.errors import DomainError, Refused
+from appliance.core.i18n import gettext
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.uow import UnitOfWork
+from appliance.core.web import Form, Schema, read_form
+from appliance.core.web.problems import refusal_of
+from appliance.domains.conversations import queries, schemas
+from appliance.domains.conversations.actions import filing, ready
+from appliance.domains.conversations.rules.filling import VARIABLES
+from appliance.domains.conversations.types import LabelColour
+from appliance.domains.identity import queries as identity
+from appliance.domains.identity.schemas import MembersQuery
+from webui.fields import Name
+from webui.inbox.pages import MANAGE, pages
+
+Tab = Literal["labels", "replies", "macros"]
+Answer = Response | tuple[str, int]
+F = TypeVar("F", bound=Schema)
+
+COLOURS = {
+    LabelColour.GREY: _("Grey"),
+    LabelColour.TEAL: _("Teal"),
+    LabelColour.ORANGE: _("Orange"),
+    LabelColour.BLUE: _("Blue"),
+    LabelColour.PINK: _("Pink"),
+    LabelColour.OLIVE: _("Olive"),
+}
+STATES = {"": _("Leave it open"), "pending": _("Waiting for the customer"), "snoozed": _("Put aside"), "resolved": _("Resolved")}
+
+
+class SettingsQuery(Schema):
+    tab: Tab = "labels"
+    edit: UUID | None = None
+
+
+class LabelForm(Schema):
+    name: Name
+    colour: LabelColour = LabelColour.GREY
+
+
+class ReplyForm(Schema):
+    shortcut: Name
+    text: Name = Field(max_length=schemas.MAX_TEXT)
+
+
+class MacroForm(Schema):
+    """`labels` are separated by commas; `assign` is nothing, me, nobody or somebody's id."""
+
+    name: Name
+    labels: str = Field("", max_length=500)
+    note: str = Field("", max_length=schemas.MAX_TEXT)
+    assign: str = Field("", max_length=40)
+    reply: str = Field("", max_length=schemas.MAX_TEXT)
+    status: str = Field("", max_length=20)
+
+    def wanted(self) -> schemas.MacroIn:
+        """Raises pydantic.ValidationError."""
+        labels = [label.strip() for label in self.labels.split(",") if label.strip()]
+        steps = {"labels": labels, "note": self.note, "assign": self.assign or None, "reply": self.reply, "status": self.status or None}
+        return schemas.MacroIn.model_validate({"name": self.name, "steps": steps})
+
+
+@pages.get("/inbox/settings", permission=MANAGE, query=SettingsQuery)
+def settings(uow: UnitOfWork, query: SettingsQuery) -> str:
+    return _page(uow, query, Form(None, {}, {}))
+
+
+@pages.post("/inbox/settings/labels", permission=MANAGE)
+def create_label(uow: UnitOfWork) -> Answer:
+    return _saved(uow, LabelForm, SettingsQuery(tab="labels"), lambda form: filing.create_label(uow, _label(form)))
+
+
+@pages.post("/inbox/settings/labels/<uuid:label_id>", permission=MANAGE)
+def change_label(uow: UnitOfWork, label_id: UUID) -> Answer:
+    query = SettingsQuery(tab="labels", edit=label_id)
+    return _saved(uow, LabelForm, query, lambda form: filing.change_label(uow, label_id, _label(form)))
+
+
+@pages.post("/inbox/settings/labels/<uuid:label_id>/delete", permission=MANAGE)
+def delete_label(uow: UnitOfWork, label_id: UUID) -> Response:
+    filing.delete_label(uow, label_id)
+    return _deleted("labels")
+
+
+@pages.post("/inbox/settings/replies", permission=MANAGE)
+def create_reply(uow: UnitOfWork) -> Answer:
+    return _saved(uow, ReplyForm, SettingsQuery(tab="replies"), lambda form: ready.create_quick_reply(uow, _reply(form)))
+
+
+@pages.post("/inbox/settings/replies/<uuid:quick_reply_id>", permission=MANAGE)
+def change_reply(uow: UnitOfWork, quick_reply_id: UUID) -> Answer:
+    query = SettingsQuery(tab="replies", edit=quick_reply_id)
+    return _saved(uow, ReplyForm, query, lambda form: ready.change_quick_reply(uow, quick_reply_id, _reply(form)))
+
+
+@pages.post("/inbox/settings/replies/<uuid:quick_reply_id>/delete", permission=MANAGE)
+def delete_reply(uow: UnitOfWork, quick_reply_id: UUID) -> Response:
+    ready.delete_quick_reply(uow, quick_reply_id)
+    return _deleted("replies")
+
+
+@pages.post("/inbox/settings/macros", permission=MANAGE)
+def create_macro(uow: UnitOfWork) -> Answer:
+    return _saved(uow, MacroForm, SettingsQuery(tab="macros"), lambda form: ready.create_macro(uow, form.wanted()))
+
+
+@pages.post("/inbox/settings/macros/<uuid:macro_id>", permission=MANAGE)
+def change_macro(uow: UnitOfWork, macro_id: UUID) -> Answer:
+    def change(form: MacroForm) -> object:
+        wanted = form.wanted()
+        return ready.change_macro(uow, macro_id, schemas.MacroPatch(name=wanted.name, steps=wanted.steps))
+
+    return _saved(uow, MacroForm, SettingsQuery(tab="macros", edit=macro_id), change)
+
+
+@pages.post("/inbox/settings/macros/<uuid:macro_id>/delete", permission=MANAGE)
+def delete_macro(uow: UnitOfWork, macro_id: UUID) -> Response:
+    ready.delete_macro(uow, macro_id)
+    return _deleted("macros")
+
+
+def _label(form: LabelForm) -> dict[str, Any]:
+    return schemas.LabelIn.model_validate(form.model_dump()).model_dump()
+
+
+def _reply(form: ReplyForm) -> dict[str, Any]:
+    return schemas.QuickReplyIn.model_validate({**form.model_dump(), "shortcut": form.shortcut.lstrip("/").lower()}).model_dump()
+
+
+def _saved(uow: UnitOfWork, schema: type[F], query: SettingsQuery, save: Callable[[F], object]) -> Answer:
+    form = read_form(schema)
+    if form.value is not None:
+        try:
+            save(form.value)
+        except ValidationError as err:
+            form = _refused(form, refusal_of(err))
+        except Refused as err:
+            form = _refused(form, err)
+        except DomainError as err:
+            form = Form(None, {"": str(err)}, form.raw)
+    if form.value is None:
+        return _page(uow, query, form), HTTPStatus.UNPROCESSABLE_ENTITY
+    flash(gettext("Saved."))
+    return redirect(url_for("inbox.settings", tab=query.tab))
+
+
+def _refused(form: Form[F], err: Refused) -> Form[F]:
+    """Each objection at the field it is about: the last part of `steps.reply`; what is about none stands above the form."""
+    fields = {name.split(".")[-1]: sentence for name, sentence in form.refused(err).errors.items()}
+    known = {name: sentence for name, sentence in fields.items() if name in form.raw}
+    over = [sentence for name, sentence in fields.items() if name not in known]
+    return Form(None, {**known, **({"": " ".join(over)} if over else {})}, form.raw)
+
+
+def _deleted(tab: Tab) -> Response:
+    flash(gettext("Deleted."))
+    return redirect(url_for("inbox.settings", tab=tab))
+
+
+def _page(uow: UnitOfWork, query: SettingsQuery, form: Form[Any]) -> str:
+    rows: dict[str, Any] = {
+        "labels": queries.list_labels(uow), "replies": queries.list_quick_replies(uow), "macros": queries.list_macros(uow),
+    }  # fmt: skip
+    edited = next((row for row in rows[query.tab] if row.id == query.edit), None)
+    values = form.raw or (_values_of(query.tab, edited) if edited else {})
+    members = [(str(one.user_id), one.name) for one in identity.list_members(uow, MembersQuery(limit=200)).items]
+    return render_template(
+        "inbox/settings.html", query=query, rows=rows[query.tab], edited=edited, values=values, errors=form.errors,
+        colours=COLOURS.items(), states=STATES.items(), state_names=STATES, variables=VARIABLES,
+        assignees=[("", _("Leave as it is")), ("me", _("Who runs it")), ("nobody", _("Nobody")), *members], member_names=dict(members),
+    )  # fmt: skip
+
+
+def _values_of(tab: Tab, row: Any) -> Mapping[str, object]:
+    if tab == "labels":
+        return {"name": row.name, "colour": row.colour.value}
+    if tab == "replies":
+        return {"shortcut": row.shortcut, "text": row.text}
+    steps = {name: value or "" for name, value in row.steps.items()}
+    return {**steps, "name": row.name, "labels": ", ".join(row.steps["labels"])}

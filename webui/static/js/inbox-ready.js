@@ -1,0 +1,159 @@
+// Quick replies behind "/", macros, and putting aside: what stands ready for the open conversation.
+import { el } from "./dom.js";
+import { saveDraft, currentMode } from "./inbox-composer.js";
+import { refreshList } from "./inbox-list.js";
+import { api, box, composer, openId, panes } from "./inbox-place.js";
+import { refreshState } from "./inbox-state.js";
+import { fetchNew } from "./inbox-thread.js";
+import { _, datetime } from "./i18n.js";
+import { request } from "./request.js";
+import { failed, toast } from "./toast.js";
+
+const MOST = 6;
+const CALL = /(^|\s)\/([a-z0-9_-]*)$/i;
+const kept = new Map();  // conversation -> its quick replies, filled in
+let shown = [];
+let chosen = 0;
+let asking = false;  // Enter waits for them: "/hours" is not what the customer is to read
+
+const menu = () => composer()?.querySelector("[data-ready]");
+const isOpen = () => menu()?.hidden === false;
+const called = () => CALL.exec(box().value.slice(0, box().selectionStart));
+
+async function repliesOf(id) {
+  if (!kept.has(id)) kept.set(id, await request(`/api/v1/conversations/${id}/quick-replies`));
+  return kept.get(id);
+}
+
+/** As one types: the quick replies that "/word" may mean. */
+export async function offerReplies() {
+  if (currentMode() !== "reply" || !called()) { hideReplies(); return; }
+  const id = openId();
+  try {
+    asking = true;
+    const all = await repliesOf(id);
+    const found = called();
+    if (id !== openId() || !found) return;
+    const word = found[2].toLowerCase();
+    const fits = (one) => one.shortcut.startsWith(word) || (word && one.text.toLowerCase().includes(word));
+    shown = all.filter(fits).sort((a, b) => Number(b.shortcut.startsWith(word)) - Number(a.shortcut.startsWith(word))).slice(0, MOST);
+    chosen = 0;
+    paint();
+  } catch {
+    hideReplies();  // writing works without them
+  } finally {
+    asking = false;
+  }
+}
+
+function paint() {
+  menu().hidden = shown.length === 0;
+  menu().replaceChildren(...shown.map((one, index) => {
+    const row = el("li", { role: "option", id: `ready-${index}`, "aria-selected": String(index === chosen) },
+      el("b", {}, `/${one.shortcut}`), el("span", { class: "clip grow muted" }, one.text));
+    row.addEventListener("mousedown", (event) => { event.preventDefault(); insert(one); });
+    return row;
+  }));
+  if (shown.length) box().setAttribute("aria-activedescendant", `ready-${chosen}`);
+  else box().removeAttribute("aria-activedescendant");
+}
+
+export function hideReplies() {
+  shown = [];
+  if (menu()) paint();
+}
+
+function insert(one) {
+  const found = called();
+  if (found) {
+    const start = found.index + found[1].length;
+    box().setRangeText(one.text, start, box().selectionStart, "end");
+    saveDraft();
+  }
+  hideReplies();
+  box().focus();
+}
+
+/** True when the key was for the list of quick replies. */
+export function steerReplies(event) {
+  if (asking && event.key === "Enter") { event.preventDefault(); return true; }
+  if (!isOpen()) return false;
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    chosen = (chosen + (event.key === "ArrowDown" ? 1 : -1) + shown.length) % shown.length;
+    paint();
+  } else if (event.key === "Enter" || event.key === "Tab") insert(shown[chosen]);
+  else if (event.key === "Escape") hideReplies();
+  else return false;
+  event.preventDefault();
+  return true;
+}
+
+const changed = () => Promise.all([refreshState(), refreshList()]);
+
+function undoWith(conversation, before) {
+  return { action: { label: _("Undo"), run: () => request(`/api/v1/conversations/${conversation}/state`, { method: "PUT", body: before }).then(changed, failed) } };
+}
+
+export async function runMacro(id) {
+  const conversation = openId();
+  closeMenus();
+  try {
+    const { before, replied } = await request(api(`macros/${id}`), { method: "POST" });
+    toast(replied ? _("Done. What was said stays said.") : _("Done."), undoWith(conversation, before));
+    await Promise.all([changed(), fetchNew()]);
+  } catch (error) {
+    failed(error);
+  }
+}
+
+/** `until`: a moment, or "" for until the customer writes. */
+export async function snooze(until) {
+  const conversation = openId();
+  closeMenus();
+  try {
+    const now = await request(`/api/v1/conversations/${conversation}`);
+    const { labels, assignee_id, handling, status, snoozed_until } = now;
+    await request(`/api/v1/conversations/${conversation}/snooze`, { method: "POST", body: { until: until || null } });
+    const said = until ? _("Put aside until %(moment)s.", { moment: datetime(until) }) : _("Put aside until the customer writes.");
+    toast(said, undoWith(conversation, { labels, assignee_id, handling, status, snoozed_until }));
+    await changed();
+  } catch (error) {
+    failed(error);
+  }
+}
+
+const snoozeForm = (form) => snooze(new Date(form.elements.until.value).toISOString());
+
+function closeMenus() {
+  for (const open of panes.querySelectorAll(".menu:popover-open")) open.hidePopover();
+}
+
+export function openMenu(name) {
+  const found = panes.querySelector(`#${name}`);
+  const opener = panes.querySelector(`[popovertarget="${name}"]`);
+  if (!found || !opener) return;
+  opener.click();
+  found.querySelector("button, a, input")?.focus();
+}
+
+panes.addEventListener("click", (event) => {
+  const macro = event.target.closest("[data-macro]");
+  if (macro) runMacro(macro.dataset.macro);
+  const time = event.target.closest("[data-snooze]");
+  if (time) snooze(time.dataset.snooze);
+  if (event.target.closest(".menu [data-act]")) closeMenus();
+});
+panes.addEventListener("submit", (event) => {
+  if (!event.target.matches("[data-snooze-form]")) return;
+  event.preventDefault();
+  snoozeForm(event.target);
+});
+// up and down walk through an open menu
+panes.addEventListener("keydown", (event) => {
+  const within = event.target.closest(".menu:popover-open");
+  if (!within || !["ArrowDown", "ArrowUp"].includes(event.key) || event.target.matches("input")) return;
+  const items = [...within.querySelectorAll("button, a")];
+  const step = event.key === "ArrowDown" ? 1 : -1;
+  items[(items.indexOf(document.activeElement) + step + items.length) % items.length].focus();
+  event.preventDefault();
+});

@@ -7,7 +7,8 @@ from pydantic import AfterValidator, Field, JsonValue, model_validator
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.web import Schema
 from appliance.domains.channels.rules.origins import origin_of
-from appliance.domains.channels.types import ChannelStatus, Quality
+from appliance.domains.channels.rules.risk import Factor
+from appliance.domains.channels.types import ChannelStatus, Ending, LinkState, Quality
 from appliance.domains.conversations.types import Holder, MessageKind
 
 MAX_VISITOR_TEXT = 4000
@@ -172,3 +173,95 @@ class VisitorThreadOut(Schema):
 class VisitorThreadQuery(Schema):
     before: int | None = Field(None, ge=1, le=2**31 - 1)
     limit: int = Field(50, ge=1, le=100)
+
+
+Phone = Annotated[str, Field("", max_length=20, pattern=r"^([0-9]{8,15})?$", description="Digits, with the country's")]
+
+
+class RiskAcceptedIn(Schema):
+    version: int = Field(ge=1, le=1000, description="Of the text that was read and is signed by this call")
+
+
+class LinkIn(Schema):
+    phone: Phone = ""
+
+
+class LinkInitIn(LinkIn):
+    """`risk_version` signs the acceptance of the risk in the name of who calls, unless it was signed before."""
+
+    channel_id: UUID | None = Field(None, description="One of the agent's numbers; without it the first that is not linked, or a new one")
+    name: str = Field("WhatsApp", min_length=1, max_length=120)
+    risk_version: int | None = None
+
+
+class LinkOut(Schema):
+    channel_id: UUID
+    state: LinkState
+    ending: Ending | None
+    code: int | None = Field(description="Why it closed, by the numbers that Baileys made known")
+    last_error: str
+    attempts: int
+    retry_at: datetime | None
+    jid: str | None
+    lid: str | None
+    push_name: str | None
+    linked_at: datetime | None
+    connected_at: datetime | None
+    seen_at: datetime | None
+    accepted_by: str | None
+    accepted_at: datetime | None
+    accepted_version: int | None
+
+
+class LinkCodesOut(Schema):
+    state: LinkState
+    qr: str | None
+    qr_number: int
+    qr_seconds: int
+    qr_until: datetime | None
+    pairing_code: str | None
+
+
+class AgentLinksOut(Schema):
+    sessions: list[LinkOut]
+
+
+class ConnectionOut(AgentLinksOut):
+    supervisor: bool = Field(description="Whether somebody watches over the links now")
+
+
+class SendMessageIn(Schema):
+    to: str = Field(pattern=r"^[0-9]{8,15}$", description="Digits, with the country's")
+    text: str = Field(min_length=1, max_length=4096)
+    channel_id: UUID | None = None
+
+
+class PaceOut(Schema):
+    per_day: int
+    spacing_s: float
+    warm: bool
+
+
+class WeekOut(Schema):
+    age_days: int
+    sent_today: int
+    per_day: int
+    sent: int
+    received: int
+    refused: int
+    reconnects_today: int
+
+
+class ReadingOut(Schema):
+    factor: Factor
+    score: int
+    level: str
+
+
+class MeterOut(Schema):
+    total: int
+    level: str
+    pace: PaceOut
+    week: WeekOut
+    readings: list[ReadingOut]
+    advice: list[Factor]

@@ -1,5 +1,6 @@
 """Everything that changes a channel, and what comes and goes through it. The caller owns the transaction."""
 
+from appliance.domains.channels.actions.by_agent import begin_link_of_agent, write_to
 from appliance.domains.channels.actions.checking import check_connection
 from appliance.domains.channels.actions.envelopes import keep_envelopes, read_envelopes
 from appliance.domains.channels.actions.erasing import erase_contact
@@ -28,6 +29,7 @@ from appliance.domains.channels.actions.visiting import client_id_of, note_seen,
 __all__ = [
     "accept_risk",
     "begin_link",
+    "begin_link_of_agent",
     "change_channel",
     "check_connection",
     "client_id_of",
@@ -61,4 +63,5 @@ __all__ = [
     "take_turn",
     "unlink",
     "welcome_visitor",
+    "write_to",
 ]

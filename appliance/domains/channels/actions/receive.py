@@ -23,12 +23,12 @@ SIMULATED_ID = "sim-in-"
 def receive_changes(uow: UnitOfWork, channel: Channel, changes: Sequence[Change]) -> None:
     """Store what came to a channel. Everything in it may come twice and in any order."""
     spoken = [spoken for change in changes for spoken in change.spoken]
-    arrivals = [Arrival(_route(channel, one.address), one.person, one.messages) for one in spoken]
+    arrivals = [Arrival(route_of(channel, one.address), one.person, one.messages) for one in spoken]
     stored = conversations.receive_messages(uow, arrivals) if arrivals else []
     if stored and queries.kind_of(channel.kind).linked:
         linking.count(uow, channel.id, received=len(stored))
     for echo in (echo for change in changes for echo in change.echoes):
-        stored += conversations.record_echo(uow, Arrival(_route(channel, echo.address), echo.person, echo.messages))
+        stored += conversations.record_echo(uow, Arrival(route_of(channel, echo.address), echo.person, echo.messages))
     for message in stored:
         if message.content.get("media", {}).get("provider_id"):
             uow.emit(MediaAnnounced(message.channel_id, message.id))
@@ -38,7 +38,7 @@ def receive_changes(uow: UnitOfWork, channel: Channel, changes: Sequence[Change]
     keep_rejected(uow, channel.id, [(reason, json.dumps(raw, ensure_ascii=False)) for reason, raw in rejected])
 
 
-def _route(channel: Channel, address: str) -> Route:
+def route_of(channel: Channel, address: str) -> Route:
     kind = queries.kind_of(channel.kind)
     return Route(channel.id, kind.name, kind.medium, address, agent_id=channel.agent_id, window_hours=kind.window_hours)
 

@@ -70,12 +70,13 @@ def ask(path: Path, asked: Asked, *, timeout_s: float) -> Answer:
         raise NoAnswer from err
 
 
-def nudge(path: Path) -> None:
-    """Look now at what is wanted. It would look by itself a little later."""
+def nudge(path: Path) -> bool:
+    """Look now at what is wanted; it would look by itself a little later. False when nobody watches."""
     try:
         _talk(path, b"{}\n", CONNECT_S)
     except (NobodyThere, NoAnswer):
-        return
+        return False
+    return True
 
 
 def _talk(path: Path, line: bytes, timeout_s: float) -> bytes:

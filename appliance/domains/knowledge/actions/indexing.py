@@ -190,7 +190,7 @@ def open_version(uow: UnitOfWork, version_id: UUID) -> None:
 
 def activate_version(uow: UnitOfWork, version_id: UUID) -> None:
     """The one switch: before it the old version answers, after it the new one does. One overtaken by a newer one is retired at once."""
-    lock_corpus(uow)
+    corpus = lock_corpus(uow)
     version = queries.get_version(uow, version_id)
     document = queries.get_document(uow, version.document_id)
     active = uow.session.get(DocumentVersion, document.active_version_id) if document.active_version_id else None
@@ -198,6 +198,7 @@ def activate_version(uow: UnitOfWork, version_id: UUID) -> None:
     if active is not None and active.number > version.number:
         uow.emit(VersionReplaced(document.id, version_id))
     else:
+        corpus.version += 1
         _switch(uow, document, version, active)
     settle(uow, document.id)
 
@@ -205,7 +206,6 @@ def activate_version(uow: UnitOfWork, version_id: UUID) -> None:
 def _switch(uow: UnitOfWork, document: Document, version: DocumentVersion, active: DocumentVersion | None) -> None:
     document.active_version_id = version.id
     _show(uow, version, DocumentStatus.PROCESSED)
-    touch_corpus(uow)
     uow.emit(DocumentIndexed(document.id, version.id))
     if active is not None and active is not version:
         uow.emit(VersionReplaced(document.id, active.id))

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -46,14 +47,21 @@ def listings(pieces: Iterable[Piece]) -> dict[str, Entries]:
 
 def moved(listed: Mapping[str, Entries], by: int) -> dict[str, Entries]:
     """The same entries of numbers that are higher by so much."""
-    found: dict[str, Entries] = {}
-    for term, entries in listed.items():
-        found[term] = entries.copy()
-        found[term]["number"] += np.uint32(by)
-    return found
+    if not listed:
+        return {}
+    whole = np.concatenate(list(listed.values()))
+    whole["number"] += np.uint32(by)
+    ends = accumulate(len(entries) for entries in listed.values())
+    return {term: whole[end - len(entries):end] for (term, entries), end in zip(listed.items(), ends, strict=True)}
 
 
-def by_block(listed: Mapping[str, Entries]) -> dict[int, dict[str, Entries]]:
+def by_block(listed: Mapping[str, Entries]) -> Mapping[int, Mapping[str, Entries]]:
+    if not listed:
+        return {}
+    numbers = np.concatenate(list(listed.values()))["number"]
+    reached = blocks_of(int(numbers.min()), int(numbers.max()))
+    if len(reached) == 1:
+        return {reached[0]: listed}
     blocks: dict[int, dict[str, Entries]] = {}
     for term, entries in listed.items():
         places = entries["number"] // BLOCK

@@ -11,6 +11,7 @@ _SHORTENED = frozenset(
 )
 _END = re.compile(r"(?<=[.!?…])[\"”’)]*\s+(?=[\"“‘(¿¡]?[A-ZÀ-Ý0-9])")
 _LAST_WORD = re.compile(r"([^\W\d_]+)\.[\"”’)]*$")
+LONGEST_END = 40  # letters in which an abbreviation and the brackets behind it are found
 _LIST_MARK = re.compile(r"^\s*(?:[•▪◦·*–-]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s*$")
 
 
@@ -28,5 +29,5 @@ def split(paragraph: str) -> list[str]:
 def _ends(sentence: str) -> bool:
     if _LIST_MARK.match(sentence):
         return False
-    last = _LAST_WORD.search(sentence)
+    last = _LAST_WORD.search(sentence, max(0, len(sentence) - LONGEST_END))
     return last is None or fold(last[1]) not in _SHORTENED

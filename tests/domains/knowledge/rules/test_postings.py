@@ -52,3 +52,13 @@ def test_new_words_join_the_vocabulary() -> None:
     known = spelling.Vocabulary.of(["garantia"])
     assert known.with_words(["garantia", "ab"]) is known
     assert known.with_words(["entrega"]).near("entrga") == {"entrega"}
+
+
+@given(lengths=st.lists(st.integers(1, 5), max_size=8), by=st.integers(0, 3 * postings.BLOCK))
+def test_entries_that_are_moved_and_parted_by_block_are_the_same_entries_further_on(lengths: list[int], by: int) -> None:
+    listed = {f"t{place}": packed(dict.fromkeys(range(length), 1)) for place, length in enumerate(lengths)}
+    found = postings.by_block(postings.moved(listed, by))
+    for term, entries in listed.items():
+        parts = {block: parts[term]["number"].tolist() for block, parts in found.items() if term in parts}
+        assert sorted(number for numbers in parts.values() for number in numbers) == (entries["number"] + by).tolist()
+        assert all(number // postings.BLOCK == block for block, numbers in parts.items() for number in numbers)

@@ -4,6 +4,7 @@ The fork sets its limits first, then reads the file, then writes lines. It is en
 """
 
 import ctypes
+import gc
 import json
 import os
 import resource
@@ -21,6 +22,7 @@ from appliance.domains.knowledge.types import ExtractionFailure
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 PR_SET_PDEATHSIG = 1
 NICENESS, CPU_GRACE = 5, 5
+SELDOM = 50_000  # new objects between two looks for cycles: a page of words makes thousands, and none of them is one
 _libc = ctypes.CDLL(None)
 
 
@@ -63,6 +65,8 @@ def answer(document: int, asked: dict[str, Any], out: TextIO) -> None:
 def be_the_fork(asked: dict[str, Any], document: int, answers: int, complaints: int) -> NoReturn:
     try:
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        gc.freeze()  # the libraries' pages stay shared with the process it came from
+        gc.set_threshold(SELDOM)
         sys.dont_write_bytecode = True
         os.dup2(complaints, 1)  # libraries that print do not speak for us
         os.dup2(complaints, 2)

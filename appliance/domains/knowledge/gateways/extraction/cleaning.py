@@ -14,6 +14,7 @@ _KEEP_LINES = {**_TABLE, 0x0A: "\n"}
 _LEADERS = re.compile(r"(?:\s*[.·…]){4,}\s*(?=\S)")
 _BLANK_TO_FILL = re.compile(r"_{4,}")
 _SPACES = re.compile(r"[\s\u00a0\u2000-\u200a\u202f\u3000]+")
+_HALVES = re.compile("[\ud800-\udfff]")
 _SPACES_IN_LINE = re.compile(r"[^\S\n]+")
 
 
@@ -27,7 +28,7 @@ def raised(text: str) -> str:
 
 def whole(text: str) -> str:
     """No lone surrogates: pairs are joined, halves replaced."""
-    if any("\ud800" <= letter <= "\udfff" for letter in text):
+    if _HALVES.search(text):
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
 

@@ -9,7 +9,7 @@ _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_TEXT_CONTROLS = frozenset(b"\t\n\v\f\r\x1b")
+_CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\v\f\r\x1b"))
 _WESTERN = "áàâãäéèêëíìîïóòôõöúùûüçñÁÀÂÃÉÊÍÓÔÕÚÜÇÑºª°§“”•…€²³½\xa0\u2013\u2014\u2018\u2019"
 MOSTLY = 0.4
 FEW_CONTROLS = 0.02
@@ -30,8 +30,7 @@ def decode_head(content: bytes) -> str | None:
     name = _marked(head) or _bare_utf16(head)
     if name:
         return head[: len(head) // 4 * 4].decode(name, "replace")
-    controls = sum(1 for byte in head if byte < ord(" ") and byte not in _TEXT_CONTROLS)
-    if controls > FEW_CONTROLS * len(head):
+    if len(head) - len(head.translate(None, _CONTROLS)) > FEW_CONTROLS * len(head):
         return None
     try:
         return codecs.getincrementaldecoder("utf-8")().decode(head)

@@ -112,8 +112,10 @@ class Flow:
 
     def is_heading(self, piece: Piece) -> bool:
         text = piece.text
+        if len(text) > MAX_HEADING or len(piece.lines) > HEADING_LINES:
+            return False
         letters = [letter for letter in text if letter.isalpha()]
-        if len(letters) < 2 or len(text) > MAX_HEADING or len(piece.lines) > HEADING_LINES:
+        if len(letters) < 2:
             return False
         big = piece.size >= (BIG_SCANNED if piece.scanned else BIG) * self.body.size
         if text.endswith((".", ";", ",")) and not (big and len(text) < MAX_CAPITALS):

@@ -2,7 +2,7 @@
 
 import re
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -100,19 +100,26 @@ def _closes(before: Word, word: Word, size: float) -> bool:
 def in_rows(words: Iterable[Word]) -> list[Row]:
     """Top to bottom; words belong to a row while their middles stay within half a line of it."""
     rows: list[list[Word]] = []
+    tallest: Word | None = None
     for word in sorted(words, key=lambda word: (word.middle, word.left)):
-        if rows and word.table is None and rows[-1][-1].table is None and _same_row(rows[-1], word):
+        if tallest and word.table is None and rows[-1][-1].table is None and _same_row(tallest, word):
             rows[-1].append(word)
+            tallest = max(tallest, word, key=_height)
         else:
             rows.append([word])
+            tallest = word
     return [Row(_segments(row)) for row in rows]
 
 
-def _same_row(row: Sequence[Word], word: Word) -> bool:
-    first = max(row, key=lambda other: other.bottom - other.top)
-    height = min(first.bottom - first.top, word.bottom - word.top)
-    return abs(first.middle - word.middle) < 0.5 * max(height, 1.0) or (
-        word.size < 0.8 * first.size and first.top <= word.middle <= first.bottom)
+def _height(word: Word) -> float:
+    return word.bottom - word.top
+
+
+def _same_row(tallest: Word, word: Word) -> bool:
+    """`tallest` of the row."""
+    height = min(_height(tallest), _height(word))
+    return abs(tallest.middle - word.middle) < 0.5 * max(height, 1.0) or (
+        word.size < 0.8 * tallest.size and tallest.top <= word.middle <= tallest.bottom)
 
 
 def _segments(words: list[Word]) -> list[Segment]:

@@ -1,6 +1,6 @@
-"""Contacts: the list, one person, files in."""
+"""Contacts and leads: the lists, one of each, files in, where leads come from."""
 
-from webui.crm import detail, imports, people
+from webui.crm import detail, imports, leads, people, sources
 from webui.crm.pages import pages
 
-__all__ = ["detail", "imports", "pages", "people"]
+__all__ = ["detail", "imports", "leads", "pages", "people", "sources"]

@@ -13,6 +13,7 @@ from appliance.core.i18n import current_locale, gettext
 from appliance.core.i18n import lazy_gettext as _
 from appliance.domains.contacts.schemas import TimelineEntryOut
 from appliance.domains.contacts.types import Channel, ConsentMode, ContactSort, IdentityKind, ImportTarget, LawfulBasis, Purpose
+from appliance.domains.leads.types import LeadField, LeadStatus, SourceKind
 from webui.crm.pages import pages
 
 LABELS: Mapping[type[StrEnum], Mapping[StrEnum, LazyProxy]] = {
@@ -69,6 +70,38 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, LazyProxy]] = {
         ImportTarget.ATTRIBUTE: _("Keep under its own name"),
         ImportTarget.IGNORE: _("Leave out"),
     },
+    LeadStatus: {
+        LeadStatus.NEW: _("new"),
+        LeadStatus.WORKING: _("being worked on"),
+        LeadStatus.QUALIFIED: _("qualified"),
+        LeadStatus.CONVERTED: _("converted"),
+        LeadStatus.LOST: _("lost"),
+    },
+    SourceKind: {
+        SourceKind.WEBHOOK: _("Signed webhook"),
+        SourceKind.API: _("API with a key"),
+    },
+    LeadField: {
+        LeadField.EVENT_ID: _("Id of the event"),
+        LeadField.EXTERNAL_ID: _("Id of the lead there"),
+        LeadField.NAME: _("Name"),
+        LeadField.FIRST_NAME: _("First name"),
+        LeadField.LAST_NAME: _("Last name"),
+        LeadField.EMAIL: _("E-mail"),
+        LeadField.PHONE: _("Phone"),
+        LeadField.COMPANY: _("Company"),
+        LeadField.DOCUMENT: _("CPF or CNPJ"),
+        LeadField.REGION: _("State or city"),
+        LeadField.TAGS: _("Tags"),
+        LeadField.SCORE: _("Score"),
+        LeadField.CONSENT: _("Consent to marketing"),
+        LeadField.CONSENT_TEXT: _("What was agreed to"),
+        LeadField.UTM_SOURCE: _("Campaign source"),
+        LeadField.UTM_MEDIUM: _("Campaign medium"),
+        LeadField.UTM_CAMPAIGN: _("Campaign"),
+        LeadField.UTM_TERM: _("Campaign term"),
+        LeadField.UTM_CONTENT: _("Campaign content"),
+    },
 }
 
 
@@ -88,8 +121,18 @@ HAPPENINGS: Mapping[str, Happening] = {
     "consent.withdrawn": Happening("x", _("Consent withdrawn: %(what)s")),
     "contacts.merged": Happening("branch", _("%(what)s became part of this contact")),
     "merge.undone": Happening("undo", _("The merge with %(what)s was undone")),
+    "lead.captured": Happening("target", _("Lead captured: %(what)s")),
+    "lead.converted": Happening("trophy", _("Became a customer")),
     "message.received": Happening("inbox", _("Message received"), quoted=True),
     "message.sent": Happening("send", _("Message sent"), quoted=True),
+}
+REJECTIONS: Mapping[str, LazyProxy] = {
+    "not_signed": _("Not signed"),
+    "bad_signature": _("Signed with another secret, or over other bytes"),
+    "stale_timestamp": _("Signed more than five minutes ago, or with a wrong clock"),
+    "replayed": _("A nonce that was used before"),
+    "malformed_json": _("Not valid JSON"),
+    "names_nobody": _("Names nobody"),
 }
 OTHER = Happening("history", _("Something happened"), quoted=True)
 

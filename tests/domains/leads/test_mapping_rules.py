@@ -47,6 +47,11 @@ def test_a_path_is_taken_instead_of_the_guess_and_an_empty_one_leaves_the_field_
     assert found.found[F.NAME].guessed is False
 
 
+def test_what_was_mapped_is_not_taken_for_something_else_too():
+    found = read({"contato": "ana@solara.example", "pessoa": {"nome": "Ana"}}, email="$.contato")
+    assert values(found) == {"name": "Ana", "email": "ana@solara.example"}
+
+
 def test_a_path_to_nothing_says_nothing():
     assert read({"a": 1}, email="b.c[0]", score="sum(a)").get(F.EMAIL) == ""
 

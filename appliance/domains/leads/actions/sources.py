@@ -54,7 +54,7 @@ def delete_source(uow: UnitOfWork, source_id: UUID) -> None:
 
 
 def _new_secret() -> str:
-    return secrets.token_urlsafe(32)
+    return f"lead_{secrets.token_urlsafe(32)}"  # never begins like an option of a command
 
 
 def _checked(given: Mapping[LeadField, str]) -> dict[str, str]:

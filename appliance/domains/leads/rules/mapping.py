@@ -5,7 +5,7 @@ A field that nobody mapped is found by what its key is called; one mapped to not
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import jmespath
@@ -45,7 +45,7 @@ def check_path(path: str) -> None:
 
 def read(payload: object, mapping: Mapping[str, str], guess_names: GuessNames) -> Reading:
     """`guess_names` tells what keys of a person's data hold, by their names."""
-    guessed = suggest(payload, guess_names)
+    guessed = suggest(payload, guess_names, taken=frozenset(path.removeprefix("$.") for path in mapping.values()))
     found = {}
     for name in LeadField:
         path = mapping.get(name, guessed.get(name, ""))
@@ -54,11 +54,11 @@ def read(payload: object, mapping: Mapping[str, str], guess_names: GuessNames) -
     return Reading(found)
 
 
-def suggest(payload: object, guess_names: GuessNames) -> dict[LeadField, str]:
-    """A path for each field whose place the names of the keys give away; the first and least deep wins."""
+def suggest(payload: object, guess_names: GuessNames, taken: Collection[str] = ()) -> dict[LeadField, str]:
+    """A path for each field whose place the names of the keys give away; the least deep wins. Paths that are `taken` are not free."""
     places: dict[str, str] = {}
     for name, path in sorted(_places(payload, "", 0), key=lambda place: place[1].count(".")):
-        if len(places) < _MOST_KEYS:
+        if len(places) < _MOST_KEYS and path not in taken:
             places.setdefault(name, path)
     people = guess_names(list(places))
     found: dict[LeadField, str] = {}

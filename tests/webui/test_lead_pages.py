@@ -1,0 +1,106 @@
+"""Leads and their sources as a person works with them in the pages."""
+
+import html
+import json
+import re
+import subprocess
+
+import pytest
+from sqlalchemy import select
+
+from appliance.core.web import Authenticator, create_app
+from appliance.domains.identity import actions as identity
+from appliance.domains.identity.tables import Tenant
+from appliance.domains.leads import actions, queries
+from appliance.domains.leads.schemas import LeadsQuery
+from appliance.entrypoints.boot import BoxAuthenticator
+from tests.factories.leads import DAVI, capture, make_source
+from tests.webui.conftest import ANA, PASSWORD
+from tests.webui.test_people_pages import Browser
+from webui import branding, shell
+
+pytestmark = pytest.mark.only_database("sqlite")
+
+
+@pytest.fixture
+def tenant(box):
+    branding.forget_all()
+    box.provide(Authenticator, BoxAuthenticator())
+    identity.set_up_from_console(box, ANA)
+    with box.whole_box("test") as uow:
+        return uow.session.scalar(select(Tenant.id))
+
+
+@pytest.fixture
+def ana_at_home(box, tenant):
+    browser = Browser(create_app(box, register=shell.register, error_page=shell.error_page))
+    browser.send("/login", "/login", email=ANA.email, password=PASSWORD)
+    return browser
+
+
+def text_of(page):
+    return html.unescape(page.text)
+
+
+def test_a_source_shows_its_secret_once_with_an_example_that_works(box, site, new_context, ana):
+    page = new_context(ana).new_page()
+    page.goto(f"{site.url}/leads/sources/new")
+    page.fill("#f-name", "Landing page")
+    page.click("main button[type=submit]")
+    secret = page.inner_text("#source-secret")
+    command = page.inner_text("#curl").replace(box.settings.public_url, site.url)
+    answer = json.loads(subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True, timeout=20).stdout)
+    with box.unit(ana.tenant_id) as uow:
+        [lead] = queries.list_leads(uow, LeadsQuery()).items
+        assert (str(lead.id), lead.utm["campaign"]) == (answer["lead_id"], "natal")
+        address = f"{site.url}/leads/sources/{lead.source_id}"
+    page.goto(address)
+    assert secret not in page.content()
+    page.fill("#f-payload", '{"pessoa": {"nome": "Ana Lima"}, "contato": "ana@solara.example"}')
+    page.fill("#f-map-email", "contato")
+    page.wait_for_selector("#trial td:has-text('ana@solara.example')")
+    assert "Ana Lima" in page.inner_text("#trial")
+    page.click("#source-form section:last-child button[type=submit]")
+    page.wait_for_selector("[data-flash], .toast, toast-stack")
+    with box.unit(ana.tenant_id) as uow:
+        assert queries.get_source(uow, lead.source_id).mapping == {"email": "contato"}
+
+
+def test_the_list_is_filtered_and_leads_to_what_was_sent(box, tenant, ana_at_home):
+    with box.unit(tenant) as uow:
+        source = make_source(uow)
+        found = capture(uow, source.id, DAVI)
+        capture(uow, source.id, {"nome": "Bia", "telefone": "123"})
+    page = ana_at_home.get("/leads")
+    assert "Davi Rocha" in page.text
+    assert "Bia" in page.text
+    assert "Davi Rocha" not in ana_at_home.get("/leads?status=converted").text
+    address = f"/leads/{found.lead_id}"
+    assert '"utm_campaign": "natal"' in text_of(ana_at_home.get(address))
+    assert ana_at_home.send(address, address, status="converted", score="80").status_code == 302
+    with box.unit(tenant) as uow:
+        lead = queries.get_lead(uow, found.lead_id)
+        assert (lead.status, lead.score) == ("converted", 80)
+    assert ana_at_home.send(address, address, status="new", score="900").status_code == 302
+    contact = ana_at_home.get(f"/contacts/{found.contact_id}").text
+    assert "Landing page" in contact
+
+
+def test_what_a_source_did_not_take_is_shown_and_a_wrong_path_is_told(box, tenant, ana_at_home):
+    with box.unit(tenant) as uow:
+        source_id = make_source(uow).id
+        actions.keep_rejected(uow, source_id, "malformed_json", b'{"nome": "Cut')
+    address = f"/leads/sources/{source_id}"
+    assert '{"nome": "Cut' in text_of(ana_at_home.get(address))
+    refused = ana_at_home.send(address, address, **{"name": "Landing page", "map-email": "a..b", "dedupe_hours": "24", "payload": "{}"})
+    assert refused.status_code == 422
+    assert 'value="a..b"' in refused.text
+    assert ana_at_home.send(address, f"{address}/try", payload="{").status_code == 200
+    renewed = ana_at_home.send(address, f"{address}/secret")
+    assert re.search(r'id="source-secret">lead_', renewed.text)
+    assert ana_at_home.send(address, f"{address}/delete").headers["Location"].endswith("/leads/sources")
+
+
+def test_a_source_without_a_name_is_asked_for_one(ana_at_home):
+    refused = ana_at_home.send("/leads/sources/new", "/leads/sources/new", name="", kind="webhook")
+    assert (refused.status_code, 'aria-invalid="true"' in refused.text) == (422, True)

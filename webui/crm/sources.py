@@ -1,0 +1,145 @@
+"""Sources of leads: how to send to one, what it understands, what it brought."""
+
+import json
+from http import HTTPStatus
+from uuid import UUID
+
+from flask import flash, redirect, render_template, request, url_for
+from pydantic import ConfigDict, Field
+from werkzeug import Response
+
+from appliance.core.errors import DomainError, Refused
+from appliance.core.i18n import gettext as _
+from appliance.core.uow import UnitOfWork
+from appliance.core.web import Form, PageQuery, Schema, parse, read_form
+from appliance.domains.leads import actions, queries
+from appliance.domains.leads.schemas import LeadsQuery, SourceIn, SourceOut, SourcePatch
+from appliance.domains.leads.types import LeadField, LeadStatus, Reading, SourceKind
+from webui.addresses import is_public
+from webui.crm.leads import READ
+from webui.crm.pages import pages
+from webui.crm.words import REJECTIONS, options
+
+MANAGE = "leads:configure"
+REJECTED_SHOWN = PageQuery(limit=20)
+EXAMPLE = {
+    "event_id": "exemplo-1", "nome": "Maria Souza", "email": "maria@exemplo.com.br", "telefone": "(11) 95512-0148",
+    "empresa": "Padaria Souza", "utm": {"utm_source": "google", "utm_campaign": "natal"},
+}  # fmt: skip
+
+
+class SourceForm(Schema):
+    kind: SourceKind = SourceKind.WEBHOOK
+    name: str = Field(min_length=1, max_length=120)
+    tags: str = Field("", max_length=500)
+    dedupe_hours: int = Field(24, ge=0, le=8760)
+    active: bool = False
+
+    def tag_list(self) -> list[str]:
+        return [tag.strip() for tag in self.tags.split(",") if tag.strip()]
+
+
+class SourceChangeForm(SourceForm):
+    """The boxes of the mapping and what was pasted to try it come along; they are read by `_typed_mapping`."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+@pages.get("/leads/sources", permission=READ, query=PageQuery)
+def sources(uow: UnitOfWork, query: PageQuery) -> str:
+    page = queries.list_sources(uow, query)
+    counts = queries.count_by_status(uow, [source.id for source in page.items])
+    return render_template("crm/sources.html", page=page, counts=counts, statuses=LeadStatus)
+
+
+@pages.get("/leads/sources/new", permission=MANAGE)
+def new_source(uow: UnitOfWork) -> str:
+    del uow
+    return _new_page(Form(None, {}, {}))
+
+
+@pages.post("/leads/sources/new", permission=MANAGE)
+def create_source(uow: UnitOfWork) -> str | tuple[str, int]:
+    form = read_form(SourceForm)
+    if form.value is None:
+        return _new_page(form), HTTPStatus.UNPROCESSABLE_ENTITY
+    given = form.value
+    try:
+        wanted = parse(SourceIn, {"kind": given.kind, "name": given.name, "tags": given.tag_list(), "dedupe_hours": given.dedupe_hours})
+    except Refused as err:
+        return _new_page(form.refused(err)), HTTPStatus.UNPROCESSABLE_ENTITY
+    made = actions.create_source(uow, wanted)
+    return _page(uow, made.id, secret=made.secrets[queries.SECRET]), HTTPStatus.CREATED
+
+
+@pages.get("/leads/sources/<uuid:source_id>", permission=MANAGE)
+def source(uow: UnitOfWork, source_id: UUID) -> str:
+    return _page(uow, source_id)
+
+
+@pages.post("/leads/sources/<uuid:source_id>", permission=MANAGE)
+def save_source(uow: UnitOfWork, source_id: UUID) -> Response | tuple[str, int]:
+    form = read_form(SourceChangeForm)
+    if form.value is None:
+        return _page(uow, source_id, form=form), HTTPStatus.UNPROCESSABLE_ENTITY
+    said = {**form.value.model_dump(include={"name", "dedupe_hours", "active"}), "tags": form.value.tag_list(), "mapping": _typed_mapping()}
+    try:
+        actions.change_source(uow, source_id, parse(SourcePatch, said))
+    except Refused as err:
+        return _page(uow, source_id, form=form.refused(err)), HTTPStatus.UNPROCESSABLE_ENTITY
+    flash(_("Saved."))
+    return redirect(url_for("crm.source", source_id=source_id))
+
+
+@pages.post("/leads/sources/<uuid:source_id>/secret", permission=MANAGE)
+def renew_secret(uow: UnitOfWork, source_id: UUID) -> str:
+    renewed = actions.renew_secret(uow, source_id)
+    return _page(uow, source_id, secret=renewed.secrets[queries.SECRET])
+
+
+@pages.post("/leads/sources/<uuid:source_id>/delete", permission=MANAGE)
+def delete_source(uow: UnitOfWork, source_id: UUID) -> Response:
+    try:
+        actions.delete_source(uow, source_id)
+    except DomainError as err:
+        flash(str(err), "bad")
+        return redirect(url_for("crm.source", source_id=source_id))
+    flash(_("The source was deleted."))
+    return redirect(url_for("crm.sources"))
+
+
+@pages.post("/leads/sources/<uuid:source_id>/try", permission=MANAGE)
+def try_mapping(uow: UnitOfWork, source_id: UUID) -> str:
+    """What is in the form is tried on what was pasted; nothing is kept."""
+    queries.get_source(uow, source_id)
+    try:
+        reading = queries.read_payload(_typed_mapping(), json.loads(request.form.get("payload", "")))
+    except (ValueError, RecursionError):
+        return render_template("crm/_trial.html", reading=None)
+    return render_template("crm/_trial.html", reading=reading)
+
+
+def _typed_mapping() -> dict[LeadField, str]:
+    """An empty box leaves the field to its name."""
+    typed = {field: request.form.get(f"map-{field.value}", "").replace("\x00", "").strip()[:300] for field in LeadField}
+    return {field: path for field, path in typed.items() if path}
+
+
+def _new_page(form: Form[SourceForm]) -> str:
+    return render_template("crm/source_new.html", form=form, kind_options=options(*SourceKind))
+
+
+def _page(uow: UnitOfWork, source_id: UUID, *, secret: str = "", form: Form[SourceForm] | Form[SourceChangeForm] | None = None) -> str:
+    found = SourceOut.model_validate(queries.get_source(uow, source_id))
+    latest = queries.list_leads(uow, LeadsQuery(source_id=source_id, limit=1)).items
+    body = queries.list_events(uow, latest[0].id)[0].body if latest else json.dumps(EXAMPLE, ensure_ascii=False)
+    payload = json.dumps(json.loads(body), ensure_ascii=False, indent=2)
+    address = f"{uow.box.settings.public_url}/webhooks/leads/{source_id}"
+    counts = queries.count_by_status(uow, [source_id]).get(source_id, {})
+    reading: Reading = queries.read_payload(found.mapping, json.loads(body))
+    return render_template(
+        "crm/source.html", source=found, secret=secret, counts=counts, statuses=LeadStatus, fields=LeadField,
+        form=form or Form[SourceForm](None, {}, {}),
+        payload=payload, reading=reading, address=address, is_public=is_public(address), example=json.dumps(EXAMPLE, ensure_ascii=False),
+        rejected=queries.list_rejected(uow, source_id, REJECTED_SHOWN), rejections=REJECTIONS,
+    )  # fmt: skip

@@ -40,6 +40,34 @@ class Outbound:
         transport = _Checked(self, purpose)
         return httpx.Client(transport=transport, timeout=timeout_s or self._settings.timeout_s, follow_redirects=False, trust_env=False)
 
+    def connect(self, purpose: str, host: str, port: int, *, timeout_s: float | None = None) -> socket.socket:
+        """A socket for what is not HTTP (mail), under the same rules. What is said over it is the caller's; so is its encryption."""
+        guard.check_no_open_unit(f"outbound call ({purpose})")
+        address, started, outcome = self.admit(purpose, host, port), time.perf_counter(), "error"
+        try:
+            found = socket.create_connection((address, port), timeout_s or self._settings.timeout_s)
+            outcome = "connected"
+        except OSError as err:
+            self.breakers.failed(host)
+            raise Unavailable(_("%(host)s does not answer.", host=host)) from err
+        finally:
+            note(purpose, host, outcome, started)
+        self.breakers.succeeded(host)
+        return found
+
+    def admit(self, purpose: str, host: str, port: int) -> str:
+        """The checked address to connect to. Raises NotAllowed, and Unavailable while the host rests."""
+        self.check_allowed(host)
+        address = self.address_of(host, port)
+        if self.breakers.is_open(host):
+            note(purpose, host, "open", time.perf_counter())
+            raise Unavailable(_("%(host)s has failed repeatedly; the box waits before trying again.", host=host), retry_after=OPEN_FOR_S)
+        return address
+
+    def is_private(self, host: str) -> bool:
+        """The operator vouches for this host: it is on a network of ours."""
+        return host in self._settings.private_hosts
+
     def check_allowed(self, host: str) -> None:
         """Raises NotAllowed with the setting that would allow it."""
         mode = self._settings.mode
@@ -74,6 +102,11 @@ def is_public(address: str) -> bool:
     return found.is_global and not found.is_multicast and not found.is_reserved
 
 
+def note(purpose: str, host: str, outcome: str, started: float) -> None:
+    telemetry.OUTBOUND.labels(purpose, outcome).inc()
+    log.info("outbound", purpose=purpose, host=host, outcome=outcome, ms=round((time.perf_counter() - started) * 1000))
+
+
 @lru_cache(maxsize=1)
 def certificates() -> ssl.SSLContext:
     """Read once a process: 18 ms of CPU that every call would pay again."""
@@ -88,11 +121,7 @@ class _Checked(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         host, port = request.url.host, request.url.port or (443 if request.url.scheme == "https" else 80)
-        self._outbound.check_allowed(host)
-        address = self._outbound.address_of(host, port)
-        if self._outbound.breakers.is_open(host):
-            self._note(host, "open", time.perf_counter())
-            raise Unavailable(_("%(host)s has failed repeatedly; the box waits before trying again.", host=host), retry_after=OPEN_FOR_S)
+        address = self._outbound.admit(self._purpose, host, port)
         started, outcome = time.perf_counter(), "error"
         try:
             response = self._send(request, host, address)
@@ -102,13 +131,9 @@ class _Checked(httpx.BaseTransport):
             kind = Unavailable if isinstance(err, _NEVER_LEFT) else NoAnswer
             raise kind(_("%(host)s does not answer.", host=host)) from err
         finally:
-            self._note(host, outcome, started)
+            note(self._purpose, host, outcome, started)
         self._outbound.breakers.succeeded(host)
         return response
-
-    def _note(self, host: str, outcome: str, started: float) -> None:
-        telemetry.OUTBOUND.labels(self._purpose, outcome).inc()
-        log.info("outbound", purpose=self._purpose, host=host, outcome=outcome, ms=round((time.perf_counter() - started) * 1000))
 
     def _send(self, request: httpx.Request, host: str, address: str) -> httpx.Response:
         pinned = httpx.Request(

@@ -126,3 +126,22 @@ def test_an_address_inside_is_known_in_every_disguise(address):
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
 def test_a_public_address_is_public(address):
     assert is_public(address)
+
+
+def test_a_bare_socket_keeps_to_the_same_rules(peer):
+    with pytest.raises(Refused, match="network.mode"):
+        Outbound(NetworkSettings()).connect("test", "mail.example", 993)
+    with pytest.raises(Refused, match="private address"):
+        Outbound(NetworkSettings(mode=NetworkMode.CONNECTED)).connect("test", "127.0.0.1", peer)
+    own = Outbound(NetworkSettings(private_hosts=("127.0.0.1",)))
+    with own.connect("test", "127.0.0.1", peer) as found:
+        assert found.getpeername() == ("127.0.0.1", peer)
+
+
+def test_a_host_that_takes_no_socket_rests_after_a_while():
+    outbound = Outbound(NetworkSettings(private_hosts=("127.0.0.1",)))
+    for _ in range(FAILURES_TO_OPEN):
+        with pytest.raises(Unavailable, match="does not answer"):
+            outbound.connect("test", "127.0.0.1", 1)
+    with pytest.raises(Unavailable, match="waits"):
+        outbound.connect("test", "127.0.0.1", 1)

@@ -15,8 +15,7 @@ from appliance.core.web import Call, Form, PageQuery, Schema, read_form
 from appliance.core.web.problems import refusal_of
 from appliance.domains.agents import queries as agents
 from appliance.domains.channels import actions, queries
-from appliance.domains.channels.schemas import ChannelIn, ChannelPatch
-from appliance.domains.channels.tables import Channel
+from appliance.domains.channels.schemas import ChannelIn, ChannelOut, ChannelPatch
 from webui.inbox.presenting import ICONS
 from webui.studio.kinds import KINDS, page_of
 from webui.studio.kinds.page import ChannelForm, KindPage
@@ -70,13 +69,13 @@ def create_channel(uow: UnitOfWork, query: KindQuery) -> Response | tuple[str, i
 
 @pages.get("/channels/<uuid:channel_id>", permission=READ)
 def channel(uow: UnitOfWork, channel_id: UUID) -> str:
-    found = queries.get_channel(uow, channel_id)
+    found = ChannelOut.model_validate(queries.get_channel(uow, channel_id))
     return _form_page(uow, page_of(found.kind), Form(None, {}, {}), found)
 
 
 @pages.post("/channels/<uuid:channel_id>", permission=WRITE)
 def change_channel(uow: UnitOfWork, channel_id: UUID) -> Response | tuple[str, int]:
-    found = queries.get_channel(uow, channel_id)
+    found = ChannelOut.model_validate(queries.get_channel(uow, channel_id))
     page, kind = page_of(found.kind), queries.kind_of(found.kind)
     form = read_form(page.form)
     if form.value is None:
@@ -133,12 +132,14 @@ def _refused(page: KindPage, form: Form[ChannelForm], err: ValidationError | Dom
     return Form(None, {name if name in page.form.model_fields else "": said for name, said in bare.items()}, form.raw), refusal.status
 
 
-def _form_page(uow: UnitOfWork, page: KindPage, form: Form[ChannelForm], found: Channel | None = None) -> str:
+def _form_page(uow: UnitOfWork, page: KindPage, form: Form[ChannelForm], found: ChannelOut | None = None) -> str:
     kept: dict[str, object] = {}
+    panel = page.panel(uow, found) if found else {}
     if found:
         kept = {"name": found.name, "agent_id": found.agent_id or "", "external_id": found.external_id, "active": found.active}
         kept |= page.form.shown(found.config)
     return render_template(
         "studio/channel.html", channel=found, page=page, kind=queries.kind_of(page.name), form=form, shown=form.raw or kept,
         states=CHANNEL_STATES, agents=[(agent.id, agent.name) for agent in agents.list_agents(uow)], **page.around(uow.box, found),
+        **panel,
     )  # fmt: skip

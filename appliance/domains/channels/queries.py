@@ -3,18 +3,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from babel.support import LazyProxy
 from sqlalchemy import and_, or_, select
 
+from appliance.core.box import Box
 from appliance.core.paging import read_page
 from appliance.core.rows import locked, required
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page, PageQuery
 from appliance.domains.channels.errors import ChannelNotFound
 from appliance.domains.channels.gateways.kinds import gateway_of
+from appliance.domains.channels.gateways.qr import asking
 from appliance.domains.channels.rules import risk, warming
-from appliance.domains.channels.rules.linking import LONGEST_SILENCE, RISK_VERSION
+from appliance.domains.channels.rules.linking import LONGEST_SILENCE, SENTENCES
 from appliance.domains.channels.tables import Channel, Mailbox, RejectedEvent, WhatsappDay, WhatsappSession
-from appliance.domains.channels.types import WEBCHAT, WHATSAPP_QR, Account, Kind, LinkState
+from appliance.domains.channels.types import RISK_VERSION, WEBCHAT, WHATSAPP_QR, Account, Ending, Factor, Kind, LinkState
 
 
 def get_channel(uow: UnitOfWork, channel_id: UUID) -> Channel:
@@ -101,6 +104,16 @@ def is_shut(uow: UnitOfWork, channel_id: UUID) -> bool:
     return link.state is not LinkState.OPEN or link.seen_at is None or link.seen_at < uow.now - LONGEST_SILENCE
 
 
+def explain(ending: Ending) -> LazyProxy:
+    """Why a link ended, and what to do."""
+    return SENTENCES[ending]
+
+
+def nudge_sessions(box: Box) -> bool:
+    """Whoever watches over links looks now. False when nobody does."""
+    return asking.nudge(asking.address(box.settings))
+
+
 @dataclass(frozen=True)
 class Meter:
     """How much a linked number may do, what it did, and how risky that is."""
@@ -118,7 +131,7 @@ class Meter:
         return risk.level_of(self.total)
 
     @property
-    def advice(self) -> list[risk.Factor]:
+    def advice(self) -> list[Factor]:
         return risk.advice(self.readings)
 
 

@@ -2,9 +2,10 @@
 
 from webui.studio.kinds.cloud import CLOUD
 from webui.studio.kinds.page import ChannelForm, KindPage
+from webui.studio.kinds.qr import QR
 from webui.studio.kinds.webchat import WEBCHAT_PAGE
 
-KINDS: dict[str, KindPage] = {page.name: page for page in (CLOUD, WEBCHAT_PAGE)}  # in the order in which they are offered
+KINDS: dict[str, KindPage] = {page.name: page for page in (CLOUD, QR, WEBCHAT_PAGE)}  # in the order in which they are offered
 
 
 def page_of(kind: str) -> KindPage:

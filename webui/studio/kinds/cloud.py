@@ -7,7 +7,7 @@ from pydantic import Field
 from appliance.core.box import Box
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.outbound import NotAllowed
-from appliance.domains.channels.tables import Channel
+from appliance.domains.channels.schemas import ChannelOut
 from appliance.domains.channels.types import WHATSAPP_CLOUD
 from webui.addresses import is_public
 from webui.studio.kinds.page import ChannelForm, KindPage
@@ -22,7 +22,7 @@ class CloudForm(ChannelForm):
     verify_token: str = Field("", max_length=200)
 
 
-def _around(box: Box, _channel: Channel | None) -> dict[str, object]:
+def _around(box: Box, _channel: ChannelOut | None) -> dict[str, object]:
     webhook = f"{box.settings.public_url}{WEBHOOK_PATH}"
     return {"webhook": webhook, "is_public": is_public(webhook), "walled": _walled(box), "qualities": QUALITIES}
 

@@ -12,7 +12,8 @@ from appliance.core.web import Schema
 
 if TYPE_CHECKING:
     from appliance.core.box import Box
-    from appliance.domains.channels.tables import Channel
+    from appliance.core.uow import UnitOfWork
+    from appliance.domains.channels.schemas import ChannelOut
     from appliance.domains.channels.types import Kind
 
 
@@ -38,7 +39,11 @@ class ChannelForm(Schema):
         return dict(config)
 
 
-def _nothing(_box: Box, _channel: Channel | None) -> dict[str, object]:
+def _nothing(_box: Box, _channel: ChannelOut | None) -> dict[str, object]:
+    return {}
+
+
+def _no_panel(_uow: UnitOfWork, _channel: ChannelOut) -> dict[str, object]:
     return {}
 
 
@@ -54,4 +59,5 @@ class KindPage:
     says: LazyProxy | str = ""  # in the chooser, in a sentence
     tests: LazyProxy | str = ""  # what the test of the connection does; empty where there is nothing to test
     made: LazyProxy | str = ""  # what to do next, once it is saved for the first time
-    around: Callable[[Box, Channel | None], dict[str, object]] = _nothing  # what its templates need beside its fields
+    around: Callable[[Box, ChannelOut | None], dict[str, object]] = _nothing  # what its templates need beside its fields
+    panel: Callable[[UnitOfWork, ChannelOut], dict[str, object]] = _no_panel  # what its panel shows of what is kept

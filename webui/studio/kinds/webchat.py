@@ -17,7 +17,7 @@ from webui.studio.kinds.page import ChannelForm, KindPage
 
 if TYPE_CHECKING:
     from appliance.core.box import Box
-    from appliance.domains.channels.tables import Channel
+    from appliance.domains.channels.schemas import ChannelOut
     from appliance.domains.channels.types import Kind
 
 
@@ -42,7 +42,7 @@ class WebchatForm(ChannelForm):
         return {**config, "origins": "\n".join(config["origins"])}
 
 
-def _around(box: Box, channel: Channel | None) -> dict[str, object]:
+def _around(box: Box, channel: ChannelOut | None) -> dict[str, object]:
     if channel is None:
         return {}
     home = box.settings.public_url

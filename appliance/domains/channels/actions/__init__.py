@@ -20,6 +20,7 @@ from appliance.domains.channels.actions.linking import (
     show_qr,
     unlink,
 )
+from appliance.domains.channels.actions.mailboxes import note_looked, note_mailbox_trouble, open_mailbox, put_aside_mail, take_in_mail
 from appliance.domains.channels.actions.receive import confirm_webhook, receive_changes, receive_simulated
 from appliance.domains.channels.actions.rejected import keep_rejected, prune_rejected
 from appliance.domains.channels.actions.send import note_failure, note_refusal, note_success, take_turn
@@ -46,12 +47,16 @@ __all__ = [
     "note_alive",
     "note_closed",
     "note_failure",
+    "note_looked",
+    "note_mailbox_trouble",
     "note_open",
     "note_refusal",
     "note_seen",
     "note_stopped",
     "note_success",
+    "open_mailbox",
     "prune_rejected",
+    "put_aside_mail",
     "read_envelopes",
     "receive_changes",
     "receive_simulated",
@@ -60,6 +65,7 @@ __all__ = [
     "show_connecting",
     "show_pairing",
     "show_qr",
+    "take_in_mail",
     "take_turn",
     "unlink",
     "welcome_visitor",

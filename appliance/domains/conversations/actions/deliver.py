@@ -113,7 +113,7 @@ def apply_status(uow: UnitOfWork, channel_id: UUID, report: StatusReport) -> boo
 def _reported(uow: UnitOfWork, channel_id: UUID, report: StatusReport) -> Message | None:
     found = queries.find_by_provider_id(uow, channel_id, report.provider_id) if report.provider_id else None
     if found is not None:
-        return queries.lock_message(uow, found.id)
+        return queries.lock_message(uow, found.id) if found.direction is Direction.OUTBOUND else None
     try:
         client_id = UUID(report.client_id or "")
     except ValueError:

@@ -1,0 +1,160 @@
+"""A mail that came, as what was written and what came with it. Whatever a sender does to its headers, it is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from email import message_from_bytes, message_from_string, policy
+from email.header import decode_header, make_header
+from email.message import Message
+from email.utils import getaddresses
+
+from appliance.domains.channels.gateways.email import text
+from appliance.domains.channels.gateways.email.mail import Bounce, File, Mail
+
+MAX_FILES = 20
+MAX_REFERENCES = 20
+_ID = re.compile(r"<([^<>\s]{1,250})>")
+_ROBOTS = re.compile(r"^(mailer-daemon|postmaster|no-?reply|do-?not-?reply|nao-?responda)@", re.IGNORECASE)
+_ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
+
+
+def read(raw: bytes, *, is_whole: bool = True) -> Mail:
+    """`is_whole` False: only the beginning is there, so nothing that came with it."""
+    message = message_from_bytes(raw, policy=policy.compat32)
+    name, address = _sender(message)
+    written, is_shortened = _text(message)
+    return Mail(
+        message_id=(_ids(message, "Message-ID") or ("",))[0],
+        sender=address,
+        name=name,
+        subject=_header(message, "Subject")[:300],
+        text=written,
+        references=tuple(dict.fromkeys([*_ids(message, "References"), *_ids(message, "In-Reply-To")]))[-MAX_REFERENCES:],
+        files=tuple(_files(message)) if is_whole else (),
+        bounces=tuple(_bounces(message)),
+        is_automatic=_is_automatic(message, address),
+        is_shortened=is_shortened or not is_whole,
+        is_too_large=not is_whole,
+    )
+
+
+def _header(message: Message, name: str) -> str:
+    raw = " ".join(str(message.get(name, "")).split())
+    try:
+        said = str(make_header(decode_header(raw)))
+    except (LookupError, ValueError):  # a charset nobody knows, or not what it says
+        said = raw
+    return " ".join(said.replace("\x00", "").encode("utf-8", "replace").decode().split())
+
+
+def _sender(message: Message) -> tuple[str, str]:
+    found = getaddresses([str(message.get("From", ""))])
+    name, address = found[0] if found else ("", "")
+    try:
+        name = str(make_header(decode_header(name)))
+    except (LookupError, ValueError):
+        name = ""
+    name = " ".join(name.replace("\x00", "").encode("utf-8", "replace").decode().split())[:200]
+    address = address.strip().lower()
+    return name, address if _ADDRESS.fullmatch(address) else ""
+
+
+def _ids(message: Message, name: str) -> tuple[str, ...]:
+    return tuple(_ID.findall(str(message.get(name, ""))))
+
+
+def _leaves(message: Message) -> Iterator[Message]:
+    """Parts that hold something, not looking into mails inside the mail."""
+    if message.get_content_maintype() == "multipart" and message.is_multipart():
+        for part in message.get_payload():
+            if isinstance(part, Message):
+                yield from _leaves(part)
+    else:
+        yield message
+
+
+def _text(message: Message) -> tuple[str, bool]:
+    plain = html = ""
+    for part in _leaves(message):
+        kind = part.get_content_type()
+        if part.get_content_disposition() == "attachment" or part.is_multipart():
+            continue
+        if kind == "text/plain" and not plain:
+            plain = _decoded(part)
+        if kind == "text/html" and not html:
+            html = _decoded(part)
+    if not plain.strip():
+        return text.of_html(html) if html else "", bool(html)
+    new = text.without_history(plain)
+    return new, bool(html) or len(new) < len(plain.strip()) - 2
+
+
+def _decoded(part: Message) -> str:
+    content = part.get_payload(decode=True)
+    if not isinstance(content, bytes):
+        return ""
+    try:
+        return content.decode(part.get_content_charset() or "utf-8", "replace")
+    except LookupError:
+        return content.decode("latin-1")
+
+
+def _files(message: Message) -> Iterator[File]:
+    """What a person attached. Pictures that the HTML shows stay in the original."""
+    count = 0
+    for part in _leaves(message):
+        disposition, named = part.get_content_disposition(), _filename(part)
+        is_shown = part.get("Content-ID") and disposition != "attachment"
+        is_text = part.get_content_type() in {"text/plain", "text/html"} and disposition != "attachment" and not named
+        if is_text or is_shown or not (named or disposition == "attachment") or count == MAX_FILES:
+            continue
+        content = part.as_bytes() if part.is_multipart() else part.get_payload(decode=True)
+        if isinstance(content, bytes) and content:
+            count += 1
+            yield File(content, part.get_content_type()[:120], named)
+
+
+def _filename(part: Message) -> str:
+    said = part.get_filename() or ""
+    with suppress(LookupError, ValueError):
+        said = str(make_header(decode_header(said)))
+    bare = re.split(r"[/\\]", said)[-1]
+    return "".join(letter for letter in bare if letter.isprintable()).encode("utf-8", "replace").decode()[:240]
+
+
+def _bounces(message: Message) -> Iterator[Bounce]:
+    report = next((part for part in message.walk() if part.get_content_type() == "message/delivery-status"), None)
+    original = _original_id(message)
+    if report is None or not original:
+        return
+    for block in report.get_payload() if report.is_multipart() else ():
+        if isinstance(block, Message) and block.get("Action"):
+            said = " ".join(str(block.get("Diagnostic-Code") or block.get("Status") or "").split())
+            yield Bounce(original, str(block["Action"]).strip().lower(), re.sub(r"^[\w-]+;\s*", "", said)[:200])
+
+
+def _original_id(message: Message) -> str:
+    for part in message.walk():
+        kind, inner = part.get_content_type(), part.get_payload()
+        if kind == "message/rfc822" and isinstance(inner, list) and isinstance(inner[0], Message):
+            return (_ids(inner[0], "Message-ID") or ("",))[0]
+        if kind in {"text/rfc822-headers", "message/rfc822-headers"}:
+            return (_ids(message_from_string(_decoded(part)), "Message-ID") or ("",))[0]
+    return ""
+
+
+def _is_automatic(message: Message, sender: str) -> bool:
+    submitted = str(message.get("Auto-Submitted", "no")).partition(";")[0].strip().lower()
+    precedence = str(message.get("Precedence", "")).strip().lower()
+    suppressed = str(message.get("X-Auto-Response-Suppress", "")).lower()
+    return (
+        submitted not in {"", "no"}
+        or precedence in {"bulk", "junk", "list", "auto_reply"}
+        or any(word in suppressed for word in ("all", "autoreply"))
+        or any(message.get(name) for name in ("List-Id", "List-Unsubscribe", "X-Autoreply"))
+        or str(message.get("Return-Path", "")).strip() == "<>"
+        or message.get_content_type() == "multipart/report"
+        or _ROBOTS.match(sender) is not None
+    )

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from appliance.domains.channels.gateways.email import smtp
+from appliance.domains.channels.gateways.email.composing import Attached, Letterhead, Thread, compose, message_id, thread_of
+from appliance.domains.channels.gateways.email.settings import EmailSettings
+from appliance.domains.channels.types import Account, Sent, Unconfirmed
+from appliance.domains.conversations import queries as conversations
+from appliance.domains.conversations.types import Sender
+
+if TYPE_CHECKING:
+    from appliance.core.box import Box
+    from appliance.core.uow import UnitOfWork
+    from appliance.domains.conversations.types import Outgoing
+
+LOOKED_BACK = 50  # messages, for the mail that is answered
+
+
+class EmailTransport:
+    def __init__(self, box: Box, account: Account) -> None:
+        self._box = box
+        self._account = account
+        self._config = EmailSettings.model_validate(account.config)
+
+    def send(self, message: Outgoing) -> Sent | Unconfirmed:
+        config = self._config
+        with self._box.unit(self._account.tenant_id, read_only=True) as uow:
+            thread, now = self._thread(uow, message), uow.now
+        head = Letterhead(config.address, config.from_name, config.signature)
+        mail = compose(message, head, thread, now=now, attached=self._attached(message))
+        with smtp.signed_in(self._box, self._account) as session:
+            is_taken = smtp.send(session, config.smtp_host, mail, sender=config.address, recipient=message.to)
+        return Sent(message_id(message.client_id, config.address)) if is_taken else Unconfirmed()
+
+    def _thread(self, uow: UnitOfWork, message: Outgoing) -> Thread:
+        """An answer to the mail that is quoted, else to the last that came."""
+        ours = conversations.get_message(uow, message.message_id)
+        recent = conversations.list_messages(uow, message.conversation_id, before=ours.number, limit=LOOKED_BACK)
+        mails = [row for row in recent if row.content.get("mail") and row.provider_message_id]
+        quoted = [row for row in mails if row.provider_message_id == message.reply_to_provider_id]
+        found = (quoted or mails)[-1:]
+        thread = thread_of(found[0].content, str(found[0].provider_message_id)) if found else Thread(self._config.from_name)
+        is_automatic = ours.sender is not Sender.USER
+        return Thread(thread.subject, thread.parent, thread.references, is_automatic)
+
+    def _attached(self, message: Outgoing) -> Attached | None:
+        media = message.content.get("media")
+        if not media:
+            return None
+        content = self._box.blobs.read_all(self._account.tenant_id, UUID(str(media["blob_id"])))
+        return Attached(content, str(media.get("mime_type") or ""), str(media.get("filename") or "file"))

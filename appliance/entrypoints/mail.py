@@ -1,0 +1,200 @@
+"""Watches over mailboxes: a thread for each, which waits for the server's word and takes in what is new, one mail at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import signal
+import threading
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from appliance.core import clock
+from appliance.core.box import Box
+from appliance.core.errors import DomainError, Unavailable
+from appliance.domains.channels import actions, queries
+from appliance.domains.channels.actions.envelopes import PASSING, SPOILS
+from appliance.domains.channels.gateways.email.mail import Kept
+from appliance.domains.channels.types import EMAIL, Account
+from appliance.entrypoints.boot import boot
+
+if TYPE_CHECKING:
+    from appliance.domains.channels.gateways.email.imap import Fetched, Mailbox
+    from appliance.domains.channels.tables import Mailbox as Place
+
+LOOK_EVERY_S = 5.0
+FIRST_WAIT_S = 5.0
+LONGEST_WAIT_S = 300.0
+TRIES_BEFORE_TOLD = 3  # a server that is restarted is no news
+NOTED_EVERY = timedelta(hours=1)
+DAY = timedelta(days=1)
+ENCODED = 1.4  # base64 and its line ends
+MAX_ID = 240
+log = structlog.get_logger()
+
+
+class Mailboxes:
+    """One watch for each channel whose mailbox is to be read."""
+
+    def __init__(self, box: Box) -> None:
+        self._box = box
+        self._watches: dict[UUID, Watch] = {}
+        self._stop = threading.Event()
+
+    def run(self) -> None:
+        """Until it is stopped."""
+        while not self._stop.is_set():
+            try:
+                self.look()
+            except DBAPIError as err:
+                log.warning("mailboxes_not_read", error=type(err).__name__)
+            self._stop.wait(LOOK_EVERY_S)
+        for watch in self._watches.values():
+            watch.stop()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def look(self) -> None:
+        """Start what is wanted and does not run; stop what is not wanted, or is wanted otherwise."""
+        with self._box.whole_box("mailboxes", read_only=True) as uow:
+            wanted = {one.id: queries.get_account(uow, one.id) for one in queries.list_of_kind(uow, EMAIL) if one.active}
+        for channel_id, watch in list(self._watches.items()):
+            if wanted.get(channel_id) != watch.account or not watch.is_alive():
+                watch.stop()
+                del self._watches[channel_id]
+        for channel_id, account in wanted.items():
+            if channel_id not in self._watches:
+                self._watches[channel_id] = watch = Watch(self._box, account)
+                watch.start()
+
+
+class Watch(threading.Thread):
+    """Reads one mailbox for as long as it is wanted, and comes back with patience when it cannot."""
+
+    def __init__(self, box: Box, account: Account) -> None:
+        super().__init__(name=f"mailbox-{account.channel_id.hex[-6:]}", daemon=True)
+        self.account = account
+        self._box = box
+        self._over = threading.Event()
+        self._failures = 0
+
+    def stop(self) -> None:
+        self._over.set()
+
+    def run(self) -> None:
+        while not self._over.is_set():
+            try:
+                self.read()
+            except (DomainError, DBAPIError) as err:
+                self._failures += 1
+                self._tell(err)
+                self._over.wait(min(FIRST_WAIT_S * 2 ** min(self._failures - 1, 10), LONGEST_WAIT_S))
+
+    def read(self) -> None:
+        """One connection, from signing in until it ends. Raises what the gateway and the database raise."""
+        from appliance.domains.channels.gateways.email import imap
+
+        with imap.opened(self._box, self.account) as mailbox:
+            last_uid = self._begin(mailbox)
+            self._failures, noted_at = 0, time.monotonic()
+            while not self._over.is_set():
+                for uid in mailbox.list_after(last_uid):
+                    self._take(mailbox, uid)
+                    last_uid = uid
+                    if self._over.is_set():
+                        return
+                if time.monotonic() - noted_at > NOTED_EVERY.total_seconds():
+                    self._note_looked()
+                    noted_at = time.monotonic()
+                mailbox.wait(self._over.is_set, self._over.wait)
+
+    def _begin(self, mailbox: Mailbox) -> int:
+        """The UID behind which to read on. A mailbox never seen before is read from its next mail on."""
+        account, source = self.account, _source(self.account)
+        with self._box.unit(account.tenant_id, read_only=True) as uow:
+            place = queries.find_mailbox(uow, account.channel_id)
+        last_uid = _resume(mailbox, place, source)
+        with self._box.unit(account.tenant_id) as uow:
+            actions.open_mailbox(uow, account.channel_id, source=source, validity=mailbox.validity, last_uid=last_uid)
+        return last_uid
+
+    def _take(self, mailbox: Mailbox, uid: int) -> None:
+        limit = self._box.settings.channels.max_media_mb * 2**20
+        fetched = mailbox.fetch(uid, limit=int(limit * ENCODED))
+        kept = Kept(uid, mailbox.validity, "", clock.now())
+        if fetched is None:
+            return
+        try:
+            self._store(kept, fetched, limit)
+        except PASSING:
+            raise
+        except SPOILS as err:
+            log.warning("mail_spoilt", error=type(err).__name__)
+            with self._box.unit(self.account.tenant_id) as uow:
+                actions.put_aside_mail(uow, self.account.channel_id, kept, f"unreadable_{type(err).__name__}", fetched.raw[:65_536])
+
+    def _store(self, kept: Kept, fetched: Fetched, limit: int) -> None:
+        from appliance.domains.channels.gateways.email import filing, reading
+
+        mail = reading.read(fetched.raw, is_whole=fetched.is_whole)
+        account = self.account
+        files = tuple(filing.keep(self._box, account.tenant_id, file, limit=limit) for file in mail.files)
+        is_worth = mail.is_shortened and mail.sender and fetched.is_whole
+        original = filing.keep_original(self._box, account.tenant_id, fetched.raw) if is_worth else ""
+        whole = Kept(kept.uid, kept.validity, provider_id(mail.message_id, fetched.raw), fetched.arrived_at, files, original)
+        with self._box.unit(account.tenant_id) as uow:
+            actions.take_in_mail(uow, account.channel_id, mail, whole)
+
+    def _note_looked(self) -> None:
+        with self._box.unit(self.account.tenant_id) as uow:
+            actions.note_looked(uow, self.account.channel_id)
+
+    def _tell(self, err: DomainError | DBAPIError) -> None:
+        log.warning("mailbox_not_read", failures=self._failures, error=type(err).__name__)
+        passes = isinstance(err, Unavailable) and self._failures < TRIES_BEFORE_TOLD
+        if isinstance(err, DBAPIError) or passes or self._over.is_set():
+            return
+        try:
+            with self._box.unit(self.account.tenant_id) as uow:
+                actions.note_mailbox_trouble(uow, self.account.channel_id, str(err))
+        except (DomainError, DBAPIError) as second:  # deleted meanwhile, or nobody can be told
+            log.warning("mailbox_trouble_not_kept", error=type(second).__name__)
+
+
+def provider_id(message_id: str, raw: bytes) -> str:
+    """The mail's own id, so that it is known again whatever its number; of its content where it has none that can be kept."""
+    if message_id and len(message_id) <= MAX_ID and message_id.isprintable():
+        return message_id
+    return f"mail-{hashlib.sha256(raw).hexdigest()}"
+
+
+def _source(account: Account) -> str:
+    named = (account.config["imap_host"], account.secrets["user"], account.config["folder"])
+    return hashlib.sha256("\x00".join(named).encode()).hexdigest()
+
+
+def _resume(mailbox: Mailbox, place: Place | None, source: str) -> int:
+    if place is None or place.source != source:
+        return mailbox.next_uid - 1
+    if place.uid_validity == mailbox.validity:
+        return int(place.last_uid)
+    # The server counts anew (RFC 3501, 2.3.1.1): what came since the last look is read again, and known by its Message-ID.
+    again = mailbox.list_since(place.looked_at - DAY)
+    return (again[0] if again else mailbox.next_uid) - 1
+
+
+def main() -> None:
+    box = boot("mail")
+    mailboxes = Mailboxes(box)
+    signal.signal(signal.SIGTERM, lambda *_: mailboxes.stop())
+    signal.signal(signal.SIGINT, lambda *_: mailboxes.stop())
+    mailboxes.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,6 @@
 """The chat on somebody else's page, in a real browser: another origin with a policy of its own, and the box in a frame."""
 
 import gzip
-import re
 from uuid import UUID
 
 import pytest
@@ -18,7 +17,7 @@ from appliance.domains.conversations import queries
 from appliance.domains.conversations.types import MessageKind, MessageStatus
 from tests.peers.strict_site import StrictSite
 from tests.webui.test_every_page import violations
-from tests.webui.watch import REPORT_VIOLATIONS
+from tests.webui.visitor import Visitor, until
 from webui.chat import views as chat_views
 
 pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
@@ -69,43 +68,6 @@ def shop(site, channel, desk):
         with desk.unit() as uow:
             channels.change_channel(uow, channel.id, ChannelPatch(active=True, agent_id=channel.agent_id, config={"origins": [shop.url]}))
         yield shop
-
-
-class Visitor:
-    """Somebody on the shop's page."""
-
-    def __init__(self, context, shop):
-        self.complaints = []
-        self.page = context.new_page()
-        self.page.set_default_timeout(10_000)
-        self.page.add_init_script(REPORT_VIOLATIONS)
-        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type in {"error", "warning"} else None)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.goto(shop.url)
-
-    @property
-    def button(self):
-        return self.page.get_by_role("button", name=re.compile("o chat"))
-
-    @property
-    def frame(self):
-        return self.page.frame_locator("iframe")
-
-    def open(self):
-        self.button.click()
-        self.frame.get_by_role("textbox", name="Sua mensagem").wait_for()
-        return self
-
-    def say(self, text):
-        self.frame.get_by_role("textbox", name="Sua mensagem").fill(text)
-        self.page.keyboard.press("Enter")
-        self.mine(text).locator("time").wait_for()
-
-    def mine(self, text):
-        return self.frame.locator(".msg.out", has_text=text)
-
-    def theirs(self, text):
-        return self.frame.locator(".msg:not(.out)", has_text=text)
 
 
 @pytest.fixture
@@ -277,12 +239,3 @@ def test_only_pages_that_name_their_sites_may_be_framed(app, desk, channel):
     assert "X-Frame-Options" not in chat.headers
     assert "Set-Cookie" not in chat.headers
     assert client.get("/login", headers={"Accept": "text/html"}).headers["X-Frame-Options"] == "DENY"
-
-
-def until(visitor, what, limit_s=10):
-    """Playwright has to be let run while we wait."""
-    for _ in range(limit_s * 20):
-        if what():
-            return
-        visitor.page.wait_for_timeout(50)
-    raise AssertionError("it never came")

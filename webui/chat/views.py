@@ -9,7 +9,9 @@ from flask import Response, current_app, make_response, render_template, request
 from appliance.core.i18n import gettext
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import PUBLIC, Call, Pages, current_box
+from appliance.core.web.api import count_unrecognised
 from appliance.domains.channels import queries
+from appliance.domains.channels.errors import ChannelNotFound
 from appliance.domains.channels.schemas import MAX_VISITOR_TEXT, WebchatSettings
 from webui import theme
 from webui.policy import policy
@@ -51,7 +53,11 @@ def front_of(key: str) -> Front:
     if kept and monotonic() - kept[0] < KEPT_S:
         return kept[1]
     with current_box().whole_box("chat of a page", read_only=True) as uow:
-        channel = queries.get_chat(uow, key)
+        try:
+            channel = queries.get_chat(uow, key)
+        except ChannelNotFound:
+            count_unrecognised()
+            raise
         front = Front(key, channel.id, channel.active, WebchatSettings.model_validate(channel.config))
     if len(_kept) >= MOST_KEPT:
         _kept.clear()

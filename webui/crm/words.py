@@ -11,11 +11,13 @@ from babel.support import LazyProxy
 
 from appliance.core.i18n import current_locale, gettext
 from appliance.core.i18n import lazy_gettext as _
+from appliance.domains.channels.types import SAID_EMAIL
 from appliance.domains.contacts.schemas import TimelineEntryOut
 from appliance.domains.contacts.types import Channel, ConsentMode, ContactSort, IdentityKind, ImportTarget, LawfulBasis, Purpose
-from appliance.domains.leads.types import LeadField, LeadStatus, SourceKind
+from appliance.domains.leads.types import FormField, LeadField, LeadStatus, SourceKind
 from webui.crm.pages import pages
 
+ATTRIBUTES: Mapping[str, LazyProxy] = {SAID_EMAIL: _("E-mail given in the chat, not proven")}
 LABELS: Mapping[type[StrEnum], Mapping[StrEnum, LazyProxy]] = {
     Channel: {
         Channel.WHATSAPP: _("WhatsApp"),
@@ -79,7 +81,15 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, LazyProxy]] = {
     },
     SourceKind: {
         SourceKind.WEBHOOK: _("Signed webhook"),
+        SourceKind.FORM: _("Form of your site"),
         SourceKind.API: _("API with a key"),
+    },
+    FormField: {
+        FormField.NAME: _("Name"),
+        FormField.EMAIL: _("E-mail"),
+        FormField.PHONE: _("Phone"),
+        FormField.COMPANY: _("Company"),
+        FormField.REGION: _("State or city"),
     },
     LeadField: {
         LeadField.EVENT_ID: _("Id of the event"),
@@ -139,6 +149,12 @@ OTHER = Happening("history", _("Something happened"), quoted=True)
 
 def options(*members: StrEnum) -> list[tuple[str, str]]:
     return [(member.value, label(member)) for member in members]
+
+
+@pages.blueprint.app_template_filter("attribute")
+def attribute(key: str) -> str:
+    """What the box itself noted has a name for people; what others brought keeps theirs."""
+    return str(ATTRIBUTES.get(key, key))
 
 
 @pages.blueprint.app_template_filter("label")

@@ -13,7 +13,9 @@ SIMULATOR = "simulator"
 EMAIL = "email"
 WHATSAPP_CLOUD = "whatsapp_cloud"
 WEBCHAT = "webchat"
+SAID_EMAIL = "webchat_email"  # what a visitor says is their address: an attribute, since an identity would make them its owner
 WHATSAPP_QR = "whatsapp_qr"
+RISK_VERSION = 1  # of the text that is signed before a number is linked; a changed text is signed again
 
 
 class ChannelStatus(StrEnum):
@@ -154,3 +156,13 @@ class Visit:
     channel_id: UUID
     visitor: str
     is_open: bool
+
+
+class Factor(StrEnum):
+    """What makes a linked number risky."""
+
+    AGE = "age"
+    VOLUME = "volume"
+    REPLIES = "replies"
+    REFUSALS = "refusals"
+    RECONNECTS = "reconnects"

@@ -10,14 +10,15 @@ from appliance.domains.agents import actions as agents
 from appliance.domains.agents.schemas import AgentIn, AgentSettings
 from appliance.domains.channels import actions as channels
 from appliance.domains.channels import queries
-from appliance.domains.channels.actions.visiting import SAID_EMAIL
 from appliance.domains.channels.schemas import ChannelIn, ChannelPatch
+from appliance.domains.channels.types import SAID_EMAIL
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts import queries as people
 from appliance.domains.contacts.schemas import ContactFields
 from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations.types import MessageKind, MessageStatus, Sender
 
+SQLITE = pytest.mark.only_database("sqlite")  # what has nothing to do with the database is looked at once
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
 
 
@@ -102,6 +103,7 @@ def test_an_answer_is_seen_by_its_visitor_alone(client, chat, visitor, answer):
     assert other.sees() == {"items": [], "before": None, "holder": None}
 
 
+@SQLITE
 @pytest.mark.parametrize("forge", [lambda _token: "", lambda token: "0" * 32 + token[32:], lambda token: token[:-1] + "g"])
 def test_nobody_takes_the_name_of_another_visitor(visitor, forge, inbox):
     visitor.say()
@@ -132,9 +134,13 @@ def test_notes_and_what_was_not_sent_stay_inside(box, tenant_id, visitor, inbox,
 def test_who_has_the_word_is_told_to_the_visitor(box, tenant_id, visitor, inbox):
     visitor.say()
     assert visitor.sees()["holder"] == "waiting"
+    inbox_id = inbox()[0][0].id
     with box.unit(tenant_id) as uow:
-        conversations.take_over(uow, inbox()[0][0].id, user_id=new_id())
+        conversations.take_over(uow, inbox_id, user_id=new_id())
     assert visitor.sees()["holder"] == "person"
+    with box.unit(tenant_id) as uow:
+        conversations.resolve(uow, inbox_id)
+    assert visitor.sees()["holder"] is None
 
 
 def test_delivered_when_the_page_has_it_and_read_when_it_is_shown(visitor, answer, inbox):
@@ -154,6 +160,7 @@ def test_what_came_after_the_page_looked_is_not_yet_delivered(visitor, answer, i
     assert inbox()[0][1][1].status is MessageStatus.SENT
 
 
+@SQLITE
 def test_buttons_are_offered_and_what_is_chosen_is_understood(visitor, answer, inbox):
     visitor.say()
     answer("Qual?", kind=MessageKind.BUTTONS, content={"buttons": [{"id": "a", "title": "Casa"}, {"id": "b", "title": "Loja"}]})
@@ -196,6 +203,7 @@ def test_a_file_comes_under_its_true_type_once_and_goes_back_to_its_visitor_alon
     assert len(list((box.settings.home / "blobs").rglob("*/??/*"))) == 1  # what came twice is kept once
 
 
+@SQLITE
 def test_a_file_that_is_too_large_is_refused_and_leaves_nothing(visitor, box, inbox):
     assert visitor.send(b"x" * (4 * 2**20 + 1)).status_code in {HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
     assert inbox() == []
@@ -212,6 +220,7 @@ def test_what_a_visitor_says_of_themself_makes_them_nobody_else(box, tenant_id, 
         assert (contact.name, contact.email, contact.attributes[SAID_EMAIL]) == ("Bia", None, "bia@manaca.example")
 
 
+@SQLITE
 def test_a_closed_chat_takes_nothing(box, tenant_id, chat, visitor, inbox):
     with box.unit(tenant_id) as uow:
         channels.change_channel(uow, chat.id, ChannelPatch(active=False))
@@ -219,6 +228,7 @@ def test_a_closed_chat_takes_nothing(box, tenant_id, chat, visitor, inbox):
     assert inbox() == []
 
 
+@SQLITE
 @pytest.mark.parametrize("body", [{}, {"client_id": "a b"}, {"text": "x" * 4001}, {"text": ""}, {"choice": {"id": "a"}}])
 def test_what_is_no_message_is_refused_with_a_sentence(visitor, body, inbox):
     answer = visitor.client.post(f"{visitor.at}/messages", json={"client_id": "m", **body}, headers=visitor.headers)
@@ -227,8 +237,8 @@ def test_what_is_no_message_is_refused_with_a_sentence(visitor, body, inbox):
     assert inbox() == []
 
 
+@SQLITE
 def test_another_page_may_not_write_in_a_visitors_name(visitor, inbox):
-    visitor.token = visitor.token
     headers = {**visitor.headers, "Origin": "https://evil.example"}
     answer = visitor.client.post(f"{visitor.at}/messages", json={"client_id": "m", "text": "oi"}, headers=headers)
     assert answer.status_code == HTTPStatus.FORBIDDEN
@@ -236,6 +246,7 @@ def test_another_page_may_not_write_in_a_visitors_name(visitor, inbox):
     assert inbox() == []
 
 
+@SQLITE
 def test_a_visitor_who_floods_is_asked_to_wait(visitor, inbox):
     codes = [visitor.say(f"{number}").status_code for number in range(16)]
     assert codes == [HTTPStatus.CREATED] * 15 + [HTTPStatus.TOO_MANY_REQUESTS]
@@ -250,6 +261,7 @@ def test_older_messages_come_by_cursor(visitor):
     assert [each["text"] for each in [*older["items"], *newest["items"]]] == ["1", "2", "3", "4"]
 
 
+@SQLITE
 def test_settings_are_checked_and_sites_kept_as_browsers_name_them(box, tenant_id, chat):
     with box.unit(tenant_id) as uow:
         channels.change_channel(uow, chat.id, ChannelPatch(active=True, config={"origins": ["Loja.com/x", "http://localhost:81"]}))

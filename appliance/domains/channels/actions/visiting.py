@@ -14,7 +14,7 @@ from appliance.domains.channels import queries
 from appliance.domains.channels.actions.receive import receive_changes
 from appliance.domains.channels.errors import UnknownVisitor
 from appliance.domains.channels.rules import visitors
-from appliance.domains.channels.types import Change, Spoken, Visit
+from appliance.domains.channels.types import SAID_EMAIL, Change, Spoken, Visit
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts.schemas import ContactFields
 from appliance.domains.contacts.types import Identity, IdentityKind
@@ -22,7 +22,6 @@ from appliance.domains.conversations import queries as threads
 from appliance.domains.conversations.queries import Message, reached
 from appliance.domains.conversations.types import Incoming, MessageKind, MessageStatus, Person, StatusReport
 
-SAID_EMAIL = "webchat_email"  # what a visitor says is their address: an attribute, since an identity would make them its owner
 _WRITTEN = "web-in-"
 
 

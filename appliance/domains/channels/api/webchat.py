@@ -32,7 +32,7 @@ webchat = Api("webchat", prefix="/chat")
 KEY = "/<string(length=32):key>"
 TOKEN_HEADER = "X-Visitor"  # noqa: S105 - the header's name
 VISITOR = Actor("contact", name="webchat")
-NEW_VISITORS, WRITES, READS = "60/hour", "30/minute", "240/minute"  # of one address
+NEW_VISITORS, WRITES, READS = "300/hour", "120/minute", "600/minute"  # of one address, which many phones may share
 OWN_WRITES = "15/minute"  # of one visitor
 MAX_FILE = 4 * 2**20  # what the box takes from somebody it does not know
 _SENDERS = {Sender.CONTACT: "visitor", Sender.AGENT_AI: "assistant"}
@@ -57,7 +57,7 @@ def read_thread(call: Call, key: str, query: VisitorThreadQuery) -> VisitorThrea
         rows = reached.list_reached(uow, conversation_id, before=query.before, limit=query.limit)
         older = rows[0].number if len(rows) == query.limit else None
         items = [_shown(uow, visit, row) for row in rows]
-        return VisitorThreadOut(items=items, before=older, holder=reached.holder_of(uow, conversation_id))
+        return VisitorThreadOut(items=items, before=older, holder=reached.find_holder(uow, conversation_id))
 
 
 @webchat.post(

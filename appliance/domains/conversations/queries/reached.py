@@ -12,7 +12,7 @@ from appliance.domains.conversations.errors import MessageNotFound
 from appliance.domains.conversations.queries.thread import get_conversation
 from appliance.domains.conversations.rules import handoff, wording
 from appliance.domains.conversations.tables import Message
-from appliance.domains.conversations.types import Direction, Holder, MessageStatus
+from appliance.domains.conversations.types import ConversationStatus, Direction, Holder, MessageStatus
 
 _ON_THE_WAY = (MessageStatus.SENT, MessageStatus.DELIVERED)
 _ARRIVED = (*_ON_THE_WAY, MessageStatus.READ)
@@ -50,8 +50,11 @@ def content_for_contact(message: Message) -> Mapping[str, Any]:
     return {**message.content, "text": wording.without_citations(str(message.content["text"]))}
 
 
-def holder_of(uow: UnitOfWork, conversation_id: UUID) -> Holder:
+def find_holder(uow: UnitOfWork, conversation_id: UUID) -> Holder | None:
+    """Who has the word; None once the conversation is over."""
     conversation = get_conversation(uow, conversation_id)
+    if conversation.status is ConversationStatus.RESOLVED:
+        return None
     return handoff.holder(conversation.handling, conversation.waiting_since)
 
 

@@ -18,7 +18,7 @@
     div { position: fixed; inset-block-end: 88px; ${config.side}: 20px; inline-size: min(384px, calc(100vw - 40px));
       block-size: min(620px, calc(100dvh - 108px)); border-radius: 14px; overflow: hidden; box-shadow: 0 10px 40px rgb(0 0 0 / 30%); }
     iframe { display: block; inline-size: 100%; block-size: 100%; border: 0; }
-    @media (max-width: 480px) { div { inset: 0; inline-size: 100%; block-size: 100dvh; border-radius: 0; } }
+    @media (max-width: 480px) { button[aria-expanded="true"] { display: none; } div { inset: 0; inline-size: 100%; block-size: 100dvh; border-radius: 0; } }
     @media (prefers-reduced-motion: no-preference) { div { animation: in 160ms ease-out; } @keyframes in { from { opacity: 0; transform: translateY(8px); } } }`;
 
   const make = (tag, attributes, ...children) => {

@@ -1,0 +1,44 @@
+"""A visitor of the company's site, the agent, and a person who takes over: three browsers' worth of a whole box."""
+
+import re
+
+import pytest
+
+from tests.journeys.running import wait_for
+from tests.peers.strict_site import StrictSite
+from tests.webui.visitor import Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+def chat(agent):
+    """On another origin, answered by the agent."""
+    api = agent.api
+    agent_id = api.get("/api/v1/agents").json()["items"][0]["id"]
+    given = {"kind": "webchat", "name": "Site", "agent_id": agent_id, "config": {"title": "Solara"}}
+    made = api.post("/api/v1/channels", json=given).json()
+    with StrictSite(box=agent.box.url, key=made["external_id"]) as shop:
+        api.patch(f"/api/v1/channels/{made['id']}", json={"agent_id": agent_id, "config": {"origins": [shop.url]}}).raise_for_status()
+        yield shop
+
+
+def test_the_agent_answers_on_the_site_a_person_takes_over_and_a_killed_box_loses_nothing(agent, chat, page, new_context):
+    visitor = Visitor(new_context(storage_state=None), chat).open()
+    visitor.say("qual a garantia do inversor?")
+    visitor.theirs("10 anos").wait_for(timeout=20_000)
+    visitor.theirs("10 anos").get_by_text("Fonte: garantia.md").wait_for()
+    page.goto("/inbox")
+    page.locator("[data-conversation]").first.click()
+    page.get_by_role("button", name="Assumir").click()
+    visitor.frame.get_by_text("Você está falando com a equipe").wait_for()
+    page.get_by_role("textbox", name=re.compile("^Mensagem para")).fill("Oi, aqui é a Ana.")
+    page.get_by_role("button", name="Enviar").click()
+    visitor.theirs("aqui é a Ana").wait_for()
+    assert visitor.complaints == []
+    agent.box.kill("se-web")
+    visitor.frame.get_by_role("textbox", name="Sua mensagem").fill("ainda aí?")
+    visitor.page.keyboard.press("Enter")
+    visitor.mine("ainda aí?").locator("time").wait_for(timeout=40_000)
+    conversation_id = page.url.split("/inbox/")[1].partition("?")[0]
+    assert wait_for(lambda: agent.texts(conversation_id, "inbound"), limit_s=10) == ["qual a garantia do inversor?", "ainda aí?"]

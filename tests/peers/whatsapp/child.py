@@ -6,22 +6,44 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
+from uuid import uuid4
 
 from appliance.domains.channels.gateways.qr import wire
 from tests.architecture.house import ROOT
 from tests.peers.whatsapp import library
+from tests.peers.whatsapp.peer import ANA_PHONE, WhatsAppPeer
 
 WAIT_S = 30.0
+ANA = f"{ANA_PHONE}@s.whatsapp.net"
 
 
 def environment(peer, libraries):
-    """What leads a child to the peer; for whoever starts it in another way."""
-    return {"PYTHONPATH": f"{libraries}{os.pathsep}{ROOT}", "HTTPS_PROXY": peer.proxy, "SSL_CERT_FILE": str(peer.ca)}
+    """What leads a child to the peer."""
+    return wire.ENVIRONMENT | {"PYTHONPATH": f"{libraries}{os.pathsep}{ROOT}", "HTTPS_PROXY": peer.proxy, "SSL_CERT_FILE": str(peer.ca)}
 
 
-def trusting(peer, folder):
-    """The folder of a library that takes this peer for WhatsApp."""
-    return library.copy_that_trusts(peer.root, folder)
+@contextmanager
+def whatsapp(folder):
+    """The peer, and the folder of a library that takes it for WhatsApp."""
+    peer = WhatsAppPeer(folder)
+    try:
+        yield peer, library.copy_that_trusts(peer.root, folder)
+    finally:
+        peer.close()
+
+
+def send(child, message_id="", text="Oi", to=ANA, **more):
+    """What became of it."""
+    before = len(child.events)
+    message_id = message_id or str(uuid4())
+    child.say(wire.Send(message_id, to, "text", {"text": text}, **more))
+    return child.says((wire.Sent, wire.Failed), lambda one: one.id == message_id, after=before)
+
+
+def sent_to(peer):
+    """The messages that the library sent, as they came."""
+    return [one for one in peer.stanzas if one.tag == "message"]
 
 
 class RealChild:
@@ -55,7 +77,7 @@ class RealChild:
 
         with self._changed:
             event = self._changed.wait_for(found, WAIT_S)
-        assert event is not None, f"no {kind.__name__} among {self.events[after:]}"
+        assert event is not None, f"no {kind} among {self.events[after:]}"
         return event
 
     def leave(self):

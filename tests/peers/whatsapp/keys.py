@@ -24,6 +24,10 @@ class SigningKey:
         y = int.from_bytes(self._point, "little") & (2**255 - 1)
         self.public = ((1 + y) * pow(1 - y, -1, PRIME) % PRIME).to_bytes(32, "little")
 
+    def exchanging(self):
+        """The same key, for Diffie-Hellman."""
+        return X25519PrivateKey.from_private_bytes(hashlib.sha512(self._key.private_bytes_raw()).digest()[:32])
+
     def sign(self, message):
         signature = bytearray(self._key.sign(message))
         signature[63] |= self._point[31] & 0x80

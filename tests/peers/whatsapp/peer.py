@@ -20,11 +20,13 @@ from websockets.sync.server import serve
 
 from tests.peers.whatsapp import library
 from tests.peers.whatsapp.keys import PROLOGUE_BYTES, Handshake, SigningKey
+from tests.peers.whatsapp.person import DeviceKeys, Person
 from tests.peers.whatsapp.stanzas import Jid, Stanza, read, written
 from tests.peers.whatsapp.tunnel import Tunnel, certified
 
 SERVER = Jid("")
 PHONE, LID, DEVICE = "5511988887777", "111222333444555", 7
+ANA_PHONE, ANA_LID = "5511977776666", "222333444555666"
 WAIT_S = 20.0
 
 
@@ -34,7 +36,8 @@ class Behaviour:
 
     failure: dict | None = None
     refs: int = 6
-    messages: str = "accept"  # or "drop": the connection ends when a message has come; or "refuse"
+    messages: str = "accept"  # or drop: the connection ends when one has come; or refuse; or ignore
+    knows_nobody: bool = False
 
 
 @dataclass
@@ -59,6 +62,8 @@ class WhatsAppPeer:
         self._changed = threading.Condition()
         self._root, self._issuer, self._account = SigningKey(), SigningKey(), SigningKey()
         self.root = self._root.public
+        self.ana = Person(ANA_PHONE, ANA_LID, "Ana")
+        self._device = None  # the keys that the library gave us
         self._static = X25519PrivateKey.generate()
         self.linked = False
         self.now = None  # the connection that is open
@@ -107,14 +112,25 @@ class WhatsAppPeer:
         self.now.send(Stanza("stream:error", {"code": "409"}, [Stanza("conflict", {"type": "replaced"})]))
 
     def receipt(self, message_id, kind="read", *, chat=None):
-        attrs = {"id": message_id, "from": chat or Jid("5511977776666"), "t": int(time.time())}
+        attrs = {"id": message_id, "from": chat or Jid(ANA_PHONE), "t": int(time.time())}
         self.now.send(Stanza("receipt", attrs | ({"type": kind} if kind != "delivered" else {})))
 
     def typing(self, state="composing"):
-        self.now.send(Stanza("chatstate", {"from": Jid("5511977776666")}, [Stanza(state)]))
+        self.now.send(Stanza("chatstate", {"from": Jid(ANA_PHONE)}, [Stanza(state)]))
+
+    def message(self, message_id, body):
+        """Ana writes. `body`: the protocol buffer that only the library opens."""
+        attrs = {"id": message_id, "from": Jid(ANA_PHONE), "sender_lid": Jid(ANA_LID, "lid"), "t": int(time.time()), "type": "text"}
+        sealed = self.ana.write(body.SerializeToString(), self._device)
+        self.now.send(Stanza("message", attrs | {"notify": self.ana.name}, [Stanza("enc", {"v": "2", "type": "pkmsg"}, sealed)]))
+
+    def opened(self, stanza):
+        """The body of a message that the library sent to Ana."""
+        sealed = next(one for one in walked(stanza) if one.tag == "enc")
+        return self.ana.read(sealed.content, sealed.attrs["type"])
 
     def unreadable_message(self, message_id):
-        about = {"id": message_id, "from": Jid("5511977776666"), "t": int(time.time()), "type": "text", "notify": "Ana"}
+        about = {"id": message_id, "from": Jid(ANA_PHONE), "t": int(time.time()), "type": "text", "notify": "Ana"}
         self.now.send(Stanza("message", about, [Stanza("enc", {"v": "2", "type": "msg"}, b"\x33nothing anybody could open")]))
 
     def heard(self, tag, wanted=lambda _: True, *, timeout=WAIT_S):
@@ -200,10 +216,16 @@ class WhatsAppPeer:
 
     def _answer_query(self, connection, stanza):
         space, answer = stanza.attrs.get("xmlns"), None
-        if space == "encrypt" and stanza.attrs["type"] == "get":
+        if space == "encrypt" and stanza.child("count"):
             answer = [Stanza("count", {"value": "812"})]
+        elif space == "encrypt" and stanza.child("key"):
+            asked = [Jid.of(one.attrs["jid"]) for one in walked(stanza) if one.tag == "user"]
+            answer = [Stanza("list", {}, [Stanza("user", {"jid": jid}, self.ana.bundle()) for jid in asked])]
+        elif space == "encrypt" and stanza.attrs["type"] == "set" and stanza.child("identity"):
+            self._device = DeviceKeys(stanza)
         elif space == "usync":
-            answer = [Stanza("usync", {}, [Stanza("list", {}, [])])]
+            people = [_known(Jid.of(one.attrs["jid"])) for one in walked(stanza) if one.tag == "user"]
+            answer = [Stanza("usync", {}, [Stanza("list", {}, [] if self.behaviour.knows_nobody else people)])]
         elif space == "md" and stanza.child("link_code_companion_reg"):
             answer = [Stanza("link_code_companion_reg", {}, [Stanza("link_code_pairing_ref", {}, b"ref")])]
         elif space == "md" and stanza.attrs["type"] == "set":
@@ -211,13 +233,12 @@ class WhatsAppPeer:
         connection.send(Stanza("iq", {"from": SERVER, "id": stanza.attrs["id"], "type": "result"}, answer))
 
     def _take_message(self, connection, stanza):
-        attrs = {"class": "message", "id": stanza.attrs["id"], "from": Jid("5511977776666"), "t": int(time.time())}
+        attrs = {"class": "message", "id": stanza.attrs["id"], "from": Jid(ANA_PHONE), "t": int(time.time())}
         if self.behaviour.messages == "drop":
             connection.socket.close()
-        elif self.behaviour.messages == "refuse":
-            connection.send(Stanza("ack", attrs | {"error": "479"}))
-        else:
-            connection.send(Stanza("ack", attrs))
+        elif self.behaviour.messages != "ignore":
+            refused = {"error": "479"} if self.behaviour.messages == "refuse" else {}
+            connection.send(Stanza("ack", attrs | refused))
 
     def _pair(self, identity, secret):
         adv = _protocol("waAdv.WAAdv_pb2")
@@ -236,6 +257,19 @@ class WhatsAppPeer:
 
     def _id(self):
         return f"peer-{next(self._numbers)}"
+
+
+def walked(stanza):
+    yield stanza
+    for child in stanza.children:
+        yield from walked(child)
+
+
+def _known(jid):
+    """Somebody's telephone is one device; of the number itself there is only the library."""
+    devices = [Stanza("device", {"id": DEVICE if jid.user in {PHONE, LID} else 0})]
+    lid = Jid({PHONE: LID, ANA_PHONE: ANA_LID}.get(jid.user, f"9{jid.user}") if jid.server != "lid" else jid.user, "lid")
+    return Stanza("user", {"jid": jid}, [Stanza("devices", {}, [Stanza("device-list", {}, devices)]), Stanza("lid", {"val": lid})])
 
 
 def _frames(socket):

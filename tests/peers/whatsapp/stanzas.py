@@ -33,6 +33,12 @@ class Jid:
     server: str = "s.whatsapp.net"
     device: int = 0
 
+    @classmethod
+    def of(cls, text):
+        user, _, server = text.rpartition("@")
+        name, _, device = user.partition(":")
+        return cls(name, server, int(device or 0))
+
     def __str__(self):
         return f"{self.user}{f':{self.device}' if self.device else ''}@{self.server}" if self.user else self.server
 

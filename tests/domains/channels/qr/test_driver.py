@@ -12,19 +12,16 @@ from tests.peers.whatsapp import library
 if library.installed() is None:
     pytest.skip("the package neonize is not installed here", allow_module_level=True)
 
-from tests.peers.whatsapp.child import RealChild, trusting
-from tests.peers.whatsapp.peer import LID, PHONE, Behaviour, WhatsAppPeer
+from tests.peers.whatsapp.child import ANA, RealChild, send, sent_to, whatsapp
+from tests.peers.whatsapp.peer import LID, PHONE, Behaviour
 
 JID = f"{PHONE}@s.whatsapp.net"
-ANA = "5511977776666@s.whatsapp.net"
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("whatsapp")
-    peer = WhatsAppPeer(folder)
-    yield peer, trusting(peer, folder)
-    peer.close()
+    with whatsapp(tmp_path_factory.mktemp("whatsapp")) as found:
+        yield found
 
 
 @pytest.fixture
@@ -157,15 +154,34 @@ def test_a_pairing_code_for_the_telephone(start, peer):
     assert len(code.replace("-", "")) == 8
 
 
-def test_receipts_typing_and_what_cannot_be_opened_are_told(linked, peer):
-    for kind in ("delivered", "read", "played"):
-        peer.receipt("3EB0AA", kind)
-        assert linked.says(wire.Receipt, lambda one, kind=kind: one.kind == kind).ids == ("3EB0AA",)
-    peer.typing()
-    assert linked.says(wire.Typing) == wire.Typing(ANA, "composing")
-    peer.unreadable_message("M1")
-    heard = linked.says(wire.Undecryptable)
-    assert (heard.key.id, heard.key.remote_jid, heard.push_name) == ("M1", ANA, "Ana")
+def test_lost_after_it_left_is_not_sent_again_but_named_for_the_receipt(linked, peer, start):
+    peer.behaviour.messages = "drop"
+    failed = send(linked, "m1")
+    (left,) = {one.attrs["id"] for one in sent_to(peer)}
+    assert (failed.may_have_left, failed.again, failed.provider_id) == (True, False, left)
+    peer.behaviour.messages = "accept"
+    linked.says(wire.Open, after=linked.events.index(failed))
+    stanzas = len(sent_to(peer))
+    assert send(linked, "m1").provider_id == left
+    linked.kill()
+    again = start()
+    again.says(wire.Open)
+    assert send(again, "m1") == wire.Failed("m1", "an earlier try may have left", may_have_left=True, provider_id=left)
+    assert len(sent_to(peer)) == stanzas
+    peer.receipt(left)
+    assert again.says(wire.Receipt).ids == (left,)
+    assert send(again, "m1", anyway=True).provider_id not in {left, ""}
+
+
+def test_killed_between_leaving_and_answer_it_knows_afterwards(linked, peer, start):
+    peer.behaviour.messages = "ignore"
+    linked.say(wire.Send("m1", ANA, "text", {"text": "Oi"}))
+    left = peer.heard("message").attrs["id"]
+    linked.kill()
+    again = start()
+    again.says(wire.Open)
+    assert send(again, "m1").provider_id == left
+    assert len(sent_to(peer)) == 1
 
 
 def test_what_is_asked_before_there_is_a_connection_harms_nothing(start):

@@ -29,6 +29,7 @@ class Child:
         arguments = wire.arguments(theirs.fileno(), str(store))[2:]
         environment = {name: os.environ[name] for name in _PASSED if name in os.environ}
         environment.update(PYTHONPATH=str(Path(appliance.__file__).parents[1]), HOME=str(store.parent), TMPDIR=str(store.parent))
+        environment.update(wire.ENVIRONMENT)
         self._process = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", CONFINE, str(os.getpid()), driver, *arguments], env=environment, cwd=store.parent,
             pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, process_group=0,

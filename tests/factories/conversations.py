@@ -5,8 +5,8 @@ from uuid import UUID
 from appliance.core.ids import new_id
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations import queries
-from appliance.domains.conversations.actions import filing, ready
-from appliance.domains.conversations.schemas import MacroIn, MacroSteps
+from appliance.domains.conversations.actions import filing, ready, teams
+from appliance.domains.conversations.schemas import MacroIn, MacroSteps, TeamIn
 from tests.factories.channels import make_simulator, say
 
 
@@ -30,12 +30,17 @@ def make_macro(uow: UnitOfWork) -> UUID:
     return ready.create_macro(uow, MacroIn(name=f"macro {new_id()}", steps=MacroSteps(status="pending"))).id
 
 
+def make_team(uow: UnitOfWork) -> UUID:
+    return teams.create_team(uow, TeamIn(name=f"team {new_id()}")).id
+
+
 PATH_PARAMETERS = {
     "conversation_id": make_conversation,
     "label_id": make_label,
     "macro_id": make_macro,
     "message_id": make_message,
     "quick_reply_id": make_quick_reply,
+    "team_id": make_team,
 }
 
 BODIES = {

@@ -182,9 +182,9 @@ def test_labels_come_and_go_and_a_conversation_is_taken_without_the_list(company
     for name in ("urgente", "garantia"):
         page.get_by_label("Nova etiqueta").fill(name)
         page.keyboard.press("Enter")
-        page.get_by_role("listitem").filter(has_text=name).wait_for()
+        page.locator("[data-label]", has_text=name).wait_for()
     page.get_by_role("button", name="Remover a etiqueta urgente").click()
-    page.get_by_role("listitem").filter(has_text="urgente").wait_for(state="detached")
+    page.locator("[data-label]", has_text="urgente").wait_for(state="detached")
     page.get_by_role("button", name="Atribuir a mim").click()
     page.get_by_role("button", name="Atribuir a mim").wait_for(state="detached")
     found = company.api.get(f"/api/v1/conversations/{conversation_id}").json()

@@ -27,6 +27,11 @@ class MacroNotFound(NotFound):
         super().__init__(_("This macro does not exist."))
 
 
+class TeamNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__(_("This team does not exist."))
+
+
 class WindowClosed(Refused):
     """Free text is not allowed any more on this channel; a template is."""
 

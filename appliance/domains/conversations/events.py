@@ -29,6 +29,13 @@ class ConversationWoken(_OfConversation):
 
 
 @dataclass(frozen=True)
+class NoticeMade(_OfConversation):
+    """This person should look at the conversation."""
+
+    user_id: UUID
+
+
+@dataclass(frozen=True)
 class LabelsChanged:
     """A label was made, changed or deleted."""
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 from appliance.core.manifest import Cron, Gauge, Manifest, Subscription
 from appliance.domains.contacts.events import ContactsMerged, MergeUndone
 from appliance.domains.conversations import actions, events, jobs, queries, subscribers
-from appliance.domains.conversations.api import MANAGE, READ, WRITE, api, attachments, inbox
+from appliance.domains.conversations.api import MANAGE, READ, WRITE, api, attachments, inbox, team_work
 
 _ALL = ("owner", "admin", "manager", "rep", "agent", "read_only")
 _LIVE = (
@@ -11,6 +11,7 @@ _LIVE = (
     events.ConversationChanged,
     events.ConversationWoken,
     events.LabelsChanged,
+    events.NoticeMade,
     events.HandoffRequested,
     events.HandoffOverdue,
     events.MessageReceived,
@@ -23,9 +24,11 @@ _LIVE = (
 
 MANIFEST = Manifest(
     "conversations",
-    apis=(api, attachments, inbox),
+    apis=(api, attachments, inbox, team_work),
     subscriptions=(
         Subscription(events.MessageReceived, subscribers.record_message, queue="fast"),
+        Subscription(events.HandoffRequested, subscribers.deal_handed_off),
+        Subscription(events.HandoffOverdue, subscribers.deal_overdue),
         Subscription(ContactsMerged, subscribers.move_conversations),
         Subscription(MergeUndone, subscribers.move_conversations_back),
     ),

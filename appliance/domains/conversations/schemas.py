@@ -15,6 +15,7 @@ from appliance.domains.conversations.types import (
     LabelColour,
     MessageKind,
     MessageStatus,
+    NoticeKind,
     Sender,
 )
 
@@ -31,6 +32,7 @@ class ConversationOut(Schema):
     medium: Medium
     agent_id: UUID | None
     assignee_id: UUID | None
+    team_id: UUID | None
     status: ConversationStatus
     handling: Handling
     waiting_since: datetime | None
@@ -100,6 +102,7 @@ class InboxQuery(PageQuery):
     handling: Handling | None = None
     waiting: bool = False
     label: str = Field("", max_length=40)
+    team: UUID | None = None
     q: str = Field("", max_length=200)
 
 
@@ -328,3 +331,45 @@ class MacroRunOut(Schema):
     conversation: ConversationOut
     before: StateIn
     replied: bool
+
+
+class TeamIn(Schema):
+    """`deals`: each conversation goes to one of those present; `takes_handoffs`: what the bot gives up comes here."""
+
+    name: str = Field(min_length=1, max_length=60)
+    deals: bool = True
+    takes_handoffs: bool = False
+    member_ids: list[UUID] = Field(default_factory=list, max_length=200)
+
+
+class TeamPatch(Schema):
+    name: str = Field("", min_length=1, max_length=60)
+    deals: bool = True
+    takes_handoffs: bool = False
+    member_ids: list[UUID] | None = Field(None, max_length=200)
+
+
+class TeamMemberOut(Schema):
+    user_id: UUID
+
+
+class TeamOut(Schema):
+    id: UUID
+    name: str
+    deals: bool
+    takes_handoffs: bool
+    members: list[TeamMemberOut]
+
+
+class GiveIn(Schema):
+    team_id: UUID | None
+
+
+class NoticeOut(Schema):
+    id: UUID
+    kind: NoticeKind
+    conversation_id: UUID
+    message_id: UUID | None
+    by_id: UUID | None
+    created_at: datetime
+    seen_at: datetime | None

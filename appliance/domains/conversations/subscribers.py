@@ -3,8 +3,11 @@ from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts import queries as people
 from appliance.domains.contacts.events import ContactsMerged, MergeUndone
 from appliance.domains.conversations import actions, queries
-from appliance.domains.conversations.events import MessageReceived
+from appliance.domains.conversations.actions import teams
+from appliance.domains.conversations.events import HandoffOverdue, HandoffRequested, MessageReceived
 from appliance.domains.conversations.rules import wording
+
+PUT_BACK = ("unassigned", "team")
 
 
 def record_message(uow: UnitOfWork, event: MessageReceived) -> None:
@@ -30,3 +33,14 @@ def move_conversations(uow: UnitOfWork, event: ContactsMerged) -> None:
 
 def move_conversations_back(uow: UnitOfWork, event: MergeUndone) -> None:
     actions.move_conversations_back(uow, merge_id=event.merge_id, to_id=event.restored_id)
+
+
+def deal_handed_off(uow: UnitOfWork, event: HandoffRequested) -> None:
+    """To one of those present, when the company deals out what waits. What a person put back is not dealt again at once."""
+    if event.reason not in PUT_BACK:
+        teams.deal_waiting(uow, event.conversation_id)
+
+
+def deal_overdue(uow: UnitOfWork, event: HandoffOverdue) -> None:
+    """Somebody may have come by now."""
+    teams.deal_waiting(uow, event.conversation_id)

@@ -3,7 +3,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from appliance.core.db import Base, Rows, Sealed, SealedJson, TenantOwned
 from appliance.domains.contacts.types import Channel as Medium
@@ -14,8 +14,32 @@ from appliance.domains.conversations.types import (
     LabelColour,
     MessageKind,
     MessageStatus,
+    NoticeKind,
     Sender,
 )
+
+
+class TeamMember(TenantOwned, Base):
+    """`given_at`: when the last conversation was dealt to them."""
+
+    __tablename__ = "team_members"
+    __table_args__ = (UniqueConstraint("team_id", "user_id"),)
+
+    team_id: Mapped[UUID] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"))
+    user_id: Mapped[UUID]
+    given_at: Mapped[datetime | None]
+
+
+class Team(TenantOwned, Base):
+    """People who share conversations. `deals`: each goes to one of those present; `takes_handoffs`: what the bot gives up comes here."""
+
+    __tablename__ = "teams"
+    __table_args__ = (UniqueConstraint("tenant_id", "name"),)
+
+    name: Mapped[str] = mapped_column(String(60))
+    deals: Mapped[bool] = mapped_column(default=True)
+    takes_handoffs: Mapped[bool] = mapped_column(default=False)
+    members: Mapped[list[TeamMember]] = relationship(lazy="raise_on_sql", cascade="all, delete-orphan", passive_deletes=True)
 
 
 class Conversation(TenantOwned, Base):
@@ -33,6 +57,7 @@ class Conversation(TenantOwned, Base):
     window_hours: Mapped[int | None]
     agent_id: Mapped[UUID | None]
     assignee_id: Mapped[UUID | None]
+    team_id: Mapped[UUID | None] = mapped_column(ForeignKey("teams.id", ondelete="SET NULL"))
     status: Mapped[ConversationStatus] = mapped_column(default=ConversationStatus.OPEN)
     handling: Mapped[Handling] = mapped_column(default=Handling.BOT)
     waiting_since: Mapped[datetime | None]
@@ -135,3 +160,18 @@ class Macro(TenantOwned, Base):
 
     name: Mapped[str] = mapped_column(String(60))
     steps: Mapped[dict[str, Any]] = mapped_column(SealedJson())
+
+
+class Notice(TenantOwned, Base):
+    """Something in a conversation that one person should look at."""
+
+    __tablename__ = "notices"
+    __table_args__ = (Index("ix_notices_of_person", "tenant_id", "user_id", "created_at"),)
+
+    user_id: Mapped[UUID]
+    kind: Mapped[NoticeKind]
+    conversation_id: Mapped[UUID] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
+    message_id: Mapped[UUID | None]
+    by_id: Mapped[UUID | None]
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime | None]

@@ -32,6 +32,11 @@ class LabelColour(StrEnum):
     OLIVE = "olive"
 
 
+class NoticeKind(StrEnum):
+    MENTIONED = "mentioned"
+    ASSIGNED = "assigned"
+
+
 class Holder(StrEnum):
     """Who has the word. WAITING: handed to people, none has taken it yet."""
 

@@ -79,6 +79,10 @@ def test_two_labels_of_one_name_are_refused(box, tenant_id):
         filing.create_label(uow, {"name": "vip"})
     with pytest.raises(Conflict), box.unit(tenant_id) as uow:
         filing.create_label(uow, {"name": "VIP"})
+    with box.unit(tenant_id) as uow:
+        other = filing.create_label(uow, {"name": "ouro"}).id
+    with pytest.raises(Conflict), box.unit(tenant_id) as uow:
+        filing.change_label(uow, other, {"name": "vip"})
 
 
 def test_put_aside_until_a_time_it_comes_back_on_top_and_unread(box, tenant_id, says, now_bruno, bruno, time_machine_now):

@@ -43,8 +43,8 @@ def _made(uow: UnitOfWork, labels: Iterable[str]) -> list[str]:
 
 
 def create_label(uow: UnitOfWork, fields: dict[str, Any]) -> Label:
-    label = Label(id=new_id(), tenant_id=uow.tenant_id, **fields)
-    _save(uow, label)
+    label = Label(id=new_id(), tenant_id=uow.tenant_id)
+    _save(uow, label, fields)
     return label
 
 
@@ -52,8 +52,7 @@ def change_label(uow: UnitOfWork, label_id: UUID, changes: dict[str, Any]) -> La
     """Its conversations are filed under the new name."""
     label = ready.get_label(uow, label_id)
     old = label.name
-    label.name, label.colour = changes.get("name") or old, changes.get("colour") or label.colour
-    _save(uow, label)
+    _save(uow, label, {name: value for name, value in changes.items() if value})
     if label.name != old:
         _replace(uow, old, [label.name])
     return label
@@ -71,12 +70,15 @@ def _replace(uow: UnitOfWork, old: str, new: list[str]) -> None:
         conversation.labels = sorted({*conversation.labels, *new} - {old})
 
 
-def _save(uow: UnitOfWork, label: Label) -> None:
-    others = [row.name for row in ready.list_labels(uow) if row.id != label.id]
-    if label.name.casefold() in {name.casefold() for name in others}:
+def _save(uow: UnitOfWork, label: Label, fields: dict[str, Any]) -> None:
+    """Raises Conflict about a name that another has, in capitals or not."""
+    others = {row.name.casefold() for row in ready.list_labels(uow) if row.id != label.id}
+    if fields.get("name", "").casefold() in others:
         raise Conflict(_("There is a label of this name already."))
     try:
         with uow.session.begin_nested():
+            for name, value in fields.items():
+                setattr(label, name, value)
             uow.session.add(label)
             uow.session.flush()
     except IntegrityError as err:

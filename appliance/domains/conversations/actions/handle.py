@@ -6,6 +6,7 @@ from appliance.core.errors import Conflict
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations import queries
+from appliance.domains.conversations.actions.notices import tell_assigned
 from appliance.domains.conversations.errors import HeldBySomebody
 from appliance.domains.conversations.events import (
     ConversationChanged,
@@ -76,6 +77,7 @@ def assign(uow: UnitOfWork, conversation_id: UUID, *, user_id: UUID | None) -> C
     if user_id is not None:
         _give_to_person(conversation, user_id)
         _withdraw_bot_messages(uow, conversation)
+        tell_assigned(uow, conversation, user_id)
     elif conversation.handling is Handling.HUMAN:
         await_person(uow, conversation, "unassigned")
     uow.emit(ConversationChanged(conversation.id))

@@ -10,6 +10,7 @@ from appliance.domains.contacts.types import Purpose
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.actions.append import Draft, append
 from appliance.domains.conversations.actions.handle import open_again, take_over
+from appliance.domains.conversations.actions.notices import tell_mentioned
 from appliance.domains.conversations.actions.remember import remember_words
 from appliance.domains.conversations.errors import WindowClosed
 from appliance.domains.conversations.events import ConversationChanged, InternalNoteAdded, MessageQueued
@@ -104,6 +105,7 @@ def add_note(uow: UnitOfWork, conversation_id: UUID, *, user_id: UUID, text: str
     note = append(uow, conversation, Draft(Direction.INTERNAL, Sender.USER, MessageKind.NOTE, {"text": text}, sender_id=user_id))
     uow.session.flush()
     remember_words(uow, [note])
+    tell_mentioned(uow, conversation, note)
     uow.emit(InternalNoteAdded(conversation.id, note.id))
     return note
 

@@ -51,6 +51,7 @@ def inbox_filter(uow: UnitOfWork, query: InboxQuery) -> InboxFilter:
         handling=query.handling,
         waiting=query.waiting,
         label=query.label,
+        team_id=query.team,
         contact_ids=_found_contacts(uow, query.q) if query.q else None,
     )
 

@@ -28,6 +28,7 @@ class InboxFilter:
     contact_ids: Sequence[UUID] | None = None
     unsent: bool = False
     label: str = ""
+    team_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ def _conditions(uow: UnitOfWork, wanted: InboxFilter) -> list[ColumnElement[bool
         found.append(Conversation.waiting_since.is_not(None))
     if wanted.contact_ids is not None:
         found.append(Conversation.contact_id.in_(wanted.contact_ids))
+    if wanted.team_id is not None:
+        found.append(Conversation.team_id == wanted.team_id)
     if wanted.label:
         found.append(has_label(uow, wanted.label))
     if wanted.unsent:

@@ -160,3 +160,14 @@ def _member(membership: Membership, user: User) -> MemberOut:
         id=membership.id, user_id=user.id, name=user.name, email=user.email, role=membership.role, teams=membership.teams,
         region=membership.region, status=membership.status, last_login_at=user.last_login_at, created_at=membership.created_at,
     )  # fmt: skip
+
+
+def find_present(uow: UnitOfWork, user_ids: Iterable[UUID], *, since: datetime) -> frozenset[UUID]:
+    """Those of them who were at the box since then, in this organisation."""
+    seen = select(LoginSession.user_id).where(
+        LoginSession.user_id.in_(set(user_ids)),
+        LoginSession.tenant_id == uow.tenant_id,
+        LoginSession.last_seen_at >= since,
+        LoginSession.revoked_at.is_(None),
+    )
+    return frozenset(uow.session.scalars(seen))

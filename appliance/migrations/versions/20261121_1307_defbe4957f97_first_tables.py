@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '8e5424f5f0f9'
+revision = 'defbe4957f97'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -186,44 +186,6 @@ def upgrade() -> None:
     op.create_index('ix_contacts_owner', 'contacts', ['tenant_id', 'owner_id'], unique=False)
     op.create_index('ix_contacts_region', 'contacts', ['tenant_id', 'region'], unique=False)
     op.create_index('ix_contacts_tenant_id', 'contacts', ['tenant_id', 'id'], unique=False)
-    op.create_table('conversations',
-    sa.Column('id', sa.Uuid(), nullable=False),
-    sa.Column('tenant_id', sa.Uuid(), nullable=False),
-    sa.Column('contact_id', sa.Uuid(), nullable=False),
-    sa.Column('channel_id', sa.Uuid(), nullable=False),
-    sa.Column('channel_kind', sa.String(length=40), nullable=False),
-    sa.Column('medium', sa.Enum('whatsapp', 'email', 'sms', 'phone', 'webchat', 'simulator', name='channel', native_enum=False, length=40), nullable=False),
-    sa.Column('thread_key', sa.String(length=64), nullable=False),
-    sa.Column('address', sa.LargeBinary(), nullable=False),
-    sa.Column('moved_by_merge_id', sa.Uuid(), nullable=True),
-    sa.Column('window_hours', sa.Integer(), nullable=True),
-    sa.Column('agent_id', sa.Uuid(), nullable=True),
-    sa.Column('assignee_id', sa.Uuid(), nullable=True),
-    sa.Column('status', sa.Enum('open', 'pending', 'snoozed', 'resolved', name='conversationstatus', native_enum=False, length=40), nullable=False),
-    sa.Column('handling', sa.Enum('bot', 'human', name='handling', native_enum=False, length=40), nullable=False),
-    sa.Column('waiting_since', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('reminded_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('handoff_reason', sa.String(length=40), nullable=True),
-    sa.Column('labels', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
-    sa.Column('opened_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('last_message_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('last_inbound_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('first_response_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('resolved_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('snoozed_until', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('last_number', sa.Integer(), nullable=False),
-    sa.Column('answered_number', sa.Integer(), nullable=False),
-    sa.Column('unread_count', sa.Integer(), nullable=False),
-    sa.Column('preview', sa.LargeBinary(), nullable=False),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_conversations')),
-    sa.UniqueConstraint('channel_id', 'thread_key', name=op.f('uq_conversations_channel_id_thread_key'))
-    )
-    op.create_index(op.f('ix_conversations_contact_id'), 'conversations', ['contact_id'], unique=False)
-    op.create_index('ix_conversations_inbox', 'conversations', ['tenant_id', 'status', 'last_message_at'], unique=False)
-    op.create_index('ix_conversations_mine', 'conversations', ['tenant_id', 'assignee_id', 'last_message_at'], unique=False)
-    op.create_index('ix_conversations_snoozed', 'conversations', ['snoozed_until'], unique=False)
-    op.create_index('ix_conversations_tenant_id', 'conversations', ['tenant_id', 'id'], unique=False)
-    op.create_index('ix_conversations_waiting', 'conversations', ['waiting_since'], unique=False)
     op.create_table('cron_runs',
     sa.Column('name', sa.String(length=120), nullable=False),
     sa.Column('ran_at', sa.DateTime(timezone=True), nullable=True),
@@ -357,7 +319,7 @@ def upgrade() -> None:
     op.create_table('lead_sources',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
-    sa.Column('kind', sa.Enum('webhook', 'api', name='sourcekind', native_enum=False, length=40), nullable=False),
+    sa.Column('kind', sa.Enum('webhook', 'form', 'api', name='sourcekind', native_enum=False, length=40), nullable=False),
     sa.Column('name', sa.String(length=120), nullable=False),
     sa.Column('secrets', sa.LargeBinary(), nullable=False),
     sa.Column('mapping', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
@@ -447,6 +409,16 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('key', name=op.f('pk_sign_in_attempts'))
     )
     op.create_index(op.f('ix_sign_in_attempts_since'), 'sign_in_attempts', ['since'], unique=False)
+    op.create_table('teams',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('name', sa.String(length=60), nullable=False),
+    sa.Column('deals', sa.Boolean(), nullable=False),
+    sa.Column('takes_handoffs', sa.Boolean(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_teams')),
+    sa.UniqueConstraint('tenant_id', 'name', name=op.f('uq_teams_tenant_id_name'))
+    )
+    op.create_index('ix_teams_tenant_id', 'teams', ['tenant_id', 'id'], unique=False)
     op.create_table('tenant_keys',
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
     sa.Column('wrapped', sa.LargeBinary(), nullable=False),
@@ -694,6 +666,46 @@ def upgrade() -> None:
     )
     op.create_index('ix_contact_tags_tag', 'contact_tags', ['tenant_id', 'tag', 'contact_id'], unique=False)
     op.create_index('ix_contact_tags_tenant_id', 'contact_tags', ['tenant_id', 'id'], unique=False)
+    op.create_table('conversations',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('contact_id', sa.Uuid(), nullable=False),
+    sa.Column('channel_id', sa.Uuid(), nullable=False),
+    sa.Column('channel_kind', sa.String(length=40), nullable=False),
+    sa.Column('medium', sa.Enum('whatsapp', 'email', 'sms', 'phone', 'webchat', 'simulator', name='channel', native_enum=False, length=40), nullable=False),
+    sa.Column('thread_key', sa.String(length=64), nullable=False),
+    sa.Column('address', sa.LargeBinary(), nullable=False),
+    sa.Column('moved_by_merge_id', sa.Uuid(), nullable=True),
+    sa.Column('window_hours', sa.Integer(), nullable=True),
+    sa.Column('agent_id', sa.Uuid(), nullable=True),
+    sa.Column('assignee_id', sa.Uuid(), nullable=True),
+    sa.Column('team_id', sa.Uuid(), nullable=True),
+    sa.Column('status', sa.Enum('open', 'pending', 'snoozed', 'resolved', name='conversationstatus', native_enum=False, length=40), nullable=False),
+    sa.Column('handling', sa.Enum('bot', 'human', name='handling', native_enum=False, length=40), nullable=False),
+    sa.Column('waiting_since', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('reminded_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('handoff_reason', sa.String(length=40), nullable=True),
+    sa.Column('labels', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
+    sa.Column('opened_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('last_message_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('last_inbound_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('first_response_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('resolved_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('snoozed_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('last_number', sa.Integer(), nullable=False),
+    sa.Column('answered_number', sa.Integer(), nullable=False),
+    sa.Column('unread_count', sa.Integer(), nullable=False),
+    sa.Column('preview', sa.LargeBinary(), nullable=False),
+    sa.ForeignKeyConstraint(['team_id'], ['teams.id'], name=op.f('fk_conversations_team_id'), ondelete='SET NULL'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_conversations')),
+    sa.UniqueConstraint('channel_id', 'thread_key', name=op.f('uq_conversations_channel_id_thread_key'))
+    )
+    op.create_index(op.f('ix_conversations_contact_id'), 'conversations', ['contact_id'], unique=False)
+    op.create_index('ix_conversations_inbox', 'conversations', ['tenant_id', 'status', 'last_message_at'], unique=False)
+    op.create_index('ix_conversations_mine', 'conversations', ['tenant_id', 'assignee_id', 'last_message_at'], unique=False)
+    op.create_index('ix_conversations_snoozed', 'conversations', ['snoozed_until'], unique=False)
+    op.create_index('ix_conversations_tenant_id', 'conversations', ['tenant_id', 'id'], unique=False)
+    op.create_index('ix_conversations_waiting', 'conversations', ['waiting_since'], unique=False)
     op.create_table('delivery',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -803,48 +815,6 @@ def upgrade() -> None:
     )
     op.create_index('ix_memberships_tenant_id', 'memberships', ['tenant_id', 'id'], unique=False)
     op.create_index(op.f('ix_memberships_user_id'), 'memberships', ['user_id'], unique=False)
-    op.create_table('message_words',
-    sa.Column('conversation_id', sa.Uuid(), nullable=False),
-    sa.Column('term', sa.BigInteger(), nullable=False),
-    sa.Column('tenant_id', sa.Uuid(), nullable=False),
-    sa.Column('numbers', sa.LargeBinary(), nullable=False),
-    sa.ForeignKeyConstraint(['conversation_id'], ['conversations.id'], name=op.f('fk_message_words_conversation_id'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('conversation_id', 'term', 'tenant_id', name=op.f('pk_message_words')),
-    sqlite_with_rowid=False
-    )
-    op.create_index('ix_message_words_term', 'message_words', ['tenant_id', 'term', 'conversation_id'], unique=False)
-    op.create_table('messages',
-    sa.Column('id', sa.Uuid(), nullable=False),
-    sa.Column('tenant_id', sa.Uuid(), nullable=False),
-    sa.Column('conversation_id', sa.Uuid(), nullable=False),
-    sa.Column('channel_id', sa.Uuid(), nullable=False),
-    sa.Column('number', sa.Integer(), nullable=False),
-    sa.Column('direction', sa.Enum('inbound', 'outbound', 'internal', name='direction', native_enum=False, length=40), nullable=False),
-    sa.Column('sender', sa.Enum('contact', 'agent_ai', 'user', 'system', name='sender', native_enum=False, length=40), nullable=False),
-    sa.Column('sender_id', sa.Uuid(), nullable=True),
-    sa.Column('kind', sa.Enum('text', 'image', 'audio', 'video', 'document', 'sticker', 'location', 'contact', 'template', 'buttons', 'list', 'reaction', 'note', 'unsupported', name='messagekind', native_enum=False, length=40), nullable=False),
-    sa.Column('content', sa.LargeBinary(), nullable=False),
-    sa.Column('sources', sa.LargeBinary(), nullable=True),
-    sa.Column('status', sa.Enum('received', 'queued', 'sending', 'unconfirmed', 'sent', 'delivered', 'read', 'failed', 'cancelled', name='messagestatus', native_enum=False, length=40), nullable=False),
-    sa.Column('provider_message_id', sa.String(length=255), nullable=True),
-    sa.Column('reply_to_id', sa.Uuid(), nullable=True),
-    sa.Column('answers_up_to', sa.Integer(), nullable=True),
-    sa.Column('error_code', sa.String(length=60), nullable=True),
-    sa.Column('error', sa.LargeBinary(), nullable=True),
-    sa.Column('attempts', sa.Integer(), nullable=False),
-    sa.Column('send_after', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('occurred_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('sent_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('delivered_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('read_at', sa.DateTime(timezone=True), nullable=True),
-    sa.ForeignKeyConstraint(['conversation_id'], ['conversations.id'], name=op.f('fk_messages_conversation_id'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_messages')),
-    sa.UniqueConstraint('channel_id', 'provider_message_id', name=op.f('uq_messages_channel_id_provider_message_id')),
-    sa.UniqueConstraint('conversation_id', 'number', name=op.f('uq_messages_conversation_id_number'))
-    )
-    op.create_index('ix_messages_sending', 'messages', ['status', 'created_at'], unique=False)
-    op.create_index('ix_messages_tenant_id', 'messages', ['tenant_id', 'id'], unique=False)
     op.create_table('reply_steps',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -878,6 +848,17 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_sessions_expires_at'), 'sessions', ['expires_at'], unique=False)
     op.create_index(op.f('ix_sessions_user_id'), 'sessions', ['user_id'], unique=False)
+    op.create_table('team_members',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('team_id', sa.Uuid(), nullable=False),
+    sa.Column('user_id', sa.Uuid(), nullable=False),
+    sa.Column('given_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['team_id'], ['teams.id'], name=op.f('fk_team_members_team_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_team_members')),
+    sa.UniqueConstraint('team_id', 'user_id', name=op.f('uq_team_members_team_id_user_id'))
+    )
+    op.create_index('ix_team_members_tenant_id', 'team_members', ['tenant_id', 'id'], unique=False)
     op.create_table('timeline_entries',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -952,6 +933,64 @@ def upgrade() -> None:
     op.create_index(op.f('ix_lead_events_lead_id'), 'lead_events', ['lead_id'], unique=False)
     op.create_index('ix_lead_events_nonce', 'lead_events', ['source_id', 'nonce'], unique=False)
     op.create_index('ix_lead_events_tenant_id', 'lead_events', ['tenant_id', 'id'], unique=False)
+    op.create_table('message_words',
+    sa.Column('conversation_id', sa.Uuid(), nullable=False),
+    sa.Column('term', sa.BigInteger(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('numbers', sa.LargeBinary(), nullable=False),
+    sa.ForeignKeyConstraint(['conversation_id'], ['conversations.id'], name=op.f('fk_message_words_conversation_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('conversation_id', 'term', 'tenant_id', name=op.f('pk_message_words')),
+    sqlite_with_rowid=False
+    )
+    op.create_index('ix_message_words_term', 'message_words', ['tenant_id', 'term', 'conversation_id'], unique=False)
+    op.create_table('messages',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('conversation_id', sa.Uuid(), nullable=False),
+    sa.Column('channel_id', sa.Uuid(), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('direction', sa.Enum('inbound', 'outbound', 'internal', name='direction', native_enum=False, length=40), nullable=False),
+    sa.Column('sender', sa.Enum('contact', 'agent_ai', 'user', 'system', name='sender', native_enum=False, length=40), nullable=False),
+    sa.Column('sender_id', sa.Uuid(), nullable=True),
+    sa.Column('kind', sa.Enum('text', 'image', 'audio', 'video', 'document', 'sticker', 'location', 'contact', 'template', 'buttons', 'list', 'reaction', 'note', 'unsupported', name='messagekind', native_enum=False, length=40), nullable=False),
+    sa.Column('content', sa.LargeBinary(), nullable=False),
+    sa.Column('sources', sa.LargeBinary(), nullable=True),
+    sa.Column('status', sa.Enum('received', 'queued', 'sending', 'unconfirmed', 'sent', 'delivered', 'read', 'failed', 'cancelled', name='messagestatus', native_enum=False, length=40), nullable=False),
+    sa.Column('provider_message_id', sa.String(length=255), nullable=True),
+    sa.Column('reply_to_id', sa.Uuid(), nullable=True),
+    sa.Column('answers_up_to', sa.Integer(), nullable=True),
+    sa.Column('error_code', sa.String(length=60), nullable=True),
+    sa.Column('error', sa.LargeBinary(), nullable=True),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('send_after', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('occurred_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('sent_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('delivered_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('read_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['conversation_id'], ['conversations.id'], name=op.f('fk_messages_conversation_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_messages')),
+    sa.UniqueConstraint('channel_id', 'provider_message_id', name=op.f('uq_messages_channel_id_provider_message_id')),
+    sa.UniqueConstraint('conversation_id', 'number', name=op.f('uq_messages_conversation_id_number'))
+    )
+    op.create_index('ix_messages_sending', 'messages', ['status', 'created_at'], unique=False)
+    op.create_index('ix_messages_tenant_id', 'messages', ['tenant_id', 'id'], unique=False)
+    op.create_table('notices',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('user_id', sa.Uuid(), nullable=False),
+    sa.Column('kind', sa.Enum('mentioned', 'assigned', name='noticekind', native_enum=False, length=40), nullable=False),
+    sa.Column('conversation_id', sa.Uuid(), nullable=False),
+    sa.Column('message_id', sa.Uuid(), nullable=True),
+    sa.Column('by_id', sa.Uuid(), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('seen_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['conversation_id'], ['conversations.id'], name=op.f('fk_notices_conversation_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_notices'))
+    )
+    op.create_index(op.f('ix_notices_conversation_id'), 'notices', ['conversation_id'], unique=False)
+    op.create_index('ix_notices_of_person', 'notices', ['tenant_id', 'user_id', 'created_at'], unique=False)
+    op.create_index('ix_notices_tenant_id', 'notices', ['tenant_id', 'id'], unique=False)
     wall(
         'agents',
         'answer_gaps',
@@ -963,7 +1002,6 @@ def upgrade() -> None:
         'contact_imports',
         'contact_settings',
         'contacts',
-        'conversations',
         'document_uploads',
         'documents',
         'idempotent_answers',
@@ -978,6 +1016,7 @@ def upgrade() -> None:
         'quick_replies',
         'reply_runs',
         'roles',
+        'teams',
         'whatsapp_days',
         'whatsapp_sessions',
         'agent_evaluations',
@@ -991,18 +1030,21 @@ def upgrade() -> None:
         'contact_merges',
         'contact_notes',
         'contact_tags',
+        'conversations',
         'delivery',
         'document_versions',
         'lead_rejected_events',
         'leads',
         'memberships',
-        'message_words',
-        'messages',
         'reply_steps',
+        'team_members',
         'timeline_entries',
         'agent_evaluation_results',
         'chunks',
         'lead_events',
+        'message_words',
+        'messages',
+        'notices',
     )
     # ### end Alembic commands ###
 

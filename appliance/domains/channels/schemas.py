@@ -7,8 +7,7 @@ from pydantic import AfterValidator, Field, JsonValue, model_validator
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.web import Schema
 from appliance.domains.channels.rules.origins import origin_of
-from appliance.domains.channels.rules.risk import Factor
-from appliance.domains.channels.types import ChannelStatus, Ending, LinkState, Quality
+from appliance.domains.channels.types import ChannelStatus, Ending, Factor, LinkState, Quality
 from appliance.domains.conversations.types import Holder, MessageKind
 
 MAX_VISITOR_TEXT = 4000

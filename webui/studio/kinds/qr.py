@@ -116,9 +116,11 @@ def _panel(uow: UnitOfWork, channel: ChannelOut) -> dict[str, object]:
     link, codes = LinkOut.model_validate(row), LinkCodesOut.model_validate(row)
     turn = math.pi * (1 - meter.total / 100)
     return {
-        "link": link, "code": _code(uow, codes), "pairing_code": codes.pairing_code, "link_state": _state(link), "meter": meter, "levels": LEVELS,
+        "link": link, "code": _code(uow, codes), "pairing_code": codes.pairing_code, "link_state": _state(link),
+        "meter": meter, "levels": LEVELS,
         "factors": FACTORS, "advice": ADVICE, "values": _values(meter), "dot": (90 + 70 * math.cos(turn), 84 - 70 * math.sin(turn)),
-        "risk_version": RISK_VERSION, "phone": (link.jid or "").split(":")[0].removesuffix(PHONE_SERVER),
+        "risk_version": RISK_VERSION,
+        "phone": (link.jid or "").split(":")[0].removesuffix(PHONE_SERVER),
         "has_signed": link.accepted_version == RISK_VERSION, "LinkState": LinkState,
     }  # fmt: skip
 

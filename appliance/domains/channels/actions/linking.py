@@ -15,7 +15,7 @@ from appliance.domains.channels import queries
 from appliance.domains.channels.events import ChannelChanged, LinkChanged
 from appliance.domains.channels.rules import linking, warming
 from appliance.domains.channels.tables import Channel, WhatsappDay, WhatsappSession
-from appliance.domains.channels.types import ChannelStatus, Ending, LinkState
+from appliance.domains.channels.types import RISK_VERSION, ChannelStatus, Ending, LinkState
 from appliance.domains.conversations import actions as conversations
 
 
@@ -36,7 +36,7 @@ def drop_link(uow: UnitOfWork, channel_id: UUID) -> None:
 def accept_risk(uow: UnitOfWork, channel_id: UUID, version: int) -> WhatsappSession:
     """Signed by the person who acts. `version` is that of the text they read."""
     link = queries.lock_link(uow, channel_id)
-    if version != linking.RISK_VERSION:
+    if version != RISK_VERSION:
         raise Conflict(_("The text about the risk has changed. Read it again."))
     if link.accepted_version != version:
         link.accepted_by_id, link.accepted_by, link.accepted_at, link.accepted_version = uow.actor.id, uow.actor.name, uow.now, version
@@ -47,7 +47,7 @@ def accept_risk(uow: UnitOfWork, channel_id: UUID, version: int) -> WhatsappSess
 def begin_link(uow: UnitOfWork, channel_id: UUID, *, phone: str = "") -> WhatsappSession:
     """Open it, by a QR where the number is not linked yet; with `phone` (digits, with the country) by a code typed on that phone."""
     link = queries.lock_link(uow, channel_id)
-    if link.accepted_version != linking.RISK_VERSION:
+    if link.accepted_version != RISK_VERSION:
         raise Refused(_("Somebody has to accept the risk of a link that is not official before a number is linked."))
     if not queries.get_channel(uow, channel_id).active:
         raise Conflict(_("This channel is switched off. Switch it on first."))

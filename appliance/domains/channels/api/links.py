@@ -8,7 +8,6 @@ from appliance.core.uow import UnitOfWork
 from appliance.core.web import Api, Call
 from appliance.domains.channels import actions, queries
 from appliance.domains.channels.api.channels import MANAGE, READ
-from appliance.domains.channels.gateways.qr import asking
 from appliance.domains.channels.queries import Meter
 from appliance.domains.channels.schemas import (
     AgentLinksOut,
@@ -51,7 +50,7 @@ def accept_risk(uow: UnitOfWork, channel_id: UUID, body: RiskAcceptedIn) -> What
 def begin_link(call: Call, channel_id: UUID, body: LinkIn) -> LinkOut:
     with call.unit() as uow:
         link = LinkOut.model_validate(actions.begin_link(uow, channel_id, phone=body.phone))
-    asking.nudge(asking.address(call.box.settings))
+    queries.nudge_sessions(call.box)
     return link
 
 
@@ -64,7 +63,7 @@ def unlink(uow: UnitOfWork, channel_id: UUID) -> None:
 def init_session(call: Call, agent_id: UUID, body: LinkInitIn) -> LinkOut:
     with call.unit() as uow:
         link = LinkOut.model_validate(actions.begin_link_of_agent(uow, agent_id, body))
-    asking.nudge(asking.address(call.box.settings))
+    queries.nudge_sessions(call.box)
     return link
 
 
@@ -93,7 +92,7 @@ def send_message(uow: UnitOfWork, agent_id: UUID, body: SendMessageIn) -> Messag
 def debug_connection(call: Call, agent_id: UUID) -> ConnectionOut:
     with call.unit(read_only=True) as uow:
         found = [LinkOut.model_validate(link) for link in _of_agent(uow, agent_id)]
-    is_watched = asking.nudge(asking.address(call.box.settings))
+    is_watched = queries.nudge_sessions(call.box)
     return ConnectionOut(sessions=found, supervisor=is_watched)
 
 

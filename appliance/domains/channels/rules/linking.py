@@ -8,7 +8,6 @@ from babel.support import LazyProxy
 from appliance.core.i18n import lazy_gettext as _
 from appliance.domains.channels.types import Ending
 
-RISK_VERSION = 1  # of the text that is signed; a changed text is signed again
 QR_DEADLINE = timedelta(seconds=180)
 PAIRING_DEADLINE = timedelta(seconds=180)  # WhatsApp lets a code stand so long
 ALIVE_EVERY = timedelta(seconds=60)

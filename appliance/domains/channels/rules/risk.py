@@ -2,18 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+
+from appliance.domains.channels.types import Factor
 
 WARN, BAD = 34, 67  # of 100
 MOST = 100
-
-
-class Factor(StrEnum):
-    AGE = "age"
-    VOLUME = "volume"
-    REPLIES = "replies"
-    REFUSALS = "refusals"
-    RECONNECTS = "reconnects"
 
 
 _WEIGHTS = {Factor.AGE: 0.2, Factor.VOLUME: 0.3, Factor.REPLIES: 0.25, Factor.REFUSALS: 0.15, Factor.RECONNECTS: 0.1}

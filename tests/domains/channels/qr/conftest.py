@@ -10,9 +10,8 @@ from appliance.core.ids import new_id
 from appliance.core.uow import Actor
 from appliance.domains.channels import actions, queries
 from appliance.domains.channels.gateways.qr import wire
-from appliance.domains.channels.rules.linking import RISK_VERSION
 from appliance.domains.channels.schemas import ChannelIn
-from appliance.domains.channels.types import LinkState
+from appliance.domains.channels.types import RISK_VERSION, LinkState
 from appliance.entrypoints.linked import Patience
 from appliance.entrypoints.sessions import Sessions
 from tests.peers.phones import ME, Phones

@@ -8,7 +8,7 @@ from appliance.core.ids import new_id
 from appliance.domains.agents import actions as agents
 from appliance.domains.agents.schemas import AgentIn
 from appliance.domains.channels import actions
-from appliance.domains.channels.rules.linking import RISK_VERSION
+from appliance.domains.channels.types import RISK_VERSION
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts.types import Identity, IdentityKind
 

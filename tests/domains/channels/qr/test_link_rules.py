@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.domains.channels.rules import linking, risk, warming
-from appliance.domains.channels.types import Ending
+from appliance.domains.channels.types import Ending, Factor
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 
@@ -61,12 +61,12 @@ def test_a_calm_old_number_is_harmless_and_a_young_loud_one_is_not():
     assert risk.level_of(risk.total(calm)) == "ok"
     assert risk.advice(calm) == []
     assert risk.level_of(risk.total(loud)) == "bad"
-    assert risk.Factor.VOLUME in risk.advice(loud)
+    assert Factor.VOLUME in risk.advice(loud)
 
 
 def test_one_bad_factor_is_not_averaged_away():
     refused = risk.readings(risk.Week(400, 0, 1000, sent=0, received=0, refused=9, reconnects_today=0))
-    assert [one.level for one in refused if one.factor is risk.Factor.REFUSALS] == ["bad"]
+    assert [one.level for one in refused if one.factor is Factor.REFUSALS] == ["bad"]
     assert risk.total(refused) == 50
 
 

@@ -1,0 +1,116 @@
+"""Linking a number in the browser, with a real child behind it: signed, shown, rotated, typed, open, ended."""
+
+import os
+import re
+import threading
+from dataclasses import replace
+
+import pytest
+
+from appliance.core.config import NetworkMode
+from appliance.core.uow import Actor
+from appliance.domains.channels import actions, queries
+from appliance.domains.channels.gateways.qr import wire
+from appliance.domains.channels.schemas import ChannelIn
+from appliance.domains.channels.types import RISK_VERSION, Ending
+from appliance.entrypoints.sessions import Sessions
+from tests.domains.channels.qr.conftest import DRIVER, QUICK
+from tests.peers.phones import ME, OPEN, Phones
+from tests.webui.conftest import ANA
+from webui.studio.kinds.qr import draw
+
+pytestmark = pytest.mark.only_database("sqlite")
+SHOTS = os.environ.get("LINK_SHOTS", "")
+
+
+@pytest.fixture
+def settings(settings):
+    return settings.model_copy(update={"network": settings.network.model_copy(update={"mode": NetworkMode.CONNECTED})})
+
+
+@pytest.fixture
+def phones(monkeypatch):
+    peer = Phones()
+    monkeypatch.setenv("HTTPS_PROXY", peer.address)
+    yield peer
+    peer.close()
+
+
+@pytest.fixture
+def watched(box, phones):
+    sessions = Sessions(box, driver=DRIVER, patience=replace(QUICK, qr=60))
+    sessions.open_door()
+    thread = threading.Thread(target=sessions.watch, daemon=True)
+    thread.start()
+    yield sessions
+    sessions.stop()
+    thread.join(10)
+
+
+@pytest.fixture
+def number(box, ana):
+    with box.unit(ana.tenant_id, Actor("user", ana.user_id, ANA.person)) as uow:
+        return actions.create_channel(uow, ChannelIn(kind="whatsapp_qr", name="Feiras e eventos")).id
+
+
+def shoot(page, name):
+    if SHOTS:
+        for theme in ("light", "dark"):
+            for width in (1280, 390):
+                page.emulate_media(color_scheme=theme)
+                page.set_viewport_size({"width": width, "height": 1000})
+                page.screenshot(path=f"{SHOTS}/{name}-{theme}-{width}.png", full_page=True)
+
+
+@pytest.mark.browser
+@pytest.mark.usefixtures("watched")
+def test_a_number_is_linked_without_a_reload(ana, number, phones, new_context):
+    page = new_context(ana).new_page()
+    page.goto(f"/channels/{number}")
+    shoot(page, "1-risk")
+    page.get_by_label("Li isto e aceito o risco").check()
+    page.get_by_role("button", name="Assinar").click()
+    page.get_by_role("button", name="Mostrar o código").click()
+    phones.await_(lambda: phones.hellos)
+    phones.say(wire.Qr("https://wa.me/settings/linked_devices#2@" + "a" * 180, 20))
+    page.get_by_role("img", name="Código QR").wait_for()
+    page.get_by_text("código 1").wait_for()
+    shoot(page, "2-qr")
+    page.evaluate("window.sameDocument = true")
+    phones.say(wire.Qr("https://wa.me/settings/linked_devices#2@" + "b" * 180, 20))
+    page.get_by_text("código 2").wait_for()
+    page.locator("[data-seconds-left]", has_text=re.compile(r"^1\d s$")).wait_for()  # its time runs
+    page.get_by_label("Sem câmera?").fill("+55 11 95555-0101")
+    page.get_by_role("button", name="Obter um código").click()
+    phones.await_(lambda: phones.asked == [{"pair": "5511955550101"}])
+    phones.say(wire.Pairing("K7Q4M2RX"))
+    page.get_by_text("K7Q4").wait_for()
+    shoot(page, "3-pairing")
+    phones.say(wire.Paired(ME, "900@lid", "android"))
+    phones.say(OPEN)
+    page.locator(".badge", has_text="Conectado").wait_for()
+    page.get_by_role("heading", name="Risco do número").wait_for()
+    assert page.evaluate("window.sameDocument")
+    shoot(page, "4-open")
+    phones.say(wire.LoggedOut(401, "removed"))
+    page.get_by_text("O celular desvinculou esta caixa").wait_for()
+    shoot(page, "5-logged-out")
+
+
+@pytest.mark.parametrize("ending", Ending)
+def test_every_end_is_told_in_words(app, box, tenant_id, browser_headers, ending):
+    with box.unit(tenant_id) as uow:
+        channel_id = actions.create_channel(uow, ChannelIn(kind="whatsapp_qr", name="Loja")).id
+        actions.accept_risk(uow, channel_id, RISK_VERSION)
+        actions.end_link(uow, channel_id, ending)
+    page = app.test_client().get(f"/channels/{channel_id}", headers={**browser_headers, "Accept-Language": "en"})
+    assert page.status_code == 200
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert queries.get_link(uow, channel_id).ending is ending
+    assert str(queries.explain(ending)).split(".")[0] in page.text
+
+
+def test_a_qr_is_drawn_as_its_dark_runs():
+    size, path = draw("2@abc")
+    assert size == 21
+    assert path.startswith("M0 0h7v1h-7z")  # the finder in the corner

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import serve
 
-from tests.peers.whatsapp import library
+from tests.peers.whatsapp import library, media
 from tests.peers.whatsapp.keys import PROLOGUE_BYTES, Handshake, SigningKey
 from tests.peers.whatsapp.person import DeviceKeys, Person
 from tests.peers.whatsapp.stanzas import Jid, Stanza, read, written
@@ -27,6 +27,7 @@ from tests.peers.whatsapp.tunnel import Tunnel, certified
 SERVER = Jid("")
 PHONE, LID, DEVICE = "5511988887777", "111222333444555", 7
 ANA_PHONE, ANA_LID = "5511977776666", "222333444555666"
+HOST = "web.whatsapp.com"
 WAIT_S = 20.0
 
 
@@ -68,15 +69,16 @@ class WhatsAppPeer:
         self.linked = False
         self.now = None  # the connection that is open
         self._numbers = iter(range(1, 1 << 30))
-        context, self.ca = certified("web.whatsapp.com", folder)
+        context, self.ca = certified((HOST, media.HOST), folder)
+        self.media = media.MediaStore(context)
         self._server = serve(self._serve, "127.0.0.1", 0, ssl=context, compression=None, max_size=None)
-        self._tunnel = Tunnel(self._server.socket.getsockname()[1])
+        self._tunnel = Tunnel({HOST: self._server.socket.getsockname()[1], media.HOST: self.media.port})
         self.proxy = self._tunnel.url
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def forget(self):
         """As if nobody had ever linked anything."""
-        self.behaviour, self.linked, self.unreachable = Behaviour(), False, False
+        self.behaviour, self.linked, self.unreachable, self.media.full = Behaviour(), False, False, False
         self.stanzas.clear()
 
     @property
@@ -90,6 +92,7 @@ class WhatsAppPeer:
     def close(self):
         self._tunnel.close()
         self._server.shutdown()
+        self.media.close()
 
     # what a test does with it
 
@@ -226,6 +229,9 @@ class WhatsAppPeer:
         elif space == "usync":
             people = [_known(Jid.of(one.attrs["jid"])) for one in walked(stanza) if one.tag == "user"]
             answer = [Stanza("usync", {}, [Stanza("list", {}, [] if self.behaviour.knows_nobody else people)])]
+        elif stanza.child("media_conn"):
+            hosts = [Stanza("host", {"hostname": media.HOST})]
+            answer = [Stanza("media_conn", {"auth": "a", "ttl": "300", "auth_ttl": "300", "max_buckets": "12"}, hosts)]
         elif space == "md" and stanza.child("link_code_companion_reg"):
             answer = [Stanza("link_code_companion_reg", {}, [Stanza("link_code_pairing_ref", {}, b"ref")])]
         elif space == "md" and stanza.attrs["type"] == "set":

@@ -1,4 +1,4 @@
-"""The way to it: a proxy that leads every CONNECT to our port, and the certificate of the name that was asked for."""
+"""The way to it: a proxy that leads every CONNECT to one of our ports, and the certificate of the names that are asked for."""
 
 import socket
 import ssl
@@ -15,8 +15,8 @@ PIECE = 1 << 16
 
 
 class Tunnel:
-    def __init__(self, port):
-        self._port = port
+    def __init__(self, port_of):
+        self._port_of = port_of
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
         self._open = set()
@@ -49,7 +49,7 @@ class Tunnel:
         if self.closed or not asked.startswith(b"CONNECT "):
             caller.close()
             return
-        ours = socket.create_connection(("127.0.0.1", self._port))
+        ours = socket.create_connection(("127.0.0.1", self._port_of[asked.split()[1].partition(b":")[0].decode()]))
         caller.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
         self._open |= {caller, ours}
         threading.Thread(target=self._pump, args=(ours, caller), daemon=True).start()
@@ -65,16 +65,16 @@ class Tunnel:
             self._open.discard(one)
 
 
-def certified(name, folder):
-    """A server's side of TLS for this name, and the file with the authority to trust."""
+def certified(names, folder):
+    """A server's side of TLS for these names, and the file with the authority to trust."""
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
     now = datetime.now(UTC)
     cert = (
         x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=12))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """What is said goes through the real library and its encryption, both ways, in one child that stays."""
 
 import pytest
+from PIL import Image
 
 from appliance.domains.channels.gateways.qr import wire
 from tests.peers.whatsapp import library
@@ -101,3 +102,45 @@ def test_reading_and_typing_are_shown_to_the_other(linked, peer):
     linked.say(wire.ShowTyping(ANA, "recording"))
     assert peer.heard("receipt", lambda one: one.attrs.get("type") == "read").attrs["id"] == "A1"
     assert peer.heard("chatstate").children[0].tag == "composing"
+
+
+@pytest.fixture
+def picture(tmp_path):
+    file = tmp_path / "picture.png"
+    Image.effect_noise((300, 200), 60).convert("RGB").save(file)
+    return file
+
+
+def test_file_goes_out_sealed_and_comes_in_the_same(linked, peer, picture, tmp_path):
+    content = {"text": "olha", "media": {"mime_type": "image/png"}}
+    linked.say(wire.Send("p1", ANA, "image", content, path=str(picture)))
+    linked.says(wire.Sent)
+    body = e2e.Message.FromString(peer.opened(sent_to(peer)[0]))
+    assert (body.imageMessage.caption, body.imageMessage.width) == ("olha", 300)
+    assert picture.read_bytes() not in peer.media.files.values()
+
+    peer.message("A1", body)
+    heard = linked.says(wire.Message)
+    linked.say(wire.Fetch("f1", heard.content["media"]["provider_id"], str(tmp_path / "came"), 10**6))
+    assert linked.says(wire.Fetched) == wire.Fetched("f1", str(tmp_path / "came"), picture.stat().st_size)
+    assert (tmp_path / "came").read_bytes() == picture.read_bytes()
+
+
+def test_file_that_is_too_large_or_gone_is_told_and_leaves_nothing(linked, peer, picture, tmp_path):
+    linked.say(wire.Send("p2", ANA, "document", {"media": {"mime_type": "application/pdf"}}, path=str(picture)))
+    linked.says(wire.Sent)
+    peer.message("A2", e2e.Message.FromString(peer.opened(sent_to(peer)[0])))
+    reference = linked.says(wire.Message).content["media"]["provider_id"]
+    linked.say(wire.Fetch("f2", reference, str(tmp_path / "came"), 1000))
+    assert linked.says(wire.Failed, lambda one: one.id == "f2") == wire.Failed("f2", "too large")
+    peer.media.files.clear()
+    linked.say(wire.Fetch("f3", reference, str(tmp_path / "came"), 10**6))
+    assert not linked.says(wire.Failed, lambda one: one.id == "f3").again
+    assert not (tmp_path / "came").exists()
+
+
+def test_file_that_could_not_be_put_up_may_be_sent_later(linked, peer, picture):
+    peer.media.full = True
+    linked.say(wire.Send("p3", ANA, "image", {"media": {"mime_type": "image/png"}}, path=str(picture)))
+    assert linked.says(wire.Failed).again
+    assert not sent_to(peer)

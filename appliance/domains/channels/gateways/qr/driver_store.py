@@ -47,7 +47,7 @@ def ids_by_secret(store: Path) -> dict[bytes, str]:
         return {}
     with closing(_opened(store)) as file, suppress(sqlite3.OperationalError):  # no table yet
         latest = "SELECT key, message_id FROM whatsmeow_message_secrets ORDER BY rowid DESC LIMIT ?"
-        return {bytes(key): str(message_id) for key, message_id in file.execute(latest, (LATEST,))}
+        return {bytes(key): str(message_id) for key, message_id in reversed(file.execute(latest, (LATEST,)).fetchall())}
     return {}
 
 
@@ -71,7 +71,8 @@ def watch(store: Path, changed: Callable[[], None]) -> NoReturn:
 
 def _answer(store: Path, secret: bytes, *, forget: bool) -> None:
     with closing(_opened(store)) as file, file:
-        found = file.execute("SELECT message_id FROM whatsmeow_message_secrets WHERE key = ?", (secret,)).fetchone()
+        latest = "SELECT message_id FROM whatsmeow_message_secrets WHERE key = ? ORDER BY rowid DESC LIMIT 1"
+        found = file.execute(latest, (secret,)).fetchone()
         if forget:
             file.execute("DELETE FROM whatsmeow_message_secrets WHERE key = ?", (secret,))
     print(found[0] if found else "")  # noqa: T201 - the answer

@@ -129,7 +129,7 @@ def test_a_public_address_is_public(address):
 
 
 def test_a_bare_socket_keeps_to_the_same_rules(peer):
-    with pytest.raises(Refused, match="network.mode"):
+    with pytest.raises(Refused, match=r"network\.mode"):
         Outbound(NetworkSettings()).connect("test", "mail.example", 993)
     with pytest.raises(Refused, match="private address"):
         Outbound(NetworkSettings(mode=NetworkMode.CONNECTED)).connect("test", "127.0.0.1", peer)

@@ -124,6 +124,7 @@ class Bubble:
     who: str
     html: Markup
     media: Mapping[str, Any] | None
+    mail: Mapping[str, Any]
     kind: str
     at: datetime
     status: str
@@ -267,6 +268,7 @@ def _bubble(message: MessageOut, who: str, *, cites: bool) -> Bubble:
         who=who,
         html=cited(text, len(sources), f"s-{message.id}-", linked=cites) if text else _without_text(message),
         media=message.content.get("media") if message.kind in MEDIA_KINDS else None,
+        mail=message.content.get("mail") or {},
         kind=message.kind.value,
         at=message.occurred_at if message.direction is Direction.INBOUND else message.created_at,
         status=message.status.value,

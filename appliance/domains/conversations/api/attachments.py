@@ -34,3 +34,13 @@ def get_media(call: Call, message_id: UUID) -> Response:
     pieces = call.box.blobs.read(call.who.tenant_id, UUID(str(media["blob_id"])))
     kind = str(media.get("true_type") or media.get("mime_type") or "")
     return send_stored(pieces, media_type=kind, name=str(media.get("filename") or "file"))
+
+
+@attachments.get("/messages/<uuid:message_id>/original", permission=READ, unit=False, summary="The mail that a message was read from, whole")
+def get_original(call: Call, message_id: UUID) -> Response:
+    with call.unit(read_only=True) as uow:
+        original = (queries.get_message(uow, message_id).content.get("mail") or {}).get("original")
+    if not original:
+        raise NotFound(_("All of this message is shown; nothing else is kept of it."))
+    pieces = call.box.blobs.read(call.who.tenant_id, UUID(str(original)))
+    return send_stored(pieces, media_type="message/rfc822", name="mail.eml")

@@ -28,4 +28,8 @@ def make_lead(uow: UnitOfWork) -> UUID:
     return capture(uow, make_source(uow).id, DAVI).lead_id
 
 
-PATH_PARAMETERS = {"source_id": lambda uow: make_source(uow).id, "lead_id": make_lead}
+PATH_PARAMETERS = {
+    "source_id": lambda uow: make_source(uow).id,
+    "form_id": lambda uow: make_source(uow, kind="form").id,
+    "lead_id": make_lead,
+}

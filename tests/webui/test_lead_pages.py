@@ -104,3 +104,30 @@ def test_what_a_source_did_not_take_is_shown_and_a_wrong_path_is_told(box, tenan
 def test_a_source_without_a_name_is_asked_for_one(ana_at_home):
     refused = ana_at_home.send("/leads/sources/new", "/leads/sources/new", name="", kind="webhook")
     assert (refused.status_code, 'aria-invalid="true"' in refused.text) == (422, True)
+
+
+def test_the_html_of_a_form_works_on_any_site_and_so_does_its_own_page(box, site, new_context, ana, tmp_path):
+    page = new_context(ana).new_page()
+    page.goto(f"{site.url}/leads/sources/new")
+    page.fill("#f-name", "Site")
+    page.select_option("#f-kind", "form")
+    page.click("main button[type=submit]")
+    page.fill("#f-consent_text", "Aceito receber ofertas.")
+    page.uncheck("#f-fields-phone")
+    page.click("section[aria-labelledby=h-form] button[type=submit]")
+    elsewhere = tmp_path / "site.html"
+    page.wait_for_selector("text=Aceito receber ofertas.")
+    elsewhere.write_text(page.inner_text("#snippet").replace(box.settings.public_url, site.url))
+    own = page.inner_text("#source-address").replace(box.settings.public_url, site.url)
+    visitor = new_context().new_page()
+    for address, name in ((elsewhere.as_uri(), "Davi"), (f"{own}?utm_campaign=natal&fbclid=x", "Bia")):
+        visitor.goto(address)
+        visitor.get_by_label("Nome").fill(name)
+        visitor.get_by_label("E-mail").fill(f"{name}@loja.example")
+        visitor.get_by_label("Aceito receber ofertas.").check()
+        visitor.get_by_role("button", name="Enviar").click()
+        visitor.wait_for_url("**/thanks")
+        assert "Obrigado" in visitor.inner_text("h1")
+    with box.unit(ana.tenant_id) as uow:
+        found = queries.list_leads(uow, LeadsQuery()).items
+        assert [lead.utm for lead in found] == [{"campaign": "natal"}, {}]

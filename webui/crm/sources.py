@@ -13,12 +13,14 @@ from appliance.core.i18n import gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Form, PageQuery, Schema, parse, read_form
 from appliance.domains.leads import actions, queries
-from appliance.domains.leads.schemas import LeadsQuery, SourceIn, SourceOut, SourcePatch
-from appliance.domains.leads.types import LeadField, LeadStatus, Reading, SourceKind
+from appliance.domains.leads.schemas import FormSettings, LeadsQuery, SourceIn, SourceOut, SourcePatch
+from appliance.domains.leads.types import FormField, LeadField, LeadStatus, Reading, SourceKind
+from webui import branding, theme
 from webui.addresses import is_public
+from webui.crm.forms import snippet
 from webui.crm.leads import READ
 from webui.crm.pages import pages
-from webui.crm.words import REJECTIONS, options
+from webui.crm.words import REJECTIONS, label, options
 
 MANAGE = "leads:configure"
 REJECTED_SHOWN = PageQuery(limit=20)
@@ -43,6 +45,11 @@ class SourceChangeForm(SourceForm):
     """The boxes of the mapping and what was pasted to try it come along; they are read by `_typed_mapping`."""
 
     model_config = ConfigDict(extra="ignore")
+    title: str = Field("", max_length=120)
+    thanks: str = Field("", max_length=300)
+    fields: list[FormField] = Field(default_factory=list)
+    asks_message: bool = False
+    consent_text: str = Field("", max_length=1000)
 
 
 @pages.get("/leads/sources", permission=READ, query=PageQuery)
@@ -83,6 +90,8 @@ def save_source(uow: UnitOfWork, source_id: UUID) -> Response | tuple[str, int]:
     if form.value is None:
         return _page(uow, source_id, form=form), HTTPStatus.UNPROCESSABLE_ENTITY
     said = {**form.value.model_dump(include={"name", "dedupe_hours", "active"}), "tags": form.value.tag_list(), "mapping": _typed_mapping()}
+    if form.value.fields:
+        said["form"] = form.value.model_dump(include=set(FormSettings.model_fields))
     try:
         actions.change_source(uow, source_id, parse(SourcePatch, said))
     except Refused as err:
@@ -134,7 +143,7 @@ def _page(uow: UnitOfWork, source_id: UUID, *, secret: str = "", form: Form[Sour
     latest = queries.list_leads(uow, LeadsQuery(source_id=source_id, limit=1)).items
     body = queries.list_events(uow, latest[0].id)[0].body if latest else json.dumps(EXAMPLE, ensure_ascii=False)
     payload = json.dumps(json.loads(body), ensure_ascii=False, indent=2)
-    address = f"{uow.box.settings.public_url}/webhooks/leads/{source_id}"
+    address = f"{uow.box.settings.public_url}/{'webhooks/leads' if found.form is None else 'forms'}/{source_id}"
     counts = queries.count_by_status(uow, [source_id]).get(source_id, {})
     reading: Reading = queries.read_payload(found.mapping, json.loads(body))
     return render_template(
@@ -142,4 +151,12 @@ def _page(uow: UnitOfWork, source_id: UUID, *, secret: str = "", form: Form[Sour
         form=form or Form[SourceForm](None, {}, {}),
         payload=payload, reading=reading, address=address, is_public=is_public(address), example=json.dumps(EXAMPLE, ensure_ascii=False),
         rejected=queries.list_rejected(uow, source_id, REJECTED_SHOWN), rejections=REJECTIONS,
+        form_fields=options(*FormField), snippet=_snippet(address, found),
     )  # fmt: skip
+
+
+def _snippet(address: str, source: SourceOut) -> str:
+    colour = theme.parse_colour(branding.current().colour) or theme.parse_colour(branding.OUR_COLOUR)
+    if source.form is None or colour is None:
+        return ""
+    return snippet(address, source.form, {field: label(field) for field in FormField}, theme.theme_for(colour).light)

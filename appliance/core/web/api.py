@@ -64,6 +64,7 @@ class Need:
     """What a route asks of its caller and gives back. `limit` is a rate per caller, None for none.
 
     `shows_secret`: the answer holds something that is shown this once, so it is not kept for a repeat.
+    `foreign`: a form on somebody else's site may send it, so no token of ours comes along; the view does nothing in the caller's name.
     `whose`: (caller, path parameters) -> the tenant whose unit the view gets, where that is not always the caller's own.
     """
 
@@ -78,6 +79,7 @@ class Need:
     idempotent: bool = True
     shows_secret: bool = False
     limit: str | None = ""
+    foreign: bool = False
     whose: Callable[..., UUID] | None = None
 
 
@@ -147,7 +149,7 @@ def _describe(api: Api, method: str, rule: str, need: Need, view: Callable[..., 
     return Route(method, f"{api.prefix}{rule}", view.__name__, api.name, summary, idempotent, need, view)
 
 
-def enter(permission: str | None, access: str, limit: str | None) -> Call:
+def enter(permission: str | None, access: str, limit: str | None, *, foreign: bool = False) -> Call:
     """The checks every route begins with: who, may they, is it our form, how often."""
     box = current_box()
     principal = auth.current_principal()
@@ -156,7 +158,7 @@ def enter(permission: str | None, access: str, limit: str | None) -> Call:
     if access == SIGNED_IN:
         auth.check_access(principal, permission)
     if principal is not None:
-        if principal.via == "cookie":
+        if principal.via == "cookie" and not foreign:
             auth.check_csrf(box)
         _count(principal.credential_id.hex, limit, PER_CALLER)
     return Call(box, principal)
@@ -175,7 +177,7 @@ def _count(caller: str, limit: str | None, usual: str) -> None:
 
 def _answer(api: Api, route: Route, path: dict[str, Any]) -> Response:
     need = route.need
-    call = enter(need.permission, need.access, need.limit)
+    call = enter(need.permission, need.access, need.limit, foreign=need.foreign)
     arguments = {**path, **_parsed(need)}
     wanted = idempotency.asked(shows_secret=need.shows_secret) if route.idempotent else None
     shown = api.shown_at(route) if route.method in _CHANGES else None

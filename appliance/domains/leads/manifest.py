@@ -3,12 +3,12 @@ from datetime import timedelta
 from appliance.core.manifest import Cron, Manifest, Subscription
 from appliance.domains.contacts.events import ContactsMerged, MergeUndone
 from appliance.domains.leads import actions, jobs, queries, subscribers
-from appliance.domains.leads.api import leads, sources, webhook
+from appliance.domains.leads.api import forms, leads, sources, webhook
 from appliance.domains.leads.events import LeadCaptured, LeadChanged, LeadConverted, SourceChanged
 
 MANIFEST = Manifest(
     "leads",
-    apis=(leads.api, sources.api, webhook.api),
+    apis=(leads.api, sources.api, webhook.api, forms.api),
     subscriptions=(
         Subscription(ContactsMerged, subscribers.move_leads),
         Subscription(MergeUndone, subscribers.move_leads_back),

@@ -29,7 +29,7 @@ def lock_source(uow: UnitOfWork, source_id: UUID) -> LeadSource:
 def find_doorway(uow: UnitOfWork, source_id: UUID) -> Doorway:
     """Whose source it is; needs the box scope. Raises SourceNotFound, also for one that is switched off."""
     source = required(uow.session.scalar(select(LeadSource).where(LeadSource.id == source_id, LeadSource.active)), SourceNotFound)
-    return Doorway(source.id, source.tenant_id, source.kind, source.name, source.secrets.get(SECRET, ""))
+    return Doorway(source.id, source.tenant_id, source.kind, source.name, source.secrets.get(SECRET, ""), source.form)
 
 
 def list_sources(uow: UnitOfWork, query: PageQuery) -> Page[LeadSource]:

@@ -5,10 +5,20 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from appliance.core.web import PageQuery, Schema
-from appliance.domains.leads.types import LeadField, LeadStatus, SourceKind
+from appliance.domains.leads.types import FormField, LeadField, LeadStatus, SourceKind
 
 Path = Annotated[str, StringConstraints(max_length=300)]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=60)]
+
+
+class FormSettings(Schema):
+    """What our own form asks and says. The words of the consent are kept with each yes."""
+
+    title: str = Field("", max_length=120)
+    fields: list[FormField] = Field(default_factory=lambda: [FormField.NAME, FormField.EMAIL, FormField.PHONE], min_length=1, max_length=5)
+    asks_message: bool = True
+    consent_text: str = Field("", max_length=1000, description="Beside a box that is not ticked; empty asks for no consent")
+    thanks: str = Field("", max_length=300)
 
 
 class SourceIn(Schema):
@@ -19,6 +29,7 @@ class SourceIn(Schema):
     )
     tags: list[Tag] = Field(default_factory=list, max_length=20, description="Put on everybody who comes through this source")
     dedupe_hours: int = Field(24, ge=0, le=8760, description="The same person again within these hours is the same lead; 0 for never")
+    form: FormSettings = Field(default_factory=FormSettings, description="Of a source of the kind “form”")
 
 
 class SourcePatch(Schema):
@@ -27,6 +38,7 @@ class SourcePatch(Schema):
     tags: list[Tag] = Field(default_factory=list, max_length=20)
     dedupe_hours: int = Field(24, ge=0, le=8760)
     active: bool = True
+    form: FormSettings = Field(default_factory=FormSettings)
 
 
 class SourceOut(Schema):
@@ -37,6 +49,7 @@ class SourceOut(Schema):
     tags: list[str]
     dedupe_hours: int
     active: bool
+    form: FormSettings | None
     created_at: datetime
 
 

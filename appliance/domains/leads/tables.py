@@ -24,6 +24,10 @@ class LeadSource(TenantOwned, Base):
     dedupe_hours: Mapped[int] = mapped_column(default=24)
     created_at: Mapped[datetime]
 
+    @property
+    def form(self) -> dict[str, Any] | None:
+        return self.config if self.kind is SourceKind.FORM else None
+
 
 class Lead(TenantOwned, Base):
     """One person's interest. What the same person sends again through the same source within its window is the same lead."""

@@ -1,10 +1,12 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 
 class SourceKind(StrEnum):
     WEBHOOK = "webhook"  # signed with the source's secret
+    FORM = "form"  # filled in by the person, on any site
     API = "api"  # by somebody signed in, with a key of theirs
 
 
@@ -40,6 +42,16 @@ class LeadField(StrEnum):
     UTM_CONTENT = "utm_content"
 
 
+class FormField(StrEnum):
+    """What our own form may ask besides a message."""
+
+    NAME = "name"
+    EMAIL = "email"
+    PHONE = "phone"
+    COMPANY = "company"
+    REGION = "region"
+
+
 @dataclass(frozen=True)
 class Found:
     """One field of a reading: where it was looked for, and what was there ("" for nothing)."""
@@ -71,6 +83,7 @@ class Doorway:
     kind: SourceKind
     name: str
     secret: str
+    form: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def _store(uow: UnitOfWork, source: LeadSource, reading: Reading, key: str, arri
     )  # fmt: skip
     uow.session.flush()
     if mapping.is_yes(reading.get(LeadField.CONSENT)):
-        _take_consent(uow, source, contact.id, {"text": reading.get(LeadField.CONSENT_TEXT), "lead_id": str(lead.id), **arrived.evidence})
+        _take_consent(uow, source, contact.id, {"text": reading.get(LeadField.CONSENT_TEXT), **arrived.evidence, "lead_id": str(lead.id)})
     return Captured(lead.id, contact.id)
 
 

@@ -1,5 +1,6 @@
 import secrets
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from appliance.core.uow import UnitOfWork
@@ -7,16 +8,17 @@ from appliance.domains.leads import queries
 from appliance.domains.leads.errors import SourceInUse
 from appliance.domains.leads.events import SourceChanged
 from appliance.domains.leads.rules import mapping
-from appliance.domains.leads.schemas import SourceIn, SourcePatch
+from appliance.domains.leads.schemas import FormSettings, SourceIn, SourcePatch
 from appliance.domains.leads.tables import LeadSource
-from appliance.domains.leads.types import LeadField
+from appliance.domains.leads.types import LeadField, SourceKind
 
 
 def create_source(uow: UnitOfWork, given: SourceIn) -> LeadSource:
     """Raises Refused for a path that is none."""
     source = LeadSource(
         tenant_id=uow.tenant_id, kind=given.kind, name=given.name, secrets={queries.SECRET: _new_secret()},
-        mapping=_checked(given.mapping), tags=given.tags, dedupe_hours=given.dedupe_hours, active=True, created_at=uow.now,
+        mapping=_checked(given.mapping), config=_config(given.kind, given.form), tags=given.tags,
+        dedupe_hours=given.dedupe_hours, active=True, created_at=uow.now,
     )  # fmt: skip
     uow.session.add(source)
     uow.session.flush()
@@ -27,7 +29,9 @@ def create_source(uow: UnitOfWork, given: SourceIn) -> LeadSource:
 def change_source(uow: UnitOfWork, source_id: UUID, given: SourcePatch) -> LeadSource:
     """Only what was given changes. Raises SourceNotFound, Refused for a path that is none."""
     source = queries.lock_source(uow, source_id)
-    said = given.model_dump(exclude_unset=True)
+    said = given.model_dump(exclude_unset=True, exclude={"form"})
+    if "form" in given.model_fields_set:
+        said["config"] = _config(source.kind, given.form)
     if "mapping" in said:
         said["mapping"] = _checked(given.mapping)
     for name, value in said.items():
@@ -55,6 +59,10 @@ def delete_source(uow: UnitOfWork, source_id: UUID) -> None:
 
 def _new_secret() -> str:
     return f"lead_{secrets.token_urlsafe(32)}"  # never begins like an option of a command
+
+
+def _config(kind: SourceKind, form: FormSettings) -> dict[str, Any]:
+    return form.model_dump(mode="json") if kind is SourceKind.FORM else {}
 
 
 def _checked(given: Mapping[LeadField, str]) -> dict[str, str]:

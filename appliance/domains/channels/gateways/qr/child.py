@@ -28,7 +28,8 @@ class Child:
         self.socket, theirs = socket.socketpair()
         arguments = wire.arguments(theirs.fileno(), str(store))[2:]
         environment = {name: os.environ[name] for name in _PASSED if name in os.environ}
-        environment.update(PYTHONPATH=str(Path(appliance.__file__).parents[1]), HOME=str(store.parent), TMPDIR=str(store.parent))
+        paths = (os.environ.get("PYTHONPATH", ""), str(Path(appliance.__file__).parents[1]))
+        environment.update(PYTHONPATH=os.pathsep.join(path for path in paths if path), HOME=str(store.parent), TMPDIR=str(store.parent))
         environment.update(wire.ENVIRONMENT)
         self._process = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", CONFINE, str(os.getpid()), driver, *arguments], env=environment, cwd=store.parent,

@@ -126,9 +126,14 @@ def test_what_is_written_without_a_connection_is_sent_once_when_it_is_back(visit
     visitor.page.keyboard.press("Enter")
     visitor.mine("ainda aí?").wait_for()
     visitor.frame.get_by_text("Sem conexão").wait_for()
+    visitor.frame.get_by_role("textbox", name="Sua mensagem").fill("alô")
+    visitor.page.keyboard.press("Enter")
+    visitor.mine("alô").wait_for()
     context.set_offline(False)
     visitor.mine("ainda aí?").locator("time").wait_for()
-    assert [row.content["text"] for row in desk.inbox()[0][1]] == ["oi", "ainda aí?"]
+    visitor.mine("alô").locator("time").wait_for()
+    visitor.frame.get_by_text("Sem conexão").wait_for(state="hidden")
+    assert [row.content["text"] for row in desk.inbox()[0][1]] == ["oi", "ainda aí?", "alô"]
 
 
 def test_an_answer_lost_on_its_way_makes_no_second_message(visitor, desk):

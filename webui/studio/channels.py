@@ -128,7 +128,7 @@ def _refused(page: KindPage, form: Form[ChannelForm], err: ValidationError | Dom
     """The form again, each sentence at its field; what belongs to no field of this form stands above it."""
     refusal = refusal_of(err) if isinstance(err, ValidationError) else err
     fields = refusal.fields if isinstance(refusal, Refused) and refusal.fields else {"": refusal.message}
-    bare = {name.removeprefix("config.").removeprefix("secrets."): str(said) for name, said in fields.items()}
+    bare = {name.removeprefix("config.").removeprefix("secrets.").partition(".")[0]: str(said) for name, said in fields.items()}
     return Form(None, {name if name in page.form.model_fields else "": said for name, said in bare.items()}, form.raw), refusal.status
 
 

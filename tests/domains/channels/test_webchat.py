@@ -203,6 +203,16 @@ def test_a_file_comes_under_its_true_type_once_and_goes_back_to_its_visitor_alon
     assert len(list((box.settings.home / "blobs").rglob("*/??/*"))) == 1  # what came twice is kept once
 
 
+def test_a_file_of_the_team_reaches_its_visitor(client, box, tenant_id, visitor, answer):
+    visitor.say()
+    ref = box.blobs.put(tenant_id, io.BytesIO(b"%PDF-1.7 proposta"))
+    media = {"blob_id": str(ref.id), "mime_type": "application/pdf", "filename": "proposta.pdf"}
+    made = answer("", kind=MessageKind.DOCUMENT, content={"media": media})
+    assert visitor.sees()["items"][-1]["file"] == {"name": "proposta.pdf", "type": "application/pdf", "size": None}
+    back = client.get(f"{visitor.at}/messages/{made}/file", headers=visitor.headers)
+    assert (back.data, back.headers["Content-Disposition"]) == (b"%PDF-1.7 proposta", "inline; filename=proposta.pdf")
+
+
 @SQLITE
 def test_a_file_that_is_too_large_is_refused_and_leaves_nothing(visitor, box, inbox):
     assert visitor.send(b"x" * (4 * 2**20 + 1)).status_code in {HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}

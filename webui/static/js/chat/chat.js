@@ -85,7 +85,7 @@ async function refresh() {
     paint();
     note();
   } catch (problem) {
-    if (!problem.status) down();
+    if (isPassing(problem)) down();
   } finally {
     fetching = null;
   }
@@ -108,49 +108,61 @@ async function note() {
 }
 
 async function deliver(each) {
-  each.failed = "";
   paint({ stick: true });
-  try {
-    const stored = each.file ? await sendFile(each) : await ask("/messages", { method: "POST", body: { client_id: each.client_id, ...each.body } });
-    items.set(stored.id, stored);
-    waiting.delete(each.client_id);
-    since = Date.now();
-    setTimeout(paint, 20_100);
-    tell("begun");
-    follow();
-    up();
-  } catch (problem) {
-    if (!problem.status) down();
-    else each.failed = problem.message;
-  }
+  const path = each.file ? `/files/${each.client_id}` : "/messages";
+  const stored = await ask(path, { method: "POST", body: each.file ? formOf(each.file) : { client_id: each.client_id, ...each.body } });
+  items.set(stored.id, stored);
+  waiting.delete(each.client_id);
+  since = Date.now();
+  setTimeout(paint, 20_100);
+}
+
+/** All that waits, in the order in which it was written; what the box refused stays where it is, with its sentence. */
+async function flush() {
+  const isThrough = await sendAll();
   keepWaiting();
   paint({ stick: true });
+  if (!isThrough || !items.size) return;
+  tell("begun");
+  follow();
   await refresh();
 }
 
-function sendFile({ client_id, file }) {
+async function sendAll() {
+  for (const each of [...waiting.values()].filter((one) => !one.failed)) {
+    try {
+      await deliver(each);
+    } catch (problem) {
+      if (isPassing(problem)) { down(); return false; }
+      each.failed = problem.message;
+    }
+  }
+  return true;
+}
+
+function formOf(file) {
   const form = new FormData();
   form.append("file", file);
-  return ask(`/files/${client_id}`, { method: "POST", body: form });
+  return form;
 }
 
 let line = Promise.resolve();
+const resend = () => { line = line.then(flush); };
 
-/** One after the other, so that they arrive in the order in which they were written. */
 function send(body, file = null) {
   const each = { client_id: newId(), body, file };
   waiting.set(each.client_id, each);
   keepWaiting();
   paint({ stick: true });
-  line = line.then(() => deliver(each));
+  resend();
 }
 
 function retry(clientId) {
   const each = waiting.get(clientId);
-  if (each) line = line.then(() => deliver(each));
+  if (each) each.failed = "";
+  resend();
 }
 
-const resend = () => { for (const each of waiting.values()) if (!each.failed) retry(each.client_id); };
 const choose = (choice) => send({ choice: { id: choice.id, title: choice.title } });
 
 function submit() {
@@ -168,7 +180,7 @@ function pick(input) {
   error.hidden = true;
   if (!file) return;
   if (file.size > MAX_FILE) {
-    error.textContent = _("The file is larger than %(size)s MB.", { size: MAX_FILE / 2 ** 20 });
+    error.textContent = _("The file is larger than %(size)s MB.", { size: MAX_FILE / 1e6 });
     error.hidden = false;
     return;
   }
@@ -181,15 +193,24 @@ function grow() {
 }
 
 let lostAt = 0;
+let asking = 0;
+
+/** Nobody answers, or the box asks to come back. */
+const isPassing = (problem) => !problem.status || problem.status === 503;
 
 function down() {
+  clearTimeout(asking);
+  asking = setTimeout(refresh, 2500 + Math.random() * 1500);
   lostAt ||= Date.now();
-  setTimeout(() => { offline.hidden = !lostAt || Date.now() - lostAt < 2500; }, 3000);
+  offline.hidden = Date.now() - lostAt < 2000;  // a hiccup is not worth a word
 }
 
 function up() {
-  if (lostAt) { lostAt = 0; resend(); }
+  clearTimeout(asking);
   offline.hidden = true;
+  if (!lostAt) return;
+  lostAt = 0;
+  resend();
 }
 
 function follow() {
@@ -212,7 +233,7 @@ part("file").addEventListener("change", (event) => pick(event.target));
 older.addEventListener("click", earlier);
 for (const control of say.querySelectorAll(":disabled")) control.disabled = false;  // before this nothing would take what is written
 onSeen(() => { if (isSeen()) { box.focus(); note(); } });
-window.addEventListener("online", () => { refresh(); resend(); });
+window.addEventListener("online", refresh);
 
 paint();
 if (isKnown()) {

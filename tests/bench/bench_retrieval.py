@@ -160,7 +160,8 @@ def ask_txtai(collection: Collection, python: str, weights: str) -> Figures:
 def _print(collection: Collection, rows: dict[str, Figures]) -> None:
     print(f"\n{collection.name}: {len(collection.passages)} passages, {len(collection.questions)} questions")
     print("  ours asks the model server over its socket and reads the text of ten chunks from the encrypted database, each question once;")
-    print("  txtai embeds in its own process and gives numbers and scores. `processor` is of all processes, and steadier on a busy machine.")
+    print("  txtai embeds in its own process and reads the text of ten hits from its SQLite, which is not encrypted (content=True).")
+    print("  `processor` is of all processes, and steadier on a busy machine.")
     print(f"  {'':28} nDCG@10  hit@5   ms/query    p50    p95  processor")
     for name, one in rows.items():
         print(f"  {name:28}  {one.ndcg:.4f}  {one.hit:.3f}   {one.milliseconds:7.2f} {one.typical:6.2f} {one.slow:6.2f} {one.processor:10.2f}")

@@ -1,7 +1,7 @@
 """Runs in an environment of its own that has txtai: index the texts, answer the questions, print one JSON line.
 
-Given a folder of weights it does what txtai's pages show first: `Embeddings(path=..., hybrid=True)`. Given our ONNX file it
-embeds with that, through txtai's door for outside vectors.
+Given a folder of weights it does what txtai's pages show first: `Embeddings(path=..., hybrid=True, content=True)`, so that a hit
+carries its text, as ours do. Given our ONNX file it embeds with that, through txtai's door for outside vectors.
 """
 
 import json
@@ -39,8 +39,8 @@ def embedder(folder: Path):
 
 def opened(given) -> Embeddings:
     if given["weights"]:
-        return Embeddings(path=given["weights"], hybrid=True)
-    return Embeddings(method="external", transform=embedder(Path(given["model"])), hybrid=True)
+        return Embeddings(path=given["weights"], hybrid=True, content=True)
+    return Embeddings(method="external", transform=embedder(Path(given["model"])), hybrid=True, content=True)
 
 
 def main() -> None:
@@ -53,7 +53,8 @@ def main() -> None:
         started = time.perf_counter()
         hits = index.search(question, given["k"])
         times.append((time.perf_counter() - started) * 1000)
-        found.append([int(place) for place, _ in hits])
+        found.append([int(hit["id"]) for hit in hits])
+        assert [hit["text"] for hit in hits] == [given["texts"][place] for place in found[-1]]
     print(json.dumps({"found": found, "ms": times, "processor_ms": (time.process_time() - spent) * 1000}))
 
 

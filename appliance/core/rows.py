@@ -44,7 +44,8 @@ def insert_or_append(uow: UnitOfWork, table: type[Rows], rows: Sequence[dict[str
     """Where a row of the same `key` is there, the bytes of the column `grows` are put behind what it holds."""
     insert = _insert(uow, table)
     longer = cast(getattr(table, grows).op("||")(insert.excluded[grows]), LargeBinary)
-    uow.session.execute(insert.on_conflict_do_update(index_elements=key, set_={grows: longer}), rows)
+    grown = insert.on_conflict_do_update(index_elements=key, set_={grows: longer})
+    uow.session.execute(grown.execution_options(dml_strategy="raw"), rows)  # whole rows: no need to look for what each leaves out
 
 
 def _insert(uow: UnitOfWork, table: type[Rows]) -> sqlite.Insert | postgresql.Insert:

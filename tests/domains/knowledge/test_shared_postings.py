@@ -4,9 +4,13 @@ from collections.abc import Callable
 from uuid import UUID
 
 import numpy as np
+import pytest
 from sqlalchemy import select
 
 from appliance.core.box import Box
+from appliance.core.db import CrossTenantWrite
+from appliance.core.ids import new_id
+from appliance.core.rows import insert_or_append
 from appliance.domains.knowledge import actions
 from appliance.domains.knowledge.actions import postings as rows
 from appliance.domains.knowledge.actions.documents import lock_corpus
@@ -39,6 +43,12 @@ def test_a_stem_is_one_row_however_many_documents_hold_it(box: Box, tenant_id: U
     found = stored(box, tenant_id)
     assert len(found[("garant", 0)]) == 3
     assert {block for _, block in found} == {0}
+
+
+def test_stems_are_not_put_behind_those_of_another_tenant(box: Box, tenant_id: UUID, other_tenant_id: UUID) -> None:
+    foreign = [{"id": new_id(), "tenant_id": other_tenant_id, "block": 0, "term": "bomba", "packed": entries(1).tobytes()}]
+    with box.unit(tenant_id) as uow, pytest.raises(CrossTenantWrite):
+        insert_or_append(uow, Posting, foreign, key=("tenant_id", "block", "term"), grows="packed")
 
 
 def test_a_deleted_document_leaves_no_stem_behind(box: Box, tenant_id: UUID, put: Put, run_deliveries: Callable[[], int]) -> None:

@@ -230,7 +230,8 @@ def _holder(conversation: ConversationOut, names: Mapping[UUID, str], me: UUID |
 def person_name(contact: Any) -> str:
     if contact is None:
         return gettext("Removed contact")
-    return str(contact.name or contact.phone_e164 or contact.phone_raw or contact.email or gettext("Unnamed contact %(tail)s", tail=contact.id.hex[-4:].upper()))
+    known = contact.name or contact.phone_e164 or contact.phone_raw or contact.email
+    return str(known or gettext("Unnamed contact %(tail)s", tail=contact.id.hex[-4:].upper()))
 
 
 def bubbles(uow: UnitOfWork, messages: Iterable[MessageOut], *, contact_name: str, cites: bool = True) -> list[Bubble]:

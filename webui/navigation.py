@@ -38,7 +38,7 @@ NAVIGATION: tuple[NavItem, ...] = (
     NavItem(_("Agents"), "studio.agents", "bot", "agents:read", BUILD, "g a"),
     NavItem(_("Channels"), "studio.channels", "plug", "channels:read", BUILD),
     NavItem(_("Simulator"), "studio.simulator", "whatsapp", "channels:write", BUILD),
-    NavItem(_("Inbox settings"), "inbox.settings", "tag", "inbox:write", BUILD),
+    NavItem(_("Labels and macros"), "inbox.settings", "tag", "inbox:write", BUILD),
     NavItem(_("Company"), "admin.company", "building", "tenant:write", FOOT),
     NavItem(_("People and access"), "admin.members", "user-plus", "members:read", FOOT, "g p"),
     NavItem(_("Background work"), "admin.jobs", "refresh", "jobs:read", FOOT),

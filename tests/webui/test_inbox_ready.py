@@ -1,5 +1,7 @@
 """Quick replies, macros, labels and putting aside, as attendants use them; and the page where they are kept."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from appliance.core.uow import Actor
@@ -8,6 +10,10 @@ from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.conversations import actions
 from appliance.domains.conversations.actions import ready
 from appliance.domains.conversations.schemas import MacroIn
+from appliance.domains.identity import queries as identity
+from appliance.domains.identity.actions.sessions import begin_session
+from appliance.domains.identity.types import Device, SessionKind
+from tests import cast as people
 from tests.webui.conftest import ANA
 from tests.webui.watch import Watch
 
@@ -57,7 +63,11 @@ def test_enter_waits_for_the_quick_replies_that_are_on_their_way(box, ana, page,
         ready.create_quick_reply(uow, {"shortcut": "oi", "text": "Oi!"})
     open_thread(page, conversation_id)
     waiting = []
-    page.route("**/quick-replies", lambda route: waiting.append(route))
+
+    def hold(route):
+        waiting.append(route)
+
+    page.route("**/quick-replies", hold)
     field(page).click()
     page.keyboard.type("/oi")
     page.keyboard.press("Enter")
@@ -116,7 +126,7 @@ def test_a_conversation_is_put_aside_seen_among_its_like_and_brought_back(page, 
     page.get_by_text("ou até o cliente escrever").wait_for()
     page.locator(f'[data-conversation="{conversation_id}"]').wait_for(state="detached")
     page.get_by_role("button", name="Outras visões e etiquetas").click()
-    page.get_by_role("link", name="Adiar 1").click()
+    page.get_by_role("link", name="Adiadas 1").click()
     page.locator(f'[data-conversation="{conversation_id}"]').wait_for()
     page.get_by_role("button", name="Trazer de volta").click()
     page.locator(f'[data-conversation="{conversation_id}"]').wait_for(state="detached")
@@ -164,14 +174,14 @@ def test_what_stands_ready_is_made_changed_and_deleted_on_one_page(page, convers
     page.get_by_role("button", name="Excluir /oi").click()
     page.get_by_role("button", name="Excluir", exact=True).click()
     page.get_by_text("Ainda não há respostas prontas").wait_for()
-    page.get_by_role("link", name="Macros").click()
+    page.get_by_role("link", name="Macros", exact=True).click()
     page.get_by_label("Nome").fill("Encerrar")
     page.get_by_role("button", name="Salvar").click()
     assert page.get_by_text("Uma macro faz pelo menos uma coisa.").is_visible()
     page.get_by_label("Situação depois").select_option("resolved")
     page.get_by_role("button", name="Salvar").click()
     page.get_by_text("Encerrar").first.wait_for()
-    page.get_by_role("link", name="Etiquetas").click()
+    page.get_by_role("link", name="Etiquetas", exact=True).click()
     page.get_by_label("Nome").fill("Garantia")
     page.get_by_label("Rosa").check()
     page.get_by_role("button", name="Salvar").click()
@@ -187,3 +197,43 @@ def test_the_sheet_of_keys_lists_what_the_inbox_takes(page, conversation_id):
     page.keyboard.press("?")
     sheet = page.locator("#shortcut-sheet").inner_text()
     assert all(words in sheet for words in ("Adiar", "Macros", "Pôr uma etiqueta", "Nota interna", "Resolver"))
+
+
+def test_a_team_is_made_and_given_a_conversation_which_is_found_by_it(box, ana, page, conversation_id):
+    page.goto("/inbox/settings?tab=teams")
+    page.get_by_label("Nome").fill("Vendas")
+    page.get_by_role("checkbox", name="Ana Prado").check()
+    page.get_by_label("Fica com o que o robô passa").check()
+    page.get_by_role("button", name="Salvar").click()
+    page.get_by_text("1 pessoa · distribuídas por vez · fica com o que o robô passa").wait_for()
+    open_thread(page, conversation_id)
+    page.get_by_label("Responsável").select_option(label="Vendas")
+    page.locator(".kv dd", has_text="Vendas").wait_for()
+    assert now(page, conversation_id)["assignee_id"] == str(ana.user_id)
+    page.get_by_role("button", name="Outras visões e etiquetas").click()
+    page.get_by_role("link", name="Vendas").click()
+    page.get_by_role("link", name="Vendas Tirar este filtro").wait_for()
+    assert page.locator(f'[data-conversation="{conversation_id}"]').count() == 1
+    assert page.watch.complaints == []
+
+
+def test_who_is_named_in_a_note_hears_the_bell(box, ana, page, conversation_id, new_context):
+    bruno = people.with_role(box, ana.tenant_id, "agent")
+    with box.whole_box("test") as uow:
+        user = identity.get_user(uow, bruno.user_id)
+        user.name = "Bruno Leite"
+        entered = begin_session(uow, user, SessionKind.BROWSER, Device("127.0.0.1", "tests"), tenant_id=bruno.tenant_id)
+    reader = new_context(SimpleNamespace(cookie=entered.secret)).new_page()
+    with reader.expect_response("**/events"):
+        reader.goto("/contacts")
+    open_thread(page, conversation_id)
+    page.keyboard.press("n")
+    page.keyboard.type("@bru")
+    offered(page).first.wait_for()
+    page.keyboard.press("Enter")
+    page.keyboard.type("liga para ela?")
+    page.get_by_role("button", name="Enviar").click()
+    reader.get_by_role("button", name="Avisos, 1 novo").click()
+    reader.get_by_role("link", name="Ana Prado citou você em uma nota").click()
+    reader.locator(".msg.is-found", has_text="@Bruno Leite liga para ela?").wait_for()
+    assert reader.get_by_role("button", name="Avisos", exact=True).is_visible()

@@ -16,7 +16,7 @@ from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.schemas import ContactOut
 from appliance.domains.contacts.types import Channel as Medium
 from appliance.domains.conversations import queries
-from appliance.domains.conversations.queries import Found
+from appliance.domains.conversations.queries import Found, Notice
 from appliance.domains.conversations.schemas import ConversationOut, MessageOut
 from appliance.domains.conversations.types import ConversationStatus, Direction, Handling, LabelColour, MessageKind, MessageStatus, Sender
 from appliance.domains.identity import queries as identity
@@ -115,6 +115,19 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class Told:
+    """Something that one person should look at; `number` of the message, where it is one."""
+
+    conversation_id: UUID
+    number: int | None
+    kind: str
+    by: str
+    name: str
+    at: datetime
+    is_new: bool
+
+
+@dataclass(frozen=True)
 class Bubble:
     """One message of the thread. `html` is safe: escaped text with citations as links."""
 
@@ -197,6 +210,25 @@ def found(uow: UnitOfWork, hits: Sequence[Found]) -> list[Hit]:
     ]
 
 
+def notices(uow: UnitOfWork, found: Sequence[Notice]) -> list[Told]:
+    talks = {row.id: row for row in queries.list_by_id(uow, {notice.conversation_id for notice in found})}
+    people = contacts.find_contacts(uow, {row.contact_id for row in talks.values()})
+    numbers = queries.numbers_of(uow, {notice.message_id for notice in found if notice.message_id})
+    names = identity.names_of(uow, {notice.by_id for notice in found if notice.by_id})
+    return [
+        Told(
+            conversation_id=notice.conversation_id,
+            number=numbers.get(notice.message_id) if notice.message_id else None,
+            kind=notice.kind.value,
+            by=names.get(notice.by_id, "") if notice.by_id else "",
+            name=person_name(people.get(talks[notice.conversation_id].contact_id)),
+            at=notice.created_at,
+            is_new=notice.seen_at is None,
+        )
+        for notice in found
+    ]
+
+
 def _row(conversation: ConversationOut, name: str, held_by: tuple[str, str], *, labels: Sequence[Chip], is_unsent: bool) -> Row:
     holder, kind = held_by
     return Row(
@@ -254,8 +286,8 @@ def author_of(message: MessageOut, names: Mapping[UUID, str], contact_name: str)
         return contact_name
     if message.sender is Sender.AGENT_AI:
         return (names.get(message.sender_id) if message.sender_id else None) or gettext("AI agent")
-    if message.sender is Sender.USER and message.sender_id:
-        return names.get(message.sender_id, gettext("A former colleague"))
+    if message.sender is Sender.USER:
+        return names.get(message.sender_id, gettext("A former colleague")) if message.sender_id else gettext("On the phone")
     return gettext("The box")
 
 

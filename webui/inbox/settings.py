@@ -1,11 +1,11 @@
-"""What a company keeps ready for its inbox: labels, quick replies, macros."""
+"""What a company keeps ready for its inbox: labels, quick replies, macros, teams."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
 from pydantic import Field, ValidationError
 from werkzeug import Response
 
@@ -17,6 +17,8 @@ from appliance.core.web import Form, Schema, read_form
 from appliance.core.web.problems import refusal_of
 from appliance.domains.conversations import queries, schemas
 from appliance.domains.conversations.actions import filing, ready
+from appliance.domains.conversations.actions import teams as acting
+from appliance.domains.conversations.queries import teams
 from appliance.domains.conversations.rules.filling import VARIABLES
 from appliance.domains.conversations.types import LabelColour
 from appliance.domains.identity import queries as identity
@@ -24,7 +26,7 @@ from appliance.domains.identity.schemas import MembersQuery
 from webui.fields import Name
 from webui.inbox.pages import MANAGE, pages
 
-Tab = Literal["labels", "replies", "macros"]
+Tab = Literal["labels", "replies", "macros", "teams"]
 Answer = Response | tuple[str, int]
 F = TypeVar("F", bound=Schema)
 
@@ -36,7 +38,12 @@ COLOURS = {
     LabelColour.PINK: _("Pink"),
     LabelColour.OLIVE: _("Olive"),
 }
-STATES = {"": _("Leave it open"), "pending": _("Waiting for the customer"), "snoozed": _("Put aside"), "resolved": _("Resolved")}
+STATES = {
+    "": _("Leave it open"),
+    "pending": _("Waiting for the customer"),
+    "snoozed": _("Put aside until the customer writes"),
+    "resolved": _("Resolved"),
+}
 
 
 class SettingsQuery(Schema):
@@ -69,6 +76,16 @@ class MacroForm(Schema):
         labels = [label.strip() for label in self.labels.split(",") if label.strip()]
         steps = {"labels": labels, "note": self.note, "assign": self.assign or None, "reply": self.reply, "status": self.status or None}
         return schemas.MacroIn.model_validate({"name": self.name, "steps": steps})
+
+
+class TeamForm(Schema):
+    name: Name
+    members: list[UUID] = Field(default_factory=list, max_length=200)
+    deals: bool = False
+    takes_handoffs: bool = False
+
+    def wanted(self) -> dict[str, Any]:
+        return {**self.model_dump(exclude={"members"}), "member_ids": self.members}
 
 
 @pages.get("/inbox/settings", permission=MANAGE, query=SettingsQuery)
@@ -130,6 +147,28 @@ def delete_macro(uow: UnitOfWork, macro_id: UUID) -> Response:
     return _deleted("macros")
 
 
+@pages.post("/inbox/settings/teams", permission=MANAGE)
+def create_team(uow: UnitOfWork) -> Answer:
+    def create(form: TeamForm) -> object:
+        return acting.create_team(uow, schemas.TeamIn.model_validate(form.wanted()))
+
+    return _saved(uow, TeamForm, SettingsQuery(tab="teams"), create)
+
+
+@pages.post("/inbox/settings/teams/<uuid:team_id>", permission=MANAGE)
+def change_team(uow: UnitOfWork, team_id: UUID) -> Answer:
+    def change(form: TeamForm) -> object:
+        return acting.change_team(uow, team_id, schemas.TeamPatch.model_validate(form.wanted()))
+
+    return _saved(uow, TeamForm, SettingsQuery(tab="teams", edit=team_id), change)
+
+
+@pages.post("/inbox/settings/teams/<uuid:team_id>/delete", permission=MANAGE)
+def delete_team(uow: UnitOfWork, team_id: UUID) -> Response:
+    acting.delete_team(uow, team_id)
+    return _deleted("teams")
+
+
 def _label(form: LabelForm) -> dict[str, Any]:
     return schemas.LabelIn.model_validate(form.model_dump()).model_dump()
 
@@ -171,6 +210,7 @@ def _deleted(tab: Tab) -> Response:
 def _page(uow: UnitOfWork, query: SettingsQuery, form: Form[Any]) -> str:
     rows: dict[str, Any] = {
         "labels": queries.list_labels(uow), "replies": queries.list_quick_replies(uow), "macros": queries.list_macros(uow),
+        "teams": teams.list_teams(uow),
     }  # fmt: skip
     edited = next((row for row in rows[query.tab] if row.id == query.edit), None)
     values = form.raw or (_values_of(query.tab, edited) if edited else {})
@@ -179,6 +219,8 @@ def _page(uow: UnitOfWork, query: SettingsQuery, form: Form[Any]) -> str:
         "inbox/settings.html", query=query, rows=rows[query.tab], edited=edited, values=values, errors=form.errors,
         colours=COLOURS.items(), states=STATES.items(), state_names=STATES, variables=VARIABLES,
         assignees=[("", _("Leave as it is")), ("me", _("Who runs it")), ("nobody", _("Nobody")), *members], member_names=dict(members),
+        members=members,
+        chosen_members=request.form.getlist("members") or values.get("members", ()),
     )  # fmt: skip
 
 
@@ -187,5 +229,8 @@ def _values_of(tab: Tab, row: Any) -> Mapping[str, object]:
         return {"name": row.name, "colour": row.colour.value}
     if tab == "replies":
         return {"shortcut": row.shortcut, "text": row.text}
+    if tab == "teams":
+        members = [str(member.user_id) for member in row.members]
+        return {"name": row.name, "deals": row.deals, "takes_handoffs": row.takes_handoffs, "members": members}
     steps = {name: value or "" for name, value in row.steps.items()}
     return {**steps, "name": row.name, "labels": ", ".join(row.steps["labels"])}

@@ -14,7 +14,7 @@ from appliance.domains.channels import queries as channels
 from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.schemas import ContactOut, ContactsQuery
 from appliance.domains.conversations import queries
-from appliance.domains.conversations.queries import InboxFilter
+from appliance.domains.conversations.queries import InboxFilter, notices, teams
 from appliance.domains.conversations.schemas import LARGEST, ConversationOut, MessageOut
 from appliance.domains.conversations.types import ConversationStatus, Handling
 from appliance.domains.identity import queries as identity
@@ -43,6 +43,7 @@ class ListQuery(PageQuery, AtQuery):
 
     view: Literal["waiting", "mine", "bot", "all", "resolved", "pending", "snoozed", "unsent"] = "all"
     label: str = Field("", max_length=40)
+    team: UUID | None = None
     q: str = Field("", max_length=200)
     limit: int = Field(LIST_LENGTH, ge=1, le=LIST_LENGTH)
 
@@ -60,7 +61,7 @@ def inbox(uow: UnitOfWork, query: ListQuery) -> str:
 @pages.get("/inbox/<uuid:conversation_id>", permission=READ, query=ListQuery)
 def conversation(uow: UnitOfWork, conversation_id: UUID, query: ListQuery) -> str:
     thread = _thread(uow, conversation_id, at=query.at)
-    return render_template("inbox/inbox.html", thread=thread, **_around(uow), **_listing(uow, query))
+    return render_template("inbox/inbox.html", thread=thread, **{**_around(uow), **_listing(uow, query)})
 
 
 @pages.get("/inbox/list", permission=READ, query=ListQuery)
@@ -71,15 +72,13 @@ def listing(uow: UnitOfWork, query: ListQuery) -> str:
 @pages.get("/inbox/<uuid:conversation_id>/panes", permission=READ, query=AtQuery)
 def panes(uow: UnitOfWork, conversation_id: UUID, query: AtQuery) -> str:
     """Thread and contact of another conversation, without the list."""
-    around = {"labels": queries.list_labels(uow), **_around(uow)}
-    return render_template("inbox/_panes.html", thread=_thread(uow, conversation_id, at=query.at), **around)
+    return render_template("inbox/_panes.html", thread=_thread(uow, conversation_id, at=query.at), **_around(uow))
 
 
 @pages.get("/inbox/<uuid:conversation_id>/state", permission=READ)
 def state(uow: UnitOfWork, conversation_id: UUID) -> str:
     """Head, composer's notice and contact pane: all but the messages."""
-    around = {"labels": queries.list_labels(uow), **_around(uow)}
-    return render_template("inbox/_state.html", thread=_thread(uow, conversation_id), **around)
+    return render_template("inbox/_state.html", thread=_thread(uow, conversation_id), **_around(uow))
 
 
 @pages.get("/inbox/<uuid:conversation_id>/messages", permission=READ, query=WindowQuery)
@@ -96,6 +95,15 @@ def message(uow: UnitOfWork, message_id: UUID) -> str:
     return render_template("inbox/_messages.html", bubbles=presenting.bubbles(uow, _shown([found]), contact_name=name))
 
 
+@pages.get("/inbox/notices", permission=READ)
+def bell(uow: UnitOfWork) -> str:
+    """What the reader should look at, for the bell of every page."""
+    me = uow.actor.id
+    found = notices.list_notices(uow, me) if me else ()
+    new = notices.count_new_notices(uow, me) if me else 0
+    return render_template("inbox/_bell.html", notices=presenting.notices(uow, found), new=new)
+
+
 def _listing(uow: UnitOfWork, query: ListQuery) -> dict[str, object]:
     me = uow.actor.id
     page = queries.list_conversations(uow, _filter(uow, query), query)
@@ -103,7 +111,7 @@ def _listing(uow: UnitOfWork, query: ListQuery) -> dict[str, object]:
     shown = [ConversationOut.model_validate(row) for row in page.items]
     return {
         "rows": presenting.rows(uow, shown, me=me), "page": page, "counts": counts, "query": query,
-        "labels": queries.list_labels(uow),
+        "labels": queries.list_labels(uow), "teams": teams.list_teams(uow),
         "found": presenting.found(uow, queries.search_messages(uow, query.q, PageQuery(limit=FOUND_LENGTH)).items) if query.q else (),
     }  # fmt: skip
 
@@ -113,6 +121,7 @@ def _filter(uow: UnitOfWork, query: ListQuery) -> InboxFilter:
     return InboxFilter(
         status=ConversationStatus(query.view) if query.view in PUT_AWAY else None,
         label=query.label,
+        team_id=query.team,
         assignee_id=uow.actor.id if query.view == "mine" else None,
         waiting=query.view == "waiting",
         handling=Handling.BOT if query.view == "bot" else None,
@@ -170,7 +179,10 @@ def _name_of(uow: UnitOfWork, found: ConversationOut) -> str:
 
 def _around(uow: UnitOfWork) -> dict[str, object]:
     """What can be done with any conversation, for the panes beside it."""
-    return {"members": _members(uow), "macros": queries.list_macros(uow), "snoozes": snoozing.choices(uow.now, formats.timezone())}
+    return {
+        "members": _members(uow), "labels": queries.list_labels(uow), "teams": teams.list_teams(uow),
+        "macros": queries.list_macros(uow), "snoozes": snoozing.choices(uow.now, formats.timezone()),
+    }  # fmt: skip
 
 
 def _members(uow: UnitOfWork) -> list[tuple[UUID, str]]:

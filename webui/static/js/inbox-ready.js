@@ -10,7 +10,7 @@ import { request } from "./request.js";
 import { failed, toast } from "./toast.js";
 
 const MOST = 6;
-const CALL = /(^|\s)\/([a-z0-9_-]*)$/i;
+const CALL = { reply: /(^|\s)\/([a-z0-9_-]*)$/i, note: /(^|\s)@([\p{L}]*(?: [\p{L}]+)?)$/u };
 const kept = new Map();  // conversation -> its quick replies, filled in
 let shown = [];
 let chosen = 0;
@@ -18,16 +18,28 @@ let asking = false;  // Enter waits for them: "/hours" is not what the customer 
 
 const menu = () => composer()?.querySelector("[data-ready]");
 const isOpen = () => menu()?.hidden === false;
-const called = () => CALL.exec(box().value.slice(0, box().selectionStart));
+const called = () => CALL[currentMode()]?.exec(box().value.slice(0, box().selectionStart));
 
 async function repliesOf(id) {
   if (!kept.has(id)) kept.set(id, await request(`/api/v1/conversations/${id}/quick-replies`));
   return kept.get(id);
 }
 
-/** As one types: the quick replies that "/word" may mean. */
+const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+
+/** Colleagues that "@na" may mean. */
+function offerColleagues() {
+  const word = plain(called()[2]);
+  const names = [...panes.querySelectorAll("[data-assign] [data-member]")].map((option) => option.textContent);
+  shown = names.filter((name) => plain(name).startsWith(word)).slice(0, MOST).map((name) => ({ name: `@${name}`, about: "", text: `@${name} ` }));
+  chosen = 0;
+  paint();
+}
+
+/** As one types: the quick replies that "/word" may mean; in a note whom "@name" may mean. */
 export async function offerReplies() {
-  if (currentMode() !== "reply" || !called()) { hideReplies(); return; }
+  if (!called()) { hideReplies(); return; }
+  if (currentMode() === "note") { offerColleagues(); return; }
   const id = openId();
   try {
     asking = true;
@@ -36,7 +48,8 @@ export async function offerReplies() {
     if (id !== openId() || !found) return;
     const word = found[2].toLowerCase();
     const fits = (one) => one.shortcut.startsWith(word) || (word && one.text.toLowerCase().includes(word));
-    shown = all.filter(fits).sort((a, b) => Number(b.shortcut.startsWith(word)) - Number(a.shortcut.startsWith(word))).slice(0, MOST);
+    shown = all.filter(fits).sort((a, b) => Number(b.shortcut.startsWith(word)) - Number(a.shortcut.startsWith(word))).slice(0, MOST)
+      .map(({ shortcut, text }) => ({ name: `/${shortcut}`, about: text, text }));
     chosen = 0;
     paint();
   } catch {
@@ -50,7 +63,7 @@ function paint() {
   menu().hidden = shown.length === 0;
   menu().replaceChildren(...shown.map((one, index) => {
     const row = el("li", { role: "option", id: `ready-${index}`, "aria-selected": String(index === chosen) },
-      el("b", {}, `/${one.shortcut}`), el("span", { class: "clip grow muted" }, one.text));
+      el("b", {}, one.name), el("span", { class: "clip grow muted" }, one.about));
     row.addEventListener("mousedown", (event) => { event.preventDefault(); insert(one); });
     return row;
   }));

@@ -51,7 +51,10 @@ export async function act(name, force = false) {
   }
 }
 
-export function assign(userId) {
-  request(api("assign"), { method: "POST", body: { user_id: userId || null } })
+/** To a person's id, to `team:<id>`, or to nobody. */
+export function assign(whom) {
+  const [, team] = whom.split("team:");
+  const asked = team ? request(api("team"), { method: "POST", body: { team_id: team } }) : request(api("assign"), { method: "POST", body: { user_id: whom || null } });
+  asked
     .then(() => { toast(_("Responsible changed.")); refreshState(); soonRefreshList(); }, failed);
 }

@@ -3,6 +3,7 @@ import "./theme.js";
 import "./nav.js";
 import "./dialogs.js";
 import "./forms.js";
+import "./bell.js";
 import "./htmx-bridge.js";
 import "./times.js";
 import "./shortcuts.js";

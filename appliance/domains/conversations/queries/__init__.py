@@ -25,16 +25,18 @@ from appliance.domains.conversations.queries.thread import (
     get_thread,
     has_conversations,
     is_from_contact,
+    list_by_id,
     list_messages,
     list_recent,
     list_stuck,
     list_unanswered,
     lock_conversation,
     lock_message,
+    numbers_of,
     text_of,
     thread_key,
 )
-from appliance.domains.conversations.tables import Conversation, Message
+from appliance.domains.conversations.tables import Conversation, Message, Notice
 
 __all__ = [
     "Conversation",
@@ -43,6 +45,7 @@ __all__ = [
     "Found",
     "InboxFilter",
     "Message",
+    "Notice",
     "count_agent_replies",
     "count_holders",
     "count_inbox",
@@ -56,6 +59,7 @@ __all__ = [
     "get_thread",
     "has_conversations",
     "is_from_contact",
+    "list_by_id",
     "list_conversations",
     "list_days",
     "list_due_to_wake",
@@ -71,6 +75,7 @@ __all__ = [
     "list_waiting",
     "lock_conversation",
     "lock_message",
+    "numbers_of",
     "search_messages",
     "text_of",
     "thread_key",

@@ -1,5 +1,5 @@
 import hmac
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
@@ -17,6 +17,16 @@ from appliance.domains.conversations.types import Direction, MessageStatus, Send
 
 def get_conversation(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
     return required(uow.session.get(Conversation, conversation_id), ConversationNotFound)
+
+
+def list_by_id(uow: UnitOfWork, conversation_ids: Collection[UUID]) -> Sequence[Conversation]:
+    return uow.session.scalars(select(Conversation).where(Conversation.id.in_(conversation_ids))).all()
+
+
+def numbers_of(uow: UnitOfWork, message_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Where in its conversation each of them stands."""
+    rows = uow.session.execute(select(Message.id, Message.number).where(Message.id.in_(message_ids)))
+    return {row.id: row.number for row in rows}
 
 
 def lock_conversation(uow: UnitOfWork, conversation_id: UUID) -> Conversation:

@@ -1,4 +1,6 @@
-"""Keeps the timetable. It only asks for jobs; exactly one runs per box, and asking twice for one moment is one job."""
+"""Keeps the timetable and watches over mailboxes. Of the timetable it only asks for jobs; exactly one runs per box, and asking twice for
+one moment is one job.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +17,7 @@ from rq.exceptions import DuplicateJobError
 from appliance.core import clock, housekeeping
 from appliance.core.box import Box
 from appliance.entrypoints.boot import boot
+from appliance.entrypoints.mail import Mailboxes
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # every box ticks at the same moments
 GRACE_S = 300
@@ -32,7 +35,10 @@ def main() -> None:
         scheduler.add_job(ask, trigger, (box, name), id=name, coalesce=True, misfire_grace_time=GRACE_S, max_instances=1)
     catch_up(box)
     scheduler.start()
+    mailboxes = Mailboxes(box)
+    threading.Thread(target=mailboxes.run, name="mailboxes", daemon=True).start()
     stop.wait()
+    mailboxes.stop()
     scheduler.shutdown(wait=False)
 
 

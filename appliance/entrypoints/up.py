@@ -120,7 +120,6 @@ class Supervisor:
         self._launch("relay", lambda: Forked("relay", _run_relay))
         self._launch("scheduler", lambda: Forked("scheduler", _run_scheduler))
         self._launch("sessions", lambda: Forked("sessions", _run_sessions))
-        self._launch("mail", lambda: Forked("mail", _run_mail))
 
     def _start_modelserver(self) -> Running:
         key = crypto.Keyring(crypto.read_master_key(self.settings.keys.master_key_file)).index_key
@@ -266,12 +265,6 @@ def _run_scheduler() -> None:
     from appliance.entrypoints import scheduler
 
     scheduler.main()
-
-
-def _run_mail() -> None:
-    from appliance.entrypoints import mail
-
-    mail.main()
 
 
 def _run_sessions() -> None:

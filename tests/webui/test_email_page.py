@@ -50,7 +50,8 @@ def test_from_the_form_to_the_answered_mail(box, ana, new_context, servers):
     page.get_by_role("link", name="E-mail").click()
     for label, value in (
         ("Nome dentro da empresa", "Vendas"), ("Endereço", "vendas@solara.example"), ("Usuário", USER),
-        ("Servidor IMAP", "127.0.0.1"), ("Porta do IMAP", str(mailbox.port)), ("Servidor SMTP", "127.0.0.1"), ("Porta do SMTP", str(post_office.port)),
+        ("Servidor IMAP", "127.0.0.1"), ("Porta do IMAP", str(mailbox.port)),
+        ("Servidor SMTP", "127.0.0.1"), ("Porta do SMTP", str(post_office.port)),
     ):
         page.get_by_label(label).fill(value)
     page.get_by_label("Senha", exact=True).fill(PASSWORD)

@@ -20,7 +20,7 @@ def shown(app, box, tenant_id, media):
         content={"media": media}, sources=None, status="received", error_code=None, error=None, reply_to_id=None, attempts=0,
         occurred_at=moment, created_at=moment, sent_at=None, delivered_at=None, read_at=None,
     )
-    with app.test_request_context("/", headers={"Accept-Language": "pt-BR"}), in_locale("pt_BR"), box.unit(tenant_id, read_only=True) as uow:
+    with app.test_request_context("/"), in_locale("pt_BR"), box.unit(tenant_id, read_only=True) as uow:
         return render_template("inbox/_messages.html", bubbles=presenting.bubbles(uow, [message], contact_name="Bia"))
 
 

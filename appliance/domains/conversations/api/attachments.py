@@ -36,7 +36,7 @@ def get_media(call: Call, message_id: UUID) -> Response:
     return send_stored(pieces, media_type=kind, name=str(media.get("filename") or "file"))
 
 
-@attachments.get("/messages/<uuid:message_id>/original", permission=READ, unit=False, summary="The mail that a message was read from, whole")
+@attachments.get("/messages/<uuid:message_id>/original", permission=READ, unit=False, summary="The whole mail of a message")
 def get_original(call: Call, message_id: UUID) -> Response:
     with call.unit(read_only=True) as uow:
         original = (queries.get_message(uow, message_id).content.get("mail") or {}).get("original")

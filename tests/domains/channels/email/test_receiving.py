@@ -1,7 +1,12 @@
 """Mail comes in from a real Dovecot: each once, from now on, whatever happens on the way."""
 
+import os
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -15,6 +20,7 @@ from appliance.entrypoints.mail import Watch
 from tests.domains.channels.email.conftest import OURS, mail
 
 pytestmark = pytest.mark.only_database("sqlite")
+ROOT = Path(__file__).parents[4]
 
 
 @pytest.fixture
@@ -53,6 +59,25 @@ def test_what_came_while_nobody_looked_is_read_after_all_and_once(watch, imap, t
     watch()
     until(lambda: len(texts()) == 2)
     assert texts() == ["um", "dois"]
+
+
+def test_a_reader_killed_in_the_middle_leaves_the_rest_to_the_next(watch, imap, texts, until, settings):
+    first = watch()
+    first.stop()
+    first.join(10)
+    for number in range(5):
+        imap.deliver(mail(f"n{number}", message_id="").as_bytes())
+    environ = {
+        "SALESEDGE_HOME": settings.home, "SALESEDGE__REDIS__URL": settings.redis_url, "SALESEDGE__DATABASE__URL": settings.database.url,
+        "SALESEDGE__KEYS__MASTER_KEY_FILE": settings.keys.master_key_file, "SALESEDGE__NETWORK__PRIVATE_HOSTS": '["127.0.0.1"]',
+    }  # fmt: skip
+    command = [sys.executable, "-m", "tests.domains.channels.email.dying"]
+    env = {**os.environ, **{name: str(value) for name, value in environ.items()}}
+    died = subprocess.run(command, cwd=ROOT, env=env, timeout=60, check=False)
+    assert (died.returncode, len(texts())) == (-signal.SIGKILL, 2)
+    watch()
+    until(lambda: len(texts()) == 5)
+    assert texts() == [f"n{number}" for number in range(5)]
 
 
 def test_a_mail_delivered_twice_is_one_message(watch, imap, texts, until):

@@ -74,6 +74,7 @@ class Life:
     last_qr_by: float = 0.0
     asked_phone: str = ""
     letters: list[str] = field(default_factory=list)
+    told: int = 0  # letters that came from this child
     over: Over | None = None
 
 
@@ -186,6 +187,8 @@ class Link(threading.Thread):
         self._room.open(sealed)
         now = time.monotonic()
         life = self._life = Life(now + self._patience.start, now, now, now, stored_at=now)
+        life.letters = _letters(self._room.unheard())  # of a supervisor that was killed
+        self._keep_letters(life)
         child = self.child = Child(self._room.store, driver=self._driver, complaints=self.box.settings.logs.level == "debug")
         try:
             while life.over is None and not (self._stop_asked.is_set() and not self.leaving):
@@ -202,6 +205,7 @@ class Link(threading.Thread):
         log.info("child_ended", channel=self.channel_id.hex, code=code)
         for waiter in list(self._waiters.values()):
             waiter.put(None)
+        life.letters += _letters(self._room.unheard())
         self._keep_letters(life)
         if life.over is None or life.over.ending not in (Ending.LOGGED_OUT, Ending.BUSINESS):
             self._keep_store(life)
@@ -212,18 +216,22 @@ class Link(threading.Thread):
         if select.select([child.socket], [], [], self._patience.glance)[0]:
             lines = child.hear()
             life.heard_at = time.monotonic()
-            events = [(line, wire.decode_event(line)) for line in lines]
-            life.letters += [line.decode() for line, event in events if _is_kept(event)]
-            self._keep_letters(life)
-            for _, event in events:
+            events = [wire.decode_event(line) for line in lines]
+            life.letters += _letters(lines)
+            life.told += sum(isinstance(event, KEPT) for event in events)
+            if self._keep_letters(life):
+                child.say(wire.Kept(life.told))
+            for event in events:
                 self._take(child, life, event)
         self._do_what_is_due(child, life)
 
-    def _keep_letters(self, life: Life) -> None:
-        """Committed before anything else is heard: from then on it is ours."""
-        if life.letters:
-            self._write(lambda uow: actions.keep_envelopes(uow, self.channel_id, life.letters))
-            life.letters = []
+    def _keep_letters(self, life: Life) -> bool:
+        """Committed before anything else is heard: from then on it is ours, and the child need not remember it."""
+        if not life.letters:
+            return False
+        self._write(lambda uow: actions.keep_envelopes(uow, self.channel_id, life.letters))
+        life.letters = []
+        return True
 
     def _keep_store(self, life: Life) -> None:
         sealed = self._room.snapshot()
@@ -338,5 +346,7 @@ class Link(threading.Thread):
             self._write(change)
 
 
-def _is_kept(event: wire.Event) -> bool:
-    return isinstance(event, KEPT) and not (isinstance(event, wire.Message) and event.group)
+def _letters(lines: list[bytes]) -> list[str]:
+    """Those that are kept: groups are off."""
+    told = [(line, wire.decode_event(line)) for line in lines]
+    return [line.decode() for line, event in told if isinstance(event, KEPT) and not (isinstance(event, wire.Message) and event.group)]

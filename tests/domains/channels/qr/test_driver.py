@@ -6,12 +6,14 @@ from contextlib import closing
 import pytest
 
 from appliance.domains.channels.gateways.qr import driver_store, wire
+from appliance.domains.channels.gateways.qr.driver_unheard import left_behind
 from appliance.domains.channels.gateways.qr.wire import DisconnectReason
 from tests.peers.whatsapp import library
 
 if library.installed() is None:
     pytest.skip("the package neonize is not installed here", allow_module_level=True)
 
+from appliance.domains.channels.gateways.qr.driver_library import e2e
 from tests.peers.whatsapp.child import ANA, RealChild, send, sent_to, whatsapp
 from tests.peers.whatsapp.peer import LID, PHONE, Behaviour
 
@@ -182,6 +184,20 @@ def test_killed_between_leaving_and_answer_it_knows_afterwards(linked, peer, sta
     again.says(wire.Open)
     assert send(again, "m1").provider_id == left
     assert len(sent_to(peer)) == 1
+
+
+def test_what_was_told_is_left_for_others_until_it_is_kept(linked, peer, store):
+    peer.message("A1", e2e.Message(conversation="Oi"))
+    heard = linked.says(wire.Message)
+    assert [wire.decode_event(line) for line in left_behind(store)] == [heard]
+    linked.say(wire.Kept(1))
+    linked.say(wire.Ping())
+    linked.says(wire.Pong)
+    assert not list(left_behind(store))
+    peer.message("A2", e2e.Message(conversation="E agora?"))
+    heard = linked.says(wire.Message, lambda one: one.key.id == "A2")
+    linked.kill()
+    assert [wire.decode_event(line) for line in left_behind(store)] == [heard]
 
 
 def test_what_is_asked_before_there_is_a_connection_harms_nothing(start):

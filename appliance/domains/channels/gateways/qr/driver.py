@@ -22,9 +22,10 @@ from appliance.domains.channels.gateways.qr import driver_store, wire
 from appliance.domains.channels.gateways.qr.driver_library import VERSION, NeonizeError, ProxySettings, client, enum, events, registration
 from appliance.domains.channels.gateways.qr.driver_outgoing import CannotSend, address_of, built
 from appliance.domains.channels.gateways.qr.driver_tries import Tries
+from appliance.domains.channels.gateways.qr.driver_unheard import Unheard
 from appliance.domains.channels.gateways.qr.wire import DisconnectReason
 
-UNHEARD = 2_000  # events that wait for a slow parent; then WhatsApp waits
+WAITING = 2_000  # events that wait for a slow parent; then WhatsApp waits
 FAREWELL_S = 5.0
 FIRST_QR_S, NEXT_QR_S = 60, 20  # what WhatsApp allows for the first code and for each after it
 CHUNK = 1 << 16
@@ -43,7 +44,8 @@ class Driver:
     def __init__(self, link: socket.socket, store: Path) -> None:
         self._link = link
         self._store = store
-        self._out: Queue[wire.Event | None] = Queue(UNHEARD)
+        self._out: Queue[bytes | None] = Queue(WAITING)
+        self._unheard = Unheard(store)
         self._codes = 0
         self._me = ""
         props = registration.DeviceProps(os="SalesEdge", platformType=registration.DeviceProps.CHROME)
@@ -56,9 +58,9 @@ class Driver:
 
     def serve(self, silence_s: float) -> NoReturn:
         """Reads commands for as long as there is somebody who gives them."""
-        self._out.put(wire.Ready(VERSION))
+        self._tell(wire.Ready(VERSION))
         _started(self._connect)
-        _started(lambda: driver_store.watch(self._store, lambda: self._out.put(wire.StoreChanged())))
+        _started(lambda: driver_store.watch(self._store, lambda: self._tell(wire.StoreChanged())))
         self._link.settimeout(silence_s)
         lines = wire.Lines()
         while True:
@@ -77,17 +79,19 @@ class Driver:
         """What may take its time goes into a lane: messages keep their order, files hold up nobody."""
         match command:
             case wire.Ping():
-                self._out.put(wire.Pong())
+                self._tell(wire.Pong())
+            case wire.Kept():
+                self._unheard.keep(command.number)
             case wire.Send():
-                self._sends.put(lambda: self._out.put(self._sent(command)))
+                self._sends.put(lambda: self._tell(self._sent(command)))
             case wire.Fetch():
-                self._files.put(lambda: self._out.put(self._fetched(command)))
+                self._files.put(lambda: self._tell(self._fetched(command)))
             case wire.MarkRead():
                 self._tasks.put(lambda: self._mark_read(command))
             case wire.ShowTyping():
                 self._tasks.put(lambda: self._show_typing(command))
             case wire.Pair():
-                self._tasks.put(lambda: self._out.put(self._pairing(command.phone)))
+                self._tasks.put(lambda: self._tell(self._pairing(command.phone)))
             case wire.LogOut():
                 self._tasks.put(self._log_out)
 
@@ -122,19 +126,15 @@ class Driver:
             events.StreamReplacedEv: lambda _: wire.Closed(DisconnectReason.REPLACED, "opened elsewhere", final=True),
         }
         for kind, tell in says.items():
-            on(kind)(lambda _client, said, tell=tell: self._say(tell(said)))
+            on(kind)(lambda _client, said, tell=tell: self._tell(tell(said)))
         for kind, last in ends.items():
             on(kind)(lambda _client, said, last=last: self._tasks.put(lambda: self._end(last(said), ALL_SAID)))
         for kind in (events.ConnectedEv, events.KeepAliveRestoredEv):
             on(kind)(lambda _client, _said: self._tasks.put(self._opened))
 
-    def _say(self, event: wire.Event | None) -> None:
-        if event is not None:
-            self._out.put(event)
-
     def _show(self, code: str) -> None:
         self._codes += 1
-        self._out.put(wire.Qr(code, FIRST_QR_S if self._codes == 1 else NEXT_QR_S))
+        self._tell(wire.Qr(code, FIRST_QR_S if self._codes == 1 else NEXT_QR_S))
 
     def _linking_ended(self, _uuid: int, address: int) -> None:
         """Why no more codes come: scanned, run out, or refused."""
@@ -147,7 +147,7 @@ class Driver:
     def _opened(self) -> None:
         me = self._client.get_me()
         self._me = messages.text_of(me.JID)
-        self._out.put(wire.Open(self._me, messages.text_of(me.LID), me.PushName))
+        self._tell(wire.Open(self._me, messages.text_of(me.LID), me.PushName))
         self._client.send_presence(enum.Presence.UNAVAILABLE)  # the name is made known, the telephone keeps ringing
 
     # commands; the library ends the process when it is asked for anything before it has a connection
@@ -211,29 +211,39 @@ class Driver:
 
     def _log_out(self) -> None:
         if not self._me:
-            self._out.put(wire.Failed("logout", NOT_OPEN, again=True))
+            self._tell(wire.Failed("logout", NOT_OPEN, again=True))
             return
         try:
             self._client.logout()
         except NeonizeError as err:
-            self._out.put(wire.Failed("logout", str(err)[:500], again=True))
+            self._tell(wire.Failed("logout", str(err)[:500], again=True))
             return
         self._end(wire.LoggedOut(DisconnectReason.LOGGED_OUT, "as asked"), GONE)
 
     # to the parent
 
+    def _tell(self, event: wire.Event | None) -> None:
+        if event is None:
+            return
+        try:
+            line = wire.encode(event)
+        except wire.BadLine:
+            logging.getLogger(__name__).warning("%s is too long to be told", type(event).__name__)
+            return
+        if isinstance(event, wire.LETTERS):  # from one thread of the library, hence in order
+            self._unheard.add(line)
+        self._out.put(line)
+
     def _write(self) -> None:
-        while (event := self._out.get()) is not None:
+        while (line := self._out.get()) is not None:
             try:
-                self._link.sendall(wire.encode(event))
-            except wire.BadLine:
-                logging.getLogger(__name__).warning("%s is too long to be told", type(event).__name__)
+                self._link.sendall(line)
             except OSError:
                 os._exit(GONE)
 
     def _end(self, last: wire.Event, code: int) -> NoReturn:
         """The library may hang in its own clean-up: it is not asked."""
-        self._out.put(last)
+        self._tell(last)
         self._out.put(None)
         self._writer.join(FAREWELL_S)
         os._exit(code)

@@ -11,7 +11,7 @@ from appliance.domains.contacts.types import Identity, IdentityKind
 from appliance.domains.conversations.types import Incoming, MessageKind, MessageStatus, Person, StatusReport
 
 PHONE, LID = "s.whatsapp.net", "lid"
-KEPT = (wire.Message, wire.Edited, wire.Deleted, wire.Undecryptable, wire.Receipt)  # what goes into an envelope
+KEPT = wire.LETTERS  # what goes into an envelope
 _STATUSES = {"delivered": MessageStatus.DELIVERED, "read": MessageStatus.READ, "played": MessageStatus.READ}
 _LONGEST_ID = 255
 _NUMBER = re.compile(r"[0-9]{6,20}")  # WhatsApp itself writes as 0

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from appliance.core import memory
 from appliance.core.config import Settings
-from appliance.domains.channels.gateways.qr import driver_store
+from appliance.domains.channels.gateways.qr import driver_store, driver_unheard
 
 STORE = "store.db"
 
@@ -29,6 +29,10 @@ class Room:
                 left.unlink()
         if sealed is not None and not _is_whole(self.store):
             driver_store.restore(self.store, b64decode(sealed))
+
+    def unheard(self) -> list[bytes]:
+        """What a child told and nobody may have kept, while none runs."""
+        return list(driver_unheard.left_behind(self.store))
 
     def snapshot(self) -> str | None:
         """As it is kept, sealed by whoever keeps it; None when there is nothing whole to keep."""

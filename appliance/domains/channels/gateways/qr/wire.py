@@ -122,7 +122,14 @@ class Ping:
     """A child that hears nothing for longer than its `--silence` ends itself."""
 
 
-Command = Send | MarkRead | ShowTyping | Pair | Fetch | LogOut | Ping
+@dataclass(frozen=True)
+class Kept:
+    """So many LETTERS have been committed since the child's start: it need not remember them any longer."""
+
+    number: int
+
+
+Command = Send | MarkRead | ShowTyping | Pair | Fetch | LogOut | Ping | Kept
 
 # events, child to parent
 
@@ -286,6 +293,9 @@ Event = (
     Ready | Qr | Pairing | Paired | Open | Closed | LoggedOut | Banned | Outdated
     | Message | Edited | Deleted | Undecryptable | Receipt | Typing | Sent | Failed | Fetched | StoreChanged | Pong
 )  # fmt: skip
+
+# what WhatsApp tells once: the child remembers it beside the store (`driver_unheard`) until it is Kept
+LETTERS = (Message, Edited, Deleted, Undecryptable, Receipt)
 
 T = TypeVar("T")
 _COMMANDS: Mapping[str, type[Command]] = {kind.__name__: kind for kind in get_args(Command)}

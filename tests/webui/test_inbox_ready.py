@@ -44,6 +44,17 @@ def page(ana, site, new_context):
     return opened
 
 
+@pytest.fixture
+def enter_bruno(box, ana, new_context):
+    """A page of a second attendant."""
+    bruno = people.with_role(box, ana.tenant_id, "agent")
+    with box.whole_box("test") as uow:
+        user = identity.get_user(uow, bruno.user_id)
+        user.name = "Bruno Leite"
+        entered = begin_session(uow, user, SessionKind.BROWSER, Device("127.0.0.1", "tests"), tenant_id=bruno.tenant_id)
+    return lambda: new_context(SimpleNamespace(cookie=entered.secret), viewport={"width": 1280, "height": 900}).new_page()
+
+
 def open_thread(page, conversation_id):
     with page.expect_response("**/events"):
         page.goto(f"/inbox/{conversation_id}")
@@ -217,13 +228,22 @@ def test_a_team_is_made_and_given_a_conversation_which_is_found_by_it(box, ana, 
     assert page.watch.complaints == []
 
 
-def test_who_is_named_in_a_note_hears_the_bell(box, ana, page, conversation_id, new_context):
-    bruno = people.with_role(box, ana.tenant_id, "agent")
-    with box.whole_box("test") as uow:
-        user = identity.get_user(uow, bruno.user_id)
-        user.name = "Bruno Leite"
-        entered = begin_session(uow, user, SessionKind.BROWSER, Device("127.0.0.1", "tests"), tenant_id=bruno.tenant_id)
-    reader = new_context(SimpleNamespace(cookie=entered.secret)).new_page()
+def test_two_who_open_one_conversation_see_each_other_read_write_and_leave(box, ana, say, page, conversation_id, enter_bruno):
+    other_id = say("olá", name="Carlos")
+    reader = enter_bruno()
+    open_thread(page, conversation_id)
+    open_thread(reader, conversation_id)
+    page.get_by_text("Também lendo aqui: Bruno Leite.").wait_for()
+    reader.get_by_text("Também lendo aqui: Ana Prado.").wait_for()
+    reader.get_by_label("Mensagem para Beatriz Nogueira").press_sequentially("já respondo")
+    page.get_by_text("Também escrevendo aqui: Bruno Leite.").wait_for()
+    reader.locator(f'[data-conversation="{other_id}"]').click()
+    page.locator("[data-collide]").wait_for(state="hidden")
+    assert page.watch.complaints == []
+
+
+def test_who_is_named_in_a_note_hears_the_bell(box, ana, page, conversation_id, enter_bruno):
+    reader = enter_bruno()
     with reader.expect_response("**/events"):
         reader.goto("/contacts")
     open_thread(page, conversation_id)

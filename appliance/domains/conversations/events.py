@@ -36,6 +36,14 @@ class NoticeMade(_OfConversation):
 
 
 @dataclass(frozen=True)
+class PersonHere(_OfConversation):
+    """Somebody of the team has the conversation open: reading, typing, or no longer (left)."""
+
+    user_id: UUID
+    state: str
+
+
+@dataclass(frozen=True)
 class LabelsChanged:
     """A label was made, changed or deleted."""
 

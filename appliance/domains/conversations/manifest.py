@@ -12,6 +12,7 @@ _LIVE = (
     events.ConversationWoken,
     events.LabelsChanged,
     events.NoticeMade,
+    events.PersonHere,
     events.HandoffRequested,
     events.HandoffOverdue,
     events.MessageReceived,

@@ -16,6 +16,7 @@ from appliance.domains.conversations.types import (
     MessageKind,
     MessageStatus,
     NoticeKind,
+    Presence,
     Sender,
 )
 
@@ -363,6 +364,10 @@ class TeamOut(Schema):
 
 class GiveIn(Schema):
     team_id: UUID | None
+
+
+class PresenceIn(Schema):
+    state: Presence
 
 
 class NoticeOut(Schema):

@@ -32,6 +32,12 @@ class LabelColour(StrEnum):
     OLIVE = "olive"
 
 
+class Presence(StrEnum):
+    READING = "reading"
+    TYPING = "typing"
+    LEFT = "left"
+
+
 class NoticeKind(StrEnum):
     MENTIONED = "mentioned"
     ASSIGNED = "assigned"

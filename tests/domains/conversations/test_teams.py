@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from appliance.core.errors import Conflict, NotFound, Refused
 from appliance.core.ids import new_id
+from appliance.core.outbox import OutboxRow
 from appliance.core.uow import Actor
 from appliance.core.web import PageQuery
 from appliance.domains.contacts import actions as contacts
@@ -216,3 +218,14 @@ def test_teams_and_notices_over_the_api(client, says):
     assert client.post("/api/v1/notices/seen").status_code == 204
     assert client.delete(f"/api/v1/teams/{team['id']}").status_code == 204
     assert client.get(f"/api/v1/teams/{team['id']}").status_code == 404
+
+
+def test_who_has_a_conversation_open_is_said_and_kept_nowhere_else(client, box, tenant_id, says):
+    conversation_id = says("oi")
+    address = f"/api/v1/conversations/{conversation_id}/presence"
+    assert client.post(address, json={"state": "typing"}).status_code == 204
+    assert client.post(address, json={"state": "asleep"}).status_code == 422
+    assert client.post(f"/api/v1/conversations/{new_id()}/presence", json={"state": "reading"}).status_code == 404
+    with box.unit(tenant_id, read_only=True) as uow:
+        (said,) = uow.session.scalars(select(OutboxRow).where(OutboxRow.name == "person.here")).all()
+    assert (said.payload["conversation_id"], said.payload["state"]) == (str(conversation_id), "typing")

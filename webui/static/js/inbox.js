@@ -6,6 +6,7 @@ import { label, unlabel } from "./inbox-labels.js";
 import { markCurrent, refreshList, soonRefreshList } from "./inbox-list.js";
 import { fragment, html, showTrace } from "./inbox-parts.js";
 import { api, box, composer, list, openId, panes, root, thread } from "./inbox-place.js";
+import { arriveHere, noteTyping } from "./inbox-presence.js";
 import { hideReplies, offerReplies, openMenu, steerReplies } from "./inbox-ready.js";
 import { send, showUnsent } from "./inbox-sending.js";
 import { act, assign, refreshState } from "./inbox-state.js";
@@ -43,6 +44,7 @@ function arrive() {
   setMode(usualMode());
   showUnsent();
   settle();
+  arriveHere();
 }
 
 function step(direction) {
@@ -119,7 +121,7 @@ function find(form) {
 
 let findTimer = 0;
 root.addEventListener("input", (event) => {
-  if (event.target === box()) { saveDraft(); offerReplies(); }
+  if (event.target === box()) { saveDraft(); offerReplies(); noteTyping(); }
   const form = event.target.closest("[data-find]");
   if (form) { clearTimeout(findTimer); findTimer = setTimeout(() => find(form), 250); }
 });

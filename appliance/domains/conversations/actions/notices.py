@@ -8,10 +8,11 @@ from sqlalchemy import update
 from appliance.core.ids import new_id
 from appliance.core.rows import count_changed
 from appliance.core.uow import UnitOfWork
-from appliance.domains.conversations.events import NoticeMade
+from appliance.domains.conversations import queries
+from appliance.domains.conversations.events import NoticeMade, PersonHere
 from appliance.domains.conversations.rules import mentions, wording
 from appliance.domains.conversations.tables import Conversation, Message, Notice
-from appliance.domains.conversations.types import NoticeKind
+from appliance.domains.conversations.types import NoticeKind, Presence
 from appliance.domains.identity import queries as identity
 from appliance.domains.identity.schemas import MembersQuery
 from appliance.domains.identity.types import MemberStatus
@@ -29,6 +30,11 @@ def tell_assigned(uow: UnitOfWork, conversation: Conversation, user_id: UUID) ->
     """Nobody is told of what they did themselves."""
     if user_id != uow.actor.id:
         _tell(uow, [user_id], NoticeKind.ASSIGNED, conversation, None)
+
+
+def announce(uow: UnitOfWork, conversation_id: UUID, *, user_id: UUID, state: Presence) -> None:
+    """Kept nowhere: those who have the conversation open hear it, and say that they are here too."""
+    uow.emit(PersonHere(queries.get_conversation(uow, conversation_id).id, user_id, state.value))
 
 
 def mark_seen(uow: UnitOfWork, *, user_id: UUID, conversation_id: UUID | None = None) -> int:

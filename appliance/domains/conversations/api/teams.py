@@ -46,6 +46,11 @@ def give_to_team(uow: UnitOfWork, conversation_id: UUID, body: schemas.GiveIn) -
     return actions.give_to_team(uow, conversation_id, team_id=body.team_id)
 
 
+@team_work.post("/conversations/<uuid:conversation_id>/presence", permission=READ, body=schemas.PresenceIn, status=204)
+def announce(uow: UnitOfWork, conversation_id: UUID, body: schemas.PresenceIn) -> None:
+    telling.announce(uow, conversation_id, user_id=me(uow), state=body.state)
+
+
 @team_work.get("/notices", permission=READ, returns=list[schemas.NoticeOut], summary="What the caller should look at, newest first")
 def list_notices(uow: UnitOfWork) -> Sequence[Notice]:
     return notices.list_notices(uow, me(uow))

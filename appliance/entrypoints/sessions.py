@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socketserver
@@ -169,7 +170,10 @@ class _Door(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
 
 def main() -> None:
-    sessions = Sessions(boot("sessions"))
+    box = boot("sessions")
+    lock = (box.settings.run_dir / "sessions.lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)  # two who watch over one number would take the link from each other: the second waits
+    sessions = Sessions(box)
     signal.signal(signal.SIGTERM, lambda *_: sessions.stop())
     signal.signal(signal.SIGINT, lambda *_: sessions.stop())
     sessions.open_door()

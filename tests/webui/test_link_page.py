@@ -2,11 +2,13 @@
 
 import os
 import re
+import shutil
 import threading
 from dataclasses import replace
 
 import pytest
 
+from appliance.core import memory
 from appliance.core.config import NetworkMode
 from appliance.core.uow import Actor
 from appliance.domains.channels import actions, queries
@@ -25,7 +27,8 @@ SHOTS = os.environ.get("LINK_SHOTS", "")
 
 @pytest.fixture
 def settings(settings):
-    return settings.model_copy(update={"network": settings.network.model_copy(update={"mode": NetworkMode.CONNECTED})})
+    yield settings.model_copy(update={"network": settings.network.model_copy(update={"mode": NetworkMode.CONNECTED})})
+    shutil.rmtree(memory.keys_folder(settings.home))
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
 """A linked number with everything real but WhatsApp itself: supervisor, child process, sockets, database."""
 
+import shutil
 import threading
 import time
 
 import pytest
 
+from appliance.core import memory
 from appliance.core.config import NetworkMode
 from appliance.core.ids import new_id
 from appliance.core.uow import Actor
@@ -23,7 +25,8 @@ ANA = Actor("user", new_id(), "Ana Prado")
 
 @pytest.fixture
 def settings(settings):
-    return settings.model_copy(update={"network": settings.network.model_copy(update={"mode": NetworkMode.CONNECTED})})
+    yield settings.model_copy(update={"network": settings.network.model_copy(update={"mode": NetworkMode.CONNECTED})})
+    shutil.rmtree(memory.keys_folder(settings.home))  # what a killed supervisor leaves for the next
 
 
 @pytest.fixture

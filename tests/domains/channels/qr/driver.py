@@ -43,7 +43,7 @@ class Driver:
             return
         found = self.store.execute("SELECT jid FROM device").fetchone()
         self.news = wire.Lines()
-        self.call(hello=found[0] if found else "", pid=os.getpid())
+        self.call(hello=found[0] if found else "", pid=os.getpid(), environment=sorted(os.environ))
 
     def run(self):
         self.tell(wire.Ready("test"))

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from appliance.core.config import NetworkMode
 from appliance.core.ids import new_id
 from appliance.domains.channels import actions
 from appliance.domains.channels.rules import warming
@@ -27,11 +26,6 @@ from appliance.domains.channels.gateways.qr.driver_library import e2e
 from tests.peers.whatsapp.child import environment, sent_to, whatsapp
 
 pytestmark = pytest.mark.only_database("sqlite")
-
-
-@pytest.fixture
-def settings(settings):
-    return settings.model_copy(update={"network": settings.network.model_copy(update={"mode": NetworkMode.CONNECTED})})
 
 
 @pytest.fixture

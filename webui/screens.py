@@ -8,6 +8,7 @@ from webui.home import views as home
 from webui.inbox import views as inbox
 from webui.knowledge import views as knowledge
 from webui.reference import views as reference
+from webui.leaving import views as leaving
 from webui.setup import views as setup
 from webui.signin import views as signin
 from webui.studio import views as studio
@@ -20,6 +21,7 @@ SCREENS: tuple[Pages, ...] = (
     knowledge.pages,
     studio.pages,
     chat.pages,
+    leaving.pages,
     crm.pages,
     admin.pages,
     reference.pages,

@@ -2,13 +2,13 @@ from datetime import timedelta
 
 from appliance.core.manifest import Cron, Manifest, Subscription
 from appliance.domains.channels import actions, jobs, subscribers
-from appliance.domains.channels.api import MANAGE, READ, api, links, webchat
+from appliance.domains.channels.api import MANAGE, READ, api, leaving, links, webchat
 from appliance.domains.channels.events import ChannelChanged, LinkChanged, MediaAnnounced, WebhooksAccepted
 from appliance.domains.conversations.events import MessageQueued
 
 MANIFEST = Manifest(
     "channels",
-    apis=(api, links, webchat),
+    apis=(api, leaving, links, webchat),
     subscriptions=(
         Subscription(WebhooksAccepted, subscribers.store_webhooks, queue="fast"),
         Subscription(MessageQueued, subscribers.send_message, queue="fast", mode="staged"),

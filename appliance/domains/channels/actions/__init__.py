@@ -4,6 +4,7 @@ from appliance.domains.channels.actions.by_agent import begin_link_of_agent, wri
 from appliance.domains.channels.actions.checking import check_connection
 from appliance.domains.channels.actions.envelopes import keep_envelopes, read_envelopes
 from appliance.domains.channels.actions.erasing import erase_contact
+from appliance.domains.channels.actions.leaving import check_reader, unsubscribe
 from appliance.domains.channels.actions.linking import (
     accept_risk,
     begin_link,
@@ -33,6 +34,7 @@ __all__ = [
     "begin_link_of_agent",
     "change_channel",
     "check_connection",
+    "check_reader",
     "client_id_of",
     "confirm_webhook",
     "count",
@@ -68,6 +70,7 @@ __all__ = [
     "take_in_mail",
     "take_turn",
     "unlink",
+    "unsubscribe",
     "welcome_visitor",
     "write_to",
 ]

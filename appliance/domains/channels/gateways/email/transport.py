@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from appliance.domains.channels.gateways.email import smtp
+from appliance.domains.channels.gateways.email import leaving, smtp
 from appliance.domains.channels.gateways.email.composing import Attached, Letterhead, Thread, compose, message_id, thread_of
 from appliance.domains.channels.gateways.email.settings import EmailSettings
 from appliance.domains.channels.types import Account, Sent, Unconfirmed
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from appliance.core.uow import UnitOfWork
     from appliance.domains.conversations.types import Outgoing
 
+NOTICE_AFTER = timedelta(hours=24)  # of silence: from then on the gate of consent takes a mail for a notice too
 LOOKED_BACK = 50  # messages, for the mail that is answered
 
 
@@ -28,7 +30,12 @@ class EmailTransport:
         config = self._config
         with self._box.unit(self._account.tenant_id, read_only=True) as uow:
             thread, now = self._thread(uow, message), uow.now
-        head = Letterhead(config.address, config.from_name, config.signature)
+            conversation = conversations.get_conversation(uow, message.conversation_id)
+            is_notice = conversation.last_inbound_at is None or now - conversation.last_inbound_at > NOTICE_AFTER
+            contact_id = conversation.contact_id
+        account = self._account
+        way_out = leaving.headers_of(self._box, account.tenant_id, account.channel_id, contact_id) if is_notice else {}
+        head = Letterhead(config.address, config.from_name, config.signature, way_out)
         mail = compose(message, head, thread, now=now, attached=self._attached(message))
         with smtp.signed_in(self._box, self._account) as session:
             is_taken = smtp.send(session, config.smtp_host, mail, sender=config.address, recipient=message.to)

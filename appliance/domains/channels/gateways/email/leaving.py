@@ -1,0 +1,28 @@
+"""The address in a notice by which its reader ends such mail with one click (RFC 8058). It names a person, and proves that we made it."""
+
+from uuid import UUID
+
+from appliance.core import crypto
+from appliance.core.box import Box
+from appliance.domains.channels.rules import visitors
+
+
+def headers_of(box: Box, tenant_id: UUID, channel_id: UUID, contact_id: UUID) -> dict[str, str]:
+    """Nothing where the box has no HTTPS address: mail programs do not click on another."""
+    if not box.settings.public_url.startswith("https://"):
+        return {}
+    address = f"{box.settings.public_url}/unsubscribe/{channel_id}/{token_of(box, tenant_id, channel_id, contact_id)}"
+    return {"List-Unsubscribe": f"<{address}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
+def token_of(box: Box, tenant_id: UUID, channel_id: UUID, contact_id: UUID) -> str:
+    return visitors.token_for(_key(box, tenant_id), channel_id.hex, contact_id.hex)
+
+
+def contact_of(box: Box, tenant_id: UUID, channel_id: UUID, token: str) -> UUID | None:
+    found = visitors.visitor_of(_key(box, tenant_id), channel_id.hex, token)
+    return UUID(found) if found else None
+
+
+def _key(box: Box, tenant_id: UUID) -> bytes:
+    return crypto.derive(box.keys.tenant_key(tenant_id), "unsubscribe")

@@ -27,24 +27,26 @@ if ! is_current "$venv" test.txt; then
   mark_current "$venv" test.txt
 fi
 
-step "PostgreSQL, Redis, Chromium, Tesseract"
+step "PostgreSQL, Redis, Chromium, Tesseract, Dovecot"
 has_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null 2>&1; }
 has_redis() { command -v redis-server >/dev/null 2>&1; }
 has_chromium() { command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1; }
 has_gomp() { "$venv/bin/python" -c 'import xllamacpp' >>"$log" 2>&1; }
+has_dovecot() { command -v dovecot >/dev/null 2>&1 || [ -x /usr/sbin/dovecot ]; }
 has_tesseract() { command -v tesseract >/dev/null 2>&1 && tesseract --list-langs 2>/dev/null | grep -qx por; }
 wanted=()
 has_postgres || wanted+=(postgresql)
 has_redis || wanted+=(redis-server)
 has_chromium || wanted+=(chromium)
 has_gomp || wanted+=(libgomp1)
+has_dovecot || wanted+=(dovecot-imapd)
 has_tesseract || wanted+=(tesseract-ocr tesseract-ocr-por tesseract-ocr-eng)
 if [ ${#wanted[@]} -gt 0 ] && ! install_packages "${wanted[@]}"; then
   can_install_packages && fail "apt could not install ${wanted[*]}." "$(grep -E '^(E|W):' "$log" | tail -n 3)" "The whole log: $log"
   [ "${CI:-}" != true ] || fail "${wanted[*]} are missing and cannot be installed without administrator rights." \
     "Continuous integration tests everything or says that it did not: apt-get install ${wanted[*]}"
   note "missing, and not to be installed without administrator rights: ${wanted[*]}"
-  note "tests that need them fail (without Tesseract: are skipped); ask for: apt-get install ${wanted[*]}"
+  note "tests that need them fail (without Tesseract or Dovecot: are skipped); ask for: apt-get install ${wanted[*]}"
 fi
 release_turn
 

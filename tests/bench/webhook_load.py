@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
-from appliance.domains.channels.rules.signature import sign
+from appliance.core.signatures import sign
 from tests.peers.graph import SECRET, text_webhook
 
 PEOPLE = 200

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from appliance.domains.channels.rules.signature import sign
+from appliance.core.signatures import sign
 from tests.journeys.running import RunningBox, running_box, set_up, wait_for
 from tests.peers.graph import NUMBER, SECRET, TOKEN, VERIFY, GraphPeer, text_webhook
 

@@ -7,8 +7,8 @@ from starlette.testclient import TestClient
 
 from appliance.core import telemetry
 from appliance.core.errors import Unavailable
+from appliance.core.signatures import sign
 from appliance.domains.channels import actions as channels
-from appliance.domains.channels.rules.signature import sign
 from appliance.domains.channels.schemas import ChannelIn
 from appliance.entrypoints.webhooks import PATH, Webhooks
 from tests.peers.graph import NUMBER, SECRET, TOKEN, VERIFY

@@ -15,8 +15,8 @@ from sqlalchemy import select
 from appliance.core.box import open_box
 from appliance.core.config import KeySettings, Settings
 from appliance.core.outbox import Delivery, DeliveryState
+from appliance.core.signatures import sign
 from appliance.core.web import PageQuery
-from appliance.domains.channels.rules.signature import sign
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.queries import InboxFilter
 from appliance.domains.conversations.types import Direction, Handling, MessageStatus

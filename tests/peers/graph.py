@@ -66,7 +66,14 @@ class _Handler(BaseHTTPRequestHandler):
             asked = parse_qs(query).get("fields", ["id"])[0].split(",")
             self._answer(200, {"id": NUMBER, **{name: self.peer.number[name] for name in asked if name in self.peer.number}})
             return
-        self._hand_out(path.rsplit("/", 1)[-1])
+        lead = self.peer.leads.get(path.rsplit("/", 1)[-1])
+        if lead is None:
+            self._hand_out(path.rsplit("/", 1)[-1])
+        elif self.peer.misbehave:
+            trick = self.peer.misbehave.popleft()
+            self._error(trick.status, trick.code or 2, "told to fail")
+        else:
+            self._answer(200, {name: lead[name] for name in parse_qs(query)["fields"][0].split(",") if name in lead})
 
     def _hand_out(self, media_id):
         if media_id not in self.peer.media:
@@ -126,6 +133,7 @@ class GraphPeer:
         self.last_inbound = {}  # wa_id -> seconds; absent: never wrote
         self.enforce_window = False
         self.media = {}
+        self.leads = {}  # leadgen id -> what Lead Ads hands over
         self.number = {"display_phone_number": "+55 11 95512-0148", "verified_name": "Solara Energia", "quality_rating": "GREEN"}
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"peer": self}))

@@ -131,3 +131,19 @@ def test_the_html_of_a_form_works_on_any_site_and_so_does_its_own_page(box, site
     with box.unit(ana.tenant_id) as uow:
         found = queries.list_leads(uow, LeadsQuery()).items
         assert [lead.utm for lead in found] == [{"campaign": "natal"}, {}]
+
+
+def test_a_source_of_metas_asks_for_its_keys_and_shows_none(box, tenant, ana_at_home):
+    typed = {"name": "Anúncios", "kind": "meta_lead_ads", "access_token": "EAAG-1"}
+    refused = ana_at_home.send("/leads/sources/new", "/leads/sources/new", **typed)
+    assert (refused.status_code, refused.text.count('aria-invalid="true"')) == (422, 2)
+    made = ana_at_home.send("/leads/sources/new", "/leads/sources/new", **typed, app_secret="shh", verify_token="phrase")
+    assert made.status_code == 201
+    assert "/webhooks/meta-leads/" in made.text
+    with box.unit(tenant) as uow:
+        [source] = queries.list_sources(uow, LeadsQuery()).items
+    address = f"/leads/sources/{source.id}"
+    assert ana_at_home.send(address, address, name="Anúncios", dedupe_hours="0", access_token="EAAG-2", active="1").status_code == 302
+    with box.unit(tenant) as uow:
+        assert queries.get_source(uow, source.id).secrets == {"access_token": "EAAG-2", "app_secret": "shh", "verify_token": "phrase"}
+    assert not [secret for secret in ("EAAG", "shh") if secret in ana_at_home.get(address).text]

@@ -14,7 +14,7 @@ from appliance.core.uow import UnitOfWork
 from appliance.core.web import Form, PageQuery, Schema, parse, read_form
 from appliance.domains.leads import actions, queries
 from appliance.domains.leads.schemas import FormSettings, LeadsQuery, SourceIn, SourceOut, SourcePatch
-from appliance.domains.leads.types import FormField, LeadField, LeadStatus, Reading, SourceKind
+from appliance.domains.leads.types import FormField, LeadField, LeadStatus, MetaSecret, Reading, SourceKind
 from webui import branding, theme
 from webui.addresses import is_public
 from webui.crm.forms import snippet
@@ -24,6 +24,7 @@ from webui.crm.words import REJECTIONS, label, options
 
 MANAGE = "leads:configure"
 REJECTED_SHOWN = PageQuery(limit=20)
+PLACES = {SourceKind.FORM: "forms", SourceKind.META: "webhooks/meta-leads"}
 EXAMPLE = {
     "event_id": "exemplo-1", "nome": "Maria Souza", "email": "maria@exemplo.com.br", "telefone": "(11) 95512-0148",
     "empresa": "Padaria Souza", "utm": {"utm_source": "google", "utm_campaign": "natal"},
@@ -36,6 +37,12 @@ class SourceForm(Schema):
     tags: str = Field("", max_length=500)
     dedupe_hours: int = Field(24, ge=0, le=8760)
     active: bool = False
+    app_secret: str = Field("", max_length=200)
+    verify_token: str = Field("", max_length=200)
+    access_token: str = Field("", max_length=2000)
+
+    def secrets(self) -> dict[str, str]:
+        return self.model_dump(include={name.value for name in MetaSecret})
 
     def tag_list(self) -> list[str]:
         return [tag.strip() for tag in self.tags.split(",") if tag.strip()]
@@ -72,11 +79,11 @@ def create_source(uow: UnitOfWork) -> str | tuple[str, int]:
         return _new_page(form), HTTPStatus.UNPROCESSABLE_ENTITY
     given = form.value
     try:
-        wanted = parse(SourceIn, {"kind": given.kind, "name": given.name, "tags": given.tag_list(), "dedupe_hours": given.dedupe_hours})
+        said = {**given.model_dump(include={"kind", "name", "dedupe_hours"}), "tags": given.tag_list(), "secrets": given.secrets()}
+        made = actions.create_source(uow, parse(SourceIn, said))
     except Refused as err:
         return _new_page(form.refused(err)), HTTPStatus.UNPROCESSABLE_ENTITY
-    made = actions.create_source(uow, wanted)
-    return _page(uow, made.id, secret=made.secrets[queries.SECRET]), HTTPStatus.CREATED
+    return _page(uow, made.id, secret=made.secrets.get(queries.SECRET, "")), HTTPStatus.CREATED
 
 
 @pages.get("/leads/sources/<uuid:source_id>", permission=MANAGE)
@@ -90,6 +97,7 @@ def save_source(uow: UnitOfWork, source_id: UUID) -> Response | tuple[str, int]:
     if form.value is None:
         return _page(uow, source_id, form=form), HTTPStatus.UNPROCESSABLE_ENTITY
     said = {**form.value.model_dump(include={"name", "dedupe_hours", "active"}), "tags": form.value.tag_list(), "mapping": _typed_mapping()}
+    said["secrets"] = form.value.secrets()
     if form.value.fields:
         said["form"] = form.value.model_dump(include=set(FormSettings.model_fields))
     try:
@@ -143,7 +151,7 @@ def _page(uow: UnitOfWork, source_id: UUID, *, secret: str = "", form: Form[Sour
     latest = queries.list_leads(uow, LeadsQuery(source_id=source_id, limit=1)).items
     body = queries.list_events(uow, latest[0].id)[0].body if latest else json.dumps(EXAMPLE, ensure_ascii=False)
     payload = json.dumps(json.loads(body), ensure_ascii=False, indent=2)
-    address = f"{uow.box.settings.public_url}/{'webhooks/leads' if found.form is None else 'forms'}/{source_id}"
+    address = f"{uow.box.settings.public_url}/{PLACES.get(found.kind, 'webhooks/leads')}/{source_id}"
     counts = queries.count_by_status(uow, [source_id]).get(source_id, {})
     reading: Reading = queries.read_payload(found.mapping, json.loads(body))
     return render_template(

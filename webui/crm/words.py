@@ -82,6 +82,7 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, LazyProxy]] = {
     SourceKind: {
         SourceKind.WEBHOOK: _("Signed webhook"),
         SourceKind.FORM: _("Form of your site"),
+        SourceKind.META: _("Meta Lead Ads"),
         SourceKind.API: _("API with a key"),
     },
     FormField: {
@@ -143,6 +144,8 @@ REJECTIONS: Mapping[str, LazyProxy] = {
     "replayed": _("A nonce that was used before"),
     "malformed_json": _("Not valid JSON"),
     "names_nobody": _("Names nobody"),
+    "not_handed_over": _("Meta did not hand over the lead; try it again under Background work"),
+    "silent": _("Came while the source was switched off"),
 }
 OTHER = Happening("history", _("Something happened"), quoted=True)
 

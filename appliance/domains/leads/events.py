@@ -10,6 +10,14 @@ class LeadCaptured:
 
 
 @dataclass(frozen=True)
+class LeadAnnounced:
+    """Meta has a lead for us, by this id of theirs; what it says is fetched."""
+
+    source_id: UUID
+    leadgen_id: str
+
+
+@dataclass(frozen=True)
 class LeadChanged:
     """Its status or score, or the same person sent it again."""
 

@@ -3,15 +3,16 @@ from datetime import timedelta
 from appliance.core.manifest import Cron, Manifest, Subscription
 from appliance.domains.contacts.events import ContactsMerged, MergeUndone
 from appliance.domains.leads import actions, jobs, queries, subscribers
-from appliance.domains.leads.api import forms, leads, sources, webhook
-from appliance.domains.leads.events import LeadCaptured, LeadChanged, LeadConverted, SourceChanged
+from appliance.domains.leads.api import forms, leads, meta, sources, webhook
+from appliance.domains.leads.events import LeadAnnounced, LeadCaptured, LeadChanged, LeadConverted, SourceChanged
 
 MANIFEST = Manifest(
     "leads",
-    apis=(leads.api, sources.api, webhook.api, forms.api),
+    apis=(leads.api, sources.api, webhook.api, meta.api, forms.api),
     subscriptions=(
         Subscription(ContactsMerged, subscribers.move_leads),
         Subscription(MergeUndone, subscribers.move_leads_back),
+        Subscription(LeadAnnounced, subscribers.fetch_lead, mode="staged"),
     ),
     cron=(Cron("prune_rejected", jobs.prune_rejected, every=timedelta(hours=6)),),
     permissions={

@@ -29,7 +29,7 @@ def lock_source(uow: UnitOfWork, source_id: UUID) -> LeadSource:
 def find_doorway(uow: UnitOfWork, source_id: UUID) -> Doorway:
     """Whose source it is; needs the box scope. Raises SourceNotFound, also for one that is switched off."""
     source = required(uow.session.scalar(select(LeadSource).where(LeadSource.id == source_id, LeadSource.active)), SourceNotFound)
-    return Doorway(source.id, source.tenant_id, source.kind, source.name, source.secrets.get(SECRET, ""), source.form)
+    return Doorway(source.id, source.tenant_id, source.kind, source.name, source.secrets, source.form)
 
 
 def list_sources(uow: UnitOfWork, query: PageQuery) -> Page[LeadSource]:
@@ -79,6 +79,11 @@ def list_events(uow: UnitOfWork, lead_id: UUID) -> Sequence[LeadEvent]:
 def find_by_event(uow: UnitOfWork, source_id: UUID, event_key: str) -> Lead | None:
     by_event = select(Lead).join(LeadEvent, LeadEvent.lead_id == Lead.id)
     return uow.session.scalar(by_event.where(LeadEvent.source_id == source_id, LeadEvent.event_key == event_key))
+
+
+def is_event_known(uow: UnitOfWork, source_id: UUID, event_id: str) -> bool:
+    """Whether the sender's id was taken already."""
+    return find_by_event(uow, source_id, mapping.event_key(event_id, b"")) is not None
 
 
 def is_nonce_known(uow: UnitOfWork, source_id: UUID, nonce: str) -> bool:

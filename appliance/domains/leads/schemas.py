@@ -2,13 +2,20 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from appliance.core.web import PageQuery, Schema
-from appliance.domains.leads.types import FormField, LeadField, LeadStatus, SourceKind
+from appliance.domains.leads.types import FormField, LeadField, LeadStatus, MetaSecret, SourceKind
 
 Path = Annotated[str, StringConstraints(max_length=300)]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=60)]
+
+
+MetaSecrets = Annotated[
+    dict[MetaSecret, Annotated[str, StringConstraints(max_length=2000)]],
+    Field(description="Of a source of the kind “meta_lead_ads”: written, never read back"),
+    AfterValidator(lambda given: {name: value for name, value in given.items() if value}),
+]
 
 
 class FormSettings(Schema):
@@ -30,6 +37,7 @@ class SourceIn(Schema):
     tags: list[Tag] = Field(default_factory=list, max_length=20, description="Put on everybody who comes through this source")
     dedupe_hours: int = Field(24, ge=0, le=8760, description="The same person again within these hours is the same lead; 0 for never")
     form: FormSettings = Field(default_factory=FormSettings, description="Of a source of the kind “form”")
+    secrets: MetaSecrets = Field(default_factory=dict)
 
 
 class SourcePatch(Schema):
@@ -39,6 +47,7 @@ class SourcePatch(Schema):
     dedupe_hours: int = Field(24, ge=0, le=8760)
     active: bool = True
     form: FormSettings = Field(default_factory=FormSettings)
+    secrets: MetaSecrets = Field(default_factory=dict)
 
 
 class SourceOut(Schema):
@@ -50,11 +59,12 @@ class SourceOut(Schema):
     dedupe_hours: int
     active: bool
     form: FormSettings | None
+    secrets_set: list[str]
     created_at: datetime
 
 
 class SourceSecretOut(SourceOut):
-    secret: str = Field(description="Shown this once: the key of the signatures")
+    secret: str = Field(description="Shown this once: the key of the signatures of a signed webhook, else empty")
 
 
 class TrialIn(Schema):

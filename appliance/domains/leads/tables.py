@@ -25,6 +25,10 @@ class LeadSource(TenantOwned, Base):
     created_at: Mapped[datetime]
 
     @property
+    def secrets_set(self) -> list[str]:
+        return sorted(self.secrets)
+
+    @property
     def form(self) -> dict[str, Any] | None:
         return self.config if self.kind is SourceKind.FORM else None
 

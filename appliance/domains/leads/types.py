@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -7,6 +8,7 @@ from uuid import UUID
 class SourceKind(StrEnum):
     WEBHOOK = "webhook"  # signed with the source's secret
     FORM = "form"  # filled in by the person, on any site
+    META = "meta_lead_ads"  # Meta says that there is a lead; the box fetches it
     API = "api"  # by somebody signed in, with a key of theirs
 
 
@@ -40,6 +42,14 @@ class LeadField(StrEnum):
     UTM_CAMPAIGN = "utm_campaign"
     UTM_TERM = "utm_term"
     UTM_CONTENT = "utm_content"
+
+
+class MetaSecret(StrEnum):
+    """What Meta gives for an app and a page."""
+
+    APP_SECRET = "app_secret"  # noqa: S105 - its name
+    VERIFY_TOKEN = "verify_token"  # noqa: S105 - its name
+    ACCESS_TOKEN = "access_token"  # noqa: S105 - its name
 
 
 class FormField(StrEnum):
@@ -76,13 +86,13 @@ class Reading:
 
 @dataclass(frozen=True)
 class Doorway:
-    """What must be known of a source before its tenant's unit of work may be opened."""
+    """What must be known of a source before its tenant's unit of work may be opened; it lives no longer than the request."""
 
     source_id: UUID
     tenant_id: UUID
     kind: SourceKind
     name: str
-    secret: str
+    secrets: Mapping[str, str]
     form: dict[str, Any] | None = None
 
 

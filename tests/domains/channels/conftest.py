@@ -8,9 +8,9 @@ from starlette.testclient import TestClient
 from appliance.core import jobs
 from appliance.core.ids import new_id
 from appliance.core.outbox import Delivery, DeliveryState
+from appliance.core.signatures import sign
 from appliance.core.web import PageQuery
 from appliance.domains.channels import actions as channels
-from appliance.domains.channels.rules.signature import sign
 from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.conversations import actions as conversation_actions
 from appliance.domains.conversations import queries as conversations

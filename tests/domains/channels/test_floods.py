@@ -1,7 +1,7 @@
 import json
 import threading
 
-from appliance.domains.channels.rules.signature import sign
+from appliance.core.signatures import sign
 from tests.peers.graph import SECRET, text_webhook
 
 

@@ -1,11 +1,12 @@
 """Writes. The caller owns the transaction."""
 
-from appliance.domains.leads.actions.capturing import capture_lead
+from appliance.domains.leads.actions.capturing import announce_leads, capture_lead
 from appliance.domains.leads.actions.rejecting import keep_rejected, prune_rejected
 from appliance.domains.leads.actions.sources import change_source, create_source, delete_source, renew_secret
 from appliance.domains.leads.actions.working import change_lead, convert_lead, erase_contact, move_leads, move_leads_back
 
 __all__ = [
+    "announce_leads",
     "capture_lead",
     "change_lead",
     "change_source",

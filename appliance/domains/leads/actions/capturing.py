@@ -1,8 +1,7 @@
 """From a payload to a lead and its person, in one transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from hashlib import sha256
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from appliance.domains.contacts.schemas import ConsentIn, ContactFields, Contact
 from appliance.domains.contacts.types import Channel, ConsentMode, Identity, IdentityKind, Purpose
 from appliance.domains.leads import queries
 from appliance.domains.leads.errors import NobodyNamed, SourceSilent, WebhookRefused
-from appliance.domains.leads.events import LeadCaptured, LeadChanged
+from appliance.domains.leads.events import LeadAnnounced, LeadCaptured, LeadChanged
 from appliance.domains.leads.rules import mapping
 from appliance.domains.leads.tables import Lead, LeadEvent, LeadSource
 from appliance.domains.leads.types import Arrived, Captured, LeadField, Reading
@@ -40,7 +39,7 @@ def capture_lead(uow: UnitOfWork, source_id: UUID, arrived: Arrived) -> Captured
     if not source.active:
         raise SourceSilent
     reading = queries.read_payload(source.mapping, arrived.payload)
-    key = _key_of(arrived, reading)
+    key = mapping.event_key(arrived.event_id or reading.get(LeadField.EVENT_ID), arrived.body.encode())
     if (known := queries.find_by_event(uow, source.id, key)) is not None:
         return Captured(known.id, known.contact_id)
     if arrived.nonce and queries.is_nonce_known(uow, source.id, arrived.nonce):
@@ -48,10 +47,11 @@ def capture_lead(uow: UnitOfWork, source_id: UUID, arrived: Arrived) -> Captured
     return _store(uow, source, reading, key, arrived)
 
 
-def _key_of(arrived: Arrived, reading: Reading) -> str:
-    """Who names no event sends the same body when they repeat themselves."""
-    named = arrived.event_id or reading.get(LeadField.EVENT_ID)
-    return sha256(f"id:{named}".encode() if named else b"body:" + arrived.body.encode()).hexdigest()
+def announce_leads(uow: UnitOfWork, source_id: UUID, leadgen_ids: Sequence[str]) -> None:
+    """Those that are not here yet are fetched after the commit."""
+    for leadgen_id in leadgen_ids:
+        if not queries.is_event_known(uow, source_id, leadgen_id):
+            uow.emit(LeadAnnounced(source_id, leadgen_id))
 
 
 def _store(uow: UnitOfWork, source: LeadSource, reading: Reading, key: str, arrived: Arrived) -> Captured:

@@ -59,4 +59,4 @@ def list_rejected(uow: UnitOfWork, source_id: UUID, query: web.PageQuery) -> web
 
 def _with_secret(source: LeadSource) -> schemas.SourceSecretOut:
     shown = schemas.SourceOut.model_validate(source).model_dump()
-    return schemas.SourceSecretOut(secret=source.secrets[queries.SECRET], **shown)
+    return schemas.SourceSecretOut(secret=source.secrets.get(queries.SECRET, ""), **shown)

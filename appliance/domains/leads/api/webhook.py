@@ -28,37 +28,36 @@ api = web.Api("lead_webhooks", prefix="/webhooks")
 @api.post("/leads/<uuid:source_id>", access=web.PUBLIC, returns=CapturedOut, unit=False, limit=None, summary="Send a lead, signed")
 def receive_lead(call: web.Call, source_id: UUID) -> Captured:
     """Headers X-Timestamp, X-Signature, and if there are X-Event-Id and X-Nonce. Committed before it is answered."""
-    body = _body()
+    body = read_body()
     with call.box.whole_box("lead webhook", read_only=True) as uow:
         doorway = queries.find_doorway(uow, source_id)
     if doorway.kind is not SourceKind.WEBHOOK:
         raise SourceNotFound
     try:
-        signatures.check_signed(
-            doorway.secret, body, signature=_header("X-Signature"), timestamp=_header("X-Timestamp"), now=clock.now()
-        )
+        secret = doorway.secrets.get(queries.SECRET, "")
+        signatures.check_signed(secret, body, signature=_header("X-Signature"), timestamp=_header("X-Timestamp"), now=clock.now())
         arrived = Arrived(_header("X-Event-Id"), body.decode("utf-8"), json.loads(body), nonce=_header("X-Nonce"))
         return _capture(call, doorway, arrived)
     except WebhookRefused as err:
         count_unrecognised()  # strangers may fill their own list only so fast
-        _keep(call, doorway, err.reason, body)
+        keep(call, doorway, err.reason, body)
         raise
     except (ValueError, RecursionError) as err:
-        _keep(call, doorway, "malformed_json", body)
+        keep(call, doorway, "malformed_json", body)
         raise BadRequest(str(_("The body is not valid JSON."))) from err
     except Refused:
-        _keep(call, doorway, "names_nobody", body)
+        keep(call, doorway, "names_nobody", body)
         raise
 
 
 def _capture(call: web.Call, doorway: Doorway, arrived: Arrived) -> Captured:
     for _attempt in range(ATTEMPTS):
-        with suppress(IntegrityError), call.box.unit(doorway.tenant_id, _actor(doorway)) as uow:
+        with suppress(IntegrityError), call.box.unit(doorway.tenant_id, actor_of(doorway)) as uow:
             return actions.capture_lead(uow, doorway.source_id, arrived)
     raise Unavailable(_("The same lead came many times at once. Send it again."), retry_after=1)
 
 
-def _body() -> bytes:
+def read_body() -> bytes:
     if (request.content_length or 0) > LARGEST:
         raise RequestEntityTooLarge
     body = request.get_data(cache=False)
@@ -71,10 +70,10 @@ def _header(name: str) -> str:
     return request.headers.get(name, "").strip()[:200]
 
 
-def _actor(doorway: Doorway) -> Actor:
+def actor_of(doorway: Doorway) -> Actor:
     return Actor("system", name=doorway.name)
 
 
-def _keep(call: web.Call, doorway: Doorway, reason: str, body: bytes) -> None:
-    with call.box.unit(doorway.tenant_id, _actor(doorway)) as uow:
+def keep(call: web.Call, doorway: Doorway, reason: str, body: bytes) -> None:
+    with call.box.unit(doorway.tenant_id, actor_of(doorway)) as uow:
         actions.keep_rejected(uow, doorway.source_id, reason, body)

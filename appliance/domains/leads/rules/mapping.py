@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from hashlib import sha256
 
 import jmespath
 from jmespath.exceptions import JMESPathError
@@ -30,9 +31,17 @@ _SPOKEN = {
     LeadField.CONSENT: "consent consentimento opt_in optin aceite lgpd marketing_consent accepts_marketing",
     LeadField.CONSENT_TEXT: "consent_text texto_do_consentimento texto_consentimento",
     **{name: name.value for name in LeadField if name.startswith("utm_")},
+    LeadField.UTM_SOURCE: "utm_source platform",
+    LeadField.UTM_CAMPAIGN: "utm_campaign campaign_name",
+    LeadField.UTM_CONTENT: "utm_content ad_name",
 }
 _FIELD_OF = {word: name for name, words in _SPOKEN.items() for word in words.split()}
 GuessNames = Callable[[Iterable[str]], Mapping[str, str]]
+
+
+def event_key(event_id: str, body: bytes) -> str:
+    """Who names no event sends the same body when they repeat themselves."""
+    return sha256(f"id:{event_id}".encode() if event_id else b"body:" + body).hexdigest()
 
 
 def check_path(path: str) -> None:

@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from appliance.core import signatures
 from appliance.core.errors import Unauthenticated
 from appliance.core.i18n import lazy_gettext as _
 from appliance.domains.channels.gateways.cloud import addressing
-from appliance.domains.channels.rules import signature
 
 MAX_CHANGES = 1000  # Meta sends no more updates in one webhook
 MAX_BRACKETS = 50_000  # some ten for each update; who signs may still not hold the process that answers everybody
@@ -48,7 +48,7 @@ Doorways = Mapping[str, Doorway]  # by phone number id
 
 def admit(doorways: Doorways, body: bytes, header: str) -> Admission:
     """Raises Unauthenticated."""
-    if not signature.is_well_formed(header):
+    if not signatures.is_well_formed(header):
         raise Unauthenticated(_("The webhook is not signed."))
     signer = _signer(doorways, body, header)
     if signer is None:
@@ -85,7 +85,7 @@ def _signer(doorways: Doorways, body: bytes, header: str) -> Doorway | None:
         doorway = doorways.get(external_id)
         if doorway is None or doorway.app_secret in tried:
             continue
-        if signature.is_signed(doorway.app_secret, body, header):
+        if signatures.is_signed(doorway.app_secret, body, header):
             return doorway
         tried.add(doorway.app_secret)
     return None

@@ -31,9 +31,11 @@ def store_webhooks(uow: UnitOfWork, event: WebhooksAccepted) -> None:
 
 def send_message(step: Step, event: MessageQueued) -> None:
     """One attempt. Unavailable leaves it queued and comes back later; everything else ends here."""
-    if _is_parked(step, event):
+    try:
+        wait, claimed = _claim(step, event)
+    except Shut:
+        _park(step, event)
         return
-    wait, claimed = _claim(step, event)
     if wait > pacing.WORTH_WAITING:
         _postpone(step, event.message_id, Unavailable(_("The channel waits before it sends again."), retry_after=wait.total_seconds()))
         return
@@ -53,23 +55,25 @@ def send_message(step: Step, event: MessageQueued) -> None:
         _taken(step, outgoing, result)
 
 
-def _is_parked(step: Step, event: MessageQueued) -> bool:
-    """While the link of its number is shut a message waits untouched, however long: it is announced again when the link opens."""
-    with step.read() as uow:
-        channel_id = conversation_queries.get_message(uow, event.message_id).channel_id
-        if not queries.is_shut(uow, channel_id):
-            return False
+class Shut(Exception):
+    """The link of the number is not open."""
+
+
+def _park(step: Step, event: MessageQueued) -> None:
+    """The message waits untouched, however long: it is announced again when the link opens."""
     with step.finish() as uow:
+        channel_id = conversation_queries.get_message(uow, event.message_id).channel_id
         queries.lock_link(uow, channel_id)  # whoever opens it meanwhile announces this one too, or has opened it
-        if queries.is_shut(uow, channel_id):
-            return True
-        raise Unavailable(_("The link has just opened."))
+        if not queries.is_shut(uow, channel_id):
+            raise Unavailable(_("The link has just opened."))
 
 
 def _claim(step: Step, event: MessageQueued) -> tuple[timedelta, tuple[Outgoing, Account] | None]:
-    """How long until its turn, and, when that is soon, the message claimed for one attempt."""
+    """How long until its turn, and, when that is soon, the message claimed for one attempt. Raises Shut."""
     with step.progress() as uow:
         message = conversation_queries.get_message(uow, event.message_id)
+        if queries.is_shut(uow, message.channel_id):
+            raise Shut
         turn = queries.find_pause(uow, message.channel_id)
         if turn is None and message.status is MessageStatus.QUEUED:
             turn = message.send_after or actions.take_turn(uow, message.channel_id)
@@ -112,6 +116,7 @@ def _confirm(uow: UnitOfWork, outgoing: Outgoing, sent: Sent) -> None:
 def _refused(step: Step, outgoing: Outgoing, err: Refused) -> None:
     with step.finish() as uow:
         conversations.mark_failed(uow, outgoing.message_id, code="refused", error=str(err))
+        actions.note_refused_message(uow, outgoing.channel_id)
         if isinstance(err, NotAllowed | KeyRefused):
             actions.note_refusal(uow, outgoing.channel_id, str(err))
 

@@ -24,7 +24,7 @@ from appliance.domains.channels.actions.linking import (
 from appliance.domains.channels.actions.mailboxes import note_looked, note_mailbox_trouble, open_mailbox, put_aside_mail, take_in_mail
 from appliance.domains.channels.actions.receive import confirm_webhook, receive_changes, receive_simulated
 from appliance.domains.channels.actions.rejected import keep_rejected, prune_rejected
-from appliance.domains.channels.actions.send import note_failure, note_refusal, note_success, take_turn
+from appliance.domains.channels.actions.send import note_failure, note_refusal, note_refused_message, note_success, take_turn
 from appliance.domains.channels.actions.setup import change_channel, create_channel, delete_channel
 from appliance.domains.channels.actions.visiting import client_id_of, note_seen, receive_visitor, recognise_visitor, welcome_visitor
 
@@ -53,6 +53,7 @@ __all__ = [
     "note_mailbox_trouble",
     "note_open",
     "note_refusal",
+    "note_refused_message",
     "note_seen",
     "note_stopped",
     "note_success",

@@ -53,3 +53,9 @@ def note_refusal(uow: UnitOfWork, channel_id: UUID, detail: str) -> None:
     channel = queries.lock_channel(uow, channel_id)
     channel.status, channel.status_detail = ChannelStatus.FAILING, detail[:500]
     uow.emit(ChannelChanged(channel.id))
+
+
+def note_refused_message(uow: UnitOfWork, channel_id: UUID) -> None:
+    """For a linked number that is a sign of trouble to come."""
+    if queries.kind_of(queries.get_channel(uow, channel_id).kind).linked:
+        linking.count(uow, channel_id, refused=1)

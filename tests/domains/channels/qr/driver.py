@@ -103,6 +103,9 @@ class Driver:
         if left and not command.anyway:
             self.tell(wire.Failed(command.id, "it may have left", may_have_left=True, provider_id=left[0]))
             return
+        if command.content.get("text") == "refuse me":
+            self.tell(wire.Failed(command.id, "not a WhatsApp number"))
+            return
         provider_id = f"3EB0{command.id.replace('-', '')[-16:].upper()}"
         self.store.execute("INSERT OR REPLACE INTO left VALUES (?, ?)", (command.id, provider_id))
         self.tell(wire.StoreChanged())

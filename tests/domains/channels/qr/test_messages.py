@@ -17,6 +17,7 @@ from sqlalchemy import select, update
 
 from appliance.core.ids import new_id
 from appliance.core.outbox import Delivery, DeliveryState
+from appliance.domains.channels import queries
 from appliance.domains.channels.gateways.qr import wire
 from appliance.domains.channels.rules import warming
 from appliance.domains.channels.tables import WhatsappSession
@@ -150,6 +151,15 @@ def test_files_go_both_ways_sealed_between(write, phones, box, tenant_id, arrive
     stored = arrived(3)[-1].content["media"]
     assert b"".join(box.blobs.read(tenant_id, UUID(stored["blob_id"]))) == picture
     assert stored["true_type"] == "image/png"
+
+
+def test_what_whatsapp_refuses_fails_with_its_words_and_counts_for_the_risk(write, run_deliveries, box, tenant_id, number):
+    message_id = write("refuse me")
+    run_deliveries()
+    with box.unit(tenant_id, read_only=True) as uow:
+        message, week = uow.session.get(Message, message_id), queries.get_meter(uow, number).week
+    assert (message.status, "not a WhatsApp number" in message.error) == (MessageStatus.FAILED, True)
+    assert (week.sent, week.received, week.refused) == (1, 1, 1)
 
 
 def test_buttons_become_numbered_text(write, phones, run_deliveries):

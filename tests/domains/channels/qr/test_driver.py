@@ -50,11 +50,23 @@ def start(server, peer, store):
         child.close()
 
 
+@pytest.fixture(scope="module")
+def keys(server, tmp_path_factory):
+    """Of a number that was linked once."""
+    store = tmp_path_factory.mktemp("linked") / "keys.db"
+    child = RealChild(*server, store)
+    server[0].scan(child.says(wire.Qr).code)
+    child.says(wire.Open)
+    child.close()
+    return driver_store.snapshot(store)
+
+
 @pytest.fixture
-def linked(start, peer):
+def linked(start, keys, peer, store):
     """A child whose number is linked and open."""
+    driver_store.restore(store, keys)
+    peer.linked = True
     child = start()
-    peer.scan(child.says(wire.Qr).code)
     child.says(wire.Open)
     return child
 

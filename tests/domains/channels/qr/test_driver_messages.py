@@ -233,3 +233,12 @@ def test_receipts_are_of_people_and_in_seconds() -> None:
 def test_typing_and_recording_are_told_apart(state: int, media: int, told: str) -> None:
     source = receipt(wa.Receipt.READ).MessageSource
     assert messages.typing_of(wa.ChatPresence(MessageSource=source, State=state, Media=media)).state == told
+
+
+@pytest.mark.parametrize("name", [field.name for field in e2e.Message.DESCRIPTOR.fields if field.message_type is not None])
+def test_no_kind_of_message_trips_the_child(name: str) -> None:
+    """The library calls us from its own thread: what is raised there is a message lost."""
+    for wrapped in (False, True):
+        body = e2e.Message()
+        getattr(body, name).SetInParent()
+        event(e2e.Message(ephemeralMessage=e2e.FutureProofMessage(message=body)) if wrapped else body)

@@ -18,7 +18,7 @@ LABELS = {"contact_tags.tag", "contacts.attributes", "contact_imports.file_name"
 STAFF = {"users.name", "users.email", "users.locale", "memberships.region", "invitations.email", "sessions.device", "audit_log.actor_name"}
 COMPANY = {"agents.name", "channels.name", "roles.key", "roles.name", "memberships.role", "tenants.name", "tenants.slug", "api_keys.name"}
 INBOX = {"labels.name", "conversations.labels", "macros.name", "quick_replies.shortcut", "teams.name"}
-LEADS = {"lead_sources.name", "lead_sources.tags", "lead_sources.mapping", "lead_sources.config", "leads.external_id", "leads.utm"}
+LEADS = {"contact_segments.name", "lead_sources.name", "lead_sources.tags", "lead_sources.mapping", "lead_sources.config", "leads.external_id", "leads.utm"}
 IN_THE_CLEAR = LEADS | PEOPLE | LABELS | STAFF | COMPANY | INBOX
 
 

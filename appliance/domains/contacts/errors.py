@@ -12,6 +12,11 @@ class ImportNotFound(NotFound):
         super().__init__(_("This import does not exist."))
 
 
+class SegmentNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__(_("This segment does not exist."))
+
+
 class MergeNotFound(NotFound):
     def __init__(self) -> None:
         super().__init__(_("This merge does not exist."))

@@ -68,6 +68,11 @@ class NoteAdded:
 
 
 @dataclass(frozen=True)
+class SegmentChanged:
+    segment_id: UUID
+
+
+@dataclass(frozen=True)
 class ImportStarted:
     import_id: UUID
 

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from appliance.core.manifest import Cron, Manifest, Subscription
 from appliance.domains.contacts import actions, jobs, queries, subscribers
-from appliance.domains.contacts.api import files, history, people
+from appliance.domains.contacts.api import files, history, people, segments
 from appliance.domains.contacts.events import (
     ConsentGranted,
     ConsentWithdrawn,
@@ -15,13 +15,14 @@ from appliance.domains.contacts.events import (
     ImportStarted,
     MergeUndone,
     NoteAdded,
+    SegmentChanged,
 )
 
 _SEEN_WITH = "contacts:read"
 
 MANIFEST = Manifest(
     "contacts",
-    apis=(people.api, history.api, files.api),
+    apis=(people.api, history.api, files.api, segments.api),
     subscriptions=(Subscription(ImportStarted, subscribers.run_import, queue="slow", mode="staged"),),
     cron=(Cron("forget_abandoned_uploads", jobs.forget_abandoned_uploads, every=timedelta(days=1)),),
     permissions={
@@ -40,6 +41,7 @@ MANIFEST = Manifest(
         ConsentGranted: _SEEN_WITH,
         ConsentWithdrawn: _SEEN_WITH,
         NoteAdded: _SEEN_WITH,
+        SegmentChanged: _SEEN_WITH,
         ImportAdvanced: _SEEN_WITH,
         ImportFinished: _SEEN_WITH,
     },

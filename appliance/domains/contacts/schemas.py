@@ -3,10 +3,11 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.web import PageQuery, Schema
+from appliance.domains.contacts.rules import segments
 from appliance.domains.contacts.types import (
     Channel,
     ConsentMode,
@@ -15,7 +16,10 @@ from appliance.domains.contacts.types import (
     ImportStatus,
     ImportTarget,
     LawfulBasis,
+    Match,
     Purpose,
+    SegmentField,
+    SegmentTest,
 )
 
 MAX_ATTRIBUTES = 16_384
@@ -108,6 +112,45 @@ class ContactFilter(Schema):
 
 class ContactsQuery(ContactFilter, PageQuery):
     pass
+
+
+class Condition(Schema):
+    field: SegmentField
+    test: SegmentTest
+    value: Annotated[str, StringConstraints(max_length=200)] = Field("", description="Text, a tag, a purpose or a number of days")
+
+
+class SegmentGroup(Schema):
+    match: Match = Match.ALL
+    conditions: list[Condition] = Field(default_factory=list, max_length=20)
+
+
+class SegmentTree(Schema):
+    """All or any of some groups, each all or any of some conditions."""
+
+    match: Match = Match.ALL
+    groups: list[SegmentGroup] = Field(default_factory=list, max_length=10)
+
+    @model_validator(mode="after")
+    def _check(self) -> "SegmentTree":
+        for condition in (condition for group in self.groups for condition in group.conditions):
+            segments.check_condition(condition.field, condition.test, condition.value)
+        return self
+
+
+class SegmentIn(Schema):
+    name: Annotated[str, StringConstraints(min_length=1, max_length=120)]
+    tree: SegmentTree
+
+
+class SegmentOut(SegmentIn):
+    id: UUID
+    created_at: datetime
+    changed_at: datetime
+
+
+class CountOut(Schema):
+    count: int
 
 
 class MergeIn(Schema):

@@ -173,6 +173,19 @@ class ImportProblem(TenantOwned, Base):
     __table_args__ = (Index("ix_contact_import_problems_line", "import_id", "line"),)
 
 
+class Segment(TenantOwned, Base):
+    """A saved filter: who fits is asked anew each time. `tree` is a schemas.SegmentTree."""
+
+    __tablename__ = "contact_segments"
+
+    name: Mapped[str] = mapped_column(String(120))
+    tree: Mapped[dict[str, Any]] = mapped_column(SealedJson())
+    created_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("tenant_id", "name"),)
+
+
 class ContactSettings(TenantOwned, Base):
     """How one organisation reads phone numbers, and the words it takes for an opt-out besides the usual ones."""
 

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -63,6 +64,53 @@ class ContactSort(StrEnum):
     NAME = "name"
     NEWEST = "newest"
     LAST_SEEN = "last_seen"
+
+
+class SegmentField(StrEnum):
+    """What a condition of a segment is about."""
+
+    NAME = "name"
+    COMPANY = "company"
+    EMAIL = "email"
+    PHONE = "phone"
+    REGION = "region"
+    TAG = "tag"
+    CONSENT = "consent"  # the value is a purpose
+    LAST_SEEN = "last_seen"
+    CREATED = "created"
+
+
+class SegmentTest(StrEnum):
+    EQUALS = "equals"
+    CONTAINS = "contains"
+    IS_SET = "is_set"
+    IS_EMPTY = "is_empty"
+    HAS = "has"
+    HAS_NOT = "has_not"
+    WITHIN_DAYS = "within_days"
+    NOT_WITHIN_DAYS = "not_within_days"
+
+
+_ASKED_OF_TEXT = (SegmentTest.CONTAINS, SegmentTest.EQUALS, SegmentTest.IS_SET, SegmentTest.IS_EMPTY)
+_ASKED_OF_SETS = (SegmentTest.HAS, SegmentTest.HAS_NOT)
+ASKED_OF_MOMENTS = (SegmentTest.WITHIN_DAYS, SegmentTest.NOT_WITHIN_DAYS)
+TESTS: Mapping[SegmentField, tuple[SegmentTest, ...]] = {
+    SegmentField.NAME: _ASKED_OF_TEXT,
+    SegmentField.COMPANY: _ASKED_OF_TEXT,
+    SegmentField.EMAIL: _ASKED_OF_TEXT,
+    SegmentField.PHONE: _ASKED_OF_TEXT,
+    SegmentField.REGION: _ASKED_OF_TEXT,
+    SegmentField.TAG: _ASKED_OF_SETS,
+    SegmentField.CONSENT: _ASKED_OF_SETS,
+    SegmentField.LAST_SEEN: (*ASKED_OF_MOMENTS, SegmentTest.IS_SET, SegmentTest.IS_EMPTY),
+    SegmentField.CREATED: ASKED_OF_MOMENTS,
+}
+WITHOUT_VALUE = frozenset({SegmentTest.IS_SET, SegmentTest.IS_EMPTY})
+
+
+class Match(StrEnum):
+    ALL = "all"
+    ANY = "any"
 
 
 class ImportStatus(StrEnum):

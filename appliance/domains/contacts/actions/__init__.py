@@ -12,6 +12,7 @@ from appliance.domains.contacts.actions.importing import (
 from appliance.domains.contacts.actions.merging import merge_contacts, undo_merge
 from appliance.domains.contacts.actions.people import change_contact, create_contact, record_seen
 from appliance.domains.contacts.actions.preferences import change_settings
+from appliance.domains.contacts.actions.segmenting import change_segment, create_segment, delete_segment
 from appliance.domains.contacts.actions.timeline import add_note, add_timeline_entry
 from appliance.domains.contacts.actions.upserting import upsert_contact
 
@@ -19,10 +20,13 @@ __all__ = [
     "add_note",
     "add_timeline_entry",
     "change_contact",
+    "change_segment",
     "change_settings",
     "create_contact",
     "create_import",
+    "create_segment",
     "delete_contact",
+    "delete_segment",
     "erase_contact",
     "finish_import",
     "forget_abandoned_uploads",

@@ -16,6 +16,13 @@ from appliance.domains.contacts.queries.people import (
 )
 from appliance.domains.contacts.queries.preferences import document_index, get_settings
 from appliance.domains.contacts.queries.privacy import export_contact
+from appliance.domains.contacts.queries.segments import (
+    count_fitting,
+    get_segment,
+    list_segment_contacts,
+    list_segments,
+    lock_segment,
+)
 from appliance.domains.contacts.queries.timeline import get_merge, list_merges, list_notes, list_timeline
 from appliance.domains.contacts.rules.importing import guess_mapping
 from appliance.domains.contacts.rules.mentions import mentions
@@ -23,6 +30,7 @@ from appliance.domains.contacts.rules.mentions import mentions
 __all__ = [
     "check_may_send",
     "count_contacts",
+    "count_fitting",
     "document_index",
     "export_contact",
     "find_contacts",
@@ -30,6 +38,7 @@ __all__ = [
     "get_contact",
     "get_import",
     "get_merge",
+    "get_segment",
     "get_settings",
     "guess_mapping",
     "is_opt_out",
@@ -43,9 +52,12 @@ __all__ = [
     "list_known_forms",
     "list_merges",
     "list_notes",
+    "list_segment_contacts",
+    "list_segments",
     "list_tags",
     "list_timeline",
     "lock_contact",
     "lock_import",
+    "lock_segment",
     "mentions",
 ]

@@ -42,7 +42,7 @@ def _named(contact_id: UUID) -> Select[Contact]:
 
 def find_contacts(uow: UnitOfWork, contact_ids: Collection[UUID]) -> dict[UUID, Contact]:
     """Many at once, by id, for lists of other things. Merged ids are left out."""
-    rows = uow.session.scalars(_present().where(Contact.id.in_(contact_ids)))
+    rows = uow.session.scalars(present().where(Contact.id.in_(contact_ids)))
     return {contact.id: contact for contact in rows}
 
 
@@ -82,12 +82,12 @@ def list_tags(uow: UnitOfWork) -> Sequence[str]:
     return uow.session.scalars(select(ContactTag.tag).distinct().order_by(ContactTag.tag).limit(500)).all()
 
 
-def _present() -> Select[Contact]:
+def present() -> Select[Contact]:
     return select(Contact).where(Contact.merged_into_id.is_(None)).options(selectinload(Contact.tag_rows))
 
 
 def _filtered(uow: UnitOfWork, wanted: ContactFilter) -> Select[Contact]:
-    found = _present()
+    found = present()
     if wanted.q:
         found = found.where(_matches(uow, wanted.q))
     for tag in tidy_tags(wanted.tag):
@@ -97,7 +97,7 @@ def _filtered(uow: UnitOfWork, wanted: ContactFilter) -> Select[Contact]:
     if wanted.region:
         found = found.where(Contact.region == wanted.region)
     if wanted.consent:
-        found = found.where(_agreed_to(wanted.consent))
+        found = found.where(agreed_to(wanted.consent))
     return found
 
 
@@ -108,7 +108,7 @@ def _matches(uow: UnitOfWork, q: str) -> ColumnElement[bool]:
     return named if document is None else or_(named, Contact.document_index == document_index(uow, document))
 
 
-def _agreed_to(purpose: Purpose) -> ColumnElement[bool]:
+def agreed_to(purpose: Purpose) -> ColumnElement[bool]:
     """On some channel the last word is a yes."""
     later = aliased(Consent)
     revised = exists().where(

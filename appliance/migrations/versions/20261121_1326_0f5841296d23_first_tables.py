@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = 'defbe4957f97'
+revision = '0f5841296d23'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -143,6 +143,17 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_contact_imports'))
     )
     op.create_index('ix_contact_imports_tenant_id', 'contact_imports', ['tenant_id', 'id'], unique=False)
+    op.create_table('contact_segments',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('name', sa.String(length=120), nullable=False),
+    sa.Column('tree', sa.LargeBinary(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_contact_segments')),
+    sa.UniqueConstraint('tenant_id', 'name', name=op.f('uq_contact_segments_tenant_id_name'))
+    )
+    op.create_index('ix_contact_segments_tenant_id', 'contact_segments', ['tenant_id', 'id'], unique=False)
     op.create_table('contact_settings',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -319,7 +330,7 @@ def upgrade() -> None:
     op.create_table('lead_sources',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
-    sa.Column('kind', sa.Enum('webhook', 'form', 'api', name='sourcekind', native_enum=False, length=40), nullable=False),
+    sa.Column('kind', sa.Enum('webhook', 'form', 'meta_lead_ads', 'api', name='sourcekind', native_enum=False, length=40), nullable=False),
     sa.Column('name', sa.String(length=120), nullable=False),
     sa.Column('secrets', sa.LargeBinary(), nullable=False),
     sa.Column('mapping', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
@@ -1000,6 +1011,7 @@ def upgrade() -> None:
         'channel_rejected_events',
         'channels',
         'contact_imports',
+        'contact_segments',
         'contact_settings',
         'contacts',
         'document_uploads',

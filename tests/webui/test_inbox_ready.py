@@ -1,5 +1,6 @@
 """Quick replies, macros, labels and putting aside, as attendants use them; and the page where they are kept."""
 
+import io
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +14,7 @@ from appliance.domains.conversations.schemas import MacroIn
 from appliance.domains.identity import queries as identity
 from appliance.domains.identity.actions.sessions import begin_session
 from appliance.domains.identity.types import Device, SessionKind
+from appliance.domains.knowledge import actions as knowledge
 from tests import cast as people
 from tests.webui.conftest import ANA
 from tests.webui.watch import Watch
@@ -225,6 +227,28 @@ def test_a_team_is_made_and_given_a_conversation_which_is_found_by_it(box, ana, 
     page.get_by_role("link", name="Vendas").click()
     page.get_by_role("link", name="Vendas Tirar este filtro").wait_for()
     assert page.locator(f'[data-conversation="{conversation_id}"]').count() == 1
+    assert page.watch.complaints == []
+
+
+def test_a_reply_is_suggested_from_the_documents_and_taken_over_by_a_key(box, ana, page, say, run_deliveries):
+    text = "# Garantia\n\nA garantia do inversor é de 10 anos.\n"
+    knowledge.upload_document(box, ana.tenant_id, "garantia.md", io.BytesIO(text.encode()))
+    run_deliveries()
+    conversation_id = say("Qual a garantia do inversor?")
+    open_thread(page, conversation_id)
+    page.keyboard.press("i")
+    card = page.get_by_role("complementary", name="Sugestão")
+    card.get_by_text("10 anos").wait_for()
+    assert card.get_by_text("garantia.md").is_visible()
+    page.keyboard.press("Tab")
+    assert "10 anos" in field(page).input_value()
+    assert "[1]" not in field(page).input_value()
+    assert not card.is_visible()
+    page.get_by_role("button", name="Sugerir uma resposta").click()
+    card.get_by_text("10 anos").wait_for()
+    page.keyboard.press("Escape")
+    assert not card.is_visible()
+    assert page.locator(".msg.out").count() == 0
     assert page.watch.complaints == []
 
 

@@ -3,6 +3,7 @@ from appliance.domains.agents import queries, subscribers
 from appliance.domains.agents.api import ASK, READ, WRITE, api, openai
 from appliance.domains.agents.api.evaluations import api as evaluations
 from appliance.domains.agents.api.ia import api as ia
+from appliance.domains.agents.api.suggesting import api as suggesting
 from appliance.domains.agents.events import (
     AgentChanged,
     AnswerDue,
@@ -17,7 +18,7 @@ _ALL = (*_KEEPERS, "manager", "rep", "agent", "read_only")
 
 MANIFEST = Manifest(
     "agents",
-    apis=(api, evaluations, ia, openai),
+    apis=(api, evaluations, ia, openai, suggesting),
     subscriptions=(
         Subscription(MessageReceived, subscribers.begin_turn, queue="fast"),
         Subscription(AnswerDue, subscribers.answer, queue="fast", mode="staged"),

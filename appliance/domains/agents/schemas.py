@@ -318,3 +318,13 @@ class AgentStatusOut(Schema):
     turns_today: int
     last_turn_at: datetime | None
     last_outcome: Outcome | None
+
+
+class SuggestionOut(Schema):
+    """What a person could answer; no text where the documents say nothing."""
+
+    text: str
+    confident: bool
+    confidence: float
+    sources: list[dict[str, Any]]
+    engine: str

@@ -6,6 +6,7 @@ import { label, unlabel } from "./inbox-labels.js";
 import { markCurrent, refreshList, soonRefreshList } from "./inbox-list.js";
 import { fragment, html, showTrace } from "./inbox-parts.js";
 import { api, box, composer, list, openId, panes, root, thread } from "./inbox-place.js";
+import { steerGhost, suggest } from "./inbox-ghost.js";
 import { arriveHere, noteTyping } from "./inbox-presence.js";
 import { hideReplies, offerReplies, openMenu, steerReplies } from "./inbox-ready.js";
 import { send, showUnsent } from "./inbox-sending.js";
@@ -134,7 +135,7 @@ root.addEventListener("change", (event) => {
 });
 
 root.addEventListener("keydown", (event) => {
-  if (event.target !== box() || event.isComposing || steerReplies(event)) return;
+  if (event.target !== box() || event.isComposing || steerReplies(event) || steerGhost(event)) return;
   const breaks = currentMode() === "template" ? !(event.ctrlKey || event.metaKey) : event.shiftKey;
   if (event.key === "Enter" && !breaks) { event.preventDefault(); composer().requestSubmit(); }
   if (event.key === "Escape") box().blur();
@@ -147,6 +148,7 @@ shortcut("n", _("Internal note"), () => { setMode("note"); box()?.focus(); });
 shortcut("e", _("Resolve"), () => act("resolve"));
 shortcut("s", _("Put aside"), () => openMenu("snooze-menu"));
 shortcut("m", _("Macros"), () => openMenu("macro-menu"));
+shortcut("i", _("Suggest a reply"), suggest);
 shortcut("l", _("Add a label"), () => { const field = panes.querySelector("[data-label-form] input"); if (!field?.checkVisibility()) root.dataset.pane = "info"; field?.focus(); });
 
 window.addEventListener("popstate", () => {

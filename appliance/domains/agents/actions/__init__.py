@@ -1,6 +1,6 @@
 """Writes, and the reply pipeline. The caller owns the transaction, except where a function says that it asks models."""
 
-from appliance.domains.agents.actions.compose import Asking, ask_documents, ask_documents_aloud, compose, compose_aloud
+from appliance.domains.agents.actions.compose import Asking, ask_documents, ask_documents_aloud, compose, compose_aloud, suggest
 from appliance.domains.agents.actions.evaluating import (
     add_question,
     ask_question,
@@ -39,4 +39,5 @@ __all__ = [
     "remove_question",
     "roll_back",
     "start_evaluation",
+    "suggest",
 ]

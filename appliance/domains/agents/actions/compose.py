@@ -95,6 +95,11 @@ def _note(trace: _Trace, situation: Situation, found: Found) -> None:
     )  # fmt: skip
 
 
+def suggest(box: Box, tenant_id: UUID, situation: Situation) -> Found:
+    """What the documents say to what the contact waits to hear; for a person who decides. Not counted as a question of a customer."""
+    return ask_documents(box, tenant_id, deciding.question_of(situation), situation, keep=False)
+
+
 def ask_documents(box: Box, tenant_id: UUID, question: str, situation: Situation, *, keep: bool = True) -> Found:
     """The knowledge domain's answer. It opens its own units: call it with none open. `keep` as in knowledge's Ask."""
     *_growing, found = ask_documents_aloud(box, tenant_id, question, situation, keep=keep)

@@ -35,7 +35,7 @@ from appliance.domains.agents.queries.evaluations import (
     list_unanswered,
 )
 from appliance.domains.agents.queries.figures import find_last_run, list_agent_runs, measure_agent
-from appliance.domains.agents.queries.runs import count_hand_offs, find_run, list_runs, list_steps, read_situation
+from appliance.domains.agents.queries.runs import count_hand_offs, find_run, list_runs, list_steps, read_open_question, read_situation
 
 __all__ = [
     "MAX_QUESTIONS",
@@ -77,5 +77,6 @@ __all__ = [
     "newest_number",
     "policy_from",
     "policy_of",
+    "read_open_question",
     "read_situation",
 ]

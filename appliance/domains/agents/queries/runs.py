@@ -4,12 +4,12 @@ from uuid import UUID
 
 from sqlalchemy import case, func, or_, select
 
-from appliance.core.ids import first_id_at
+from appliance.core.ids import NIL, first_id_at
 from appliance.core.uow import UnitOfWork
 from appliance.domains.agents.queries.agents import find_published_policy
 from appliance.domains.agents.rules import turns
 from appliance.domains.agents.tables import ReplyRun, ReplyStep
-from appliance.domains.agents.types import Outcome, Said, Situation
+from appliance.domains.agents.types import Outcome, Policy, Said, Situation
 from appliance.domains.conversations import queries as conversations
 from appliance.domains.conversations.types import Handling
 
@@ -41,6 +41,29 @@ def read_situation(uow: UnitOfWork, conversation_id: UUID, *, due: int) -> Situa
         message_id=unanswered[-1].id,
         fallbacks_in_a_row=_fallbacks(uow, conversation_id),
         recent_replies=conversations.count_agent_replies(uow, conversation_id, since=uow.now - turns.BURST),
+    )
+
+
+def read_open_question(uow: UnitOfWork, conversation_id: UUID) -> Situation | None:
+    """What the contact waits to hear, whoever has the word: said since our last answer, else the last thing they said."""
+    conversation = conversations.get_conversation(uow, conversation_id)
+    published = find_published_policy(uow, conversation.agent_id) if conversation.agent_id else None
+    version, policy = published or (0, Policy(own_knowledge_only=False))
+    recent = conversations.list_recent(uow, conversation_id, before=conversation.last_number + 1, limit=CONTEXT_MESSAGES)
+    asked = conversations.list_unanswered(uow, conversation) or [one for one in recent if conversations.is_from_contact(one)][-1:]
+    said = tuple(Said(by_contact=True, text=conversations.text_of(message)) for message in asked)
+    if not any(one.text.strip() for one in said):
+        return None
+    earlier = conversations.list_recent(uow, conversation_id, before=asked[0].number, limit=CONTEXT_MESSAGES)
+    return Situation(
+        agent_id=conversation.agent_id or NIL,
+        version=version,
+        policy=policy,
+        unanswered=said,
+        earlier=tuple(Said(conversations.is_from_contact(message), conversations.text_of(message)) for message in earlier),
+        now=uow.now,
+        up_to_number=asked[-1].number,
+        conversation_id=conversation_id,
     )
 
 

@@ -39,6 +39,7 @@ class Behaviour:
     refs: int = 6
     messages: str = "accept"  # or drop: the connection ends when one has come; or refuse; or ignore
     knows_nobody: bool = False
+    business: str = ""
 
 
 @dataclass
@@ -135,6 +136,11 @@ class WhatsAppPeer:
     def unreadable_message(self, message_id):
         about = {"id": message_id, "from": Jid(ANA_PHONE), "t": int(time.time()), "type": "text", "notify": "Ana"}
         self.now.send(Stanza("message", about, [Stanza("enc", {"v": "2", "type": "msg"}, b"\x33nothing anybody could open")]))
+
+    def another_after(self, connection):
+        """Somebody has connected since."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.now is not connection, WAIT_S)
 
     def heard(self, tag, wanted=lambda _: True, *, timeout=WAIT_S):
         """The first stanza of this kind that came, waiting for it."""
@@ -258,6 +264,7 @@ class WhatsAppPeer:
                 Stanza("device-identity", {}, proof),
                 Stanza("device", {"jid": Jid(PHONE, device=DEVICE), "lid": Jid(LID, "lid", DEVICE)}),
                 Stanza("platform", {"name": "android"}),
+                *([Stanza("biz", {"name": self.behaviour.business})] if self.behaviour.business else []),
             ])])
         )  # fmt: skip
 

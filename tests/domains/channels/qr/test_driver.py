@@ -83,6 +83,13 @@ def test_a_number_is_linked_by_its_code_and_then_open(start, peer):
     child.says(wire.StoreChanged)
 
 
+def test_number_of_a_verified_business_says_so(start, peer):
+    peer.behaviour.business = "Loja da Ana"
+    child = start()
+    peer.scan(child.says(wire.Qr).code)
+    assert child.says(wire.Paired).business_name == "Loja da Ana"
+
+
 def test_a_lost_connection_is_told_and_found_again(linked, peer):
     before = len(linked.events)
     peer.cut()
@@ -137,6 +144,15 @@ def test_what_whatsapp_refuses_for_good_is_told_and_not_tried_again(linked, star
     again = start()
     assert again.says(type(event)) == event
     assert again.ended() == 4
+
+
+def test_what_whatsapp_refuses_for_now_is_tried_again(linked, peer):
+    peer.behaviour.failure, connection = {"reason": "503"}, peer.now
+    peer.drop()
+    peer.another_after(connection)
+    peer.behaviour.failure, before = None, len(linked.events)
+    peer.drop()
+    linked.says(wire.Open, after=before)
 
 
 def test_a_library_too_old_to_link_says_so_instead_of_showing_a_code(start, peer):

@@ -1,6 +1,5 @@
 """A visitor's stream tells of their own conversation, tells nothing of it but that there is news, and takes nobody's place."""
 
-import asyncio
 from collections import Counter
 
 import pytest
@@ -17,6 +16,7 @@ from appliance.domains.channels.types import Visit
 from appliance.domains.conversations.types import MessageKind
 from appliance.entrypoints import visitors
 from appliance.entrypoints.visitors import MOST_OF_A_TENANT, MOST_OF_A_VISITOR, VisitorStreams, is_news
+from tests.loops import run_async
 
 pytestmark = pytest.mark.only_database("sqlite")
 OWN = new_id()
@@ -91,5 +91,5 @@ def test_a_stream_that_ends_gives_its_place_back(box, tenant_id):
         await lines.aclose()
         return first, held
 
-    assert asyncio.run(listen()) == (": still here\n\n", 1)
+    assert run_async(listen()) == (": still here\n\n", 1)
     assert streams._open.total() == 0

@@ -18,9 +18,8 @@ from webui.policy import policy
 from webui.static_files import StaticTree
 
 pages = Pages("chat", __name__)
-KEY = "<string(length=32):key>"
-SCRIPT = f"/chat/{KEY}.js"
-COLOUR = f"/chat/{KEY}.<digest>.css"
+SCRIPT = "/chat/<string(length=32):key>.js"  # the length tells it from a page
+COLOUR = "/chat/<string(length=32):key>.<digest>.css"
 KEPT_S = 5.0
 MOST_KEPT = 1000
 NOTHING = b"/* This chat is closed. */\n"
@@ -107,7 +106,7 @@ def stylesheet(key: str, digest: str) -> Response:
     return Response(sheet, mimetype="text/css", headers={"Cache-Control": "public, max-age=31536000, immutable"})
 
 
-@pages.get(f"/chat/{KEY}", access=PUBLIC, unit=False)
+@pages.get("/chat/<key>", access=PUBLIC, unit=False)
 def chat(call: Call, key: str) -> Response:
     """What the script opens in a frame; opened by itself it is a page to send people to."""
     del call
@@ -118,7 +117,7 @@ def chat(call: Call, key: str) -> Response:
     return response
 
 
-@pages.get(f"/chat/{KEY}/site", permission="channels:write")
+@pages.get("/chat/<key>/site", permission="channels:write")
 def example_site(uow: UnitOfWork, key: str) -> Response:
     """A page of the box that carries the chat as a site would, so that it can be tried before any site has it."""
     response = make_response(render_template("chat/site.html", channel=queries.get_chat(uow, key)))

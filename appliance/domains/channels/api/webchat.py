@@ -29,7 +29,6 @@ from appliance.domains.conversations.schemas import media_kind
 from appliance.domains.conversations.types import MessageKind, Sender
 
 webchat = Api("webchat", prefix="/chat")
-KEY = "/<string(length=32):key>"
 TOKEN_HEADER = "X-Visitor"  # noqa: S105 - the header's name
 VISITOR = Actor("contact", name="webchat")
 NEW_VISITORS, WRITES, READS = "300/hour", "120/minute", "600/minute"  # of one address, which many phones may share
@@ -38,14 +37,14 @@ MAX_FILE = 4 * 2**20  # what the box takes from somebody it does not know
 _SENDERS = {Sender.CONTACT: "visitor", Sender.AGENT_AI: "assistant"}
 
 
-@webchat.post(f"{KEY}/visitors", access=PUBLIC, unit=False, returns=VisitorOut, status=201, limit=NEW_VISITORS)
+@webchat.post("/<key>/visitors", access=PUBLIC, unit=False, returns=VisitorOut, status=201, limit=NEW_VISITORS)
 def welcome(call: Call, key: str) -> VisitorOut:
     _check_origin(call)
     return VisitorOut(token=actions.welcome_visitor(call.box, key))
 
 
 @webchat.get(
-    f"{KEY}/messages", access=PUBLIC, unit=False, query=VisitorThreadQuery, returns=VisitorThreadOut, limit=READS,
+    "/<key>/messages", access=PUBLIC, unit=False, query=VisitorThreadQuery, returns=VisitorThreadOut, limit=READS,
     summary="The visitor's own conversation",
 )  # fmt: skip
 def read_thread(call: Call, key: str, query: VisitorThreadQuery) -> VisitorThreadOut:
@@ -61,7 +60,7 @@ def read_thread(call: Call, key: str, query: VisitorThreadQuery) -> VisitorThrea
 
 
 @webchat.post(
-    f"{KEY}/messages", access=PUBLIC, unit=False, body=VisitorSaysIn, returns=VisitorMessageOut, status=201, limit=WRITES,
+    "/<key>/messages", access=PUBLIC, unit=False, body=VisitorSaysIn, returns=VisitorMessageOut, status=201, limit=WRITES,
     summary="Write as a visitor; it is stored when this answers",
 )  # fmt: skip
 def write(call: Call, key: str, body: VisitorSaysIn) -> VisitorMessageOut:
@@ -75,7 +74,7 @@ def write(call: Call, key: str, body: VisitorSaysIn) -> VisitorMessageOut:
 
 
 @webchat.post(
-    f"{KEY}/files/<string(maxlength=64):client_id>", access=PUBLIC, unit=False, returns=VisitorMessageOut, status=201, limit=WRITES,
+    "/<key>/files/<string(maxlength=64):client_id>", access=PUBLIC, unit=False, returns=VisitorMessageOut, status=201, limit=WRITES,
     summary="Send a file as a visitor (multipart field `file`)",
 )  # fmt: skip
 def send_file(call: Call, key: str, client_id: str) -> VisitorMessageOut:
@@ -92,14 +91,14 @@ def send_file(call: Call, key: str, client_id: str) -> VisitorMessageOut:
     return shown
 
 
-@webchat.post(f"{KEY}/seen", access=PUBLIC, unit=False, body=SeenIn, limit=READS, summary="How far the visitor's page has come")
+@webchat.post("/<key>/seen", access=PUBLIC, unit=False, body=SeenIn, limit=READS, summary="How far the visitor's page has come")
 def note_seen(call: Call, key: str, body: SeenIn) -> None:
     visit = _visit(call, key)
     with call.box.unit(visit.tenant_id, VISITOR) as uow:
         actions.note_seen(uow, visit, up_to=body.up_to, read=body.read)
 
 
-@webchat.get(f"{KEY}/messages/<uuid:message_id>/file", access=PUBLIC, unit=False, limit=READS, summary="The file of a message")
+@webchat.get("/<key>/messages/<uuid:message_id>/file", access=PUBLIC, unit=False, limit=READS, summary="The file of a message")
 def get_file(call: Call, key: str, message_id: UUID) -> Response:
     visit = _visit(call, key)
     with call.box.unit(visit.tenant_id, VISITOR, read_only=True) as uow:

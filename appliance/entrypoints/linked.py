@@ -19,6 +19,7 @@ from appliance.core.box import Box
 from appliance.core.outbound import NotAllowed
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import actions, queries
+from appliance.domains.channels.errors import ChannelNotFound
 from appliance.domains.channels.gateways.qr import wire
 from appliance.domains.channels.gateways.qr.child import Child, ChildGone
 from appliance.domains.channels.gateways.qr.inbound import KEPT
@@ -46,6 +47,7 @@ class Patience:
     burst: float = 1.0
     grace: float = 10.0
     retries: float = 1.0  # times as long as usual
+    steady: float = 60.0  # open for so long, its troubles are over
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Life:
     store_changed: bool = False
     is_ready: bool = False
     is_open: bool = False
-    was_open: bool = False
+    opened_at: float | None = None
     qr: wire.Qr | None = None
     last_qr_by: float = 0.0
     asked_phone: str = ""
@@ -126,16 +128,23 @@ class Link(threading.Thread):
         while not self._stop_asked.is_set():
             try:
                 over = self._live()
+            except ChannelNotFound:
+                return
             except DBAPIError as err:
                 log.warning("link_without_database", channel=self.channel_id.hex, error=type(err).__name__)
                 self._stop_asked.wait(1.0)
                 continue
-            was_ready, was_open = (self._life.is_ready, self._life.was_open) if self._life else (False, False)
-            attempt, deaf = (1 if was_open else attempt + 1), (0 if was_ready else deaf + 1)
+            attempt = 1 if self._was_steady() else attempt + 1
+            deaf = 0 if self._life is not None and self._life.is_ready else deaf + 1
             if over.ending is None and deaf >= linking.MAX_DEAF:
                 over = Over(reason=over.reason, ending=Ending.NO_LIBRARY)
             if not self._goes_on(over, attempt):
                 return
+
+    def _was_steady(self) -> bool:
+        """A link that opens and breaks at once is no better than one that does not open."""
+        opened_at = self._life.opened_at if self._life is not None else None
+        return opened_at is not None and time.monotonic() - opened_at >= self._patience.steady
 
     def _goes_on(self, over: Over, attempt: int) -> bool:
         """Waits for the next try, or writes down why there is none."""
@@ -168,6 +177,8 @@ class Link(threading.Thread):
             try:
                 with self.box.unit(self.tenant_id) as uow:
                     change(uow)
+            except ChannelNotFound:
+                return  # it was deleted, and with it all that could be written down
             except DBAPIError as err:
                 log.warning("link_not_written", channel=self.channel_id.hex, error=type(err).__name__)
                 time.sleep(0.5)
@@ -309,8 +320,8 @@ class Link(threading.Thread):
             life.deadline = time.monotonic() + self._patience.farewell
             child.say(wire.LogOut())
             return
-        life.is_open = life.was_open = True
-        life.noted_at = time.monotonic()
+        life.is_open = True
+        life.opened_at = life.noted_at = time.monotonic()
         self._show(lambda uow: actions.note_open(
             uow, self.channel_id, jid=event.jid, lid=event.lid, push_name=event.push_name,
         ))  # fmt: skip

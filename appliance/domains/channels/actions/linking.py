@@ -127,7 +127,12 @@ def note_stopped(uow: UnitOfWork, channel_id: UUID) -> None:
 
 
 def note_alive(uow: UnitOfWork, channel_id: UUID) -> None:
-    queries.lock_link(uow, channel_id).seen_at = uow.now
+    """What waited because nothing was heard for long goes now."""
+    link = queries.lock_link(uow, channel_id)
+    was_shut = queries.is_shut(uow, channel_id)
+    link.seen_at = uow.now
+    if was_shut and link.state is LinkState.OPEN:
+        conversations.queue_again(uow, channel_id)
 
 
 def end_link(uow: UnitOfWork, channel_id: UUID, ending: Ending, *, code: int = 0, reason: str = "") -> None:

@@ -12,7 +12,6 @@ from appliance.domains.channels.types import RISK_VERSION
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts.types import Identity, IdentityKind
 
-pytestmark = pytest.mark.only_database("sqlite")
 PHONE = "5531999990001"
 
 

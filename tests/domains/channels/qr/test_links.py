@@ -1,6 +1,7 @@
 """How a link lives: by a real child, in every state, and what a person is told of it."""
 
 import stat
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -155,9 +156,30 @@ def test_stopping_ends_the_child_seals_its_keys_and_leaves_nothing_in_memory(ope
     assert phones.hellos[-1]["hello"] == ME
 
 
+def test_a_deleted_channel_takes_its_child_and_its_keys_along(opened, phones, box, tenant_id, number):
+    with box.unit(tenant_id) as uow:
+        actions.delete_channel(uow, number)
+    deadline = time.monotonic() + 20
+    while opened.links.get(number) and opened.links[number].is_alive():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert not Path(f"/proc/{phones.hellos[0]['pid']}").exists()
+    assert list(memory.keys_folder(box.settings.home).iterdir()) == []
+
+
 def test_a_sealed_box_says_what_the_operator_must_change(box, watch, begin, await_link):
     box.outbound = Outbound(NetworkSettings())
     watch()
     begin()
     row = await_link(lambda row: row.ending is Ending.SEALED)
     assert "network.mode" in row.last_error
+
+
+def test_a_link_that_breaks_as_soon_as_it_opens_is_tried_ever_more_seldom(opened, phones, await_link):
+    for number in (2, 3, 4):
+        phones.kill_driver()
+        phones.await_(lambda number=number: len(phones.hellos) == number)
+        await_link(LinkState.OPEN)
+    phones.greeting = wire.Closed(503, "busy", final=True)
+    phones.kill_driver()
+    await_link(lambda row: row.attempts >= 5)

@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 
 from appliance.core.ids import new_id
 from appliance.core.outbox import Delivery, DeliveryState
-from appliance.domains.channels import queries
+from appliance.domains.channels import actions, queries
 from appliance.domains.channels.gateways.qr import wire
 from appliance.domains.channels.rules import warming
 from appliance.domains.channels.tables import WhatsappSession
@@ -295,3 +295,7 @@ def test_a_supervisor_that_is_away_keeps_messages_waiting(write, phones, run_del
     message_id = write()
     run_deliveries()
     assert (phones.sent, status(message_id)) == ([], MessageStatus.QUEUED)
+    with box.unit(tenant_id) as uow:
+        actions.note_alive(uow, number)
+    run_deliveries()
+    assert status(message_id) is MessageStatus.SENT

@@ -19,8 +19,7 @@ from appliance.domains.conversations import queries, schemas
 from appliance.domains.conversations.actions import filing, ready
 from appliance.domains.conversations.actions import teams as acting
 from appliance.domains.conversations.queries import teams
-from appliance.domains.conversations.rules.filling import VARIABLES
-from appliance.domains.conversations.types import LabelColour
+from appliance.domains.conversations.types import VARIABLES, LabelColour
 from appliance.domains.identity import queries as identity
 from appliance.domains.identity.schemas import MembersQuery
 from webui.fields import Name

@@ -9,6 +9,10 @@ from appliance.domains.contacts.types import Channel as Medium
 from appliance.domains.contacts.types import Identity
 
 
+# what can stand between braces in a text that is kept ready
+VARIABLES = ("contact.first_name", "contact.name", "contact.company", "me.first_name", "me.name", "company")
+
+
 class ConversationStatus(StrEnum):
     """PENDING: the contact's turn. SNOOZED: comes back by itself. Both are open again as soon as the contact writes."""
 

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Mapping
 
-VARIABLES = ("contact.first_name", "contact.name", "contact.company", "me.first_name", "me.name", "company")
+from appliance.domains.conversations.types import VARIABLES
+
 _PLACE = re.compile(r"\{\{\s*([\w.]+)\s*(?:\|([^{}]*))?\}\}")
 _LEFT_OVER = re.compile(r" +([,.!?;:])")
 _SPACES = re.compile(r"(?<=\S) {2,}")

@@ -11,6 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.peers import certificate
+
 PROGRAM = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin")
 USER, PASSWORD = "vendas", "senha-do-correio"
 READY_S = 15
@@ -19,7 +21,9 @@ base_dir = {run}
 state_dir = {run}
 log_path = {folder}/log
 protocols = imap
-ssl = no
+ssl = yes
+ssl_cert = <{folder}/cert.pem
+ssl_key = <{folder}/key.pem
 listen = 127.0.0.1
 disable_plaintext_auth = no
 auth_mechanisms = plain login
@@ -37,7 +41,8 @@ service imap-login {{
     port = {port}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {tls_port}
+    ssl = yes
   }}
 }}
 service anvil {{
@@ -57,7 +62,8 @@ userdb {{
 class Dovecot:
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="dovecot-", dir="/tmp"))  # socket paths have to be short
-        self.port = _free_port()
+        self.port, self.tls_port = _free_port(), _free_port()
+        self.certificate = certificate.make(self.folder)
         self._delivered = 0
         self._process = None
 
@@ -69,7 +75,7 @@ class Dovecot:
         login = "dovenull" if os.getuid() == 0 else account.pw_name
         group = grp.getgrgid(account.pw_gid).gr_name
         (self.folder / "dovecot.conf").write_text(CONFIG.format(
-            folder=self.folder, run=self.folder / "run", port=self.port, user=USER, password=PASSWORD, login=login,
+            folder=self.folder, run=self.folder / "run", port=self.port, tls_port=self.tls_port, user=USER, password=PASSWORD, login=login,
             internal=account.pw_name, group=group, uid=account.pw_uid, gid=account.pw_gid,
         ))
         if os.getuid() == 0:

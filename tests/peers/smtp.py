@@ -58,16 +58,19 @@ class Handler:
 
 
 class SmtpPeer(Controller):
-    def __init__(self):
-        self.mails = Handler()
-        super().__init__(self.mails, hostname="127.0.0.1", port=0)
+    def __init__(self, *, tls=None, starttls=None):
+        self.mails, self._starttls = Handler(), starttls
+        super().__init__(self.mails, hostname="127.0.0.1", port=0, ssl_context=tls)
 
     def factory(self):
         with warnings.catch_warnings(action="ignore"):  # it warns of what this is for
             return self._server()
 
     def _server(self):
-        return SMTP(self.mails, authenticator=_is_known, auth_required=True, auth_require_tls=False, hostname="loopback")
+        return SMTP(
+            self.mails, authenticator=_is_known, auth_required=True, auth_require_tls=False, hostname="loopback",
+            tls_context=self._starttls, require_starttls=self._starttls is not None,
+        )  # fmt: skip
 
     def _trigger_server(self):
         """The port is the system's choice, so there is none to knock at before it is known."""

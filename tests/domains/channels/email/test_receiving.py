@@ -202,7 +202,7 @@ def test_a_wrong_password_shows_on_the_channel(box, tenant_id, reading, account,
             channel = queries.get_channel(uow, reading)
             return channel.status_detail if channel.status == "failing" else ""
 
-    assert "user and password" in until(failing)
+    assert "AUTHENTICATIONFAILED" in until(failing)
     watch.stop()
     watch.join(10)
 

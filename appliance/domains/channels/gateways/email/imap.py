@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import imaplib
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -148,9 +149,11 @@ def _translated(host: str) -> Iterator[None]:
     try:
         yield
     except LoginError as err:
-        said = str(err)[:SENTENCE]
+        said = str(err).removeprefix("b'").removesuffix("'")[:SENTENCE]  # the library says bytes as Python writes them
         if "UNAVAILABLE" in said or "INUSE" in said:
             raise Unavailable(_("The mail server %(host)s cannot sign in right now: %(said)s", host=host, said=said)) from err
         raise KeyRefused(_("The mail server %(host)s does not take user and password: %(said)s", host=host, said=said)) from err
+    except ssl.SSLCertVerificationError as err:
+        raise Unavailable(_("%(host)s shows a certificate that cannot be verified.", host=host)) from err
     except (OSError, imaplib.IMAP4.error, KeyError, ValueError) as err:  # also what the library says of an answer it cannot read
         raise Unavailable(_("The mail server %(host)s broke off or took too long.", host=host)) from err

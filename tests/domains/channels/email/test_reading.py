@@ -1,0 +1,62 @@
+"""What a person wrote, without what their program put around it."""
+
+import time
+
+import pytest
+
+from appliance.domains.channels.gateways.email import reading, text
+from appliance.domains.channels.gateways.email.composing import answer_subject
+from tests.domains.channels.email.conftest import mail
+
+
+@pytest.mark.parametrize(("html", "said"), [
+    ("<style>x{}</style><p>Olá,<br>quanto&nbsp;custa &lt;b&gt;?</p><script>alert(1)</script>", "Olá,\nquanto custa <b>?"),
+    ('<p>novo</p><div class="gmail_quote"><p>Em seg escreveu:</p><blockquote>velho</blockquote></div>', "novo"),
+    ('<p>novo</p><div id="divRplyFwdMsg">De: x</div><p>velho</p>', "novo"),
+    ("<p>um</p><blockquote>citado</blockquote><p>dois</p>", "um\n\ndois"),
+    ("<blockquote>só isto</blockquote>", "só isto"),
+    ("<table><tr><td>a</td></tr><tr><td>b</td></tr></table>", "a\n\nb"),
+    ("", ""),
+])  # fmt: skip
+def test_html_is_read_as_lines_without_the_history(html, said):
+    assert text.of_html(html) == said
+
+
+@pytest.mark.parametrize(("plain", "said"), [
+    ("novo\n\nEm seg., 3 de nov. de 2025 às 10:00, Ana <ana@x.com>\nescreveu:\n\n> velho\n", "novo"),
+    ("new\r\n\r\nOn Mon, Nov 3, 2025 at 10:00 AM Ana <ana@x.com> wrote:\r\n> old", "new"),
+    ("novo\n> citado\nresposta\n", "novo\n\nresposta"),
+    ("novo\n\nDe: Ana\nEnviado: segunda\nPara: x\n\nvelho", "novo"),
+    ("novo\n\n-----Mensagem original-----\nvelho", "novo"),
+    ("> só citado", "> só citado"),
+    ("De: São Paulo\nPara: Rio, quanto custa?", "De: São Paulo\nPara: Rio, quanto custa?"),
+])
+def test_plain_text_is_cut_where_the_history_begins(plain, said):
+    assert text.without_history(plain) == said
+
+
+@pytest.mark.parametrize("html", ["<p>ola <b>x</b></p>" * 20_000, "<div>" * 5000, "<blockquote>" * 12_000, "<a " * 100_000])
+def test_html_costs_what_it_is_long(html):
+    began = time.process_time()
+    text.of_html(html)
+    assert time.process_time() - began < 4
+
+
+@pytest.mark.parametrize(("header", "value"), [
+    ("Auto-Submitted", "auto-generated"), ("Precedence", "bulk"), ("List-Id", "<novidades.example>"), ("X-Auto-Response-Suppress", "All"),
+    ("Return-Path", "<>"), ("List-Unsubscribe", "<https://x.example>"),
+])
+def test_machines_are_known_by_their_headers(header, value):
+    made = mail()
+    made[header] = value
+    assert reading.read(made.as_bytes()).is_automatic
+
+
+def test_a_person_is_no_machine():
+    assert not reading.read(mail(Auto_Submitted="no").as_bytes()).is_automatic
+    assert reading.read(mail(sender="no-reply@loja.example").as_bytes()).is_automatic
+
+
+@pytest.mark.parametrize("subject", ["Orçamento", "Re: Orçamento", "RES: Re: Orçamento", "re[2]: Orçamento"])
+def test_an_answer_says_re_once(subject):
+    assert answer_subject(subject) == "Re: Orçamento"

@@ -2,6 +2,7 @@
 """From a file to an answer, step by step, on both databases."""
 
 import io
+import math
 from collections.abc import Callable
 from uuid import UUID
 
@@ -167,8 +168,7 @@ def test_a_worker_killed_at_any_stage_goes_on_where_it_stood(
             return real(*given, **named)
         return call
 
-    if reading_is_kept:
-        monkeypatch.setattr(subscribers.indexing, "KEPT_FROM_S", 0.0)
+    monkeypatch.setattr(subscribers.indexing, "KEPT_FROM_S", 0.0 if reading_is_kept else math.inf)
     with monkeypatch.context() as patched:
         for name in STAGES:
             patched.setattr(subscribers.indexing, name, watched(name, killed=name == dying))

@@ -34,7 +34,7 @@ from appliance.domains.knowledge.types import Step as Stage
 from appliance.inference.errors import IndexMismatch, IndexMissing
 from appliance.inference.types import Inference
 
-EMBED_BATCH = 64
+EMBED_BATCH = 32
 IN_FLIGHT = 2
 KEPT_FROM_S = 1.0  # what was read quicker than this is read again sooner than it is looked up
 Batch = list[tuple[UUID, str]]

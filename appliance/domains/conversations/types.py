@@ -8,7 +8,6 @@ from uuid import UUID
 from appliance.domains.contacts.types import Channel as Medium
 from appliance.domains.contacts.types import Identity
 
-
 # what can stand between braces in a text that is kept ready
 VARIABLES = ("contact.first_name", "contact.name", "contact.company", "me.first_name", "me.name", "company")
 

@@ -106,7 +106,7 @@ def stylesheet(key: str, digest: str) -> Response:
     return Response(sheet, mimetype="text/css", headers={"Cache-Control": "public, max-age=31536000, immutable"})
 
 
-@pages.get("/chat/<key>", access=PUBLIC, unit=False)
+@pages.get("/chat/<string:key>", access=PUBLIC, unit=False)
 def chat(call: Call, key: str) -> Response:
     """What the script opens in a frame; opened by itself it is a page to send people to."""
     del call
@@ -117,7 +117,7 @@ def chat(call: Call, key: str) -> Response:
     return response
 
 
-@pages.get("/chat/<key>/site", permission="channels:write")
+@pages.get("/chat/<string:key>/site", permission="channels:write")
 def example_site(uow: UnitOfWork, key: str) -> Response:
     """A page of the box that carries the chat as a site would, so that it can be tried before any site has it."""
     response = make_response(render_template("chat/site.html", channel=queries.get_chat(uow, key)))

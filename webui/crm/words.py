@@ -13,7 +13,18 @@ from appliance.core.i18n import current_locale, gettext
 from appliance.core.i18n import lazy_gettext as _
 from appliance.domains.channels.types import SAID_EMAIL
 from appliance.domains.contacts.schemas import TimelineEntryOut
-from appliance.domains.contacts.types import Channel, ConsentMode, ContactSort, IdentityKind, ImportTarget, LawfulBasis, Purpose
+from appliance.domains.contacts.types import (
+    Channel,
+    ConsentMode,
+    ContactSort,
+    IdentityKind,
+    ImportTarget,
+    LawfulBasis,
+    Match,
+    Purpose,
+    SegmentField,
+    SegmentTest,
+)
 from appliance.domains.leads.types import FormField, LeadField, LeadStatus, SourceKind
 from webui.crm.pages import pages
 
@@ -71,6 +82,31 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, LazyProxy]] = {
         ImportTarget.EXTERNAL_ID: _("Id in another system"),
         ImportTarget.ATTRIBUTE: _("Keep under its own name"),
         ImportTarget.IGNORE: _("Leave out"),
+    },
+    SegmentField: {
+        SegmentField.NAME: _("Name"),
+        SegmentField.COMPANY: _("Company"),
+        SegmentField.EMAIL: _("E-mail"),
+        SegmentField.PHONE: _("Phone"),
+        SegmentField.REGION: _("State or city"),
+        SegmentField.TAG: _("Tag"),
+        SegmentField.CONSENT: _("Consent"),
+        SegmentField.LAST_SEEN: _("Last seen"),
+        SegmentField.CREATED: _("Created"),
+    },
+    SegmentTest: {
+        SegmentTest.EQUALS: _("is"),
+        SegmentTest.CONTAINS: _("contains"),
+        SegmentTest.IS_SET: _("is filled in"),
+        SegmentTest.IS_EMPTY: _("is empty"),
+        SegmentTest.HAS: _("there is"),
+        SegmentTest.HAS_NOT: _("there is not"),
+        SegmentTest.WITHIN_DAYS: _("in the last days"),
+        SegmentTest.NOT_WITHIN_DAYS: _("not in the last days"),
+    },
+    Match: {
+        Match.ALL: _("All of these"),
+        Match.ANY: _("Any of these"),
     },
     LeadStatus: {
         LeadStatus.NEW: _("new"),

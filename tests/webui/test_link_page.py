@@ -7,6 +7,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from appliance.core import memory
 from appliance.core.config import NetworkMode
@@ -56,7 +57,15 @@ def number(box, ana):
         return actions.create_channel(uow, ChannelIn(kind="whatsapp_qr", name="Feiras e eventos")).id
 
 
-def shoot(page, name):
+def look(page, name):
+    """For everybody, in both themes and on a phone."""
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        found = Axe().run(page).response["violations"]
+        assert [each["id"] for each in found if each["impact"] in {"critical", "serious"}] == [], name
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
+    page.set_viewport_size({"width": 1280, "height": 800})
     if SHOTS:
         for theme in ("light", "dark"):
             for width in (1280, 390):
@@ -70,7 +79,7 @@ def shoot(page, name):
 def test_a_number_is_linked_without_a_reload(ana, number, phones, new_context):
     page = new_context(ana).new_page()
     page.goto(f"/channels/{number}")
-    shoot(page, "1-risk")
+    look(page, "1-risk")
     page.get_by_label("Li isto e aceito o risco").check()
     page.get_by_role("button", name="Assinar").click()
     page.get_by_role("button", name="Mostrar o código").click()
@@ -78,7 +87,7 @@ def test_a_number_is_linked_without_a_reload(ana, number, phones, new_context):
     phones.say(wire.Qr("https://wa.me/settings/linked_devices#2@" + "a" * 180, 20))
     page.get_by_role("img", name="Código QR").wait_for()
     page.get_by_text("código 1").wait_for()
-    shoot(page, "2-qr")
+    look(page, "2-qr")
     page.evaluate("window.sameDocument = true")
     phones.say(wire.Qr("https://wa.me/settings/linked_devices#2@" + "b" * 180, 20))
     page.get_by_text("código 2").wait_for()
@@ -88,16 +97,16 @@ def test_a_number_is_linked_without_a_reload(ana, number, phones, new_context):
     phones.await_(lambda: phones.asked == [{"pair": "5511955550101"}])
     phones.say(wire.Pairing("K7Q4M2RX"))
     page.get_by_text("K7Q4").wait_for()
-    shoot(page, "3-pairing")
+    look(page, "3-pairing")
     phones.say(wire.Paired(ME, "900@lid", "android"))
     phones.say(OPEN)
     page.locator(".badge", has_text="Conectado").wait_for()
     page.get_by_role("heading", name="Risco do número").wait_for()
     assert page.evaluate("window.sameDocument")
-    shoot(page, "4-open")
+    look(page, "4-open")
     phones.say(wire.LoggedOut(401, "removed"))
     page.get_by_text("O celular desvinculou esta caixa").wait_for()
-    shoot(page, "5-logged-out")
+    look(page, "5-logged-out")
 
 
 @pytest.mark.parametrize("ending", Ending)

@@ -10,6 +10,7 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy import select
 
+from appliance.core.prepared import Prepared
 from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge.queries import naming
 from appliance.domains.knowledge.rules import digest, refusal, validity
@@ -133,12 +134,13 @@ class Snapshot:
         return known
 
 
+_VERSION = Prepared(select(Corpus.version))
 _snapshots: dict[UUID, Snapshot] = {}
 
 
 def get_snapshot(uow: UnitOfWork) -> Snapshot:
     """Cached per process under the corpus version, so that a switch is seen by the next question."""
-    version = uow.session.scalar(select(Corpus.version))
+    version = next((found for found, in _VERSION.rows(uow)), None)
     kept = _snapshots.get(uow.tenant_id)
     if version is not None and kept is not None and kept.version == version:
         return kept

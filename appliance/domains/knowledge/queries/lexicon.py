@@ -8,8 +8,9 @@ from datetime import datetime
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import collate, select
+from sqlalchemy import bindparam, collate, select
 
+from appliance.core.prepared import Prepared
 from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge.queries.corpus import Member, Scope, Snapshot
 from appliance.domains.knowledge.rules import postings
@@ -123,12 +124,17 @@ def _lexicon(uow: UnitOfWork, snapshot: Snapshot) -> Lexicon:
     return lexicon
 
 
+_WANTED = select(Posting.term, Posting.packed).where(Posting.term.in_(bindparam("terms", expanding=True)))
+_POSTINGS = Prepared(_WANTED)
+_OF_BLOCKS = Prepared(_WANTED.where(Posting.block.in_(bindparam("blocks", expanding=True))))
+
+
 def _read(uow: UnitOfWork, terms: Collection[str], snapshot: Snapshot, blocks: Collection[int] | None = None) -> dict[str, Entries]:
     """Versions outside the active ranges are on their way in or out."""
     if not terms:
         return {}
-    wanted = select(Posting.term, Posting.packed).where(Posting.term.in_(terms))
-    rows = uow.session.execute(wanted if blocks is None else wanted.where(Posting.block.in_(blocks)))
+    named = list(terms)
+    rows = _POSTINGS.rows(uow, terms=named) if blocks is None else _OF_BLOCKS.rows(uow, terms=named, blocks=list(blocks))
     packed: dict[str, list[bytes]] = {term: [] for term in terms}
     for term, entries in rows:
         packed[term].append(entries)

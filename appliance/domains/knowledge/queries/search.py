@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import LargeBinary, bindparam, select, type_coerce
 
 from appliance.core import crypto
+from appliance.core.prepared import Prepared
 from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge.queries import lexicon
 from appliance.domains.knowledge.queries.corpus import Members, Snapshot
@@ -71,10 +72,10 @@ class StoredChunk:
         return found
 
 
-_STORED = select(
+_STORED = Prepared(select(
     Chunk.id, Chunk.number, Chunk.position, Chunk.page_from, Chunk.page_to, Chunk.text, type_coerce(Chunk.units, LargeBinary),
-).where(Chunk.number.in_(bindparam("numbers", expanding=True)))
+).where(Chunk.number.in_(bindparam("numbers", expanding=True))))
 
 
 def read_chunks(uow: UnitOfWork, numbers: Collection[int]) -> list[StoredChunk]:
-    return [StoredChunk(*row) for row in uow.session.execute(_STORED, {"numbers": list(numbers)})]
+    return [StoredChunk(*row) for row in _STORED.rows(uow, numbers=list(numbers))]

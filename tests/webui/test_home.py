@@ -68,7 +68,7 @@ def test_home_shows_today_and_who_waits_and_follows_what_happens(box, ana, new_c
 def test_an_answer_that_was_not_sent_shows_at_home_and_in_the_list(box, tenant_id, app, browser_headers):
     def shown(address):
         home, listed = (client.get(page, headers=browser_headers).text for page in ("/today", address))
-        return "não saíram" in home, "Não enviada" in listed
+        return "não saíram" in home, 'class="badge bad"' in listed
 
     client = app.test_client()
     with box.unit(tenant_id) as uow:

@@ -77,6 +77,7 @@ class Life:
     asked_phone: str = ""
     letters: list[str] = field(default_factory=list)
     told: int = 0  # letters that came from this child
+    farewell: Over | None = None  # what it ends with once the phone was told, or could not be
     over: Over | None = None
 
 
@@ -205,7 +206,8 @@ class Link(threading.Thread):
             while life.over is None and not (self._stop_asked.is_set() and not self.leaving):
                 self._turn(child, life)
         except (ChildGone, wire.BadLine) as err:
-            life.over = life.over or Over(reason="the child ended" if isinstance(err, ChildGone) else "the child spoke nonsense")
+            said = "the child ended" if isinstance(err, ChildGone) else "the child spoke nonsense"
+            life.over = life.over or life.farewell or Over(reason=said)
         finally:
             self._take_leave(child, life)
         return life.over or Over()
@@ -265,7 +267,8 @@ class Link(threading.Thread):
         if now - life.heard_at > self._patience.silence:
             life.over = life.over or Over(reason="the child no longer answers")
         if not life.is_open and now > life.deadline:
-            life.over = life.over or (Over(ending=Ending.EXPIRED) if life.qr is not None else Over(408, "no connection in time"))
+            silent = Over(ending=Ending.EXPIRED) if life.qr is not None else Over(408, "no connection in time")
+            life.over = life.over or life.farewell or silent
 
     def _change_way(self, child: Child, life: Life) -> None:
         """From the QR to a code typed on the phone, or back."""
@@ -286,7 +289,7 @@ class Link(threading.Thread):
                 life.deadline = time.monotonic() + self._patience.qr
                 self._show(lambda uow: actions.show_pairing(uow, self.channel_id, event.code))
             case wire.Paired():
-                self._take_paired(child, life, event)
+                self._take_paired(life, event)
             case wire.Open():
                 self._take_open(child, life, event)
             case wire.Sent() | wire.Failed() | wire.Fetched():
@@ -305,18 +308,17 @@ class Link(threading.Thread):
         if not self.phone:
             self._show(lambda uow: actions.show_qr(uow, self.channel_id, event.code, event.seconds))
 
-    def _take_paired(self, child: Child, life: Life, event: wire.Paired) -> None:
+    def _take_paired(self, life: Life, event: wire.Paired) -> None:
         life.deadline, life.qr = time.monotonic() + self._patience.opening, None
         self._keep_store(life)
         if event.business_name:
-            child.say(wire.LogOut())
-            life.over = Over(ending=Ending.BUSINESS, reason=event.business_name)
+            life.farewell = Over(ending=Ending.BUSINESS, reason=event.business_name)
             return
         self._show(lambda uow: actions.show_connecting(uow, self.channel_id))
 
     def _take_open(self, child: Child, life: Life, event: wire.Open) -> None:
         self._keep_store(life)
-        if self.leaving:
+        if self.leaving or life.farewell is not None:
             life.deadline = time.monotonic() + self._patience.farewell
             child.say(wire.LogOut())
             return
@@ -337,7 +339,7 @@ class Link(threading.Thread):
     def _take_end(self, life: Life, event: wire.Event) -> None:
         match event:
             case wire.LoggedOut():
-                life.over = Over(event.code, event.reason, Ending.LOGGED_OUT)
+                life.over = life.farewell or Over(event.code, event.reason, Ending.LOGGED_OUT)
             case wire.Banned():
                 life.over = Over(event.code, event.reason, Ending.BANNED)
             case wire.Outdated():

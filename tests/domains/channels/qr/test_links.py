@@ -16,7 +16,7 @@ from appliance.domains.channels.gateways.qr import wire
 from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.channels.types import ChannelStatus, Ending, LinkState
 from tests.domains.channels.qr.conftest import QUICK
-from tests.peers.phones import ME
+from tests.peers.phones import ME, OPEN
 
 pytestmark = pytest.mark.only_database("sqlite")
 
@@ -114,6 +114,7 @@ def test_a_verified_business_number_may_not_be_linked_this_way(watch, begin, pho
     phones.say(wire.Qr("2@first", 20))
     await_link(LinkState.QR)
     phones.say(wire.Paired(ME, "900@lid", "smba", business_name="Solara Ltda"))
+    phones.say(OPEN)
     row = await_link(lambda row: row.ending is Ending.BUSINESS)
     phones.await_(lambda: {"logout": True} in phones.asked)
     assert (row.wanted, row.is_linked) == (False, False)

@@ -14,6 +14,7 @@ from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import LoginError
 from imapclient.imap4 import IMAP4WithTimeout
 
+from appliance.core import clock
 from appliance.core.errors import Refused, Unavailable
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.outbound import certificates
@@ -99,7 +100,7 @@ class Mailbox:
             wanted, key = ("BODY.PEEK[]", b"BODY[]") if is_whole else (f"BODY.PEEK[]<0.{BEGINNING}>", b"BODY[]<0>")
             content = self._client.fetch([uid], [wanted]).get(uid, {}).get(key)
         arrived = described.get(b"INTERNALDATE")
-        moment = arrived.astimezone(UTC) if isinstance(arrived, datetime) else datetime.now(UTC)
+        moment = arrived.astimezone(UTC) if isinstance(arrived, datetime) else clock.now()
         return Fetched(content, moment, is_whole) if isinstance(content, bytes) else None
 
     def wait(self, is_over: Callable[[], bool], pause: Callable[[float], object]) -> None:

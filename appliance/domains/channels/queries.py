@@ -11,6 +11,7 @@ from appliance.core.paging import read_page
 from appliance.core.rows import locked, required
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page, PageQuery
+from appliance.domains.agents import queries as agents
 from appliance.domains.channels.errors import ChannelNotFound
 from appliance.domains.channels.gateways.kinds import gateway_of
 from appliance.domains.channels.gateways.qr import asking
@@ -81,6 +82,8 @@ def list_links(uow: UnitOfWork) -> Sequence[tuple[Channel, WhatsappSession]]:
 
 
 def list_links_of_agent(uow: UnitOfWork, agent_id: UUID) -> Sequence[tuple[Channel, WhatsappSession]]:
+    """Raises AgentNotFound."""
+    agents.get_agent(uow, agent_id)
     return [(channel, link) for channel, link in list_links(uow) if channel.agent_id == agent_id]
 
 

@@ -18,6 +18,7 @@ from appliance.domains.conversations.types import Person
 
 
 def begin_link_of_agent(uow: UnitOfWork, agent_id: UUID, given: LinkInitIn) -> WhatsappSession:
+    """Raises AgentNotFound, ChannelNotFound."""
     channel_id = given.channel_id
     if channel_id is not None:
         queries.get_link_of_agent(uow, agent_id, channel_id)

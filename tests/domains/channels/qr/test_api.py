@@ -38,6 +38,7 @@ def test_a_session_is_begun_seen_and_ended_by_its_agent(client, agent_id, linked
     assert client.delete(f"/api/v1/whatsapp/{agent_id}/sessions/{linked}").status_code == 204
     assert client.get(f"/api/v1/whatsapp/{agent_id}/sessions").json["sessions"][0]["ending"] == "unlinked"
     assert client.delete(f"/api/v1/whatsapp/{new_id()}/sessions/{linked}").status_code == 404
+    assert client.post(f"/api/v1/whatsapp/{new_id()}/sessions/init", json={"risk_version": RISK_VERSION}).status_code == 404
 
 
 def test_without_a_signature_it_is_refused_and_nothing_is_made(client, agent_id):

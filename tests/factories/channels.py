@@ -23,3 +23,7 @@ def say(uow: UnitOfWork, channel_id: UUID, text: str) -> UUID:
 
 
 PATH_PARAMETERS = {"channel_id": make_simulator, "key": make_chat}
+BODIES = {
+    "POST /api/v1/whatsapp/<uuid:agent_id>/send-message": {"to": "5531999990001", "text": "Oi"},
+    "POST /api/v1/whatsapp/<uuid:agent_id>/sessions/init": {"risk_version": 1},
+}

@@ -96,3 +96,10 @@ class InternalNoteAdded(_OfConversation):
 @dataclass(frozen=True)
 class MessageMediaStored(_OfConversation):
     message_id: UUID
+
+
+@dataclass(frozen=True)
+class FileOrphaned:
+    """The message that it came with is gone."""
+
+    blob_id: UUID

@@ -30,6 +30,7 @@ MANIFEST = Manifest(
         Subscription(events.MessageReceived, subscribers.record_message, queue="fast"),
         Subscription(events.HandoffRequested, subscribers.deal_handed_off),
         Subscription(events.HandoffOverdue, subscribers.deal_overdue),
+        Subscription(events.FileOrphaned, subscribers.forget_file, mode="staged"),
         Subscription(ContactsMerged, subscribers.move_conversations),
         Subscription(MergeUndone, subscribers.move_conversations_back),
     ),

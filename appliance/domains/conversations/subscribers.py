@@ -1,10 +1,11 @@
+from appliance.core.jobs import Step
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts import queries as people
 from appliance.domains.contacts.events import ContactsMerged, MergeUndone
 from appliance.domains.conversations import actions, queries
 from appliance.domains.conversations.actions import teams
-from appliance.domains.conversations.events import HandoffOverdue, HandoffRequested, MessageReceived
+from appliance.domains.conversations.events import FileOrphaned, HandoffOverdue, HandoffRequested, MessageReceived
 from appliance.domains.conversations.rules import wording
 
 PUT_BACK = ("unassigned", "team")
@@ -44,3 +45,7 @@ def deal_handed_off(uow: UnitOfWork, event: HandoffRequested) -> None:
 def deal_overdue(uow: UnitOfWork, event: HandoffOverdue) -> None:
     """Somebody may have come by now."""
     teams.deal_waiting(uow, event.conversation_id)
+
+
+def forget_file(step: Step, event: FileOrphaned) -> None:
+    step.box.blobs.delete(step.tenant_id, event.blob_id)

@@ -1,7 +1,9 @@
+import io
+
 import pytest
 from sqlalchemy import select
 
-from appliance.core.errors import Conflict, Refused
+from appliance.core.errors import Conflict, NotFound, Refused
 from appliance.core.ids import new_id
 from appliance.core.outbox import OutboxRow
 from appliance.core.web import PageQuery
@@ -219,6 +221,18 @@ def test_erasing_a_contact_erases_what_was_said(box, tenant_id, says):
         assert len(queries.export_contact(uow, contact_id)["messages"]) == 1
         assert actions.erase_contact(uow, contact_id) == 2
         assert queries.export_contact(uow, contact_id) == {"conversations": [], "messages": []}
+
+
+def test_erasing_a_contact_erases_the_files_they_sent(box, tenant_id, says, run_deliveries):
+    conversation_id = says("segue a foto")
+    kept = box.blobs.put(tenant_id, io.BytesIO(b"uma foto"))
+    with box.unit(tenant_id) as uow:
+        (message,) = queries.list_messages(uow, conversation_id)
+        actions.attach_media(uow, message.id, {"blob_id": str(kept.id)})
+        actions.erase_contact(uow, queries.get_conversation(uow, conversation_id).contact_id)
+    run_deliveries()
+    with pytest.raises(NotFound):
+        box.blobs.read_all(tenant_id, kept.id)
 
 
 def test_only_failed_or_unconfirmed_messages_are_sent_again(box, tenant_id, says, run_deliveries):

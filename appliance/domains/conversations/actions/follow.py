@@ -6,6 +6,7 @@ from sqlalchemy import delete, select, update
 
 from appliance.core.rows import count_changed
 from appliance.core.uow import UnitOfWork
+from appliance.domains.conversations.events import FileOrphaned
 from appliance.domains.conversations.tables import Conversation, Message
 
 
@@ -22,8 +23,11 @@ def move_conversations_back(uow: UnitOfWork, *, merge_id: UUID, to_id: UUID) -> 
 
 
 def erase_contact(uow: UnitOfWork, contact_id: UUID) -> int:
-    """All that was said with this person. Returns how many rows are gone."""
+    """All that was said with this person; the files follow once this is committed. Returns how many rows are gone."""
     own = select(Conversation.id).where(Conversation.contact_id == contact_id)
+    for content in uow.session.scalars(select(Message.content).where(Message.conversation_id.in_(own))):
+        if blob_id := content.get("media", {}).get("blob_id"):
+            uow.emit(FileOrphaned(UUID(blob_id)))
     messages = uow.session.execute(delete(Message).where(Message.conversation_id.in_(own)))
     conversations = uow.session.execute(delete(Conversation).where(Conversation.contact_id == contact_id))
     return count_changed(messages) + count_changed(conversations)

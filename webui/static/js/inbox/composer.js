@@ -1,7 +1,7 @@
 // The composer: reply or note, and a draft of each for every conversation that outlives the page.
-import { showAttached } from "./inbox-files.js";
-import { _ } from "./i18n.js";
-import { box, composer, openId, panes } from "./inbox-place.js";
+import { showAttached } from "./files.js";
+import { _ } from "../i18n.js";
+import { box, composer, openId, panes } from "./place.js";
 
 const draftKey = (mode = currentMode()) => `draft:${openId()}:${mode}`;
 export const currentMode = () => composer()?.querySelector('[aria-selected="true"]')?.dataset.mode ?? "reply";

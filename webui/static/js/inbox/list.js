@@ -1,7 +1,7 @@
 // The list of conversations: drawn again without losing the scroll, the focus or what is being typed.
-import { isTyping } from "./dom.js";
-import { fragment, html } from "./inbox-parts.js";
-import { list, openId } from "./inbox-place.js";
+import { isTyping } from "../dom.js";
+import { fragment, html } from "./parts.js";
+import { list, openId } from "./place.js";
 
 let listTimer = 0;
 

@@ -1,12 +1,12 @@
 // Sending: a clock at once, then what the server says; a failure keeps the text.
-import { composed, currentMode, emptyComposer, setMode, usualMode } from "./inbox-composer.js";
-import { attached, detach, upload } from "./inbox-files.js";
-import { failedMeta, pendingBubble, pendingMeta } from "./inbox-parts.js";
-import { box, composer, log, openId } from "./inbox-place.js";
-import { refreshState } from "./inbox-state.js";
-import { closeGap, fetchNew, toEnd } from "./inbox-thread.js";
-import { _ } from "./i18n.js";
-import { request } from "./request.js";
+import { composed, currentMode, emptyComposer, setMode, usualMode } from "./composer.js";
+import { attached, detach, upload } from "./files.js";
+import { failedMeta, pendingBubble, pendingMeta } from "./parts.js";
+import { box, composer, log, openId } from "./place.js";
+import { refreshState } from "./state.js";
+import { closeGap, fetchNew, toEnd } from "./thread.js";
+import { _ } from "../i18n.js";
+import { request } from "../request.js";
 import { forgetUnsent, keepUnsent, unsent } from "./unsent.js";
 
 export async function send() {

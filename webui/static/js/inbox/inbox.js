@@ -1,21 +1,21 @@
 // The inbox: moves between conversations without a reload. The server's fragments are the truth; this only asks for them
 // at the right moment, and leads clicks, keys and live news to the parts that know what to do.
-import { currentMode, saveDraft, setMode, showQuick, usualMode } from "./inbox-composer.js";
-import { attach, detach, showAttached } from "./inbox-files.js";
-import { label, unlabel } from "./inbox-labels.js";
-import { markCurrent, refreshList, soonRefreshList } from "./inbox-list.js";
-import { fragment, html, showTrace } from "./inbox-parts.js";
-import { api, box, composer, list, openId, panes, root, thread } from "./inbox-place.js";
-import { steerGhost, suggest } from "./inbox-ghost.js";
-import { arriveHere, noteTyping } from "./inbox-presence.js";
-import { hideReplies, offerReplies, openMenu, steerReplies } from "./inbox-ready.js";
-import { send, showUnsent } from "./inbox-sending.js";
-import { act, assign, refreshState } from "./inbox-state.js";
-import { fetchNew, isAtNewest, markRead, refreshMessage, settle, showNewest, showOlder } from "./inbox-thread.js";
-import { _ } from "./i18n.js";
-import { request } from "./request.js";
-import { shortcut } from "./shortcuts.js";
-import { failed } from "./toast.js";
+import { currentMode, saveDraft, setMode, showQuick, usualMode } from "./composer.js";
+import { attach, detach, showAttached } from "./files.js";
+import { label, unlabel } from "./labels.js";
+import { markCurrent, refreshList, soonRefreshList } from "./list.js";
+import { fragment, html, showTrace } from "./parts.js";
+import { api, box, composer, list, openId, panes, root, thread } from "./place.js";
+import { steerGhost, suggest } from "./ghost.js";
+import { arriveHere, noteTyping } from "./presence.js";
+import { hideReplies, offerReplies, openMenu, steerReplies } from "./ready.js";
+import { send, showUnsent } from "./sending.js";
+import { act, assign, refreshState } from "./state.js";
+import { fetchNew, isAtNewest, markRead, refreshMessage, settle, showNewest, showOlder } from "./thread.js";
+import { _ } from "../i18n.js";
+import { request } from "../request.js";
+import { shortcut } from "../shortcuts.js";
+import { failed } from "../toast.js";
 
 async function open(id, { push = true, at = "" } = {}) {
   panes.setAttribute("aria-busy", "true");

@@ -1,8 +1,8 @@
 // The test bench of an agent: ask as a customer would, see the answer and every step that led to it.
-import { el, icon } from "./dom.js";
-import { _, number } from "./i18n.js";
-import { Problem, csrf, problemOf, toSignIn } from "./request.js";
-import { failed } from "./toast.js";
+import { el, icon } from "../dom.js";
+import { _, number } from "../i18n.js";
+import { Problem, csrf, problemOf, toSignIn } from "../request.js";
+import { failed } from "../toast.js";
 
 const bench = document.querySelector("[data-bench]");
 const log = bench.querySelector(".log");

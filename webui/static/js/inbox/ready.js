@@ -1,13 +1,13 @@
 // Quick replies behind "/", macros, and putting aside: what stands ready for the open conversation.
-import { el } from "./dom.js";
-import { saveDraft, currentMode } from "./inbox-composer.js";
-import { refreshList } from "./inbox-list.js";
-import { api, box, composer, openId, panes } from "./inbox-place.js";
-import { refreshState } from "./inbox-state.js";
-import { fetchNew } from "./inbox-thread.js";
-import { _, datetime } from "./i18n.js";
-import { request } from "./request.js";
-import { failed, toast } from "./toast.js";
+import { el } from "../dom.js";
+import { saveDraft, currentMode } from "./composer.js";
+import { refreshList } from "./list.js";
+import { api, box, composer, openId, panes } from "./place.js";
+import { refreshState } from "./state.js";
+import { fetchNew } from "./thread.js";
+import { _, datetime } from "../i18n.js";
+import { request } from "../request.js";
+import { failed, toast } from "../toast.js";
 
 const MOST = 6;
 const CALL = { reply: /(^|\s)\/([a-z0-9_-]*)$/i, note: /(^|\s)@([\p{L}]*(?: [\p{L}]+)?)$/u };

@@ -1,5 +1,5 @@
 // A file waiting in the composer, kept for each conversation until it is sent or the page is left.
-import { request } from "./request.js";
+import { request } from "../request.js";
 
 const waiting = new Map();
 

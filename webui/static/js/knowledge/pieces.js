@@ -1,5 +1,5 @@
 // Big files go in pieces (tus 1.0.0): after a lost connection the box says how far it came, and it goes on from there.
-import { csrf, problemOf, toSignIn } from "./request.js";
+import { csrf, problemOf, toSignIn } from "../request.js";
 
 export const PIECES_FROM = 16 * 2 ** 20;
 const PIECE = 3 * 2 ** 20;

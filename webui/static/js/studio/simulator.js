@@ -1,7 +1,7 @@
 // A customer's phone on the screen. Messages go in through the channel's own door and come back over the live stream.
-import { _ } from "./i18n.js";
-import { request } from "./request.js";
-import { failed } from "./toast.js";
+import { _ } from "../i18n.js";
+import { request } from "../request.js";
+import { failed } from "../toast.js";
 
 const phone = document.querySelector("[data-phone]");
 const log = phone?.querySelector("[data-phone-log]");

@@ -1,10 +1,10 @@
 // A reply suggested from the documents: a card above the composer. Tab takes it over, Esc lets it go; nothing is sent by itself.
-import { el } from "./dom.js";
-import { currentMode, saveDraft, setMode } from "./inbox-composer.js";
-import { api, box, openId, panes } from "./inbox-place.js";
-import { _ } from "./i18n.js";
-import { request } from "./request.js";
-import { failed, toast } from "./toast.js";
+import { el } from "../dom.js";
+import { currentMode, saveDraft, setMode } from "./composer.js";
+import { api, box, openId, panes } from "./place.js";
+import { _ } from "../i18n.js";
+import { request } from "../request.js";
+import { failed, toast } from "../toast.js";
 
 const CITATION = /[ \t]*\[\d{1,2}\]/g;
 const card = () => panes.querySelector("[data-ghost]");

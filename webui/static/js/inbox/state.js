@@ -1,12 +1,12 @@
 // Who holds the open conversation, and the buttons that change it.
-import { isTyping } from "./dom.js";
-import { showWindow } from "./inbox-composer.js";
-import { refreshList, soonRefreshList } from "./inbox-list.js";
-import { fragment, html } from "./inbox-parts.js";
-import { api, openId, panes } from "./inbox-place.js";
-import { _ } from "./i18n.js";
-import { request } from "./request.js";
-import { failed, toast } from "./toast.js";
+import { isTyping } from "../dom.js";
+import { showWindow } from "./composer.js";
+import { refreshList, soonRefreshList } from "./list.js";
+import { fragment, html } from "./parts.js";
+import { api, openId, panes } from "./place.js";
+import { _ } from "../i18n.js";
+import { request } from "../request.js";
+import { failed, toast } from "../toast.js";
 
 let asked = 0;
 

@@ -1,6 +1,6 @@
 // <form data-upload="/next/ID">: hands its file to the API with a progress bar, then goes to the page of what was made.
-import { _ } from "./i18n.js";
-import { csrf, problemOf, toSignIn, Problem } from "./request.js";
+import { _ } from "../i18n.js";
+import { csrf, problemOf, toSignIn, Problem } from "../request.js";
 
 // fetch cannot tell how much of a body was sent.
 function send(url, body, onProgress) {

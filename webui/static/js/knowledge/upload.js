@@ -1,8 +1,8 @@
 // Files to the box: several at once, two in flight, progress for each, a failure says why and can be tried again.
-import { el, icon } from "./dom.js";
-import { _ } from "./i18n.js";
+import { el, icon } from "../dom.js";
+import { _ } from "../i18n.js";
 import { PIECES_FROM, sendInPieces } from "./pieces.js";
-import { csrf } from "./request.js";
+import { csrf } from "../request.js";
 
 const input = document.querySelector("[data-upload]");
 const shelf = document.querySelector("[data-uploads]");

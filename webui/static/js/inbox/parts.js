@@ -1,8 +1,8 @@
 // Pieces the inbox draws itself, and the server's fragments as nodes.
-import { el, icon } from "./dom.js";
-import { _ } from "./i18n.js";
-import { request } from "./request.js";
-import { failed } from "./toast.js";
+import { el, icon } from "../dom.js";
+import { _ } from "../i18n.js";
+import { request } from "../request.js";
+import { failed } from "../toast.js";
 
 export const html = async (url) => request(url, { headers: { Accept: "text/html" } });
 export const fragment = (text) => document.createRange().createContextualFragment(text);

@@ -1,5 +1,5 @@
 // Labels of the open conversation. The API takes the whole list.
-import { request } from "./request.js";
+import { request } from "../request.js";
 
 const given = (panes) => [...panes.querySelectorAll("[data-label]")].map((node) => node.dataset.label);
 const put = (url, labels) => request(url, { method: "PUT", body: { labels } });

@@ -1,8 +1,8 @@
 // Who else has this conversation open. Nothing is kept on the box: who opens it says so, and who is there already answers.
-import { el, icon } from "./dom.js";
-import { openId, panes } from "./inbox-place.js";
-import { _ } from "./i18n.js";
-import { request } from "./request.js";
+import { el, icon } from "../dom.js";
+import { openId, panes } from "./place.js";
+import { _ } from "../i18n.js";
+import { request } from "../request.js";
 
 const GONE_AFTER = 50_000;
 const AGAIN = 20_000;

@@ -1,9 +1,9 @@
 // The messages of the open conversation: what is new comes in below, older ones on demand; the scroll is never yanked.
-import { fragment, html } from "./inbox-parts.js";
-import { api, log, openId, panes } from "./inbox-place.js";
-import { ngettext } from "./i18n.js";
-import { request } from "./request.js";
-import { failed } from "./toast.js";
+import { fragment, html } from "./parts.js";
+import { api, log, openId, panes } from "./place.js";
+import { ngettext } from "../i18n.js";
+import { request } from "../request.js";
+import { failed } from "../toast.js";
 
 const WINDOW = 200;  // messages kept in the page; older ones are fetched again on demand
 const NEAR_END = 80;

@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from babel.support import LazyProxy
@@ -143,18 +143,19 @@ def get_pace(uow: UnitOfWork, channel: Channel) -> warming.Pace:
     return warming.pace_of(uow.now - linked_at, int(channel.config.get("daily_limit", 0)))
 
 
-def find_today(uow: UnitOfWork, channel_id: UUID) -> WhatsappDay | None:
-    own = WhatsappDay.channel_id == channel_id, WhatsappDay.day == uow.now.date()
+def find_day(uow: UnitOfWork, channel_id: UUID, day: date) -> WhatsappDay | None:
+    """What was done that day; of a day to come, the turns that are given out."""
+    own = WhatsappDay.channel_id == channel_id, WhatsappDay.day == day
     return uow.session.scalar(select(WhatsappDay).where(*own))
 
 
 def get_meter(uow: UnitOfWork, channel_id: UUID) -> Meter:
     channel = get_channel(uow, channel_id)
     link, pace = get_link(uow, channel_id), get_pace(uow, channel)
-    since = uow.now.date() - timedelta(days=6)
-    own = select(WhatsappDay).where(WhatsappDay.channel_id == channel_id, WhatsappDay.day >= since)
+    until = uow.now.date()
+    own = select(WhatsappDay).where(WhatsappDay.channel_id == channel_id, WhatsappDay.day.between(until - timedelta(days=6), until))
     days = uow.session.scalars(own.limit(7)).all()
-    today = next((day for day in days if day.day == uow.now.date()), None)
+    today = next((day for day in days if day.day == until), None)
     age = (uow.now - link.linked_at).days if link.linked_at else 0
     week = risk.Week(
         age, today.sent if today else 0, pace.per_day, sent=sum(day.sent for day in days), received=sum(day.received for day in days),

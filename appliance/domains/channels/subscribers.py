@@ -36,6 +36,9 @@ def send_message(step: Step, event: MessageQueued) -> None:
     except Shut:
         _park(step, event)
         return
+    if wait > pacing.HOURS_AWAY:
+        _set_aside(step, event, wait)
+        return
     if wait > pacing.WORTH_WAITING:
         _postpone(step, event.message_id, Unavailable(_("The channel waits before it sends again."), retry_after=wait.total_seconds()))
         return
@@ -57,6 +60,12 @@ def send_message(step: Step, event: MessageQueued) -> None:
 
 class Shut(Exception):
     """The link of the number is not open."""
+
+
+def _set_aside(step: Step, event: MessageQueued, wait: timedelta) -> None:
+    """Its turn is on another day: it is announced again then, and waiting costs it no try."""
+    with step.finish() as uow:
+        uow.emit(event, delay=wait)
 
 
 def _park(step: Step, event: MessageQueued) -> None:

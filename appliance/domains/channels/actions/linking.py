@@ -1,7 +1,7 @@
 """The life of a link: signed for, asked for, opened, closed, ended. What people ask is kept here; the supervisor of sessions does it."""
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete
@@ -149,25 +149,29 @@ def end_link(uow: UnitOfWork, channel_id: UUID, ending: Ending, *, code: int = 0
 
 def take_turn(uow: UnitOfWork, channel: Channel) -> datetime:
     """When the next message of a linked number may leave. `channel` is held."""
-    today = queries.find_today(uow, channel.id)
+    def taken_on(day: date) -> int:
+        found = queries.find_day(uow, channel.id, day)
+        return found.sent if found else 0
+
     at, channel.next_slot_at = warming.next_turn(
-        queries.get_pace(uow, channel), sent_today=today.sent if today else 0, free_at=channel.next_slot_at, now=uow.now,
-        chance=secrets.randbelow(1000) / 1000,
+        queries.get_pace(uow, channel), taken_on=taken_on, free_at=channel.next_slot_at, now=uow.now, chance=secrets.randbelow(1000) / 1000,
     )  # fmt: skip
-    count(uow, channel.id, sent=1)
+    _count_on(uow, channel.id, at.date(), sent=1)
     return at
 
 
-def count(uow: UnitOfWork, channel_id: UUID, *, sent: int = 0, received: int = 0, refused: int = 0, reconnects: int = 0) -> None:
-    day = uow.now.date()
+def count(uow: UnitOfWork, channel_id: UUID, *, received: int = 0, refused: int = 0, reconnects: int = 0) -> None:
+    _count_on(uow, channel_id, uow.now.date(), received=received, refused=refused, reconnects=reconnects)
+
+
+def _count_on(uow: UnitOfWork, channel_id: UUID, day: date, **more: int) -> None:
+    """A message counts for the day on which its turn is."""
     blank = {"sent": 0, "received": 0, "refused": 0, "reconnects": 0}
     insert_if_absent(uow, WhatsappDay, {"id": new_id(), "tenant_id": uow.tenant_id, "channel_id": channel_id, "day": day, **blank})
-    today = queries.find_today(uow, channel_id)
-    assert today is not None
-    today.sent += sent
-    today.received += received
-    today.refused += refused
-    today.reconnects += reconnects
+    row = queries.find_day(uow, channel_id, day)
+    assert row is not None
+    for name, number in more.items():
+        setattr(row, name, getattr(row, name) + number)
     uow.session.flush()
 
 

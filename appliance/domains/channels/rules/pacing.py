@@ -7,6 +7,7 @@ FAILURES_TO_PAUSE = 5
 FIRST_PAUSE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(minutes=10)
 WORTH_WAITING = timedelta(seconds=1)
+HOURS_AWAY = timedelta(hours=1)  # a later try is never put off for longer
 MAX_ATTEMPTS = 10
 
 

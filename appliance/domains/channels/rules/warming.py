@@ -1,11 +1,13 @@
 """A person's pace for a linked number: slow while the link is young, never regular, and only so many a day."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 # days since linking -> messages a day, seconds between two
 _STEPS = ((0, 30, 6.0), (2, 60, 5.0), (5, 120, 4.0), (10, 250, 3.0), (20, 500, 2.5), (40, 1000, 2.0))
 WARM_DAYS = _STEPS[-1][0]
+MORNING = time(11, 0)  # UTC
 
 
 @dataclass(frozen=True)
@@ -21,9 +23,13 @@ def pace_of(age: timedelta, daily_limit: int = 0) -> Pace:
     return Pace(min(per_day, daily_limit) if daily_limit else per_day, spacing, age.days >= WARM_DAYS)
 
 
-def next_turn(pace: Pace, *, sent_today: int, free_at: datetime | None, now: datetime, chance: float) -> tuple[datetime, datetime]:
-    """When this message may leave and, after a random while, the next one. Beyond the day's number: in the morning of the next day."""
+def next_turn(
+    pace: Pace, *, taken_on: Callable[[date], int], free_at: datetime | None, now: datetime, chance: float
+) -> tuple[datetime, datetime]:
+    """When this message may leave and, after a random while, the next one. Beyond a day's number: in the morning of the first day that
+    has a turn left. `taken_on`: how many turns of a day are given out.
+    """
     at = max(now, free_at or now)
-    if sent_today >= pace.per_day:
-        at = max(at, datetime.combine(now.date() + timedelta(days=1), time(11, 0), tzinfo=now.tzinfo))
+    while taken_on(at.date()) >= pace.per_day:
+        at = datetime.combine(at.date() + timedelta(days=1), MORNING, tzinfo=at.tzinfo)
     return at, at + timedelta(seconds=pace.spacing_s * (0.5 + chance))

@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.types import ConsentMode, Purpose
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.actions.append import Draft, append
-from appliance.domains.conversations.actions.receive import _find_locked, _open
+from appliance.domains.conversations.actions.receive import find_locked, open_conversation
+from appliance.domains.conversations.actions.remember import remember_words
 from appliance.domains.conversations.actions.speak import reply
 from appliance.domains.conversations.events import MessageQueued, MessageStatusChanged
 from appliance.domains.conversations.tables import Conversation, Message
@@ -20,7 +21,7 @@ from appliance.domains.conversations.types import Arrival, Direction, MessageKin
 
 def record_echo(uow: UnitOfWork, arrival: Arrival) -> list[Message]:
     """What somebody wrote to this person on the phone itself. It answers what came before it; what we sent ourselves is left out."""
-    conversation = _find_locked(uow, arrival.route) or _open(uow, arrival.route, arrival.person)
+    conversation = find_locked(uow, arrival.route) or open_conversation(uow, arrival.route, arrival.person)
     stored = []
     for echo in arrival.messages:
         if queries.find_by_provider_id(uow, conversation.channel_id, echo.provider_id) is not None:
@@ -32,14 +33,18 @@ def record_echo(uow: UnitOfWork, arrival: Arrival) -> list[Message]:
         conversation.unread_count, conversation.answered_number = 0, conversation.last_number
         stored.append(message)
     uow.session.flush()
+    remember_words(uow, stored)
     uow.emit_all(MessageStatusChanged(conversation.id, message.id, MessageStatus.SENT) for message in stored)
     return stored
 
 
 def queue_again(uow: UnitOfWork, channel_id: UUID) -> None:
-    """Everything that waits to be sent by this channel, in the order of each conversation."""
-    waiting = select(Message).where(Message.channel_id == channel_id, Message.status == MessageStatus.QUEUED)
-    rows = uow.session.scalars(waiting.order_by(Message.conversation_id, Message.number)).all()
+    """Everything that waits to be sent by this channel, in the order of each conversation; what has its turn later comes by itself."""
+    is_due = or_(Message.send_after.is_(None), Message.send_after <= uow.now)
+    waiting = select(Message.conversation_id, Message.id).where(
+        Message.channel_id == channel_id, Message.status == MessageStatus.QUEUED, is_due
+    )
+    rows = uow.session.execute(waiting.order_by(Message.conversation_id, Message.number)).all()
     uow.emit_all(MessageQueued(row.conversation_id, row.id) for row in rows)
 
 
@@ -47,7 +52,7 @@ def write_first(
     uow: UnitOfWork, route: Route, person: Person, *, user_id: UUID, content: Mapping[str, Any], kind: MessageKind = MessageKind.TEXT
 ) -> Message:
     """To an address, whether or not there is a conversation. Who never wrote must have agreed to be written to. Raises ConsentRefused."""
-    conversation = _find_locked(uow, route) or _open(uow, route, person)
+    conversation = find_locked(uow, route) or open_conversation(uow, route, person)
     _check_not_cold(uow, conversation)
     return reply(uow, conversation.id, user_id=user_id, content=content, kind=kind)
 

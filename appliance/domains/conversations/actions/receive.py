@@ -40,7 +40,7 @@ def receive_messages(uow: UnitOfWork, arrivals: Sequence[Arrival]) -> list[Messa
     threads = _lock_threads(uow, arrivals)
     for place, arrival in _places(uow, arrivals):
         if place not in threads:
-            threads[place] = _open(uow, arrival.route, arrival.person)
+            threads[place] = open_conversation(uow, arrival.route, arrival.person)
     known = _known(uow, arrivals)
     stored: list[Message] = []
     for place, arrival in _places(uow, arrivals):
@@ -73,14 +73,14 @@ def _lock_threads(uow: UnitOfWork, arrivals: Sequence[Arrival]) -> dict[Place, C
     return {(row.channel_id, row.thread_key): row for row in held}
 
 
-def _find_locked(uow: UnitOfWork, route: Route) -> Conversation | None:
+def find_locked(uow: UnitOfWork, route: Route) -> Conversation | None:
     statement = select(Conversation).where(
         Conversation.channel_id == route.channel_id, Conversation.thread_key == queries.thread_key(uow, route.address)
     )
     return uow.session.scalar(locked(statement))
 
 
-def _open(uow: UnitOfWork, route: Route, person: Person) -> Conversation:
+def open_conversation(uow: UnitOfWork, route: Route, person: Person) -> Conversation:
     try:
         with uow.session.begin_nested():
             contact_id = _contact_of(uow, person)
@@ -92,7 +92,7 @@ def _open(uow: UnitOfWork, route: Route, person: Person) -> Conversation:
             uow.session.add(conversation)
             uow.session.flush()
     except IntegrityError:  # somebody else opened it a moment ago
-        found = _find_locked(uow, route)
+        found = find_locked(uow, route)
         if found is None:
             raise
         return found

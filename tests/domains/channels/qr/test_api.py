@@ -1,5 +1,6 @@
 """The addresses of linked numbers: what others ask of them, and who may."""
 
+from collections import Counter
 from uuid import UUID
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from appliance.core.ids import new_id
 from appliance.domains.agents import actions as agents
 from appliance.domains.agents.schemas import AgentIn
-from appliance.domains.channels import actions
+from appliance.domains.channels import actions, queries
+from appliance.domains.channels.schemas import ChannelPatch
 from appliance.domains.channels.types import RISK_VERSION
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts.types import Identity, IdentityKind
@@ -81,3 +83,12 @@ def test_the_risk_is_told_with_its_reasons(client, linked):
 
 def test_a_changed_text_of_the_risk_is_read_again(client, linked):
     assert client.post(f"/api/v1/channels/{linked}/link/risk", json={"version": RISK_VERSION + 1}).status_code == 409
+
+
+def test_what_exceeds_a_day_is_spread_over_the_days_that_follow(box, tenant_id, number):
+    with box.unit(tenant_id) as uow:
+        actions.change_channel(uow, number, ChannelPatch(active=True, config={"daily_limit": 3}))
+    with box.unit(tenant_id) as uow:
+        days = Counter(actions.take_turn(uow, number).date() for _ in range(8))
+        assert (max(days.values()), len(days) >= 3) == (3, True)
+        assert queries.get_meter(uow, number).week.sent == days[uow.now.date()]

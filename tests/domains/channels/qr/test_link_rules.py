@@ -1,5 +1,6 @@
 """What the end of a link means, how fast a young number may speak, and what makes it risky."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -50,9 +51,19 @@ def test_the_organisation_may_only_lower_what_a_number_does_in_a_day():
 @given(st.integers(0, 60), st.integers(0, 2000), st.floats(0, 1))
 def test_a_turn_is_never_in_the_past_and_the_next_is_later(age, sent, chance):
     pace = warming.pace_of(timedelta(days=age))
-    at, following = warming.next_turn(pace, sent_today=sent, free_at=None, now=NOW, chance=chance)
+    at, following = warming.next_turn(pace, taken_on=lambda day: sent if day == NOW.date() else 0, free_at=None, now=NOW, chance=chance)
     assert NOW <= at < following
     assert (at.date() > NOW.date()) is (sent >= pace.per_day)
+
+
+@given(st.integers(0, 60), st.integers(1, 400))
+def test_no_day_gets_more_than_its_number_however_much_waits(age, waiting):
+    pace, free_at, taken = warming.pace_of(timedelta(days=age), 20), None, Counter()
+    for _ in range(waiting):
+        at, free_at = warming.next_turn(pace, taken_on=taken.__getitem__, free_at=free_at, now=NOW, chance=0.5)
+        taken[at.date()] += 1
+    assert max(taken.values()) <= pace.per_day
+    assert len(taken) == -(-waiting // pace.per_day)
 
 
 def test_a_calm_old_number_is_harmless_and_a_young_loud_one_is_not():

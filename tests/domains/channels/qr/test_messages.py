@@ -17,14 +17,17 @@ from sqlalchemy import select, update
 
 from appliance.core.ids import new_id
 from appliance.core.outbox import Delivery, DeliveryState
+from appliance.core.web import PageQuery
 from appliance.domains.channels import actions, queries
 from appliance.domains.channels.gateways.qr import wire
-from appliance.domains.channels.rules import warming
+from appliance.domains.channels.rules import pacing, warming
+from appliance.domains.channels.schemas import ChannelPatch
 from appliance.domains.channels.tables import WhatsappSession
 from appliance.domains.channels.types import LinkState
 from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.types import IdentityKind
 from appliance.domains.conversations import actions as conversations
+from appliance.domains.conversations import queries as threads
 from appliance.domains.conversations.tables import Conversation, Message
 from appliance.domains.conversations.types import MessageKind, MessageStatus, Sender
 from tests.domains.channels.qr.conftest import said
@@ -127,6 +130,14 @@ def test_what_somebody_writes_on_the_phone_itself_is_seen_as_sent(customer, phon
     wait(lambda: arrived(2) and status(echo.id) is MessageStatus.READ)
 
 
+def test_what_was_written_on_the_phone_is_found_by_its_words(customer, phones, arrived, box, tenant_id):
+    phones.say(said("Segue o orçamento", "3A77", key={"from_me": True}))
+    arrived(2)
+    with box.unit(tenant_id, read_only=True) as uow:
+        [found] = threads.search_messages(uow, "orçamentos", PageQuery()).items
+    assert (found.conversation.id, found.message.provider_message_id) == (customer, "3A77")
+
+
 def test_a_reply_goes_out_and_its_receipts_come_back(write, phones, run_deliveries, status):
     message_id = write()
     run_deliveries()
@@ -225,6 +236,22 @@ def test_a_person_may_send_again_what_nobody_confirmed(write, phones, run_delive
         conversations.retry_message(uow, message_id)
     run_deliveries()
     assert (len(phones.sent), status(message_id)) == (2, MessageStatus.SENT)
+
+
+def test_what_exceeds_the_day_waits_for_its_turn_and_waiting_is_no_try(
+    write, phones, run_deliveries, box, tenant_id, status, number
+):
+    with box.unit(tenant_id) as uow:
+        actions.change_channel(uow, number, ChannelPatch(active=True, config={"daily_limit": 1}))
+    first, second = write("um"), write("dois")
+    for _ in range(pacing.MAX_ATTEMPTS + 2):
+        run_deliveries()
+        forget_waits(box)
+    assert (status(first), status(second)) == (MessageStatus.SENT, MessageStatus.QUEUED)
+    with box.unit(tenant_id) as uow:
+        uow.session.get(Message, second).send_after = uow.now
+    run_deliveries()
+    assert status(second) is MessageStatus.SENT
 
 
 @pytest.fixture

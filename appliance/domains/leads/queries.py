@@ -112,7 +112,11 @@ def list_rejected(uow: UnitOfWork, source_id: UUID, query: PageQuery) -> Page[Re
 def export_contact(uow: UnitOfWork, contact_id: UUID) -> Mapping[str, object]:
     """The person's leads with what came for each, as JSON-ready values."""
     leads = uow.session.scalars(select(Lead).where(Lead.contact_id == contact_id).order_by(Lead.id)).all()
-    return {"leads": [{**_plain(LeadOut, lead), "events": [_plain(LeadEventOut, e) for e in list_events(uow, lead.id)]} for lead in leads]}
+    came = select(LeadEvent).join(Lead, Lead.id == LeadEvent.lead_id).where(Lead.contact_id == contact_id).order_by(LeadEvent.id)
+    events: dict[UUID, list[object]] = {lead.id: [] for lead in leads}
+    for event in uow.session.scalars(came):
+        events[event.lead_id].append(_plain(LeadEventOut, event))
+    return {"leads": [{**_plain(LeadOut, lead), "events": events[lead.id]} for lead in leads]}
 
 
 def _plain(schema: type[Schema], row: object) -> dict[str, object]:

@@ -205,6 +205,14 @@ def test_erasing_a_person_takes_their_leads_and_what_was_kept_aside_of_them(uow)
     assert list(uow.session.scalars(select(RejectedLead.body))) == ["{"]
 
 
+def test_a_person_gets_all_that_came_for_their_leads(uow):
+    source = make_source(uow)
+    for number in range(60):
+        found = capture(uow, source.id, {**DAVI, "n": number})
+    [lead] = queries.export_contact(uow, found.contact_id)["leads"]
+    assert (lead["times"], len(lead["events"])) == (60, 60)
+
+
 def test_what_was_kept_aside_is_bounded_and_goes_after_its_days(box, tenant_id, monkeypatch):
     monkeypatch.setattr("appliance.domains.leads.actions.rejecting.KEPT_EACH", 2)
     with box.unit(tenant_id) as uow:

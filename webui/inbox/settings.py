@@ -45,6 +45,14 @@ STATES = {
 }
 
 
+FIND: Mapping[Tab, Callable[[UnitOfWork, UUID], Any]] = {
+    "labels": queries.get_label,
+    "replies": queries.get_quick_reply,
+    "macros": queries.get_macro,
+    "teams": teams.get_team,
+}
+
+
 class SettingsQuery(Schema):
     tab: Tab = "labels"
     edit: UUID | None = None
@@ -207,11 +215,12 @@ def _deleted(tab: Tab) -> Response:
 
 
 def _page(uow: UnitOfWork, query: SettingsQuery, form: Form[Any]) -> str:
+    """Raises NotFound for one to be edited that is not there."""
     rows: dict[str, Any] = {
         "labels": queries.list_labels(uow), "replies": queries.list_quick_replies(uow), "macros": queries.list_macros(uow),
         "teams": teams.list_teams(uow),
     }  # fmt: skip
-    edited = next((row for row in rows[query.tab] if row.id == query.edit), None)
+    edited = FIND[query.tab](uow, query.edit) if query.edit else None
     values = form.raw or (_values_of(query.tab, edited) if edited else {})
     members = [(str(one.user_id), one.name) for one in identity.list_members(uow, MembersQuery(limit=200)).items]
     return render_template(

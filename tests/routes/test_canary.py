@@ -14,12 +14,13 @@ from appliance.core.errors import Unavailable
 
 # On PostgreSQL these stand in the clear; docs/security/data-at-rest.md says why. The embedded store is encrypted as a whole.
 PEOPLE = {"contacts.name", "contacts.email", "contacts.company", "contacts.region", "contacts.search_text", "contact_identities.value"}
-LABELS = {"contact_tags.tag", "contacts.attributes", "contact_imports.file_name", "documents.filename", "knowledge_postings.term"}
+LABELS = {"contact_tags.tag", "contact_segments.name", "contacts.attributes", "contact_imports.file_name"}
+DOCUMENTS = {"documents.filename", "knowledge_postings.term"}
 STAFF = {"users.name", "users.email", "users.locale", "memberships.region", "invitations.email", "sessions.device", "audit_log.actor_name"}
 COMPANY = {"agents.name", "channels.name", "roles.key", "roles.name", "memberships.role", "tenants.name", "tenants.slug", "api_keys.name"}
 INBOX = {"labels.name", "conversations.labels", "macros.name", "quick_replies.shortcut", "teams.name"}
-LEADS = {"contact_segments.name", "lead_sources.name", "lead_sources.tags", "lead_sources.mapping", "lead_sources.config", "leads.external_id", "leads.utm"}
-IN_THE_CLEAR = LEADS | PEOPLE | LABELS | STAFF | COMPANY | INBOX
+LEADS = {"lead_sources.name", "lead_sources.tags", "lead_sources.mapping", "lead_sources.config", "leads.external_id", "leads.utm"}
+IN_THE_CLEAR = LEADS | PEOPLE | LABELS | DOCUMENTS | STAFF | COMPANY | INBOX
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from webui.crm import views as crm
 from webui.home import views as home
 from webui.inbox import views as inbox
 from webui.knowledge import views as knowledge
-from webui.reference import views as reference
 from webui.leaving import views as leaving
+from webui.reference import views as reference
 from webui.setup import views as setup
 from webui.signin import views as signin
 from webui.studio import views as studio

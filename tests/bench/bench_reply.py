@@ -19,8 +19,8 @@ from typing import Any
 
 import httpx
 
-from appliance.domains.agents.schemas import AgentSettings
 from appliance.core.signatures import sign
+from appliance.domains.agents.schemas import AgentSettings
 from tests.bench.bench_indexing import spent
 from tests.journeys.running import RunningBox, running_box, set_up, wait_for
 from tests.peers.graph import NUMBER, SECRET, TOKEN, VERIFY, GraphPeer, text_webhook

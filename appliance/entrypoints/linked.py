@@ -12,7 +12,7 @@ from queue import Empty, SimpleQueue
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from appliance.core import clock
 from appliance.core.box import Box
@@ -91,7 +91,7 @@ class Link(threading.Thread):
         self._driver, self._patience = driver, patience
         self._stop_asked = threading.Event()
         self._life: Life | None = None
-        self._room = Room(box.settings, channel_id)
+        self.room = Room(box.settings, channel_id)
         self._waiters: dict[str, SimpleQueue[wire.Event | None]] = {}
 
     # what others ask, from their threads
@@ -99,10 +99,6 @@ class Link(threading.Thread):
     @property
     def is_open(self) -> bool:
         return self._life is not None and self._life.is_open
-
-    @property
-    def folder(self) -> Room:
-        return self._room
 
     def stop(self) -> None:
         self._stop_asked.set()
@@ -131,7 +127,7 @@ class Link(threading.Thread):
                 over = self._live()
             except ChannelNotFound:
                 return
-            except DBAPIError as err:
+            except SQLAlchemyError as err:
                 log.warning("link_without_database", channel=self.channel_id.hex, error=type(err).__name__)
                 self._stop_asked.wait(1.0)
                 continue
@@ -180,7 +176,7 @@ class Link(threading.Thread):
                     change(uow)
             except ChannelNotFound:
                 return  # it was deleted, and with it all that could be written down
-            except DBAPIError as err:
+            except SQLAlchemyError as err:
                 log.warning("link_not_written", channel=self.channel_id.hex, error=type(err).__name__)
                 time.sleep(0.5)
             else:
@@ -196,12 +192,12 @@ class Link(threading.Thread):
             link = queries.get_link(uow, self.channel_id)
             sealed, self.phone = link.store, link.pairing_phone or ""
         self._show(lambda uow: actions.show_connecting(uow, self.channel_id))
-        self._room.open(sealed)
+        self.room.open(sealed)
         now = time.monotonic()
         life = self._life = Life(now + self._patience.start, now, now, now, stored_at=now)
-        life.letters = _letters(self._room.unheard())  # of a supervisor that was killed
+        life.letters = _letters(self.room.unheard())  # of a supervisor that was killed
         self._keep_letters(life)
-        child = self.child = Child(self._room.store, driver=self._driver, complaints=self.box.settings.logs.level == "debug")
+        child = self.child = Child(self.room.store, driver=self._driver, complaints=self.box.settings.logs.level == "debug")
         try:
             while life.over is None and not (self._stop_asked.is_set() and not self.leaving):
                 self._turn(child, life)
@@ -218,11 +214,11 @@ class Link(threading.Thread):
         log.info("child_ended", channel=self.channel_id.hex, code=code)
         for waiter in list(self._waiters.values()):
             waiter.put(None)
-        life.letters += _letters(self._room.unheard())
+        life.letters += _letters(self.room.unheard())
         self._keep_letters(life)
         if life.over is None or life.over.ending not in (Ending.LOGGED_OUT, Ending.BUSINESS):
             self._keep_store(life)
-        self._room.close()
+        self.room.close()
 
     def _turn(self, child: Child, life: Life) -> None:
         """Hear what there is, for a moment at most, then do what is due."""
@@ -247,7 +243,7 @@ class Link(threading.Thread):
         return True
 
     def _keep_store(self, life: Life) -> None:
-        sealed = self._room.snapshot()
+        sealed = self.room.snapshot()
         if sealed is not None:
             self._write(lambda uow: actions.keep_store(uow, self.channel_id, sealed))
         life.store_changed, life.stored_at = False, time.monotonic()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from appliance.core import clock
 from appliance.core.box import Box
@@ -51,7 +51,7 @@ class Mailboxes:
         while not self._stop.is_set():
             try:
                 self.look()
-            except DBAPIError as err:
+            except SQLAlchemyError as err:
                 log.warning("mailboxes_not_read", error=type(err).__name__)
             self._stop.wait(LOOK_EVERY_S)
         for watch in self._watches.values():
@@ -91,7 +91,7 @@ class Watch(threading.Thread):
         while not self._over.is_set():
             try:
                 self.read()
-            except (DomainError, DBAPIError) as err:
+            except (DomainError, SQLAlchemyError) as err:
                 self._failures += 1
                 self._tell(err)
                 self._over.wait(min(FIRST_WAIT_S * 2 ** min(self._failures - 1, 10), LONGEST_WAIT_S))
@@ -155,15 +155,15 @@ class Watch(threading.Thread):
         with self._box.unit(self.account.tenant_id) as uow:
             actions.note_looked(uow, self.account.channel_id)
 
-    def _tell(self, err: DomainError | DBAPIError) -> None:
+    def _tell(self, err: DomainError | SQLAlchemyError) -> None:
         log.warning("mailbox_not_read", failures=self._failures, error=type(err).__name__)
         passes = isinstance(err, Unavailable) and self._failures < TRIES_BEFORE_TOLD
-        if isinstance(err, DBAPIError) or passes or self._over.is_set():
+        if isinstance(err, SQLAlchemyError) or passes or self._over.is_set():
             return
         try:
             with self._box.unit(self.account.tenant_id) as uow:
                 actions.note_mailbox_trouble(uow, self.account.channel_id, str(err))
-        except (DomainError, DBAPIError) as second:  # deleted meanwhile, or nobody can be told
+        except (DomainError, SQLAlchemyError) as second:  # deleted meanwhile, or nobody can be told
             log.warning("mailbox_trouble_not_kept", error=type(second).__name__)
 
 

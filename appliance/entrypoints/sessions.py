@@ -13,7 +13,7 @@ from typing import ClassVar
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from appliance.core import media_types
 from appliance.core.box import Box
@@ -57,7 +57,7 @@ class Sessions:
             self._look.clear()
             try:
                 self.look()
-            except DBAPIError as err:
+            except SQLAlchemyError as err:
                 log.warning("links_not_read", error=type(err).__name__)
             self._look.wait(self._patience.look)
         self.close()
@@ -109,7 +109,7 @@ class Sessions:
     def _send(self, link: Link, command: wire.Send, blob_id: str) -> asking.Answer:
         if not blob_id:
             return _answered(link.ask(command, timeout_s=TEXT_S - 2))
-        path = link.folder.folder / f"out-{command.id}"
+        path = link.room.folder / f"out-{command.id}"
         path.write_bytes(self._box.blobs.read_all(link.tenant_id, UUID(blob_id)))
         try:
             return _answered(link.ask(replace(command, path=str(path)), timeout_s=FILE_S - 2))
@@ -117,7 +117,7 @@ class Sessions:
             path.unlink(missing_ok=True)
 
     def _fetch(self, link: Link, command: wire.Fetch) -> asking.Answer:
-        path = link.folder.folder / f"in-{command.id}"
+        path = link.room.folder / f"in-{command.id}"
         try:
             event = link.ask(replace(command, path=str(path)), timeout_s=FILE_S - 2)
             if not isinstance(event, wire.Fetched):

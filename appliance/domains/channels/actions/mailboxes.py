@@ -18,10 +18,10 @@ from appliance.domains.channels.types import Change, ChannelStatus, Spoken
 from appliance.domains.contacts.types import Identity, IdentityKind
 from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations import queries as threads
+from appliance.domains.conversations.schemas import media_kind
 from appliance.domains.conversations.types import Incoming, MessageKind, MessageStatus, Person, StatusReport
 
 _OUTCOMES = {"failed": MessageStatus.FAILED, "delivered": MessageStatus.DELIVERED}
-_KINDS = {"image": MessageKind.IMAGE, "audio": MessageKind.AUDIO, "video": MessageKind.VIDEO}
 
 
 def open_mailbox(uow: UnitOfWork, channel_id: UUID, *, source: str, validity: int, last_uid: int) -> None:
@@ -130,7 +130,7 @@ def _messages(mail: Mail, kept: Kept, *, written_by: str) -> Iterator[Incoming]:
 
 
 def _kind(media: Mapping[str, object]) -> MessageKind:
-    return _KINDS.get(str(media.get("true_type") or media.get("mime_type", "")).partition("/")[0], MessageKind.DOCUMENT)
+    return media_kind(str(media.get("true_type") or media.get("mime_type", "")))
 
 
 def _reports(bounces: tuple[Bounce, ...], kept: Kept) -> Iterator[StatusReport]:

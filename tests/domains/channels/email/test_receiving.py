@@ -10,13 +10,14 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from appliance.core.ids import new_id
 from appliance.core.web import PageQuery
 from appliance.domains.channels import queries
 from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations.types import Direction, MessageKind, MessageStatus
-from appliance.entrypoints.mail import Watch
+from appliance.entrypoints.mail import Mailboxes, Watch
 from tests.domains.channels.email.conftest import OURS, mail
 
 pytestmark = pytest.mark.only_database("sqlite")
@@ -249,3 +250,18 @@ From: {OURS}
 Message-ID: {message_id}
 --B--
 """.replace("\n", "\r\n").encode()
+
+
+def test_a_database_with_no_connection_to_spare_ends_no_watch(box, monkeypatch):
+    monkeypatch.setattr("appliance.entrypoints.mail.LOOK_EVERY_S", 0.0)
+    looks = []
+
+    class Busy(Mailboxes):
+        def look(self):
+            looks.append(self)
+            if len(looks) == 1:
+                raise PoolTimeout
+            self.stop()
+
+    Busy(box).run()
+    assert len(looks) == 2

@@ -1,5 +1,6 @@
 """Forms that people fill in, on our page or on a company's own site."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -63,6 +64,13 @@ def test_json_is_answered_with_ids_and_a_double_click_is_one_event(box, tenant_i
     first = visitor.post(f"/forms/{form_id}", json=FILLED)
     assert (first.status_code, set(first.json)) == (200, {"lead_id", "contact_id"})
     assert visitor.post(f"/forms/{form_id}", json=FILLED).json == first.json
+    assert [times for _lead, _contact, times in leads_of(box, tenant_id)] == [1]
+
+
+def test_a_double_click_that_arrives_at_once_is_thanked_twice_and_is_one_lead(box, tenant_id, visitor, form_id):
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: visitor.post(f"/forms/{form_id}", data=FILLED), range(6)))
+    assert {(answer.status_code, answer.headers["Location"]) for answer in answers} == {(303, f"/forms/{form_id}/thanks")}
     assert [times for _lead, _contact, times in leads_of(box, tenant_id)] == [1]
 
 

@@ -15,7 +15,8 @@ from appliance.core.errors import Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import Actor
 from appliance.core.web.auth import CSRF_FIELD
-from appliance.domains.leads import actions, queries
+from appliance.domains.leads import queries
+from appliance.domains.leads.api.webhook import capture
 from appliance.domains.leads.errors import SourceNotFound
 from appliance.domains.leads.types import Arrived, Captured, Doorway, SourceKind
 
@@ -40,8 +41,7 @@ def receive_form(call: web.Call, form_id: UUID) -> AnyResponse:
     event_id = f"{sha256(body.encode('utf-8', 'replace')).hexdigest()}@{clock.now():%Y%m%d%H}"  # a double click is one event
     arrived = Arrived(event_id, body, said, evidence=_evidence(doorway.form))
     try:
-        with call.box.unit(doorway.tenant_id, _visitor(doorway)) as uow:
-            captured = actions.capture_lead(uow, doorway.source_id, arrived)
+        captured = capture(call, doorway, arrived, _visitor(doorway))
     except Refused:
         if request.is_json:
             raise

@@ -37,7 +37,7 @@ def receive_lead(call: web.Call, source_id: UUID) -> Captured:
         secret = doorway.secrets.get(queries.SECRET, "")
         signatures.check_signed(secret, body, signature=_header("X-Signature"), timestamp=_header("X-Timestamp"), now=clock.now())
         arrived = Arrived(_header("X-Event-Id"), body.decode("utf-8"), json.loads(body), nonce=_header("X-Nonce"))
-        return _capture(call, doorway, arrived)
+        return capture(call, doorway, arrived, actor_of(doorway))
     except WebhookRefused as err:
         count_unrecognised()  # strangers may fill their own list only so fast
         keep(call, doorway, err.reason, body)
@@ -50,9 +50,9 @@ def receive_lead(call: web.Call, source_id: UUID) -> Captured:
         raise
 
 
-def _capture(call: web.Call, doorway: Doorway, arrived: Arrived) -> Captured:
+def capture(call: web.Call, doorway: Doorway, arrived: Arrived, actor: Actor) -> Captured:
     for _attempt in range(ATTEMPTS):
-        with suppress(IntegrityError), call.box.unit(doorway.tenant_id, actor_of(doorway)) as uow:
+        with suppress(IntegrityError), call.box.unit(doorway.tenant_id, actor) as uow:
             return actions.capture_lead(uow, doorway.source_id, arrived)
     raise Unavailable(_("The same lead came many times at once. Send it again."), retry_after=1)
 

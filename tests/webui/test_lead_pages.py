@@ -101,6 +101,15 @@ def test_what_a_source_did_not_take_is_shown_and_a_wrong_path_is_told(box, tenan
     assert ana_at_home.send(address, f"{address}/delete").headers["Location"].endswith("/leads/sources")
 
 
+@pytest.mark.parametrize("more", [json.loads("[" * 400 + "]" * 400), "x" * 2**20], ids=["deep", "long"])
+def test_what_cannot_be_laid_out_takes_no_page_along(box, tenant, ana_at_home, more):
+    with box.unit(tenant) as uow:
+        source_id = make_source(uow).id
+        lead_id = capture(uow, source_id, {**DAVI, "more": more}).lead_id
+    pages = [ana_at_home.get(f"/leads/sources/{source_id}"), ana_at_home.get(f"/leads/{lead_id}")]
+    assert [page.status_code for page in pages] == [200, 200]
+
+
 def test_a_source_without_a_name_is_asked_for_one(ana_at_home):
     refused = ana_at_home.send("/leads/sources/new", "/leads/sources/new", name="", kind="webhook")
     assert (refused.status_code, 'aria-invalid="true"' in refused.text) == (422, True)

@@ -150,10 +150,14 @@ def _page(uow: UnitOfWork, source_id: UUID, *, secret: str = "", form: Form[Sour
     found = SourceOut.model_validate(queries.get_source(uow, source_id))
     latest = queries.list_leads(uow, LeadsQuery(source_id=source_id, limit=1)).items
     body = queries.list_events(uow, latest[0].id)[0].body if latest else json.dumps(EXAMPLE, ensure_ascii=False)
-    payload = json.dumps(json.loads(body), ensure_ascii=False, indent=2)
+    try:
+        sample = json.loads(body)
+        payload = json.dumps(sample, ensure_ascii=False, indent=2)
+    except (ValueError, RecursionError):  # cut at its longest, or nested deeper than can be laid out
+        sample, payload = EXAMPLE, json.dumps(EXAMPLE, ensure_ascii=False, indent=2)
     address = f"{uow.box.settings.public_url}/{PLACES.get(found.kind, 'webhooks/leads')}/{source_id}"
     counts = queries.count_by_status(uow, [source_id]).get(source_id, {})
-    reading: Reading = queries.read_payload(found.mapping, json.loads(body))
+    reading: Reading = queries.read_payload(found.mapping, sample)
     return render_template(
         "crm/source.html", source=found, secret=secret, counts=counts, statuses=LeadStatus, fields=LeadField,
         form=form or Form[SourceForm](None, {}, {}),

@@ -89,3 +89,15 @@ def test_no_payload_breaks_the_reading_and_every_guess_leads_somewhere(payload):
 @given(st.text(min_size=1, max_size=30), st.text(min_size=1, max_size=30))
 def test_a_key_of_any_signs_is_found_again(key, value):
     assert read({"x": {key: {"email": value}}}).get(F.EMAIL) == value.replace("\x00", "").strip()
+
+
+@pytest.mark.parametrize("path", ["|".join(["[@,@]"] * 42), "to_string(" * 25 + "@" + ")" * 25], ids=["lists of lists", "quotes of quotes"])
+def test_a_path_that_doubles_what_it_finds_again_and_again_is_refused(path):
+    with pytest.raises(Refused):
+        mapping.check_path(path)
+    assert values(read({"a": 1}, name=path)) == {"name": ""}
+
+
+@pytest.mark.parametrize(("path", "said"), [("join(' ', [a, b, c])", "x y z"), ("l[1:3]", "2, 3"), ("{n: a}.n", "x")])
+def test_a_path_may_put_together(path, said):
+    assert values(read({"a": "x", "b": "y", "c": "z", "l": [1, 2, 3]}, name=path))["name"] == said

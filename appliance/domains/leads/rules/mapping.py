@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
+from math import prod
+from typing import Any
 
 import jmespath
 from jmespath.exceptions import JMESPathError
@@ -20,6 +22,7 @@ from appliance.domains.leads.types import Found, LeadField, Reading
 LONGEST_VALUE = 1000
 _DEEPEST = 4
 _MOST_KEYS = 300
+_MOST_GROWTH = 256
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _NAMED = ("name", "key", "field", "label", "id", "question")  # [{"name": "email", "values": ["a@b"]}], as forms send their answers
 _VALUED = ("value", "values", "answer", "answers")
@@ -138,7 +141,18 @@ def _search(path: str, payload: object) -> object:
 
 @lru_cache(maxsize=2048)
 def _compiled(path: str) -> ParsedResult:
-    return jmespath.compile(path.removeprefix("$.").removeprefix("$"))
+    """Raises JMESPathError, also for a path that could make too much of what it finds."""
+    found = jmespath.compile(path.removeprefix("$.").removeprefix("$"))
+    if _growth(found.parsed) > _MOST_GROWTH:
+        raise JMESPathError(path)
+    return found
+
+
+def _growth(node: Mapping[str, Any]) -> int:
+    """How many times its input a path may become: `[@,@]|[@,@]` is four of it, and each function may double what it is given."""
+    parts = node["children"]
+    own = {"multi_select_list": len(parts), "multi_select_dict": len(parts), "function_expression": 2}.get(node["type"], 1)
+    return own * prod(_growth(part) for part in parts if isinstance(part, dict))
 
 
 def _text(value: object) -> str:

@@ -60,3 +60,18 @@ def test_a_person_is_no_machine():
 @pytest.mark.parametrize("subject", ["Orçamento", "Re: Orçamento", "RES: Re: Orçamento", "re[2]: Orçamento"])
 def test_an_answer_says_re_once(subject):
     assert answer_subject(subject) == "Re: Orçamento"
+
+
+@pytest.mark.parametrize("header", [
+    b"Subject: " + b"=?utf-8?q?a?= " * 100_000, b"Subject: =?punycode?q?a" + b"9" * 200_000 + b"?=",
+    b'Content-Type: text/plain; a="' + b'\\";' * 50_000, b"Content-Type: text/plain; charset=punycode\n\n" + b"b9" * 200_000,
+], ids=["words", "a slow charset", "parameters", "a text in a slow charset"])
+def test_headers_of_any_length_are_read_in_no_time(header):
+    began = time.process_time()
+    reading.read(b"From: a@cliente.example\n" + header + b"\n\noi")
+    assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize("charset", ["idna", "undefined", '"a\0b"', "none-such"])
+def test_a_charset_that_is_none_puts_no_mail_aside(charset):
+    assert reading.read(f"From: a@cliente.example\nContent-Type: text/plain; charset={charset}\n\noi".encode()).text == "oi"

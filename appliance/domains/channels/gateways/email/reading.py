@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,14 +16,23 @@ from appliance.domains.channels.gateways.email.mail import Bounce, File, Mail
 
 MAX_FILES = 20
 MAX_REFERENCES = 20
+LONGEST_HEADER = 10_000  # parameters and encoded words cost their length squared to read
+LONGEST_TEXT = 2**20  # bytes of a part; the whole is in the original
+_NO_CHARSETS = frozenset({"punycode", "idna", "undefined"})  # of domain names: slow by design, and strict whatever one asks
 _ID = re.compile(r"<([^<>\s]{1,250})>")
 _ROBOTS = re.compile(r"^(mailer-daemon|postmaster|no-?reply|do-?not-?reply|nao-?responda)@", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 
 
+class _Bounded(policy.Compat32):
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:LONGEST_HEADER]
+
+
 def read(raw: bytes, *, is_whole: bool = True) -> Mail:
     """`is_whole` False: only the beginning is there, so nothing that came with it."""
-    message = message_from_bytes(raw, policy=policy.compat32)
+    message = message_from_bytes(raw, policy=_Bounded())
     name, address = _sender(message)
     written, is_shortened = _text(message)
     return Mail(
@@ -95,9 +105,11 @@ def _decoded(part: Message) -> str:
     content = part.get_payload(decode=True)
     if not isinstance(content, bytes):
         return ""
+    content = content[:LONGEST_TEXT]
     try:
-        return content.decode(part.get_content_charset() or "utf-8", "replace")
-    except LookupError:
+        charset = codecs.lookup(part.get_content_charset() or "utf-8").name
+        return content.decode("latin-1" if charset in _NO_CHARSETS else charset, "replace")
+    except (LookupError, ValueError):  # ValueError: a null character in its name
         return content.decode("latin-1")
 
 

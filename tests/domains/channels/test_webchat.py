@@ -276,3 +276,11 @@ def test_settings_are_checked_and_sites_kept_as_browsers_name_them(box, tenant_i
     with box.unit(tenant_id) as uow:
         channels.change_channel(uow, chat.id, ChannelPatch(active=True, config={"origins": ["Loja.com/x", "http://localhost:81"]}))
         assert queries.get_channel(uow, chat.id).config["origins"] == ["https://loja.com", "http://localhost:81"]
+
+
+@SQLITE
+def test_a_file_for_a_closed_chat_leaves_nothing_behind(visitor, box, tenant_id, chat):
+    with box.unit(tenant_id) as uow:
+        channels.change_channel(uow, chat.id, ChannelPatch(active=False))
+    assert visitor.send(PNG).status_code == HTTPStatus.CONFLICT
+    assert not [path for path in box.settings.home.glob("blobs/**/*") if path.is_file()]

@@ -1,7 +1,7 @@
 """A read prepared once stays inside its tenant, like those that go through the session."""
 
 import pytest
-from sqlalchemy import bindparam, exists, or_, select
+from sqlalchemy import bindparam, exists, literal_column, or_, select, text
 from sqlalchemy.orm import aliased
 
 from appliance.core.db import NoTenant
@@ -47,7 +47,11 @@ def test_it_sees_what_its_unit_wrote_a_moment_ago(box, tenant_id):
     select(Entry.account).where(exists(select(Entry.id))),
     select(TenantKey.wrapped),
     select(1),
-], ids=["two tables", "another in a condition", "an alias", "itself in a condition", "one that nobody owns", "none"])
+    select(Entry.account).where(text("1=1 OR 1=1")),
+    select(Entry.account, literal_column("(SELECT wrapped FROM tenant_keys)")),
+], ids=[
+    "two tables", "another in a condition", "an alias", "itself in a condition", "one that nobody owns", "none", "text", "a column of text",
+])
 def test_a_read_of_anything_but_one_owned_table_cannot_be_prepared(wanted):
     with pytest.raises(NoTenant):
         Prepared(wanted)

@@ -14,7 +14,14 @@ from appliance.domains.conversations.queries.inbox import (
     list_tenants_with_waiting,
 )
 from appliance.domains.conversations.queries.privacy import export_contact
-from appliance.domains.conversations.queries.ready import get_label, get_macro, get_quick_reply, list_labels, list_macros, list_quick_replies
+from appliance.domains.conversations.queries.ready import (
+    get_label,
+    get_macro,
+    get_quick_reply,
+    list_labels,
+    list_macros,
+    list_quick_replies,
+)
 from appliance.domains.conversations.queries.searching import Found, search_messages, word_hashes
 from appliance.domains.conversations.queries.thread import (
     count_agent_replies,

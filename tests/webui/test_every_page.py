@@ -4,6 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from appliance.core.uow import Actor
+from appliance.domains.channels.gateways.email import leaving
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts.schemas import ConsentIn, ContactFields
 from appliance.domains.contacts.types import Channel, ConsentMode, LawfulBasis, Purpose, Sheet
@@ -42,7 +43,8 @@ def samples(box, ana):
         sheet = Sheet("utf-8", ";", ["Nome", "Telefone"], [["Ana", "11 95512-0148"]], 1)
         run = contacts.create_import(uow, contact.id, "contatos.csv", sheet)
         others = {name: make(uow) for name, make in objects.registered("PATH_PARAMETERS").items()}
-        return {**others, "contact_id": contact.id, "import_id": run.id, "token": "not-a-token"}
+    way_out = leaving.token_of(box, ana.tenant_id, others["channel_id"], contact.id)  # one of no invitation
+    return {**others, "contact_id": contact.id, "import_id": run.id, "token": way_out}
 
 
 def address(rule, samples):

@@ -156,7 +156,8 @@ def test_the_next_tab_takes_the_stream_over(ana, new_context, box):
 def test_a_lost_box_is_told_after_three_seconds_and_nothing_typed_is_lost(ana, new_context):
     context = new_context(ana)
     page = context.new_page()
-    page.goto("/contacts/new")
+    with page.expect_response("**/events"):  # one that opens as the network goes would say that it is back
+        page.goto("/contacts/new")
     page.get_by_label("Nome", exact=True).fill("Escrito antes da queda")
     context.set_offline(True)
     banner = page.get_by_role("alert").filter(has_text="Sem contato com a caixa")

@@ -16,9 +16,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from appliance.core import clock
 from appliance.core.box import Box
+from appliance.core.errors import Unavailable
 from appliance.core.outbound import NotAllowed
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import actions, queries
+from appliance.domains.channels.actions.envelopes import PASSING
 from appliance.domains.channels.errors import ChannelNotFound
 from appliance.domains.channels.gateways.qr import wire
 from appliance.domains.channels.gateways.qr.child import Child, ChildGone
@@ -29,6 +31,13 @@ from appliance.domains.channels.types import Ending
 
 log = structlog.get_logger()
 HOST = "web.whatsapp.com"
+AWAY_S = 0.5  # between two tries to write
+LAST_TRIES = 4  # of what is to be written, once it is to stop
+UNTOLD_S = 60.0  # a link whose end cannot be written either is not begun again sooner
+
+
+class NotWritten(Exception):
+    """The database refuses it, or is away while the link is to stop. What was heard stays in the room."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +130,13 @@ class Link(threading.Thread):
     # its own thread
 
     def run(self) -> None:
+        try:
+            self._keep_up()
+        except NotWritten:
+            if not self._stop_asked.is_set():
+                self._give_up()
+
+    def _keep_up(self) -> None:
         attempt = deaf = 0
         while not self._stop_asked.is_set():
             try:
@@ -169,18 +185,39 @@ class Link(threading.Thread):
             actions.forget_keys(uow, self.channel_id)
 
     def _write(self, change: Callable[[UnitOfWork], object]) -> None:
-        """In a unit of its own, again while the database is away: what happened stays true."""
+        """In a unit of its own, again while the database is away: what happened stays true. Raises NotWritten."""
+        last_tries = 0
         while True:
             try:
                 with self.box.unit(self.tenant_id) as uow:
                     change(uow)
             except ChannelNotFound:
                 return  # it was deleted, and with it all that could be written down
-            except SQLAlchemyError as err:
+            except PASSING as err:
                 log.warning("link_not_written", channel=self.channel_id.hex, error=type(err).__name__)
-                time.sleep(0.5)
+                last_tries += self._stop_asked.is_set()
+                if last_tries >= LAST_TRIES:
+                    raise NotWritten from err
+                time.sleep(AWAY_S)
+            except SQLAlchemyError as err:
+                log.warning("link_refused_by_database", channel=self.channel_id.hex, error=type(err).__name__)
+                raise NotWritten from err
             else:
                 return
+
+    def _give_up(self) -> None:
+        """Says why, and leaves the room as it is for the next try. Who is to take leave tries again by itself."""
+        if self.leaving:
+            self._stop_asked.wait(UNTOLD_S)
+            return
+        try:
+            with self.box.unit(self.tenant_id) as uow:
+                actions.end_link(uow, self.channel_id, Ending.UNWRITTEN)
+        except ChannelNotFound:
+            self.room.close()
+        except (SQLAlchemyError, Unavailable) as err:
+            log.warning("link_end_not_written", channel=self.channel_id.hex, error=type(err).__name__)
+            self._stop_asked.wait(UNTOLD_S)
 
     def _live(self) -> Over:
         """From the child's start to its end."""
@@ -215,9 +252,11 @@ class Link(threading.Thread):
         for waiter in list(self._waiters.values()):
             waiter.put(None)
         life.letters += _letters(self.room.unheard())
-        self._keep_letters(life)
-        if life.over is None or life.over.ending not in (Ending.LOGGED_OUT, Ending.BUSINESS):
-            self._keep_store(life)
+        try:
+            self._keep_letters(life)
+        finally:
+            if life.over is None or life.over.ending not in (Ending.LOGGED_OUT, Ending.BUSINESS):
+                self._keep_store(life)
         self.room.close()
 
     def _turn(self, child: Child, life: Life) -> None:

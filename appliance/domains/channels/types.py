@@ -146,6 +146,7 @@ class Ending(StrEnum):
     GAVE_UP = "gave_up"
     NO_LIBRARY = "no_library"
     SEALED = "sealed"  # the box may not call WhatsApp
+    UNWRITTEN = "unwritten"  # the database refused what came
 
 
 @dataclass(frozen=True)

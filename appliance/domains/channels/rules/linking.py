@@ -44,6 +44,10 @@ SENTENCES: Mapping[Ending, LazyProxy] = {
         "files also need mmg.whatsapp.net."
     ),
     Ending.NO_LIBRARY: _("The part of the box that speaks WhatsApp by QR is not installed or does not start. Ask the box's operator."),
+    Ending.UNWRITTEN: _(
+        "What came to this number could not be written down, so the box stopped listening; nothing of it is lost. "
+        "Ask the box's operator to look at the logs, then connect again."
+    ),
 }
 
 

@@ -13,9 +13,11 @@ from appliance.core.errors import Refused
 from appliance.core.outbound import Outbound
 from appliance.domains.channels import actions, queries
 from appliance.domains.channels.gateways.qr import wire
+from appliance.domains.channels.gateways.qr.driver_unheard import Unheard
+from appliance.domains.channels.gateways.qr.rooms import Room
 from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.channels.types import ChannelStatus, Ending, LinkState
-from tests.domains.channels.qr.conftest import QUICK
+from tests.domains.channels.qr.conftest import QUICK, said
 from tests.peers.phones import ME, OPEN
 
 pytestmark = pytest.mark.only_database("sqlite")
@@ -184,3 +186,48 @@ def test_a_link_that_breaks_as_soon_as_it_opens_is_tried_ever_more_seldom(opened
     phones.greeting = wire.Closed(503, "busy", final=True)
     phones.kill_driver()
     await_link(lambda row: row.attempts >= 5)
+
+
+@pytest.fixture
+def unheard(box, number):
+    """A letter that a killed supervisor left."""
+    room = Room(box.settings, number)
+    room.open(None)
+    Unheard(room.store).add(wire.encode(said()))
+    return room.unheard
+
+
+@pytest.fixture
+def alter(box):
+    def run(statement):
+        with box.database.engine.begin() as connection:
+            found = connection.exec_driver_sql(statement)
+            return found.scalar() if found.returns_rows else None
+
+    return run
+
+
+def test_what_the_database_refuses_ends_the_link_with_a_sentence_and_stays_in_the_room(watch, begin, await_link, channel, unheard, alter):
+    alter("CREATE TRIGGER refused BEFORE INSERT ON channel_envelopes BEGIN SELECT RAISE(ABORT, 'refused'); END")
+    watch()
+    begin()
+    row = await_link(lambda row: row.ending is Ending.UNWRITTEN, 10)
+    assert (row.wanted, len(unheard())) == (False, 1)
+    assert "could not be written" in channel().status_detail
+    alter("DROP TRIGGER refused")
+    begin()
+    await_link(lambda row: alter("SELECT count(*) FROM channel_envelopes") == 1, 10)
+
+
+def test_a_database_that_is_away_holds_up_no_stop(watch, begin, number, unheard, alter):
+    alter("ALTER TABLE channel_envelopes RENAME TO elsewhere")
+    sessions = watch()
+    begin()
+    deadline = time.monotonic() + 10
+    while number not in sessions.links:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    link = sessions.links[number]
+    sessions.stop()
+    link.join(10)
+    assert (link.is_alive(), len(unheard())) == (False, 1)

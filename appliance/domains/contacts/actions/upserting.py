@@ -27,11 +27,13 @@ def upsert_contact(
     fields: ContactFields | None = None,
     overwrite: bool = False,
     one_person: bool = False,
+    claimed: bool = False,
 ) -> Contact:
     """The contact these ids mean, made when nobody has them; ids that nobody had become its own.
 
     `fields` complete what is blank, or replace it with `overwrite`. `one_person`: the network itself vouches that the ids
-    are one person's, so contacts that had them apart are merged. Raises Refused when nothing recognises the person.
+    are one person's, so contacts that had them apart are merged. `claimed`: somebody merely typed them, so whom they recognise
+    gains no id, address or document by it. Raises Refused when nothing recognises the person.
     """
     given = list(identities)
     if fields is not None and "owner_id" in fields.model_fields_set:
@@ -43,9 +45,9 @@ def upsert_contact(
         raise Refused(_("Give at least one e-mail, phone or id of the person."))
     try:
         with uow.session.begin_nested():
-            return _upsert(uow, wanted, kept, overwrite=overwrite, one_person=one_person)
+            return _upsert(uow, wanted, kept, overwrite=overwrite, one_person=one_person, claimed=claimed)
     except IntegrityError:  # somebody stored one of these ids a moment before us; now we see whose it is
-        return _upsert(uow, wanted, kept, overwrite=overwrite, one_person=one_person)
+        return _upsert(uow, wanted, kept, overwrite=overwrite, one_person=one_person, claimed=claimed)
 
 
 def _with_phone(fields: ContactFields | None, given: Iterable[Identity]) -> dict[str, object]:
@@ -55,12 +57,16 @@ def _with_phone(fields: ContactFields | None, given: Iterable[Identity]) -> dict
     return {"phone": phones[0], **said} if phones else said
 
 
-def _upsert(uow: UnitOfWork, wanted: list[Identity], kept: Given, *, overwrite: bool, one_person: bool) -> Contact:
+def _upsert(
+    uow: UnitOfWork, wanted: list[Identity], kept: Given, *, overwrite: bool, one_person: bool, claimed: bool
+) -> Contact:
     owners = queries.find_owners(uow, identity_rules.all_forms(wanted))
     if not owners:
         return _create(uow, wanted, kept)
     best, *others = identity_rules.in_order(wanted, owners)
     contact = queries.get_contact(uow, best)
+    if claimed:
+        wanted, kept = [], field_rules.without_ids(kept)
     if _complete(uow, contact, wanted, kept, owners, overwrite=overwrite):
         uow.emit(ContactChanged(contact.id))
     for other in others if one_person else ():

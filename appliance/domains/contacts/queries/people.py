@@ -10,7 +10,7 @@ from appliance.core.rows import locked, required
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page
 from appliance.domains.contacts.errors import ContactNotFound
-from appliance.domains.contacts.queries.preferences import document_index
+from appliance.domains.contacts.queries.preferences import document_index, get_settings
 from appliance.domains.contacts.rules import documents, identities
 from appliance.domains.contacts.rules.text import fold, tidy_tags
 from appliance.domains.contacts.schemas import ContactFilter, ContactsQuery
@@ -52,6 +52,12 @@ def find_owners(uow: UnitOfWork, wanted: Iterable[Identity]) -> dict[Identity, U
     rows = uow.session.scalars(select(ContactIdentity).where(ContactIdentity.value.in_({identity.value for identity in asked})))
     owners = {Identity(row.kind, row.value, row.scope): row.contact_id for row in rows}
     return {identity: owners[identity] for identity in asked & owners.keys()}
+
+
+def is_theirs(uow: UnitOfWork, contact_id: UUID, identity: Identity) -> bool:
+    """In any form in which it may be written."""
+    written = identities.normalise([identity], get_settings(uow).default_region)
+    return contact_id in find_owners(uow, identities.all_forms(written)).values()
 
 
 def list_identities(uow: UnitOfWork, contact_id: UUID) -> Sequence[ContactIdentity]:

@@ -13,6 +13,7 @@ from appliance.domains.contacts.types import Identity, IdentityKind
 
 Given = Mapping[str, Any]
 _PHONE = ("phone_raw", "phone_e164", "phone_invalid")
+_IDS = frozenset({"email", "document", "wa_lid", *_PHONE})
 _COLUMN_OF = {IdentityKind.EMAIL: "email", IdentityKind.PHONE: "phone_e164", IdentityKind.WHATSAPP_LID: "wa_lid"}
 
 
@@ -77,6 +78,11 @@ def columns_of(identities: Iterable[Identity]) -> dict[str, str]:
 
 def is_phone_invalid(phone_raw: str | None, phone_e164: str | None) -> bool:
     return bool(phone_raw) and phone_e164 is None
+
+
+def without_ids(kept: Given) -> dict[str, Any]:
+    """What anybody may say of a person."""
+    return {column: value for column, value in kept.items() if column not in _IDS}
 
 
 def identities_in(kept: Given) -> list[Identity]:

@@ -11,12 +11,22 @@ from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.types import ConsentMode, Purpose
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.actions.append import Draft, append
+from appliance.domains.conversations.actions.handle import open_again
 from appliance.domains.conversations.actions.receive import find_locked, open_conversation
 from appliance.domains.conversations.actions.remember import remember_words
 from appliance.domains.conversations.actions.speak import reply
-from appliance.domains.conversations.events import MessageQueued, MessageStatusChanged
+from appliance.domains.conversations.events import ConversationChanged, MessageQueued, MessageStatusChanged
 from appliance.domains.conversations.tables import Conversation, Message
-from appliance.domains.conversations.types import Arrival, Direction, MessageKind, MessageStatus, Person, Route, Sender
+from appliance.domains.conversations.types import (
+    Arrival,
+    ConversationStatus,
+    Direction,
+    MessageKind,
+    MessageStatus,
+    Person,
+    Route,
+    Sender,
+)
 
 
 def record_echo(uow: UnitOfWork, arrival: Arrival) -> list[Message]:
@@ -29,13 +39,23 @@ def record_echo(uow: UnitOfWork, arrival: Arrival) -> list[Message]:
         draft = Draft(Direction.OUTBOUND, Sender.USER, echo.kind, echo.content, provider_id=echo.provider_id, occurred_at=echo.occurred_at)
         message = append(uow, conversation, draft)
         message.status, message.sent_at = MessageStatus.SENT, echo.occurred_at
-        conversation.first_response_at = conversation.first_response_at or uow.now
-        conversation.unread_count, conversation.answered_number = 0, conversation.last_number
         stored.append(message)
+    if stored:
+        _settle(uow, conversation)
     uow.session.flush()
     remember_words(uow, stored)
     uow.emit_all(MessageStatusChanged(conversation.id, message.id, MessageStatus.SENT) for message in stored)
     return stored
+
+
+def _settle(uow: UnitOfWork, conversation: Conversation) -> None:
+    """Nobody waits any more, and no reminder comes: it was answered, if not from here."""
+    conversation.first_response_at = conversation.first_response_at or uow.now
+    conversation.unread_count, conversation.answered_number = 0, conversation.last_number
+    conversation.waiting_since = conversation.reminded_at = None
+    if conversation.status in {ConversationStatus.RESOLVED, ConversationStatus.SNOOZED}:
+        open_again(conversation)
+    uow.emit(ConversationChanged(conversation.id))
 
 
 def queue_again(uow: UnitOfWork, channel_id: UUID) -> None:

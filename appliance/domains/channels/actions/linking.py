@@ -4,12 +4,12 @@ import secrets
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from appliance.core.errors import Conflict, Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
-from appliance.core.rows import insert_if_absent
+from appliance.core.rows import insert_if_absent, locked
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import queries
 from appliance.domains.channels.events import ChannelChanged, LinkChanged
@@ -29,6 +29,10 @@ def add_link(uow: UnitOfWork, channel_id: UUID) -> None:
 
 
 def drop_link(uow: UnitOfWork, channel_id: UUID) -> None:
+    """Raises Conflict while a phone believes in it, or is being told."""
+    link = uow.session.scalar(locked(select(WhatsappSession).where(WhatsappSession.channel_id == channel_id)))
+    if link is not None and link.is_linked:
+        raise Conflict(_("Unlink the number first."))
     for table in (WhatsappSession, WhatsappDay):
         uow.session.execute(delete(table).where(table.channel_id == channel_id))
 

@@ -9,7 +9,7 @@ import pytest
 
 from appliance.core import memory
 from appliance.core.config import NetworkSettings
-from appliance.core.errors import Refused
+from appliance.core.errors import Conflict, Refused
 from appliance.core.outbound import Outbound
 from appliance.domains.channels import actions, queries
 from appliance.domains.channels.gateways.qr import wire
@@ -159,11 +159,26 @@ def test_stopping_ends_the_child_seals_its_keys_and_leaves_nothing_in_memory(ope
     assert phones.hellos[-1]["hello"] == ME
 
 
-def test_a_deleted_channel_takes_its_child_and_its_keys_along(opened, phones, box, tenant_id, number):
+def test_a_linked_number_is_unlinked_before_its_channel_goes(opened, await_link, link, box, tenant_id, number):
+    with pytest.raises(Conflict, match="Unlink"), box.unit(tenant_id) as uow:
+        actions.delete_channel(uow, number)
+    with box.unit(tenant_id) as uow:
+        actions.unlink(uow, number)
+    await_link(lambda row: not row.is_linked)
+    with box.unit(tenant_id) as uow:
+        actions.delete_channel(uow, number)
+
+
+def test_a_deleted_channel_takes_its_child_and_its_keys_along(watch, begin, phones, await_link, box, tenant_id, number):
+    running = watch()
+    begin()
+    phones.await_(lambda: phones.hellos)
+    phones.say(wire.Qr("2@first", 20))
+    await_link(LinkState.QR)
     with box.unit(tenant_id) as uow:
         actions.delete_channel(uow, number)
     deadline = time.monotonic() + 20
-    while opened.links.get(number) and opened.links[number].is_alive():
+    while running.links.get(number) and running.links[number].is_alive():
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert not Path(f"/proc/{phones.hellos[0]['pid']}").exists()

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from babel.support import LazyProxy
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from appliance.core.box import Box
 from appliance.core.paging import read_page
@@ -76,15 +76,15 @@ def lock_link(uow: UnitOfWork, channel_id: UUID) -> WhatsappSession:
     return required(held, ChannelNotFound)
 
 
-def list_links(uow: UnitOfWork) -> Sequence[tuple[Channel, WhatsappSession]]:
-    joined = select(Channel, WhatsappSession).join(WhatsappSession, WhatsappSession.channel_id == Channel.id)
+def list_links(uow: UnitOfWork, *only: ColumnElement[bool]) -> Sequence[tuple[Channel, WhatsappSession]]:
+    joined = select(Channel, WhatsappSession).join(WhatsappSession, WhatsappSession.channel_id == Channel.id).where(*only)
     return [(channel, link) for channel, link in uow.session.execute(joined.order_by(Channel.created_at).limit(500))]
 
 
 def list_links_of_agent(uow: UnitOfWork, agent_id: UUID) -> Sequence[tuple[Channel, WhatsappSession]]:
     """Raises AgentNotFound."""
     agents.get_agent(uow, agent_id)
-    return [(channel, link) for channel, link in list_links(uow) if channel.agent_id == agent_id]
+    return list_links(uow, Channel.agent_id == agent_id)
 
 
 def get_link_of_agent(uow: UnitOfWork, agent_id: UUID, channel_id: UUID) -> WhatsappSession:

@@ -9,7 +9,7 @@ from appliance.core.ids import new_id
 from appliance.domains.agents import actions as agents
 from appliance.domains.agents.schemas import AgentIn
 from appliance.domains.channels import actions, queries
-from appliance.domains.channels.schemas import ChannelPatch
+from appliance.domains.channels.schemas import ChannelIn, ChannelPatch
 from appliance.domains.channels.types import RISK_VERSION
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts.types import Identity, IdentityKind
@@ -47,6 +47,15 @@ def test_without_a_signature_it_is_refused_and_nothing_is_made(client, agent_id)
     answer = client.post(f"/api/v1/whatsapp/{agent_id}/sessions/init", json={})
     assert (answer.status_code, "risk" in answer.json["detail"]) == (422, True)
     assert client.get(f"/api/v1/whatsapp/{agent_id}/sessions").json["sessions"] == []
+
+
+def test_an_agent_has_its_numbers_however_many_others_have(box, tenant_id, agent_id):
+    with box.unit(tenant_id) as uow:
+        for place in range(500):
+            actions.create_channel(uow, ChannelIn(kind="whatsapp_qr", name=f"Loja {place}"))
+        own = actions.create_channel(uow, ChannelIn(kind="whatsapp_qr", name="Lia", agent_id=agent_id)).id
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert [channel.id for channel, _ in queries.list_links_of_agent(uow, agent_id)] == [own]
 
 
 def test_codes_are_for_those_who_may_link(client, linked, box, tenant_id, somebody):

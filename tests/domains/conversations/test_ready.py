@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from appliance.core import clock
 from appliance.core.errors import Conflict, Refused
 from appliance.core.uow import Actor
 from appliance.core.web import PageQuery
@@ -139,6 +140,25 @@ def test_it_is_put_aside_for_a_time_to_come_within_a_year(box, tenant_id, says, 
     with pytest.raises(Refused) as refused, box.unit(tenant_id) as uow:
         aside.snooze(uow, conversation_id, until=uow.now + timedelta(hours=hours))
     assert list(refused.value.fields) == ["until"]
+
+
+@pytest.mark.parametrize("hours", [-1, 24 * 400])
+def test_it_is_put_back_only_for_a_time_to_come_within_a_year(client, says, hours):
+    address = f"/api/v1/conversations/{says('a')}/state"
+    until = (clock.now() + timedelta(hours=hours)).isoformat()
+    state = {"labels": [], "assignee_id": None, "handling": "bot", "status": "snoozed", "snoozed_until": until}
+    refused = client.put(address, json=state)
+    assert (refused.status_code, list(refused.json["fields"])) == (422, ["snoozed_until"])
+
+
+def test_what_is_open_waits_for_no_time(client, box, tenant_id, says):
+    conversation_id = says("a")
+    until = (clock.now() + timedelta(hours=1)).isoformat()
+    state = {"labels": [], "assignee_id": None, "handling": "bot", "status": "open", "snoozed_until": until}
+    assert client.put(f"/api/v1/conversations/{conversation_id}/state", json=state).status_code == 200
+    assert found(box, tenant_id, conversation_id).snoozed_until is None
+    assert client.put(f"/api/v1/conversations/{conversation_id}/state", json=state | {"status": "snoozed"}).status_code == 200
+    assert found(box, tenant_id, conversation_id).snoozed_until is not None
 
 
 STEPS = {

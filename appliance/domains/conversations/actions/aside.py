@@ -20,12 +20,16 @@ LONGEST = timedelta(days=366)
 
 def snooze(uow: UnitOfWork, conversation_id: UUID, *, until: datetime | None) -> Conversation:
     """Out of the way until then, or until the contact writes. Who puts it aside has it, where nobody had."""
-    if until is not None and not uow.now < until < uow.now + LONGEST:
-        sentence = _("Choose a time to come, within a year.")
-        raise Refused(sentence, fields={"until": sentence})
+    _check_time(uow, until, "until")
     conversation = _put_aside(uow, conversation_id, ConversationStatus.SNOOZED)
     conversation.snoozed_until = until
     return conversation
+
+
+def _check_time(uow: UnitOfWork, until: datetime | None, field: str) -> None:
+    if until is not None and not uow.now < until < uow.now + LONGEST:
+        sentence = _("Choose a time to come, within a year.")
+        raise Refused(sentence, fields={field: sentence})
 
 
 def set_pending(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
@@ -65,13 +69,15 @@ def state_of(conversation: Conversation) -> StateIn:
 
 
 def restore(uow: UnitOfWork, conversation_id: UUID, before: StateIn) -> Conversation:
-    """As it was, where that is still possible: the bot's word only on a channel that has an agent."""
+    """As it was, where that is still possible: the bot's word only on a channel that has an agent. Raises Refused for a time that `snooze` would not take."""
+    _check_time(uow, before.snoozed_until, "snoozed_until")
+    is_aside = before.status is ConversationStatus.SNOOZED
     conversation = change_labels(uow, conversation_id, before.labels)
     if before.handling is Handling.BOT and conversation.handling is not Handling.BOT:
         hand_back(uow, conversation_id)
     elif before.assignee_id != conversation.assignee_id:
         assign(uow, conversation_id, user_id=before.assignee_id)
-    conversation.status, conversation.snoozed_until = before.status, before.snoozed_until
+    conversation.status, conversation.snoozed_until = before.status, before.snoozed_until if is_aside else None
     conversation.resolved_at = uow.now if before.status is ConversationStatus.RESOLVED else None
     uow.emit(ConversationChanged(conversation.id))
     return conversation

@@ -24,6 +24,11 @@ def wake_snoozed(box: Box) -> None:
             aside.wake(uow, conversation_id)
 
 
+def forget_old_notices(box: Box) -> None:
+    with box.whole_box("old notices") as uow:
+        actions.forget_old_notices(uow)
+
+
 def settle_stuck(box: Box) -> None:
     """A message that has been on its way for so long was dropped by whoever sent it: a person decides, it is not sent blindly again."""
     with box.whole_box("stuck messages", read_only=True) as uow:

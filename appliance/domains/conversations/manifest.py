@@ -38,6 +38,7 @@ MANIFEST = Manifest(
         Cron("remind_of_waiting", jobs.remind_of_waiting, every=timedelta(minutes=1)),
         Cron("wake_snoozed", jobs.wake_snoozed, every=timedelta(minutes=1)),
         Cron("settle_stuck", jobs.settle_stuck, every=timedelta(minutes=5)),
+        Cron("forget_old_notices", jobs.forget_old_notices, every=timedelta(days=1)),
     ),
     permissions={READ: _ALL, WRITE: _ALL[:-1], MANAGE: _ALL[:3]},
     live=dict.fromkeys(_LIVE, READ),

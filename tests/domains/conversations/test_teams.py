@@ -197,6 +197,22 @@ def test_who_is_named_in_a_note_or_given_a_conversation_is_told_once(box, tenant
         assert notices.count_new_notices(uow, bruno) == 0
 
 
+def test_what_was_seen_is_forgotten_after_ninety_days_and_what_was_not_stays(box, tenant_id, says, bruno, time_machine_now):
+    one, two = says("oi"), says("oi", visitor="beto")
+    with box.unit(tenant_id) as uow:
+        actions.assign(uow, one, user_id=bruno)
+        telling.mark_seen(uow, user_id=bruno)
+        actions.assign(uow, two, user_id=bruno)
+    time_machine_now(days=89)
+    jobs.forget_old_notices(box)
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert len(notices.list_notices(uow, bruno)) == 2
+    time_machine_now(days=2)
+    jobs.forget_old_notices(box)
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert [one.seen_at for one in notices.list_notices(uow, bruno)] == [None]
+
+
 def test_erasing_a_person_erases_what_was_told_of_them(box, tenant_id, says, bruno):
     conversation_id = says("oi")
     with box.unit(tenant_id) as uow:

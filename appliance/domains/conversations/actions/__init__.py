@@ -23,6 +23,7 @@ from appliance.domains.conversations.actions.handle import (
     take_over,
 )
 from appliance.domains.conversations.actions.linked import queue_again, record_echo, write_first
+from appliance.domains.conversations.actions.notices import forget_old_notices
 from appliance.domains.conversations.actions.receive import attach_media, receive_messages
 from appliance.domains.conversations.actions.speak import add_note, note_answered, queue_agent_reply, queue_notice, reply
 
@@ -35,6 +36,7 @@ __all__ = [
     "change_labels",
     "confirm_sent",
     "erase_contact",
+    "forget_old_notices",
     "give_back",
     "hand_back",
     "hand_off",

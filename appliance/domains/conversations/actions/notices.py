@@ -1,9 +1,10 @@
 """Telling one person of something in a conversation."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from appliance.core.ids import new_id
 from appliance.core.rows import count_changed
@@ -16,6 +17,8 @@ from appliance.domains.conversations.types import NoticeKind, Presence
 from appliance.domains.identity import queries as identity
 from appliance.domains.identity.schemas import MembersQuery
 from appliance.domains.identity.types import MemberStatus
+
+KEPT_FOR = timedelta(days=90)
 
 
 def tell_mentioned(uow: UnitOfWork, conversation: Conversation, note: Message) -> None:
@@ -43,6 +46,11 @@ def mark_seen(uow: UnitOfWork, *, user_id: UUID, conversation_id: UUID | None = 
     if conversation_id is not None:
         new = new.where(Notice.conversation_id == conversation_id)
     return count_changed(uow.session.execute(new))
+
+
+def forget_old_notices(uow: UnitOfWork) -> None:
+    """Those that were seen; what its person never looked at stays."""
+    uow.session.execute(delete(Notice).where(Notice.seen_at.is_not(None), Notice.created_at < uow.now - KEPT_FOR))
 
 
 def _tell(

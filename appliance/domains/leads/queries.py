@@ -91,6 +91,11 @@ def is_nonce_known(uow: UnitOfWork, source_id: UUID, nonce: str) -> bool:
     return uow.session.scalar(known.limit(1)) is not None
 
 
+def is_signature_known(uow: UnitOfWork, source_id: UUID, signature: str) -> bool:
+    known = select(LeadEvent.id).where(LeadEvent.source_id == source_id, LeadEvent.signature == signature)
+    return uow.session.scalar(known.limit(1)) is not None
+
+
 def find_same(uow: UnitOfWork, source_id: UUID, contact_id: UUID, *, external_id: str, since: datetime | None) -> Lead | None:
     """The lead this would be again: by the sender's own id for ever, by the person since a moment."""
     theirs = select(Lead).where(Lead.source_id == source_id, Lead.contact_id == contact_id).order_by(Lead.captured_at.desc()).limit(1)

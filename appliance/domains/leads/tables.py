@@ -59,7 +59,7 @@ class Lead(TenantOwned, Base):
 
 
 class LeadEvent(TenantOwned, Base):
-    """What came, as it came. `event_key` is the digest of the sender's own id for it."""
+    """What came, as it came. `event_key` is the digest of the sender's own id for it; `signature` is used up with it."""
 
     __tablename__ = "lead_events"
 
@@ -67,10 +67,15 @@ class LeadEvent(TenantOwned, Base):
     lead_id: Mapped[UUID] = mapped_column(ForeignKey("leads.id", ondelete="CASCADE"), index=True)
     event_key: Mapped[str] = mapped_column(String(64))
     nonce: Mapped[str] = mapped_column(String(120), default="")
+    signature: Mapped[str | None] = mapped_column(String(80))
     body: Mapped[str] = mapped_column(Sealed())
     received_at: Mapped[datetime]
 
-    __table_args__ = (UniqueConstraint("source_id", "event_key"), Index("ix_lead_events_nonce", "source_id", "nonce"))
+    __table_args__ = (
+        UniqueConstraint("source_id", "event_key"),
+        UniqueConstraint("source_id", "signature"),
+        Index("ix_lead_events_nonce", "source_id", "nonce"),
+    )
 
 
 class RejectedLead(TenantOwned, Base):

@@ -98,12 +98,13 @@ class Doorway:
 
 @dataclass(frozen=True)
 class Arrived:
-    """A payload on its way in. `event_id` names it for good: the same again is the same lead."""
+    """A payload on its way in. `event_id` names it for good: the same again is the same lead. A `signature` is good once."""
 
     event_id: str
     body: str
     payload: object
     nonce: str = ""
+    signature: str = ""
     evidence: dict[str, str] = field(default_factory=dict)
 
 

@@ -109,6 +109,26 @@ def test_a_nonce_is_taken_once(send, source, as_ana):
     assert send(DAVI, **{"X-Nonce": "n1"}).status_code == 200
 
 
+def test_a_captured_request_makes_no_second_lead_under_another_id_or_nonce(send, source, as_ana):
+    at = int(time.time())
+    first = send(DAVI, at=at, **{"X-Event-Id": "e1", "X-Nonce": "n1"})
+    others = [{"X-Event-Id": "e2"}, {"X-Event-Id": "e2", "X-Nonce": "n2"}, {"X-Nonce": "n3"}, {}]
+    assert {send(DAVI, at=at, **headers).status_code for headers in others} == {401}
+    assert [reason for reason, _body in rejected(as_ana, source)] == ["replayed"] * len(others)
+    again = send(DAVI, at=at, **{"X-Event-Id": "e1", "X-Nonce": "n4"})
+    assert (again.status_code, again.json) == (200, first.json)
+    assert as_ana(f"leads/{first.json['lead_id']}")["times"] == 1
+    assert send(DAVI, at=at + 1, **{"X-Event-Id": "e2"}).status_code == 200
+
+
+def test_a_captured_request_sent_many_times_at_once_under_many_ids_is_one_event(send, as_ana):
+    at = int(time.time())
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda number: send(DAVI, at=at, **{"X-Event-Id": f"e{number}"}), range(6)))
+    assert sorted(answer.status_code for answer in answers) == [200, 401, 401, 401, 401, 401]
+    assert [lead["times"] for lead in as_ana("leads")["items"]] == [1]
+
+
 def test_an_invalid_phone_is_captured_and_flagged(send, as_ana):
     found = send({"nome": "Davi", "telefone": "123"})
     assert found.status_code == 200

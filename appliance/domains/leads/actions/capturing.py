@@ -44,6 +44,8 @@ def capture_lead(uow: UnitOfWork, source_id: UUID, arrived: Arrived) -> Captured
         return Captured(known.id, known.contact_id)
     if arrived.nonce and queries.is_nonce_known(uow, source.id, arrived.nonce):
         raise WebhookRefused("replayed", _("This nonce was used before. Send a new one with each event."))
+    if arrived.signature and queries.is_signature_known(uow, source.id, arrived.signature):  # neither id nor nonce is signed
+        raise WebhookRefused("replayed", _("This signature was used before, for another event. Sign each event with its own time."))
     return _store(uow, source, reading, key, arrived)
 
 
@@ -66,7 +68,7 @@ def _store(uow: UnitOfWork, source: LeadSource, reading: Reading, key: str, arri
     uow.session.add(
         LeadEvent(
             tenant_id=uow.tenant_id, source_id=source.id, lead_id=lead.id, event_key=key, nonce=arrived.nonce[:120],
-            body=arrived.body[:KEPT_BODY], received_at=uow.now,
+            signature=arrived.signature or None, body=arrived.body[:KEPT_BODY], received_at=uow.now,
         )
     )  # fmt: skip
     uow.session.flush()

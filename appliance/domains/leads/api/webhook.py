@@ -35,8 +35,10 @@ def receive_lead(call: web.Call, source_id: UUID) -> Captured:
         raise SourceNotFound
     try:
         secret = doorway.secrets.get(queries.SECRET, "")
-        signatures.check_signed(secret, body, signature=_header("X-Signature"), timestamp=_header("X-Timestamp"), now=clock.now())
-        arrived = Arrived(_header("X-Event-Id"), body.decode("utf-8"), json.loads(body), nonce=_header("X-Nonce"))
+        signature = _header("X-Signature")
+        signatures.check_signed(secret, body, signature=signature, timestamp=_header("X-Timestamp"), now=clock.now())
+        said = json.loads(body)
+        arrived = Arrived(_header("X-Event-Id"), body.decode("utf-8"), said, nonce=_header("X-Nonce"), signature=signature)
         return capture(call, doorway, arrived, actor_of(doorway))
     except WebhookRefused as err:
         count_unrecognised()  # strangers may fill their own list only so fast

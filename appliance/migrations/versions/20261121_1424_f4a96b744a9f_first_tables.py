@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '0f5841296d23'
+revision = 'f4a96b744a9f'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -481,7 +481,7 @@ def upgrade() -> None:
     sa.Column('wanted', sa.Boolean(), nullable=False),
     sa.Column('leaving', sa.Boolean(), nullable=False),
     sa.Column('state', sa.Enum('new', 'connecting', 'qr', 'pairing', 'open', 'closed', 'logged_out', 'banned', name='linkstate', native_enum=False, length=40), nullable=False),
-    sa.Column('ending', sa.Enum('expired', 'unlinked', 'logged_out', 'banned', 'outdated', 'replaced', 'business', 'gave_up', 'no_library', 'sealed', name='ending', native_enum=False, length=40), nullable=True),
+    sa.Column('ending', sa.Enum('expired', 'unlinked', 'logged_out', 'banned', 'outdated', 'replaced', 'business', 'gave_up', 'no_library', 'sealed', 'unwritten', name='ending', native_enum=False, length=40), nullable=True),
     sa.Column('code', sa.Integer(), nullable=True),
     sa.Column('last_error', sa.String(length=300), nullable=False),
     sa.Column('attempts', sa.Integer(), nullable=False),
@@ -934,12 +934,14 @@ def upgrade() -> None:
     sa.Column('lead_id', sa.Uuid(), nullable=False),
     sa.Column('event_key', sa.String(length=64), nullable=False),
     sa.Column('nonce', sa.String(length=120), nullable=False),
+    sa.Column('signature', sa.String(length=80), nullable=True),
     sa.Column('body', sa.LargeBinary(), nullable=False),
     sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['lead_id'], ['leads.id'], name=op.f('fk_lead_events_lead_id'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['source_id'], ['lead_sources.id'], name=op.f('fk_lead_events_source_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_lead_events')),
-    sa.UniqueConstraint('source_id', 'event_key', name=op.f('uq_lead_events_source_id_event_key'))
+    sa.UniqueConstraint('source_id', 'event_key', name=op.f('uq_lead_events_source_id_event_key')),
+    sa.UniqueConstraint('source_id', 'signature', name=op.f('uq_lead_events_source_id_signature'))
     )
     op.create_index(op.f('ix_lead_events_lead_id'), 'lead_events', ['lead_id'], unique=False)
     op.create_index('ix_lead_events_nonce', 'lead_events', ['source_id', 'nonce'], unique=False)

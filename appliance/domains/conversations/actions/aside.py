@@ -69,7 +69,10 @@ def state_of(conversation: Conversation) -> StateIn:
 
 
 def restore(uow: UnitOfWork, conversation_id: UUID, before: StateIn) -> Conversation:
-    """As it was, where that is still possible: the bot's word only on a channel that has an agent. Raises Refused for a time that `snooze` would not take."""
+    """As it was, where that is still possible: the bot's word only on a channel that has an agent.
+
+    Raises Refused for a time that `snooze` would not take.
+    """
     _check_time(uow, before.snoozed_until, "snoozed_until")
     is_aside = before.status is ConversationStatus.SNOOZED
     conversation = change_labels(uow, conversation_id, before.labels)

@@ -14,6 +14,7 @@ from appliance.domains.conversations.actions import ready as keeping
 from appliance.domains.conversations.queries import InboxFilter, ready
 from appliance.domains.conversations.rules import filling
 from appliance.domains.conversations.schemas import MacroIn, MacroPatch
+from appliance.domains.conversations.tables import Conversation
 from appliance.domains.conversations.types import ConversationStatus, Handling, LabelColour
 
 
@@ -73,6 +74,26 @@ def test_a_renamed_label_takes_its_conversations_along_and_a_deleted_one_leaves_
     with box.unit(tenant_id) as uow:
         filing.delete_label(uow, label.id)
     assert found(box, tenant_id, conversation_id).labels == ["vip"]
+
+
+def test_a_label_of_many_conversations_is_renamed_slice_by_slice_without_reading_what_was_said(box, tenant_id, says, monkeypatch):
+    monkeypatch.setattr(filing, "SLICE", 2)
+    marked = [says("a", visitor=str(number)) for number in range(5)]
+    with box.unit(tenant_id) as uow:
+        for conversation_id in marked:
+            actions.change_labels(uow, conversation_id, ["garantia"])
+    with box.unit(tenant_id) as uow:
+        (label,) = ready.list_labels(uow)
+        filing.change_label(uow, label.id, {"name": "Conserto"})
+        assert not [row for row in uow.session.identity_map.values() if isinstance(row, Conversation)]
+        held = queries.get_conversation(uow, marked[0])
+        assert held.labels == ["Conserto"]
+        filing.change_label(uow, label.id, {"name": "Reparo"})
+        assert held.labels == ["Reparo"]
+    assert {tuple(found(box, tenant_id, each).labels) for each in marked} == {("Reparo",)}
+    with box.unit(tenant_id) as uow:
+        filing.delete_label(uow, label.id)
+    assert not any(found(box, tenant_id, each).labels for each in marked)
 
 
 def test_two_labels_of_one_name_are_refused(box, tenant_id):

@@ -4,19 +4,21 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from appliance.core.errors import Conflict
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
-from appliance.core.rows import insert_if_absent, locked
+from appliance.core.rows import insert_if_absent
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.events import ConversationChanged, LabelsChanged
 from appliance.domains.conversations.queries import ready
 from appliance.domains.conversations.tables import Conversation, Label
 from appliance.domains.conversations.types import LabelColour
+
+SLICE = 200
 
 
 def change_labels(uow: UnitOfWork, conversation_id: UUID, labels: Sequence[str]) -> Conversation:
@@ -66,8 +68,16 @@ def delete_label(uow: UnitOfWork, label_id: UUID) -> None:
 
 
 def _replace(uow: UnitOfWork, old: str, new: list[str]) -> None:
-    for conversation in uow.session.scalars(locked(select(Conversation).where(ready.has_label(uow, old)).order_by(Conversation.id))):
-        conversation.labels = sorted({*conversation.labels, *new} - {old})
+    """Slice by slice, ids and labels only: a label may stand on most of what there is. LabelsChanged tells the lists."""
+    filed = select(Conversation.id, Conversation.labels).where(ready.has_label(uow, old)).order_by(Conversation.id).limit(SLICE)
+    rows = uow.session.execute(filed.with_for_update()).all()
+    while rows:
+        changed = [{"id": row.id, "labels": sorted({*row.labels, *new} - {old})} for row in rows]
+        uow.session.execute(update(Conversation), changed)
+        rows = uow.session.execute(filed.where(Conversation.id > rows[-1].id).with_for_update()).all()
+    for held in uow.session.identity_map.values():
+        if isinstance(held, Conversation):
+            uow.session.expire(held, ["labels"])
 
 
 def _save(uow: UnitOfWork, label: Label, fields: dict[str, Any]) -> None:

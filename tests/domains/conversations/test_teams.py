@@ -236,7 +236,7 @@ def test_teams_and_notices_over_the_api(client, says):
     assert client.get(f"/api/v1/teams/{team['id']}").status_code == 404
 
 
-def test_who_has_a_conversation_open_is_said_and_kept_nowhere_else(client, box, tenant_id, says):
+def test_who_has_a_conversation_open_is_said_and_has_no_row_but_the_event(client, box, tenant_id, says):
     conversation_id = says("oi")
     address = f"/api/v1/conversations/{conversation_id}/presence"
     assert client.post(address, json={"state": "typing"}).status_code == 204

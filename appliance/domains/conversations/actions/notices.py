@@ -36,7 +36,7 @@ def tell_assigned(uow: UnitOfWork, conversation: Conversation, user_id: UUID) ->
 
 
 def announce(uow: UnitOfWork, conversation_id: UUID, *, user_id: UUID, state: Presence) -> None:
-    """Kept nowhere: those who have the conversation open hear it, and say that they are here too."""
+    """No row of its own: an event as any other, a write each time. Those who have the conversation open hear it and answer."""
     uow.emit(PersonHere(queries.get_conversation(uow, conversation_id).id, user_id, state.value))
 
 

@@ -1,13 +1,14 @@
-// Who else has this conversation open. Nothing is kept on the box: who opens it says so, and who is there already answers.
+// Who else has this conversation open. Who opens it says so, and who is there already
+// answers. Each word is a write in the box's record of events, so it is said seldom.
 import { el, icon } from "../dom.js";
 import { openId, panes } from "./place.js";
 import { _ } from "../i18n.js";
 import { request } from "../request.js";
 
-const GONE_AFTER = 50_000;
-const AGAIN = 20_000;
-const TYPING_AGAIN = 4_000;
-const STILL = 6_000;
+const GONE_AFTER = 150_000;
+const AGAIN = 60_000;
+const TYPING_AGAIN = 15_000;
+const STILL = 15_000;
 const me = document.querySelector('meta[name="live-scope"]')?.content.split(".")[1] ?? "";
 const others = new Map();  // person -> { state, until }
 let here = "";

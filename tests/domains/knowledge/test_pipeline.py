@@ -23,6 +23,17 @@ from appliance.inference.fake import FakeInference
 from tests.domains.knowledge.conftest import Put
 
 RULES = "# Trocas\n\nA troca de produto sem defeito é aceita em até {days} dias corridos.\n\n# Frete\n\nO frete para Itu custa R$ 31,50.\n"
+DAIRY = """# Queijaria São Roque
+
+## Preços
+O queijo meia-cura de 1 kg custa R$ 78,00. O queijo curado de 90 dias custa R$ 112,00 o quilo. O requeijão de raspa custa R$ 42,00 o pote de 500 g.
+
+## Entrega
+Entregamos em Belo Horizonte às terças e quintas. O frete é grátis acima de R$ 250,00. Para o resto do Brasil, por Sedex, com prazo de 3 a 5 dias úteis.
+
+## Visita
+A fazenda recebe visitas aos sábados, das 9h às 15h, com degustação por R$ 30,00 por pessoa. Fica na Estrada do Queijo, km 12.
+"""
 ASKED = "em quantos dias posso trocar um produto sem defeito?"
 
 
@@ -341,3 +352,23 @@ def test_documents_that_waited_for_one_that_is_deleted_are_measured_then(
         actions.delete_document(uow, slow)
     run_deliveries()
     assert len(measured) == 1
+
+
+def test_a_copy_of_a_document_makes_its_answers_no_less_sure(
+    box: Box, tenant_id: UUID, put: Put, run_deliveries: Callable[[], int],
+) -> None:
+    put("queijaria.md", DAIRY)
+    alone = _confidence(box, tenant_id)
+    copy = put("cópia.md", DAIRY + "\n")
+    assert _confidence(box, tenant_id) == pytest.approx(alone, abs=0.05)
+    with box.unit(tenant_id) as uow:
+        actions.delete_document(uow, copy)
+        measured = queries.get_snapshot(uow).version
+    run_deliveries()
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert queries.get_snapshot(uow).version > measured
+    assert _confidence(box, tenant_id) == pytest.approx(alone, abs=0.05)
+
+
+def _confidence(box: Box, tenant_id: UUID) -> float:
+    return actions.answer_question(box, tenant_id, "quanto custa o requeijão?").confidence

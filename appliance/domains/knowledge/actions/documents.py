@@ -183,8 +183,7 @@ def delete_document(uow: UnitOfWork, document_id: UUID) -> None:
     uow.session.flush()
     uow.session.delete(document)
     touch_corpus(uow)
-    if any(version.status not in FINISHED for version in versions):
-        settle(uow, document_id)
+    settle(uow, document_id)
 
 
 def settle(uow: UnitOfWork, document_id: UUID) -> None:

@@ -56,7 +56,7 @@ def _best_score(
         missing = [number for number in near if number not in known]
         for number, chunk in search.list_chunks_by_number(uow, missing).items() if missing else ():
             known[number] = passages_of(chunk, members.by_version[chunk.version_id])
-    visible = [passage for number in near for passage in known.get(number, ()) if not probe.hides(passage)]
+    visible = probe.seen([passage for number in near for passage in known.get(number, ())])
     ranked = ranking.rank(probe.question, visible, search.statistics(found, members))
     return ranked[0].score if ranked else 0.0
 

@@ -45,6 +45,11 @@ class Probe:
         same_section = passage.path == self.path and bool(self.path)
         return passage.document == self.document and (passage.paragraph == self.paragraph or same_section)
 
+    def seen(self, passages: Sequence[Passage]) -> list[Passage]:
+        """What is left to answer with. A copy of the section in another document would answer as the section itself."""
+        hidden = {passage.text for passage in passages if self.hides(passage)}
+        return [passage for passage in passages if passage.text not in hidden]
+
 
 def probes(passages: Sequence[Passage], *, seed: int = 7) -> list[Probe]:
     """The same passages give the same probes."""

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import CursorResult, LargeBinary, Select, cast
+from sqlalchemy import CursorResult, LargeBinary, Select, cast, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from appliance.core.db import Rows
-from appliance.core.errors import NotFound
+from appliance.core.db import Base, Rows
+from appliance.core.errors import NotFound, Refused
+from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 
 T = TypeVar("T")
@@ -28,6 +29,12 @@ def required(row: T | None, error: type[NotFound]) -> T:
     if row is None:
         raise error
     return row
+
+
+def check_room(uow: UnitOfWork, table: type[Base], most: int, new: int = 1) -> None:
+    """For what is listed whole. Raises Refused when the organisation has as many as a list shows."""
+    if (uow.session.scalar(select(func.count(table.id))) or 0) + new > most:
+        raise Refused(_("No more than %(most)s are kept. Delete one that nobody needs first.", most=most))
 
 
 def locked(statement: Select[T]) -> Select[T]:

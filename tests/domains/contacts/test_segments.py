@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
+from appliance.core.errors import Refused
 from appliance.core.web import PageQuery
 from appliance.domains.contacts import actions, queries
+from appliance.domains.contacts.actions import segmenting
 from appliance.domains.contacts.errors import InvalidField, SegmentNotFound
 from appliance.domains.contacts.schemas import Condition, SegmentGroup, SegmentIn, SegmentTree
 from appliance.domains.contacts.types import TESTS, WITHOUT_VALUE, Channel, Match, SegmentField, SegmentTest
@@ -33,6 +35,14 @@ def people(uow):
     actions.record_seen(uow, bia.id, Channel.WHATSAPP, uow.now - timedelta(days=40))
     uow.session.flush()
     return {contact.id: name for contact, name in ((ana, "ana"), (bia, "bia"), (caio, "caio"))}
+
+
+def test_one_segment_more_than_a_list_shows_is_refused(uow, monkeypatch):
+    monkeypatch.setattr(segmenting, "MOST_SEGMENTS", 1)
+    tree = one("name", "is_set")
+    actions.create_segment(uow, SegmentIn(name="um", tree=tree))
+    with pytest.raises(Refused):
+        actions.create_segment(uow, SegmentIn(name="dois", tree=tree))
 
 
 def fitting(uow, people, tree):

@@ -11,9 +11,10 @@ from appliance.core.web import PageQuery
 from appliance.domains.conversations import actions, jobs, queries
 from appliance.domains.conversations.actions import aside, filing
 from appliance.domains.conversations.actions import ready as keeping
-from appliance.domains.conversations.queries import InboxFilter, ready
+from appliance.domains.conversations.actions import teams as acting
+from appliance.domains.conversations.queries import InboxFilter, ready, teams
 from appliance.domains.conversations.rules import filling
-from appliance.domains.conversations.schemas import MacroIn, MacroPatch
+from appliance.domains.conversations.schemas import MacroIn, MacroPatch, TeamIn
 from appliance.domains.conversations.tables import Conversation
 from appliance.domains.conversations.types import ConversationStatus, Handling, LabelColour
 
@@ -74,6 +75,27 @@ def test_a_renamed_label_takes_its_conversations_along_and_a_deleted_one_leaves_
     with box.unit(tenant_id) as uow:
         filing.delete_label(uow, label.id)
     assert found(box, tenant_id, conversation_id).labels == ["vip"]
+
+
+def test_one_more_than_a_list_shows_is_refused(box, tenant_id, says, monkeypatch):
+    monkeypatch.setattr(ready, "MOST", 1)
+    monkeypatch.setattr(teams, "MOST", 1)
+    conversation_id = says("oi")
+    makers = (
+        lambda uow, name: filing.create_label(uow, {"name": name}),
+        lambda uow, name: keeping.create_quick_reply(uow, {"shortcut": name, "text": "Oi"}),
+        lambda uow, name: keeping.create_macro(uow, MacroIn(name=name, steps={"status": "resolved"})),
+        lambda uow, name: acting.create_team(uow, TeamIn(name=name)),
+    )
+    for make in makers:
+        with box.unit(tenant_id) as uow:
+            make(uow, "um")
+        with pytest.raises(Refused), box.unit(tenant_id) as uow:
+            make(uow, "dois")
+    with box.unit(tenant_id) as uow:
+        assert actions.change_labels(uow, conversation_id, ["UM"]).labels == ["um"]
+    with pytest.raises(Refused), box.unit(tenant_id) as uow:
+        actions.change_labels(uow, conversation_id, ["um", "dois"])
 
 
 def test_a_label_of_many_conversations_is_renamed_slice_by_slice_without_reading_what_was_said(box, tenant_id, says, monkeypatch):

@@ -3,16 +3,19 @@ from uuid import UUID
 from sqlalchemy import select
 
 from appliance.core.i18n import lazy_gettext as _
+from appliance.core.rows import check_room
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import queries
 from appliance.domains.contacts.errors import InvalidField
 from appliance.domains.contacts.events import SegmentChanged
+from appliance.domains.contacts.queries.segments import MOST_SEGMENTS
 from appliance.domains.contacts.schemas import SegmentIn
 from appliance.domains.contacts.tables import Segment
 
 
 def create_segment(uow: UnitOfWork, given: SegmentIn) -> Segment:
-    """Raises InvalidField for a name that is taken."""
+    """Raises InvalidField for a name that is taken, Refused for one too many."""
+    check_room(uow, Segment, MOST_SEGMENTS)
     segment = Segment(tenant_id=uow.tenant_id, created_at=uow.now)
     _write(uow, segment, given)
     uow.session.add(segment)

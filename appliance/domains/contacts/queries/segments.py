@@ -17,6 +17,7 @@ from appliance.domains.contacts.schemas import Condition, SegmentTree
 from appliance.domains.contacts.tables import Contact, ContactTag, Segment
 from appliance.domains.contacts.types import Match, Purpose, SegmentField, SegmentTest
 
+MOST_SEGMENTS = 200
 _TEXTS = {
     SegmentField.NAME: Contact.name, SegmentField.COMPANY: Contact.company, SegmentField.EMAIL: Contact.email,
     SegmentField.PHONE: Contact.phone_e164, SegmentField.REGION: Contact.region,
@@ -33,7 +34,7 @@ def lock_segment(uow: UnitOfWork, segment_id: UUID) -> Segment:
 
 
 def list_segments(uow: UnitOfWork) -> Sequence[Segment]:
-    return uow.session.scalars(select(Segment).order_by(Segment.name, Segment.id).limit(200)).all()
+    return uow.session.scalars(select(Segment).order_by(Segment.name, Segment.id).limit(MOST_SEGMENTS)).all()
 
 
 def list_segment_contacts(uow: UnitOfWork, segment_id: UUID, query: PageQuery) -> Page[Contact]:

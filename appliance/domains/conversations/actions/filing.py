@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from appliance.core.errors import Conflict
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
-from appliance.core.rows import insert_if_absent
+from appliance.core.rows import check_room, insert_if_absent
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.events import ConversationChanged, LabelsChanged
@@ -36,6 +36,9 @@ def _made(uow: UnitOfWork, labels: Iterable[str]) -> list[str]:
     """Those names as the organisation writes them; a new one is made."""
     wanted = {" ".join(label.split()) for label in labels} - {""}
     known = {row.name.casefold(): row.name for row in ready.list_labels(uow)}
+    new = {name.casefold() for name in wanted} - set(known)
+    if new:
+        check_room(uow, Label, ready.MOST, len(new))
     for name in sorted(wanted):
         if name.casefold() not in known:
             known[name.casefold()] = name
@@ -45,6 +48,7 @@ def _made(uow: UnitOfWork, labels: Iterable[str]) -> list[str]:
 
 
 def create_label(uow: UnitOfWork, fields: dict[str, Any]) -> Label:
+    check_room(uow, Label, ready.MOST)
     label = Label(id=new_id(), tenant_id=uow.tenant_id)
     _save(uow, label, fields)
     return label

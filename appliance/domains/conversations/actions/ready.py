@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from appliance.core.errors import Conflict
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
+from appliance.core.rows import check_room
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.actions import aside, filing, handle, speak
@@ -22,6 +23,7 @@ Kept = TypeVar("Kept", QuickReply, Macro)
 
 
 def create_quick_reply(uow: UnitOfWork, fields: dict[str, Any]) -> QuickReply:
+    check_room(uow, QuickReply, ready.MOST)
     return _kept(uow, QuickReply(id=new_id(), tenant_id=uow.tenant_id, **fields))
 
 
@@ -36,6 +38,7 @@ def delete_quick_reply(uow: UnitOfWork, quick_reply_id: UUID) -> None:
 
 
 def create_macro(uow: UnitOfWork, wanted: MacroIn) -> Macro:
+    check_room(uow, Macro, ready.MOST)
     _check_assignee(uow, wanted.steps)
     return _kept(uow, Macro(id=new_id(), tenant_id=uow.tenant_id, name=wanted.name, steps=wanted.steps.model_dump(mode="json")))
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from appliance.core.errors import Conflict
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
+from appliance.core.rows import check_room
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.actions.handle import assign, await_person
@@ -25,6 +26,7 @@ PRESENT_FOR = timedelta(minutes=15)
 
 
 def create_team(uow: UnitOfWork, wanted: TeamIn) -> Team:
+    check_room(uow, Team, teams.MOST)
     team = Team(id=new_id(), tenant_id=uow.tenant_id, members=[])
     _save(uow, team, wanted.model_dump(exclude={"member_ids"}), wanted.member_ids)
     return team

@@ -86,6 +86,13 @@ def is_event_known(uow: UnitOfWork, source_id: UUID, event_id: str) -> bool:
     return find_by_event(uow, source_id, mapping.event_key(event_id, b"")) is not None
 
 
+def known_events(uow: UnitOfWork, source_id: UUID, event_ids: Sequence[str]) -> frozenset[str]:
+    """Those of the sender's ids that were taken already."""
+    keys = {mapping.event_key(event_id, b""): event_id for event_id in event_ids}
+    taken = select(LeadEvent.event_key).where(LeadEvent.source_id == source_id, LeadEvent.event_key.in_(keys))
+    return frozenset(keys[key] for key in uow.session.scalars(taken))
+
+
 def is_nonce_known(uow: UnitOfWork, source_id: UUID, nonce: str) -> bool:
     known = select(LeadEvent.id).where(LeadEvent.source_id == source_id, LeadEvent.nonce == nonce)
     return uow.session.scalar(known.limit(1)) is not None

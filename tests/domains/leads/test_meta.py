@@ -3,13 +3,14 @@
 import json
 
 import pytest
+from sqlalchemy.event import listen
 
 from appliance.core import deliveries
 from appliance.core.outbox import Delivery, DeliveryState
 from appliance.core.signatures import sign
 from appliance.domains.contacts import queries as people
-from appliance.domains.leads import queries
-from appliance.domains.leads.rules.announcements import leadgen_ids
+from appliance.domains.leads import actions, queries
+from appliance.domains.leads.rules.announcements import MAX_CHANGES, leadgen_ids
 from appliance.domains.leads.schemas import LeadsQuery
 from tests.factories.leads import make_source
 from tests.peers.graph import SECRET, TOKEN, VERIFY, GraphPeer, Misbehaviour
@@ -128,6 +129,21 @@ def test_all_three_secrets_are_asked_for_and_never_shown(client):
     assert (made["secret"], made["secrets_set"]) == ("", ["access_token", "app_secret", "verify_token"])
     assert client.patch(f"/api/v1/lead-sources/{made['id']}", json={"secrets": {"access_token": "new"}}).status_code == 200
     assert client.post(f"/api/v1/lead-sources/{made['id']}/secret").status_code == 422
+
+
+def test_many_leads_named_at_once_are_looked_up_and_written_together(box, tenant_id, source_id):
+    with box.unit(tenant_id) as uow:
+        asked, flushes = [], []
+        listen(uow.session, "after_flush", lambda *given: flushes.append(given))
+        listen(uow.session.connection(), "before_cursor_execute", lambda *given: asked.append(given[2]))
+        actions.announce_leads(uow, source_id, [str(number) for number in range(50)])
+        assert (len(uow.emitted), len(flushes)) == (50, 1)
+    assert len([statement for statement in asked if "lead_events" in statement]) == 1
+
+
+def test_no_more_leads_are_taken_from_one_body_than_meta_sends():
+    changes = [{"field": "leadgen", "value": {"leadgen_id": number}} for number in range(MAX_CHANGES + 1)]
+    assert len(leadgen_ids({"entry": [{"changes": changes}]})) == MAX_CHANGES
 
 
 def test_only_well_formed_ids_of_leads_are_read():

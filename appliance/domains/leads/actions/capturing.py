@@ -10,7 +10,7 @@ from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts import queries as people
 from appliance.domains.contacts.errors import ConsentRefused, InvalidField
-from appliance.domains.contacts.schemas import ConsentIn, ContactFields, ContactOut
+from appliance.domains.contacts.schemas import ConsentIn, ContactFields
 from appliance.domains.contacts.types import Channel, ConsentMode, Identity, IdentityKind, Purpose
 from appliance.domains.leads import queries
 from appliance.domains.leads.errors import NobodyNamed, SourceSilent, WebhookRefused
@@ -51,9 +51,8 @@ def capture_lead(uow: UnitOfWork, source_id: UUID, arrived: Arrived) -> Captured
 
 def announce_leads(uow: UnitOfWork, source_id: UUID, leadgen_ids: Sequence[str]) -> None:
     """Those that are not here yet are fetched after the commit."""
-    for leadgen_id in leadgen_ids:
-        if not queries.is_event_known(uow, source_id, leadgen_id):
-            uow.emit(LeadAnnounced(source_id, leadgen_id))
+    known = queries.known_events(uow, source_id, leadgen_ids)
+    uow.emit_all(LeadAnnounced(source_id, leadgen_id) for leadgen_id in leadgen_ids if leadgen_id not in known)
 
 
 def _store(uow: UnitOfWork, source: LeadSource, reading: Reading, key: str, arrived: Arrived) -> Captured:
@@ -73,7 +72,8 @@ def _store(uow: UnitOfWork, source: LeadSource, reading: Reading, key: str, arri
     )  # fmt: skip
     uow.session.flush()
     if mapping.is_yes(reading.get(LeadField.CONSENT)):
-        _take_consent(uow, source, contact.id, {"text": reading.get(LeadField.CONSENT_TEXT), **arrived.evidence, "lead_id": str(lead.id)})
+        evidence = {"text": reading.get(LeadField.CONSENT_TEXT), **arrived.evidence, "lead_id": str(lead.id)}
+        _take_consent(uow, source, contact.id, reading, evidence)
     return Captured(lead.id, contact.id)
 
 
@@ -98,7 +98,7 @@ def _repeat(uow: UnitOfWork, lead: Lead, reading: Reading) -> None:
 
 
 def _store_person(uow: UnitOfWork, source: LeadSource, reading: Reading) -> _Person:
-    """Completes whom it finds and overwrites nothing. What cannot be read of a person stays in the payload alone."""
+    """Completes whom it finds, overwrites nothing, and gives them no address: that was typed by anybody, and stays in the payload."""
     external_id = reading.get(LeadField.EXTERNAL_ID)
     ids = [Identity(IdentityKind.EXTERNAL, external_id[:320], source.id.hex)] if external_id else []
     given = _given(reading)
@@ -107,7 +107,7 @@ def _store_person(uow: UnitOfWork, source: LeadSource, reading: Reading) -> _Per
     given["tags"] = _tags(reading, source)
     while True:
         try:
-            return contacts.upsert_contact(uow, ids, fields=ContactFields.model_validate(given))
+            return contacts.upsert_contact(uow, ids, fields=ContactFields.model_validate(given), claimed=True)
         except InvalidField as err:
             if given.pop(err.field, None) is None:
                 raise
@@ -128,11 +128,13 @@ def _tags(reading: Reading, source: LeadSource) -> list[str]:
     return [*source.tags, *filter(None, said)][:_MOST_TAGS]
 
 
-def _take_consent(uow: UnitOfWork, source: LeadSource, contact_id: UUID, evidence: Mapping[str, str]) -> None:
-    """For each way to reach the person about which they never said anything. Who asked to be left alone is not brought back by a form."""
-    contact = ContactOut.model_validate(people.get_contact(uow, contact_id))
-    reached = {Channel.WHATSAPP: contact.phone_e164, Channel.EMAIL: contact.email}
-    for channel in (channel for channel, address in reached.items() if address):
+def _take_consent(uow: UnitOfWork, source: LeadSource, contact_id: UUID, reading: Reading, evidence: Mapping[str, str]) -> None:
+    """For each address that was given and is theirs, if they never said anything about it: who said no is not brought back by a form."""
+    given = {
+        Channel.WHATSAPP: Identity(IdentityKind.PHONE, reading.get(LeadField.PHONE)),
+        Channel.EMAIL: Identity(IdentityKind.EMAIL, reading.get(LeadField.EMAIL)),
+    }
+    for channel in (channel for channel, identity in given.items() if people.is_theirs(uow, contact_id, identity)):
         if people.latest_mode(uow, contact_id, channel, Purpose.MARKETING) is not None:
             continue
         said = ConsentIn(

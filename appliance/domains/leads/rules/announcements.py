@@ -5,13 +5,15 @@ https://developers.facebook.com/docs/marketing-api/guides/lead-ads/retrieving#we
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
+MAX_CHANGES = 1000  # Meta sends no more updates in one webhook
 _ID = re.compile(r"\d{1,40}\Z")
 
 
 def leadgen_ids(payload: object) -> list[str]:
-    """Once each, in order; what is of another kind or shape is left out."""
-    return list(dict.fromkeys(found for found in map(str, _named(payload)) if _ID.match(found)))
+    """Once each, in order, of the first MAX_CHANGES; what is of another kind or shape is left out."""
+    return list(dict.fromkeys(found for found in map(str, islice(_named(payload), MAX_CHANGES)) if _ID.match(found)))
 
 
 def _named(payload: object) -> Iterator[object]:

@@ -27,12 +27,13 @@ if ! is_current "$venv" test.txt; then
   mark_current "$venv" test.txt
 fi
 
-step "PostgreSQL, Redis, Chromium, Tesseract, Dovecot"
+step "PostgreSQL, Redis, Chromium, Tesseract, Dovecot, curl"
 has_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null 2>&1; }
 has_redis() { command -v redis-server >/dev/null 2>&1; }
 has_chromium() { command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1; }
 has_gomp() { "$venv/bin/python" -c 'import xllamacpp' >>"$log" 2>&1; }
 has_dovecot() { command -v dovecot >/dev/null 2>&1 || [ -x /usr/sbin/dovecot ]; }
+has_example_tools() { command -v curl >/dev/null 2>&1 && command -v openssl >/dev/null 2>&1; } # the pages show examples with them
 has_tesseract() { command -v tesseract >/dev/null 2>&1 && tesseract --list-langs 2>/dev/null | grep -qx por; }
 wanted=()
 has_postgres || wanted+=(postgresql)
@@ -40,6 +41,7 @@ has_redis || wanted+=(redis-server)
 has_chromium || wanted+=(chromium)
 has_gomp || wanted+=(libgomp1)
 has_dovecot || wanted+=(dovecot-imapd)
+has_example_tools || wanted+=(curl openssl)
 has_tesseract || wanted+=(tesseract-ocr tesseract-ocr-por tesseract-ocr-eng)
 if [ ${#wanted[@]} -gt 0 ] && ! install_packages "${wanted[@]}"; then
   can_install_packages && fail "apt could not install ${wanted[*]}." "$(grep -E '^(E|W):' "$log" | tail -n 3)" "The whole log: $log"

@@ -215,7 +215,7 @@ def test_a_number_of_another_organisation_is_refused_without_saying_whose(client
     given = {"kind": "whatsapp_cloud", "name": "Mine", "external_id": NUMBER, "secrets": secrets}
     answer = client.post("/api/v1/channels", json=given)
     assert answer.status_code == 409
-    assert answer.json["detail"].startswith("This number is already connected to this box.")
+    assert answer.json["detail"].startswith("This number or address is already connected to this box.")
 
 
 def test_a_channel_with_conversations_is_disabled_not_deleted(client, cloud, post):

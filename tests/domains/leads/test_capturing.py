@@ -95,10 +95,10 @@ def test_what_names_nobody_is_refused(uow):
             capture(uow, source.id, payload)
 
 
-def test_a_known_contact_is_completed_and_never_overwritten(uow):
+def test_a_known_contact_is_completed_never_overwritten_and_gains_no_address_that_somebody_typed(uow):
     known = make_contact(uow, name="Davi R.", email="davi@loja.example", phone=None)
     assert capture(uow, make_source(uow).id, DAVI).contact_id == known.id
-    assert (known.name, known.phone_e164) == ("Davi R.", "+5511980001234")
+    assert (known.name, known.phone_e164) == ("Davi R.", None)
 
 
 def test_first_and_last_name_make_a_name(uow):

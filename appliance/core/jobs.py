@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 from redis import RedisError
 from rq.timeouts import JobTimeoutException
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from appliance.core import deliveries, housekeeping, telemetry
@@ -97,7 +97,7 @@ def _record(box: Box, tenant_id: UUID, delivery_id: UUID, subscriber: str, err: 
         with box.unit(tenant_id) as uow:
             retry_after = getattr(err, "retry_after", None)
             state = deliveries.fail(uow, delivery_id, error=describe(err), tries=_tries(err), retry_after=retry_after)
-    except (DomainError, DBAPIError) as also:
+    except (DomainError, SQLAlchemyError) as also:
         log.warning("delivery_unrecorded", subscriber=subscriber, delivery=delivery_id.hex, error=type(also).__name__)
         return
     if state is DeliveryState.DEAD:
@@ -112,7 +112,7 @@ def _let_go(box: Box, tenant_id: UUID, delivery_id: UUID, subscriber: str, err: 
     try:
         with box.unit(tenant_id) as uow:
             deliveries.let_go(uow, delivery_id, reason=describe(err))
-    except (DomainError, DBAPIError) as also:
+    except (DomainError, SQLAlchemyError) as also:
         log.warning("delivery_unrecorded", subscriber=subscriber, delivery=delivery_id.hex, error=type(also).__name__)
     else:
         log.info("delivery_without_object", subscriber=subscriber, delivery=delivery_id.hex)
@@ -196,7 +196,7 @@ def _renew_until(step: Step, stop: threading.Event) -> None:
             with step.box.unit(step.tenant_id) as uow:
                 if not deliveries.renew(uow, step.delivery_id, step.token):
                     return
-        except DBAPIError as err:
+        except SQLAlchemyError as err:
             log.warning("lease_not_renewed", delivery=step.delivery_id.hex, error=type(err).__name__)
 
 

@@ -6,7 +6,7 @@ import signal
 import threading
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from appliance.core.box import Box
 from appliance.core.jobs import seconds_to_next, sweep
@@ -30,7 +30,7 @@ def turn(box: Box) -> float:
     """One sweep; how long to rest after it, in seconds."""
     try:
         return seconds_to_next(box, most=WHILE_FULL_S if sweep(box) else SWEEP_EVERY_S)
-    except DBAPIError as err:
+    except SQLAlchemyError as err:
         log.warning("sweep_failed", error=type(err).__name__)
         return SWEEP_EVERY_S
 

@@ -74,7 +74,8 @@ def test_a_double_click_that_arrives_at_once_is_thanked_twice_and_is_one_lead(bo
     assert [times for _lead, _contact, times in leads_of(box, tenant_id)] == [1]
 
 
-def test_a_form_that_names_nobody_is_asked_for_more(box, tenant_id, visitor, form_id):
+def test_a_form_that_names_nobody_or_nowhere_to_answer_is_asked_for_more(box, tenant_id, visitor, form_id):
+    assert visitor.post(f"/forms/{form_id}", data={"name": "João"}).headers["Location"] == f"/forms/{form_id}?again=1"
     assert visitor.post(f"/forms/{form_id}", data={"message": "oi"}).headers["Location"] == f"/forms/{form_id}?again=1"
     assert visitor.post(f"/forms/{form_id}", json={"message": "oi"}).status_code == 422
     for body in (b"{", b"[1]", b'"x"'):

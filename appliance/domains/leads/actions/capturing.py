@@ -102,7 +102,7 @@ def _store_person(uow: UnitOfWork, source: LeadSource, reading: Reading) -> _Per
     external_id = reading.get(LeadField.EXTERNAL_ID)
     ids = [Identity(IdentityKind.EXTERNAL, external_id[:320], source.id.hex)] if external_id else []
     given = _given(reading)
-    if not given and not ids:
+    if (not given and not ids) or _leaves_no_address(source, reading):
         raise NobodyNamed
     given["tags"] = _tags(reading, source)
     while True:
@@ -113,6 +113,12 @@ def _store_person(uow: UnitOfWork, source: LeadSource, reading: Reading) -> _Per
                 raise
             if not ids and not given.keys() - {"tags"}:
                 raise NobodyNamed from err
+
+
+def _leaves_no_address(source: LeadSource, reading: Reading) -> bool:
+    """A form that asks where to answer, and was not told."""
+    asked = {LeadField.EMAIL, LeadField.PHONE} & set((source.form or {}).get("fields", ()))
+    return bool(asked) and not (reading.get(LeadField.EMAIL) or reading.get(LeadField.PHONE))
 
 
 def _given(reading: Reading) -> dict[str, Any]:

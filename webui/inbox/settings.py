@@ -15,10 +15,7 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Form, Schema, read_form
 from appliance.core.web.problems import refusal_of
-from appliance.domains.conversations import queries, schemas
-from appliance.domains.conversations.actions import filing, ready
-from appliance.domains.conversations.actions import teams as acting
-from appliance.domains.conversations.queries import teams
+from appliance.domains.conversations import actions, queries, schemas
 from appliance.domains.conversations.types import VARIABLES, LabelColour
 from appliance.domains.identity import queries as identity
 from appliance.domains.identity.schemas import MembersQuery
@@ -49,7 +46,7 @@ FIND: Mapping[Tab, Callable[[UnitOfWork, UUID], Any]] = {
     "labels": queries.get_label,
     "replies": queries.get_quick_reply,
     "macros": queries.get_macro,
-    "teams": teams.get_team,
+    "teams": queries.get_team,
 }
 
 
@@ -102,62 +99,62 @@ def settings(uow: UnitOfWork, query: SettingsQuery) -> str:
 
 @pages.post("/inbox/settings/labels", permission=MANAGE)
 def create_label(uow: UnitOfWork) -> Answer:
-    return _saved(uow, LabelForm, SettingsQuery(tab="labels"), lambda form: filing.create_label(uow, _label(form)))
+    return _saved(uow, LabelForm, SettingsQuery(tab="labels"), lambda form: actions.create_label(uow, _label(form)))
 
 
 @pages.post("/inbox/settings/labels/<uuid:label_id>", permission=MANAGE)
 def change_label(uow: UnitOfWork, label_id: UUID) -> Answer:
     query = SettingsQuery(tab="labels", edit=label_id)
-    return _saved(uow, LabelForm, query, lambda form: filing.change_label(uow, label_id, _label(form)))
+    return _saved(uow, LabelForm, query, lambda form: actions.change_label(uow, label_id, _label(form)))
 
 
 @pages.post("/inbox/settings/labels/<uuid:label_id>/delete", permission=MANAGE)
 def delete_label(uow: UnitOfWork, label_id: UUID) -> Response:
-    filing.delete_label(uow, label_id)
+    actions.delete_label(uow, label_id)
     return _deleted("labels")
 
 
 @pages.post("/inbox/settings/replies", permission=MANAGE)
 def create_reply(uow: UnitOfWork) -> Answer:
-    return _saved(uow, ReplyForm, SettingsQuery(tab="replies"), lambda form: ready.create_quick_reply(uow, _reply(form)))
+    return _saved(uow, ReplyForm, SettingsQuery(tab="replies"), lambda form: actions.create_quick_reply(uow, _reply(form)))
 
 
 @pages.post("/inbox/settings/replies/<uuid:quick_reply_id>", permission=MANAGE)
 def change_reply(uow: UnitOfWork, quick_reply_id: UUID) -> Answer:
     query = SettingsQuery(tab="replies", edit=quick_reply_id)
-    return _saved(uow, ReplyForm, query, lambda form: ready.change_quick_reply(uow, quick_reply_id, _reply(form)))
+    return _saved(uow, ReplyForm, query, lambda form: actions.change_quick_reply(uow, quick_reply_id, _reply(form)))
 
 
 @pages.post("/inbox/settings/replies/<uuid:quick_reply_id>/delete", permission=MANAGE)
 def delete_reply(uow: UnitOfWork, quick_reply_id: UUID) -> Response:
-    ready.delete_quick_reply(uow, quick_reply_id)
+    actions.delete_quick_reply(uow, quick_reply_id)
     return _deleted("replies")
 
 
 @pages.post("/inbox/settings/macros", permission=MANAGE)
 def create_macro(uow: UnitOfWork) -> Answer:
-    return _saved(uow, MacroForm, SettingsQuery(tab="macros"), lambda form: ready.create_macro(uow, form.wanted()))
+    return _saved(uow, MacroForm, SettingsQuery(tab="macros"), lambda form: actions.create_macro(uow, form.wanted()))
 
 
 @pages.post("/inbox/settings/macros/<uuid:macro_id>", permission=MANAGE)
 def change_macro(uow: UnitOfWork, macro_id: UUID) -> Answer:
     def change(form: MacroForm) -> object:
         wanted = form.wanted()
-        return ready.change_macro(uow, macro_id, schemas.MacroPatch(name=wanted.name, steps=wanted.steps))
+        return actions.change_macro(uow, macro_id, schemas.MacroPatch(name=wanted.name, steps=wanted.steps))
 
     return _saved(uow, MacroForm, SettingsQuery(tab="macros", edit=macro_id), change)
 
 
 @pages.post("/inbox/settings/macros/<uuid:macro_id>/delete", permission=MANAGE)
 def delete_macro(uow: UnitOfWork, macro_id: UUID) -> Response:
-    ready.delete_macro(uow, macro_id)
+    actions.delete_macro(uow, macro_id)
     return _deleted("macros")
 
 
 @pages.post("/inbox/settings/teams", permission=MANAGE)
 def create_team(uow: UnitOfWork) -> Answer:
     def create(form: TeamForm) -> object:
-        return acting.create_team(uow, schemas.TeamIn.model_validate(form.wanted()))
+        return actions.create_team(uow, schemas.TeamIn.model_validate(form.wanted()))
 
     return _saved(uow, TeamForm, SettingsQuery(tab="teams"), create)
 
@@ -165,14 +162,14 @@ def create_team(uow: UnitOfWork) -> Answer:
 @pages.post("/inbox/settings/teams/<uuid:team_id>", permission=MANAGE)
 def change_team(uow: UnitOfWork, team_id: UUID) -> Answer:
     def change(form: TeamForm) -> object:
-        return acting.change_team(uow, team_id, schemas.TeamPatch.model_validate(form.wanted()))
+        return actions.change_team(uow, team_id, schemas.TeamPatch.model_validate(form.wanted()))
 
     return _saved(uow, TeamForm, SettingsQuery(tab="teams", edit=team_id), change)
 
 
 @pages.post("/inbox/settings/teams/<uuid:team_id>/delete", permission=MANAGE)
 def delete_team(uow: UnitOfWork, team_id: UUID) -> Response:
-    acting.delete_team(uow, team_id)
+    actions.delete_team(uow, team_id)
     return _deleted("teams")
 
 
@@ -218,7 +215,7 @@ def _page(uow: UnitOfWork, query: SettingsQuery, form: Form[Any]) -> str:
     """Raises NotFound for one to be edited that is not there."""
     rows: dict[str, Any] = {
         "labels": queries.list_labels(uow), "replies": queries.list_quick_replies(uow), "macros": queries.list_macros(uow),
-        "teams": teams.list_teams(uow),
+        "teams": queries.list_teams(uow),
     }  # fmt: skip
     edited = FIND[query.tab](uow, query.edit) if query.edit else None
     values = form.raw or (_values_of(query.tab, edited) if edited else {})

@@ -14,7 +14,7 @@ from appliance.domains.channels import queries as channels
 from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.schemas import ContactOut, ContactsQuery
 from appliance.domains.conversations import queries
-from appliance.domains.conversations.queries import InboxFilter, notices, teams
+from appliance.domains.conversations.queries import InboxFilter
 from appliance.domains.conversations.schemas import LARGEST, ConversationOut, MessageOut
 from appliance.domains.conversations.types import ConversationStatus, Handling
 from appliance.domains.identity import queries as identity
@@ -99,8 +99,8 @@ def message(uow: UnitOfWork, message_id: UUID) -> str:
 def bell(uow: UnitOfWork) -> str:
     """What the reader should look at, for the bell of every page."""
     me = uow.actor.id
-    found = notices.list_notices(uow, me) if me else ()
-    new = notices.count_new_notices(uow, me) if me else 0
+    found = queries.list_notices(uow, me) if me else ()
+    new = queries.count_new_notices(uow, me) if me else 0
     return render_template("inbox/_bell.html", notices=presenting.notices(uow, found), new=new)
 
 
@@ -111,7 +111,7 @@ def _listing(uow: UnitOfWork, query: ListQuery) -> dict[str, object]:
     shown = [ConversationOut.model_validate(row) for row in page.items]
     return {
         "rows": presenting.rows(uow, shown, me=me), "page": page, "counts": counts, "query": query,
-        "labels": queries.list_labels(uow), "teams": teams.list_teams(uow),
+        "labels": queries.list_labels(uow), "teams": queries.list_teams(uow),
         "found": presenting.found(uow, queries.search_messages(uow, query.q, PageQuery(limit=FOUND_LENGTH)).items) if query.q else (),
     }  # fmt: skip
 
@@ -180,7 +180,7 @@ def _name_of(uow: UnitOfWork, found: ConversationOut) -> str:
 def _around(uow: UnitOfWork) -> dict[str, object]:
     """What can be done with any conversation, for the panes beside it."""
     return {
-        "members": _members(uow), "labels": queries.list_labels(uow), "teams": teams.list_teams(uow),
+        "members": _members(uow), "labels": queries.list_labels(uow), "teams": queries.list_teams(uow),
         "macros": queries.list_macros(uow), "snoozes": snoozing.choices(uow.now, formats.timezone()),
     }  # fmt: skip
 

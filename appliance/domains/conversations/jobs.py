@@ -2,7 +2,6 @@ from datetime import timedelta
 
 from appliance.core.box import Box
 from appliance.domains.conversations import actions, queries
-from appliance.domains.conversations.actions import aside
 
 STUCK_AFTER = timedelta(minutes=15)
 
@@ -21,7 +20,7 @@ def wake_snoozed(box: Box) -> None:
         due = queries.list_due_to_wake(uow)
     for tenant_id, conversation_id in due:
         with box.unit(tenant_id) as uow:
-            aside.wake(uow, conversation_id)
+            actions.wake(uow, conversation_id)
 
 
 def forget_old_notices(box: Box) -> None:

@@ -4,7 +4,6 @@ from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts import queries as people
 from appliance.domains.contacts.events import ContactsMerged, MergeUndone
 from appliance.domains.conversations import actions, queries
-from appliance.domains.conversations.actions import teams
 from appliance.domains.conversations.events import FileOrphaned, HandoffOverdue, HandoffRequested, MessageReceived
 from appliance.domains.conversations.rules import wording
 
@@ -39,12 +38,12 @@ def move_conversations_back(uow: UnitOfWork, event: MergeUndone) -> None:
 def deal_handed_off(uow: UnitOfWork, event: HandoffRequested) -> None:
     """To one of those present, when the company deals out what waits. What a person put back is not dealt again at once."""
     if event.reason not in PUT_BACK:
-        teams.deal_waiting(uow, event.conversation_id)
+        actions.deal_waiting(uow, event.conversation_id)
 
 
 def deal_overdue(uow: UnitOfWork, event: HandoffOverdue) -> None:
     """Somebody may have come by now."""
-    teams.deal_waiting(uow, event.conversation_id)
+    actions.deal_waiting(uow, event.conversation_id)
 
 
 def forget_file(step: Step, event: FileOrphaned) -> None:

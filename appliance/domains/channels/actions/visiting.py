@@ -19,7 +19,7 @@ from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts.schemas import ContactFields
 from appliance.domains.contacts.types import Identity, IdentityKind
 from appliance.domains.conversations import queries as threads
-from appliance.domains.conversations.queries import Message, reached
+from appliance.domains.conversations.queries import Message
 from appliance.domains.conversations.types import Incoming, MessageKind, MessageStatus, Person, StatusReport
 
 _WRITTEN = "web-in-"
@@ -79,7 +79,7 @@ def note_seen(uow: UnitOfWork, visit: Visit, *, up_to: int, read: bool) -> None:
     if conversation_id is None:
         return
     status = MessageStatus.READ if read else MessageStatus.DELIVERED
-    seen = [row for row in reached.list_unread(uow, conversation_id, up_to=up_to) if row.status is not status]
+    seen = [row for row in threads.list_unread(uow, conversation_id, up_to=up_to) if row.status is not status]
     if seen:
         reports = tuple(StatusReport(status, uow.now, provider_id=row.provider_message_id) for row in seen)
         receive_changes(uow, queries.get_channel(uow, visit.channel_id), [Change(reports=reports)])

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import Response, current_app, request
 
-from appliance.core.errors import DomainError, Forbidden, NotFound
+from appliance.core.errors import Forbidden, NotFound
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import Actor, UnitOfWork
 from appliance.core.web import PUBLIC, Api, Call, keep_upload, send_stored
@@ -24,7 +24,7 @@ from appliance.domains.channels.schemas import (
 )
 from appliance.domains.channels.types import Visit
 from appliance.domains.conversations import queries as threads
-from appliance.domains.conversations.queries import Message, reached
+from appliance.domains.conversations.queries import Message
 from appliance.domains.conversations.schemas import media_kind
 from appliance.domains.conversations.types import MessageKind, Sender
 
@@ -33,6 +33,7 @@ TOKEN_HEADER = "X-Visitor"  # noqa: S105 - the header's name
 VISITOR = Actor("contact", name="webchat")
 NEW_VISITORS, WRITES, READS = "300/hour", "120/minute", "600/minute"  # of one address, which many phones may share
 OWN_WRITES = "15/minute"  # of one visitor
+FILES, OWN_FILES = "200/day", "60/day"  # of one address in one chat; of one visitor
 MAX_FILE = 4 * 2**20  # what the box takes from somebody it does not know
 _SENDERS = {Sender.CONTACT: "visitor", Sender.AGENT_AI: "assistant"}
 
@@ -53,10 +54,10 @@ def read_thread(call: Call, key: str, query: VisitorThreadQuery) -> VisitorThrea
         conversation_id = threads.find_thread(uow, visit.channel_id, visit.visitor)
         if conversation_id is None:
             return VisitorThreadOut(items=[], before=None, holder=None)
-        rows = reached.list_reached(uow, conversation_id, before=query.before, limit=query.limit)
+        rows = threads.list_reached(uow, conversation_id, before=query.before, limit=query.limit)
         older = rows[0].number if len(rows) == query.limit else None
         items = [_shown(uow, visit, row) for row in rows]
-        return VisitorThreadOut(items=items, before=older, holder=reached.find_holder(uow, conversation_id))
+        return VisitorThreadOut(items=items, before=older, holder=threads.find_holder(uow, conversation_id))
 
 
 @webchat.post(
@@ -79,6 +80,9 @@ def write(call: Call, key: str, body: VisitorSaysIn) -> VisitorMessageOut:
 )  # fmt: skip
 def send_file(call: Call, key: str, client_id: str) -> VisitorMessageOut:
     visit = _writer(call, key)
+    limits: RateLimits = current_app.extensions["rate_limits"]
+    limits.check(OWN_FILES, visit.visitor, "chat files")
+    limits.check(FILES, str(visit.channel_id), request.remote_addr or "", "chat files")
     limit = min(MAX_FILE, call.box.settings.channels.max_media_mb * 2**20)
     file = keep_upload(call.box, visit.tenant_id, limit=limit)
     media = {"blob_id": str(file.blob_id), "mime_type": file.mime_type, "filename": file.filename, "size": file.size}
@@ -87,7 +91,7 @@ def send_file(call: Call, key: str, client_id: str) -> VisitorMessageOut:
             stored = actions.receive_visitor(uow, visit, client_id, media_kind(file.mime_type), {"media": media})
             is_repeat = stored.content.get("media", {}).get("blob_id") != media["blob_id"]
             shown = _shown(uow, visit, stored)
-    except DomainError:  # the chat is closed, say: nobody would ever find the file
+    except BaseException:  # the chat is closed, say: nobody would ever find the file
         call.box.blobs.delete(visit.tenant_id, file.blob_id)
         raise
     if is_repeat:
@@ -107,7 +111,7 @@ def get_file(call: Call, key: str, message_id: UUID) -> Response:
     visit = _visit(call, key)
     with call.box.unit(visit.tenant_id, VISITOR, read_only=True) as uow:
         conversation_id = threads.find_thread(uow, visit.channel_id, visit.visitor)
-        media = dict(reached.get_reached(uow, conversation_id, message_id).content.get("media", {})) if conversation_id else {}
+        media = dict(threads.get_reached(uow, conversation_id, message_id).content.get("media", {})) if conversation_id else {}
     if not media.get("blob_id"):
         raise NotFound(_("This message has no file, or it has not come yet."))
     pieces = call.box.blobs.read(visit.tenant_id, UUID(str(media["blob_id"])))
@@ -134,7 +138,7 @@ def _check_origin(call: Call) -> None:
 
 
 def _shown(uow: UnitOfWork, visit: Visit, message: Message) -> VisitorMessageOut:
-    content = reached.content_for_contact(message)
+    content = threads.content_for_contact(message)
     media = content.get("media")
     return VisitorMessageOut(
         id=message.id,

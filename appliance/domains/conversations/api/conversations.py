@@ -5,7 +5,6 @@ from appliance.core.web import Api, Page, PageOf
 from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.schemas import ContactsQuery
 from appliance.domains.conversations import actions, queries
-from appliance.domains.conversations.actions import aside
 from appliance.domains.conversations.queries import Counts, Found, InboxFilter
 from appliance.domains.conversations.schemas import (
     AssignIn,
@@ -136,17 +135,17 @@ def reopen(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
 
 @api.post("/conversations/<uuid:conversation_id>/snooze", permission=WRITE, body=SnoozeIn, returns=ConversationOut)
 def snooze(uow: UnitOfWork, conversation_id: UUID, body: SnoozeIn) -> Conversation:
-    return aside.snooze(uow, conversation_id, until=body.until)
+    return actions.snooze(uow, conversation_id, until=body.until)
 
 
 @api.post("/conversations/<uuid:conversation_id>/pending", permission=WRITE, returns=ConversationOut)
 def set_pending(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
-    return aside.set_pending(uow, conversation_id)
+    return actions.set_pending(uow, conversation_id)
 
 
 @api.put("/conversations/<uuid:conversation_id>/state", permission=WRITE, body=StateIn, returns=ConversationOut)
 def restore(uow: UnitOfWork, conversation_id: UUID, body: StateIn) -> Conversation:
-    return aside.restore(uow, conversation_id, body)
+    return actions.restore(uow, conversation_id, body)
 
 
 @api.post("/conversations/<uuid:conversation_id>/read", permission=READ, returns=ConversationOut)

@@ -5,11 +5,8 @@ from uuid import UUID
 
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Api
-from appliance.domains.conversations import queries, schemas
-from appliance.domains.conversations.actions import filing
-from appliance.domains.conversations.actions import ready as actions
+from appliance.domains.conversations import actions, queries, schemas
 from appliance.domains.conversations.api.conversations import READ, WRITE, me
-from appliance.domains.conversations.queries import ready
 from appliance.domains.conversations.tables import Label, Macro, QuickReply
 
 inbox = Api("inbox")
@@ -23,22 +20,22 @@ def list_labels(uow: UnitOfWork) -> Sequence[Label]:
 
 @inbox.post("/labels", permission=MANAGE, body=schemas.LabelIn, returns=schemas.LabelOut, status=201)
 def create_label(uow: UnitOfWork, body: schemas.LabelIn) -> Label:
-    return filing.create_label(uow, body.model_dump())
+    return actions.create_label(uow, body.model_dump())
 
 
 @inbox.get("/labels/<uuid:label_id>", permission=READ, returns=schemas.LabelOut)
 def get_label(uow: UnitOfWork, label_id: UUID) -> Label:
-    return ready.get_label(uow, label_id)
+    return queries.get_label(uow, label_id)
 
 
 @inbox.patch("/labels/<uuid:label_id>", permission=MANAGE, body=schemas.LabelPatch, returns=schemas.LabelOut)
 def change_label(uow: UnitOfWork, label_id: UUID, body: schemas.LabelPatch) -> Label:
-    return filing.change_label(uow, label_id, body.model_dump(exclude_unset=True))
+    return actions.change_label(uow, label_id, body.model_dump(exclude_unset=True))
 
 
 @inbox.delete("/labels/<uuid:label_id>", permission=MANAGE)
 def delete_label(uow: UnitOfWork, label_id: UUID) -> None:
-    filing.delete_label(uow, label_id)
+    actions.delete_label(uow, label_id)
 
 
 @inbox.get("/quick-replies", permission=READ, returns=list[schemas.QuickReplyOut])
@@ -51,7 +48,7 @@ def list_quick_replies(uow: UnitOfWork) -> Sequence[QuickReply]:
     summary="Quick replies as they would be said in this conversation",
 )  # fmt: skip
 def list_filled_replies(uow: UnitOfWork, conversation_id: UUID) -> list[schemas.QuickReplyOut]:
-    return ready.list_filled_replies(uow, queries.get_conversation(uow, conversation_id))
+    return queries.list_filled_replies(uow, queries.get_conversation(uow, conversation_id))
 
 
 @inbox.post("/quick-replies", permission=MANAGE, body=schemas.QuickReplyIn, returns=schemas.QuickReplyOut, status=201)
@@ -61,7 +58,7 @@ def create_quick_reply(uow: UnitOfWork, body: schemas.QuickReplyIn) -> QuickRepl
 
 @inbox.get("/quick-replies/<uuid:quick_reply_id>", permission=READ, returns=schemas.QuickReplyOut)
 def get_quick_reply(uow: UnitOfWork, quick_reply_id: UUID) -> QuickReply:
-    return ready.get_quick_reply(uow, quick_reply_id)
+    return queries.get_quick_reply(uow, quick_reply_id)
 
 
 @inbox.patch("/quick-replies/<uuid:quick_reply_id>", permission=MANAGE, body=schemas.QuickReplyPatch, returns=schemas.QuickReplyOut)
@@ -86,7 +83,7 @@ def create_macro(uow: UnitOfWork, body: schemas.MacroIn) -> Macro:
 
 @inbox.get("/macros/<uuid:macro_id>", permission=READ, returns=schemas.MacroOut)
 def get_macro(uow: UnitOfWork, macro_id: UUID) -> Macro:
-    return ready.get_macro(uow, macro_id)
+    return queries.get_macro(uow, macro_id)
 
 
 @inbox.patch("/macros/<uuid:macro_id>", permission=MANAGE, body=schemas.MacroPatch, returns=schemas.MacroOut)

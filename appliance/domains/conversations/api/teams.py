@@ -5,12 +5,9 @@ from uuid import UUID
 
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Api
-from appliance.domains.conversations import schemas
-from appliance.domains.conversations.actions import notices as telling
-from appliance.domains.conversations.actions import teams as actions
+from appliance.domains.conversations import actions, queries, schemas
 from appliance.domains.conversations.api.conversations import READ, WRITE, me
 from appliance.domains.conversations.api.inbox import MANAGE
-from appliance.domains.conversations.queries import notices, teams
 from appliance.domains.conversations.tables import Conversation, Notice, Team
 
 team_work = Api("teams")
@@ -18,7 +15,7 @@ team_work = Api("teams")
 
 @team_work.get("/teams", permission=READ, returns=list[schemas.TeamOut])
 def list_teams(uow: UnitOfWork) -> Sequence[Team]:
-    return teams.list_teams(uow)
+    return queries.list_teams(uow)
 
 
 @team_work.post("/teams", permission=MANAGE, body=schemas.TeamIn, returns=schemas.TeamOut, status=201)
@@ -28,7 +25,7 @@ def create_team(uow: UnitOfWork, body: schemas.TeamIn) -> Team:
 
 @team_work.get("/teams/<uuid:team_id>", permission=READ, returns=schemas.TeamOut)
 def get_team(uow: UnitOfWork, team_id: UUID) -> Team:
-    return teams.get_team(uow, team_id)
+    return queries.get_team(uow, team_id)
 
 
 @team_work.patch("/teams/<uuid:team_id>", permission=MANAGE, body=schemas.TeamPatch, returns=schemas.TeamOut)
@@ -48,14 +45,14 @@ def give_to_team(uow: UnitOfWork, conversation_id: UUID, body: schemas.GiveIn) -
 
 @team_work.post("/conversations/<uuid:conversation_id>/presence", permission=READ, body=schemas.PresenceIn, status=204)
 def announce(uow: UnitOfWork, conversation_id: UUID, body: schemas.PresenceIn) -> None:
-    telling.announce(uow, conversation_id, user_id=me(uow), state=body.state)
+    actions.announce(uow, conversation_id, user_id=me(uow), state=body.state)
 
 
 @team_work.get("/notices", permission=READ, returns=list[schemas.NoticeOut], summary="What the caller should look at, newest first")
 def list_notices(uow: UnitOfWork) -> Sequence[Notice]:
-    return notices.list_notices(uow, me(uow))
+    return queries.list_notices(uow, me(uow))
 
 
 @team_work.post("/notices/seen", permission=READ, status=204)
 def mark_seen(uow: UnitOfWork) -> None:
-    telling.mark_seen(uow, user_id=me(uow))
+    actions.mark_seen(uow, user_id=me(uow))

@@ -13,16 +13,26 @@ from appliance.domains.conversations.queries.inbox import (
     list_overdue,
     list_tenants_with_waiting,
 )
+from appliance.domains.conversations.queries.notices import count_new_notices, list_notices
 from appliance.domains.conversations.queries.privacy import export_contact
+from appliance.domains.conversations.queries.reached import (
+    content_for_contact,
+    find_holder,
+    get_reached,
+    list_reached,
+    list_unread,
+)
 from appliance.domains.conversations.queries.ready import (
     get_label,
     get_macro,
     get_quick_reply,
+    list_filled_replies,
     list_labels,
     list_macros,
     list_quick_replies,
 )
 from appliance.domains.conversations.queries.searching import Found, search_messages, word_hashes
+from appliance.domains.conversations.queries.teams import get_team, list_teams
 from appliance.domains.conversations.queries.thread import (
     count_agent_replies,
     find_by_provider_id,
@@ -53,12 +63,15 @@ __all__ = [
     "InboxFilter",
     "Message",
     "Notice",
+    "content_for_contact",
     "count_agent_replies",
     "count_holders",
     "count_inbox",
+    "count_new_notices",
     "count_unsent",
     "export_contact",
     "find_by_provider_id",
+    "find_holder",
     "find_thread",
     "find_unsent",
     "get_conversation",
@@ -66,6 +79,8 @@ __all__ = [
     "get_macro",
     "get_message",
     "get_quick_reply",
+    "get_reached",
+    "get_team",
     "get_thread",
     "has_conversations",
     "is_from_contact",
@@ -73,15 +88,20 @@ __all__ = [
     "list_conversations",
     "list_days",
     "list_due_to_wake",
+    "list_filled_replies",
     "list_labels",
     "list_macros",
     "list_messages",
+    "list_notices",
     "list_overdue",
     "list_quick_replies",
+    "list_reached",
     "list_recent",
     "list_stuck",
+    "list_teams",
     "list_tenants_with_waiting",
     "list_unanswered",
+    "list_unread",
     "list_waiting",
     "lock_conversation",
     "lock_message",

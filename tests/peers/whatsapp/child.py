@@ -53,7 +53,8 @@ class RealChild:
         self._link, theirs = socket.socketpair()
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, *wire.arguments(theirs.fileno(), str(store), silence_s=silence_s)], pass_fds=[theirs.fileno()], cwd="/",
+                [sys.executable, "-m", wire.DRIVER, *wire.arguments(theirs.fileno(), str(store), silence_s=silence_s)],
+                pass_fds=[theirs.fileno()], cwd="/",
                 env={"PATH": os.environ["PATH"], **environment(peer, libraries)}, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             )
         threading.Thread(target=self._listen, daemon=True).start()

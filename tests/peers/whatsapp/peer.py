@@ -119,9 +119,6 @@ class WhatsAppPeer:
         attrs = {"id": message_id, "from": chat or Jid(ANA_PHONE), "t": int(time.time())}
         self.now.send(Stanza("receipt", attrs | ({"type": kind} if kind != "delivered" else {})))
 
-    def typing(self, state="composing"):
-        self.now.send(Stanza("chatstate", {"from": Jid(ANA_PHONE)}, [Stanza(state)]))
-
     def message(self, message_id, body):
         """Ana writes. `body`: the protocol buffer that only the library opens."""
         attrs = {"id": message_id, "from": Jid(ANA_PHONE), "sender_lid": Jid(ANA_LID, "lid"), "t": int(time.time()), "type": "text"}

@@ -230,8 +230,6 @@ def test_what_was_told_is_left_for_others_until_it_is_kept(linked, peer, store):
 def test_what_is_asked_before_there_is_a_connection_harms_nothing(start):
     child = start()
     child.say(wire.Send("a", ANA, "text", {"text": "oi"}))
-    child.say(wire.MarkRead(ANA, ("x",)))
-    child.say(wire.ShowTyping(ANA))
     child.say(wire.Pair("5511988887777"))
     child.say(wire.Fetch("f", "", "/nowhere", 1))
     child.say(wire.LogOut())

@@ -225,16 +225,6 @@ def test_receipts_are_of_people_and_in_seconds() -> None:
     assert group == wire.Receipt(("A", "B"), "played", AT, f"{GROUP}@g.us", "", f"{ANA}@s.whatsapp.net")
 
 
-@pytest.mark.parametrize(
-    ("state", "media", "told"),
-    [(wa.ChatPresence.COMPOSING, wa.ChatPresence.TEXT, "composing"), (wa.ChatPresence.COMPOSING, wa.ChatPresence.AUDIO, "recording"),
-     (wa.ChatPresence.PAUSED, wa.ChatPresence.TEXT, "paused")],
-)  # fmt: skip
-def test_typing_and_recording_are_told_apart(state: int, media: int, told: str) -> None:
-    source = receipt(wa.Receipt.READ).MessageSource
-    assert messages.typing_of(wa.ChatPresence(MessageSource=source, State=state, Media=media)).state == told
-
-
 @pytest.mark.parametrize("name", [field.name for field in e2e.Message.DESCRIPTOR.fields if field.message_type is not None])
 def test_no_kind_of_message_trips_the_child(name: str) -> None:
     """The library calls us from its own thread: what is raised there is a message lost."""

@@ -44,12 +44,10 @@ def linked(standing, peer):
     return standing
 
 
-def test_receipts_typing_and_what_cannot_be_opened_are_told(linked, peer):
+def test_receipts_and_what_cannot_be_opened_are_told(linked, peer):
     for kind in ("delivered", "read", "played"):
         peer.receipt("3EB0AA", kind)
         assert linked.says(wire.Receipt, lambda one, kind=kind: one.kind == kind).ids == ("3EB0AA",)
-    peer.typing()
-    assert linked.says(wire.Typing) == wire.Typing(ANA, "composing")
     peer.unreadable_message("M1")
     heard = linked.says(wire.Undecryptable)
     assert (heard.key.id, heard.key.remote_jid, heard.push_name) == ("M1", ANA, "Ana")
@@ -95,13 +93,6 @@ def test_what_surely_did_not_leave_may_be_sent_later_under_the_same_id(linked, p
     peer.behaviour.knows_nobody = False
     assert isinstance(send(linked, "m3", to=STRANGER), wire.Sent)
     assert len(sent_to(peer)) == 1
-
-
-def test_reading_and_typing_are_shown_to_the_other(linked, peer):
-    linked.say(wire.MarkRead(ANA, ("A1", "A2")))
-    linked.say(wire.ShowTyping(ANA, "recording"))
-    assert peer.heard("receipt", lambda one: one.attrs.get("type") == "read").attrs["id"] == "A1"
-    assert peer.heard("chatstate").children[0].tag == "composing"
 
 
 @pytest.fixture

@@ -117,7 +117,6 @@ def test_both_names_of_a_person_are_kept_and_a_message_is_stored_once(opened, ph
 def test_what_is_no_person_writing_is_left_out(opened, phones, arrived):
     phones.say(wire.Message(wire.Key("status@broadcast", "1"), "x", 1, "text", {"text": "story"}))
     phones.say(wire.Message(wire.Key("12036@g.us", "2", participant="5531@s.whatsapp.net"), "x", 1, "text", {"text": "group"}, group=True))
-    phones.say(wire.Typing("5531999990001@s.whatsapp.net", "composing"))
     phones.say(said("eu"))
     assert [row.content["text"] for row in arrived(1)] == ["eu"]
 

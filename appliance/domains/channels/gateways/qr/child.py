@@ -26,7 +26,7 @@ class Child:
     def __init__(self, store: Path, *, driver: str = wire.DRIVER, complaints: bool = False) -> None:
         """`complaints`: what the library writes is shown; it may name people."""
         self.socket, theirs = socket.socketpair()
-        arguments = wire.arguments(theirs.fileno(), str(store))[2:]
+        arguments = wire.arguments(theirs.fileno(), str(store))
         environment = {name: os.environ[name] for name in _PASSED if name in os.environ}
         paths = (os.environ.get("PYTHONPATH", ""), str(Path(appliance.__file__).parents[1]))
         environment.update(PYTHONPATH=os.pathsep.join(path for path in paths if path), HOME=str(store.parent), TMPDIR=str(store.parent))

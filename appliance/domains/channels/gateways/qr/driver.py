@@ -86,10 +86,6 @@ class Driver:
                 self._sends.put(lambda: self._tell(self._sent(command)))
             case wire.Fetch():
                 self._files.put(lambda: self._tell(self._fetched(command)))
-            case wire.MarkRead():
-                self._tasks.put(lambda: self._mark_read(command))
-            case wire.ShowTyping():
-                self._tasks.put(lambda: self._show_typing(command))
             case wire.Pair():
                 self._tasks.put(lambda: self._tell(self._pairing(command.phone)))
             case wire.LogOut():
@@ -113,7 +109,7 @@ class Driver:
         self._client.event.qr(lambda _client, code: self._show(code.decode()))
         self._client._NewClient__onLoginStatus = self._linking_ended  # noqa: SLF001 - it only prints there, and nothing else says so
         says: dict[Any, Callable[[Any], wire.Event | None]] = {
-            events.MessageEv: messages.event_of, events.ReceiptEv: messages.receipt_of, events.ChatPresenceEv: messages.typing_of,
+            events.MessageEv: messages.event_of, events.ReceiptEv: messages.receipt_of,
             events.UndecryptableMessageEv: messages.undecryptable_of, events.PairStatusEv: _paired, events.ConnectFailureEv: _failed,
             events.DisconnectedEv: lambda _: wire.Closed(DisconnectReason.CLOSED, "connection closed"),
             events.KeepAliveTimeoutEv: lambda _: wire.Closed(DisconnectReason.LOST, "no answer from WhatsApp"),
@@ -195,19 +191,6 @@ class Driver:
             return wire.Pairing(self._client.PairPhone(phone, show_push_notification=True))
         except NeonizeError as err:
             return wire.Failed("pair", str(err)[:500], again=True)
-
-    def _mark_read(self, command: wire.MarkRead) -> None:
-        chat = address_of(command.chat)
-        sender = address_of(command.participant) if command.participant else chat
-        if self._me:
-            self._client.mark_read(*command.ids, chat=chat, sender=sender, receipt=enum.ReceiptType.READ)
-
-    def _show_typing(self, command: wire.ShowTyping) -> None:
-        paused, audio = command.state == "paused", command.state == "recording"
-        state = enum.ChatPresence.CHAT_PRESENCE_PAUSED if paused else enum.ChatPresence.CHAT_PRESENCE_COMPOSING
-        media = enum.ChatPresenceMedia.CHAT_PRESENCE_MEDIA_AUDIO if audio else enum.ChatPresenceMedia.CHAT_PRESENCE_MEDIA_TEXT
-        if self._me:
-            self._client.send_chat_presence(address_of(command.chat), state, media)
 
     def _log_out(self) -> None:
         if not self._me:

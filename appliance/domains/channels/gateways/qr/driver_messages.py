@@ -67,14 +67,6 @@ def receipt_of(said: Any) -> wire.Receipt | None:
     return wire.Receipt(tuple(said.MessageIDs), RECEIPTS[said.Type], moment(said.Timestamp), text_of(source.Chat), alt, participant)
 
 
-def typing_of(said: Any) -> wire.Typing:
-    source = said.MessageSource
-    composing = "recording" if said.Media == wa.ChatPresence.AUDIO else "composing"
-    return wire.Typing(
-        text_of(source.Chat), composing if said.State == wa.ChatPresence.COMPOSING else "paused", text_of(source.SenderAlt)
-    )
-
-
 def key_of(info: Any) -> wire.Key:
     source = info.MessageSource
     alt = source.RecipientAlt if source.IsFromMe else source.SenderAlt

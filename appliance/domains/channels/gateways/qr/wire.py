@@ -83,19 +83,6 @@ class Send:
 
 
 @dataclass(frozen=True)
-class MarkRead:
-    chat: str
-    ids: tuple[str, ...]
-    participant: str = ""
-
-
-@dataclass(frozen=True)
-class ShowTyping:
-    chat: str
-    state: str = "composing"  # or "recording", "paused"
-
-
-@dataclass(frozen=True)
 class Pair:
     """Ask for the code that is typed on the phone instead of scanning. Answered by Pairing, or by Failed with the id "pair"."""
 
@@ -129,7 +116,7 @@ class Kept:
     number: int
 
 
-Command = Send | MarkRead | ShowTyping | Pair | Fetch | LogOut | Ping | Kept
+Command = Send | Pair | Fetch | LogOut | Ping | Kept
 
 # events, child to parent
 
@@ -247,13 +234,6 @@ class Receipt:
 
 
 @dataclass(frozen=True)
-class Typing:
-    chat: str
-    state: str  # composing, recording, paused
-    chat_alt: str = ""
-
-
-@dataclass(frozen=True)
 class Sent:
     id: str
     provider_id: str
@@ -291,7 +271,7 @@ class Pong:
 
 Event = (
     Ready | Qr | Pairing | Paired | Open | Closed | LoggedOut | Banned | Outdated
-    | Message | Edited | Deleted | Undecryptable | Receipt | Typing | Sent | Failed | Fetched | StoreChanged | Pong
+    | Message | Edited | Deleted | Undecryptable | Receipt | Sent | Failed | Fetched | StoreChanged | Pong
 )  # fmt: skip
 
 # what WhatsApp tells once: the child remembers it beside the store (`driver_unheard`) until it is Kept
@@ -303,11 +283,11 @@ _EVENTS: Mapping[str, type[Event]] = {kind.__name__: kind for kind in get_args(E
 
 
 def arguments(socket: int, store: str, *, silence_s: int = 90) -> list[str]:
-    """Behind the interpreter. `socket` is inherited; `store` is the SQLite file of keys, made when there is none.
+    """Behind the module. `socket` is inherited; `store` is the SQLite file of keys, made when there is none.
 
     The way out is taken from HTTPS_PROXY and the certificates from SSL_CERT_FILE. Complaints of libraries go to stderr.
     """
-    return ["-m", DRIVER, "--socket", str(socket), "--store", store, "--silence", str(silence_s)]
+    return ["--socket", str(socket), "--store", store, "--silence", str(silence_s)]
 
 
 def encode(said: Command | Event) -> bytes:

@@ -76,7 +76,9 @@ def test_the_list_is_filtered_and_leads_to_what_was_sent(box, tenant, ana_at_hom
     assert "Bia" in page.text
     assert "Davi Rocha" not in ana_at_home.get("/leads?status=converted").text
     address = f"/leads/{found.lead_id}"
-    assert '"utm_campaign": "natal"' in text_of(ana_at_home.get(address))
+    shown = ana_at_home.get(address)
+    assert "<dt>utm_campaign</dt><dd>natal</dd>" in shown.text
+    assert '"utm_campaign": "natal"' in text_of(shown)
     assert ana_at_home.send(address, address, status="converted", score="80").status_code == 302
     with box.unit(tenant) as uow:
         lead = queries.get_lead(uow, found.lead_id)

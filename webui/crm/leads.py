@@ -46,7 +46,7 @@ def leads(uow: UnitOfWork, query: LeadsQuery) -> str:
 @pages.get("/leads/<uuid:lead_id>", permission=READ)
 def lead(uow: UnitOfWork, lead_id: UUID) -> str:
     found = LeadOut.model_validate(queries.get_lead(uow, lead_id))
-    events = [(event, _pretty(event.body)) for event in map(LeadEventOut.model_validate, queries.list_events(uow, lead_id))]
+    events = [(event, *_told(event.body)) for event in map(LeadEventOut.model_validate, queries.list_events(uow, lead_id))]
     person = ContactOut.model_validate(contacts.get_contact(uow, found.contact_id))
     return render_template(
         "crm/lead.html", lead=found, contact=person, events=events, source=queries.get_source(uow, found.source_id), tones=TONES,
@@ -74,8 +74,12 @@ def _people(uow: UnitOfWork, contact_ids: Iterable[UUID]) -> dict[UUID, ContactO
     return {key: ContactOut.model_validate(row) for key, row in contacts.find_contacts(uow, set(contact_ids)).items()}
 
 
-def _pretty(body: str) -> str:
+def _told(body: str) -> tuple[list[tuple[str, str]], str]:
+    """Name and value of what was filled in, and all of it as it came."""
     try:
-        return json.dumps(json.loads(body), ensure_ascii=False, indent=2)
+        said = json.loads(body)
+        whole = json.dumps(said, ensure_ascii=False, indent=2)
     except (ValueError, RecursionError):
-        return body
+        return [], body
+    fields = said.items() if isinstance(said, dict) else ()
+    return [(name, str(value)) for name, value in fields if value and isinstance(value, str | int | float)], whole

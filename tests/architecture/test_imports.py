@@ -1,13 +1,17 @@
 """The borders of pyproject.toml's import contracts, and that our own kind of contract breaks when it should."""
 
+import ast
 import os
+import re
 import subprocess
 import sys
 
 from grimp import ImportGraph
 
 from tests.architecture.contracts import PublicDoors
-from tests.architecture.house import ROOT
+from tests.architecture.house import ROOT, Source, sources
+
+DOOR = re.compile(r"appliance\.domains\.(\w+)\.(?:actions|queries)(\..+)?")
 
 
 def test_every_import_contract_is_kept() -> None:
@@ -15,6 +19,24 @@ def test_every_import_contract_is_kept() -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "models"), "COLUMNS": "160"}
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _behind_doors(source: Source) -> list[str]:
+    """Modules of another domain that are imported past what its `actions` and `queries` export."""
+    found = []
+    for node in source.nodes(ast.ImportFrom):
+        door = DOOR.fullmatch(node.module or "")
+        if door is None or source.path.startswith(f"appliance/domains/{door[1]}/"):
+            continue
+        rooms = ROOT / door[0].replace(".", "/")
+        found += [f"{source.path}: {door[0]}.{name.name}" for name in node.names if door[2] or (rooms / f"{name.name}.py").exists()]
+    return found
+
+
+def test_what_lies_behind_a_door_is_exported_by_it() -> None:
+    assert [fault for source in sources("appliance/domains", "webui") for fault in _behind_doors(source)] == []
+    past = Source("webui/inbox/views.py", "from appliance.domains.conversations.queries import InboxFilter, teams")
+    assert len(_behind_doors(past)) == 1
 
 
 def _check(importer: str, imported: str) -> list[str]:

@@ -42,6 +42,18 @@ def test_html_costs_what_it_is_long(html):
     assert time.process_time() - began < 4
 
 
+@pytest.mark.parametrize("html", [
+    "<div>" * 60_000, "<x>" * 30_000 + "</y>" * 30_000, "<x><p></x></p>" * 20_000,
+    '<div a="></div>">' * 17_000, "<div><!--</div>-->" * 16_000,
+    "<p>" + "".join(f"<b id={number}>" for number in range(200)) + "<p>x" * 6000, "<!" * 100_000,
+])  # fmt: skip
+def test_html_made_to_be_deep_is_read_for_its_words_alone(html, monkeypatch):
+    monkeypatch.setattr(text.nh3, "clean", lambda *_, **__: pytest.fail("a tree was built"))
+    began = time.process_time()
+    assert "quanto custa?" in text.of_html(f"<style>a</style><i>quanto custa?</i>{html}")
+    assert time.process_time() - began < 2
+
+
 @pytest.mark.parametrize(("header", "value"), [
     ("Auto-Submitted", "auto-generated"), ("Precedence", "bulk"), ("List-Id", "<novidades.example>"), ("X-Auto-Response-Suppress", "All"),
     ("Return-Path", "<>"), ("List-Unsubscribe", "<https://x.example>"),
@@ -75,3 +87,20 @@ def test_headers_of_any_length_are_read_in_no_time(header):
 @pytest.mark.parametrize("charset", ["idna", "undefined", '"a\0b"', "none-such"])
 def test_a_charset_that_is_none_puts_no_mail_aside(charset):
     assert reading.read(f"From: a@cliente.example\nContent-Type: text/plain; charset={charset}\n\noi".encode()).text == "oi"
+
+
+@pytest.mark.parametrize("wrong", [RecursionError, TypeError, ValueError])
+def test_a_name_that_cannot_be_read_is_empty_and_the_mail_is_read(wrong, monkeypatch):
+    def breaks(_said):
+        raise wrong
+
+    monkeypatch.setattr(reading, "decode_header", breaks)
+    made = mail("quanto custa?")
+    made.add_attachment(b"x", maintype="application", subtype="pdf", filename="a.pdf")
+    read = reading.read(made.as_bytes())
+    assert (read.text, read.name) == ("quanto custa?", "")
+    assert read.sender
+
+
+def test_a_sender_that_breaks_its_reader_costs_its_name():
+    assert reading.read(b"From: " + b"(" * 9000 + b"\r\n\r\nquanto custa?").text == "quanto custa?"

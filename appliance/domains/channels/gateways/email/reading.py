@@ -21,6 +21,7 @@ LONGEST_TEXT = 2**20  # bytes of a part; the whole is in the original
 _NO_CHARSETS = frozenset({"punycode", "idna", "undefined"})  # of domain names: slow by design, and strict whatever one asks
 _ID = re.compile(r"<([^<>\s]{1,250})>")
 _ROBOTS = re.compile(r"^(mailer-daemon|postmaster|no-?reply|do-?not-?reply|nao-?responda)@", re.IGNORECASE)
+_UNREADABLE = (LookupError, ValueError, TypeError, RecursionError)  # of headers made to break their reader
 _ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 
 
@@ -54,17 +55,18 @@ def _header(message: Message, name: str) -> str:
     raw = " ".join(str(message.get(name, "")).split())
     try:
         said = str(make_header(decode_header(raw)))
-    except (LookupError, ValueError):  # a charset nobody knows, or not what it says
+    except _UNREADABLE:  # a charset nobody knows, or not what it says
         said = raw
     return " ".join(said.replace("\x00", "").encode("utf-8", "replace").decode().split())
 
 
 def _sender(message: Message) -> tuple[str, str]:
-    found = getaddresses([str(message.get("From", ""))])
-    name, address = found[0] if found else ("", "")
+    name = address = ""
+    with suppress(*_UNREADABLE):
+        name, address = next(iter(getaddresses([str(message.get("From", ""))])), ("", ""))
     try:
         name = str(make_header(decode_header(name)))
-    except (LookupError, ValueError):
+    except _UNREADABLE:
         name = ""
     name = " ".join(name.replace("\x00", "").encode("utf-8", "replace").decode().split())[:200]
     address = address.strip().lower()
@@ -129,8 +131,9 @@ def _files(message: Message) -> Iterator[File]:
 
 
 def _filename(part: Message) -> str:
-    said = part.get_filename() or ""
-    with suppress(LookupError, ValueError):
+    said = ""
+    with suppress(*_UNREADABLE):
+        said = part.get_filename() or ""
         said = str(make_header(decode_header(said)))
     bare = re.split(r"[/\\]", said)[-1]
     return "".join(letter for letter in bare if letter.isprintable()).encode("utf-8", "replace").decode()[:240]

@@ -1,6 +1,7 @@
 """What a person wrote in a mail: HTML as plain lines, without the history that mail programs put below."""
 
 import re
+from html import unescape
 from html.parser import HTMLParser
 
 import nh3
@@ -25,12 +26,53 @@ _BEGINS_HISTORY = re.compile(
 _WRAPPED = re.compile(r"^((?:On|Em|El)\b[^\n]{4,150})\n([^\n]{0,100}(?:wrote|escreveu|escribi[oó]):)$", re.MULTILINE)
 _QUOTE_LINE = re.compile(r"^>.*$", re.MULTILINE)
 _BLANKS = re.compile(r"\n{3,}")
+_TAG = re.compile(r"<!--|-->|<([/!?]?)([^\s<>/]*+)([^<>]*+)(>?)")
+_EMPTY = frozenset({"br", "img", "hr", "meta", "link", "input", "col", "area", "base", "wbr"})
+_ENDS_ITSELF = frozenset({"p", "li", "tr", "td", "th", "dd", "dt"})  # where the next of its kind begins
+_NOT_SAID = frozenset({"script", "style", "title", "!--"})
+_DEEPEST, _MOST_WORK = 2000, 1_000_000  # a parser's work: for each tag, what is open around it
 
 
 def of_html(html: str) -> str:
     """Scripts, styles and whatever else is not written are gone before it is read."""
+    if not _is_cheap(html[:MAX_HTML]):
+        return _tidy(_plainly(html[:MAX_HTML]))
     cleaned = nh3.clean(html[:MAX_HTML], tags=_KEPT, attributes={"*": {"class", "id"}}, link_rel=None)
     return _read(cleaned, with_history=False) or _read(cleaned, with_history=True)
+
+
+def _is_cheap(html: str) -> bool:
+    """Whether a parser gets through it in no time. Errs towards no: an end counts where it ends what was opened last."""
+    opened: list[str] = []
+    work = 0
+    for tag in _TAG.finditer(html):
+        sign, name, rest, closed = tag[1], (tag[2] or tag[0]).lower(), tag[3] or "", tag[4]
+        if sign is not None and (name[:1].isalpha() or sign) and (not closed or rest.count('"') % 2 or rest.count("'") % 2):
+            return tag.end() == len(html)
+        is_no_deeper = name in _EMPTY or (name in _ENDS_ITSELF and opened[-1:] == [name])
+        if sign == "/" or tag[0] == "-->":
+            if opened and opened[-1] == ("!--" if tag[0] == "-->" else name):
+                opened.pop()
+        elif not is_no_deeper and (tag[0] == "<!--" or (not sign and name[:1].isalpha())):
+            opened.append(name.removeprefix("<"))
+        work += len(opened)
+        if len(opened) > _DEEPEST or work > _MOST_WORK:
+            return False
+    return True
+
+
+def _plainly(html: str) -> str:
+    """The words between the tags, with no tree built."""
+    pieces, after, inside = [], 0, ""
+    for tag in _TAG.finditer(html):
+        name = "!--" if tag[0] in {"<!--", "-->"} else tag[2].lower()
+        if not inside:
+            pieces.append(html[after : tag.start()] + ("\n" if name in _BLOCKS or name == "br" else ""))
+            inside = name if name in _NOT_SAID and tag[1] != "/" and tag[0] != "-->" else ""
+        elif name == inside and (tag[1] == "/" or tag[0] == "-->"):
+            inside = ""
+        after = tag.end()
+    return unescape("".join(pieces) + ("" if inside else html[after:]))
 
 
 def _read(html: str, *, with_history: bool) -> str:

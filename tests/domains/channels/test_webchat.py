@@ -1,6 +1,8 @@
 """Visitors of a web page: their own conversation and no other, once whatever happens, and no proof of who they are."""
 
 import io
+import sys
+from contextlib import suppress
 from http import HTTPStatus
 
 import pytest
@@ -284,3 +286,24 @@ def test_a_file_for_a_closed_chat_leaves_nothing_behind(visitor, box, tenant_id,
         channels.change_channel(uow, chat.id, ChannelPatch(active=False))
     assert visitor.send(PNG).status_code == HTTPStatus.CONFLICT
     assert not [path for path in box.settings.home.glob("blobs/**/*") if path.is_file()]
+
+
+@SQLITE
+def test_a_file_whose_message_breaks_leaves_nothing_behind(visitor, box, monkeypatch):
+    def breaks(*_args, **_more):
+        raise RuntimeError
+
+    monkeypatch.setattr(channels, "receive_visitor", breaks)
+    with suppress(RuntimeError):
+        visitor.send(PNG)
+    assert not [path for path in box.settings.home.glob("blobs/**/*") if path.is_file()]
+
+
+@SQLITE
+def test_files_of_a_day_have_a_ceiling_for_a_visitor_and_for_an_address(client, chat, visitor, monkeypatch):
+    door = sys.modules["appliance.domains.channels.api.webchat"]
+    monkeypatch.setattr(door, "OWN_FILES", "1/day")
+    monkeypatch.setattr(door, "FILES", "2/day")
+    assert [visitor.send(PNG, client_id=each).status_code for each in "ab"] == [201, 429]
+    others = [Visitor(client, chat.external_id).send(PNG).status_code for _ in range(2)]
+    assert others == [201, 429]

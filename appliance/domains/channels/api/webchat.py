@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import Response, current_app, request
 
-from appliance.core.errors import Forbidden, NotFound
+from appliance.core.errors import Forbidden, NotFound, TooMany
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import Actor, UnitOfWork
 from appliance.core.web import PUBLIC, Api, Call, keep_upload, send_stored
@@ -35,7 +35,7 @@ NEW_VISITORS, WRITES, READS = "300/hour", "120/minute", "600/minute"  # of one a
 OWN_WRITES = "15/minute"  # of one visitor
 FILES, OWN_FILES = "200/day", "60/day"  # of one address in one chat; of one visitor
 MAX_FILE = 4 * 2**20  # what the box takes from somebody it does not know
-_SENDERS = {Sender.CONTACT: "visitor", Sender.AGENT_AI: "assistant"}
+_SENDERS = {Sender.CONTACT: "visitor", Sender.AGENT_AI: "assistant", Sender.SYSTEM: "assistant"}
 
 
 @webchat.post("/<key>/visitors", access=PUBLIC, unit=False, returns=VisitorOut, status=201, limit=NEW_VISITORS)
@@ -80,9 +80,7 @@ def write(call: Call, key: str, body: VisitorSaysIn) -> VisitorMessageOut:
 )  # fmt: skip
 def send_file(call: Call, key: str, client_id: str) -> VisitorMessageOut:
     visit = _writer(call, key)
-    limits: RateLimits = current_app.extensions["rate_limits"]
-    limits.check(OWN_FILES, visit.visitor, "chat files")
-    limits.check(FILES, str(visit.channel_id), request.remote_addr or "", "chat files")
+    _check_files(visit)
     limit = min(MAX_FILE, call.box.settings.channels.max_media_mb * 2**20)
     file = keep_upload(call.box, visit.tenant_id, limit=limit)
     media = {"blob_id": str(file.blob_id), "mime_type": file.mime_type, "filename": file.filename, "size": file.size}
@@ -123,6 +121,15 @@ def _writer(call: Call, key: str) -> Visit:
     limits: RateLimits = current_app.extensions["rate_limits"]
     limits.check(OWN_WRITES, visit.visitor, "chat")
     return visit
+
+
+def _check_files(visit: Visit) -> None:
+    limits: RateLimits = current_app.extensions["rate_limits"]
+    try:
+        limits.check(OWN_FILES, visit.visitor, "chat files")
+        limits.check(FILES, str(visit.channel_id), request.remote_addr or "", "chat files")
+    except TooMany as err:
+        raise TooMany(_("No more files can be sent today. Write to us, or send them tomorrow."), retry_after=err.retry_after) from err
 
 
 def _visit(call: Call, key: str) -> Visit:

@@ -26,7 +26,7 @@ from appliance.domains.channels.gateways.qr import wire
 from appliance.domains.channels.gateways.qr.child import Child, ChildGone
 from appliance.domains.channels.gateways.qr.inbound import KEPT
 from appliance.domains.channels.gateways.qr.rooms import Room
-from appliance.domains.channels.rules import linking
+from appliance.domains.channels.rules import linking, reasons
 from appliance.domains.channels.types import Ending
 
 log = structlog.get_logger()
@@ -302,7 +302,7 @@ class Link(threading.Thread):
         if now - life.heard_at > self._patience.silence:
             life.over = life.over or Over(reason="the child no longer answers")
         if not life.is_open and now > life.deadline:
-            silent = Over(ending=Ending.EXPIRED) if life.qr is not None else Over(408, "no connection in time")
+            silent = Over(ending=Ending.EXPIRED) if life.qr is not None else Over(reasons.DisconnectReason.LOST, "no connection in time")
             life.over = life.over or life.farewell or silent
 
     def _change_way(self, child: Child, life: Life) -> None:
@@ -378,7 +378,7 @@ class Link(threading.Thread):
             case wire.Banned():
                 life.over = Over(event.code, event.reason, Ending.BANNED)
             case wire.Outdated():
-                life.over = Over(405, "outdated", Ending.OUTDATED)
+                life.over = Over(reasons.DisconnectReason.OUTDATED, "outdated", Ending.OUTDATED)
             case wire.Closed():
                 ending = linking.ending_of(event.code)
                 life.is_open = False

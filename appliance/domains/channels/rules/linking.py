@@ -6,6 +6,7 @@ from datetime import timedelta
 from babel.support import LazyProxy
 
 from appliance.core.i18n import lazy_gettext as _
+from appliance.domains.channels.rules.reasons import DisconnectReason
 from appliance.domains.channels.types import Ending
 
 QR_DEADLINE = timedelta(seconds=180)
@@ -14,15 +15,15 @@ ALIVE_EVERY = timedelta(seconds=60)
 LONGEST_SILENCE = timedelta(seconds=200)  # of whoever watches over an open link
 MAX_DEAF = 3  # children in a row that never became ready
 MAX_RETRIES = 12  # in a row without once being open: about two hours
-AT_ONCE = frozenset({515})
+AT_ONCE = frozenset({DisconnectReason.RESTART_REQUIRED})
 FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 900.0
-_FINAL = {
-    401: Ending.LOGGED_OUT,
-    403: Ending.BANNED,
-    405: Ending.OUTDATED,
-    411: Ending.LOGGED_OUT,
-    440: Ending.REPLACED,
-    500: Ending.LOGGED_OUT,
+_FINAL: Mapping[int, Ending] = {
+    DisconnectReason.LOGGED_OUT: Ending.LOGGED_OUT,
+    DisconnectReason.FORBIDDEN: Ending.BANNED,
+    DisconnectReason.OUTDATED: Ending.OUTDATED,
+    DisconnectReason.MULTIDEVICE_MISMATCH: Ending.LOGGED_OUT,
+    DisconnectReason.REPLACED: Ending.REPLACED,
+    DisconnectReason.BAD_SESSION: Ending.LOGGED_OUT,
 }
 SENTENCES: Mapping[Ending, LazyProxy] = {
     Ending.EXPIRED: _("Nobody scanned the code in time. Show a new one when the phone is at hand."),

@@ -7,7 +7,7 @@ import pytest
 
 from appliance.domains.channels.gateways.qr import driver_store, wire
 from appliance.domains.channels.gateways.qr.driver_unheard import left_behind
-from appliance.domains.channels.gateways.qr.wire import DisconnectReason
+from appliance.domains.channels.rules.reasons import DisconnectReason
 from tests.peers.whatsapp import library
 
 if library.installed() is None:

@@ -23,7 +23,7 @@ from appliance.domains.channels.gateways.qr.driver_library import VERSION, Neoni
 from appliance.domains.channels.gateways.qr.driver_outgoing import CannotSend, address_of, built
 from appliance.domains.channels.gateways.qr.driver_tries import Tries
 from appliance.domains.channels.gateways.qr.driver_unheard import Unheard
-from appliance.domains.channels.gateways.qr.wire import DisconnectReason
+from appliance.domains.channels.rules.reasons import DisconnectReason
 
 WAITING = 2_000  # events that wait for a slow parent; then WhatsApp waits
 FAREWELL_S = 5.0

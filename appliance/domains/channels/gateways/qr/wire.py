@@ -8,7 +8,6 @@ BadLine. Moments are seconds since 1970. `content` has the shape of conversation
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from enum import IntEnum
 from functools import cache
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -21,21 +20,6 @@ MAX_TEXT = 65_536
 
 class BadLine(ValueError):
     """Not a line of ours, or longer than one may be."""
-
-
-class DisconnectReason(IntEnum):
-    """Why a connection is over, by the numbers that Baileys made known."""
-
-    LOGGED_OUT = 401
-    FORBIDDEN = 403
-    OUTDATED = 405
-    LOST = 408
-    MULTIDEVICE_MISMATCH = 411
-    CLOSED = 428
-    REPLACED = 440
-    BAD_SESSION = 500
-    UNAVAILABLE = 503
-    RESTART_REQUIRED = 515
 
 
 @dataclass(frozen=True)

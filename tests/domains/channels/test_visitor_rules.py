@@ -3,28 +3,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.domains.channels.rules.origins import origin_of
-from appliance.domains.channels.rules.visitors import token_for, visitor_of
+from appliance.domains.channels.rules.proofs import name_of, token_for
 
 KEY, CHANNEL, VISITOR = b"k" * 32, "c" * 32, "0123456789abcdef" * 2
 
 
 def test_a_token_names_its_visitor_on_its_channel_alone():
     token = token_for(KEY, CHANNEL, VISITOR)
-    assert visitor_of(KEY, CHANNEL, token) == VISITOR
-    assert visitor_of(KEY, "d" * 32, token) is None
-    assert visitor_of(b"o" * 32, CHANNEL, token) is None
+    assert name_of(KEY, CHANNEL, token) == VISITOR
+    assert name_of(KEY, "d" * 32, token) is None
+    assert name_of(b"o" * 32, CHANNEL, token) is None
 
 
 @given(st.text(max_size=120))
 def test_what_somebody_made_up_names_nobody(text):
-    assert visitor_of(KEY, CHANNEL, text) is None
+    assert name_of(KEY, CHANNEL, text) is None
 
 
 @given(st.integers(0, 96), st.sampled_from("0123456789abcdef."))
 def test_a_token_with_one_letter_changed_names_nobody(place, letter):
     token = token_for(KEY, CHANNEL, VISITOR)
     changed = token[:place] + letter + token[place + 1 :]
-    assert visitor_of(KEY, CHANNEL, changed) == (VISITOR if changed == token else None)
+    assert name_of(KEY, CHANNEL, changed) == (VISITOR if changed == token else None)
 
 
 @pytest.mark.parametrize(

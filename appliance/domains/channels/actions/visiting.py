@@ -13,7 +13,7 @@ from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import queries
 from appliance.domains.channels.actions.receive import receive_changes
 from appliance.domains.channels.errors import UnknownVisitor
-from appliance.domains.channels.rules import visitors
+from appliance.domains.channels.rules import proofs
 from appliance.domains.channels.types import SAID_EMAIL, Change, Spoken, Visit
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts.schemas import ContactFields
@@ -29,14 +29,14 @@ def welcome_visitor(box: Box, key: str) -> str:
     """The token of a new visitor; nothing is kept of them until they write. Raises ChannelNotFound."""
     with box.whole_box("chat of a page", read_only=True) as uow:
         channel = queries.get_chat(uow, key)
-    return visitors.token_for(_key(box, channel.tenant_id), key, secrets.token_hex(16))
+    return proofs.token_for(_key(box, channel.tenant_id), key, secrets.token_hex(16))
 
 
 def recognise_visitor(box: Box, key: str, token: str) -> Visit:
     """Raises ChannelNotFound, UnknownVisitor."""
     with box.whole_box("chat of a page", read_only=True) as uow:
         channel = queries.get_chat(uow, key)
-    visitor = visitors.visitor_of(_key(box, channel.tenant_id), key, token)
+    visitor = proofs.name_of(_key(box, channel.tenant_id), key, token)
     if visitor is None:
         raise UnknownVisitor
     return Visit(channel.tenant_id, channel.id, visitor, channel.active)

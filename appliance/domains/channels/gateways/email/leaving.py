@@ -4,7 +4,7 @@ from uuid import UUID
 
 from appliance.core import crypto
 from appliance.core.box import Box
-from appliance.domains.channels.rules import visitors
+from appliance.domains.channels.rules import proofs
 
 
 def headers_of(box: Box, tenant_id: UUID, channel_id: UUID, contact_id: UUID) -> dict[str, str]:
@@ -16,11 +16,11 @@ def headers_of(box: Box, tenant_id: UUID, channel_id: UUID, contact_id: UUID) ->
 
 
 def token_of(box: Box, tenant_id: UUID, channel_id: UUID, contact_id: UUID) -> str:
-    return visitors.token_for(_key(box, tenant_id), channel_id.hex, contact_id.hex)
+    return proofs.token_for(_key(box, tenant_id), channel_id.hex, contact_id.hex)
 
 
 def contact_of(box: Box, tenant_id: UUID, channel_id: UUID, token: str) -> UUID | None:
-    found = visitors.visitor_of(_key(box, tenant_id), channel_id.hex, token)
+    found = proofs.name_of(_key(box, tenant_id), channel_id.hex, token)
     return UUID(found) if found else None
 
 

@@ -84,16 +84,15 @@ def send_file(call: Call, key: str, client_id: str) -> VisitorMessageOut:
     limit = min(MAX_FILE, call.box.settings.channels.max_media_mb * 2**20)
     file = keep_upload(call.box, visit.tenant_id, limit=limit)
     media = {"blob_id": str(file.blob_id), "mime_type": file.mime_type, "filename": file.filename, "size": file.size}
+    is_kept = False
     try:
         with call.box.unit(visit.tenant_id, VISITOR) as uow:
             stored = actions.receive_visitor(uow, visit, client_id, media_kind(file.mime_type), {"media": media})
-            is_repeat = stored.content.get("media", {}).get("blob_id") != media["blob_id"]
-            shown = _shown(uow, visit, stored)
-    except BaseException:  # the chat is closed, say: nobody would ever find the file
-        call.box.blobs.delete(visit.tenant_id, file.blob_id)
-        raise
-    if is_repeat:
-        call.box.blobs.delete(visit.tenant_id, file.blob_id)
+            shown, content = _shown(uow, visit, stored), stored.content
+        is_kept = content.get("media", {}).get("blob_id") == media["blob_id"]
+    finally:
+        if not is_kept:  # the chat is closed, or it came before: nobody would ever find the file
+            call.box.blobs.delete(visit.tenant_id, file.blob_id)
     return shown
 
 

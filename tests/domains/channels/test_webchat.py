@@ -307,3 +307,12 @@ def test_files_of_a_day_have_a_ceiling_for_a_visitor_and_for_an_address(client, 
     assert [visitor.send(PNG, client_id=each).status_code for each in "ab"] == [201, 429]
     others = [Visitor(client, chat.external_id).send(PNG).status_code for _ in range(2)]
     assert others == [201, 429]
+
+
+@SQLITE
+def test_what_the_box_says_by_itself_is_not_said_by_the_team(box, tenant_id, visitor, inbox, run_deliveries):
+    visitor.say()
+    with box.unit(tenant_id) as uow:
+        conversations.queue_notice(uow, inbox()[0][0].id, "Vou chamar uma pessoa.")
+    run_deliveries()
+    assert visitor.texts()[1] == ("assistant", "Vou chamar uma pessoa.")

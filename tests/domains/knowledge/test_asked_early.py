@@ -49,7 +49,7 @@ def found(box: Box, tenant_id: UUID) -> set[str]:
 
 
 def test_a_question_right_after_a_change_counts_only_what_can_be_found_now(
-    box: Box, tenant_id: UUID, put: Put, watched: Watched, run_deliveries: Callable[[], int],
+    box: Box, tenant_id: UUID, put: Put, watched: Watched,
 ) -> None:
     put("alfa.md", TEXT.format(name="alfa", months=3))
     gone = put("beta.md", TEXT.format(name="beta", months=9))
@@ -60,7 +60,6 @@ def test_a_question_right_after_a_change_counts_only_what_can_be_found_now(
     assert len(watched.allowed) == 1, "nothing had changed"
     with box.unit(tenant_id) as uow:
         actions.delete_document(uow, gone)
-    run_deliveries()
     weigh_vectors(box, tenant_id)
     watched.allowed.clear()
     assert found(box, tenant_id) == {"alfa.md"}

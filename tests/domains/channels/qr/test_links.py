@@ -228,7 +228,7 @@ def test_what_the_database_refuses_ends_the_link_with_a_sentence_and_stays_in_th
     begin()
     row = await_link(lambda row: row.ending is Ending.UNWRITTEN, 10)
     assert (row.wanted, len(unheard())) == (False, 1)
-    assert "could not be written" in channel().status_detail
+    assert "não pôde ser gravado" in channel().status_detail
     alter("DROP TRIGGER refused")
     begin()
     await_link(lambda row: alter("SELECT count(*) FROM channel_envelopes") == 1, 10)

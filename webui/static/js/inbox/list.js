@@ -5,9 +5,17 @@ import { list, openId } from "./place.js";
 
 let listTimer = 0;
 
+// A menu is not taken from under somebody's hand, also not one that was opened while the list was on its way.
+function isInHand() {
+  const open = list.querySelector(":popover-open") !== null;
+  if (open) soonRefreshList();
+  return open;
+}
+
 export async function refreshList(address = location.search) {
-  if (list.querySelector(":popover-open")) { soonRefreshList(); return; }  // a menu is not taken from under somebody's hand
+  if (isInHand()) return;
   const text = await html(`${list.dataset.url}${address}`);
+  if (isInHand()) return;
   const typing = list.contains(document.activeElement) && isTyping(document.activeElement) ? document.activeElement : null;
   const onto = list.contains(document.activeElement) && document.activeElement.closest("[data-conversation]")?.dataset.conversation;
   const kept = typing && { value: typing.value, start: typing.selectionStart };

@@ -20,6 +20,7 @@ export async function refreshState() {
     const place = panes.querySelector(`[data-part="${part.dataset.for}"]`);
     const had = place?.contains(document.activeElement);
     if (!place || (had && isTyping(document.activeElement))) continue;
+    if (place.querySelector(":popover-open")) { setTimeout(() => refreshState().catch(() => {}), 300); continue; }  // a menu in somebody's hand
     place.replaceChildren(part.content);
     if (had) place.querySelector("button:not([hidden]), a")?.focus();
   }

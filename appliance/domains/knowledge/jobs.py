@@ -8,7 +8,7 @@ import structlog
 from appliance.core.box import Box
 from appliance.core.crypto import KeyUnreadable
 from appliance.core.errors import DomainError, Unavailable
-from appliance.core.i18n import gettext as _
+from appliance.core.i18n import lazy_gettext as _
 from appliance.domains.knowledge import queries
 from appliance.domains.knowledge.actions import documents, indexing, pieces
 from appliance.domains.knowledge.errors import UploadNotFound

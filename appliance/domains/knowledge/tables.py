@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from appliance.core.clock import now
-from appliance.core.db import Base, Sealed, SealedJson, TenantOwned
+from appliance.core.db import Base, Sealed, SealedJson, Sentence, TenantOwned
 from appliance.domains.knowledge.types import DocumentStatus, Engine, GapStatus, Step
 
 
@@ -60,7 +60,7 @@ class DocumentVersion(TenantOwned, Base):
     step: Mapped[Step] = mapped_column(default=Step.STORED)
     status: Mapped[DocumentStatus] = mapped_column(default=DocumentStatus.UPLOADED)
     progress: Mapped[int] = mapped_column(default=0)
-    error: Mapped[str | None] = mapped_column(String(500))
+    error: Mapped[str | None] = mapped_column(Sentence())
     warnings: Mapped[list[str]] = mapped_column(default=list)
     title: Mapped[str] = mapped_column(String(500), default="")
     author: Mapped[str] = mapped_column(String(200), default="")

@@ -22,7 +22,8 @@ from tests.inference.peers import Answer, Scripted, serving
 RULES = "# Trocas\n\nA troca de produto sem defeito é aceita em até 30 dias corridos.\n\n# Frete\n\nO frete para Itu custa R$ 31,50.\n"
 ASKED = "quanto custa o frete para itu?"
 TRUE, FALSE = "O frete para Itu custa R$ 31,50 [1].", "O frete para Itu custa R$ 99,00 [1]."
-PATIENCE_S = 1.0
+PATIENCE_S = 60.0
+SOON_S = 3.0
 
 pytestmark = pytest.mark.only_database("sqlite")
 
@@ -43,8 +44,13 @@ SAYS: dict[str, Callable[[str], bytes]] = {"ollama": ollama, "openai": openai}
 
 
 @pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"models": ModelSettings(answer_timeout_s=PATIENCE_S)})
+def patience_s() -> float:
+    return PATIENCE_S
+
+
+@pytest.fixture
+def settings(settings: Settings, patience_s: float) -> Settings:
+    return settings.model_copy(update={"models": ModelSettings(answer_timeout_s=patience_s)})
 
 
 @contextmanager
@@ -91,7 +97,7 @@ ILL: dict[str, Callable[[str], Answer]] = {
 
 
 @pytest.mark.parametrize("kind", SAYS)
-@pytest.mark.parametrize("how", ILL)
+@pytest.mark.parametrize(("how", "patience_s"), [(how, SOON_S if how == "never ends" else PATIENCE_S) for how in ILL])
 def test_whatever_ails_the_engine_the_customer_is_answered_well_and_in_time(
     box: Box, tenant_id: UUID, put: Put, models: FakeInference, kind: str, how: str,
 ) -> None:
@@ -102,7 +108,7 @@ def test_whatever_ails_the_engine_the_customer_is_answered_well_and_in_time(
         took = time.monotonic() - began
     assert peer.seen, "the engine was asked"
     assert (answer.engine, answer.answered, "31,50" in answer.text) == (Engine.EXTRACTIVE, True, True)
-    assert took < PATIENCE_S + 4, "a second, and what a loaded machine adds"
+    assert took < PATIENCE_S / 2, "the time allowed at most, and what a loaded machine adds"
 
 
 def test_who_asks_while_the_model_is_busy_with_others_gets_quotes_at_once_and_words_later(

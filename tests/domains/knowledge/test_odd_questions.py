@@ -10,7 +10,7 @@ from appliance.domains.knowledge import actions, queries
 from appliance.domains.knowledge.rules import asking, injection
 from tests.domains.knowledge.conftest import Put
 
-SECONDS = 2.0
+SECONDS = 10.0
 
 
 def test_a_greeting_or_thanks_leaves_no_answer_gap(box: Box, tenant_id: UUID, put: Put) -> None:

@@ -8,12 +8,12 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from appliance.core.box import Box
 from appliance.core.errors import NotFound, Refused
 from appliance.core.ids import new_id
-from appliance.core.outbox import Delivery, DeliveryState
+from appliance.core.outbox import Delivery, DeliveryState, OutboxRow
 from appliance.domains.knowledge import actions, queries, subscribers
 from appliance.domains.knowledge.actions import calibrating, indexing
 from appliance.domains.knowledge.rules.postings import unpack
@@ -372,3 +372,26 @@ def test_a_copy_of_a_document_makes_its_answers_no_less_sure(
 
 def _confidence(box: Box, tenant_id: UUID) -> float:
     return actions.answer_question(box, tenant_id, "quanto custa o requeijão?").confidence
+
+
+def test_a_short_document_is_not_read_back_before_its_switch(
+    box: Box, tenant_id: UUID, put: Put, run_deliveries: Callable[[], int],
+) -> None:
+    """Many files at once cost what their units cost."""
+    put("primeiro.md", RULES.format(days=15))
+    document_id = put("politica.md", RULES.format(days=30), run=False)
+    reads: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        reads.append(statement)
+
+    event.listen(box.database.engine, "before_cursor_execute", note)
+    try:
+        run_deliveries()
+    finally:
+        event.remove(box.database.engine, "before_cursor_execute", note)
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert queries.view_document(uow, document_id).status is DocumentStatus.PROCESSED
+        told = [row.payload["progress"] for row in uow.session.scalars(select(OutboxRow).where(OutboxRow.name == "document.progressed"))]
+    assert not [one for one in reads if one.startswith("SELECT chunks.number, chunks.embedding FROM chunks WHERE chunks.version_id = ")]
+    assert told == [0, 0]

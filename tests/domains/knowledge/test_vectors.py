@@ -139,7 +139,7 @@ def test_every_document_is_read_again_in_slices(
 ) -> None:
     monkeypatch.setattr("appliance.domains.knowledge.actions.documents.REINDEX_SLICE", 2)
     for n in range(5):
-        put(f"politica-{n}.md", RULES.format(days=30 + n))
+        put(f"politica-{n}.md", RULES.format(days=30 + n), run=n == 4)
     with box.unit(tenant_id) as uow:
         assert actions.reindex_all(uow) == 5
     run_deliveries()

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
+from appliance.core.i18n import told
 from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge import queries
 from appliance.domains.knowledge.actions import postings
@@ -95,7 +96,7 @@ def prepare_rows(made: Iterable[dict[str, Any]], *, title: Mapping[str, int]) ->
 
 def record_chunks(
     uow: UnitOfWork, version_id: UUID, read: Extraction, found: Digest, prepared: Prepared, *, vectors: Mapping[UUID, bytes] = NO_VECTORS,
-) -> None:
+) -> DocumentVersion:
     """Numbers are given out here, in one run, so that a version is one range of them. Its stems are written with it: a search is limited
     to the ranges of active versions.
     """
@@ -118,6 +119,7 @@ def record_chunks(
         uow.session.execute(insert(Chunk), rows[start:start + BATCH])
     postings.write(uow, moved(prepared.listed, first))
     version.step = Step.CHUNKED
+    return version
 
 
 def _chunk_rows(packed: Sequence[Packed], ids: Sequence[UUID], language: str) -> Iterable[dict[str, Any]]:
@@ -166,10 +168,9 @@ def record_embeddings(uow: UnitOfWork, version_id: UUID, vectors: Mapping[UUID, 
 
 
 def finish_embedding(uow: UnitOfWork, version_id: UUID, model: str) -> None:
+    """Nobody is told: what remains takes a moment."""
     version = queries.get_version(uow, version_id)
-    version.embedding_model = model
-    version.step = Step.EMBEDDED
-    note_progress(uow, version_id, EMBED_SHARE)
+    version.embedding_model, version.step, version.progress = model, Step.EMBEDDED, EMBED_SHARE
 
 
 def is_first(uow: UnitOfWork, version: DocumentVersion) -> bool:
@@ -211,13 +212,13 @@ def _switch(uow: UnitOfWork, document: Document, version: DocumentVersion, activ
         uow.emit(VersionReplaced(document.id, active.id))
 
 
-def fail_version(uow: UnitOfWork, version_id: UUID, sentence: str) -> None:
+def fail_version(uow: UnitOfWork, version_id: UUID, sentence: object) -> None:
     """Whatever answered before goes on answering."""
     lock_corpus(uow)
     version = queries.find_version(uow, version_id)
     if version is None or version.status in {DocumentStatus.PROCESSED, DocumentStatus.FAILED}:
         return
-    version.status, version.error = DocumentStatus.FAILED, sentence[:500]
+    version.status, version.error = DocumentStatus.FAILED, told(sentence)
     _show(uow, version, DocumentStatus.FAILED)
     uow.emit(DocumentFailed(version.document_id, version_id))
     settle(uow, version.document_id)

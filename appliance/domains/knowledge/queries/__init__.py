@@ -42,6 +42,7 @@ from appliance.domains.knowledge.queries.vectors import (
     read_vectors,
     vectors_are_sound,
 )
+from appliance.domains.knowledge.rules.emergencies import recognise as find_emergency
 
 __all__ = [
     "Place",
@@ -54,6 +55,7 @@ __all__ = [
     "find_answered",
     "find_corpus",
     "find_document_by_name",
+    "find_emergency",
     "find_gap",
     "find_version",
     "get_document",

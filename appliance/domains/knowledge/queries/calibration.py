@@ -8,6 +8,7 @@ import numpy as np
 
 from appliance.core.box import Box
 from appliance.core.errors import Conflict
+from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge.queries import search
 from appliance.domains.knowledge.queries.corpus import Member, Members, Scope, Snapshot
 from appliance.domains.knowledge.queries.retrieval import passages_of
@@ -24,6 +25,7 @@ from appliance.inference.types import Inference, Vectors
 SAMPLED_CHUNKS = 300
 TRIALS, FEWEST_TRIALS = 100, 25
 READ = 20
+ASKED_TOGETHER = 50  # in one unit: to open one costs PostgreSQL more than the question
 SHORTEST_QUESTION, LONGEST_QUESTION = 5, 40
 
 
@@ -33,7 +35,11 @@ def measure_threshold(box: Box, tenant_id: UUID, snapshot: Snapshot) -> float:
     chunks = _sample(box, tenant_id, members)
     known = {chunk.number: passages_of(chunk, member) for chunk, member in chunks}
     probes = refusal.probes([passage for found in known.values() for passage in found])
-    return refusal.threshold(_best_score(box, tenant_id, probe, snapshot, known) for probe in probes)
+    scores: list[float] = []
+    for first in range(0, len(probes), ASKED_TOGETHER):
+        with box.unit(tenant_id, read_only=True) as uow:
+            scores += [_best_score(uow, probe, snapshot, known) for probe in probes[first:first + ASKED_TOGETHER]]
+    return refusal.threshold(scores)
 
 
 def _sample(box: Box, tenant_id: UUID, members: Members) -> list[tuple[Chunk, Member]]:
@@ -46,16 +52,13 @@ def _sample(box: Box, tenant_id: UUID, members: Members) -> list[tuple[Chunk, Me
     return [(chunk, owners[chunk.version_id]) for chunk in chunks.values() if chunk.version_id in owners]
 
 
-def _best_score(
-    box: Box, tenant_id: UUID, probe: Probe, snapshot: Snapshot, known: dict[int, list[Passage]],
-) -> float:
+def _best_score(uow: UnitOfWork, probe: Probe, snapshot: Snapshot, known: dict[int, list[Passage]]) -> float:
     members, stems = snapshot.within(Scope()), answering.searched_stems(probe.question)
-    with box.unit(tenant_id, read_only=True) as uow:
-        found = search.find_postings(uow, stems, snapshot, members)
-        near = search.score_chunks(found, stems, members).best(READ).numbers.tolist()
-        missing = [number for number in near if number not in known]
-        for number, chunk in search.list_chunks_by_number(uow, missing).items() if missing else ():
-            known[number] = passages_of(chunk, members.by_version[chunk.version_id])
+    found = search.find_postings(uow, stems, snapshot, members)
+    near = search.score_chunks(found, stems, members).best(READ).numbers.tolist()
+    missing = [number for number in near if number not in known]
+    for number, chunk in search.list_chunks_by_number(uow, missing).items() if missing else ():
+        known[number] = passages_of(chunk, members.by_version[chunk.version_id])
     visible = probe.seen([passage for number in near for passage in known.get(number, ())])
     ranked = ranking.rank(probe.question, visible, search.statistics(found, members))
     return ranked[0].score if ranked else 0.0

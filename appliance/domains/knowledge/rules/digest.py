@@ -62,10 +62,11 @@ def title_stems(name: str, title: str, spoken: str) -> dict[str, int]:
 
 def stored_units(chunk: Chunk, first: int, spoken: str) -> list[dict[str, Any]]:
     """What a chunk row keeps of its units; `first` numbers the first one within the document."""
+    path_stems = {path: " ".join(words.stems(" ".join(path), spoken)) for path in {unit.path for unit in chunk.units}}
     return [
         {"text": unit.text, "kind": unit.kind.value, "path": list(unit.path), "paragraph": unit.paragraph, "order": first + place,
          "page": unit.page, "quoted": unit.quoted, "stems": " ".join(words.stems(unit.text, spoken)),
-         "path_stems": " ".join(words.stems(" ".join(unit.path), spoken))}
+         "path_stems": path_stems[unit.path]}
         for place, unit in enumerate(chunk.units)
     ]
 

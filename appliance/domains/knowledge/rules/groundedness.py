@@ -68,8 +68,3 @@ def _turned_round(source: str, claim: str, terms: set[str], language: str) -> bo
     told = [(set(words.stems(one, language)), polarity.denied(one, language)) for one in sentences.split(source)]
     most = max((len(terms & stems) for stems, _ in told), default=0)
     return all(said & stems != denied & terms for stems, denied in told if len(terms & stems) == most)
-
-
-def keep_supported(answer: str, sources: Sequence[str], language: str) -> str:
-    """The answer without the sentences no source carries."""
-    return " ".join(sentence for sentence in sentences.split(answer) if is_supported(sentence, sources, language))

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,12 @@ def listings(pieces: Iterable[Piece]) -> dict[str, Entries]:
         for term in {*fields.body, *fields.path, *fields.title}:
             weight = min(round(fields.frequency(term) * STEP), _TOP)
             found.setdefault(term[:LONGEST_TERM], []).append((piece.number, weight, length, min(piece.held.get(term, 0), _TOP)))
-    return {term: np.array(entries, ENTRY) for term, entries in found.items()}
+    return _parted(np.array([*chain.from_iterable(found.values())], ENTRY), {term: len(entries) for term, entries in found.items()})
+
+
+def _parted(whole: Entries, lengths: Mapping[str, int]) -> dict[str, Entries]:
+    """One run of entries after the other."""
+    return {term: whole[end - length:end] for (term, length), end in zip(lengths.items(), accumulate(lengths.values()), strict=True)}
 
 
 def moved(listed: Mapping[str, Entries], by: int) -> dict[str, Entries]:
@@ -51,8 +56,7 @@ def moved(listed: Mapping[str, Entries], by: int) -> dict[str, Entries]:
         return {}
     whole = _joined(listed).copy()
     whole["number"] += np.uint32(by)
-    ends = accumulate(len(entries) for entries in listed.values())
-    return {term: whole[end - len(entries):end] for (term, entries), end in zip(listed.items(), ends, strict=True)}
+    return _parted(whole, {term: len(entries) for term, entries in listed.items()})
 
 
 def by_block(listed: Mapping[str, Entries]) -> Mapping[int, Mapping[str, Entries]]:

@@ -30,10 +30,10 @@ def system_prompt(language: str, voice: str = "") -> str:
 
 
 def user_prompt(question: str, turns: Sequence[tuple[str, str]], sources: Sequence[str]) -> str:
-    """`turns` are (role, text). The fence is random, so that no document can close it."""
+    """`turns` are (role, text), a line each, so that none speaks in another's name. The fence is random: no document can close it."""
     fence = secrets.token_hex(8)
     fenced = "\n".join(f"<source-{fence} n={number}>\n{_unfenced(text)}\n</source-{fence}>" for number, text in enumerate(sources, 1))
-    said = "\n".join(f"{role}: {text}" for role, text in turns[-4:])
+    said = "\n".join(f"{role}: {' '.join(text.split())}" for role, text in turns[-4:])
     return "\n\n".join(part for part in (fenced, said, question) if part)
 
 

@@ -1,12 +1,12 @@
 """From text to stems. One code path for documents and questions, so that both sides meet."""
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
 import Stemmer
 
+from appliance.core import folding
 from appliance.domains.knowledge.rules import vocabulary
 
 WORD = re.compile(r"\d+(?:[.,:/]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+|\d+(?![.,]\d))?")
@@ -26,21 +26,19 @@ _DEED = re.compile(r"^([^\W\d]{4,})acao$")  # castração is what castrar does
 _SIZED = re.compile(r"^(\w{2,}?)(?:z?inh|issim|on)$")  # the stem of a diminutive, a superlative, an augmentative
 _SOFTENED = (("qu", "c"), ("gu", "g"))
 MAX_WORD = 40
-_MARKS = dict.fromkeys(range(0x300, 0x370))  # combining accents
 
 
 @lru_cache(maxsize=16384)
 def fold(text: str) -> str:
-    """Lower case, no accents, compatibility forms undone."""
-    lower = unicodedata.normalize("NFKD", text.replace("\ufffe", "-")).casefold()
-    return unicodedata.normalize("NFKD", lower).translate(_MARKS)
+    """What PDFs write for a hyphen is one."""
+    return folding.fold(text.replace("\ufffe", "-"))
 
 
 def tokens(text: str) -> list[str]:
     """Folded words and numbers in order; a code such as `AB-12` stays whole and also gives its parts."""
     folded = fold(text)
     found = [part[:MAX_WORD] for part in WORD.findall(folded)]
-    return found + [code.replace("-", "") for code in CODE.findall(folded)]
+    return found + [code.replace("-", "") for code in CODE.findall(folded)] if "-" in folded else found
 
 
 @lru_cache(maxsize=1)
@@ -82,11 +80,17 @@ def canonical_number(word: str) -> str:
 
 def stems(text: str, language: str) -> list[str]:
     """Content stems in order: function words and small talk are gone."""
-    silent = vocabulary.SILENT.get(language, frozenset())
-    return [_plain(stem(word, language), language) for word in tokens(text) if word not in silent and (len(word) > 1 or word.isdigit())]
+    return [stemmed for word in tokens(text) if (stemmed := _content(word, language)) is not None]
 
 
 @lru_cache(maxsize=65536)
+def _content(word: str, language: str) -> str | None:
+    """The stem of a word that says something."""
+    if word in vocabulary.SILENT.get(language, ()) or not (len(word) > 1 or word.isdigit()):
+        return None
+    return _plain(stem(word, language), language)
+
+
 def _plain(stemmed: str, language: str) -> str:
     """A diminutive of an everyday word is that word."""
     return next((plain for plain in unsized(stemmed, language) if plain in _synonym_stems(language)), stemmed)

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from sqlalchemy import select
 from appliance.core.errors import Conflict, NotFound
 from appliance.core.ids import new_id
 from appliance.core.jobs import Step
+from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge import queries
 from appliance.domains.knowledge.actions import calibrating, indexing
 from appliance.domains.knowledge.actions.indexing import Prepared
@@ -43,22 +45,39 @@ Row = tuple[int, bytes]
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A version that is written down. `begins`: no document has vectors yet; `is_first`: what chance scores is not known."""
+
+    version: DocumentVersion
+    embedded: Sequence[Row]
+    begins: bool
+    is_first: bool
+
+
 def index_document(step: Step, event: DocumentStored) -> None:
     with step.progress() as uow:
         begun = indexing.begin_processing(uow, event.version_id)
     if begun is None:
         return
-    version, filename = begun
+    ready = _going_on(step, begun[0]) if begun[0].step in {Stage.CHUNKED, Stage.EMBEDDED} else _begin(step, *begun)
+    if ready is not None:
+        _activate(step, ready)
+
+
+def _begin(step: Step, version: DocumentVersion, filename: str) -> Ready | None:
+    read = _extract(step, version, filename) if version.extraction_blob_id is None else _kept(step, version.extraction_blob_id)
+    return None if read is None else _chunk(step, version, filename, read)
+
+
+def _going_on(step: Step, version: DocumentVersion) -> Ready:
+    """What is written down is not made again."""
     if version.step is Stage.CHUNKED:
         with step.read() as uow:
             missing = queries.count_unembedded(uow, version.id)
         with _embedding(step, _unembedded(step, version.id)) as vectors:
             _write_down(step, version.id, vectors, missing, version.last_number - version.first_number + 1)
-    elif version.step is not Stage.EMBEDDED:
-        read = _extract(step, version, filename) if version.extraction_blob_id is None else _kept(step, version.extraction_blob_id)
-        if read is None or not _chunk(step, version, filename, read):
-            return
-    _activate(step, version.id)
+    return _read_back(step, version.id)
 
 
 def _extract(step: Step, version: DocumentVersion, filename: str) -> Extraction | None:
@@ -68,7 +87,7 @@ def _extract(step: Step, version: DocumentVersion, filename: str) -> Extraction 
         found = run_extraction(content, filename, _limits(step), _reporter(step, version.id))
     except ExtractionError as err:
         log.info("document_unreadable", failure=err.failure.value, detail=err.detail)
-        _fail(step, version.id, str(err))
+        _fail(step, version.id, err)
         return None
     if time.monotonic() - began >= KEPT_FROM_S:
         _keep(step, version.id, found)
@@ -113,13 +132,13 @@ def _reporter(step: Step, version_id: UUID) -> Callable[[int, int | None], None]
     return report
 
 
-def _chunk(step: Step, version: DocumentVersion, filename: str, read: Extraction) -> bool:
-    """False: nothing is said in it. The models begin as soon as it is cut: stems are found and rows written meanwhile."""
+def _chunk(step: Step, version: DocumentVersion, filename: str, read: Extraction) -> Ready | None:
+    """None: nothing is said in it. The models begin as soon as it is cut: stems are found and rows written meanwhile."""
     title = indexing.title_of(read)
     found = digest.digest(read.blocks, name=filename, title=title, uploaded=version.created_at.isoformat())
     if not found.units:
-        _fail(step, version.id, str(SENTENCES[ExtractionFailure.NO_TEXT]))
-        return False
+        _fail(step, version.id, SENTENCES[ExtractionFailure.NO_TEXT])
+        return None
     for cut in found.removed:
         log.warning("orders_removed_from_document", document=version.document_id.hex, sentences=cut.last - cut.first + 1)
     chosen = step.box.settings.knowledge
@@ -130,13 +149,12 @@ def _chunk(step: Step, version: DocumentVersion, filename: str, read: Extraction
             found, packed, [chunk_id for chunk_id, _ in wanted], title=digest.title_stems(filename, title, found.language)
         )
         if len(wanted) <= EMBED_BATCH:
-            _write_whole(step, version.id, read, found, prepared, vectors)
-        else:
-            with step.progress() as uow:
-                indexing.record_chunks(uow, version.id, read, found, prepared)
-                indexing.note_progress(uow, version.id, indexing.CHUNK_SHARE)
-            _write_down(step, version.id, vectors, len(wanted), len(wanted))
-    return True
+            return _write_whole(step, version.id, read, found, prepared, vectors)
+        with step.progress() as uow:
+            indexing.record_chunks(uow, version.id, read, found, prepared)
+            indexing.note_progress(uow, version.id, indexing.CHUNK_SHARE)
+        _write_down(step, version.id, vectors, len(wanted), len(wanted))
+    return _read_back(step, version.id)
 
 
 def _counter(step: Step) -> Callable[[Sequence[str]], list[int]]:
@@ -150,15 +168,17 @@ def _counter(step: Step) -> Callable[[Sequence[str]], list[int]]:
     return count
 
 
-def _write_whole(step: Step, version_id: UUID, read: Extraction, found: Digest, prepared: Prepared, vectors: Iterator[Made]) -> None:
-    """A short document is written with its vectors, at once."""
+def _write_whole(step: Step, version_id: UUID, read: Extraction, found: Digest, prepared: Prepared, vectors: Iterator[Made]) -> Ready:
+    """A short document is written with its vectors, at once, and not read back."""
     try:
         made = next(vectors)
     except Conflict:
         made = {}
     with step.progress() as uow:
-        indexing.record_chunks(uow, version_id, read, found, prepared, vectors=made)
+        version = indexing.record_chunks(uow, version_id, read, found, prepared, vectors=made)
         indexing.finish_embedding(uow, version_id, step.box.settings.models.embedding_model if made else "")
+        embedded = [(version.first_number + row["position"], made[row["id"]]) for row in prepared.rows if made]
+        return _ready(uow, version, embedded)
 
 
 def _write_down(step: Step, version_id: UUID, vectors: Iterator[Made], missing: int, total: int) -> None:
@@ -207,19 +227,26 @@ def _unembedded(step: Step, version_id: UUID) -> Iterator[Batch]:
         yield batch
 
 
-def _activate(step: Step, version_id: UUID) -> None:
+def _read_back(step: Step, version_id: UUID) -> Ready:
     with step.read() as uow:
-        version = queries.get_version(uow, version_id)
         wanted = select(Chunk.number, Chunk.embedding).where(Chunk.version_id == version_id, Chunk.embedding.is_not(None))
-        embedded: list[Row] = [(number, embedding or b"") for number, embedding in uow.session.execute(wanted)]
-        begins, is_first = not queries.has_vectors(uow), indexing.is_first(uow, version)
-    lost = not _add_vectors(step, embedded, create=begins)
+        embedded = [(number, embedding or b"") for number, embedding in uow.session.execute(wanted)]
+        return _ready(uow, queries.get_version(uow, version_id), embedded)
+
+
+def _ready(uow: UnitOfWork, version: DocumentVersion, embedded: Sequence[Row]) -> Ready:
+    return Ready(version, embedded, not queries.has_vectors(uow), indexing.is_first(uow, version))
+
+
+def _activate(step: Step, ready: Ready) -> None:
+    version = ready.version
+    lost = not _add_vectors(step, ready.embedded, create=ready.begins)
     try:
-        threshold = _first_threshold(step, version_id) if is_first else None
+        threshold = _first_threshold(step, version.id) if ready.is_first else None
         with step.finish() as uow:
             if threshold is not None:
                 calibrating.record_threshold(uow, threshold)
-            indexing.activate_version(uow, version_id)
+            indexing.activate_version(uow, version.id)
             if lost:
                 uow.emit(VectorsLost("document"))
     except NotFound:
@@ -252,7 +279,7 @@ def _add_vectors(step: Step, embedded: Sequence[Row], *, create: bool) -> bool:
     return True
 
 
-def _fail(step: Step, version_id: UUID, sentence: str) -> None:
+def _fail(step: Step, version_id: UUID, sentence: object) -> None:
     with step.finish() as uow:
         indexing.fail_version(uow, version_id, sentence)
 

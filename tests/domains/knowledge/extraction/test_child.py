@@ -13,7 +13,7 @@ from appliance.core.i18n import in_locale
 from appliance.domains.knowledge.gateways.extraction import failures, launcher, wire
 from appliance.domains.knowledge.gateways.extraction.failures import ExtractionError
 from appliance.domains.knowledge.gateways.extraction.limits import MIB, Limits
-from appliance.domains.knowledge.types import ExtractionFailure, ExtractionWarning
+from appliance.domains.knowledge.types import ExtractionFailure
 from tests.domains.knowledge.extraction.paper import Page, pdf, picture, png, read
 from tests.domains.knowledge.extraction.test_reading_office import deck, saved
 
@@ -117,7 +117,7 @@ def test_when_the_worker_is_killed_nothing_goes_on_reading() -> None:
     pids = os.read(begun, 100).decode().split()
     os.kill(worker, signal.SIGKILL)
     os.waitpid(worker, 0)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while any(is_running(pid) for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert [pid for pid in pids if is_running(pid)] == []
@@ -153,11 +153,10 @@ def test_without_tesseract_an_image_says_so(monkeypatch: pytest.MonkeyPatch, tmp
     assert failure(png(picture([(50, 50, 60, "Aviso")])), "aviso.png") is ExtractionFailure.OCR_MISSING
 
 
-def test_every_failure_and_warning_has_a_sentence_in_both_languages() -> None:
+def test_every_failure_has_a_sentence_in_both_languages() -> None:
     for locale in ("pt_BR", "en"):
         with in_locale(locale):
             assert all(str(failures.SENTENCES[reason]).endswith(".") for reason in ExtractionFailure)
-            assert all(str(failures.NOTICES[reason]).endswith(".") for reason in ExtractionWarning)
 
 
 def test_what_crosses_the_pipe_comes_back_whole() -> None:

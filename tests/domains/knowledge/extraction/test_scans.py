@@ -2,6 +2,7 @@ import pytest
 from PIL import ImageDraw
 
 from appliance.domains.knowledge.gateways.extraction.paged import picture as pictures
+from appliance.domains.knowledge.gateways.extraction.paged import scans
 from appliance.domains.knowledge.types import BlockKind
 from tests.domains.knowledge.extraction.paper import picture, picture_pdf, png, read, texts
 
@@ -44,3 +45,10 @@ def test_skew_is_measured(turn: float) -> None:
 
 def test_letters_are_not_taken_for_drawn_lines() -> None:
     assert pictures.wiped(picture(NOTICE))[1] == []
+
+
+def test_pages_recognised_together_say_what_each_says_alone() -> None:
+    pages = [picture([(40, 40, 60, said)], size=(700, 160)) for said in ("12 meses", "24 meses")] + [picture([], size=(300, 160))]
+    together = scans.recognised(pages, "6")
+    assert [[word.text for word in page] for page in together] == [["12", "meses"], ["24", "meses"], []]
+    assert together[1] == scans.recognised(pages[1:2], "6")[0]

@@ -3,41 +3,22 @@
 The fork sets its limits first, then reads the file, then writes lines. It is ended at the word of the worker, or when that is gone.
 """
 
-import ctypes
 import gc
 import json
 import os
-import resource
 import signal
 import socket
 import sys
 from contextlib import suppress
 from typing import Any, NoReturn, TextIO
 
+from appliance.core import confinement
 from appliance.domains.knowledge.gateways.extraction import reader, wire
 from appliance.domains.knowledge.gateways.extraction.limits import Limits
 from appliance.domains.knowledge.gateways.extraction.unreadable import Unreadable
 from appliance.domains.knowledge.types import ExtractionFailure
 
-CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
-PR_SET_PDEATHSIG = 1
-NICENESS, CPU_GRACE = 5, 5
 SELDOM = 50_000  # new objects between two looks for cycles: a page of words makes thousands, and none of them is one
-_libc = ctypes.CDLL(None)
-
-
-def confine(limits: Limits) -> None:
-    for which, most in (
-        (resource.RLIMIT_AS, limits.memory_bytes), (resource.RLIMIT_CPU, limits.cpu_seconds),
-        (resource.RLIMIT_FSIZE, limits.temporary_bytes), (resource.RLIMIT_NOFILE, limits.open_files), (resource.RLIMIT_CORE, 0),
-    ):
-        hard = resource.getrlimit(which)[1]
-        allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        grace = CPU_GRACE if which == resource.RLIMIT_CPU and hard == resource.RLIM_INFINITY else 0  # first the signal that says why
-        resource.setrlimit(which, (allowed, allowed + grace))
-    os.nice(NICENESS)
-    _libc.unshare(CLONE_NEWUSER | CLONE_NEWNET)  # no network where the kernel lets us; refused is fine
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
 def read(document: int, filename: str, limits: Limits, out: TextIO) -> None:
@@ -50,7 +31,9 @@ def read(document: int, filename: str, limits: Limits, out: TextIO) -> None:
 
 def answer(document: int, asked: dict[str, Any], out: TextIO) -> None:
     limits = Limits(**asked["limits"])
-    confine(limits)
+    confinement.confine(
+        memory_bytes=limits.memory_bytes, cpu_seconds=limits.cpu_seconds, file_bytes=limits.temporary_bytes, open_files=limits.open_files
+    )
     try:
         read(document, asked["filename"], limits, out)
     except Unreadable as problem:
@@ -64,9 +47,10 @@ def answer(document: int, asked: dict[str, Any], out: TextIO) -> None:
 
 def be_the_fork(asked: dict[str, Any], document: int, answers: int, complaints: int) -> NoReturn:
     try:
-        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        confinement.die_with_parent()
         gc.freeze()  # the libraries' pages stay shared with the process it came from
         gc.set_threshold(SELDOM)
+        gc.enable()
         sys.dont_write_bytecode = True
         os.dup2(complaints, 1)  # libraries that print do not speak for us
         os.dup2(complaints, 2)
@@ -101,6 +85,7 @@ def serve(control: socket.socket) -> None:
 
 
 def main() -> None:
+    gc.disable()  # libraries are loaded with a fifth less: what they make stays
     control = socket.socket(fileno=os.dup(0))
     nothing = os.open(os.devnull, os.O_RDWR)
     for taken in (0, 1, 2):

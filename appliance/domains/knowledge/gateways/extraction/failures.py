@@ -1,10 +1,10 @@
-"""Each failure and warning in a sentence for the person who sent the file."""
+"""Each failure in a sentence for the person who sent the file."""
 
 from collections.abc import Mapping
 
 from appliance.core.errors import Refused
 from appliance.core.i18n import lazy_gettext as _
-from appliance.domains.knowledge.types import ExtractionFailure, ExtractionWarning
+from appliance.domains.knowledge.types import ExtractionFailure
 
 SENTENCES: Mapping[ExtractionFailure, object] = {
     ExtractionFailure.EMPTY: _("The file is empty. Check it on your computer and send it again."),
@@ -21,18 +21,6 @@ SENTENCES: Mapping[ExtractionFailure, object] = {
     ExtractionFailure.TIMED_OUT: _("Reading this file took too long. Split it into smaller files and send them one by one."),
     ExtractionFailure.OUT_OF_MEMORY: _("Reading this file needs more memory than this box allows. Split it into smaller files."),
     ExtractionFailure.OPEN_QUOTE: _("A quotation mark in this file is never closed. Close it and send the file again."),
-}
-
-NOTICES: Mapping[ExtractionWarning, object] = {
-    ExtractionWarning.OCR_MISSING: _("Some pages are images, and text recognition is not installed: they were left out."),
-    ExtractionWarning.OCR_PAGES_SKIPPED: _("Only the first scanned pages were read; the rest were left out."),
-    ExtractionWarning.OCR_UNSURE: _("Parts of the scan are hard to read. Check the text."),
-    ExtractionWarning.PAGES_UNREADABLE: _("Some pages could not be read and were left out."),
-    ExtractionWarning.HIDDEN_SHEETS: _("The workbook has hidden sheets: they were read too."),
-    ExtractionWarning.ATTACHMENT_SKIPPED: _("An attachment could not be read and was left out."),
-    ExtractionWarning.FORMULAS_WITHOUT_VALUES: _("Some formulas hold no calculated value. Open the workbook, save it and send it again."),
-    ExtractionWarning.WRONG_EXTENSION: _("The file is not what its name says; it was read by its content."),
-    ExtractionWarning.ENCODING_GUESSED: _("The file does not say how its letters are encoded. Check the accents."),
 }
 
 

@@ -102,7 +102,8 @@ def _entries(rows: list[Row], first: int, pages: int, looks: re.Pattern[str]) ->
     found: set[int] = set()
     before = 0
     for index in range(first, len(rows)):
-        match = looks.search(rows[index].text)
+        text = rows[index].text.rstrip()
+        match = looks.search(text) if text[-1:].isdigit() else None
         if match and before <= int(match.group(1)) <= pages + 5:
             before = int(match.group(1))
             found.add(index)

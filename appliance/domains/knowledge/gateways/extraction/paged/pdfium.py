@@ -46,15 +46,39 @@ class Frame:
                 return left - self.left, self.top - top, right - self.left, self.top - bottom
 
 
-class Fonts:
-    """Whether a character is bold, by font weight or name; asked once a word."""
+class Letters:
+    """What a page's characters look like. Letters shown by one object share their type: it is asked for once an object."""
 
-    def __init__(self, page: pdfium.FPDF_TEXTPAGE) -> None:
-        self.page = page
+    def __init__(self, page: pdfium.FPDF_TEXTPAGE, frame: Frame) -> None:
+        self.page, self.frame = page, frame
         self.name = ctypes.create_string_buffer(NAME_BYTES)
         self.flags = ctypes.byref(ctypes.c_int())
+        self.start, self.end = pdfium.FS_RECTF(), pdfium.FS_RECTF()
+        self.shower: int | None = None
+        self.type = 0.0, False
 
-    def is_bold(self, index: int) -> bool:
+    def word(self, text: str, first: int, last: int, hyphenated: bool) -> Word | None:  # noqa: FBT001
+        start, end = self.start, self.end
+        if not pdfium.FPDFText_GetLooseCharBox(self.page, first, start) or not pdfium.FPDFText_GetLooseCharBox(self.page, last, end):
+            return None
+        left, top, right, bottom = self.frame.shown(
+            min(start.left, end.left), min(start.bottom, end.bottom), max(start.right, end.right), max(start.top, end.top))
+        size, bold = self.type_of(first)
+        height = bottom - top
+        if size <= NOMINAL or size > 4 * max(height, 1):  # the matrix scales the font, not its nominal size
+            size = height * 0.8
+        return Word(text, left, top, right, bottom, round(size, 1), bold, hyphenated)
+
+    def type_of(self, index: int) -> tuple[float, bool]:
+        """Size, and whether it is bold."""
+        found = pdfium.FPDFText_GetTextObject(self.page, index)
+        shower = ctypes.addressof(found.contents) if found else None
+        if shower is None or shower != self.shower:
+            self.shower, self.type = shower, (pdfium.FPDFText_GetFontSize(self.page, index), self._is_bold(index))
+        return self.type
+
+    def _is_bold(self, index: int) -> bool:
+        """By font weight or name."""
         if pdfium.FPDFText_GetFontWeight(self.page, index) >= BOLD_WEIGHT:
             return True
         length = pdfium.FPDFText_GetFontInfo(self.page, index, self.name, NAME_BYTES, self.flags)
@@ -65,9 +89,9 @@ def read_words(page: pypdfium2.PdfPage, frame: Frame) -> list[Word]:
     text_page = page.get_textpage()
     try:
         raw = text_page.raw
-        fonts = Fonts(raw)
+        letters = Letters(raw, frame)
         spans = (part for span in _spans(raw, pdfium.FPDFText_CountChars(raw)) for part in _without_marks(raw, span))
-        words = [_word(raw, fonts, frame, *span) for span in spans]
+        words = [letters.word(*span) for span in spans]
     finally:
         text_page.close()
     return [word for word in words if word is not None and word.right > word.left - 1]
@@ -108,18 +132,6 @@ def _text(raw: pdfium.FPDF_TEXTPAGE, count: int) -> str:
             return text
     codes = map(partial(pdfium.FPDFText_GetUnicode, raw), range(count))
     return "".join([chr(code) if code <= sys.maxunicode else " " for code in codes])
-
-
-def _word(raw: pdfium.FPDF_TEXTPAGE, fonts: Fonts, frame: Frame, text: str, first: int, last: int, hyphenated: bool) -> Word | None:  # noqa: FBT001
-    start, end = pdfium.FS_RECTF(), pdfium.FS_RECTF()
-    if not pdfium.FPDFText_GetLooseCharBox(raw, first, start) or not pdfium.FPDFText_GetLooseCharBox(raw, last, end):
-        return None
-    box = frame.shown(min(start.left, end.left), min(start.bottom, end.bottom), max(start.right, end.right), max(start.top, end.top))
-    size = pdfium.FPDFText_GetFontSize(raw, first)
-    height = box[3] - box[1]
-    if size <= NOMINAL or size > 4 * max(height, 1):  # the matrix scales the font, not its nominal size
-        size = height * 0.8
-    return Word(text, *box, size=round(size, 1), bold=fonts.is_bold(first), hyphenated=hyphenated)
 
 
 def drawn_rules(page: pypdfium2.PdfPage, frame: Frame) -> tuple[bool, list[Rule]]:

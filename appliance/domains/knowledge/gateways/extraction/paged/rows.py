@@ -123,7 +123,8 @@ def _same_row(tallest: Word, word: Word) -> bool:
 
 
 def _segments(words: list[Word]) -> list[Segment]:
-    backwards = 2 * sum(bool(_RIGHT_TO_LEFT.search(word.text)) for word in words) > len(words)
+    backwards = bool(_RIGHT_TO_LEFT.search("".join([word.text for word in words]))) \
+        and 2 * sum(bool(_RIGHT_TO_LEFT.search(word.text)) for word in words) > len(words)
     ordered = sorted(words, key=lambda word: -word.right if backwards else word.left)
     segments = [Segment([ordered[0]])]
     for before, word in pairwise(ordered):

@@ -2,8 +2,10 @@
 
 import struct
 import zlib
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from io import BytesIO
+from operator import itemgetter
 
 import pdfplumber
 import pdfplumber.pdf
@@ -74,7 +76,7 @@ def take_grid(sheet: Sheet, cells: Sequence[Sequence[Box | None]]) -> None:
         return
     box = min(cell[0] for cell in known), min(cell[1] for cell in known), max(cell[2] for cell in known), max(cell[3] for cell in known)
     inside = [word for word in sheet.words if word.table is None and _holds(box, word)]
-    held = [[[word for word in inside if cell and _holds(cell, word)] for cell in row] for row in cells]
+    held = _held(inside, cells)
     grid = [[_text(words) for words in row] for row in held]
     if not _is_table(grid):
         return
@@ -82,6 +84,19 @@ def take_grid(sheet: Sheet, cells: Sequence[Sequence[Box | None]]) -> None:
     sheet.words = [word for word in sheet.words if id(word) not in taken]
     sheet.words.append(Word("", *box, size=8.0, table=len(sheet.tables)))
     sheet.tables.append(RuledTable(grid, tuple(sorted({round(cell[0]) for cell in known})), header_rows=_bold_rows(held)))
+
+
+def _held(inside: Sequence[Word], cells: Sequence[Sequence[Box | None]]) -> list[list[list[Word]]]:
+    """The words of each cell: only those at its height are looked at."""
+    placed = sorted(((word.middle, (word.left + word.right) / 2, word) for word in inside), key=itemgetter(0))
+    heights = [middle for middle, _, _ in placed]
+
+    def words_of(cell: Box) -> list[Word]:
+        left, top, right, bottom = cell
+        return [word for _, x, word in placed[bisect_left(heights, top):bisect_left(heights, bottom)] if left <= x < right]
+
+    known = {cell: words_of(cell) for row in cells for cell in row if cell}
+    return [[known[cell] if cell else [] for cell in row] for row in cells]
 
 
 def _bold_rows(held: Sequence[Sequence[Sequence[Word]]]) -> int | None:

@@ -7,10 +7,10 @@ import shutil
 import statistics
 import subprocess
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from PIL import Image, ImageOps
 
@@ -26,7 +26,7 @@ PAGE_SECONDS = 180
 SURE, GARBLED, WORTH_KEEPING = 70.0, 45.0, 15.0
 BULLET_HEIGHT = 0.55
 SPECK_HEIGHT = 0.25
-EDGE, MOST_CELLS = 8, 200
+EDGE, MARGIN, MOST_CELLS = 8, 24, 200
 Cell = tuple[int, int, int, int]
 _ROTATE = re.compile(r"Rotate: (\d+)")
 _MISREAD_AND = re.compile(r"^€$")
@@ -86,17 +86,22 @@ def read_sheet(page: Image.Image, number: int, composer: Composer) -> Sheet:
     return sheet
 
 
-def _missed(page: Image.Image, cells: Iterable[Cell], seen: Sequence[Seen]) -> Iterator[Word]:
-    """Words of cells that came out empty although there is ink in them: read again, one cell at a time."""
-    for cell in list(cells)[:MOST_CELLS]:
-        left, top, right, bottom = cell
-        if any(left <= word.left + word.width / 2 <= right and top <= word.top + word.height / 2 <= bottom for word in seen
-               if _SAYS_SOMETHING.search(word.text)):
-            continue
-        inner = (left + EDGE, top + EDGE, right - EDGE, bottom - EDGE)
-        if inner[0] < inner[2] and inner[1] < inner[3] and picture.has_ink(part := page.crop(inner)):
-            again = _recognised(ImageOps.expand(part, EDGE * 3, fill=255), "6")
-            yield from _words(replace(word, left=word.left + inner[0] - EDGE * 3, top=word.top + inner[1] - EDGE * 3) for word in again)
+def _missed(page: Image.Image, cells: Iterable[Cell], seen: Iterable[Seen]) -> Iterator[Word]:
+    """Words of cells that came out empty although there is ink in them: read again, each cell as a page of its own."""
+    silent = list(_silent(page, cells, seen))
+    again = recognised([ImageOps.expand(page.crop(cell), MARGIN, fill=255) for cell in silent], "6")
+    for (left, top, _, _), found in zip(silent, again, strict=True):
+        yield from _words(replace(word, left=word.left + left - MARGIN, top=word.top + top - MARGIN) for word in found)
+
+
+def _silent(page: Image.Image, cells: Iterable[Cell], seen: Iterable[Seen]) -> Iterator[Cell]:
+    """The insides of cells that hold ink and no word."""
+    places = [(word.left + word.width / 2, word.top + word.height / 2) for word in seen if _SAYS_SOMETHING.search(word.text)]
+    for left, top, right, bottom in islice(cells, MOST_CELLS):
+        inner = left + EDGE, top + EDGE, right - EDGE, bottom - EDGE
+        is_said = any(left <= x <= right and top <= y <= bottom for x, y in places)
+        if not is_said and inner[0] < inner[2] and inner[1] < inner[3] and picture.has_ink(page.crop(inner)):
+            yield inner
 
 
 def _in_points(cell: Cell) -> tuple[float, float, float, float]:
@@ -115,7 +120,7 @@ def _at_reading_size(page: Image.Image) -> Image.Image:
 
 def _read(page: Image.Image) -> tuple[Image.Image, list[picture.DrawnGrid], list[Seen]]:
     clean, grids = picture.wiped(picture.straightened(picture.evened(page)))
-    return clean, grids, _recognised(clean)
+    return clean, grids, recognised([clean])[0]
 
 
 def _confidence(seen: Sequence[Seen]) -> float:
@@ -126,14 +131,15 @@ def _upright(page: Image.Image) -> Image.Image | None:
     """Turned by quarters if Tesseract's orientation model says so."""
     if "osd" not in languages():
         return None
-    said = _ROTATE.search(_tesseract(page, "--psm", "0", "-l", "osd"))
+    said = _ROTATE.search(_tesseract([page], "--psm", "0", "-l", "osd"))
     degrees = int(said.group(1)) if said else 0
     return page.rotate(-degrees, expand=True, fillcolor=255) if degrees else None
 
 
-def _tesseract(page: Image.Image, *options: str) -> str:
+def _tesseract(pages: Sequence[Image.Image], *options: str) -> str:
+    """One start of the program for all of them. Nothing is compressed on the way."""
     stream = io.BytesIO()
-    page.save(stream, "PNG", compress_level=1)
+    pages[0].save(stream, "TIFF", save_all=True, append_images=pages[1:])
     ran = subprocess.run(  # noqa: S603 - fixed, but for a language we know
         [shutil.which("tesseract") or "tesseract", "stdin", "stdout", "--dpi", str(DPI), *options],
         input=stream.getvalue(), capture_output=True, check=False, timeout=PAGE_SECONDS,
@@ -141,14 +147,23 @@ def _tesseract(page: Image.Image, *options: str) -> str:
     return ran.stdout.decode("utf-8", "replace")
 
 
-def _recognised(page: Image.Image, segmentation: str = "3") -> list[Seen]:
-    table = _tesseract(page, "-l", "+".join(name for name in languages() if name != "osd"), "--psm", segmentation, "tsv")
-    return [
-        Seen(row["text"].strip(), int(row["left"]), int(row["top"]), int(row["width"]), int(row["height"]), float(row["conf"]),
-             (row["block_num"], row["par_num"], row["line_num"]))
-        for row in csv.DictReader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE)
-        if row["level"] == "5" and (row["text"] or "").strip() and float(row["conf"]) >= WORTH_KEEPING
-    ]
+def recognised(pages: Sequence[Image.Image], segmentation: str = "3") -> list[list[Seen]]:
+    """The words of each page."""
+    found: list[list[Seen]] = [[] for _ in pages]
+    if not pages:
+        return found
+    table = _tesseract(pages, "-l", "+".join(name for name in languages() if name != "osd"), "--psm", segmentation, "tsv")
+    for row in csv.DictReader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE):
+        if row["level"] == "5" and (row["text"] or "").strip() and float(row["conf"]) >= WORTH_KEEPING:
+            found[int(row["page_num"]) - 1].append(_seen(row))
+    return found
+
+
+def _seen(row: Mapping[str, str]) -> Seen:
+    return Seen(
+        row["text"].strip(), int(row["left"]), int(row["top"]), int(row["width"]), int(row["height"]), float(row["conf"]),
+        (row["block_num"], row["par_num"], row["line_num"]),
+    )
 
 
 def _words(seen: Iterable[Seen]) -> Iterator[Word]:

@@ -1,6 +1,9 @@
 """Words and the pages they stand on, in coordinates that start at the upper left corner as the page is shown, in points."""
 
 from dataclasses import dataclass, field
+from itertools import starmap
+from operator import attrgetter
+from typing import Any
 
 
 @dataclass(slots=True)
@@ -48,3 +51,17 @@ class Sheet:
     tables: list[RuledTable] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
     scanned: bool = False
+
+
+_of_word, _of_table, _of_rule = (attrgetter(*kind.__slots__) for kind in (Word, RuledTable, Rule))
+
+
+def flat(sheet: Sheet) -> tuple[Any, ...]:
+    """As plain values, for another process."""
+    held = [*map(_of_word, sheet.words)], [*map(_of_table, sheet.tables)], [*map(_of_rule, sheet.rules)]
+    return sheet.number, sheet.width, sheet.height, *held, sheet.scanned
+
+
+def unflattened(said: tuple[Any, ...]) -> Sheet:
+    number, width, height, words, tables, rules, scanned = said
+    return Sheet(number, width, height, [*starmap(Word, words)], [*starmap(RuledTable, tables)], [*starmap(Rule, rules)], scanned)

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 from appliance.core.errors import Conflict, NotFound, Refused
 from appliance.core.i18n import lazy_gettext as _
 
@@ -40,4 +42,16 @@ class NothingToAsk(Refused):
 
 
 class EvaluationUnderWay(Conflict):
+    pass
+
+
+class NotKept(Refused):
+    """A model's text does not hold what it had to, or holds figures that nobody wrote."""
+
+    def __init__(self, changed: Sequence[str]) -> None:
+        what = ", ".join(f"“{one}”" for one in changed[:4])
+        super().__init__(_("The model changed or made up figures, names or links: %(what)s. Nothing of it was used.", what=what))
+
+
+class NothingToRead(Refused):
     pass

@@ -21,6 +21,14 @@ class AnswerDue:
 
 
 @dataclass(frozen=True)
+class AgentWriting:
+    """The agent owes an answer and makes it up, or has ended without one. Only whispered."""
+
+    conversation_id: UUID
+    writes: bool
+
+
+@dataclass(frozen=True)
 class ReplyDecided:
     """A run of the pipeline has ended and can be read."""
 

@@ -1,6 +1,7 @@
 from appliance.core.manifest import Manifest, Subscription
 from appliance.domains.agents import queries, subscribers
 from appliance.domains.agents.api import ASK, READ, WRITE, api, openai
+from appliance.domains.agents.api.assisting import api as assisting
 from appliance.domains.agents.api.evaluations import api as evaluations
 from appliance.domains.agents.api.ia import api as ia
 from appliance.domains.agents.api.suggesting import api as suggesting
@@ -11,17 +12,19 @@ from appliance.domains.agents.events import (
     EvaluationProgressed,
     ReplyDecided,
 )
-from appliance.domains.conversations.events import MessageReceived
+from appliance.domains.conversations.events import HandoffRequested, MessageReceived, MessageTranscribed
 
 _KEEPERS = ("owner", "admin")
 _ALL = (*_KEEPERS, "manager", "rep", "agent", "read_only")
 
 MANIFEST = Manifest(
     "agents",
-    apis=(api, evaluations, ia, openai, suggesting),
+    apis=(api, assisting, evaluations, ia, openai, suggesting),
     subscriptions=(
         Subscription(MessageReceived, subscribers.begin_turn, queue="fast"),
+        Subscription(MessageTranscribed, subscribers.take_up_words, queue="fast"),
         Subscription(AnswerDue, subscribers.answer, queue="fast", mode="staged"),
+        Subscription(HandoffRequested, subscribers.summarise_handed_off, mode="staged"),
         Subscription(EvaluationProgressed, subscribers.evaluate, queue="slow", mode="staged"),
     ),
     known={"agent": queries.agent_exists},

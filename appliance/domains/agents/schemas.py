@@ -1,40 +1,31 @@
-from datetime import datetime, time
+from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, StringConstraints, field_validator
 
-from appliance.core.i18n import lazy_gettext as _
+from appliance.core.i18n import unpack
 from appliance.core.web import PageQuery, Schema
+from appliance.core.working_hours import Calendar
 from appliance.domains.agents.types import EvaluationState, Expected, Intent, Outcome, Said, VersionState
+from appliance.domains.identity.schemas import Timezone, WorkSpan, spans_of
 
 Phrase = Annotated[str, StringConstraints(min_length=2, max_length=120)]
 LARGEST = 2**31 - 1  # what an integer column takes
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-
-
-class Span(Schema):
-    day: Weekday
-    opens: time
-    closes: time
 
 
 class Hours(Schema):
-    """No spans: always open."""
+    """`spans`, in `timezone`, are where this agent's people keep other hours than the organisation; none: they do not."""
 
-    timezone: str = "America/Sao_Paulo"
-    spans: list[Span] = Field(default_factory=list, max_length=50)
+    timezone: Timezone = "America/Sao_Paulo"
+    spans: list[WorkSpan] = Field(default_factory=list, max_length=50)
     when_closed: Literal["answer", "hand_off"] = "answer"
 
-    @field_validator("timezone")
-    @classmethod
-    def _is_known(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as err:
-            raise ValueError(str(_("This time zone is not known."))) from err
-        return value
+    def over(self, general: Calendar) -> Calendar:
+        """Days off are everybody's."""
+        return replace(general, zone=ZoneInfo(self.timezone), spans=spans_of(self.spans)) if self.spans else general
 
 
 class Guardrails(Schema):
@@ -185,6 +176,11 @@ class StepOut(Schema):
     verdict: str
     detail: dict[str, Any]
     took_ms: int
+
+    @field_validator("detail")
+    @classmethod
+    def _in_words(cls, detail: dict[str, Any]) -> dict[str, Any]:
+        return {**detail, "error": unpack(detail["error"])} if "error" in detail else detail
 
 
 class Decided(Schema):

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
+
+from appliance.core.working_hours import ALWAYS, Calendar
 
 
 class VersionState(StrEnum):
@@ -72,20 +74,13 @@ class EvaluationState(StrEnum):
 
 
 @dataclass(frozen=True)
-class OpenSpan:
-    """`weekday` as in datetime: Monday is 0."""
-
-    weekday: int
-    opens: time
-    closes: time
-
-
-@dataclass(frozen=True)
 class Said:
-    """One earlier or present message as the pipeline reads it."""
+    """One earlier or present message as the pipeline reads it. `is_unheard`: spoken, and nobody knows what."""
 
     by_contact: bool
     text: str
+    is_spoken: bool = False
+    is_unheard: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,8 +99,7 @@ class Policy:
     to_person: frozenset[Intent] = frozenset({Intent.WANTS_PERSON, Intent.COMPLAINT, Intent.PRIVACY, Intent.TASK})
     after_fallbacks: int = 2
     max_recent_replies: int = 20
-    timezone: str = "America/Sao_Paulo"
-    spans: tuple[OpenSpan, ...] = ()
+    calendar: Calendar = ALWAYS
     hand_off_when_closed: bool = False
     own_knowledge_only: bool = True
     model: str = ""
@@ -211,3 +205,121 @@ class Template:
     purpose: str
     settings: Mapping[str, Any]
     questions: tuple[FirstQuestion, ...]
+
+
+class Speaker(StrEnum):
+    """Who said something, as the team sees it. BOX: the product's own notices."""
+
+    CONTACT = "contact"
+    PERSON = "person"
+    AGENT = "agent"
+    BOX = "box"
+
+
+class FactKind(StrEnum):
+    ORDER = "order"
+    AMOUNT = "amount"
+    DATE = "date"
+    TIME = "time"
+    QUANTITY = "quantity"
+    CODE = "code"
+    CONTACT = "contact"
+    LINK = "link"
+
+
+class Mood(StrEnum):
+    PLEASED = "pleased"
+    CALM = "calm"
+    WORRIED = "worried"
+    UPSET = "upset"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One message of a conversation; `sources` are the names of the documents it was answered from."""
+
+    number: int
+    speaker: Speaker
+    text: str
+    at: datetime
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the contact asked for, in their words. `is_open`: nobody has answered since."""
+
+    number: int
+    text: str
+    is_open: bool
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something to hold on to, as it was written."""
+
+    kind: FactKind
+    text: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """The gist of a message of ours."""
+
+    number: int
+    text: str
+    speaker: Speaker
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A conversation in its own words: nothing in it was written by a machine for the purpose."""
+
+    since: datetime | None
+    wishes: tuple[Wish, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    answered: tuple[Quoted, ...] = ()
+    promised: tuple[Quoted, ...] = ()
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a language model made of a conversation."""
+
+    topic: str
+    wants: str
+    promised: tuple[str, ...]
+    open: tuple[str, ...]
+    mood: Mood
+
+
+@dataclass(frozen=True)
+class Summary:
+    """`written` only where a language model wrote one of everything up to `up_to_number`; `engine` names it."""
+
+    up_to_number: int
+    excerpt: Excerpt
+    written: Written | None = None
+    engine: str = ""
+
+
+class Language(StrEnum):
+    """Into which a text is translated."""
+
+    PORTUGUESE = "pt"
+    ENGLISH = "en"
+    SPANISH = "es"
+    FRENCH = "fr"
+    GERMAN = "de"
+    ITALIAN = "it"
+
+
+class Way(StrEnum):
+    """What a language model may do with a text."""
+
+    TRANSLATE = "translate"
+    SHORTER = "shorter"
+    FRIENDLIER = "friendlier"
+    FORMAL = "formal"

@@ -1,9 +1,13 @@
 import io
+import json
 import threading
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
 
+from appliance.core import clock
+from appliance.core.dispatch import LIVE_CHANNEL
 from appliance.core.errors import Unavailable
 from appliance.core.ids import new_id
 from appliance.core.jobs import Step
@@ -14,7 +18,10 @@ from appliance.domains.agents.schemas import AgentPatch
 from appliance.domains.agents.types import Found, Outcome
 from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations import queries as conversation_queries
-from appliance.domains.conversations.types import Handling, Sender
+from appliance.domains.conversations.types import Handling, Revision, Sender
+from appliance.domains.identity import actions as identity
+from appliance.domains.identity import queries as organisation
+from appliance.domains.identity.schemas import HoursIn
 from appliance.domains.knowledge import actions as knowledge
 from tests.draining import due_for
 from tests.statements import statements_of
@@ -52,6 +59,26 @@ def test_a_greeting_is_greeted(make_agent, says, thread, run_deliveries):
     conversation_id = says(make_agent(greeting="Oi! Sou a Aurora."), "bom dia")
     run_deliveries()
     assert thread(conversation_id) == [(Sender.CONTACT, "bom dia"), (Sender.AGENT_AI, "Oi! Sou a Aurora.")]
+
+
+def test_an_agent_without_hours_of_its_own_tells_when_the_company_opens_next(box, tenant_id, make_agent, says, thread, run_deliveries):
+    with box.unit(tenant_id) as uow:
+        opens = clock.now().astimezone(organisation.get_zone(uow)) + timedelta(days=3)
+        day = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")[opens.weekday()]
+        identity.set_hours(uow, HoursIn.model_validate({"spans": [{"day": day, "opens": "07:40", "closes": "09:00"}]}))
+    conversation_id = says(make_agent(), "quero falar com um atendente")
+    run_deliveries()
+    assert "às 7:40" in thread(conversation_id)[-1][1]
+
+
+@pytest.mark.parametrize("said", [("qual o prazo?",), ("bom dia", "qual o prazo?")])
+def test_what_was_taken_back_before_the_agent_spoke_is_passed_over(box, tenant_id, make_agent, says, thread, run_deliveries, said):
+    conversation_id = says(make_agent(greeting="Oi! Sou a Aurora."), *said)
+    with box.unit(tenant_id) as uow:
+        last = conversation_queries.list_messages(uow, conversation_id)[-1]
+        conversations.revise(uow, last.id, Revision("", uow.now, by_contact=True, text=None))
+    run_deliveries()
+    assert [text for sender, text in thread(conversation_id) if sender is not Sender.CONTACT] == ["Oi! Sou a Aurora."][: len(said) - 1]
 
 
 def test_a_question_is_answered_from_the_documents_with_its_sources(box, tenant_id, make_agent, says, run_deliveries, documents, thread):
@@ -138,6 +165,18 @@ def test_a_thumbs_up_needs_no_answer(make_agent, says, thread, run_deliveries):
     conversation_id = says(make_agent(), "👍")
     run_deliveries()
     assert len(thread(conversation_id)) == 1
+
+
+@pytest.mark.parametrize(("text", "told"), [("Oi", [True]), ("👍", [True, False])])
+def test_that_it_makes_up_an_answer_is_whispered_and_taken_back_when_there_is_none(box, make_agent, says, run_deliveries, text, told):
+    with box.redis.pubsub(ignore_subscribe_messages=True) as heard:
+        heard.subscribe(LIVE_CHANNEL)
+        heard.get_message(timeout=60)
+        says(make_agent(), text)
+        run_deliveries()
+        box.redis.publish(LIVE_CHANNEL, "null")  # nothing comes behind it
+        notes = list(iter(lambda: json.loads(heard.get_message(timeout=60)["data"]), None))
+    assert [note["ids"]["writes"] for note in notes if note["event"] == "agent.writing"] == told
 
 
 def test_a_person_who_claims_while_the_agent_thinks_is_not_talked_over(box, tenant_id, make_agent, says, thread, run_deliveries):

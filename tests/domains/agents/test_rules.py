@@ -1,16 +1,21 @@
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core.ids import new_id
-from appliance.domains.agents.rules import deciding, hours, intents, turns
+from appliance.core.working_hours import Calendar, Span
+from appliance.domains.agents.queries import policy_from
+from appliance.domains.agents.rules import deciding, intents, turns
 from appliance.domains.agents.rules.differences import differences
-from appliance.domains.agents.types import Decision, Found, Intent, OpenSpan, Outcome, Policy, Reason, Said, Situation
+from appliance.domains.agents.schemas import AgentSettings, Hours
+from appliance.domains.agents.types import Decision, Found, Intent, Outcome, Policy, Reason, Said, Situation
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)  # a Friday, noon in São Paulo
-OFFICE = tuple(OpenSpan(day, time(8), time(18)) for day in range(5))
+OFFICE = Calendar(ZoneInfo("America/Sao_Paulo"), tuple(Span(day, time(8), time(18)) for day in range(5)))
 
 
 def situation(*texts, policy=None, now=NOW, **given):
@@ -136,17 +141,21 @@ def test_the_contacts_language_is_heard(text, language):
     assert intents.language_of([text], "en") == language
 
 
-def test_hours_are_those_of_the_agents_own_place():
-    assert hours.is_open(OFFICE, "America/Sao_Paulo", NOW)
-    assert not hours.is_open(OFFICE, "Asia/Tokyo", NOW)
-    assert hours.is_open((), "America/Sao_Paulo", NOW)
+def test_an_agents_own_hours_stand_over_the_companys_and_holidays_are_everybodys():
+    company = Calendar(ZoneInfo("America/Sao_Paulo"), OFFICE.spans, place="BR")
+    assert policy_from(AgentSettings(), company).calendar == company
+    night = {"timezone": "Asia/Tokyo", "spans": [{"day": "fri", "opens": "22:00", "closes": "02:00"}]}
+    own = policy_from(AgentSettings(hours=Hours.model_validate(night)), company).calendar
+    assert (str(own.zone), len(own.spans), own.place) == ("Asia/Tokyo", 1, "BR")
 
 
-def test_a_span_may_run_past_midnight():
-    night = (OpenSpan(4, time(22), time(2)),)
-    assert hours.is_open(night, "UTC", datetime(2026, 11, 20, 23, tzinfo=UTC))
-    assert hours.is_open(night, "UTC", datetime(2026, 11, 21, 1, tzinfo=UTC))
-    assert not hours.is_open(night, "UTC", datetime(2026, 11, 21, 3, tzinfo=UTC))
+def test_on_a_holiday_an_agent_says_the_next_working_day():
+    policy = Policy(calendar=replace(OFFICE, place="BR"), hand_off_when_closed=True)
+    assert "na segunda-feira às 8:00" in deciding.notice(policy, "pt", NOW)  # the 20th: Consciência Negra
+    assert deciding.handoff_reason(situation("oi", policy=policy), ()) is Reason.OUTSIDE_HOURS
+    away = Policy(calendar=replace(OFFICE, days_off=frozenset(date(2026, 11, 20) + timedelta(days=n) for n in range(20))))
+    assert "em 10 de dezembro às 8:00" in deciding.notice(away, "pt", NOW)
+    assert "on December 10 at 8:00" in deciding.notice(away, "en", NOW)
 
 
 @pytest.mark.parametrize(("now", "words"), [
@@ -154,14 +163,14 @@ def test_a_span_may_run_past_midnight():
     (datetime(2026, 11, 20, 22, 0, tzinfo=UTC), "na segunda-feira às 8:00"),
 ])
 def test_a_closed_team_says_when_it_opens(now, words):
-    text = deciding.notice(Policy(spans=OFFICE), "pt", now)
+    text = deciding.notice(Policy(calendar=OFFICE), "pt", now)
     assert words in text
 
 
 def test_outside_hours_people_are_called_only_when_so_configured():
     closed = NOW + timedelta(days=1)
-    assert deciding.handoff_reason(situation("oi", policy=Policy(spans=OFFICE), now=closed), ()) is None
-    wanted = Policy(spans=OFFICE, hand_off_when_closed=True)
+    assert deciding.handoff_reason(situation("oi", policy=Policy(calendar=OFFICE), now=closed), ()) is None
+    wanted = Policy(calendar=OFFICE, hand_off_when_closed=True)
     assert deciding.handoff_reason(situation("oi", policy=wanted, now=closed), ()) is Reason.OUTSIDE_HOURS
 
 
@@ -223,6 +232,10 @@ def test_an_agent_always_gets_its_turn(debounce, waited_ms, is_newest):
     now = NOW + timedelta(milliseconds=waited_ms)
     turn = turns.is_turn(newest=2, due=2 if is_newest else 1, oldest_at=NOW, now=now, debounce_ms=debounce)
     assert turn or (not is_newest and waited_ms < debounce * turns.LONGEST_WAIT)
+
+
+def test_an_agent_does_not_speak_while_the_contact_goes_on_writing():
+    assert not turns.is_turn(newest=2, due=1, oldest_at=NOW, now=NOW + timedelta(seconds=7), debounce_ms=2000)
 
 
 def test_a_difference_names_its_place():

@@ -1,6 +1,7 @@
 """A reply suggested to the person who has the conversation."""
 
 import io
+import json
 
 import pytest
 
@@ -22,6 +23,14 @@ def test_what_the_documents_say_is_suggested_and_nothing_is_sent(client, talk, t
     assert "10 anos" in found["text"]
     assert [source["document_name"] for source in found["sources"]] == ["garantia.md"]
     assert len(thread(talk)) == 1
+
+
+@pytest.mark.only_database("sqlite")
+def test_a_suggestion_that_grows_ends_with_the_whole_of_it(client, talk):
+    answer = client.post(f"/api/v1/conversations/{talk}/suggest", json={"stream": True})
+    told = [json.loads(line.removeprefix("data: ")) for line in answer.text.splitlines() if line.startswith("data: ")]
+    assert (answer.mimetype, told[-1]["done"], "10 anos" in told[-1]["text"]) == ("text/event-stream", True, True)
+    assert all(not one["done"] and told[-1]["text"].startswith(one["text"]) for one in told[:-1])
 
 
 def test_a_person_who_has_the_word_is_helped_with_what_was_said_last(box, tenant_id, talk):

@@ -1,6 +1,15 @@
 """Writes, and the reply pipeline. The caller owns the transaction, except where a function says that it asks models."""
 
-from appliance.domains.agents.actions.compose import Asking, ask_documents, ask_documents_aloud, compose, compose_aloud, suggest
+from appliance.domains.agents.actions.assisting import keep_summary, read_summary, rewrite, summarise, write_summary
+from appliance.domains.agents.actions.compose import (
+    Asking,
+    ask_documents,
+    ask_documents_aloud,
+    compose,
+    compose_aloud,
+    suggest,
+    suggest_aloud,
+)
 from appliance.domains.agents.actions.evaluating import (
     add_question,
     ask_question,
@@ -17,7 +26,7 @@ from appliance.domains.agents.actions.lifecycle import (
     publish,
     roll_back,
 )
-from appliance.domains.agents.actions.turns import begin_turn, carry_out
+from appliance.domains.agents.actions.turns import begin_turn, carry_out, read_message, resume_turn
 
 __all__ = [
     "Asking",
@@ -35,9 +44,17 @@ __all__ = [
     "create_from_template",
     "delete_agent",
     "keep_results",
+    "keep_summary",
     "publish",
+    "read_message",
+    "read_summary",
     "remove_question",
+    "resume_turn",
+    "rewrite",
     "roll_back",
     "start_evaluation",
     "suggest",
+    "suggest_aloud",
+    "summarise",
+    "write_summary",
 ]

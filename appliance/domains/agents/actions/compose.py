@@ -9,6 +9,7 @@ from uuid import UUID
 
 from appliance.core.box import Box
 from appliance.core.errors import DomainError, Unavailable
+from appliance.core.i18n import pack, told
 from appliance.domains.agents.rules import deciding, intents
 from appliance.domains.agents.types import Composed, Decision, Found, Intent, Outcome, Reason, Situation, TraceStep
 from appliance.domains.knowledge import actions as knowledge
@@ -44,7 +45,10 @@ def compose_aloud(situation: Situation, ask: AskingAloud) -> Generator[str | Com
     language = deciding.language_of(situation)
     question = deciding.question_of(situation)
     found = intents.find_intents(question)
-    trace.add("gate", "open", unanswered=len(situation.unanswered), recent_replies=situation.recent_replies, language=language)
+    trace.add(
+        "gate", "open", unanswered=len(situation.unanswered), spoken=sum(said.is_spoken for said in situation.unanswered),
+        recent_replies=situation.recent_replies, language=language,
+    )  # fmt: skip
     trace.add("intent", ", ".join(found) or "none", question=question)
     said, decision = "", _before_documents(situation, found, language, trace)
     if decision is None:
@@ -78,7 +82,7 @@ def _from_documents(
     except Unavailable:
         raise
     except DomainError as err:
-        trace.add("documents", "refused", error=str(err))
+        trace.add("documents", "refused", error=pack(told(err)))
         return said, deciding.hand_off(situation, Reason.MODELS_AWAY, language)
     assert found is not None
     _note(trace, situation, found)
@@ -97,7 +101,13 @@ def _note(trace: _Trace, situation: Situation, found: Found) -> None:
 
 def suggest(box: Box, tenant_id: UUID, situation: Situation) -> Found:
     """What the documents say to what the contact waits to hear; for a person who decides. Not counted as a question of a customer."""
-    return ask_documents(box, tenant_id, deciding.question_of(situation), situation, keep=False)
+    *_growing, found = suggest_aloud(box, tenant_id, situation)
+    return found
+
+
+def suggest_aloud(box: Box, tenant_id: UUID, situation: Situation) -> Generator[Found]:
+    """The same as it grows; the last one is whole."""
+    return ask_documents_aloud(box, tenant_id, deciding.question_of(situation), situation, keep=False)
 
 
 def ask_documents(box: Box, tenant_id: UUID, question: str, situation: Situation, *, keep: bool = True) -> Found:
@@ -106,7 +116,7 @@ def ask_documents(box: Box, tenant_id: UUID, question: str, situation: Situation
     return found
 
 
-def ask_documents_aloud(box: Box, tenant_id: UUID, question: str, situation: Situation, *, keep: bool = True) -> Iterator[Found]:
+def ask_documents_aloud(box: Box, tenant_id: UUID, question: str, situation: Situation, *, keep: bool = True) -> Generator[Found]:
     """The same as it grows; the last one is whole."""
     policy = situation.policy
     growing = knowledge.stream_answer(

@@ -9,6 +9,7 @@ from sqlalchemy import delete
 from appliance.core.box import Box
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
+from appliance.core.working_hours import ALWAYS
 from appliance.domains.agents import queries
 from appliance.domains.agents.actions.compose import ask_documents, compose
 from appliance.domains.agents.errors import EvaluationUnderWay, NothingToAsk
@@ -90,7 +91,7 @@ def ask_question(box: Box, tenant_id: UUID, evaluation: Evaluation, question: Ag
 
 def _situation(evaluation: Evaluation, question: AgentQuestion) -> Situation:
     """People count as present, so that the result does not depend on the hour."""
-    policy = replace(queries.policy_from(AgentSettings.model_validate(evaluation.settings)), spans=())
+    policy = replace(queries.policy_from(AgentSettings.model_validate(evaluation.settings)), calendar=ALWAYS)
     said = [*(Said(turn["role"] == "contact", turn["text"]) for turn in question.context), Said(by_contact=True, text=question.question)]
     return Situation.of_question(evaluation.agent_id, (evaluation.version, policy), said, evaluation.created_at)
 

@@ -12,6 +12,7 @@ from appliance.domains.agents.rules.templates import find_template
 from appliance.domains.agents.schemas import AgentIn, AgentPatch, AgentSettings, FromTemplateIn, QuestionIn
 from appliance.domains.agents.tables import Agent, AgentVersion
 from appliance.domains.agents.types import VersionState
+from appliance.domains.identity import actions as identity
 
 
 def create_agent(uow: UnitOfWork, given: AgentIn, *, publish_now: bool = False) -> Agent:
@@ -97,6 +98,7 @@ def delete_agent(uow: UnitOfWork, agent_id: UUID) -> None:
 
 
 def _draft(uow: UnitOfWork, agent: Agent, settings: AgentSettings) -> AgentVersion:
+    identity.check_apart(settings.hours.spans, "settings.hours.spans")
     draft = queries.find_version(uow, agent.id, VersionState.DRAFT)
     if draft is None:
         number = queries.newest_number(uow, agent.id) + 1

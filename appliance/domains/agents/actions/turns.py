@@ -5,15 +5,42 @@ from appliance.core.errors import Refused
 from appliance.core.uow import UnitOfWork
 from appliance.domains.agents import queries
 from appliance.domains.agents.events import AnswerDue, ReplyDecided
+from appliance.domains.agents.rules import reading
 from appliance.domains.agents.tables import ReplyRun, ReplyStep
 from appliance.domains.agents.types import Composed, Outcome, Situation
 from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations import queries as conversation_queries
-from appliance.domains.conversations.types import AgentReply, Handling, MessageKind
+from appliance.domains.conversations.types import AgentReply, Handling, MessageKind, Signal
+from appliance.domains.knowledge import queries as knowledge
+
+READ_AT_MOST = 4000  # characters: a mail says early what it is about
+
+
+def read_message(uow: UnitOfWork, message_id: UUID) -> None:
+    """What it is about and what a person should see at once, whoever has the word. A stop was understood when it was stored.
+
+    What a program wrote shows nothing of what its sender wants.
+    """
+    message = conversation_queries.get_message(uow, message_id)
+    text = conversation_queries.text_of(message)
+    if not text or message.topic is not None or message.kind is MessageKind.REACTION:
+        return
+    if not conversation_queries.is_from_contact(message):
+        return
+    if (message.content.get("mail") or {}).get("automatic"):
+        return
+    conversation = conversation_queries.get_conversation(uow, message.conversation_id)
+    danger = knowledge.find_emergency(text) is not None
+    known = [Signal(one) for one in conversation.signals]
+    made_of_it = reading.read(text[:READ_AT_MOST], before=conversation.topic, known=known, is_danger=danger)
+    conversations.keep_reading(uow, message_id, made_of_it, passing=reading.outlives(made_of_it.topic))
 
 
 def begin_turn(uow: UnitOfWork, conversation_id: UUID, message_id: UUID) -> None:
-    """The contact wrote. Where the bot has the word, its turn comes after the debounce; without an agent a person is called."""
+    """The contact wrote. Where the bot has the word, its turn comes after the debounce; without an agent a person is called.
+
+    What was spoken is taken up once its words are known.
+    """
     conversation = conversation_queries.get_conversation(uow, conversation_id)
     message = conversation_queries.get_message(uow, message_id)
     silent = conversation.handling is not Handling.BOT
@@ -23,8 +50,17 @@ def begin_turn(uow: UnitOfWork, conversation_id: UUID, message_id: UUID) -> None
     if published is None:
         conversations.hand_off(uow, conversation_id, reason="no_agent")
         return
+    if conversation_queries.awaits_words(message):
+        return
     _version, policy = published
     uow.emit(AnswerDue(conversation_id, message_id, message.number), delay=timedelta(milliseconds=policy.debounce_ms))
+
+
+def resume_turn(uow: UnitOfWork, conversation_id: UUID) -> None:
+    """Words that were waited for are there, or will not come: all that was said since is answered with them."""
+    unanswered = conversation_queries.list_unanswered(uow, conversation_queries.get_conversation(uow, conversation_id))
+    if unanswered:
+        begin_turn(uow, conversation_id, unanswered[-1].id)
 
 
 def carry_out(uow: UnitOfWork, situation: Situation, composed: Composed, *, took_ms: int) -> ReplyRun:

@@ -35,6 +35,7 @@ from appliance.domains.agents.queries.evaluations import (
     list_unanswered,
 )
 from appliance.domains.agents.queries.figures import find_last_run, list_agent_runs, measure_agent
+from appliance.domains.agents.queries.lines import lines_up_to, list_lines
 from appliance.domains.agents.queries.runs import count_hand_offs, find_run, list_runs, list_steps, read_open_question, read_situation
 
 __all__ = [
@@ -58,11 +59,13 @@ __all__ = [
     "get_settings",
     "get_version",
     "is_proven",
+    "lines_up_to",
     "list_agent_runs",
     "list_agents",
     "list_changes",
     "list_differences",
     "list_evaluations",
+    "list_lines",
     "list_page",
     "list_passed",
     "list_questions",

@@ -8,11 +8,11 @@ from appliance.core.paging import read_page
 from appliance.core.rows import locked, required
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page, PageQuery
+from appliance.core.working_hours import ALWAYS, Calendar
 from appliance.domains.agents.errors import AgentNotFound, VersionNotFound
-from appliance.domains.agents.rules.hours import DAYS
 from appliance.domains.agents.schemas import AgentSettings
 from appliance.domains.agents.tables import Agent, AgentVersion
-from appliance.domains.agents.types import Intent, OpenSpan, Policy, VersionState
+from appliance.domains.agents.types import Intent, Policy, VersionState
 from appliance.domains.identity import queries as identity
 
 MAX_LISTED = 500
@@ -96,10 +96,12 @@ def get_settings(uow: UnitOfWork, agent_id: UUID) -> AgentSettings:
 
 def policy_of(uow: UnitOfWork, version: AgentVersion) -> Policy:
     tenant = identity.find_tenant(uow, uow.tenant_id)
-    return replace(policy_from(AgentSettings.model_validate(version.settings)), company=tenant.name if tenant else "")
+    policy = policy_from(AgentSettings.model_validate(version.settings), identity.get_calendar(uow))
+    return replace(policy, company=tenant.name if tenant else "")
 
 
-def policy_from(settings: AgentSettings) -> Policy:
+def policy_from(settings: AgentSettings, calendar: Calendar = ALWAYS) -> Policy:
+    """`calendar` is the organisation's."""
     guard, handoff, hours = settings.guardrails, settings.handoff, settings.hours
     wanted = {
         Intent.WANTS_PERSON: handoff.on_request,
@@ -123,8 +125,7 @@ def policy_from(settings: AgentSettings) -> Policy:
         to_person=frozenset(intent for intent, on in wanted.items() if on),
         after_fallbacks=handoff.after_fallbacks,
         max_recent_replies=handoff.max_replies_in_10_minutes,
-        timezone=hours.timezone,
-        spans=tuple(OpenSpan(DAYS.index(span.day), span.opens, span.closes) for span in hours.spans),
+        calendar=hours.over(calendar),
         hand_off_when_closed=hours.when_closed == "hand_off",
         own_knowledge_only=settings.knowledge == "agent",
         model=settings.model,

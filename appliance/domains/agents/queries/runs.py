@@ -24,6 +24,8 @@ def read_situation(uow: UnitOfWork, conversation_id: UUID, *, due: int) -> Situa
         return None
     unanswered = conversations.list_unanswered(uow, conversation)
     version, policy = published
+    if any(conversations.awaits_words(message) for message in unanswered):  # its words bring the turn back
+        return None
     if not unanswered or not turns.is_turn(
         newest=unanswered[-1].number, due=due, oldest_at=unanswered[0].created_at, now=uow.now, debounce_ms=policy.debounce_ms
     ):
@@ -33,7 +35,7 @@ def read_situation(uow: UnitOfWork, conversation_id: UUID, *, due: int) -> Situa
         agent_id=conversation.agent_id,
         version=version,
         policy=policy,
-        unanswered=tuple(Said(by_contact=True, text=conversations.text_of(message)) for message in unanswered),
+        unanswered=tuple(map(_said, unanswered)),
         earlier=tuple(Said(conversations.is_from_contact(message), conversations.text_of(message)) for message in earlier),
         now=uow.now,
         up_to_number=unanswered[-1].number,
@@ -42,6 +44,11 @@ def read_situation(uow: UnitOfWork, conversation_id: UUID, *, due: int) -> Situa
         fallbacks_in_a_row=_fallbacks(uow, conversation_id),
         recent_replies=conversations.count_agent_replies(uow, conversation_id, since=uow.now - turns.BURST),
     )
+
+
+def _said(message: conversations.Message) -> Said:
+    is_spoken, is_unheard = conversations.is_spoken(message), conversations.is_unheard(message)
+    return Said(by_contact=True, text=conversations.text_of(message), is_spoken=is_spoken, is_unheard=is_unheard)
 
 
 def read_open_question(uow: UnitOfWork, conversation_id: UUID) -> Situation | None:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from appliance.core import working_hours
 from appliance.domains.agents.rules import hours, intents, wording
 from appliance.domains.agents.types import Decision, Found, Intent, Outcome, Policy, Reason, Situation
 
@@ -33,15 +34,16 @@ def handoff_reason(situation: Situation, found: tuple[Intent, ...]) -> Reason | 
     policy, question = situation.policy, question_of(situation)
     if situation.recent_replies >= policy.max_recent_replies:
         return Reason.TOO_MANY_REPLIES
-    if not question:
+    if not question or any(said.is_unheard for said in situation.unanswered):
         return Reason.UNREADABLE
     if intents.mentions(question, policy.keywords):
         return Reason.KEYWORD
     asked_for = next((intent for intent in _REASONS if intent in found and intent in policy.to_person), None)
     if asked_for is not None:
         return _REASONS[asked_for]
-    closed = not hours.is_open(policy.spans, policy.timezone, situation.now)
-    return Reason.OUTSIDE_HOURS if closed and policy.hand_off_when_closed else None
+    if policy.hand_off_when_closed and not working_hours.is_open(policy.calendar, situation.now):
+        return Reason.OUTSIDE_HOURS
+    return None
 
 
 def courtesy(situation: Situation, found: tuple[Intent, ...], language: str) -> Decision | None:
@@ -85,8 +87,8 @@ def hand_off(situation: Situation, reason: Reason, language: str) -> Decision:
 
 def notice(policy: Policy, language: str, now: datetime) -> str:
     """Tells the contact that a person comes and, outside hours, when."""
-    opening = hours.next_opening(policy.spans, policy.timezone, now)
-    if hours.is_open(policy.spans, policy.timezone, now) or opening is None:
+    opening = working_hours.next_open(policy.calendar, now)
+    if opening in {None, now}:
         return wording.sentence("handoff_notice", language, policy)
     when = hours.in_words(opening, now, language)
     return wording.sentence("closed_notice", language, policy).replace("{when}", when)

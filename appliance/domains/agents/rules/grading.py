@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from appliance.domains.agents.rules.intents import fold
+from appliance.core.folding import fold_line
 from appliance.domains.agents.types import Decision, Expected, Grade, Outcome, Reason
 
 EITHER = "|"  # "30 dias | 1 mês": one of them is enough
@@ -18,8 +18,8 @@ def grade(expected: Expected, decision: Decision, *, facts: Iterable[str] = (), 
 
 def is_said(fact: str, text: str) -> bool:
     """A figure is the whole figure: "7 dias" does not stand in "17 dias", nor "R$ 49" in "R$ 490"."""
-    words = f" {fold(text)} "
-    return any(_stands(fold(way), words) for way in fact.split(EITHER) if way.strip())
+    words = f" {fold_line(text)} "
+    return any(_stands(fold_line(way), words) for way in fact.split(EITHER) if way.strip())
 
 
 def _stands(way: str, words: str) -> bool:

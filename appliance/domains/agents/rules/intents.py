@@ -1,9 +1,9 @@
 """What a short message means, by words that any company's customers use, in Portuguese and English."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 
+from appliance.core.folding import fold_line
 from appliance.domains.agents.rules.phrases import ASKS, COURTESY, ENGLISH, FILLER, PHRASES, PORTUGUESE, patterns
 from appliance.domains.agents.types import Intent
 
@@ -19,15 +19,9 @@ CALM_LETTERS = 12
 SHOUTED_SHARE = 0.7
 
 
-def fold(text: str) -> str:
-    """Lower case, without accents, one space between words."""
-    bare = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
-    return " ".join(bare.lower().split())
-
-
 def find_intents(text: str) -> tuple[Intent, ...]:
     """All that the message means, in order of weight; QUESTION when more than courtesy is left."""
-    said = fold(text)
+    said = fold_line(text)
     found = [intent for intent, known in _COMPILED.items() if any(pattern.search(said) for pattern in known)]
     if Intent.NEGATIVE not in found and is_shouted(text) and Intent.COMPLAINT in found:
         found.append(Intent.NEGATIVE)
@@ -38,14 +32,14 @@ def find_intents(text: str) -> tuple[Intent, ...]:
 
 def is_courtesy(said: str) -> bool:
     """Only a greeting, thanks or goodbye: nothing that documents could answer."""
-    folded = fold(said)
+    folded = fold_line(said)
     left = re.findall(r"[^\W_]+", _COURTESY.sub(" ", folded))
     return not left or (bool(_WARM.search(folded)) and "?" not in _without_pleasantries(folded) and _FILLER.issuperset(left))
 
 
 def asks(text: str) -> bool:
     """A question, a wish, a problem or a word or two to look up, rather than a remark that waits for no answer."""
-    said = fold(text)
+    said = fold_line(text)
     return bool(_ASKS.search(said)) or len(said.split()) <= LOOKED_UP
 
 
@@ -62,13 +56,13 @@ def is_shouted(text: str) -> bool:
 
 def mentions(text: str, phrases: Iterable[str]) -> str | None:
     """The first phrase that stands in the text as whole words."""
-    said = fold(text)
-    return next((phrase for phrase in phrases if re.search(rf"(?<!\w){re.escape(fold(phrase))}(?!\w)", said)), None)
+    said = fold_line(text)
+    return next((phrase for phrase in phrases if re.search(rf"(?<!\w){re.escape(fold_line(phrase))}(?!\w)", said)), None)
 
 
 def language_of(texts: Sequence[str], default: str) -> str:
     """pt or en by their commonest short words; the default when nothing tells."""
-    words = set(re.findall(r"[a-z']+", fold(" ".join(texts))))
+    words = set(re.findall(r"[a-z']+", fold_line(" ".join(texts))))
     portuguese = len(words & _PORTUGUESE)
     english = len(words & _ENGLISH)
     if portuguese == english:

@@ -14,6 +14,10 @@ FAMILY = "(marid|espos|mulher|mae|pai|filh|namorad)"
 WISH = "(quero|queria|preciso|gostaria de)"
 PAY_BACK = "(dinheiro|valor|grana) de volta"
 
+HARM = (
+    r"\b(caiu|desabou|despencou) (em cima|sobre) d?[aeo]?\b|\b(esta|ta|foi|parou|levei|levamos) (no|pro|para o|ao) (hospital|pronto socorro)\b"
+    r"|\b(me machuquei|se machucou|machucad[oa]|ferid[oa]|me queimei|se queimou|(at|to|in) (the )?(hospital|emergency room|er)|(got|was|is) (hurt|injured))\b"
+)
 WHO_ANSWERS = rf"""
     (^\W*({HELLO}\W+)?|\b{SPEAKER}\W+)(e|eh|es) (mesmo )?{ROBOT}( ou \W*((e|eh) )?{ROBOT})*\W*$
     \b(estou|to|tou) falando com {ROBOT}( ou {ROBOT})*\W*$
@@ -40,7 +44,8 @@ PHRASES: dict[Intent, str] = {
     Intent.COMPLAINT: r"""
         \breclama(r|cao|coes|ndo)\b
         \b(procon|reclame aqui|juizado|pequenas causas|advogad[oa]|processar voces|processo judicial|meus direitos|ouvidoria)\b
-        \b(codigo de defesa do consumidor|vou (denunciar|processar))\b
+        \b(codigo de defesa do consumidor|vou (denunciar|processar)|(abrir|entrar com|mover) (um )?processo|entrar na justica)\b
+        \bja (liguei|pedi|falei|mandei|escrevi|reclamei|tentei|cobrei)\b.{0,20}\b(vezes|varias|mil|e nada|e ninguem)\b
         \b(segunda|terceira|quarta|quinta|enesima|\d+a?) vez (que|q)\b
         \b(enganad[oa]|lesad[oa]|golpe|propaganda enganosa|palhacada|falta de respeito|descaso|desrespeito|absurdo|vergonha|revoltad[oa])\b
         \b(ninguem|nunca) (me )?(resolve|resolveu|responde|respondeu|retorna|retornou|atende|atendeu)\b
@@ -54,8 +59,7 @@ PHRASES: dict[Intent, str] = {
         \b(abr[ea]m?|abrir|registr[ae]m?|faz|faca) (\w+ )?(chamado|protocolo|reclamacao|ocorrencia|pedido pra mim)\b(?!.*\?)
         \b(posso|podemos|vou|quero|como) (mandar|enviar|mando|envio) (\w+ )?(documentos?|comprovantes?|fotos?)( \w+)? (por )?(aqui|aki)\b
         \bquando (ele|ela|voces|vcs|o tecnico|alguem|o montador|o motorista) (pode|podem|vem|vira|conseguem?) \w+
-        \b(caiu|desabou|despencou) (em cima|sobre) d?[aeo]?\b
-        \b(esta|ta|foi|parou|levei|levamos) (no|pro|para o|ao) (hospital|pronto socorro)\b
+        {HARM}
         \b(i want|i need|i would like|i'd like) (to cancel|to return|to reschedule|to renegotiate|a refund|my money back)\b(?!.*\?)
         \b(open|file|register) (a|the) (ticket|case|claim)\b(?!.*\?)
         \b(can|may) i send (my |the )?(documents?|receipts?|photos?|pictures?) here\b
@@ -63,7 +67,7 @@ PHRASES: dict[Intent, str] = {
     Intent.PRIVACY: r"""
         \b(lgpd|gdpr|encarregado de dados|dpo)\b
         \b(apag\w+|exclu\w+|delet\w+|remov\w+|acess\w+|copia d)\W+(\w+\W+){0,2}?(meus|minhas) (dados|informacoes)\b
-        \b(apag\w+|exclu\w+|delet\w+) (o )?meu (cadastro|cpf|numero|historico)\b
+        \b(apag\w+|exclu\w+|delet\w+|encerr\w+) (o |a )?(meu (cadastro|cpf|numero|historico)|minha conta)\b
         \b(quais|que) dados (meus|voces tem)\b
         \b(delete|erase|remove|access|copy of)\W+(\w+\W+){0,2}?my (personal )?(data|information|account)\b
     """,

@@ -8,4 +8,4 @@ BURST = timedelta(minutes=10)
 
 def is_turn(*, newest: int, due: int, oldest_at: datetime, now: datetime, debounce_ms: int) -> bool:
     """Whether to answer now: nothing came after the message that set this off, or the first has waited long enough."""
-    return newest == due or now - oldest_at >= timedelta(milliseconds=debounce_ms * LONGEST_WAIT)
+    return newest <= due or now - oldest_at >= timedelta(milliseconds=debounce_ms * LONGEST_WAIT)

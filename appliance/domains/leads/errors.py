@@ -1,5 +1,17 @@
-from appliance.core.errors import Conflict, NotFound, Refused, Unauthenticated
+from appliance.core.errors import Conflict, NotFound, Refused
 from appliance.core.i18n import lazy_gettext as _
+from appliance.core.signatures import WebhookRefused
+
+__all__ = [
+    "LeadNotFound",
+    "NobodyNamed",
+    "NobodySeen",
+    "ReceiptNotFound",
+    "SourceInUse",
+    "SourceNotFound",
+    "SourceSilent",
+    "WebhookRefused",
+]
 
 
 class SourceNotFound(NotFound):
@@ -10,6 +22,11 @@ class SourceNotFound(NotFound):
 class LeadNotFound(NotFound):
     def __init__(self) -> None:
         super().__init__(_("This lead does not exist."))
+
+
+class ReceiptNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__(_("Nothing with this number was taken, or it is kept no longer."))
 
 
 class SourceInUse(Conflict):
@@ -27,9 +44,6 @@ class NobodyNamed(Refused):
         super().__init__(_("This names nobody: no name, e-mail, phone or id. Correct the mapping of the source."))
 
 
-class WebhookRefused(Unauthenticated):
-    """`reason` is kept with the event that was refused."""
-
-    def __init__(self, reason: str, sentence: object) -> None:
-        super().__init__(sentence)
-        self.reason = reason
+class NobodySeen(Refused):
+    def __init__(self) -> None:
+        super().__init__(_("We could not tell that a person sends this. Send it again; the page needs JavaScript for that."))

@@ -10,6 +10,13 @@ class LeadCaptured:
 
 
 @dataclass(frozen=True)
+class LeadsAccepted:
+    """What a source brought is kept, and waits to become leads."""
+
+    source_id: UUID
+
+
+@dataclass(frozen=True)
 class LeadAnnounced:
     """Meta has a lead for us, by this id of theirs; what it says is fetched."""
 

@@ -3,15 +3,16 @@ from datetime import timedelta
 from appliance.core.manifest import Cron, Manifest, Subscription
 from appliance.domains.contacts.events import ContactsMerged, MergeUndone
 from appliance.domains.leads import actions, jobs, queries, subscribers
-from appliance.domains.leads.api import forms, leads, meta, sources, webhook
-from appliance.domains.leads.events import LeadAnnounced, LeadCaptured, LeadChanged, LeadConverted, SourceChanged
+from appliance.domains.leads.api import checks, forms, leads, meta, receipts, sources
+from appliance.domains.leads.events import LeadAnnounced, LeadCaptured, LeadChanged, LeadConverted, LeadsAccepted, SourceChanged
 
 MANIFEST = Manifest(
     "leads",
-    apis=(leads.api, sources.api, webhook.api, meta.api, forms.api),
+    apis=(leads.api, sources.api, receipts.api, receipts.webhook, meta.api, forms.api, checks.api),
     subscriptions=(
         Subscription(ContactsMerged, subscribers.move_leads),
         Subscription(MergeUndone, subscribers.move_leads_back),
+        Subscription(LeadsAccepted, subscribers.capture_leads, mode="staged"),
         Subscription(LeadAnnounced, subscribers.fetch_lead, mode="staged"),
     ),
     cron=(Cron("prune_rejected", jobs.prune_rejected, every=timedelta(hours=6)),),

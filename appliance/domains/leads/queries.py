@@ -1,21 +1,25 @@
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, Select, func, or_, select
 
 from appliance.core.paging import read_page
 from appliance.core.rows import locked, required
+from appliance.core.signatures import check_timed
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page, PageQuery, Schema
 from appliance.domains.contacts import queries as contacts
-from appliance.domains.leads.errors import LeadNotFound, SourceNotFound
-from appliance.domains.leads.rules import mapping
+from appliance.domains.leads.errors import LeadNotFound, ReceiptNotFound, SourceNotFound
+from appliance.domains.leads.rules import bodies, mapping
 from appliance.domains.leads.schemas import LeadEventOut, LeadOut, LeadsQuery
-from appliance.domains.leads.tables import Lead, LeadEvent, LeadSource, RejectedLead
-from appliance.domains.leads.types import Doorway, LeadField, LeadStatus, Reading
+from appliance.domains.leads.tables import Lead, LeadEvent, LeadSource
+from appliance.domains.leads.types import Doorway, LeadField, LeadStatus, Letter, Parcel, Reading, Receipt
 
 SECRET = "signing_secret"  # noqa: S105 - its name among the secrets of a source
+CALL_AGAIN_AFTER = timedelta(seconds=2)  # a call may get lost, or its worker die
+IS_WAITING = (LeadEvent.lead_id.is_(None), LeadEvent.reason.is_(None))
+IS_REJECTED = (LeadEvent.lead_id.is_(None), LeadEvent.reason.is_not(None))
 
 
 def get_source(uow: UnitOfWork, source_id: UUID) -> LeadSource:
@@ -29,7 +33,23 @@ def lock_source(uow: UnitOfWork, source_id: UUID) -> LeadSource:
 def find_doorway(uow: UnitOfWork, source_id: UUID) -> Doorway:
     """Whose source it is; needs the box scope. Raises SourceNotFound, also for one that is switched off."""
     source = required(uow.session.scalar(select(LeadSource).where(LeadSource.id == source_id, LeadSource.active)), SourceNotFound)
-    return Doorway(source.id, source.tenant_id, source.kind, source.name, source.secrets, source.form)
+    return Doorway(source.id, source.tenant_id, source.kind, source.name, source.secrets, source.mapping, source.form)
+
+
+def admit(doorway: Doorway, letter: Letter, now: datetime) -> Parcel:
+    """Raises WebhookRefused, and ValueError or RecursionError for what is no JSON."""
+    secret = doorway.secrets.get(SECRET, "")
+    check_timed(secret, letter.body, signature=letter.signature, timestamp=letter.timestamp, now=now)
+    text, said = bodies.read_json(letter.body)
+    named = letter.event_id or read_payload(doorway.mapping, said).get(LeadField.EVENT_ID)
+    return Parcel(mapping.event_key(named, letter.body), text, letter.nonce, letter.signature)
+
+
+def is_open(uow: UnitOfWork, source_id: UUID, secret: str) -> bool:
+    """Whether it still takes what is signed with this secret; until the unit ends it stays."""
+    found = select(LeadSource.secrets).where(LeadSource.id == source_id, LeadSource.active).with_for_update(read=True, key_share=True)
+    secrets = uow.session.scalar(found)
+    return secrets is not None and secrets.get(SECRET) == secret
 
 
 def list_sources(uow: UnitOfWork, query: PageQuery) -> Page[LeadSource]:
@@ -76,39 +96,59 @@ def list_events(uow: UnitOfWork, lead_id: UUID) -> Sequence[LeadEvent]:
     return uow.session.scalars(theirs.order_by(LeadEvent.received_at.desc(), LeadEvent.id.desc()).limit(50)).all()
 
 
-def find_by_event(uow: UnitOfWork, source_id: UUID, event_key: str) -> Lead | None:
-    by_event = select(Lead).join(LeadEvent, LeadEvent.lead_id == Lead.id)
-    return uow.session.scalar(by_event.where(LeadEvent.source_id == source_id, LeadEvent.event_key == event_key))
+def get_receipt(uow: UnitOfWork, receipt_id: UUID) -> Receipt:
+    """What became of something that was taken. Raises ReceiptNotFound."""
+    row = uow.session.execute(_receipts().where(LeadEvent.id == receipt_id)).one_or_none()
+    return _receipt(required(row, ReceiptNotFound))
+
+
+def lock_receipt(uow: UnitOfWork, receipt_id: UUID) -> Receipt:
+    """Nobody captures it until the unit ends. Raises ReceiptNotFound."""
+    required(uow.session.scalar(locked(select(LeadEvent.id).where(LeadEvent.id == receipt_id))), ReceiptNotFound)
+    return get_receipt(uow, receipt_id)
+
+
+def find_receipts(uow: UnitOfWork, source_id: UUID, parcels: Sequence[Parcel]) -> Mapping[str, Receipt]:
+    """Of those of these events that came to the source before, by the event's key."""
+    same = LeadEvent.event_key.in_([one.key for one in parcels])
+    rows = uow.session.execute(_receipts().where(LeadEvent.source_id == source_id, same))
+    return {str(row.event_key): _receipt(row) for row in rows}
+
+
+def _receipts() -> Select[UUID, UUID | None, UUID, str | None, str | None]:
+    told = select(LeadEvent.id, LeadEvent.lead_id, Lead.contact_id, LeadEvent.reason, LeadEvent.event_key)
+    return told.outerjoin(Lead, Lead.id == LeadEvent.lead_id).where(LeadEvent.event_key.is_not(None))
+
+
+def _receipt(row: Row[UUID, UUID | None, UUID, str | None, str | None]) -> Receipt:
+    return Receipt(row.id, row.lead_id, row.contact_id, row.reason)
 
 
 def is_event_known(uow: UnitOfWork, source_id: UUID, event_id: str) -> bool:
     """Whether the sender's id was taken already."""
-    return find_by_event(uow, source_id, mapping.event_key(event_id, b"")) is not None
+    return bool(known_events(uow, source_id, [event_id]))
 
 
 def known_events(uow: UnitOfWork, source_id: UUID, event_ids: Sequence[str]) -> frozenset[str]:
     """Those of the sender's ids that were taken already."""
     keys = {mapping.event_key(event_id, b""): event_id for event_id in event_ids}
     taken = select(LeadEvent.event_key).where(LeadEvent.source_id == source_id, LeadEvent.event_key.in_(keys))
-    return frozenset(keys[key] for key in uow.session.scalars(taken))
+    return frozenset(keys[key] for key in uow.session.scalars(taken) if key)
 
 
-def is_nonce_known(uow: UnitOfWork, source_id: UUID, nonce: str) -> bool:
-    known = select(LeadEvent.id).where(LeadEvent.source_id == source_id, LeadEvent.nonce == nonce)
-    return uow.session.scalar(known.limit(1)) is not None
+def find_same(uow: UnitOfWork, source_id: UUID, named: Mapping[UUID, str], since: datetime | None) -> dict[UUID, Lead]:
+    """Contact -> the lead that theirs would be again: by the sender's own id (`named`) for ever, by the person since a moment."""
+    ids = set(filter(None, named.values()))
+    if not named or not (ids or since):
+        return {}
+    again = Lead.external_id.in_(ids) if since is None else or_(Lead.external_id.in_(ids), Lead.captured_at >= since)
+    theirs = select(Lead).where(Lead.source_id == source_id, Lead.contact_id.in_(named), again).order_by(Lead.captured_at)
 
+    def is_named(lead: Lead) -> bool:
+        return lead.external_id is not None and lead.external_id == named[lead.contact_id]
 
-def is_signature_known(uow: UnitOfWork, source_id: UUID, signature: str) -> bool:
-    known = select(LeadEvent.id).where(LeadEvent.source_id == source_id, LeadEvent.signature == signature)
-    return uow.session.scalar(known.limit(1)) is not None
-
-
-def find_same(uow: UnitOfWork, source_id: UUID, contact_id: UUID, *, external_id: str, since: datetime | None) -> Lead | None:
-    """The lead this would be again: by the sender's own id for ever, by the person since a moment."""
-    theirs = select(Lead).where(Lead.source_id == source_id, Lead.contact_id == contact_id).order_by(Lead.captured_at.desc()).limit(1)
-    if external_id and (known := uow.session.scalar(locked(theirs.where(Lead.external_id == external_id)))):
-        return known
-    return uow.session.scalar(locked(theirs.where(Lead.captured_at >= since))) if since else None
+    found = sorted(uow.session.scalars(locked(theirs)), key=is_named)  # of several the last one counts
+    return {lead.contact_id: lead for lead in found if is_named(lead) or (since and lead.captured_at >= since)}
 
 
 def read_payload(given: Mapping[LeadField, str] | Mapping[str, str], payload: object) -> Reading:
@@ -116,18 +156,40 @@ def read_payload(given: Mapping[LeadField, str] | Mapping[str, str], payload: ob
     return mapping.read(payload, {str(name): path for name, path in given.items()}, contacts.guess_mapping)
 
 
-def list_rejected(uow: UnitOfWork, source_id: UUID, query: PageQuery) -> Page[RejectedLead]:
-    of_source = select(RejectedLead).where(RejectedLead.source_id == get_source(uow, source_id).id)
-    return read_page(uow, of_source.order_by(RejectedLead.received_at.desc(), RejectedLead.id.desc()), query)
+def list_rejected(uow: UnitOfWork, source_id: UUID, query: PageQuery) -> Page[LeadEvent]:
+    """First what can be read once more, however much that nobody signed came since; each newest first."""
+    of_source = select(LeadEvent).where(LeadEvent.source_id == get_source(uow, source_id).id, *IS_REJECTED)
+    was_refused = LeadEvent.event_key.is_(None)
+    return read_page(uow, of_source.order_by(was_refused, LeadEvent.received_at.desc(), LeadEvent.id.desc()), query)
+
+
+def count_rejected(uow: UnitOfWork, source_ids: Collection[UUID]) -> Mapping[UUID, int]:
+    """Source -> what came and is no lead, where there is such."""
+    counting = select(LeadEvent.source_id, func.count(LeadEvent.id)).where(LeadEvent.source_id.in_(source_ids), *IS_REJECTED)
+    return dict(uow.session.execute(counting.group_by(LeadEvent.source_id)).all())
+
+
+def is_waiting(uow: UnitOfWork, source_id: UUID) -> bool:
+    return uow.session.scalar(select(LeadEvent.id).where(LeadEvent.source_id == source_id, *IS_WAITING).limit(1)) is not None
+
+
+def is_worker_expected(uow: UnitOfWork, source_id: UUID) -> bool:
+    """Whether something waits there for which a worker was called a moment ago: who captures it sees what is written in this unit as well.
+
+    It is held until then, and passed over when a worker has it already.
+    """
+    waiting = select(LeadEvent.id).where(LeadEvent.source_id == source_id, *IS_WAITING, LeadEvent.received_at > uow.now - CALL_AGAIN_AFTER)
+    newest = waiting.order_by(LeadEvent.received_at.desc()).limit(1)
+    return uow.session.scalar(newest.with_for_update(read=True, skip_locked=True)) is not None
 
 
 def export_contact(uow: UnitOfWork, contact_id: UUID) -> Mapping[str, object]:
     """The person's leads with what came for each, as JSON-ready values."""
     leads = uow.session.scalars(select(Lead).where(Lead.contact_id == contact_id).order_by(Lead.id)).all()
-    came = select(LeadEvent).join(Lead, Lead.id == LeadEvent.lead_id).where(Lead.contact_id == contact_id).order_by(LeadEvent.id)
+    came = select(Lead.id, LeadEvent).join(Lead, Lead.id == LeadEvent.lead_id).where(Lead.contact_id == contact_id).order_by(LeadEvent.id)
     events: dict[UUID, list[object]] = {lead.id: [] for lead in leads}
-    for event in uow.session.scalars(came):
-        events[event.lead_id].append(_plain(LeadEventOut, event))
+    for lead_id, event in uow.session.execute(came):
+        events[lead_id].append(_plain(LeadEventOut, event))
     return {"leads": [{**_plain(LeadOut, lead), "events": events[lead.id]} for lead in leads]}
 
 

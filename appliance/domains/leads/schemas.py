@@ -2,10 +2,10 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, RootModel, StringConstraints
 
 from appliance.core.web import PageQuery, Schema
-from appliance.domains.leads.types import FormField, LeadField, LeadStatus, MetaSecret, SourceKind
+from appliance.domains.leads.types import EventState, FormField, LeadField, LeadStatus, MetaSecret, SourceKind
 
 Path = Annotated[str, StringConstraints(max_length=300)]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=60)]
@@ -26,6 +26,13 @@ class FormSettings(Schema):
     asks_message: bool = True
     consent_text: str = Field("", max_length=1000, description="Beside a box that is not ticked; empty asks for no consent")
     thanks: str = Field("", max_length=300)
+    keeps_programs_out: bool = Field(False, description="The sender's browser has to do a short sum first; see /forms/<id>/check")
+
+
+ConfirmBy = Annotated[
+    UUID | None,
+    Field(description="The e-mail channel by which the person confirms a yes to e-mail before it counts (double opt-in); null for no"),
+]
 
 
 class SourceIn(Schema):
@@ -36,6 +43,7 @@ class SourceIn(Schema):
     )
     tags: list[Tag] = Field(default_factory=list, max_length=20, description="Put on everybody who comes through this source")
     dedupe_hours: int = Field(24, ge=0, le=8760, description="The same person again within these hours is the same lead; 0 for never")
+    confirm_by: ConfirmBy = None
     form: FormSettings = Field(default_factory=FormSettings, description="Of a source of the kind “form”")
     secrets: MetaSecrets = Field(default_factory=dict)
 
@@ -46,6 +54,7 @@ class SourcePatch(Schema):
     tags: list[Tag] = Field(default_factory=list, max_length=20)
     dedupe_hours: int = Field(24, ge=0, le=8760)
     active: bool = True
+    confirm_by: ConfirmBy = None
     form: FormSettings = Field(default_factory=FormSettings)
     secrets: MetaSecrets = Field(default_factory=dict)
 
@@ -58,6 +67,7 @@ class SourceOut(Schema):
     tags: list[str]
     dedupe_hours: int
     active: bool
+    confirm_by: UUID | None
     form: FormSettings | None
     secrets_set: list[str]
     created_at: datetime
@@ -121,8 +131,25 @@ class CapturedOut(Schema):
     contact_id: UUID
 
 
+class AnyJson(RootModel[Any]):
+    """What a sender has to say; which part is what the mapping of the source tells."""
+
+
+class ReceiptOut(Schema):
+    id: UUID = Field(description="The box's number of this event; a repeat of it is answered with the same")
+    state: EventState
+    lead_id: UUID | None = Field(None, description="Once it is captured")
+    contact_id: UUID | None = None
+    reason: str | None = Field(None, description="Why nobody was understood in it")
+
+
 class RejectedOut(Schema):
     id: UUID
     reason: str
     body: str
     received_at: datetime
+    can_be_retried: bool = Field(description="It was taken, and would be understood with another mapping")
+
+
+class RetriedOut(Schema):
+    count: int

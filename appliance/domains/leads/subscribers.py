@@ -1,18 +1,17 @@
 import json
 
-from sqlalchemy.exc import IntegrityError
-
-from appliance.core.errors import Refused, Unavailable
-from appliance.core.i18n import lazy_gettext as _
+from appliance.core.errors import Refused
 from appliance.core.jobs import Step
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import queries as people
 from appliance.domains.contacts.events import ContactsMerged, MergeUndone
 from appliance.domains.leads import actions, queries
-from appliance.domains.leads.errors import NobodyNamed, SourceSilent
-from appliance.domains.leads.events import LeadAnnounced
+from appliance.domains.leads.events import LeadAnnounced, LeadsAccepted
 from appliance.domains.leads.gateways import meta
-from appliance.domains.leads.types import Arrived, MetaSecret
+from appliance.domains.leads.rules.mapping import event_key
+from appliance.domains.leads.types import MetaSecret, Parcel
+
+MOST_TURNS = 50  # then other work of the queue is done first
 
 
 def move_leads(uow: UnitOfWork, event: ContactsMerged) -> None:
@@ -23,6 +22,19 @@ def move_leads(uow: UnitOfWork, event: ContactsMerged) -> None:
 
 def move_leads_back(uow: UnitOfWork, event: MergeUndone) -> None:
     actions.move_leads_back(uow, merge_id=event.merge_id, to_id=event.restored_id)
+
+
+def capture_leads(step: Step, event: LeadsAccepted) -> None:
+    """Events are marked in the turn that captures them, so each becomes a lead once; between two turns others may write."""
+    for _ in range(MOST_TURNS):
+        with step.read() as uow:
+            waiting = actions.read_waiting(uow, event.source_id)
+        if not waiting.events:
+            return
+        with step.progress() as uow:
+            actions.capture(uow, waiting)
+    with step.finish() as uow:
+        uow.emit(event)
 
 
 def fetch_lead(step: Step, event: LeadAnnounced) -> None:
@@ -39,16 +51,5 @@ def fetch_lead(step: Step, event: LeadAnnounced) -> None:
         with step.progress() as uow:
             actions.keep_rejected(uow, event.source_id, "not_handed_over", f"{event.leadgen_id}: {err}".encode())
         raise
-    _capture(step, event, json.dumps(payload, ensure_ascii=False), payload)
-
-
-def _capture(step: Step, event: LeadAnnounced, body: str, payload: object) -> None:
-    try:
-        with step.finish() as uow:
-            try:
-                with uow.session.begin_nested():
-                    actions.capture_lead(uow, event.source_id, Arrived(event.leadgen_id, body, payload))
-            except (NobodyNamed, SourceSilent) as err:
-                actions.keep_rejected(uow, event.source_id, "names_nobody" if isinstance(err, NobodyNamed) else "silent", body.encode())
-    except IntegrityError as err:  # it was announced twice and the other was first
-        raise Unavailable(_("The same lead came many times at once. Send it again."), retry_after=1) from err
+    with step.finish() as uow:
+        actions.keep_lead(uow, event.source_id, Parcel(event_key(event.leadgen_id, b""), json.dumps(payload, ensure_ascii=False)))

@@ -2,15 +2,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.core.db import Base, Sealed, SealedJson, TenantOwned
 from appliance.domains.leads.types import LeadStatus, SourceKind
 
+_IS_NO_LEAD = text("lead_id IS NULL")
+
 
 class LeadSource(TenantOwned, Base):
-    """Where leads come from. `mapping`: field of a lead -> path in the payload; what is not in it is guessed."""
+    """Where leads come from. `mapping`: field of a lead -> path in the payload; what is not in it is guessed.
+
+    `confirm_by`: the mailbox by which a yes to e-mail has to be confirmed before it counts.
+    """
 
     __tablename__ = "lead_sources"
 
@@ -22,6 +27,7 @@ class LeadSource(TenantOwned, Base):
     tags: Mapped[list[str]] = mapped_column(default=list)  # put on everybody who comes through it
     active: Mapped[bool] = mapped_column(default=True)
     dedupe_hours: Mapped[int] = mapped_column(default=24)
+    confirm_by: Mapped[UUID | None]
     created_at: Mapped[datetime]
 
     @property
@@ -59,36 +65,30 @@ class Lead(TenantOwned, Base):
 
 
 class LeadEvent(TenantOwned, Base):
-    """What came, as it came. `event_key` is the digest of the sender's own id for it; `signature` is used up with it."""
+    """What came, as it came. One that was taken has the digest of the sender's own id for it as `event_key`, and waits until it is a lead.
+
+    `reason`: why none came of it; it is then kept for a while. What was refused at the door has no `event_key` and uses nothing up.
+    """
 
     __tablename__ = "lead_events"
 
-    source_id: Mapped[UUID] = mapped_column(ForeignKey("lead_sources.id"))
-    lead_id: Mapped[UUID] = mapped_column(ForeignKey("leads.id", ondelete="CASCADE"), index=True)
-    event_key: Mapped[str] = mapped_column(String(64))
-    nonce: Mapped[str] = mapped_column(String(120), default="")
+    source_id: Mapped[UUID] = mapped_column(ForeignKey("lead_sources.id", ondelete="CASCADE"))
+    lead_id: Mapped[UUID | None] = mapped_column(ForeignKey("leads.id", ondelete="CASCADE"), index=True)
+    reason: Mapped[str | None] = mapped_column(String(60))
+    event_key: Mapped[str | None] = mapped_column(String(64))
+    nonce: Mapped[str | None] = mapped_column(String(120))
     signature: Mapped[str | None] = mapped_column(String(80))
     body: Mapped[str] = mapped_column(Sealed())
     received_at: Mapped[datetime]
 
     __table_args__ = (
         UniqueConstraint("source_id", "event_key"),
+        UniqueConstraint("source_id", "nonce"),
         UniqueConstraint("source_id", "signature"),
-        Index("ix_lead_events_nonce", "source_id", "nonce"),
+        Index("ix_lead_events_open", "source_id", "reason", "received_at", "id", sqlite_where=_IS_NO_LEAD, postgresql_where=_IS_NO_LEAD),
     )
 
-
-class RejectedLead(TenantOwned, Base):
-    """What came to a source and could not be used: kept for a while so that nothing is lost."""
-
-    __tablename__ = "lead_rejected_events"
-
-    source_id: Mapped[UUID] = mapped_column(ForeignKey("lead_sources.id", ondelete="CASCADE"))
-    reason: Mapped[str] = mapped_column(String(60))
-    body: Mapped[str] = mapped_column(Sealed())
-    received_at: Mapped[datetime]
-
-    __table_args__ = (
-        Index("ix_lead_rejected_events_of_source", "source_id", "reason", "received_at"),
-        Index("ix_lead_rejected_events_received", "received_at"),
-    )
+    @property
+    def can_be_retried(self) -> bool:
+        """Nothing was wrong with who sent it."""
+        return self.reason is not None and self.event_key is not None

@@ -4,6 +4,10 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from appliance.domains.contacts.types import Foreseen
+
+LARGEST = 2**20  # bytes of a webhook
+
 
 class SourceKind(StrEnum):
     WEBHOOK = "webhook"  # signed with the source's secret
@@ -84,21 +88,30 @@ class Reading:
         return {name.removeprefix("utm_"): one.value for name, one in self.found.items() if name.startswith("utm_") and one.value}
 
 
+class EventState(StrEnum):
+    """What became of something that was taken."""
+
+    WAITING = "waiting"
+    CAPTURED = "captured"
+    NOT_TAKEN = "not_taken"  # the source understood nobody in it; with another mapping it may
+
+
 @dataclass(frozen=True)
 class Doorway:
-    """What must be known of a source before its tenant's unit of work may be opened; it lives no longer than the request."""
+    """What must be known of a source before its tenant's unit of work may be opened."""
 
     source_id: UUID
     tenant_id: UUID
     kind: SourceKind
     name: str
     secrets: Mapping[str, str]
+    mapping: Mapping[str, str]
     form: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class Arrived:
-    """A payload on its way in. `event_id` names it for good: the same again is the same lead. A `signature` is good once."""
+    """A payload on its way in. `event_id` names it for good: the same again is the same lead. A `signature` and a `nonce` are good once."""
 
     event_id: str
     body: str
@@ -109,6 +122,59 @@ class Arrived:
 
 
 @dataclass(frozen=True)
+class Letter:
+    """A signed webhook as it stands at the door."""
+
+    body: bytes
+    timestamp: str = ""
+    signature: str = ""
+    event_id: str = ""
+    nonce: str = ""
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What is kept of something that arrived. `key` is the digest of the sender's id for it."""
+
+    key: str
+    body: str
+    nonce: str = ""
+    signature: str = ""
+
+    def __len__(self) -> int:
+        return len(self.body)
+
+
+@dataclass(frozen=True)
+class Understood:
+    """An event that waits, read before anybody's turn to write is taken. `person`: None where it is captured by itself.
+
+    `unreadable`: why nothing can come of it.
+    """
+
+    event_id: UUID
+    reading: Reading
+    person: Foreseen | None = None
+    unreadable: str = ""
+
+
+@dataclass(frozen=True)
 class Captured:
     lead_id: UUID
     contact_id: UUID
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """`id` is the box's own number of an event, the same for each repeat of it."""
+
+    id: UUID
+    lead_id: UUID | None = None
+    contact_id: UUID | None = None
+    reason: str | None = None
+
+    @property
+    def state(self) -> EventState:
+        if self.lead_id is not None:
+            return EventState.CAPTURED
+        return EventState.WAITING if self.reason is None else EventState.NOT_TAKEN

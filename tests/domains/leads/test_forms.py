@@ -77,6 +77,8 @@ def test_a_double_click_that_arrives_at_once_is_thanked_twice_and_is_one_lead(bo
 def test_a_form_that_names_nobody_or_nowhere_to_answer_is_asked_for_more(box, tenant_id, visitor, form_id):
     assert visitor.post(f"/forms/{form_id}", data={"name": "João"}).headers["Location"] == f"/forms/{form_id}?again=1"
     assert visitor.post(f"/forms/{form_id}", data={"message": "oi"}).headers["Location"] == f"/forms/{form_id}?again=1"
+    campaign = visitor.post(f"/forms/{form_id}", data={"name": "João", "utm_source": "insta & co", "utm_medium": "x" * 900})
+    assert campaign.headers["Location"] == f"/forms/{form_id}?again=1&utm_source=insta+%26+co&utm_medium={'x' * 200}"
     assert visitor.post(f"/forms/{form_id}", json={"message": "oi"}).status_code == 422
     for body in (b"{", b"[1]", b'"x"'):
         assert visitor.post(f"/forms/{form_id}", data=body, content_type="application/json").status_code == 400
@@ -110,6 +112,6 @@ def test_what_the_form_asks_is_kept_and_shown(client):
     assert made["form"]["fields"] == ["email"]
     address = f"/api/v1/lead-sources/{made['id']}"
     assert client.patch(address, json={"form": {"fields": ["phone"]}}).json["form"] == {
-        "title": "", "fields": ["phone"], "asks_message": True, "consent_text": "", "thanks": "",
+        "title": "", "fields": ["phone"], "asks_message": True, "consent_text": "", "thanks": "", "keeps_programs_out": False,
     }  # fmt: skip
     assert client.post("/api/v1/lead-sources", json={"name": "Hook"}).json["form"] is None

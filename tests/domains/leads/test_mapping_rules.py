@@ -1,5 +1,7 @@
 """What a payload says: with paths, and by the names of its keys."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +41,21 @@ def test_lists_of_answers_are_read_by_the_names_in_them():
 
 def test_the_value_less_deep_wins():
     assert read({"a": {"email": "in@x.example"}, "email": "out@x.example"}).get(F.EMAIL) == "out@x.example"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"k" * 100_000: dict.fromkeys(map(str, range(20_000)), 1)},
+        {"k" * 100: {"k" * 100: dict.fromkeys(map(str, range(100_000)), 1)}},
+    ],
+)
+def test_keys_that_make_paths_longer_than_what_came_take_no_more_room_than_that(payload):
+    tracemalloc.start()
+    assert values(read({"email": "ana@solara.example", **payload})) == {"email": "ana@solara.example"}
+    _now, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 8 * 2**20
 
 
 def test_a_path_is_taken_instead_of_the_guess_and_an_empty_one_leaves_the_field_out():

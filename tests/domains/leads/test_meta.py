@@ -13,7 +13,7 @@ from appliance.domains.leads import actions, queries
 from appliance.domains.leads.rules.announcements import MAX_CHANGES, leadgen_ids
 from appliance.domains.leads.schemas import LeadsQuery
 from tests.factories.leads import make_source
-from tests.peers.graph import SECRET, TOKEN, VERIFY, GraphPeer, Misbehaviour
+from tests.peers.graph import SECRET, TOKEN, VERIFY, GraphPeer, Misbehaviour, settings_for
 
 LEAD = {
     "id": "777", "created_time": "2026-11-20T12:00:00+0000", "campaign_name": "Natal", "ad_name": "Vídeo 2", "platform": "ig",
@@ -27,12 +27,7 @@ SECRETS = {"app_secret": SECRET, "verify_token": VERIFY, "access_token": TOKEN}
 
 @pytest.fixture
 def settings(settings, peer):
-    return settings.model_copy(
-        update={
-            "channels": settings.channels.model_copy(update={"graph_url": peer.url}),
-            "network": settings.network.model_copy(update={"private_hosts": ["127.0.0.1"]}),
-        }
-    )
+    return settings_for(settings, peer)
 
 
 @pytest.fixture

@@ -5,9 +5,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import select
 
 from appliance.core.ids import new_id
-from appliance.domains.leads.rules.signatures import sign
+from appliance.core.signatures import sign_timed
+from appliance.domains.leads.tables import LeadEvent
 from tests.factories.leads import DAVI
 
 
@@ -30,12 +32,12 @@ def as_ana(client, somebody):
 
 
 @pytest.fixture
-def send(client, source):
+def send(door, source):
     def send(payload, *, at=None, secret=None, source_id=None, **headers):
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         stamp = str(int(time.time()) if at is None else at)
-        signed = {"X-Timestamp": stamp, "X-Signature": sign(secret or source["secret"], stamp, body)}
-        return client.post(f"/webhooks/leads/{source_id or source['id']}", data=body, headers=signed | headers)
+        signed = {"X-Timestamp": stamp, "X-Signature": sign_timed(secret or source["secret"], stamp, body)}
+        return door.post(f"/webhooks/leads/{source_id or source['id']}", content=body, headers=signed | headers)
 
     return send
 
@@ -44,12 +46,25 @@ def rejected(as_ana, source):
     return [(one["reason"], one["body"]) for one in as_ana(f"lead-sources/{source['id']}/rejected")["items"]]
 
 
-def test_a_signed_lead_is_captured_and_its_repeat_answered_alike(send, as_ana):
+def test_the_200_comes_after_the_lead_is_kept_and_before_it_is_captured(send, box, as_ana):
+    answer = send(DAVI, **{"X-Event-Id": "e1"})
+    assert (answer.status_code, answer.json()["state"], as_ana("leads")["total"]) == (200, "waiting", 0)
+    with box.whole_box("test", read_only=True) as uow:
+        [event] = uow.session.scalars(select(LeadEvent)).all()
+    assert (str(event.id), json.loads(event.body)) == (answer.json()["id"], DAVI)
+
+
+def test_a_signed_lead_is_captured_and_its_repeat_answered_with_the_first_result(send, as_ana, run_deliveries):
     first = send(DAVI, **{"X-Event-Id": "e1"})
+    waiting = send({**DAVI, "nome": "Other"}, **{"X-Event-Id": "e1"})
+    assert (first.status_code, waiting.status_code, waiting.json()) == (200, 200, first.json())
+    run_deliveries()
     again = send({**DAVI, "nome": "Other"}, **{"X-Event-Id": "e1"})
-    assert (first.status_code, again.status_code, again.json) == (200, 200, first.json)
-    lead = as_ana(f"leads/{first.json['lead_id']}")
-    assert (lead["contact_id"], lead["utm"], lead["times"]) == (first.json["contact_id"], {"campaign": "natal"}, 1)
+    told = again.json()
+    assert (again.status_code, told["id"], told["state"]) == (200, first.json()["id"], "captured")
+    assert as_ana(f"lead-receipts/{told['id']}") == told
+    lead = as_ana(f"leads/{told['lead_id']}")
+    assert (lead["contact_id"], lead["utm"], lead["times"]) == (told["contact_id"], {"campaign": "natal"}, 1)
     assert as_ana("leads?status=new")["total"] == 1
     [event] = as_ana(f"leads/{lead['id']}/events")
     assert json.loads(event["body"]) == DAVI
@@ -97,9 +112,21 @@ def test_malformed_json_is_refused_and_kept(send, source, as_ana):
     assert rejected(as_ana, source) == [("malformed_json", body.decode("utf-8", "replace")[:65_536]) for body in reversed(bodies)]
 
 
-def test_what_names_nobody_is_refused_and_kept(send, source, as_ana):
-    assert send({"utm_source": "google"}).status_code == 422
-    assert rejected(as_ana, source)[0][0] == "names_nobody"
+def test_what_names_nobody_is_kept_told_and_taken_with_another_mapping(send, source, as_ana, client, somebody, run_deliveries):
+    sent = send({"quem": {"apelido": "Davi"}}, **{"X-Event-Id": "e1"})
+    run_deliveries()
+    again = send({"quem": {"apelido": "Davi"}}, **{"X-Event-Id": "e1"}).json()
+    assert (sent.status_code, again["id"], again["state"], again["reason"]) == (200, sent.json()["id"], "not_taken", "names_nobody")
+    [aside] = as_ana(f"lead-sources/{source['id']}/rejected")["items"]
+    assert (aside["reason"], aside["can_be_retried"]) == ("names_nobody", True)
+    somebody.principal = somebody.me
+    client.patch(f"/api/v1/lead-sources/{source['id']}", json={"mapping": {"name": "quem.apelido"}})
+    assert client.post(f"/api/v1/lead-sources/{source['id']}/rejected/retry").json == {"count": 1}
+    somebody.principal = None
+    run_deliveries()
+    assert as_ana(f"lead-receipts/{again['id']}")["state"] == "captured"
+    assert rejected(as_ana, source) == []
+    assert client.get(f"/api/v1/lead-receipts/{again['id']}").status_code == 401
 
 
 def test_a_nonce_is_taken_once(send, source, as_ana):
@@ -109,30 +136,34 @@ def test_a_nonce_is_taken_once(send, source, as_ana):
     assert send(DAVI, **{"X-Nonce": "n1"}).status_code == 200
 
 
-def test_a_captured_request_makes_no_second_lead_under_another_id_or_nonce(send, source, as_ana):
+def test_a_signed_request_makes_no_second_lead_under_another_id_or_nonce(send, source, as_ana, run_deliveries):
     at = int(time.time())
     first = send(DAVI, at=at, **{"X-Event-Id": "e1", "X-Nonce": "n1"})
     others = [{"X-Event-Id": "e2"}, {"X-Event-Id": "e2", "X-Nonce": "n2"}, {"X-Nonce": "n3"}, {}]
     assert {send(DAVI, at=at, **headers).status_code for headers in others} == {401}
     assert [reason for reason, _body in rejected(as_ana, source)] == ["replayed"] * len(others)
     again = send(DAVI, at=at, **{"X-Event-Id": "e1", "X-Nonce": "n4"})
-    assert (again.status_code, again.json) == (200, first.json)
-    assert as_ana(f"leads/{first.json['lead_id']}")["times"] == 1
+    assert (again.status_code, again.json()) == (200, first.json())
+    run_deliveries()
+    assert [lead["times"] for lead in as_ana("leads")["items"]] == [1]
+    assert {send(DAVI, at=at, **headers).status_code for headers in others} == {401}
     assert send(DAVI, at=at + 1, **{"X-Event-Id": "e2"}).status_code == 200
 
 
-def test_a_captured_request_sent_many_times_at_once_under_many_ids_is_one_event(send, as_ana):
+def test_a_signed_request_sent_many_times_at_once_under_many_ids_is_one_event(send, as_ana, run_deliveries):
     at = int(time.time())
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda number: send(DAVI, at=at, **{"X-Event-Id": f"e{number}"}), range(6)))
     assert sorted(answer.status_code for answer in answers) == [200, 401, 401, 401, 401, 401]
+    run_deliveries()
     assert [lead["times"] for lead in as_ana("leads")["items"]] == [1]
 
 
-def test_an_invalid_phone_is_captured_and_flagged(send, as_ana):
-    found = send({"nome": "Davi", "telefone": "123"})
-    assert found.status_code == 200
-    assert as_ana(f"contacts/{found.json['contact_id']}")["phone_invalid"] is True
+def test_an_invalid_phone_is_captured_and_flagged(send, as_ana, run_deliveries):
+    assert send({"nome": "Davi", "telefone": "123"}).status_code == 200
+    run_deliveries()
+    [lead] = as_ana("leads")["items"]
+    assert as_ana(f"contacts/{lead['contact_id']}")["phone_invalid"] is True
 
 
 def test_a_renewed_secret_ends_the_old_one(send, client, source, somebody):
@@ -145,19 +176,28 @@ def test_a_renewed_secret_ends_the_old_one(send, client, source, somebody):
     assert send(DAVI, secret=renewed["secret"]).status_code == 200
 
 
-def test_the_same_event_many_times_at_once_is_one_lead(send, as_ana, client, source):
+def test_a_renewed_secret_ends_the_old_one_at_once_also_where_that_is_still_known(send, client, source, somebody):
+    assert send(DAVI).status_code == 200
+    somebody.principal = somebody.me
+    client.post(f"/api/v1/lead-sources/{source['id']}/secret")
+    somebody.principal = None
+    assert send({**DAVI, "nome": "Other"}).status_code == 401
+
+
+def test_the_same_event_many_times_at_once_is_one_lead(send, as_ana, run_deliveries):
     def one(_number):
         return send(DAVI, **{"X-Event-Id": "e1"})
 
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(one, range(6)))
     assert {answer.status_code for answer in answers} == {200}
-    assert len({answer.json["lead_id"] for answer in answers}) == 1
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    run_deliveries()
     assert as_ana("leads")["total"] == 1
     assert as_ana("contacts")["total"] == 1
 
 
-def test_somebody_signed_in_needs_no_signature_and_may_try_a_mapping_first(client):
+def test_somebody_signed_in_needs_no_signature_and_may_try_a_mapping_first(client, door):
     source = client.post("/api/v1/lead-sources", json={"kind": "api", "name": "CRM", "mapping": {"email": "who.mail"}}).json
     payload = {"who": {"mail": "ana@solara.example"}, "nome": "Ana"}
     address = f"/api/v1/lead-sources/{source['id']}"
@@ -165,8 +205,14 @@ def test_somebody_signed_in_needs_no_signature_and_may_try_a_mapping_first(clien
     assert [(one["field"], one["value"], one["guessed"]) for one in tried] == [("name", "Ana", False), ("email", "Ana", False)]
     assert [one["value"] for one in client.post(f"{address}/try", json={"payload": payload}).json] == ["Ana", "ana@solara.example"]
     made = client.post("/api/v1/leads", json={"source_id": source["id"], "payload": payload, "event_id": "7"})
-    assert (made.status_code, client.post(f"/webhooks/leads/{source['id']}", json={}).status_code) == (201, 404)
+    assert (made.status_code, door.post(f"/webhooks/leads/{source['id']}", json={}).status_code) == (201, 404)
     address = f"/api/v1/leads/{made.json['lead_id']}"
     assert client.patch(address, json={"status": "qualified", "score": 90}).json["status"] == "qualified"
     assert client.post(f"{address}/convert").json["converted_at"] is not None
     assert client.delete(f"/api/v1/lead-sources/{source['id']}").status_code == 409
+
+
+def test_who_sends_leads_finds_the_address_in_the_openapi_document(client):
+    operation = client.get("/api/v1/openapi.json").json["paths"]["/webhooks/leads/{source_id}"]["post"]
+    assert {one["name"] for one in operation["parameters"] if one["required"]} == {"source_id", "X-Timestamp", "X-Signature"}
+    assert operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].endswith("ReceiptOut")

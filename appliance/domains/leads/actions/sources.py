@@ -3,9 +3,10 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from appliance.core.errors import Refused
+from appliance.core.errors import NotFound, Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
+from appliance.domains.channels import queries as channels
 from appliance.domains.leads import queries
 from appliance.domains.leads.errors import SourceInUse
 from appliance.domains.leads.events import SourceChanged
@@ -16,11 +17,12 @@ from appliance.domains.leads.types import LeadField, MetaSecret, SourceKind
 
 
 def create_source(uow: UnitOfWork, given: SourceIn) -> LeadSource:
-    """Raises Refused for a path that is none."""
+    """Raises Refused for a path that is none, and for a mailbox that cannot ask."""
+    _check_asks(uow, given.confirm_by)
     source = LeadSource(
         tenant_id=uow.tenant_id, kind=given.kind, name=given.name, secrets=_secrets(given.kind, given.secrets),
         mapping=_checked(given.mapping), config=_config(given.kind, given.form), tags=given.tags,
-        dedupe_hours=given.dedupe_hours, active=True, created_at=uow.now,
+        dedupe_hours=given.dedupe_hours, confirm_by=given.confirm_by, active=True, created_at=uow.now,
     )  # fmt: skip
     uow.session.add(source)
     uow.session.flush()
@@ -29,8 +31,10 @@ def create_source(uow: UnitOfWork, given: SourceIn) -> LeadSource:
 
 
 def change_source(uow: UnitOfWork, source_id: UUID, given: SourcePatch) -> LeadSource:
-    """Only what was given changes. Raises SourceNotFound, Refused for a path that is none."""
+    """Only what was given changes. Raises SourceNotFound, Refused as when it is made."""
     source = queries.lock_source(uow, source_id)
+    if "confirm_by" in given.model_fields_set and given.confirm_by != source.confirm_by:
+        _check_asks(uow, given.confirm_by)
     said = given.model_dump(exclude_unset=True, exclude={"form", "secrets"})
     if given.secrets and source.kind is SourceKind.META:
         said["secrets"] = {**source.secrets, **_named(given.secrets)}
@@ -57,10 +61,21 @@ def renew_secret(uow: UnitOfWork, source_id: UUID) -> LeadSource:
 def delete_source(uow: UnitOfWork, source_id: UUID) -> None:
     """Raises SourceNotFound, SourceInUse."""
     source = queries.lock_source(uow, source_id)
-    if queries.has_leads(uow, source.id):
+    if queries.has_leads(uow, source.id) or queries.is_waiting(uow, source.id):
         raise SourceInUse
     uow.session.delete(source)
     uow.emit(SourceChanged(source.id))
+
+
+def _check_asks(uow: UnitOfWork, channel_id: UUID | None) -> None:
+    """Raises Refused unless this is a mailbox of ours that is switched on."""
+    if channel_id is None:
+        return
+    try:
+        channels.get_mailbox(uow, channel_id)
+    except (NotFound, Refused) as err:
+        said = _("A yes can only be confirmed by an e-mail channel that is switched on. Link one under Channels first.")
+        raise Refused(said, fields={"confirm_by": said}) from err
 
 
 def _new_secret() -> str:

@@ -8,9 +8,10 @@ from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts import queries as people
 from appliance.domains.leads import queries
+from appliance.domains.leads.actions.waiting import capture_all_waiting
 from appliance.domains.leads.events import LeadChanged, LeadConverted
 from appliance.domains.leads.schemas import LeadPatch
-from appliance.domains.leads.tables import Lead, RejectedLead
+from appliance.domains.leads.tables import Lead, LeadEvent
 from appliance.domains.leads.types import LeadStatus
 
 
@@ -49,11 +50,15 @@ def move_leads_back(uow: UnitOfWork, *, merge_id: UUID, to_id: UUID) -> None:
 
 
 def erase_contact(uow: UnitOfWork, contact_id: UUID) -> int:
-    """The person's leads with all that came for them, and what was kept aside and names them."""
+    """The person's leads with all that came for them, and what was kept aside and names them.
+
+    What waits may be of this person, and only reading tells: so it is read first.
+    """
+    capture_all_waiting(uow)
     gone = uow.session.scalars(delete(Lead).where(Lead.contact_id == contact_id).returning(Lead.id)).all()
     known = people.list_known_forms(uow, contact_id)
-    kept = uow.session.execute(select(RejectedLead.id, RejectedLead.body).execution_options(yield_per=100)) if known else ()
-    theirs = [rejected_id for rejected_id, body in kept if people.mentions(body, known)]
-    for rejected_id in theirs:
-        uow.session.execute(delete(RejectedLead).where(RejectedLead.id == rejected_id))
+    aside = select(LeadEvent.id, LeadEvent.body).where(*queries.IS_REJECTED).execution_options(yield_per=100)
+    theirs = [event_id for event_id, body in (uow.session.execute(aside) if known else ()) if people.mentions(body, known)]
+    for event_id in theirs:
+        uow.session.execute(delete(LeadEvent).where(LeadEvent.id == event_id))
     return len(gone) + len(theirs)

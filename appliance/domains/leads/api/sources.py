@@ -4,7 +4,7 @@ from uuid import UUID
 from appliance.core import web
 from appliance.core.uow import UnitOfWork
 from appliance.domains.leads import actions, queries, schemas
-from appliance.domains.leads.tables import LeadSource, RejectedLead
+from appliance.domains.leads.tables import LeadEvent, LeadSource
 
 api = web.Api("lead_sources")
 READ, MANAGE = "leads:read", "leads:configure"
@@ -53,8 +53,14 @@ def try_mapping(uow: UnitOfWork, source_id: UUID, body: schemas.TrialIn) -> Sequ
 @api.get(
     "/lead-sources/<uuid:source_id>/rejected", permission=MANAGE, query=web.PageQuery, returns=web.PageOf[schemas.RejectedOut]
 )
-def list_rejected(uow: UnitOfWork, source_id: UUID, query: web.PageQuery) -> web.Page[RejectedLead]:
+def list_rejected(uow: UnitOfWork, source_id: UUID, query: web.PageQuery) -> web.Page[LeadEvent]:
     return queries.list_rejected(uow, source_id, query)
+
+
+@api.post("/lead-sources/<uuid:source_id>/rejected/retry", permission=MANAGE, returns=schemas.RetriedOut)
+def retry_rejected(uow: UnitOfWork, source_id: UUID) -> schemas.RetriedOut:
+    """What was taken and not understood is read once more, with the mapping as it is now."""
+    return schemas.RetriedOut(count=actions.retry_rejected(uow, source_id))
 
 
 def _with_secret(source: LeadSource) -> schemas.SourceSecretOut:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
+from itertools import islice
 from math import prod
 from typing import Any
 
@@ -22,6 +23,7 @@ from appliance.domains.leads.types import Found, LeadField, Reading
 LONGEST_VALUE = 1000
 _DEEPEST = 4
 _MOST_KEYS = 300
+_LONGEST_KEY, _MOST_PLACES = 100, 5000  # each place is told with all keys above it: without an end a megabyte becomes thirty thousand
 _MOST_GROWTH = 256
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _NAMED = ("name", "key", "field", "label", "id", "question")  # [{"name": "email", "values": ["a@b"]}], as forms send their answers
@@ -69,7 +71,7 @@ def read(payload: object, mapping: Mapping[str, str], guess_names: GuessNames) -
 def suggest(payload: object, guess_names: GuessNames, taken: Collection[str] = ()) -> dict[LeadField, str]:
     """A path for each field whose place the names of the keys give away; the least deep wins. Paths that are `taken` are not free."""
     places: dict[str, str] = {}
-    for name, path in sorted(_places(payload, "", 0), key=lambda place: place[1].count(".")):
+    for name, path in sorted(islice(_places(payload, "", 0), _MOST_PLACES), key=lambda place: place[1].count(".")):
         if len(places) < _MOST_KEYS and path not in taken:
             places.setdefault(name, path)
     people = guess_names(list(places))
@@ -97,6 +99,8 @@ def _places(value: object, path: str, depth: int) -> Iterator[tuple[str, str]]:
     """Name and path of all that may be one value."""
     if isinstance(value, dict) and depth < _DEEPEST:
         for key, inner in value.items():
+            if len(key) > _LONGEST_KEY:
+                continue
             here = f"{path}.{_quoted(str(key))}" if path else _quoted(str(key))
             if isinstance(inner, str | int | float | bool) or _is_texts(inner):
                 yield str(key), here
@@ -164,4 +168,5 @@ def _text(value: object) -> str:
         case list():
             return ", ".join(filter(None, map(_text, value)))[:LONGEST_VALUE]
         case _:
-            return str(value).replace("\x00", "").strip()[:LONGEST_VALUE]
+            whole = str(value).encode("utf-8", "replace").decode()  # a page that cuts text may leave half an emoji
+            return whole.replace("\x00", "").strip()[:LONGEST_VALUE]

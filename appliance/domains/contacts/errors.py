@@ -22,6 +22,26 @@ class MergeNotFound(NotFound):
         super().__init__(_("This merge does not exist."))
 
 
+class ConfirmationNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__(_("This link is not one of ours, or it is too old. Fill in the form again to get a new one."))
+
+
+class ConfirmationOver(Conflict):
+    def __init__(self) -> None:
+        super().__init__(_("This link is too old. Fill in the form again to get a new one."))
+
+
+class DuplicateNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__(_("This pair does not exist."))
+
+
+class AlreadyDecided(Conflict):
+    def __init__(self) -> None:
+        super().__init__(_("Somebody decided about these two already. Reload the page."))
+
+
 class ConsentRefused(Refused):
     """`objection` (types.Objection) says why, for those who decide by it."""
 

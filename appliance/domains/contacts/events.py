@@ -62,9 +62,34 @@ class ConsentWithdrawn:
 
 
 @dataclass(frozen=True)
+class ConfirmationWanted:
+    """Somebody typed a yes for this person: the owner of the mailbox is to be asked."""
+
+    contact_id: UUID
+    awaited_id: UUID
+
+
+@dataclass(frozen=True)
 class NoteAdded:
     contact_id: UUID
     note_id: UUID
+
+
+@dataclass(frozen=True)
+class DuplicatesWanted:
+    """Somebody, or the clock, asks who looks like whom."""
+
+
+@dataclass(frozen=True)
+class DuplicatesFound:
+    """The looking is over; `pairs` are new."""
+
+    pairs: int
+
+
+@dataclass(frozen=True)
+class DuplicateDecided:
+    duplicate_id: UUID
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 import json
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -12,13 +12,16 @@ from appliance.domains.contacts.types import (
     Channel,
     ConsentMode,
     ContactSort,
+    DuplicateState,
     IdentityKind,
     ImportStatus,
     ImportTarget,
     LawfulBasis,
+    Likeness,
     Match,
     Purpose,
     SegmentField,
+    SegmentKind,
     SegmentTest,
 )
 
@@ -107,6 +110,7 @@ class ContactFilter(Schema):
     owner_id: UUID | None = None
     region: str | None = None
     consent: Purpose | None = Field(None, description="Only people whose last word, on some channel, allows this purpose")
+    segment_id: UUID | None = Field(None, description="Only who is in this segment, of either kind")
     sort: ContactSort = ContactSort.NAME
 
 
@@ -117,7 +121,12 @@ class ContactsQuery(ContactFilter, PageQuery):
 class Condition(Schema):
     field: SegmentField
     test: SegmentTest
-    value: Annotated[str, StringConstraints(max_length=200)] = Field("", description="Text, a tag, a purpose or a number of days")
+    value: Annotated[str, StringConstraints(max_length=200)] = Field(
+        "", description="Text, a tag, a purpose, a member's id, a kind of the timeline or a number of days"
+    )
+    key: Annotated[str, StringConstraints(max_length=80)] = Field(
+        "", description="Of an attribute: which; of what happened in the last days: how many"
+    )
 
 
 class SegmentGroup(Schema):
@@ -134,7 +143,7 @@ class SegmentTree(Schema):
     @model_validator(mode="after")
     def _check(self) -> "SegmentTree":
         for condition in (condition for group in self.groups for condition in group.conditions):
-            segments.check_condition(condition.field, condition.test, condition.value)
+            segments.check_condition(condition.field, condition.test, condition.value, condition.key)
         return self
 
 
@@ -145,8 +154,18 @@ class SegmentIn(Schema):
 
 class SegmentOut(SegmentIn):
     id: UUID
+    kind: SegmentKind = Field(description="live: who fits is asked anew each time; static: a list of people")
+    frozen_at: datetime | None
     created_at: datetime
     changed_at: datetime
+
+
+class MembershipOut(Schema):
+    """A list that somebody is in."""
+
+    segment_id: UUID
+    name: str
+    added_at: datetime
 
 
 class CountOut(Schema):
@@ -165,6 +184,27 @@ class MergeOut(Schema):
     undone_at: datetime | None
 
 
+class DuplicatesQuery(PageQuery):
+    state: DuplicateState = DuplicateState.OPEN
+
+
+class DuplicateOut(Schema):
+    id: UUID
+    first_id: UUID
+    second_id: UUID
+    likeness: Likeness
+    score: int = Field(description="How alike their names are, of 100")
+    state: DuplicateState
+    found_at: datetime
+    decided_at: datetime | None
+    decided_by: str
+    merge_id: UUID | None = Field(description="What undoes it")
+
+
+class DuplicateMergeIn(Schema):
+    kept_id: UUID = Field(description="Which of the two stays")
+
+
 class ConsentIn(Schema):
     channel: Channel
     purpose: Purpose
@@ -174,10 +214,29 @@ class ConsentIn(Schema):
     evidence: dict[str, Any] = Field(default_factory=dict, max_length=20)
 
 
+class SaidConsentIn(ConsentIn):
+    """Somebody's word as another heard it: only its owner's mailbox confirms one."""
+
+    mode: Literal[ConsentMode.OPT_IN, ConsentMode.OPT_OUT]
+
+
 class ConsentOut(ConsentIn):
     id: UUID
     contact_id: UUID
     recorded_at: datetime
+
+
+class AwaitedConsentOut(Schema):
+    """A yes to marketing by e-mail that counts once the owner of the mailbox has confirmed it."""
+
+    id: UUID
+    contact_id: UUID
+    address: str
+    source: str
+    evidence: dict[str, Any]
+    asked_at: datetime
+    expires_at: datetime
+    confirmed_at: datetime | None
 
 
 class NoteIn(Schema):

@@ -5,8 +5,18 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from appliance.core.db import Base, Sealed, SealedJson, TenantOwned
-from appliance.domains.contacts.types import Channel, ConsentMode, IdentityKind, ImportStatus, LawfulBasis, Purpose
+from appliance.core.db import Base, Sealed, SealedJson, Sentence, TenantOwned
+from appliance.domains.contacts.types import (
+    Channel,
+    ConsentMode,
+    DuplicateState,
+    IdentityKind,
+    ImportStatus,
+    LawfulBasis,
+    Likeness,
+    Purpose,
+    SegmentKind,
+)
 
 
 class Contact(TenantOwned, Base):
@@ -91,6 +101,31 @@ class Consent(TenantOwned, Base):
     __table_args__ = (Index("ix_consents_latest", "contact_id", "channel", "purpose", "recorded_at", "id"),)
 
 
+class AwaitedConsent(TenantOwned, Base):
+    """A yes to marketing by e-mail that somebody typed: none before the owner of `address` confirms it.
+
+    `sender_id`: the mailbox that asks.
+
+    `words`: what was agreed to, as the organisation itself wrote it.
+    """
+
+    __tablename__ = "contact_awaited_consents"
+
+    contact_id: Mapped[UUID] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"))
+    sender_id: Mapped[UUID]
+    address: Mapped[str] = mapped_column(Sealed())
+    locale: Mapped[str] = mapped_column(String(10))
+    source: Mapped[str] = mapped_column(String(80))
+    words: Mapped[str] = mapped_column(Sealed())
+    evidence: Mapped[dict[str, Any]] = mapped_column(SealedJson())
+    message_id: Mapped[UUID | None]
+    asked_at: Mapped[datetime] = mapped_column(index=True)
+    expires_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_contact_awaited_consents_latest", "contact_id", "asked_at"),)
+
+
 class ContactNote(TenantOwned, Base):
     __tablename__ = "contact_notes"
 
@@ -133,6 +168,27 @@ class ContactMerge(TenantOwned, Base):
     undone_at: Mapped[datetime | None]
 
 
+class ContactDuplicate(TenantOwned, Base):
+    """Two contacts that may be one person, for somebody to decide. Decided once, the pair is not suggested again."""
+
+    __tablename__ = "contact_duplicates"
+
+    first_id: Mapped[UUID] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"))
+    second_id: Mapped[UUID] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"), index=True)
+    likeness: Mapped[Likeness]
+    score: Mapped[int]
+    state: Mapped[DuplicateState] = mapped_column(default=DuplicateState.OPEN)
+    found_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str] = mapped_column(String(200), default="")
+    merge_id: Mapped[UUID | None] = mapped_column(ForeignKey("contact_merges.id", ondelete="SET NULL"), index=True)
+
+    __table_args__ = (
+        UniqueConstraint("first_id", "second_id"),
+        Index("ix_contact_duplicates_open", "tenant_id", "state", "score", "id"),
+    )
+
+
 class ContactImport(TenantOwned, Base):
     """An uploaded file on its way into the contacts. `rows_done` is committed with the rows it counts.
 
@@ -168,22 +224,36 @@ class ImportProblem(TenantOwned, Base):
     import_id: Mapped[UUID] = mapped_column(ForeignKey("contact_imports.id", ondelete="CASCADE"))
     line: Mapped[int]
     field: Mapped[str] = mapped_column(String(80))
-    sentence: Mapped[str] = mapped_column(String(300))
+    sentence: Mapped[str] = mapped_column(Sentence())
 
     __table_args__ = (Index("ix_contact_import_problems_line", "import_id", "line"),)
 
 
 class Segment(TenantOwned, Base):
-    """A saved filter: who fits is asked anew each time. `tree` is a schemas.SegmentTree."""
+    """A saved filter, or the list of people that one was frozen into. `tree` is a schemas.SegmentTree; a list keeps its own."""
 
     __tablename__ = "contact_segments"
 
     name: Mapped[str] = mapped_column(String(120))
     tree: Mapped[dict[str, Any]] = mapped_column(SealedJson())
+    kind: Mapped[SegmentKind] = mapped_column(default=SegmentKind.LIVE)
+    frozen_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
 
     __table_args__ = (UniqueConstraint("tenant_id", "name"),)
+
+
+class SegmentMember(TenantOwned, Base):
+    """Somebody in a static segment."""
+
+    __tablename__ = "contact_segment_members"
+
+    segment_id: Mapped[UUID] = mapped_column(ForeignKey("contact_segments.id", ondelete="CASCADE"))
+    contact_id: Mapped[UUID] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"), index=True)
+    added_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("segment_id", "contact_id"),)
 
 
 class ContactSettings(TenantOwned, Base):

@@ -1,12 +1,13 @@
 import pytest
 
+from appliance.core import files
 from appliance.core.manifest import Manifest
 from appliance.domains.contacts.manifest import MANIFEST
 
 
 @pytest.fixture
 def manifests() -> tuple[Manifest, ...]:
-    return (MANIFEST,)
+    return (MANIFEST, files.MANIFEST)
 
 
 @pytest.fixture

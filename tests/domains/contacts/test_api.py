@@ -99,15 +99,18 @@ def as_body(content):
 
 @pytest.mark.parametrize("sent", [as_form, as_body])
 def test_a_file_is_uploaded_and_imported(client, run_deliveries, sent):
-    uploaded = client.post("/api/v1/contacts/import", **sent(b"nome,email\nAna,ana@x.example\n"))
-    assert (uploaded.status_code, uploaded.json["file_name"], uploaded.json["rows_total"]) == (201, "lista.csv", 1)
-    assert (uploaded.json["mapping"], uploaded.json["sample"]) == ({"nome": "name", "email": "email"}, [["Ana", "ana@x.example"]])
+    uploaded = client.post("/api/v1/contacts/import", **sent(b"nome,email\nAna,ana@x.example\nBia,nada\n"))
+    assert (uploaded.status_code, uploaded.json["file_name"], uploaded.json["rows_total"]) == (201, "lista.csv", 2)
+    assert uploaded.json["mapping"] == {"nome": "name", "email": "email"}
+    assert uploaded.json["sample"] == [["Ana", "ana@x.example"], ["Bia", "nada"]]
     address = f"/api/v1/contacts/import/{uploaded.json['id']}"
     assert client.post(f"{address}/start", json={}).status_code == 202
     run_deliveries()
     assert client.get(address).json["status"] == "done"
-    assert client.get(f"{address}/problems").json == []
-    assert [run["rows_created"] for run in client.get("/api/v1/contacts/import").json] == [1]
+    [problem] = client.get(f"{address}/problems").json
+    assert (problem["line"], problem["field"]) == (3, "email")
+    assert client.get(f"{address}/problems.csv").text.splitlines()[1].startswith("3,email,")
+    assert [run["rows_created"] for run in client.get("/api/v1/contacts/import").json] == [2]
 
 
 def test_what_is_no_table_is_refused(client):

@@ -85,14 +85,8 @@ def test_columns_name_their_identities():
     assert fields.identities_in({"phone_e164": "+5511988887777"}) == [Identity(IdentityKind.PHONE, "+5511988887777")]
 
 
-def test_folding_drops_case_accents_and_spare_spaces():
-    assert text.fold("  José   CONCEIÇÃO\t") == "jose conceicao"
+def test_what_is_searched_is_folded_and_leaves_out_what_is_empty():
     assert text.search_text(["Ana", None, "", "São"]) == "ana sao"
-
-
-@given(st.text())
-def test_folded_text_stays_as_it_is(anything):
-    assert text.fold(text.fold(anything)) == text.fold(anything)
 
 
 @given(st.lists(st.text(max_size=10)))

@@ -67,7 +67,7 @@ def test_what_is_no_table_is_refused(content):
 def test_a_workbook_or_a_program_is_told_to_become_csv(content):
     with pytest.raises(InvalidField) as refused:
         spreadsheets.read_sheet(content)
-    assert "Save it as CSV" in str(refused.value)
+    assert "Save it as .xlsx or CSV" in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,8 @@ def test_a_whole_name_wins_over_its_parts():
 
 
 def test_a_flagged_phone_is_enough_to_keep_a_row():
-    assert entry("", "", "123").columns["phone_invalid"]
+    found = entry("", "", "123")
+    assert (found.columns["phone_invalid"], [(err.field, "123" in str(err)) for err in found.doubtful]) == (True, [("phone", True)])
 
 
 @pytest.mark.parametrize(("cells", "field"), [(("Ana", "nonsense"), "email"), (("Ana", "", "", "amanhã"), "born_on")])
@@ -148,6 +149,17 @@ def test_a_row_that_cannot_be_kept_names_the_field(cells, field):
     with pytest.raises(InvalidField) as refused:
         entry(*cells)
     assert refused.value.field == field
+
+
+@pytest.mark.parametrize("called", ["Total", "TOTAL GERAL:", "Subtotal (12)", "Soma", "Sub-total"])
+def test_the_sum_under_a_sheet_is_nobody(called):
+    with pytest.raises(InvalidField, match="sum of the others"):
+        entry(called, "", "", "", "vip", "1.250,00")
+
+
+@pytest.mark.parametrize("cells", [("Total Energia",), ("Total", "v@total.example"), ("Total", "", "11 98888-7777"), ("Soma", "", "123")])
+def test_who_is_called_like_a_sum_or_can_be_reached_stays(cells):
+    assert entry(*cells).columns["name"] == cells[0]
 
 
 @pytest.mark.parametrize("written", ["1990-12-31", "31/12/90", "31-12-1990", "31.12.1990"])

@@ -1,6 +1,5 @@
 """A file of people on its way into the contacts."""
 
-import io
 from datetime import timedelta
 
 import pytest
@@ -26,10 +25,10 @@ Zé;;11 97777-6666;;verde
 
 
 @pytest.fixture
-def upload(box, tenant_id):
+def upload(box, tenant_id, keep_file):
     def send(text=CSV):
         content = text.encode()
-        stored = box.blobs.put(tenant_id, io.BytesIO(content))
+        stored = keep_file(content)
         with box.unit(tenant_id) as uow:
             return actions.create_import(uow, stored.id, "contatos.csv", spreadsheets.read_sheet(content))
 
@@ -72,7 +71,8 @@ def test_a_file_becomes_contacts(box, tenant_id, upload, bring_in):
 def test_rows_that_were_left_out_say_why(box, tenant_id, upload, bring_in):
     run = bring_in(upload().id)
     with box.unit(tenant_id, read_only=True) as uow:
-        assert [(problem.line, problem.field) for problem in queries.list_import_problems(uow, run.id)] == [(3, "email"), (4, "name")]
+        problems = [(problem.line, problem.field) for problem in queries.list_import_problems(uow, run.id)]
+        assert problems == [(3, "email"), (4, "name"), (5, "phone")]
         assert [listed.id for listed in queries.list_imports(uow)] == [run.id]
 
 
@@ -83,7 +83,7 @@ def test_a_dry_run_counts_the_same_and_writes_nothing(box, tenant_id, upload, br
     real = bring_in(uploaded.id)
     assert (real.status, counts(real), len(names(box, tenant_id))) == (ImportStatus.DONE, (6, 4, 1, 1), 4)
     with box.unit(tenant_id, read_only=True) as uow:
-        assert len(queries.list_import_problems(uow, real.id)) == 2
+        assert len(queries.list_import_problems(uow, real.id)) == 3
 
 
 def test_an_import_completes_known_contacts_and_overwrites_nothing(box, tenant_id, upload, bring_in):
@@ -147,9 +147,10 @@ def test_a_bad_cell_costs_its_field_and_not_the_person(box, tenant_id, upload, b
         assert sum("The person was kept" in problem.sentence for problem in problems) == 3
 
 
-def test_the_file_goes_when_its_import_is_done(box, tenant_id, upload, bring_in):
+def test_the_file_goes_when_its_import_is_done(box, tenant_id, upload, bring_in, run_deliveries):
     uploaded = upload()
     assert bring_in(uploaded.id).file_id is None
+    run_deliveries()
     with pytest.raises(NotFound):
         box.blobs.read_all(tenant_id, uploaded.file_id)
 
@@ -168,11 +169,12 @@ def test_a_late_delivery_of_a_finished_import_does_nothing(box, tenant_id, uploa
     assert len(names(box, tenant_id)) == 4
 
 
-def test_abandoned_uploads_are_forgotten_after_a_week(box, tenant_id, upload):
+def test_abandoned_uploads_are_forgotten_after_a_week(box, tenant_id, upload, run_deliveries):
     old, fresh = upload(), upload()
     with box.unit(tenant_id) as uow:
         queries.get_import(uow, old.id).created_at -= timedelta(days=8)
     jobs.forget_abandoned_uploads(box)
+    run_deliveries()
     with box.unit(tenant_id, read_only=True) as uow:
         assert queries.get_import(uow, fresh.id)
         with pytest.raises(ImportNotFound):

@@ -6,11 +6,12 @@ import pytest
 from pydantic import ValidationError
 
 from appliance.core.errors import Refused
+from appliance.core.ids import new_id
 from appliance.core.web import PageQuery
 from appliance.domains.contacts import actions, queries
 from appliance.domains.contacts.actions import segmenting
 from appliance.domains.contacts.errors import InvalidField, SegmentNotFound
-from appliance.domains.contacts.schemas import Condition, SegmentGroup, SegmentIn, SegmentTree
+from appliance.domains.contacts.schemas import Condition, ContactFields, SegmentGroup, SegmentIn, SegmentTree
 from appliance.domains.contacts.types import TESTS, WITHOUT_VALUE, Channel, Match, SegmentField, SegmentTest
 from tests.factories.contacts import make_contact, say_no, say_yes
 
@@ -23,11 +24,24 @@ def one(field, test, value=""):
     return SegmentTree(groups=[ask((field, test, value))])
 
 
+def asked_of_attribute(key, test, value=""):
+    return SegmentTree(groups=[SegmentGroup(conditions=[Condition(field="attribute", key=key, test=test, value=value)])])
+
+
+def captured(test, days):
+    return SegmentTree(groups=[SegmentGroup(conditions=[Condition(field="event", test=test, value="lead.captured", key=days)])])
+
+
 @pytest.fixture
 def people(uow):
     ana = make_contact(uow, name="Érica Lima", company="Padaria São João", email="erica@manaca.example", region="SP", tags=["vip", "feira"])
+    actions.change_contact(uow, ana.id, ContactFields(attributes={"cor": "Azul", "filhos": 2}))
     bia = make_contact(uow, name="Bia", company=None, email=None, phone="(31) 95512-0148", region="MG", tags=["feira"])
     caio = make_contact(uow, name="Caio", company="Loja 10% off", email="caio@loja.example", phone=None, tags=[])
+    actions.add_note(uow, caio.id, "Ligar depois")
+    for person, days in ((ana, 40), (bia, 2)):
+        happened = uow.now - timedelta(days=days)
+        actions.add_timeline_entry(uow, person.id, kind="lead.captured", object_id=new_id(), happened_at=happened)
     say_yes(uow, ana.id)
     say_yes(uow, bia.id)
     say_no(uow, bia.id)
@@ -72,6 +86,16 @@ ASKED = [
     (one("last_seen", "not_within_days", 7), {"bia", "caio"}),
     (one("last_seen", "is_empty"), {"caio"}),
     (one("last_seen", "is_set"), {"ana", "bia"}),
+    (one("owner", "is_empty"), {"ana", "bia", "caio"}),
+    (one("owner", "equals", "0190f0a0-0000-7000-8000-000000000000"), set()),
+    (asked_of_attribute("cor", "equals", "azul"), {"ana"}),
+    (asked_of_attribute("filhos", "contains", "2"), {"ana"}),
+    (asked_of_attribute("filhos", "is_empty"), {"bia", "caio"}),
+    (one("event", "has", "note.added"), {"caio"}),
+    (one("event", "has_not", "note.added"), {"ana", "bia"}),
+    (captured("within_days", "7"), {"bia"}),
+    (captured("within_days", "41"), {"ana", "bia"}),
+    (captured("not_within_days", "7"), {"ana", "caio"}),
     (one("created", "within_days", 1), {"ana", "bia", "caio"}),
     (one("created", "not_within_days", 1), set()),
     (SegmentTree(), {"ana", "bia", "caio"}),
@@ -94,17 +118,24 @@ def test_who_was_merged_away_is_counted_once(uow, people):
     assert queries.count_fitting(uow, one("tag", "has", "feira")) == 1
 
 
+SPOKEN = {
+    SegmentField.CONSENT: "marketing", SegmentField.EVENT: "lead.captured", SegmentField.OWNER: "0190f0a0-0000-7000-8000-000000000000",
+}  # fmt: skip
+
+
 def test_every_question_that_may_be_asked_is_answered(uow):
     for field, tests in TESTS.items():
         for test in tests:
-            value = "" if test in WITHOUT_VALUE else "marketing" if field is SegmentField.CONSENT else "7"
-            assert queries.count_fitting(uow, one(field, test, value)) == 0
+            value = "" if test in WITHOUT_VALUE else SPOKEN.get(field, "7")
+            asked = Condition(field=field, test=test, value=value, key="7")
+            assert queries.count_fitting(uow, SegmentTree(groups=[SegmentGroup(conditions=[asked])])) == 0
 
 
 @pytest.mark.parametrize(
     ("field", "test", "value"),
     [("tag", "contains", "x"), ("name", "equals", ""), ("created", "within_days", "soon"), ("created", "within_days", "99999"),
-     ("created", "within_days", "²"), ("consent", "has", "fun"), ("created", "is_set", "")],
+     ("created", "within_days", "²"), ("consent", "has", "fun"), ("created", "is_set", ""),
+     ("owner", "equals", "ana"), ("event", "has", "bought"), ("attribute", "is_set", "")],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(field, test, value):
     with pytest.raises(ValidationError):

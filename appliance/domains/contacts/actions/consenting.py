@@ -1,9 +1,11 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
+from appliance.core.ids import new_id
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import queries
-from appliance.domains.contacts.actions.timeline import add_timeline_entry
+from appliance.domains.contacts.actions.timeline import add_timeline_entries, add_timeline_entry
 from appliance.domains.contacts.events import ConsentGranted, ConsentWithdrawn
 from appliance.domains.contacts.rules import consents
 from appliance.domains.contacts.schemas import ConsentIn
@@ -15,10 +17,18 @@ def grant_consent(uow: UnitOfWork, contact_id: UUID, said: ConsentIn) -> Consent
     """Add a yes to the ledger. Raises ContactNotFound, ConsentRefused."""
     contact = queries.get_contact(uow, contact_id)
     consents.check_may_consent(said.purpose, contact.born_on, uow.now.date())
-    consent = _append(uow, contact.id, said)
-    add_timeline_entry(uow, contact.id, kind="consent.granted", object_id=consent.id, summary=f"{said.channel} {said.purpose}")
-    uow.emit(ConsentGranted(contact.id, consent.id, said.channel, said.purpose))
+    [consent] = grant_to_new(uow, said, {contact.id: said.evidence})
     return consent
+
+
+def grant_to_new(uow: UnitOfWork, said: ConsentIn, evidence: Mapping[UUID, Mapping[str, Any]]) -> Sequence[Consent]:
+    """The same yes of many of whom nothing speaks against it, by their contacts: those made in this unit, say."""
+    rows = [_consent(uow, contact_id, said, shown) for contact_id, shown in evidence.items()]
+    uow.session.add_all(rows)
+    uow.session.flush()
+    add_timeline_entries(uow, "consent.granted", {row.id: row.contact_id for row in rows}, summary=f"{said.channel} {said.purpose}")
+    uow.emit_all(ConsentGranted(row.contact_id, row.id, said.channel, said.purpose) for row in rows)
+    return rows
 
 
 def withdraw_consent(uow: UnitOfWork, contact_id: UUID, said: ConsentIn) -> Consent:
@@ -54,7 +64,12 @@ def _stop(channel: Channel, purpose: Purpose, source: str, evidence: Mapping[str
 
 
 def _append(uow: UnitOfWork, contact_id: UUID, said: ConsentIn) -> Consent:
-    consent = Consent(tenant_id=uow.tenant_id, contact_id=contact_id, recorded_at=uow.now, **said.model_dump())
+    consent = _consent(uow, contact_id, said, said.evidence)
     uow.session.add(consent)
     uow.session.flush()
     return consent
+
+
+def _consent(uow: UnitOfWork, contact_id: UUID, said: ConsentIn, evidence: Mapping[str, Any]) -> Consent:
+    known = said.model_dump(exclude={"evidence"})
+    return Consent(id=new_id(), tenant_id=uow.tenant_id, contact_id=contact_id, recorded_at=uow.now, evidence=dict(evidence), **known)

@@ -1,10 +1,11 @@
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import queries
 from appliance.domains.contacts.actions import writing
-from appliance.domains.contacts.actions.timeline import add_timeline_entry
+from appliance.domains.contacts.actions.timeline import add_timeline_entries
 from appliance.domains.contacts.errors import StaleContact
 from appliance.domains.contacts.events import ContactChanged, ContactCreated
 from appliance.domains.contacts.rules import fields as field_rules
@@ -22,13 +23,14 @@ def create_contact(uow: UnitOfWork, fields: ContactFields) -> Contact:
     writing.write(uow, contact, kept)
     uow.session.flush()
     writing.claim(uow, contact, field_rules.identities_in(kept))
-    announce_new(uow, contact)
+    announce_new(uow, [contact.id])
     return contact
 
 
-def announce_new(uow: UnitOfWork, contact: Contact) -> None:
-    add_timeline_entry(uow, contact.id, kind="contact.created", object_id=contact.id, happened_at=contact.created_at)
-    uow.emit(ContactCreated(contact.id))
+def announce_new(uow: UnitOfWork, contact_ids: Collection[UUID]) -> None:
+    """Of contacts made in this unit."""
+    add_timeline_entries(uow, "contact.created", {contact_id: contact_id for contact_id in contact_ids})
+    uow.emit_all(ContactCreated(contact_id) for contact_id in contact_ids)
 
 
 def change_contact(uow: UnitOfWork, contact_id: UUID, fields: ContactFields, *, expected_version: int | None = None) -> Contact:

@@ -2,17 +2,21 @@
 
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from flask import Response, request
 
-from appliance.core import web
+from appliance.core import files, web
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import actions, queries, schemas
+from appliance.domains.contacts.gateways.workbook import read_workbook
 from appliance.domains.contacts.rules import exporting, spreadsheets
 from appliance.domains.contacts.tables import ContactImport, ImportProblem
+from appliance.domains.contacts.types import WORKBOOK, Sheet
 
 EXPORT_SLICE = 500
+PEEK_ROWS = 50
 _AS_FILE = {"Content-Disposition": 'attachment; filename="contacts.csv"'}
 
 api = web.Api("contact_files")
@@ -41,12 +45,20 @@ def _export(call: web.Call, query: schemas.ContactFilter) -> Iterator[str]:
     "/contacts/import", permission="contacts:write", query=schemas.ImportUploadQuery, returns=schemas.ImportOut, status=201, unit=False
 )
 def upload_import(call: web.Call, query: schemas.ImportUploadQuery) -> ContactImport:
-    """Takes a CSV as form field `file` or as the body itself; says what its columns seem to hold. Nothing is imported yet."""
+    """Takes CSV or .xlsx as form field `file` or as the body itself; says what its columns seem to hold. Nothing is imported yet."""
     name, content = _uploaded(query.file_name)
-    sheet = spreadsheets.read_sheet(content)
-    stored = call.box.blobs.put(call.who.tenant_id, io.BytesIO(content))
+    sheet = read_table(content)
+    stored = files.put(call.box, call.who.tenant_id, io.BytesIO(content), files.Origin.ARRIVED, by=call.who.actor)
     with call.unit() as uow:
         return actions.create_import(uow, stored.id, name, sheet)
+
+
+def read_table(content: bytes) -> Sheet:
+    """Of an Excel file only the beginning is read here. Raises InvalidField."""
+    if not spreadsheets.is_workbook(content):
+        return spreadsheets.read_sheet(content)
+    book = read_workbook(content, rows=PEEK_ROWS)
+    return replace(spreadsheets.read_sheet(book.text), encoding=WORKBOOK, rows=max(0, book.rows - 1))
 
 
 def _uploaded(name: str) -> tuple[str, bytes]:
@@ -78,3 +90,11 @@ def read_import(uow: UnitOfWork, import_id: UUID) -> ContactImport:
 @api.get("/contacts/import/<uuid:import_id>/problems", permission="contacts:read", returns=list[schemas.ImportProblemOut])
 def list_import_problems(uow: UnitOfWork, import_id: UUID) -> Sequence[ImportProblem]:
     return queries.list_import_problems(uow, queries.get_import(uow, import_id).id)
+
+
+@api.get("/contacts/import/<uuid:import_id>/problems.csv", permission="contacts:read", summary="The rows to look at, as a file")
+def export_import_problems(uow: UnitOfWork, import_id: UUID) -> Response:
+    problems = queries.list_import_problems(uow, queries.get_import(uow, import_id).id)
+    lines = [spreadsheets.write_row([found.line, found.field, found.sentence]) for found in problems]
+    text = exporting.BYTE_ORDER_MARK + spreadsheets.write_row(["line", "field", "why"]) + "".join(lines)
+    return Response(text, mimetype="text/csv", headers={"Content-Disposition": 'attachment; filename="problems.csv"'})

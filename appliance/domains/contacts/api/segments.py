@@ -6,6 +6,8 @@ from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import actions, queries, schemas
 from appliance.domains.contacts.tables import Contact, Segment
 
+HEAVY = "6/minute"  # each writes or drops up to 50,000 rows
+
 api = web.Api("segments")
 
 
@@ -38,6 +40,28 @@ def change_segment(uow: UnitOfWork, segment_id: UUID, body: schemas.SegmentIn) -
 @api.delete("/segments/<uuid:segment_id>", permission="contacts:write")
 def delete_segment(uow: UnitOfWork, segment_id: UUID) -> None:
     actions.delete_segment(uow, segment_id)
+
+
+@api.post("/segments/<uuid:segment_id>/freeze", permission="contacts:write", returns=schemas.SegmentOut, limit=HEAVY)
+def freeze_segment(uow: UnitOfWork, segment_id: UUID) -> Segment:
+    """Who fits now becomes a list, which changes by hand alone."""
+    return actions.freeze_segment(uow, segment_id)
+
+
+@api.post("/segments/<uuid:segment_id>/thaw", permission="contacts:write", returns=schemas.SegmentOut, limit=HEAVY)
+def thaw_segment(uow: UnitOfWork, segment_id: UUID) -> Segment:
+    """Back to asking who fits; the list is dropped."""
+    return actions.thaw_segment(uow, segment_id)
+
+
+@api.post("/segments/<uuid:segment_id>/contacts/<uuid:contact_id>", permission="contacts:write")
+def add_member(uow: UnitOfWork, segment_id: UUID, contact_id: UUID) -> None:
+    actions.add_member(uow, segment_id, contact_id)
+
+
+@api.delete("/segments/<uuid:segment_id>/contacts/<uuid:contact_id>", permission="contacts:write")
+def remove_member(uow: UnitOfWork, segment_id: UUID, contact_id: UUID) -> None:
+    actions.remove_member(uow, segment_id, contact_id)
 
 
 @api.get(

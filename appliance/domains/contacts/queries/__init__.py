@@ -1,63 +1,118 @@
 """Reads. Each takes the unit of work of the caller."""
 
-from appliance.domains.contacts.queries.consents import check_may_send, is_opt_out, latest_mode, list_consents
-from appliance.domains.contacts.queries.imports import get_import, list_import_problems, list_imports, lock_import
+from appliance.domains.contacts.queries.confirming import (
+    OWNER_OF_MAILBOX,
+    confirmation_proof,
+    find_awaited_by,
+    find_question,
+    get_awaited,
+    is_mailbox_spent,
+    list_awaited,
+    list_moments_asked,
+    list_moments_of_mailbox,
+    lock_awaited,
+)
+from appliance.domains.contacts.queries.consents import check_may_send, find_stop, latest_mode, list_consents
+from appliance.domains.contacts.queries.duplicates import (
+    count_open_duplicates,
+    get_duplicate,
+    list_cards,
+    list_duplicates,
+    list_names_after,
+    list_organisations,
+)
+from appliance.domains.contacts.queries.foreseeing import Named, foresee
+from appliance.domains.contacts.queries.imports import get_import, list_abandoned_uploads, list_import_problems, list_imports, lock_import
 from appliance.domains.contacts.queries.people import (
     count_contacts,
     find_contacts,
+    find_names,
     find_owners,
     get_contact,
+    hold_unchanged,
+    is_group_among,
     is_theirs,
     list_contacts,
     list_contacts_after,
     list_identities,
     list_known_forms,
     list_tags,
+    list_with_merged,
     lock_contact,
 )
 from appliance.domains.contacts.queries.preferences import document_index, get_settings
 from appliance.domains.contacts.queries.privacy import export_contact
 from appliance.domains.contacts.queries.segments import (
     count_fitting,
+    count_members,
     get_segment,
+    list_fitting,
+    list_memberships,
     list_segment_contacts,
     list_segments,
     lock_segment,
 )
-from appliance.domains.contacts.queries.timeline import get_merge, list_merges, list_notes, list_timeline
+from appliance.domains.contacts.queries.timeline import find_notes, get_merge, list_merges, list_notes, list_timeline
 from appliance.domains.contacts.rules.importing import guess_mapping
 from appliance.domains.contacts.rules.mentions import mentions
 
 __all__ = [
+    "OWNER_OF_MAILBOX",
+    "Named",
     "check_may_send",
+    "confirmation_proof",
     "count_contacts",
     "count_fitting",
+    "count_members",
+    "count_open_duplicates",
     "document_index",
     "export_contact",
+    "find_awaited_by",
     "find_contacts",
+    "find_names",
+    "find_notes",
     "find_owners",
+    "find_question",
+    "find_stop",
+    "foresee",
+    "get_awaited",
     "get_contact",
+    "get_duplicate",
     "get_import",
     "get_merge",
     "get_segment",
     "get_settings",
     "guess_mapping",
-    "is_opt_out",
+    "hold_unchanged",
+    "is_group_among",
+    "is_mailbox_spent",
     "is_theirs",
     "latest_mode",
+    "list_abandoned_uploads",
+    "list_awaited",
+    "list_cards",
     "list_consents",
     "list_contacts",
     "list_contacts_after",
+    "list_duplicates",
+    "list_fitting",
     "list_identities",
     "list_import_problems",
     "list_imports",
     "list_known_forms",
+    "list_memberships",
     "list_merges",
+    "list_moments_asked",
+    "list_moments_of_mailbox",
+    "list_names_after",
     "list_notes",
+    "list_organisations",
     "list_segment_contacts",
     "list_segments",
     "list_tags",
     "list_timeline",
+    "list_with_merged",
+    "lock_awaited",
     "lock_contact",
     "lock_import",
     "lock_segment",

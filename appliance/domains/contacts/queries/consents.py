@@ -4,18 +4,20 @@ from uuid import UUID
 from sqlalchemy import select
 
 from appliance.core.uow import UnitOfWork
+from appliance.domains.contacts.queries.confirming import list_awaited
 from appliance.domains.contacts.queries.people import get_contact
 from appliance.domains.contacts.queries.preferences import get_settings
-from appliance.domains.contacts.rules import consents
+from appliance.domains.contacts.rules import consents, stopping
 from appliance.domains.contacts.tables import Consent
-from appliance.domains.contacts.types import Channel, ConsentMode, Purpose
+from appliance.domains.contacts.types import Channel, ConsentMode, Purpose, Stop
 
 
 def check_may_send(uow: UnitOfWork, contact_id: UUID, channel: Channel, purpose: Purpose) -> None:
     """The one gate every outbound path passes. Raises ConsentRefused, ContactNotFound."""
     contact = get_contact(uow, contact_id)
     latest = latest_mode(uow, contact.id, channel, purpose)
-    consents.check_may_send(purpose, latest, born_on=contact.born_on, today=uow.now.date())
+    is_awaited = latest is None and (channel, purpose) == (Channel.EMAIL, Purpose.MARKETING) and bool(list_awaited(uow, contact.id))
+    consents.check_may_send(purpose, latest, born_on=contact.born_on, today=uow.now.date(), is_awaited=is_awaited)
 
 
 def latest_mode(uow: UnitOfWork, contact_id: UUID, channel: Channel, purpose: Purpose) -> ConsentMode | None:
@@ -31,6 +33,6 @@ def list_consents(uow: UnitOfWork, contact_id: UUID) -> Sequence[Consent]:
     return uow.session.scalars(ledger.order_by(Consent.recorded_at.desc(), Consent.id.desc()).limit(500)).all()
 
 
-def is_opt_out(uow: UnitOfWork, text: str, language: str) -> bool:
-    """True when the whole message asks to stop, in `language` (pt, en) or in the organisation's own words."""
-    return consents.is_opt_out(text, language, get_settings(uow).opt_out_words)
+def find_stop(uow: UnitOfWork, text: str) -> Stop | None:
+    """Whether somebody asks to be written to no more, in Portuguese, in English or in the organisation's own words."""
+    return stopping.find_stop(text, get_settings(uow).opt_out_words)

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -7,6 +8,9 @@ from appliance.core.rows import locked, required
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts.errors import ImportNotFound
 from appliance.domains.contacts.tables import ContactImport, ImportProblem
+from appliance.domains.contacts.types import ImportStatus
+
+UPLOADS_KEPT_FOR = timedelta(days=7)
 
 
 def get_import(uow: UnitOfWork, import_id: UUID) -> ContactImport:
@@ -25,3 +29,14 @@ def list_imports(uow: UnitOfWork) -> Sequence[ContactImport]:
 def list_import_problems(uow: UnitOfWork, import_id: UUID, *, limit: int = 10_000) -> Sequence[ImportProblem]:
     problems = select(ImportProblem).where(ImportProblem.import_id == import_id)
     return uow.session.scalars(problems.order_by(ImportProblem.line, ImportProblem.id).limit(limit)).all()
+
+
+def list_abandoned_uploads(uow: UnitOfWork) -> dict[UUID, list[UUID]]:
+    """By organisation, those of the whole box that nobody imported; needs the box scope."""
+    old = select(ContactImport.tenant_id, ContactImport.id).where(
+        ContactImport.status == ImportStatus.UPLOADED, ContactImport.created_at < uow.now - UPLOADS_KEPT_FOR
+    )
+    found: dict[UUID, list[UUID]] = {}
+    for tenant_id, import_id in uow.session.execute(old):
+        found.setdefault(tenant_id, []).append(import_id)
+    return found

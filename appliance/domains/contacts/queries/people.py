@@ -1,21 +1,24 @@
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, true, tuple_
-from sqlalchemy.orm import aliased, selectinload
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, true
+from sqlalchemy.orm import selectinload
 
+from appliance.core.folding import fold
 from appliance.core.paging import count_rows, read_page
 from appliance.core.rows import locked, required
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page
 from appliance.domains.contacts.errors import ContactNotFound
+from appliance.domains.contacts.queries.conditions import agreed_to, present
 from appliance.domains.contacts.queries.preferences import document_index, get_settings
+from appliance.domains.contacts.queries.segments import in_segment
 from appliance.domains.contacts.rules import documents, identities
-from appliance.domains.contacts.rules.text import fold, tidy_tags
+from appliance.domains.contacts.rules.text import tidy_tags
 from appliance.domains.contacts.schemas import ContactFilter, ContactsQuery
-from appliance.domains.contacts.tables import Consent, Contact, ContactIdentity, ContactTag
-from appliance.domains.contacts.types import ConsentMode, ContactSort, Identity, Purpose
+from appliance.domains.contacts.tables import Contact, ContactIdentity, ContactTag
+from appliance.domains.contacts.types import ContactSort, Identity, IdentityKind
 
 _ORDERS: dict[ContactSort, tuple[ColumnElement[Any], ...]] = {
     ContactSort.NAME: (Contact.name.asc(), Contact.id.asc()),
@@ -46,6 +49,24 @@ def find_contacts(uow: UnitOfWork, contact_ids: Collection[UUID]) -> dict[UUID, 
     return {contact.id: contact for contact in rows}
 
 
+def hold_unchanged(uow: UnitOfWork, versions: Mapping[UUID, int]) -> set[UUID]:
+    """Those of these contacts that are as they were, for as long as the unit lasts."""
+    if not versions:
+        return set()
+    present = select(Contact.id, Contact.version).where(Contact.id.in_(versions), Contact.merged_into_id.is_(None))
+    held = present.order_by(Contact.id).with_for_update()  # in one order, so that no two wait for each other
+    return {contact_id for contact_id, version in uow.session.execute(held) if version == versions[contact_id]}
+
+
+def list_with_merged(uow: UnitOfWork, contact_id: UUID) -> list[UUID]:
+    """The person's id, and those of everybody who was merged into them."""
+    found, newest = [contact_id], [contact_id]
+    while newest:
+        newest = list(uow.session.scalars(select(Contact.id).where(Contact.merged_into_id.in_(newest))))
+        found += newest
+    return found
+
+
 def find_owners(uow: UnitOfWork, wanted: Iterable[Identity]) -> dict[Identity, UUID]:
     """Whose each of exactly these identities is; those of nobody are left out."""
     asked = set(wanted)
@@ -60,9 +81,26 @@ def is_theirs(uow: UnitOfWork, contact_id: UUID, identity: Identity) -> bool:
     return contact_id in find_owners(uow, identities.all_forms(written)).values()
 
 
+def find_names(uow: UnitOfWork, wanted: Collection[Identity]) -> dict[Identity, str]:
+    """What we call whoever has each of these, in any form in which it may be written. Those of nobody with a name are left out."""
+    forms = {one: identities.all_forms(identities.normalise([one], "")) for one in wanted}
+    owners = find_owners(uow, [form for written in forms.values() for form in written])
+    people = find_contacts(uow, set(owners.values()))
+    known = {one: next((owners[form] for form in written if form in owners), None) for one, written in forms.items()}
+    return {one: people[owner].name or "" for one, owner in known.items() if owner in people and people[owner].name}
+
+
 def list_identities(uow: UnitOfWork, contact_id: UUID) -> Sequence[ContactIdentity]:
     owned = select(ContactIdentity).where(ContactIdentity.contact_id == contact_id)
     return uow.session.scalars(owned.order_by(ContactIdentity.kind, ContactIdentity.value)).all()
+
+
+def is_group_among(uow: UnitOfWork, contact_ids: Collection[UUID]) -> bool:
+    """Whether one of them stands for a group."""
+    groups = select(ContactIdentity.id).where(
+        ContactIdentity.contact_id.in_(contact_ids), ContactIdentity.kind == IdentityKind.WHATSAPP_GROUP
+    )
+    return uow.session.scalar(groups.limit(1)) is not None
 
 
 def list_known_forms(uow: UnitOfWork, contact_id: UUID) -> list[Identity]:
@@ -88,10 +126,6 @@ def list_tags(uow: UnitOfWork) -> Sequence[str]:
     return uow.session.scalars(select(ContactTag.tag).distinct().order_by(ContactTag.tag).limit(500)).all()
 
 
-def present() -> Select[Contact]:
-    return select(Contact).where(Contact.merged_into_id.is_(None)).options(selectinload(Contact.tag_rows))
-
-
 def _filtered(uow: UnitOfWork, wanted: ContactFilter) -> Select[Contact]:
     found = present()
     if wanted.q:
@@ -104,6 +138,8 @@ def _filtered(uow: UnitOfWork, wanted: ContactFilter) -> Select[Contact]:
         found = found.where(Contact.region == wanted.region)
     if wanted.consent:
         found = found.where(agreed_to(wanted.consent))
+    if wanted.segment_id:
+        found = found.where(in_segment(uow, wanted.segment_id))
     return found
 
 
@@ -112,17 +148,3 @@ def _matches(uow: UnitOfWork, q: str) -> ColumnElement[bool]:
     document = documents.normalise_document(q)
     named = and_(true(), *words)
     return named if document is None else or_(named, Contact.document_index == document_index(uow, document))
-
-
-def agreed_to(purpose: Purpose) -> ColumnElement[bool]:
-    """On some channel the last word is a yes."""
-    later = aliased(Consent)
-    revised = exists().where(
-        later.contact_id == Consent.contact_id,
-        later.channel == Consent.channel,
-        later.purpose == Consent.purpose,
-        tuple_(later.recorded_at, later.id) > tuple_(Consent.recorded_at, Consent.id),
-    )
-    return exists().where(
-        Consent.contact_id == Contact.id, Consent.purpose == purpose, Consent.mode != ConsentMode.OPT_OUT, ~revised
-    )

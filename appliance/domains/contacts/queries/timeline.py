@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -23,6 +23,10 @@ def list_notes(uow: UnitOfWork, contact_id: UUID) -> Sequence[ContactNote]:
     contact = get_contact(uow, contact_id)
     notes = select(ContactNote).where(ContactNote.contact_id == contact.id)
     return uow.session.scalars(notes.order_by(ContactNote.written_at.desc(), ContactNote.id.desc()).limit(200)).all()
+
+
+def find_notes(uow: UnitOfWork, note_ids: Collection[UUID]) -> dict[UUID, ContactNote]:
+    return {note.id: note for note in uow.session.scalars(select(ContactNote).where(ContactNote.id.in_(note_ids)))}
 
 
 def get_merge(uow: UnitOfWork, merge_id: UUID) -> ContactMerge:

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable
 from datetime import date
 
+from appliance.core.folding import fold
 from appliance.core.i18n import lazy_gettext as _
 from appliance.domains.contacts.errors import ConsentRefused
-from appliance.domains.contacts.rules.text import fold
 from appliance.domains.contacts.types import ConsentMode, Objection, Purpose
 
 ADULT_AGE = 18
@@ -15,6 +15,7 @@ WITHDRAWN_BY_STOP = (Purpose.SERVICE, Purpose.MARKETING)  # whoever writes again
 _SENTENCES = {
     Objection.OPTED_OUT: _("This person asked not to receive these messages on this channel."),
     Objection.NEVER_OPTED_IN: _("This person has not agreed to receive marketing on this channel."),
+    Objection.UNCONFIRMED: _("This person has not confirmed by e-mail yet that the yes in a form was theirs."),
     Objection.MINOR: _("This person is a minor: no marketing consent can be taken."),
 }
 _STOP_WORDS = {
@@ -29,20 +30,29 @@ _POLITE = re.compile(r"\b(por favor|pfv?|please|quero|eu|obrigad[oa]|thanks?|tha
 _PUNCTUATION = re.compile(r"[^\w\s]|_")
 
 
-def objection(purpose: Purpose, latest: ConsentMode | None, *, born_on: date | None, today: date) -> Objection | None:
-    """What stands against sending for `purpose`; `latest` is the person's last word on that channel and purpose."""
+def objection(
+    purpose: Purpose, latest: ConsentMode | None, *, born_on: date | None, today: date, is_awaited: bool = False
+) -> Objection | None:
+    """What stands against sending for `purpose`; `latest` is the person's last word on that channel and purpose.
+
+    `is_awaited`: a yes is waiting to be confirmed. It counts for nothing, but says why nothing may be sent.
+    """
     if latest is ConsentMode.OPT_OUT:
         return Objection.OPTED_OUT
     if purpose is not Purpose.MARKETING:
         return None
     if is_minor(born_on, today):
         return Objection.MINOR
-    return Objection.NEVER_OPTED_IN if latest is None else None
+    if latest is not None:
+        return None
+    return Objection.UNCONFIRMED if is_awaited else Objection.NEVER_OPTED_IN
 
 
-def check_may_send(purpose: Purpose, latest: ConsentMode | None, *, born_on: date | None, today: date) -> None:
+def check_may_send(
+    purpose: Purpose, latest: ConsentMode | None, *, born_on: date | None, today: date, is_awaited: bool = False
+) -> None:
     """Raises ConsentRefused."""
-    if against := objection(purpose, latest, born_on=born_on, today=today):
+    if against := objection(purpose, latest, born_on=born_on, today=today, is_awaited=is_awaited):
         raise ConsentRefused(against, _SENTENCES[against])
 
 

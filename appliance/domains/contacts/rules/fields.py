@@ -5,6 +5,7 @@ from typing import Any
 
 from appliance.core.i18n import lazy_gettext as _
 from appliance.domains.contacts.errors import InvalidField
+from appliance.domains.contacts.rules import identities as identity_rules
 from appliance.domains.contacts.rules.documents import normalise_document
 from appliance.domains.contacts.rules.emails import normalise_email
 from appliance.domains.contacts.rules.phones import normalise_phone
@@ -15,6 +16,17 @@ Given = Mapping[str, Any]
 _PHONE = ("phone_raw", "phone_e164", "phone_invalid")
 _IDS = frozenset({"email", "document", "wa_lid", *_PHONE})
 _COLUMN_OF = {IdentityKind.EMAIL: "email", IdentityKind.PHONE: "phone_e164", IdentityKind.WHATSAPP_LID: "wa_lid"}
+
+
+def understood(identities: Iterable[Identity], said: Given, default_region: str) -> tuple[list[Identity], dict[str, Any]]:
+    """The ids that recognise somebody, in order of trust, and what is kept of them by column. Raises InvalidField.
+
+    A phone is also kept the way it came, even when it is none.
+    """
+    given = list(identities)
+    phones = [identity.value for identity in given if identity.kind is IdentityKind.PHONE]
+    kept = columns({"phone": phones[0], **said} if phones else said, default_region)
+    return identity_rules.normalise([*given, *identities_in(kept)], default_region), kept
 
 
 def columns(given: Given, default_region: str) -> dict[str, Any]:
@@ -65,6 +77,12 @@ def completion(known: Given, kept: Given) -> dict[str, Any]:
     if kept.get("attributes"):
         added["attributes"] = {**kept["attributes"], **known.get("attributes", {})}
     return added
+
+
+def with_shown(identities: Iterable[Identity], kept: Given) -> dict[str, Any]:
+    """The columns to write: those of the ids, and what was said on top."""
+    said = {column: value for column, value in kept.items() if value is not None}
+    return {**kept, **columns_of(identities), **said}
 
 
 def columns_of(identities: Iterable[Identity]) -> dict[str, str]:

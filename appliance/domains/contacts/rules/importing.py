@@ -7,17 +7,19 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from appliance.core.folding import fold
 from appliance.core.i18n import lazy_gettext as _
 from appliance.domains.contacts.errors import InvalidField
 from appliance.domains.contacts.rules import fields, identities
 from appliance.domains.contacts.rules.spreadsheets import plain_cell
-from appliance.domains.contacts.rules.text import fold
+from appliance.domains.contacts.rules.text import unscrambled
 from appliance.domains.contacts.types import Identity, IdentityKind, ImportRow, ImportTarget
 
 EXTERNAL_SCOPE = "import"
 _LONGEST = {"name": 200, "company": 200, "phone": 60, "region": 120}
 _CHECKED = (str(ImportTarget.EMAIL), str(ImportTarget.DOCUMENT), str(ImportTarget.BORN_ON))
 _REPEATABLE = {ImportTarget.TAGS, ImportTarget.ATTRIBUTE}
+_SUMS = frozenset({"total", "totais", "totals", "total geral", "grand total", "subtotal", "sub total", "soma", "sum"})
 _DATE_FORMATS = ("%d/%m/%Y", "%Y-%m-%d", "%d/%m/%y", "%d-%m-%Y", "%d.%m.%Y")
 _SPOKEN = {
     ImportTarget.NAME: "nome name nome_completo full_name cliente customer contato contact",
@@ -47,11 +49,12 @@ def guess_mapping(headers: Iterable[str]) -> dict[str, ImportTarget]:
 
 @dataclass(frozen=True)
 class Entry:
-    """One row understood: columns of a contact, the ids that recognise it, and the fields left empty because nobody can read them."""
+    """One row understood: columns of a contact, the ids that recognise it; `unreadable` fields were left empty, `doubtful` kept."""
 
     columns: dict[str, Any]
     identities: list[Identity]
     unreadable: tuple[InvalidField, ...] = ()
+    doubtful: tuple[InvalidField, ...] = ()
 
 
 def read_entry(row: ImportRow, headers: list[str], mapping: Mapping[str, str], *, region: str, tags: Iterable[str]) -> Entry:
@@ -66,7 +69,22 @@ def read_entry(row: ImportRow, headers: list[str], mapping: Mapping[str, str], *
         ids.insert(0, Identity(IdentityKind.EXTERNAL, external_id, EXTERNAL_SCOPE))
     if not ids and not any(columns.get(name) for name in ("name", "company", "phone_raw")):
         raise next(iter(unreadable), InvalidField("name", _("This row names nobody: no name, e-mail or phone.")))
-    return Entry(columns, ids, unreadable)
+    if not ids and is_sum(columns):
+        raise InvalidField("name", _("This row is a sum of the others, not a person: it was left out."))
+    return Entry(columns, ids, unreadable, tuple(_doubtful(columns)))
+
+
+def is_sum(columns: Mapping[str, Any]) -> bool:
+    """“Total” under a sheet. Whoever is only called like it (Total Energia) stays."""
+    called = {" ".join(re.findall(r"[a-z]+", fold(str(columns[name])))) for name in ("name", "company") if columns.get(name)}
+    is_somebody = any(columns.get(name) for name in ("phone_raw", "document", "born_on"))
+    return bool(called) and called <= _SUMS and not is_somebody
+
+
+def _doubtful(columns: Mapping[str, Any]) -> Iterator[InvalidField]:
+    if columns.get("phone_invalid"):
+        said = _("“%(phone)s” is no phone number. It was kept as it is written; nobody is reached by it.", phone=columns["phone_raw"])
+        yield InvalidField("phone", said)
 
 
 def _take_out_unreadable(given: dict[str, Any], region: str) -> Iterator[InvalidField]:
@@ -85,7 +103,7 @@ def _given(row: ImportRow, headers: list[str], mapping: Mapping[str, str]) -> di
     given: dict[str, Any] = {}
     names: dict[str, str] = {}
     for header, cell in zip(headers, row.cells, strict=False):
-        value, target = plain_cell(cell).replace("\x00", "").strip(), mapping.get(header, ImportTarget.IGNORE)
+        value, target = unscrambled(plain_cell(cell).replace("\x00", "").strip()), mapping.get(header, ImportTarget.IGNORE)
         if not value or target == ImportTarget.IGNORE:
             continue
         if target in (ImportTarget.FIRST_NAME, ImportTarget.LAST_NAME):
@@ -118,11 +136,12 @@ def _date(value: str) -> date:
 
 @dataclass
 class Plan:
-    """What a slice would do. `claims` are ids that nobody had, for the contact they go to."""
+    """What a slice would do. `claims` are ids that nobody had, for the contact they go to; `together` whose ids stood in one row."""
 
     new: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     known: list[tuple[UUID, dict[str, Any]]] = field(default_factory=list)
     claims: dict[Identity, UUID] = field(default_factory=dict)
+    together: list[tuple[UUID, UUID]] = field(default_factory=list)
     rows_updated: int = 0
 
 
@@ -130,13 +149,15 @@ def plan(entries: Iterable[Entry], owners: Mapping[Identity, UUID], make_id: Cal
     """`owners` says whose the ids are that these entries might mean, in all their forms."""
     result, known = Plan(), dict(owners)
     for entry in entries:
-        contact_id = next(iter(identities.in_order(entry.identities, known)), None)
+        theirs = identities.in_order(entry.identities, known)
+        contact_id = next(iter(theirs), None)
         if contact_id is None:
             contact_id = make_id()
             result.new[contact_id] = dict(entry.columns)
         else:
             result.rows_updated += 1
             _complete(result, contact_id, entry.columns)
+        result.together += [(contact_id, other) for other in theirs[1:]]
         for identity in entry.identities:
             if not identities.in_order([identity], known):
                 known[identity] = result.claims[identity] = contact_id

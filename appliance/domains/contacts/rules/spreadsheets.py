@@ -15,15 +15,21 @@ MAX_COLUMNS = 200
 _DELIMITERS = ";,\t|"
 _END = "end of file"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-_BINARY = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"MZ", b"%PDF-")  # zip and so .xlsx, .xls, .exe, PDF
+_ZIP = b"PK\x03\x04"
+_BINARY = (_ZIP, b"\xd0\xcf\x11\xe0", b"MZ", b"%PDF-")  # .xls and what has a password, .exe, PDF
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?[\d.,]+")
+
+
+def is_workbook(content: bytes) -> bool:
+    return content.startswith(_ZIP)
 
 
 def read_sheet(content: bytes) -> Sheet:
     """Raises InvalidField when this is no table with a line of headers, or a quotation in it never ends."""
     if content.startswith(_BINARY) or (b"\x00" in content and not content.startswith(_UTF_16)):
-        raise InvalidField("file", _("This is an Excel file or another binary file. Save it as CSV and send it again."))
+        said = _("This is an old Excel file, one with a password, or no table at all. Save it as .xlsx or CSV and send it again.")
+        raise InvalidField("file", said)
     encoding = _encoding(content)
     delimiter = _delimiter(content[:65536].decode(encoding, "replace"))
     try:
@@ -45,7 +51,20 @@ def iter_rows(content: bytes, encoding: str, delimiter: str) -> Iterator[ImportR
     """All rows that are not blank, the headers first; `line` is where a row ends in the file."""
     text = io.TextIOWrapper(io.BytesIO(content), encoding=encoding, newline="")
     reader = csv.reader(text, delimiter=delimiter)
-    return (ImportRow(reader.line_num, tuple(cells)) for cells in reader if any(map(str.strip, cells)))
+    columns = 0
+    for cells in reader:
+        if any(map(str.strip, cells)):
+            columns = columns or len(cells)
+            yield ImportRow(reader.line_num, tuple(cells if len(cells) > 1 else _otherwise_cut(cells[0], columns)))
+
+
+def _otherwise_cut(line: str, columns: int) -> list[str]:
+    """A row in one piece that another delimiter cuts into as many cells as there are columns was written with that one."""
+    for delimiter in _DELIMITERS if columns > 1 and len(line.splitlines()) == 1 else "":
+        cells = next(csv.reader([line], delimiter=delimiter))
+        if len(cells) == columns:
+            return cells
+    return [line]
 
 
 def open_quote(content: bytes, encoding: str, delimiter: str) -> int | None:

@@ -1,0 +1,98 @@
+"""Double opt-in: what somebody typed becomes a yes once the owner of the mailbox says so."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import delete, update
+
+from appliance.core.box import Box
+from appliance.core.i18n import current_locale
+from appliance.core.uow import UnitOfWork
+from appliance.domains.contacts import queries
+from appliance.domains.contacts.actions.consenting import grant_consent
+from appliance.domains.contacts.actions.timeline import add_timeline_entry
+from appliance.domains.contacts.errors import ConfirmationOver
+from appliance.domains.contacts.events import ConfirmationWanted
+from appliance.domains.contacts.rules import confirming, consents
+from appliance.domains.contacts.rules.emails import normalise_email
+from appliance.domains.contacts.schemas import ConsentIn
+from appliance.domains.contacts.tables import AwaitedConsent
+from appliance.domains.contacts.types import Awaiting, Channel, ConsentMode, Identity, IdentityKind, Purpose, Question
+
+
+@dataclass(frozen=True)
+class Asking:
+    """`sender_id` is the mailbox that asks, `evidence` what shows who typed the yes, where and when.
+
+    `words` are shown to whoever owns the address: only what the organisation itself wrote may stand there.
+    """
+
+    address: str
+    sender_id: UUID
+    source: str
+    words: str
+    evidence: Mapping[str, str]
+
+
+def ask_confirmation(uow: UnitOfWork, contact_id: UUID, asking: Asking) -> AwaitedConsent | None:
+    """None for whom nobody needs to ask or may ask now: they agreed before, were asked a moment ago, or the mailbox has asked too many.
+
+    Raises ConsentRefused for a minor.
+    """
+    contact = queries.lock_contact(uow, contact_id)
+    consents.check_may_consent(Purpose.MARKETING, contact.born_on, uow.now.date())
+    said = queries.latest_mode(uow, contact.id, Channel.EMAIL, Purpose.MARKETING)
+    if said not in (None, ConsentMode.OPT_OUT) or not confirming.may_ask(queries.list_moments_asked(uow, contact.id), uow.now):
+        return None
+    lately = queries.list_moments_of_mailbox(uow, asking.sender_id)
+    if confirming.is_spent(lately):
+        return None
+    awaited = AwaitedConsent(
+        tenant_id=uow.tenant_id, contact_id=contact.id, sender_id=asking.sender_id, locale=current_locale(), source=asking.source,
+        address=normalise_email(asking.address) or asking.address, words=asking.words, evidence=dict(asking.evidence),
+        asked_at=uow.now, expires_at=uow.now + confirming.OPEN_FOR,
+    )  # fmt: skip
+    uow.session.add(awaited)
+    uow.session.flush()
+    add_timeline_entry(uow, contact.id, kind="consent.asked", object_id=awaited.id, summary=f"{Channel.EMAIL} {Purpose.MARKETING}")
+    uow.emit(ConfirmationWanted(contact.id, awaited.id), delay=confirming.turn_of(lately, uow.now) - uow.now)
+    return awaited
+
+
+def note_confirmation_sent(uow: UnitOfWork, awaited_id: UUID, message_id: UUID) -> None:
+    queries.get_awaited(uow, awaited_id).message_id = message_id
+
+
+def confirm_by_link(box: Box, awaited_id: UUID, proof: str, how: Mapping[str, str]) -> Question:
+    """Raises ConfirmationNotFound, ConfirmationOver, ConsentRefused."""
+    question = queries.find_question(box, awaited_id, proof)
+    with box.unit(question.tenant_id, queries.OWNER_OF_MAILBOX) as uow:
+        confirm_consent(uow, awaited_id, how)
+    return question
+
+
+def confirm_consent(uow: UnitOfWork, awaited_id: UUID, how: Mapping[str, str]) -> None:
+    """Once is enough: the second time changes nothing. `how` joins the evidence. Raises ConfirmationOver, ConsentRefused."""
+    awaited = queries.lock_awaited(uow, awaited_id)
+    state = confirming.standing(confirmed_at=awaited.confirmed_at, expires_at=awaited.expires_at, now=uow.now)
+    if state is Awaiting.CONFIRMED:
+        return
+    contact = queries.get_contact(uow, awaited.contact_id)
+    if state is Awaiting.OVER or not queries.is_theirs(uow, contact.id, Identity(IdentityKind.EMAIL, awaited.address)):
+        raise ConfirmationOver
+    evidence = {**awaited.evidence, "address": awaited.address, "asked_at": awaited.asked_at.isoformat(), **how}
+    evidence["message_id"] = str(awaited.message_id or "")
+    grant_consent(
+        uow, contact.id,
+        ConsentIn(
+            channel=Channel.EMAIL, purpose=Purpose.MARKETING, mode=ConsentMode.DOUBLE_OPT_IN, source=awaited.source, evidence=evidence
+        ),
+    )  # fmt: skip
+    same = update(AwaitedConsent).where(AwaitedConsent.contact_id == contact.id, AwaitedConsent.confirmed_at.is_(None))
+    uow.session.execute(same.values(confirmed_at=uow.now))
+
+
+def forget_awaited(uow: UnitOfWork) -> None:
+    """Of all organisations; needs the box scope."""
+    uow.session.execute(delete(AwaitedConsent).where(AwaitedConsent.asked_at < uow.now - confirming.KEPT_FOR))

@@ -15,7 +15,7 @@ from tests.peers import certificate
 
 PROGRAM = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin")
 USER, PASSWORD = "vendas", "senha-do-correio"
-READY_S = 15
+READY_S = 60
 CONFIG = """
 base_dir = {run}
 state_dir = {run}
@@ -105,7 +105,7 @@ class Dovecot:
     def stop(self):
         """With every connection."""
         self._process.send_signal(signal.SIGTERM)
-        self._process.wait(10)
+        self._process.wait(60)
 
     def deliver(self, raw: bytes, *, count: int = 1):
         mail = self.folder / "mail"

@@ -14,6 +14,8 @@ from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
+from tests.peers.graph_templates import WABA, TemplateShelf
+
 TOKEN, NUMBER, SECRET, VERIFY = "EAAG-token", "106540352242922", "app-secret", "verify-me"
 WINDOW_S = 24 * 3600
 TYPES = {"text", "template", "image", "audio", "video", "document", "sticker", "interactive", "reaction", "location", "contacts"}
@@ -50,7 +52,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(status, {"error": {"message": message, "type": "OAuthException", "code": code, "fbtrace_id": "A"}}, headers)
 
     def _authorised(self):
-        if self.headers.get("Authorization") == f"Bearer {TOKEN}":
+        if self.headers.get("Authorization") in {f"Bearer {TOKEN}", f"OAuth {TOKEN}"}:
             return True
         self._error(401, 190, "Invalid OAuth access token")
         return False
@@ -64,7 +66,17 @@ class _Handler(BaseHTTPRequestHandler):
                 self._error(self.peer.misbehave.popleft().status, 2, "told to fail")
                 return
             asked = parse_qs(query).get("fields", ["id"])[0].split(",")
+            if "whatsapp_business_manager_messaging_limit" in asked:
+                self._error(400, 100, "(#100) Tried accessing nonexisting field (whatsapp_business_manager_messaging_limit)")
+                return
             self._answer(200, {"id": NUMBER, **{name: self.peer.number[name] for name in asked if name in self.peer.number}})
+            return
+        if path == f"/v23.0/{WABA}/message_templates":
+            if self.peer.misbehave:
+                trick = self.peer.misbehave.popleft()
+                self._error(trick.status, trick.code or 2, "told to fail")
+                return
+            self._answer(*self.peer.templates.list(parse_qs(query)))
             return
         lead = self.peer.leads.get(path.rsplit("/", 1)[-1])
         if lead is None:
@@ -98,14 +110,28 @@ class _Handler(BaseHTTPRequestHandler):
             self._take(body, trick)
 
     def _take(self, body, trick):
+        path, _, query = self.path.partition("?")
+        if path == "/v23.0/app/uploads":
+            self._answer(*self.peer.templates.open_upload(parse_qs(query)))
+            return
+        if self.path.removeprefix("/v23.0/") in self.peer.templates.uploads:
+            self._answer(*self.peer.templates.take_upload(self.path.removeprefix("/v23.0/"), self.headers, body))
+            return
         if self.path == f"/v23.0/{NUMBER}/media":
             self._answer(200, {"id": self.peer.put_media(*self._upload(body))})
         elif self.path == f"/v23.0/{NUMBER}/messages":
             self._take_message(json.loads(body), trick)
+        elif self.path == f"/v23.0/{WABA}/message_templates":
+            self._answer(*self.peer.templates.create(json.loads(body)))
+        elif self.path.rsplit("/", 1)[-1] in self.peer.templates.kept:
+            self._answer(*self.peer.templates.edit(self.path.rsplit("/", 1)[-1], json.loads(body)))
         else:
             self._error(400, 100, "Unsupported post request")
 
     def _take_message(self, payload, trick):
+        if payload.get("status") == "read":
+            self._acknowledge(payload)
+            return
         problem = self.peer.problem_with(payload)
         if problem:
             self._error(400, *problem)
@@ -118,6 +144,16 @@ class _Handler(BaseHTTPRequestHandler):
         contacts = [{"input": payload["to"], "wa_id": payload["to"]}]
         self._answer(200, {"messaging_product": "whatsapp", "contacts": contacts, "messages": [{"id": wamid}]})
 
+    def _acknowledge(self, payload):
+        """https://developers.facebook.com/docs/whatsapp/cloud-api/typing-indicators"""
+        known = {"messaging_product": "whatsapp", "status": "read", "typing_indicator": {"type": "text"}}
+        is_wrong = any(known.get(name) != said for name, said in payload.items() if name != "message_id")
+        if is_wrong or not str(payload.get("message_id", "")).startswith("wamid."):
+            self._error(400, 100, "Invalid parameter")
+            return
+        self.peer.read.append((payload["message_id"], "typing_indicator" in payload))
+        self._answer(200, {"success": True})
+
     def _upload(self, body):
         head = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
         parts = BytesParser().parsebytes(head + body).get_payload()
@@ -125,16 +161,31 @@ class _Handler(BaseHTTPRequestHandler):
         return file.get_payload(decode=True), file.get_content_type()
 
 
+def settings_for(settings, peer, **network):
+    """Of a box that asks this peer in Meta's place."""
+    return settings.model_copy(
+        update={
+            "channels": settings.channels.model_copy(update={"graph_url": peer.url}),
+            "network": settings.network.model_copy(update={"private_hosts": ("127.0.0.1",), **network}),
+        }
+    )
+
+
 class GraphPeer:
     def __init__(self):
         self.accepted = []  # (wamid, payload)
+        self.read = []  # (wamid, whether we write)
         self.requests = 0
         self.misbehave = deque()
         self.last_inbound = {}  # wa_id -> seconds; absent: never wrote
         self.enforce_window = False
         self.media = {}
+        self.templates = TemplateShelf()
         self.leads = {}  # leadgen id -> what Lead Ads hands over
-        self.number = {"display_phone_number": "+55 11 95512-0148", "verified_name": "Solara Energia", "quality_rating": "GREEN"}
+        self.number = {
+            "display_phone_number": "+55 11 95512-0148", "verified_name": "Solara Energia", "quality_rating": "GREEN",
+            "messaging_limit_tier": "TIER_2K",
+        }  # fmt: skip
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"peer": self}))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v23.0"
@@ -155,11 +206,11 @@ class GraphPeer:
         self.media[media_id] = (content, mime_type)
         return media_id
 
-    def status_webhook(self, wamid, status, *, timestamp=None, errors=None):
+    def status_webhook(self, wamid, status, *, timestamp=None, errors=None, pricing=None):
         payload = next(payload for known, payload in self.accepted if known == wamid)
         entry = {"id": wamid, "status": status, "timestamp": str(timestamp or int(time.time())), "recipient_id": payload["to"],
                  "biz_opaque_callback_data": payload.get("biz_opaque_callback_data")}
-        return envelope({"statuses": [{**entry, **({"errors": errors} if errors else {})}]})
+        return envelope({"statuses": [{**entry, **({"errors": errors} if errors else {}), **({"pricing": pricing} if pricing else {})}]})
 
     def accept(self, payload):
         with self._lock:
@@ -184,7 +235,9 @@ class GraphPeer:
         return None if 0 < len(body.get("body", "")) <= 4096 else (100, "text body")
 
     def _check_template(self, body):
-        return None if body.get("name") and body.get("language", {}).get("code") else (132000, "template")
+        if not body.get("name") or not body.get("language", {}).get("code"):
+            return 132000, "template"
+        return self.templates.problem_with_message(body)
 
     def _check_image(self, body):
         return None if body.get("id") in self.media or body.get("link") else (100, "media id")

@@ -50,7 +50,7 @@ class Phones:
         self._server = socket.create_server(("127.0.0.1", self.port))
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def await_(self, condition, timeout_s=20):
+    def await_(self, condition, timeout_s=60):
         deadline = time.monotonic() + timeout_s
         with self._changed:
             while not condition():

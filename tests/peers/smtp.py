@@ -25,6 +25,7 @@ class Handler:
 
     taken: list[Taken] = field(default_factory=list)
     answers: list[tuple[str, str]] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)  # recipient -> what is said of them, always
 
     def _next(self, verb):
         if self.answers and self.answers[0][0] == verb:
@@ -40,7 +41,7 @@ class Handler:
         return said or "250 OK"
 
     async def handle_RCPT(self, _server, _session, envelope, address, _options):  # noqa: N802 - aiosmtpd's hook
-        said = self._next("RCPT")
+        said = self.refused.get(address) or self._next("RCPT")
         if not said:
             envelope.rcpt_tos.append(address)
         return said or "250 OK"

@@ -1,4 +1,4 @@
-from appliance.core.errors import Conflict, NotFound, Refused, Unauthenticated
+from appliance.core.errors import Conflict, NotFound, Refused, Unauthenticated, Unavailable
 from appliance.core.i18n import lazy_gettext as _
 
 
@@ -11,6 +11,20 @@ class KeyRefused(Refused):
     """The provider no longer takes the channel's keys: nothing leaves until somebody enters new ones."""
 
 
+class Deferred(Unavailable):
+    """This one message has to wait (its recipient is busy, say). The channel works, and others need not wait with it."""
+
+
+class MailKeyNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__(_("This key does not exist."))
+
+
+class PostedMailNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__(_("This mail was read already, or is kept no longer."))
+
+
 class ChannelInUse(Conflict):
     """It has conversations: it can be disabled, not deleted."""
 
@@ -18,3 +32,8 @@ class ChannelInUse(Conflict):
 class UnknownVisitor(Unauthenticated):
     def __init__(self) -> None:
         super().__init__(_("This chat has to begin anew."))
+
+
+class TemplateNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__(_("This template does not exist."))

@@ -2,20 +2,56 @@ from datetime import timedelta
 
 from appliance.core.manifest import Cron, Manifest, Subscription
 from appliance.domains.channels import actions, jobs, subscribers
-from appliance.domains.channels.api import MANAGE, READ, api, leaving, links, webchat
-from appliance.domains.channels.events import ChannelChanged, LinkChanged, MediaAnnounced, WebhooksAccepted
+from appliance.domains.channels.api import (
+    MANAGE,
+    READ,
+    api,
+    first_words,
+    leaving,
+    letterbox,
+    letters,
+    links,
+    mail_keys,
+    mails,
+    prices,
+    templates,
+    tracking,
+    webchat,
+)
+from appliance.domains.channels.api.templates import READ as READ_TEMPLATES
+from appliance.domains.channels.api.templates import WRITE as WRITE_TEMPLATES
+from appliance.domains.channels.events import (
+    ChannelChanged,
+    LinkChanged,
+    MailPosted,
+    MediaAnnounced,
+    TemplateChanged,
+    TemplateQueued,
+    TemplatesFetched,
+    WebhooksAccepted,
+)
+from appliance.domains.contacts.events import ConfirmationWanted
 from appliance.domains.conversations.events import MessageQueued
+
+_ALL = ("owner", "admin", "manager", "rep", "agent", "read_only")
 
 MANIFEST = Manifest(
     "channels",
-    apis=(api, leaving, links, webchat),
+    apis=(api, first_words, leaving, letterbox, letters, links, mail_keys, mails, prices, templates, tracking, webchat),
     subscriptions=(
         Subscription(WebhooksAccepted, subscribers.store_webhooks, queue="fast"),
+        Subscription(MailPosted, subscribers.read_posted_mail, mode="staged"),
         Subscription(MessageQueued, subscribers.send_message, queue="fast", mode="staged"),
+        Subscription(ConfirmationWanted, subscribers.ask_for_confirmation),
         Subscription(MediaAnnounced, subscribers.fetch_media, mode="staged"),
+        Subscription(TemplateQueued, subscribers.hand_in_template, mode="staged"),
     ),
-    cron=(Cron("prune_rejected", jobs.prune_rejected, every=timedelta(hours=6)),),
-    permissions={READ: ("owner", "admin", "manager", "rep", "agent", "read_only"), MANAGE: ("owner", "admin")},
-    live={ChannelChanged: READ, LinkChanged: READ},
+    cron=(
+        Cron("prune_rejected", jobs.prune_rejected, every=timedelta(hours=6)),
+        Cron("prune_letters", jobs.prune_letters, every=timedelta(hours=6)),
+        Cron("prune_days", jobs.prune_days, every=timedelta(days=1)),
+    ),
+    permissions={READ: _ALL, MANAGE: ("owner", "admin"), READ_TEMPLATES: _ALL, WRITE_TEMPLATES: ("owner", "admin", "manager")},
+    live={ChannelChanged: READ, LinkChanged: READ, TemplateChanged: READ_TEMPLATES, TemplatesFetched: READ_TEMPLATES},
     erasers=(actions.erase_contact,),
 )

@@ -4,29 +4,62 @@ import time
 from datetime import timedelta
 from uuid import UUID
 
+import structlog
+
 from appliance.core import deliveries
 from appliance.core.deliveries import LeaseLost
-from appliance.core.errors import Refused, Unavailable
+from appliance.core.errors import Later, Refused, Unavailable
 from appliance.core.i18n import lazy_gettext as _
+from appliance.core.i18n import pack, told
 from appliance.core.jobs import Step
 from appliance.core.outbound import NotAllowed
+from appliance.core.rows import PASSING, SPOILS
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import actions, queries
-from appliance.domains.channels.errors import KeyRefused
-from appliance.domains.channels.events import MediaAnnounced, WebhooksAccepted
+from appliance.domains.channels.errors import Deferred, KeyRefused
+from appliance.domains.channels.events import MailPosted, MediaAnnounced, TemplateQueued, WebhooksAccepted
+from appliance.domains.channels.gateways.email import filing
 from appliance.domains.channels.gateways.kinds import gateway_of
 from appliance.domains.channels.rules import pacing
 from appliance.domains.channels.rules.fitting import fit
-from appliance.domains.channels.types import Account, Sent, Unconfirmed
+from appliance.domains.channels.types import Account, Sent, TemplateStatus, Unconfirmed
+from appliance.domains.contacts.events import ConfirmationWanted
 from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations import queries as conversation_queries
 from appliance.domains.conversations.events import MessageQueued
 from appliance.domains.conversations.types import MessageStatus, Outgoing, StatusReport
 
+log = structlog.get_logger()
+
 
 def store_webhooks(uow: UnitOfWork, event: WebhooksAccepted) -> None:
     """An envelope goes in the transaction that stores what it says, so it is read once."""
     actions.read_envelopes(uow, event.channel_id)
+
+
+def read_posted_mail(step: Step, event: MailPosted) -> None:
+    """What came with it is stored first, then all that it says in one transaction. What cannot be read holds nobody up."""
+    with step.read() as uow:
+        posted = queries.get_posted(uow, event.mail_id)
+        if posted.read_at is not None:
+            return
+        account, file_id, arrived_at = queries.get_account(uow, posted.channel_id), posted.file_id, posted.received_at
+    raw = step.box.blobs.read_all(step.tenant_id, file_id)
+    try:
+        mail, kept = filing.unpack(step.box, account, raw, arrived_at=arrived_at, lies_in=file_id)
+        with step.finish() as uow:
+            actions.take_in_posted(uow, event.mail_id, mail, kept)
+    except PASSING:
+        raise
+    except SPOILS as err:
+        log.warning("posted_mail_spoilt", error=type(err).__name__)
+        with step.finish() as uow:
+            actions.put_aside_posted(uow, event.mail_id, f"unreadable_{type(err).__name__}", raw)
+
+
+def ask_for_confirmation(uow: UnitOfWork, event: ConfirmationWanted) -> None:
+    """What its mailbox refuses waits under Background work, to be tried again once the mailbox is switched on."""
+    actions.ask_by_mail(uow, event.awaited_id)
 
 
 def send_message(step: Step, event: MessageQueued) -> None:
@@ -89,7 +122,9 @@ def _claim(step: Step, event: MessageQueued) -> tuple[timedelta, tuple[Outgoing,
             conversations.hold_until(uow, message.id, turn)
         wait = max((turn or uow.now) - uow.now, timedelta(0))
         outgoing = conversations.begin_sending(uow, message.id) if wait <= pacing.WORTH_WAITING else None
-        return wait, (outgoing, queries.get_account(uow, outgoing.channel_id)) if outgoing else None
+        if outgoing is None:
+            return wait, None
+        return wait, (actions.number_members(uow, actions.put_link_in(uow, outgoing)), queries.get_account(uow, outgoing.channel_id))
 
 
 def _taken(step: Step, outgoing: Outgoing, result: Sent | Unconfirmed) -> None:
@@ -117,6 +152,8 @@ def _await_echo(uow: UnitOfWork, outgoing: Outgoing, result: Unconfirmed) -> Non
 
 def _confirm(uow: UnitOfWork, outgoing: Outgoing, sent: Sent) -> None:
     conversations.confirm_sent(uow, outgoing.message_id, sent.provider_id)
+    actions.expect_charge(uow, outgoing)
+    actions.tell_sent(uow, outgoing)
     if sent.delivered:
         report = StatusReport(MessageStatus.DELIVERED, uow.now, provider_id=sent.provider_id, client_id=outgoing.client_id)
         conversations.apply_status(uow, outgoing.channel_id, report)
@@ -124,27 +161,31 @@ def _confirm(uow: UnitOfWork, outgoing: Outgoing, sent: Sent) -> None:
 
 def _refused(step: Step, outgoing: Outgoing, err: Refused) -> None:
     with step.finish() as uow:
-        conversations.mark_failed(uow, outgoing.message_id, code="refused", error=str(err))
+        conversations.mark_failed(uow, outgoing.message_id, code="refused", error=err)
+        actions.tell_failed(uow, outgoing.message_id)
         actions.note_refused_message(uow, outgoing.channel_id)
         if isinstance(err, NotAllowed | KeyRefused):
-            actions.note_refusal(uow, outgoing.channel_id, str(err))
+            actions.note_refusal(uow, outgoing.channel_id, err)
 
 
 def _unavailable(step: Step, outgoing: Outgoing, err: Unavailable) -> None:
     with step.progress() as uow:
-        conversations.give_back(uow, outgoing.message_id, error=str(err))
-        actions.note_failure(uow, outgoing.channel_id, str(err))
+        conversations.give_back(uow, outgoing.message_id, error=err)
+        if not isinstance(err, Deferred):
+            actions.note_failure(uow, outgoing.channel_id, err)
     _postpone(step, outgoing.message_id, err)
 
 
 def _postpone(step: Step, message_id: UUID, err: Unavailable) -> None:
-    """Raises `err`, which brings the message back later; after the last try it fails, and what was written next may go."""
+    """Raises Later, which brings the message back; after half a day of tries it fails, and what was written next may go."""
     with step.read() as uow:
-        is_last = deliveries.get_delivery(uow, step.delivery_id).attempts >= pacing.MAX_ATTEMPTS
-    if not is_last:
-        raise err
+        attempts = deliveries.get_delivery(uow, step.delivery_id).attempts
+        waited = uow.now - conversation_queries.get_message(uow, message_id).created_at
+    if not pacing.is_hopeless(attempts, waited):
+        raise Later(err, retry_after=pacing.wait_of(attempts, retry_after=err.retry_after).total_seconds()) from err
     with step.finish() as uow:
-        conversations.mark_failed(uow, message_id, code="unavailable", error=str(err))
+        conversations.mark_failed(uow, message_id, code="unavailable", error=err)
+        actions.tell_failed(uow, message_id)
 
 
 def fetch_media(step: Step, event: MediaAnnounced) -> None:
@@ -157,6 +198,27 @@ def fetch_media(step: Step, event: MediaAnnounced) -> None:
     try:
         stored: dict[str, object] = gateway_of(account.kind).fetch(step.box, account, str(announced["provider_id"]))
     except Refused as err:
-        stored = {"error": str(err)}
+        stored = {"error": pack(told(err))}
     with step.finish() as uow:
         conversations.attach_media(uow, event.message_id, stored)
+
+
+def hand_in_template(step: Step, event: TemplateQueued) -> None:
+    """Ask the provider to approve it. What it refuses goes back to who wrote it, with its words."""
+    with step.read() as uow:
+        template = queries.get_template(uow, event.template_id)
+        if template.status is not TemplateStatus.QUEUED:
+            return
+        account, wanted = queries.get_account(uow, template.channel_id), actions.wanted_of(template)
+    try:
+        provider_id, status = gateway_of(account.kind).submit_template(step.box, account, wanted)
+    except Refused as err:
+        with step.finish() as uow:
+            actions.note_not_submitted(uow, event.template_id, err, is_final=True)
+    except Unavailable as err:
+        with step.progress() as uow:
+            actions.note_not_submitted(uow, event.template_id, err, is_final=False)
+        raise
+    else:
+        with step.finish() as uow:
+            actions.note_submitted(uow, event.template_id, provider_id, status)

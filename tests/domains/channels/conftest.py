@@ -2,20 +2,19 @@ import json
 
 import pytest
 from sqlalchemy import select
-from starlette.applications import Starlette
-from starlette.testclient import TestClient
 
 from appliance.core import jobs
 from appliance.core.ids import new_id
 from appliance.core.outbox import Delivery, DeliveryState
 from appliance.core.signatures import sign
+from appliance.core.uow import Actor
 from appliance.core.web import PageQuery
 from appliance.domains.channels import actions as channels
-from appliance.domains.channels.schemas import ChannelIn
+from appliance.domains.channels.schemas import ChannelIn, ChannelPatch
 from appliance.domains.conversations import actions as conversation_actions
 from appliance.domains.conversations import queries as conversations
-from appliance.entrypoints.webhooks import Webhooks
-from tests.peers.graph import NUMBER, SECRET, TOKEN, VERIFY, GraphPeer, text_webhook
+from tests.peers.graph import NUMBER, SECRET, TOKEN, VERIFY, GraphPeer, settings_for, text_webhook
+from tests.peers.graph_templates import WABA, webhook
 
 
 @pytest.fixture
@@ -26,12 +25,7 @@ def graph():
 
 @pytest.fixture
 def settings(settings, graph):
-    return settings.model_copy(
-        update={
-            "channels": settings.channels.model_copy(update={"graph_url": graph.url}),
-            "network": settings.network.model_copy(update={"private_hosts": ("127.0.0.1",), "timeout_s": 3.0}),
-        }
-    )
+    return settings_for(settings, graph, timeout_s=20.0)
 
 
 @pytest.fixture
@@ -45,16 +39,15 @@ def cloud(box, tenant_id):
 
 
 @pytest.fixture
-def door(box, cloud):
-    """The address that Meta calls, as the process that holds the sockets answers it."""
-    webhooks = Webhooks(box, then=Starlette())
-    with TestClient(webhooks) as door:
-        yield door
-    webhooks.close()
+def waba(box, tenant_id, cloud):
+    """The number, with its account known."""
+    with box.unit(tenant_id) as uow:
+        channels.change_channel(uow, cloud, ChannelPatch(config={"waba_id": WABA}))
+    return cloud
 
 
 @pytest.fixture
-def meta(door):
+def meta(door, cloud):
     """Post a webhook as Meta does."""
 
     def send(payload, *, secret=SECRET, headers=None):
@@ -69,13 +62,18 @@ def meta(door):
 def read_in(box):
     """What a worker does with envelopes, until none waits."""
 
-    def run():
+    def waiting():
         with box.whole_box("test", read_only=True) as uow:
             open_states = DeliveryState.PENDING, DeliveryState.LEASED
             mine = Delivery.subscriber == "channels.store_webhooks", Delivery.state.in_(open_states)
-            waiting = uow.session.scalars(select(Delivery).where(*mine).order_by(Delivery.event_seq)).all()
-        for delivery in waiting:
-            jobs.deliver(box, delivery.tenant_id, delivery.id)
+            return uow.session.scalars(select(Delivery).where(*mine).order_by(Delivery.event_seq)).all()
+
+    def run():
+        done = set()
+        while fresh := [one for one in waiting() if one.id not in done]:  # what is left of one is announced anew
+            for delivery in fresh:
+                jobs.deliver(box, delivery.tenant_id, delivery.id)
+                done.add(delivery.id)
 
     return run
 
@@ -118,3 +116,30 @@ def reply(box, tenant_id, conversation_id):
             return conversation_actions.reply(uow, conversation_id, user_id=new_id(), content=content, **given).id
 
     return write
+
+
+@pytest.fixture
+def approved(box, tenant_id, graph, post, run_deliveries):
+    """A template that Meta has looked at, with its file if it has one."""
+
+    def approve(template_id):
+        with box.unit(tenant_id) as uow:
+            channels.submit_template(uow, template_id)
+        run_deliveries()
+        graph.templates.kept["9000"]["status"] = "APPROVED"
+        post(webhook("APPROVED", 9000, time=4_000_000_000))
+        return template_id
+
+    return approve
+
+
+@pytest.fixture
+def here(box, tenant_id, asked):
+    """A person of the team, in the conversation that the module calls `asked`."""
+    ana = Actor("user", new_id(), "Ana Prado")
+
+    def announce(state):
+        with box.unit(tenant_id, ana, read_only=True) as uow:
+            conversation_actions.announce(uow, asked, user_id=ana.id, state=state)
+
+    return announce

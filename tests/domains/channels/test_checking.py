@@ -2,6 +2,7 @@ import pytest
 
 from appliance.core.errors import Refused, Unavailable
 from appliance.domains.channels import actions, queries
+from appliance.domains.channels.gateways.cloud import checkup
 from appliance.domains.channels.schemas import ChannelIn, ChannelPatch
 from appliance.domains.channels.types import Checkup, Quality
 from tests.peers.graph import Misbehaviour
@@ -21,13 +22,28 @@ def check(box, tenant_id):
 
 def test_a_connected_number_says_who_it_is_and_where_it_delivers(check, cloud, graph):
     graph.number["webhook_configuration"] = {"application": "https://old.example", "phone_number": HOOK}
-    assert check(cloud) == Checkup("+55 11 95512-0148", "Solara Energia", Quality.HIGH, HOOK)
+    assert check(cloud) == Checkup("+55 11 95512-0148", "Solara Energia", Quality.HIGH, HOOK, 2000)
 
 
 def test_a_number_without_a_webhook_or_a_rating_is_told_apart(check, cloud, graph):
     graph.number["quality_rating"] = "UNKNOWN"
     found = check(cloud)
     assert (found.quality, found.webhook) == (Quality.UNRATED, "")
+
+
+@pytest.mark.parametrize(("tier", "people"), [
+    ("TIER_250", 250), ("TIER_100K", 100_000), ("TIER_UNLIMITED", "unlimited"), ("TIER_NOT_SET", None), ("", None),
+])  # fmt: skip
+def test_a_number_says_how_many_it_may_write_to_first(check, cloud, graph, tier, people):
+    graph.number["messaging_limit_tier"] = tier
+    assert check(cloud).messaging_limit == people
+
+
+@pytest.mark.parametrize(("version", "field"), [
+    ("v23.0", "messaging_limit_tier"), ("v24.0", "whatsapp_business_manager_messaging_limit"),
+])  # fmt: skip
+def test_each_version_of_the_graph_api_is_asked_for_the_field_it_knows(version, field):
+    assert checkup.limit_field(f"https://graph.facebook.com/{version}") == field
 
 
 def test_a_stale_token_is_named(box, tenant_id, check, cloud):
@@ -64,4 +80,5 @@ def test_a_simulator_has_nothing_to_test(box, tenant_id, check):
 def test_the_test_is_there_for_programs_too(client, cloud):
     answer = client.post(f"/api/v1/channels/{cloud}/check")
     assert answer.status_code == 200
-    assert answer.json == {"phone": "+55 11 95512-0148", "name": "Solara Energia", "quality": "high", "webhook": ""}
+    number = {"phone": "+55 11 95512-0148", "name": "Solara Energia", "quality": "high", "webhook": "", "messaging_limit": 2000}
+    assert answer.json == number

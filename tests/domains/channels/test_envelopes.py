@@ -13,14 +13,15 @@ from sqlalchemy import event, select
 
 from appliance.core import deliveries, jobs
 from appliance.core.outbox import Delivery, DeliveryState
-from appliance.domains.channels import actions, queries
-from appliance.domains.channels.actions.envelopes import READ_TOGETHER
+from appliance.domains.channels import actions
+from appliance.domains.channels.actions.envelopes import READ_AT_ONCE, READ_TOGETHER
 from appliance.domains.channels.gateways.cloud import inbound
 from appliance.domains.channels.schemas import ChannelIn
-from appliance.domains.channels.tables import Envelope
+from appliance.domains.channels.tables import Envelope, RejectedEvent
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts.schemas import ContactFields
 from tests.peers.graph import SECRET, TOKEN, VERIFY, text_webhook
+from tests.turns import somebody_waits
 
 ROOT = Path(__file__).parents[3]
 THEIRS = "206540352242922"
@@ -35,6 +36,11 @@ def keep(box, tenant_id, channel_id, *bodies):
 def envelopes(box):
     with box.whole_box("test", read_only=True) as uow:
         return uow.session.scalars(select(Envelope)).all()
+
+
+def reads():
+    """What is owed to whom reads them."""
+    return select(Delivery).where(Delivery.subscriber.endswith("store_webhooks"))
 
 
 def texts(inbox):
@@ -79,7 +85,7 @@ def test_a_body_that_cannot_be_stored_is_kept_aside_and_holds_nobody_up(box, ten
     read_in()
     assert (texts(inbox), envelopes(box)) == ([["um", "dois", "três"]], [])
     with box.unit(tenant_id, read_only=True) as uow:
-        [aside] = uow.session.scalars(select(queries.RejectedEvent)).all()
+        [aside] = uow.session.scalars(select(RejectedEvent)).all()
     assert aside.reason == "unreadable_KeyError"
     assert json.loads(aside.body)["entry"]
 
@@ -88,11 +94,36 @@ def test_a_person_s_messages_keep_their_order_across_envelopes_whichever_is_woke
     for number in range(40):
         keep(box, tenant_id, cloud, text_webhook(f"{number:02d}", first_id=f"w{number}."))
     with box.whole_box("test", read_only=True) as uow:
-        newest = uow.session.scalars(select(Delivery).order_by(Delivery.event_seq.desc()).limit(1)).one()
+        newest = uow.session.scalars(reads().order_by(Delivery.event_seq.desc()).limit(1)).one()
     jobs.deliver(box, newest.tenant_id, newest.id)
     assert texts(inbox) == [[f"{number:02d}" for number in range(READ_TOGETHER)]]
     read_in()
     assert (texts(inbox), envelopes(box)) == ([[f"{number:02d}" for number in range(40)]], [])
+
+
+@pytest.mark.only_database("sqlite")
+def test_who_reads_writes_one_envelope_while_somebody_waits_who_accepts(box, tenant_id, cloud, read_in, inbox):
+    for number in range(3):
+        keep(box, tenant_id, cloud, text_webhook(str(number), first_id=f"w{number}."))
+    with somebody_waits(box), box.unit(tenant_id) as uow:
+        actions.read_envelopes(uow, cloud)
+    assert texts(inbox) == [["0"]]
+    read_in()
+    assert (texts(inbox), envelopes(box)) == ([["0", "1", "2"]], [])
+
+
+@pytest.mark.only_database("sqlite")
+def test_of_a_large_envelope_a_part_is_read_while_somebody_waits_and_the_rest_is_announced_anew(box, tenant_id, cloud, read_in, inbox):
+    many = [f"{number:02d}" for number in range(3 * READ_AT_ONCE + 1)]
+    keep(box, tenant_id, cloud, *(text_webhook(text, first_id=f"w{text}.") for text in many))
+    with box.whole_box("test", read_only=True) as uow:
+        [only] = uow.session.scalars(reads()).all()
+    with somebody_waits(box):
+        jobs.deliver(box, tenant_id, only.id)
+    assert texts(inbox) == [many[:READ_AT_ONCE]]
+    assert [len(one.bodies) for one in envelopes(box)] == [len(many) - READ_AT_ONCE]
+    read_in()
+    assert (texts(inbox), envelopes(box)) == ([many], [])
 
 
 def test_workers_that_read_one_channel_at_once_keep_the_order_and_leave_nothing(box, tenant_id, cloud, read_in, inbox):
@@ -110,7 +141,7 @@ def test_one_lost_wake_up_holds_nobody_up(box, tenant_id, cloud, inbox):
     for number in range(3):
         keep(box, tenant_id, cloud, text_webhook(str(number), first_id=f"w{number}."))
     with box.unit(tenant_id) as uow:
-        first, second, _third = uow.session.scalars(select(Delivery).order_by(Delivery.event_seq)).all()
+        first, second, _third = uow.session.scalars(reads().order_by(Delivery.event_seq)).all()
         deliveries.fail(uow, first.id, error="given up", tries=1)
     jobs.deliver(box, tenant_id, second.id)
     assert texts(inbox) == [["0", "1", "2"]]
@@ -130,7 +161,7 @@ def test_a_worker_killed_while_it_reads_leaves_the_envelope_to_the_next(box, ten
         "SALESEDGE__KEYS__MASTER_KEY_FILE": settings.keys.master_key_file, "SALESEDGE__DATABASE__URL": settings.database.url,
     }  # fmt: skip
     command, named = [sys.executable, "-m", "tests.domains.channels.dying"], {name: str(value) for name, value in environ.items()}
-    died = subprocess.run(command, cwd=ROOT, env={**os.environ, **named}, timeout=60, check=False)
+    died = subprocess.run(command, cwd=ROOT, env={**os.environ, **named}, timeout=240, check=False)
     assert died.returncode == -signal.SIGKILL
     assert (len(envelopes(box)), inbox()) == (1, [])
     read_in()
@@ -166,7 +197,7 @@ def test_what_is_kept_aside_is_what_nobody_takes_in(meta, box, tenant_id, strang
     late = [*text_webhook("nosso tarde")["entry"], *text_webhook("deles tarde", number=THEIRS)["entry"]]
     assert meta({"object": ours["object"], "entry": entries + late}).status_code == 200
     with box.whole_box("test", read_only=True) as uow:
-        aside = {one.reason: one for one in uow.session.scalars(select(queries.RejectedEvent))}[reason]
+        aside = {one.reason: one for one in uow.session.scalars(select(RejectedEvent))}[reason]
     assert aside.tenant_id == tenant_id
     assert ["alheio" in aside.body, "deles" in aside.body, '"nosso"' in aside.body] == [True, False, False]
 
@@ -203,7 +234,7 @@ def test_what_was_kept_aside_does_not_survive_the_erasure_of_who_it_names(box, t
     with box.unit(tenant_id) as uow:
         contacts.delete_contact(uow, conversation.contact_id)
     with box.unit(tenant_id, read_only=True) as uow:
-        assert {aside.body for aside in uow.session.scalars(select(queries.RejectedEvent))} == set(others)
+        assert {aside.body for aside in uow.session.scalars(select(RejectedEvent))} == set(others)
 
 
 def test_reading_loads_only_what_it_takes_in(box, tenant_id, cloud):

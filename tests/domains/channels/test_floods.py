@@ -1,6 +1,8 @@
 import json
 import threading
 
+import pytest
+
 from appliance.core.signatures import sign
 from tests.peers.graph import SECRET, text_webhook
 
@@ -9,6 +11,7 @@ def signed(body):
     return {"X-Hub-Signature-256": sign(SECRET, body)}
 
 
+@pytest.mark.usefixtures("cloud")
 def test_floods_of_the_same_and_of_different_people_are_stored_once_each_and_in_order(door, read_in, inbox):
     """Eight connections post the same forty webhooks at once, for people never seen before."""
     bodies = [

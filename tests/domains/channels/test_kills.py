@@ -18,7 +18,7 @@ from tests.disasters import Victims
 from tests.peers.graph import text_webhook
 
 PEOPLE, TURNS = 10, 16
-LIMIT_S = 150
+LIMIT_S = 400
 
 
 @pytest.fixture

@@ -1,4 +1,3 @@
-import io
 import threading
 from datetime import timedelta
 from uuid import UUID
@@ -203,7 +202,8 @@ def test_order_holds_while_the_first_message_waits(reply, run_deliveries, graph,
     assert graph.bodies() == ["0", "1", "2"]
 
 
-def test_a_message_given_up_makes_room_for_the_next(reply, run_deliveries, graph, status_of, make_due):
+def test_a_message_given_up_makes_room_for_the_next(reply, run_deliveries, graph, status_of, make_due, monkeypatch):
+    monkeypatch.setattr(pacing, "GIVE_UP_AFTER", timedelta(0))
     graph.misbehave.extend(Misbehaviour(503) for _ in range(pacing.MAX_ATTEMPTS))
     first, second = reply("a"), reply("b")
     for _ in range(pacing.MAX_ATTEMPTS + 1):
@@ -251,9 +251,9 @@ def test_buttons_lists_and_quotes_take_metas_shape(reply, run_deliveries, graph,
     assert choices["interactive"]["action"] == {"button": "Ver", "sections": [{"rows": [{"id": "1", "title": "Um"}]}]}
 
 
-def test_media_goes_up_first_and_comes_home_sealed(reply, run_deliveries, graph, box, tenant_id, post, inbox):
+def test_media_goes_up_first_and_comes_home_sealed(reply, run_deliveries, graph, box, tenant_id, keep_file, post, inbox):  # noqa: PLR0917
     png = b"\x89PNG\r\n\x1a\n" + b"0" * 5000
-    ref = box.blobs.put(tenant_id, io.BytesIO(png))
+    ref = keep_file(png)
     reply("a foto", kind=MessageKind.IMAGE, content={"media": {"blob_id": str(ref.id), "mime_type": "image/png", "filename": "f.png"}})
     run_deliveries()
     assert graph.media[graph.accepted[0][1]["image"]["id"]] == (png, "image/png")

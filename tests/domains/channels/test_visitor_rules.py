@@ -40,6 +40,9 @@ def test_a_token_with_one_letter_changed_names_nobody(place, letter):
         ("https://loja.com:99999", None),
         ("javascript:alert(1)", None),
         ("loja .com", None),
+        ("loja", None),  # its ending is missing
+        ("http://loja", "http://loja"),  # a machine of the house, said on purpose
+        ("localhost:8080", "https://localhost:8080"),
         ("", None),
     ],
 )

@@ -1,12 +1,14 @@
 """Visitors of a web page: their own conversation and no other, once whatever happens, and no proof of who they are."""
 
 import io
+import json
 import sys
 from contextlib import suppress
 from http import HTTPStatus
 
 import pytest
 
+from appliance.core.dispatch import LIVE_CHANNEL
 from appliance.core.ids import new_id
 from appliance.domains.agents import actions as agents
 from appliance.domains.agents.schemas import AgentIn, AgentSettings
@@ -19,6 +21,7 @@ from appliance.domains.contacts import queries as people
 from appliance.domains.contacts.schemas import ContactFields
 from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations.types import MessageKind, MessageStatus, Sender
+from tests.statements import statements_of
 
 SQLITE = pytest.mark.only_database("sqlite")  # what has nothing to do with the database is looked at once
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
@@ -84,6 +87,22 @@ def test_what_a_visitor_writes_is_in_the_inbox_before_they_are_told_so(visitor, 
     assert (told.status_code, told.json["sender"], told.json["client_id"]) == (HTTPStatus.CREATED, "visitor", "m1")
     [(conversation, [message])] = inbox()
     assert (conversation.channel_kind, message.content["text"]) == ("webchat", "quanto custa?")
+
+
+def test_that_a_visitor_writes_is_whispered_to_the_team_and_kept_nowhere(box, visitor, inbox):
+    say = {"json": {"writes": True}, "headers": visitor.headers}
+    with box.redis.pubsub(ignore_subscribe_messages=True) as heard:
+        heard.subscribe(LIVE_CHANNEL)
+        heard.get_message(timeout=60)
+        assert visitor.client.post(f"{visitor.at}/writing", **say).status_code == HTTPStatus.NO_CONTENT  # nobody to tell yet
+        visitor.say("oi")
+        with statements_of(box) as statements:
+            visitor.client.post(f"{visitor.at}/writing", **say)
+        while (note := json.loads(heard.get_message(timeout=60)["data"]))["event"] != "contact.writing":
+            pass
+    assert note["ids"] == {"conversation_id": str(inbox()[0][0].id), "writes": True}
+    assert not [one for one, _ in statements if one.startswith(("INSERT", "UPDATE", "DELETE"))]
+    assert visitor.client.post(f"{visitor.at}/writing", json={"writes": True}).status_code == HTTPStatus.UNAUTHORIZED
 
 
 def test_the_same_message_again_is_one_message(visitor, inbox):
@@ -205,9 +224,9 @@ def test_a_file_comes_under_its_true_type_once_and_goes_back_to_its_visitor_alon
     assert len(list((box.settings.home / "blobs").rglob("*/??/*"))) == 1  # what came twice is kept once
 
 
-def test_a_file_of_the_team_reaches_its_visitor(client, box, tenant_id, visitor, answer):
+def test_a_file_of_the_team_reaches_its_visitor(client, keep_file, visitor, answer):
     visitor.say()
-    ref = box.blobs.put(tenant_id, io.BytesIO(b"%PDF-1.7 proposta"))
+    ref = keep_file(b"%PDF-1.7 proposta")
     media = {"blob_id": str(ref.id), "mime_type": "application/pdf", "filename": "proposta.pdf"}
     made = answer("", kind=MessageKind.DOCUMENT, content={"media": media})
     assert visitor.sees()["items"][-1]["file"] == {"name": "proposta.pdf", "type": "application/pdf", "size": None}

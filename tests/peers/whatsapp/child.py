@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from uuid import uuid4
 
 from appliance.domains.channels.gateways.qr import wire
@@ -14,7 +14,7 @@ from tests.architecture.house import ROOT
 from tests.peers.whatsapp import library
 from tests.peers.whatsapp.peer import ANA_PHONE, WhatsAppPeer
 
-WAIT_S = 30.0
+WAIT_S = 90.0
 ANA = f"{ANA_PHONE}@s.whatsapp.net"
 
 
@@ -57,15 +57,17 @@ class RealChild:
                 pass_fds=[theirs.fileno()], cwd="/",
                 env={"PATH": os.environ["PATH"], **environment(peer, libraries)}, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             )
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     def _listen(self):
         lines = wire.Lines()
-        while piece := self._link.recv(1 << 16):
-            heard = [wire.decode_event(line) for line in lines.feed(piece)]
-            with self._changed:
-                self.events += heard
-                self._changed.notify_all()
+        with suppress(ConnectionResetError):  # killed with something unread
+            while piece := self._link.recv(1 << 16):
+                heard = [wire.decode_event(line) for line in lines.feed(piece)]
+                with self._changed:
+                    self.events += heard
+                    self._changed.notify_all()
 
     def say(self, command):
         self._link.sendall(wire.encode(command))
@@ -94,4 +96,5 @@ class RealChild:
 
     def close(self):
         self.kill()
+        self._listener.join(WAIT_S)  # it hears that the child's end is closed
         self._link.close()

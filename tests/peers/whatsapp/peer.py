@@ -27,8 +27,9 @@ from tests.peers.whatsapp.tunnel import Tunnel, certified
 SERVER = Jid("")
 PHONE, LID, DEVICE = "5511988887777", "111222333444555", 7
 ANA_PHONE, ANA_LID = "5511977776666", "222333444555666"
+GROUP, GROUP_NAME = "120363000000000001", "Obra da Vila"
 HOST = "web.whatsapp.com"
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 @dataclass
@@ -112,6 +113,9 @@ class WhatsAppPeer:
     def remove_device(self):
         self.now.send(Stanza("stream:error", {"code": "401"}, [Stanza("conflict", {"type": "device_removed"})]))
 
+    def end_stream(self, code):
+        self.now.send(Stanza("stream:error", {"code": code}))
+
     def replace_device(self):
         self.now.send(Stanza("stream:error", {"code": "409"}, [Stanza("conflict", {"type": "replaced"})]))
 
@@ -119,11 +123,32 @@ class WhatsAppPeer:
         attrs = {"id": message_id, "from": chat or Jid(ANA_PHONE), "t": int(time.time())}
         self.now.send(Stanza("receipt", attrs | ({"type": kind} if kind != "delivered" else {})))
 
+    def typing(self, state="composing"):
+        self.now.send(Stanza("chatstate", {"from": Jid(ANA_PHONE)}, [Stanza(state)]))
+
     def message(self, message_id, body):
         """Ana writes. `body`: the protocol buffer that only the library opens."""
         attrs = {"id": message_id, "from": Jid(ANA_PHONE), "sender_lid": Jid(ANA_LID, "lid"), "t": int(time.time()), "type": "text"}
         sealed = self.ana.write(body.SerializeToString(), self._device)
         self.now.send(Stanza("message", attrs | {"notify": self.ana.name}, [Stanza("enc", {"v": "2", "type": "pkmsg"}, sealed)]))
+
+    def call(self, call_id, *parts, reason=None):
+        """Ana rings, or with a reason stops ringing."""
+        about = {"call-id": call_id, "call-creator": Jid(ANA_PHONE)} | ({"reason": reason} if reason else {})
+        said = Stanza("terminate" if reason else "offer", about, [Stanza(part) for part in parts] or None)
+        self.now.send(Stanza("call", {"id": f"{call_id}-{bool(reason)}", "from": Jid(ANA_PHONE), "t": int(time.time())}, [said]))
+
+    def group_message(self, message_id, body):
+        """Ana writes in a group, to this device alone: the key that members share is not needed for the first message."""
+        attrs = {"id": message_id, "from": Jid(GROUP, "g.us"), "participant": Jid(ANA_PHONE), "t": int(time.time()), "type": "text"}
+        sealed = self.ana.write(body.SerializeToString(), self._device)
+        self.now.send(Stanza("message", attrs | {"notify": self.ana.name}, [Stanza("enc", {"v": "2", "type": "pkmsg"}, sealed)]))
+
+    def opened_in_group(self, stanza):
+        """The body of a message to the group: Ana gets the key that opens it with the first one."""
+        shared = next(one for one in walked(stanza) if one.tag == "enc" and one.attrs["type"] == "skmsg")
+        handed = _protocol("waE2E.WAWebProtobufsE2E_pb2").Message.FromString(self.opened(stanza)).senderKeyDistributionMessage
+        return self.ana.read_shared(handed.axolotlSenderKeyDistributionMessage, shared.content)
 
     def opened(self, stanza):
         """The body of a message that the library sent to Ana."""
@@ -232,6 +257,10 @@ class WhatsAppPeer:
         elif space == "usync":
             people = [_known(Jid.of(one.attrs["jid"])) for one in walked(stanza) if one.tag == "user"]
             answer = [Stanza("usync", {}, [Stanza("list", {}, [] if self.behaviour.knows_nobody else people)])]
+        elif str(stanza.attrs.get("to", "")).endswith("@g.us"):
+            known = (ANA_PHONE, ANA_LID), (PHONE, LID)
+            people = [Stanza("participant", {"jid": Jid(phone), "lid": Jid(lid, "lid")}) for phone, lid in known]
+            answer = [Stanza("group", {"id": GROUP, "subject": GROUP_NAME, "creation": "1700000000"}, people)]
         elif stanza.child("media_conn"):
             hosts = [Stanza("host", {"hostname": media.HOST})]
             answer = [Stanza("media_conn", {"auth": "a", "ttl": "300", "auth_ttl": "300", "max_buckets": "12"}, hosts)]

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.padding import PKCS7
 from tests.peers.whatsapp.keys import SigningKey
 from tests.peers.whatsapp.stanzas import Stanza
 
-VERSION, CURVE, MAC_BYTES = b"\x33", b"\x05", 8
+VERSION, CURVE, MAC_BYTES, SIGNATURE_BYTES = b"\x33", b"\x05", 8, 64
 
 
 class Person:
@@ -63,6 +63,18 @@ class Person:
         theirs, base = outer[3][1:], outer[2][1:]
         secret = _shared(self._signed, theirs) + _shared(self._identity.exchanging(), base) + _shared(self._signed, base)
         return self._open(outer[4], theirs, lambda public: _ratcheted(_root(secret), _shared(self._signed, public))[1])
+
+    def read_shared(self, handed, sealed):
+        """A message to a group, by the key that its sender handed to each member."""
+        key, message = _unpacked(handed[1:]), _unpacked(sealed[1:-SIGNATURE_BYTES])
+        chain = key[3]
+        for _ in range(message.get(2, 0) - key.get(2, 0)):
+            chain = hmac.digest(chain, b"\x02", "sha256")
+        keys = _expanded(bytes(32), hmac.digest(chain, b"\x01", "sha256"), b"WhisperGroup", 48)
+        opening = Cipher(AES(keys[16:]), CBC(keys[:16])).decryptor()
+        padding = PKCS7(128).unpadder()
+        plain = padding.update(opening.update(message[3]) + opening.finalize()) + padding.finalize()
+        return plain[: -plain[-1]]
 
     def _open(self, sealed, theirs, chain_of):
         inner, mac = sealed[:-MAC_BYTES], sealed[-MAC_BYTES:]

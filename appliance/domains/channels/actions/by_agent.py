@@ -1,5 +1,7 @@
 """Linked numbers as an agent's: what other gateways of this kind address them by."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from appliance.core.uow import UnitOfWork
@@ -8,13 +10,14 @@ from appliance.domains.channels.actions import linking
 from appliance.domains.channels.actions.receive import route_of
 from appliance.domains.channels.actions.setup import create_channel
 from appliance.domains.channels.errors import ChannelNotFound
+from appliance.domains.channels.rules import groups
 from appliance.domains.channels.schemas import ChannelIn, LinkInitIn, SendMessageIn
 from appliance.domains.channels.tables import WhatsappSession
 from appliance.domains.channels.types import WHATSAPP_QR, LinkState
 from appliance.domains.contacts.types import Identity, IdentityKind
 from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations.schemas import MessageOut
-from appliance.domains.conversations.types import Person
+from appliance.domains.conversations.types import MessageKind, Person
 
 
 def begin_link_of_agent(uow: UnitOfWork, agent_id: UUID, given: LinkInitIn) -> WhatsappSession:
@@ -36,6 +39,22 @@ def write_to(uow: UnitOfWork, agent_id: UUID, given: SendMessageIn, *, user_id: 
     if not own:
         raise ChannelNotFound
     channel, _ = max(own, key=lambda pair: pair[1].state is LinkState.OPEN)
-    person = Person((Identity(IdentityKind.WHATSAPP, given.to),))
-    route = route_of(channel, given.to)
-    return MessageOut.model_validate(conversations.write_first(uow, route, person, user_id=user_id, content={"text": given.text}))
+    return write_over(uow, channel.id, given.to, {"text": given.text}, user_id=user_id)
+
+
+def write_over(
+    uow: UnitOfWork, channel_id: UUID, to: str, content: Mapping[str, Any], *, user_id: UUID,
+    kind: MessageKind = MessageKind.TEXT, reply_to_id: UUID | None = None,
+) -> MessageOut:  # fmt: skip
+    """By this linked number to an address, through the gate that everything passes. Raises ConsentRefused."""
+    channel = queries.get_channel(uow, channel_id)
+    message = conversations.write_first(
+        uow, route_of(channel, to), Person((_named(to),)), user_id=user_id, content=content, kind=kind, reply_to_id=reply_to_id
+    )
+    return MessageOut.model_validate(message)
+
+
+def _named(to: str) -> Identity:
+    if groups.is_group(to):
+        return groups.identity_of(to)
+    return Identity(IdentityKind.WHATSAPP_LID, to.partition("@")[0]) if "@" in to else Identity(IdentityKind.WHATSAPP, to)

@@ -8,20 +8,21 @@ from sqlalchemy import delete, select
 
 from appliance.core.errors import Conflict, Refused
 from appliance.core.i18n import lazy_gettext as _
+from appliance.core.i18n import told
 from appliance.core.ids import new_id
 from appliance.core.rows import insert_if_absent, locked
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import queries
 from appliance.domains.channels.events import ChannelChanged, LinkChanged
 from appliance.domains.channels.rules import linking, warming
-from appliance.domains.channels.tables import Channel, WhatsappDay, WhatsappSession
+from appliance.domains.channels.tables import Channel, WhatsappDay, WhatsappGroup, WhatsappSession
 from appliance.domains.channels.types import RISK_VERSION, ChannelStatus, Ending, LinkState
 from appliance.domains.conversations import actions as conversations
 
 
 def add_link(uow: UnitOfWork, channel_id: UUID) -> None:
     link = WhatsappSession(
-        tenant_id=uow.tenant_id, channel_id=channel_id, wanted=False, leaving=False, state=LinkState.NEW,
+        tenant_id=uow.tenant_id, channel_id=channel_id, wanted=False, state=LinkState.NEW,
         last_error="", attempts=0, qr_number=0, qr_seconds=0,
     )  # fmt: skip
     uow.session.add(link)
@@ -33,7 +34,7 @@ def drop_link(uow: UnitOfWork, channel_id: UUID) -> None:
     link = uow.session.scalar(locked(select(WhatsappSession).where(WhatsappSession.channel_id == channel_id)))
     if link is not None and link.is_linked:
         raise Conflict(_("Unlink the number first."))
-    for table in (WhatsappSession, WhatsappDay):
+    for table in (WhatsappSession, WhatsappDay, WhatsappGroup):
         uow.session.execute(delete(table).where(table.channel_id == channel_id))
 
 
@@ -58,7 +59,7 @@ def begin_link(uow: UnitOfWork, channel_id: UUID, *, phone: str = "") -> Whatsap
     if link.state is LinkState.OPEN:
         return link
     _forget_codes(link)
-    link.wanted, link.leaving, link.ending, link.code, link.attempts, link.retry_at = True, False, None, None, 0, None
+    link.wanted, link.leave_by, link.ending, link.code, link.attempts, link.retry_at = True, None, None, None, 0, None
     link.state, link.last_error, link.pairing_phone = LinkState.CONNECTING, "", phone or None
     _clear_trouble(uow, channel_id)
     uow.emit(LinkChanged(channel_id))
@@ -66,17 +67,43 @@ def begin_link(uow: UnitOfWork, channel_id: UUID, *, phone: str = "") -> Whatsap
 
 
 def unlink(uow: UnitOfWork, channel_id: UUID) -> WhatsappSession:
-    """Its keys go once the phone was told, or could not be."""
+    """Its keys go once the phone was told, or could not be for a day."""
     link = queries.lock_link(uow, channel_id)
-    link.leaving = link.is_linked
+    if link.leaving:
+        return link
+    link.leave_by = uow.now + linking.LEAVE_FOR if link.is_linked else None
+    link.attempts = 0
     end_link(uow, channel_id, Ending.UNLINKED)
+    return link
+
+
+def put_off_leaving(uow: UnitOfWork, channel_id: UUID, reason: object, *, attempt: int, retry_at: datetime) -> bool:
+    """The phone could not be told now. False when it is not tried again."""
+    link = queries.lock_link(uow, channel_id)
+    if link.leave_by is None:
+        return False
+    if retry_at > link.leave_by:
+        leave_untold(uow, channel_id)
+        return False
+    link.attempts, link.retry_at, link.last_error = attempt, retry_at, told(reason)
+    uow.emit(LinkChanged(channel_id))
+    return True
+
+
+def leave_untold(uow: UnitOfWork, channel_id: UUID) -> WhatsappSession:
+    """The keys go now; somebody has to take the box off the phone's list by hand. Raises Conflict when it was not unlinked."""
+    link = queries.lock_link(uow, channel_id)
+    if not link.leaving:
+        raise Conflict(_("Unlink the number first."))
+    end_link(uow, channel_id, Ending.UNTOLD)
+    forget_keys(uow, channel_id)
     return link
 
 
 def forget_keys(uow: UnitOfWork, channel_id: UUID) -> None:
     link = queries.lock_link(uow, channel_id)
     link.store = link.stored_at = link.linked_at = link.connected_at = link.jid = link.lid = None
-    link.leaving = False
+    link.leave_by = link.retry_at = None
     uow.emit(LinkChanged(channel_id))
 
 
@@ -115,10 +142,10 @@ def note_open(uow: UnitOfWork, channel_id: UUID, *, jid: str, lid: str, push_nam
     conversations.queue_again(uow, channel_id)
 
 
-def note_closed(uow: UnitOfWork, channel_id: UUID, code: int, reason: str, *, attempt: int, retry_at: datetime | None) -> None:
+def note_closed(uow: UnitOfWork, channel_id: UUID, code: int, reason: object, *, attempt: int, retry_at: datetime | None) -> None:
     """It is tried again at `retry_at`; None: the library does so by itself."""
     link = _show(uow, channel_id, LinkState.CLOSED)
-    link.code, link.last_error, link.attempts, link.retry_at = code or None, reason[:300], attempt, retry_at
+    link.code, link.last_error, link.attempts, link.retry_at = code or None, told(reason), attempt, retry_at
 
 
 def note_stopped(uow: UnitOfWork, channel_id: UUID) -> None:
@@ -127,7 +154,7 @@ def note_stopped(uow: UnitOfWork, channel_id: UUID) -> None:
     if link.wanted:
         _forget_codes(link)
         link.state, link.retry_at = LinkState.CLOSED, None
-        uow.emit(LinkChanged(channel_id))
+        uow.emit(LinkChanged(channel_id, link.state))
 
 
 def note_alive(uow: UnitOfWork, channel_id: UUID) -> None:
@@ -139,15 +166,17 @@ def note_alive(uow: UnitOfWork, channel_id: UUID) -> None:
         conversations.queue_again(uow, channel_id)
 
 
-def end_link(uow: UnitOfWork, channel_id: UUID, ending: Ending, *, code: int = 0, reason: str = "") -> None:
-    """Nobody tries any more; the channel says why. Nothing that waits is lost."""
+def end_link(
+    uow: UnitOfWork, channel_id: UUID, ending: Ending, *, code: int = 0, reason: object = "", until: datetime | None = None
+) -> None:
+    """Nobody tries any more; the channel says why, and from when on a person may. Nothing that waits is lost."""
     states = {Ending.BANNED: LinkState.BANNED, Ending.LOGGED_OUT: LinkState.LOGGED_OUT}
     link = _show(uow, channel_id, states.get(ending, LinkState.CLOSED))
     _forget_codes(link)
-    link.wanted, link.ending, link.code, link.last_error, link.retry_at = False, ending, code or None, reason[:300], None
+    link.wanted, link.ending, link.code, link.last_error, link.retry_at = False, ending, code or None, told(reason), until
     channel = queries.lock_channel(uow, channel_id)
     if link.is_linked or ending is not Ending.EXPIRED:  # a code nobody scanned is no trouble of the channel
-        channel.status, channel.status_detail = ChannelStatus.FAILING, str(linking.SENTENCES[ending])[:500]
+        channel.status, channel.status_detail = ChannelStatus.FAILING, told(linking.SENTENCES[ending])
         uow.emit(ChannelChanged(channel_id))
 
 
@@ -164,13 +193,15 @@ def take_turn(uow: UnitOfWork, channel: Channel) -> datetime:
     return at
 
 
-def count(uow: UnitOfWork, channel_id: UUID, *, received: int = 0, refused: int = 0, reconnects: int = 0) -> None:
-    _count_on(uow, channel_id, uow.now.date(), received=received, refused=refused, reconnects=reconnects)
+def count(
+    uow: UnitOfWork, channel_id: UUID, *, received: int = 0, refused: int = 0, reconnects: int = 0, left_out: int = 0
+) -> None:
+    _count_on(uow, channel_id, uow.now.date(), received=received, refused=refused, reconnects=reconnects, left_out=left_out)
 
 
 def _count_on(uow: UnitOfWork, channel_id: UUID, day: date, **more: int) -> None:
     """A message counts for the day on which its turn is."""
-    blank = {"sent": 0, "received": 0, "refused": 0, "reconnects": 0}
+    blank = {"sent": 0, "received": 0, "refused": 0, "reconnects": 0, "left_out": 0}
     insert_if_absent(uow, WhatsappDay, {"id": new_id(), "tenant_id": uow.tenant_id, "channel_id": channel_id, "day": day, **blank})
     row = queries.find_day(uow, channel_id, day)
     assert row is not None
@@ -179,10 +210,15 @@ def _count_on(uow: UnitOfWork, channel_id: UUID, day: date, **more: int) -> None
     uow.session.flush()
 
 
+def prune_days(uow: UnitOfWork, *, kept_for: timedelta) -> None:
+    """What no meter reads any more, of all organisations; needs the box scope."""
+    uow.session.execute(delete(WhatsappDay).where(WhatsappDay.day < (uow.now - kept_for).date()))
+
+
 def _show(uow: UnitOfWork, channel_id: UUID, state: LinkState) -> WhatsappSession:
     link = queries.lock_link(uow, channel_id)
     link.state = state
-    uow.emit(LinkChanged(channel_id))
+    uow.emit(LinkChanged(channel_id, state))
     return link
 
 

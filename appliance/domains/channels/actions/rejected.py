@@ -13,23 +13,25 @@ from appliance.domains.contacts.types import Identity
 
 KEPT_BODY = 65_536
 READ_AT_ONCE = 100
-KEPT_REJECTED = 200  # of each channel; whoever floods us pushes out their own
+KEPT_REJECTED = 200  # of each channel and reason: who floods a door with what nobody signed pushes out nothing else
 
 
 def keep_rejected(uow: UnitOfWork, channel_id: UUID, parts: Sequence[tuple[str, str]]) -> None:
-    """Reason and body of each. A channel keeps its newest."""
+    """Reason and body of each. A channel keeps the newest of each reason."""
     for reason, body in parts[-KEPT_REJECTED:]:
         rejected = RejectedEvent(tenant_id=uow.tenant_id, channel_id=channel_id, reason=reason[:60], body=body[:KEPT_BODY])
         rejected.received_at = uow.now
         uow.session.add(rejected)
     if parts:
         uow.session.flush()
-        _drop_oldest(uow, channel_id)
+    for reason in {reason[:60] for reason, _body in parts}:
+        _drop_oldest(uow, channel_id, reason)
 
 
-def _drop_oldest(uow: UnitOfWork, channel_id: UUID) -> None:
+def _drop_oldest(uow: UnitOfWork, channel_id: UUID, reason: str) -> None:
     newest_first = (RejectedEvent.received_at.desc(), RejectedEvent.id.desc())
-    ids = select(RejectedEvent.id).where(RejectedEvent.channel_id == channel_id).order_by(*newest_first)
+    alike = RejectedEvent.channel_id == channel_id, RejectedEvent.reason == reason
+    ids = select(RejectedEvent.id).where(*alike).order_by(*newest_first)
     too_many = uow.session.scalars(ids.offset(KEPT_REJECTED).limit(1000)).all()
     if too_many:
         uow.session.execute(delete(RejectedEvent).where(RejectedEvent.id.in_(too_many)))

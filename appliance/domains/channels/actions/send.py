@@ -3,11 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
+from appliance.core.i18n import told
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import queries
 from appliance.domains.channels.actions import linking
 from appliance.domains.channels.events import ChannelChanged
 from appliance.domains.channels.rules import pacing
+from appliance.domains.channels.tables import Channel
 from appliance.domains.channels.types import ChannelStatus
 
 
@@ -25,33 +27,36 @@ def take_turn(uow: UnitOfWork, channel_id: UUID) -> datetime:
 
 
 def note_success(uow: UnitOfWork, channel_id: UUID) -> None:
-    if not _is_clean(uow, channel_id):
+    if not _is_clean(queries.get_channel(uow, channel_id)):
         channel = queries.lock_channel(uow, channel_id)
         channel.failures, channel.paused_until, channel.status_detail = 0, None, ""
-        channel.status = ChannelStatus.CONNECTED
+        channel.status = _healthy(channel)
         uow.emit(ChannelChanged(channel.id))
 
 
-def _is_clean(uow: UnitOfWork, channel_id: UUID) -> bool:
-    channel = queries.get_channel(uow, channel_id)
-    return channel.failures == 0 and channel.paused_until is None and channel.status is ChannelStatus.CONNECTED
+def _is_clean(channel: Channel) -> bool:
+    return channel.failures == 0 and channel.paused_until is None and channel.status is _healthy(channel)
 
 
-def note_failure(uow: UnitOfWork, channel_id: UUID, detail: str) -> None:
+def _healthy(channel: Channel) -> ChannelStatus:
+    return ChannelStatus.NEW if queries.is_deaf(channel) else ChannelStatus.CONNECTED
+
+
+def note_failure(uow: UnitOfWork, channel_id: UUID, detail: object) -> None:
     """The provider was away. After several times in a row the channel rests, so that it is not hammered."""
     channel = queries.lock_channel(uow, channel_id)
     channel.failures += 1
     channel.paused_until = pacing.pause_after(channel.failures, uow.now)
-    channel.status_detail = detail[:500]
+    channel.status_detail = told(detail)
     if channel.paused_until is not None:
         channel.status = ChannelStatus.FAILING
         uow.emit(ChannelChanged(channel.id))
 
 
-def note_refusal(uow: UnitOfWork, channel_id: UUID, detail: str) -> None:
+def note_refusal(uow: UnitOfWork, channel_id: UUID, detail: object) -> None:
     """Nothing leaves by this channel until somebody mends what `detail` says. It does not rest: what is mended works at once."""
     channel = queries.lock_channel(uow, channel_id)
-    channel.status, channel.status_detail = ChannelStatus.FAILING, detail[:500]
+    channel.status, channel.status_detail = ChannelStatus.FAILING, told(detail)
     uow.emit(ChannelChanged(channel.id))
 
 

@@ -1,26 +1,28 @@
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select
-from sqlalchemy.exc import IntegrityError
 
-from appliance.core.errors import Conflict, Refused
+from appliance.core import files
+from appliance.core.errors import Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
+from appliance.core.rows import unique
 from appliance.core.uow import UnitOfWork
 from appliance.domains.agents import queries as agents
 from appliance.domains.agents.errors import AgentNotFound
 from appliance.domains.channels import queries
-from appliance.domains.channels.actions import linking
+from appliance.domains.channels.actions import linking, posting
 from appliance.domains.channels.errors import ChannelInUse
 from appliance.domains.channels.events import ChannelChanged
 from appliance.domains.channels.gateways.kinds import gateway_of
 from appliance.domains.channels.schemas import ChannelIn, ChannelPatch
-from appliance.domains.channels.tables import Channel, RejectedEvent
+from appliance.domains.channels.tables import Channel, MessageTemplate, RejectedEvent
 from appliance.domains.channels.types import ChannelStatus
 from appliance.domains.conversations import queries as conversations
+
+# the walls between organisations hide whose it is, also from us
+TAKEN = _("This number or address is already connected to this box. Check it, or ask the box's operator.")
 
 
 def create_channel(uow: UnitOfWork, given: ChannelIn) -> Channel:
@@ -29,7 +31,7 @@ def create_channel(uow: UnitOfWork, given: ChannelIn) -> Channel:
     gateway.check_secrets(given.secrets)
     config = gateway.check_config(given.config)
     kind, external_id = gateway.kind, given.external_id or gateway.end_of(config) or channel_id.hex
-    _check_free(uow, kind.name, external_id)
+    check_free(uow, kind.name, external_id)
     _check_agent(uow, given.agent_id)
     channel = Channel(
         id=channel_id, tenant_id=uow.tenant_id, kind=kind.name, name=given.name, external_id=external_id,
@@ -37,7 +39,7 @@ def create_channel(uow: UnitOfWork, given: ChannelIn) -> Channel:
         status=ChannelStatus.NEW if kind.needs or kind.linked else ChannelStatus.CONNECTED, status_detail="", failures=0,
         per_second=kind.per_second, created_at=uow.now,
     )  # fmt: skip
-    with _unique(uow):
+    with unique(uow, TAKEN):
         uow.session.add(channel)
     if kind.linked:
         linking.add_link(uow, channel.id)
@@ -45,17 +47,7 @@ def create_channel(uow: UnitOfWork, given: ChannelIn) -> Channel:
     return channel
 
 
-@contextmanager
-def _unique(uow: UnitOfWork) -> Iterator[None]:
-    try:
-        with uow.session.begin_nested():
-            yield
-            uow.session.flush()
-    except IntegrityError as err:  # the walls between organisations hide whose it is, also from us
-        raise Conflict(_("This number or address is already connected to this box. Check it, or ask the box's operator.")) from err
-
-
-def _check_free(uow: UnitOfWork, kind: str, external_id: str) -> None:
+def check_free(uow: UnitOfWork, kind: str, external_id: str) -> None:
     if uow.session.scalar(select(Channel.id).where(Channel.kind == kind, Channel.external_id == external_id)):
         said = _("This number or address already has a channel.")
         raise Refused(said, fields={"external_id": said})
@@ -78,7 +70,7 @@ def change_channel(uow: UnitOfWork, channel_id: UUID, given: ChannelPatch) -> Ch
     if said.get("agent_id") != channel.agent_id:
         _check_agent(uow, said.get("agent_id"))
     config, secrets = gateway.check_config({**channel.config, **given.config}), {**channel.secrets, **given.secrets}
-    gateway.check_secrets(secrets)
+    gateway.check_secrets({name for name in secrets if name in given.secrets or name not in gateway.kind.makes})
     is_other = bool(given.secrets) or config != channel.config
     was_active = channel.active
     for name, value in said.items():
@@ -95,8 +87,8 @@ def _connect_anew(uow: UnitOfWork, channel: Channel, config: dict[str, Any], sec
     """What was said of the old connection does not hold for this one."""
     end = gateway_of(channel.kind).end_of(config) or channel.external_id
     if end != channel.external_id:
-        _check_free(uow, channel.kind, end)
-    with _unique(uow):
+        check_free(uow, channel.kind, end)
+    with unique(uow, TAKEN):
         channel.config, channel.secrets, channel.external_id = config, secrets, end
     channel.failures, channel.paused_until, channel.status_detail = 0, None, ""
 
@@ -117,6 +109,9 @@ def delete_channel(uow: UnitOfWork, channel_id: UUID) -> None:
     if conversations.has_conversations(uow, channel_id):
         raise ChannelInUse(_("This channel has conversations. Disable it instead of deleting it."))
     linking.drop_link(uow, channel_id)
-    uow.session.execute(delete(RejectedEvent).where(RejectedEvent.channel_id == channel_id))
+    posting.drop_letters(uow, channel_id)
+    files.let_go(uow, select(MessageTemplate.id).where(MessageTemplate.channel_id == channel_id))
+    for kept in (RejectedEvent, MessageTemplate):
+        uow.session.execute(delete(kept).where(kept.channel_id == channel_id))
     uow.session.delete(channel)
     uow.emit(ChannelChanged(channel_id))

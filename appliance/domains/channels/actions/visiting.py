@@ -19,6 +19,7 @@ from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts.schemas import ContactFields
 from appliance.domains.contacts.types import Identity, IdentityKind
 from appliance.domains.conversations import queries as threads
+from appliance.domains.conversations.events import ContactWriting
 from appliance.domains.conversations.queries import Message
 from appliance.domains.conversations.types import Incoming, MessageKind, MessageStatus, Person, StatusReport
 
@@ -71,6 +72,13 @@ def client_id_of(visit: Visit, message: Message) -> str:
 
 def _prefix(visit: Visit) -> str:
     return f"{_WRITTEN}{visit.visitor}-"
+
+
+def show_writing(uow: UnitOfWork, visit: Visit, *, writes: bool) -> None:
+    """To whoever of the team has the conversation open; nothing is kept of it."""
+    conversation_id = threads.find_thread(uow, visit.channel_id, visit.visitor)
+    if conversation_id is not None and visit.is_open:
+        uow.whisper(ContactWriting(conversation_id, writes))
 
 
 def note_seen(uow: UnitOfWork, visit: Visit, *, up_to: int, read: bool) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from appliance.core.ids import NIL
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Api, Call
 from appliance.domains.channels import actions, queries
@@ -11,16 +10,18 @@ from appliance.domains.channels.api.channels import MANAGE, READ
 from appliance.domains.channels.queries import Meter
 from appliance.domains.channels.schemas import (
     AgentLinksOut,
+    ChannelOut,
     ConnectionOut,
     LinkCodesOut,
     LinkIn,
     LinkInitIn,
     LinkOut,
     MeterOut,
+    MoveIn,
     RiskAcceptedIn,
     SendMessageIn,
 )
-from appliance.domains.channels.tables import WhatsappSession
+from appliance.domains.channels.tables import Channel, WhatsappSession
 from appliance.domains.conversations.schemas import MessageOut
 
 links = Api("whatsapp")
@@ -59,6 +60,16 @@ def unlink(uow: UnitOfWork, channel_id: UUID) -> None:
     actions.unlink(uow, channel_id)
 
 
+@links.delete("/channels/<uuid:channel_id>/link/keys", permission=MANAGE, summary="Destroy an unlinked number's keys, the phone untold")
+def leave_untold(uow: UnitOfWork, channel_id: UUID) -> None:
+    actions.leave_untold(uow, channel_id)
+
+
+@links.post("/channels/<uuid:channel_id>/move", permission=MANAGE, body=MoveIn, returns=ChannelOut, summary="Go on by the Cloud API")
+def move_to_cloud(uow: UnitOfWork, channel_id: UUID, body: MoveIn) -> Channel:
+    return actions.move_to_cloud(uow, channel_id, body)
+
+
 @links.post("/whatsapp/<uuid:agent_id>/sessions/init", permission=MANAGE, body=LinkInitIn, returns=LinkOut, unit=False)
 def init_session(call: Call, agent_id: UUID, body: LinkInitIn) -> LinkOut:
     with call.unit() as uow:
@@ -85,7 +96,7 @@ def end_session(uow: UnitOfWork, agent_id: UUID, channel_id: UUID) -> None:
 
 @links.post("/whatsapp/<uuid:agent_id>/send-message", permission=MANAGE, body=SendMessageIn, returns=MessageOut, status=201)
 def send_message(uow: UnitOfWork, agent_id: UUID, body: SendMessageIn) -> MessageOut:
-    return actions.write_to(uow, agent_id, body, user_id=uow.actor.id or NIL)
+    return actions.write_to(uow, agent_id, body, user_id=uow.actor.writer_id)
 
 
 @links.get("/debug/whatsapp/<uuid:agent_id>/connection", permission=MANAGE, returns=ConnectionOut, unit=False)

@@ -6,6 +6,7 @@ from uuid import UUID
 from flask import Response, current_app, request
 
 from appliance.core.errors import Forbidden, NotFound, TooMany
+from appliance.core.files import Origin, give_up
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import Actor, UnitOfWork
 from appliance.core.web import PUBLIC, Api, Call, keep_upload, send_stored
@@ -20,6 +21,7 @@ from appliance.domains.channels.schemas import (
     VisitorSaysIn,
     VisitorThreadOut,
     VisitorThreadQuery,
+    VisitorWritesIn,
     WebchatSettings,
 )
 from appliance.domains.channels.types import Visit
@@ -32,7 +34,7 @@ webchat = Api("webchat", prefix="/chat")
 TOKEN_HEADER = "X-Visitor"  # noqa: S105 - the header's name
 VISITOR = Actor("contact", name="webchat")
 NEW_VISITORS, WRITES, READS = "300/hour", "120/minute", "600/minute"  # of one address, which many phones may share
-OWN_WRITES = "15/minute"  # of one visitor
+OWN_WRITES, OWN_WRITING = "15/minute", "30/minute"  # of one visitor: messages, and that one is on its way
 FILES, OWN_FILES = "200/day", "60/day"  # of one address in one chat; of one visitor
 MAX_FILE = 4 * 2**20  # what the box takes from somebody it does not know
 _SENDERS = {Sender.CONTACT: "visitor", Sender.AGENT_AI: "assistant", Sender.SYSTEM: "assistant"}
@@ -82,18 +84,14 @@ def send_file(call: Call, key: str, client_id: str) -> VisitorMessageOut:
     visit = _writer(call, key)
     _check_files(visit)
     limit = min(MAX_FILE, call.box.settings.channels.max_media_mb * 2**20)
-    file = keep_upload(call.box, visit.tenant_id, limit=limit)
+    file = keep_upload(call.box, visit.tenant_id, VISITOR, limit=limit, origin=Origin.ARRIVED)
     media = {"blob_id": str(file.blob_id), "mime_type": file.mime_type, "filename": file.filename, "size": file.size}
-    is_kept = False
     try:
         with call.box.unit(visit.tenant_id, VISITOR) as uow:
             stored = actions.receive_visitor(uow, visit, client_id, media_kind(file.mime_type), {"media": media})
-            shown, content = _shown(uow, visit, stored), stored.content
-        is_kept = content.get("media", {}).get("blob_id") == media["blob_id"]
+            return _shown(uow, visit, stored)
     finally:
-        if not is_kept:  # the chat is closed, or it came before: nobody would ever find the file
-            call.box.blobs.delete(visit.tenant_id, file.blob_id)
-    return shown
+        give_up(call.box, visit.tenant_id, file.blob_id)  # where the chat is closed, or it came before
 
 
 @webchat.post("/<key>/seen", access=PUBLIC, unit=False, body=SeenIn, limit=READS, summary="How far the visitor's page has come")
@@ -101,6 +99,15 @@ def note_seen(call: Call, key: str, body: SeenIn) -> None:
     visit = _visit(call, key)
     with call.box.unit(visit.tenant_id, VISITOR) as uow:
         actions.note_seen(uow, visit, up_to=body.up_to, read=body.read)
+
+
+@webchat.post(
+    "/<key>/writing", access=PUBLIC, unit=False, body=VisitorWritesIn, limit=READS, summary="Whether the visitor writes at this moment"
+)  # fmt: skip
+def tell_writing(call: Call, key: str, body: VisitorWritesIn) -> None:
+    visit = _writer(call, key, rate=OWN_WRITING)
+    with call.box.unit(visit.tenant_id, VISITOR, read_only=True) as uow:
+        actions.show_writing(uow, visit, writes=body.writes)
 
 
 @webchat.get("/<key>/messages/<uuid:message_id>/file", access=PUBLIC, unit=False, limit=READS, summary="The file of a message")
@@ -115,10 +122,10 @@ def get_file(call: Call, key: str, message_id: UUID) -> Response:
     return send_stored(pieces, media_type=_type_of(media), name=str(media.get("filename") or "file"))
 
 
-def _writer(call: Call, key: str) -> Visit:
+def _writer(call: Call, key: str, *, rate: str = OWN_WRITES) -> Visit:
     visit = _visit(call, key)
     limits: RateLimits = current_app.extensions["rate_limits"]
-    limits.check(OWN_WRITES, visit.visitor, "chat")
+    limits.check(rate, visit.visitor, "chat")
     return visit
 
 
@@ -152,7 +159,7 @@ def _shown(uow: UnitOfWork, visit: Visit, message: Message) -> VisitorMessageOut
         sender=_SENDERS.get(message.sender, "team"),
         client_id=actions.client_id_of(visit, message),
         kind=message.kind,
-        text=threads.text_of(message) if threads.is_from_contact(message) else str(content.get("text", "")),
+        text=str(content.get("text", "")),
         choices=[VisitorChoiceOut.model_validate(one) for one in content.get("buttons") or content.get("list", {}).get("rows", ())],
         file=VisitorFileOut(name=str(media.get("filename") or ""), type=_type_of(media), size=media.get("size")) if media else None,
         sources=_sources(uow, visit, message),

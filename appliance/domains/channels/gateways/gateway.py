@@ -5,16 +5,23 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from appliance.core.errors import Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.web import Schema
 from appliance.core.web.problems import refusal_of
-from appliance.domains.channels.types import Account, Change, Checkup, Kind, Transport
+from appliance.domains.channels.types import Account, Change, Checkup, Kind, ProviderTemplate, TemplateStatus, Transport
 
 if TYPE_CHECKING:
     from appliance.core.box import Box
+
+
+class Courteous(Schema):
+    """Of a kind whose contacts can be told what happens here beside messages."""
+
+    shows_typing: bool = Field(True, description="Contacts see who is writing; by QR the team does too, and the number is online meanwhile")
+    marks_read: bool = Field(True, description="What a person has opened in the inbox is marked as read for the contact")
 
 
 class Gateway(ABC):
@@ -37,6 +44,14 @@ class Gateway(ABC):
     def check(self, _box: Box, _account: Account) -> Checkup:
         """Asks the provider and changes nothing. Raises Refused with what has to be mended, Unavailable when nobody answers."""
         raise Refused(_("A channel of this kind is always connected: there is nothing to test."))
+
+    def list_templates(self, _box: Box, _account: Account) -> list[ProviderTemplate]:
+        """Raises Refused with what has to be mended, Unavailable when nobody answers."""
+        raise Refused(_("The provider of a channel of this kind keeps no templates."))
+
+    def submit_template(self, _box: Box, _account: Account, _wanted: ProviderTemplate) -> tuple[str, TemplateStatus]:
+        """Asks for its approval: the provider's id and what became of it. The same name and language again is no second one."""
+        raise Refused(_("The provider of a channel of this kind keeps no templates."))
 
     def check_config(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """The settings as they are kept, with what was left out. Raises Refused with a sentence a field."""

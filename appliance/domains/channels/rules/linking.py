@@ -15,6 +15,8 @@ ALIVE_EVERY = timedelta(seconds=60)
 LONGEST_SILENCE = timedelta(seconds=200)  # of whoever watches over an open link
 MAX_DEAF = 3  # children in a row that never became ready
 MAX_RETRIES = 12  # in a row without once being open: about two hours
+LEAVE_FOR = timedelta(hours=24)  # so long the phone is told that we are gone, and the keys are kept for it
+FIRST_LEAVE_S, LONGEST_LEAVE_S = 30.0, 3600.0
 AT_ONCE = frozenset({DisconnectReason.RESTART_REQUIRED})
 FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 900.0
 _FINAL: Mapping[int, Ending] = {
@@ -23,11 +25,21 @@ _FINAL: Mapping[int, Ending] = {
     DisconnectReason.OUTDATED: Ending.OUTDATED,
     DisconnectReason.MULTIDEVICE_MISMATCH: Ending.LOGGED_OUT,
     DisconnectReason.REPLACED: Ending.REPLACED,
-    DisconnectReason.BAD_SESSION: Ending.LOGGED_OUT,
+}
+BANS: Mapping[int, LazyProxy] = {  # by WhatsApp's own number, less a hundred
+    1: _("This number wrote to too many people who do not have it in their address book."),
+    2: _("Too many people blocked this number."),
+    3: _("This number made too many groups with people who do not have it in their address book."),
+    4: _("This number sent the same message too often."),
+    5: _("This number sent too much to broadcast lists."),
 }
 SENTENCES: Mapping[Ending, LazyProxy] = {
     Ending.EXPIRED: _("Nobody scanned the code in time. Show a new one when the phone is at hand."),
     Ending.UNLINKED: _("This number was unlinked here. Link it again to go on; what waits to be sent stays waiting."),
+    Ending.UNTOLD: _(
+        "This number was unlinked here and its keys are destroyed, but the phone could not be told. "
+        "Do it by hand: on the phone open WhatsApp, Linked devices, tap “SalesEdge” and log it out."
+    ),
     Ending.LOGGED_OUT: _("The phone unlinked this box. Link the number again; what waits to be sent stays waiting."),
     Ending.BANNED: _(
         "WhatsApp blocked this number. Ask for a review in the app on the phone, and link again only when it works there; "
@@ -45,6 +57,10 @@ SENTENCES: Mapping[Ending, LazyProxy] = {
         "files also need mmg.whatsapp.net."
     ),
     Ending.NO_LIBRARY: _("The part of the box that speaks WhatsApp by QR is not installed or does not start. Ask the box's operator."),
+    Ending.FULL: _(
+        "This box keeps as many linked numbers as its operator allows (channels.max_linked_numbers). "
+        "Unlink another one, or ask the operator, then connect again."
+    ),
     Ending.UNWRITTEN: _(
         "What came to this number could not be written down, so the box stopped listening; nothing of it is lost. "
         "Ask the box's operator to look at the logs, then connect again."
@@ -67,4 +83,10 @@ def retry_after(attempt: int, code: int, chance: float) -> timedelta | None:
     if attempt > MAX_RETRIES:
         return None
     wait = min(FIRST_WAIT_S * (1 << min(attempt - 1, 20)), LONGEST_WAIT_S)
+    return timedelta(seconds=wait * (0.5 + chance))
+
+
+def leave_again_after(attempt: int, chance: float) -> timedelta:
+    """How long to wait after try number `attempt` to tell the phone that we are gone. `chance`: 0 to 1."""
+    wait = min(FIRST_LEAVE_S * (1 << min(attempt - 1, 20)), LONGEST_LEAVE_S)
     return timedelta(seconds=wait * (0.5 + chance))

@@ -9,12 +9,24 @@ LONGEST_PAUSE = timedelta(minutes=10)
 WORTH_WAITING = timedelta(seconds=1)
 HOURS_AWAY = timedelta(hours=1)  # a later try is never put off for longer
 MAX_ATTEMPTS = 10
+GIVE_UP_AFTER = timedelta(hours=12)  # of trying: a line that is down for a night loses nothing
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
 class Slot:
     at: datetime
     next_at: datetime
+
+
+def wait_of(attempts: int, *, retry_after: float | None = None) -> timedelta:
+    """Before the next try. Short, so that all is on its way soon after the line is back; a provider that says when has the say."""
+    asked = min(timedelta(seconds=retry_after or 0), HOURS_AWAY)
+    return max(min(FIRST_WAIT * (1 << min(max(attempts - 1, 0), 20)), LONGEST_WAIT), asked)
+
+
+def is_hopeless(attempts: int, waited: timedelta) -> bool:
+    return attempts >= MAX_ATTEMPTS and waited >= GIVE_UP_AFTER
 
 
 def next_slot(*, free_at: datetime | None, per_second: float, now: datetime) -> Slot:

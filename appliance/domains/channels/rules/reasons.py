@@ -7,6 +7,7 @@ class DisconnectReason(IntEnum):
     """Why a connection is over, by the numbers that Baileys made known."""
 
     LOGGED_OUT = 401
+    BANNED_FOR_NOW = 402
     FORBIDDEN = 403
     OUTDATED = 405
     LOST = 408

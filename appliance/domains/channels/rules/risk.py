@@ -17,7 +17,7 @@ _MANY_REFUSALS, _MANY_RECONNECTS, _ENOUGH_SENT = 5, 10, 10
 
 @dataclass(frozen=True)
 class Week:
-    """What a number did in seven days, and today. `age_days`: since it was linked."""
+    """What a number did in seven days, and today. `age_days`: since it was linked; `left_out`: messages of groups."""
 
     age_days: int
     sent_today: int
@@ -26,6 +26,7 @@ class Week:
     received: int
     refused: int
     reconnects_today: int
+    left_out: int = 0
 
 
 @dataclass(frozen=True)

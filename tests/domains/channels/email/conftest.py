@@ -40,7 +40,7 @@ def post_office():
 
 @pytest.fixture
 def settings(settings):
-    network = settings.network.model_copy(update={"private_hosts": ("127.0.0.1",), "timeout_s": 1.0})
+    network = settings.network.model_copy(update={"private_hosts": ("127.0.0.1",), "timeout_s": 20.0})
     return settings.model_copy(update={"network": network})
 
 
@@ -78,7 +78,7 @@ def account(box, tenant_id, channel_id):
 
 @pytest.fixture
 def until():
-    def wait(is_so, *, seconds=15):
+    def wait(is_so, *, seconds=60):
         deadline = time.monotonic() + seconds
         while not (found := is_so()):
             assert time.monotonic() < deadline, "it did not happen"
@@ -103,7 +103,7 @@ def watch(box, account, reading, until, tenant_id):
     yield start
     for one in started:
         one.stop()
-        one.join(10)
+        one.join(60)
 
 
 def is_open(box, tenant_id, channel_id):

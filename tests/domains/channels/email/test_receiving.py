@@ -55,7 +55,7 @@ def test_what_came_while_nobody_looked_is_read_after_all_and_once(watch, imap, t
     imap.deliver(mail("um").as_bytes())
     until(texts)
     first.stop()
-    first.join(10)
+    first.join(60)
     imap.deliver(mail("dois", message_id="<dois@cliente.example>").as_bytes())
     watch()
     until(lambda: len(texts()) == 2)
@@ -65,7 +65,7 @@ def test_what_came_while_nobody_looked_is_read_after_all_and_once(watch, imap, t
 def test_a_reader_killed_in_the_middle_leaves_the_rest_to_the_next(watch, imap, texts, until, settings):
     first = watch()
     first.stop()
-    first.join(10)
+    first.join(60)
     for number in range(5):
         imap.deliver(mail(f"n{number}", message_id="").as_bytes())
     environ = {
@@ -74,7 +74,7 @@ def test_a_reader_killed_in_the_middle_leaves_the_rest_to_the_next(watch, imap, 
     }  # fmt: skip
     command = [sys.executable, "-m", "tests.domains.channels.email.dying"]
     env = {**os.environ, **{name: str(value) for name, value in environ.items()}}
-    died = subprocess.run(command, cwd=ROOT, env=env, timeout=60, check=False)
+    died = subprocess.run(command, cwd=ROOT, env=env, timeout=240, check=False)
     assert (died.returncode, len(texts())) == (-signal.SIGKILL, 2)
     watch()
     until(lambda: len(texts()) == 5)
@@ -94,7 +94,7 @@ def test_a_mailbox_that_counts_anew_brings_nothing_twice_and_loses_nothing(watch
     imap.deliver(mail("um").as_bytes())
     until(texts)
     first.stop()
-    first.join(10)
+    first.join(60)
     imap.count_anew()
     imap.deliver(mail("dois", message_id="<dois@cliente.example>").as_bytes())
     watch()
@@ -205,7 +205,7 @@ def test_a_wrong_password_shows_on_the_channel(box, tenant_id, reading, account,
 
     assert "AUTHENTICATIONFAILED" in until(failing)
     watch.stop()
-    watch.join(10)
+    watch.join(60)
 
 
 def test_a_bounce_marks_its_message_as_failed(watch, imap, inbox, until, box, tenant_id, run_deliveries):

@@ -1,15 +1,14 @@
 """Mail leaves by a real SMTP server, as a mail that belongs to its thread; whatever the server answers has its consequence."""
 
 from email import message_from_bytes, policy
-from io import BytesIO
 
 import pytest
 
 from appliance.core.ids import new_id
 from appliance.domains.channels import actions, queries
 from appliance.domains.channels.gateways.email import reading
-from appliance.domains.channels.gateways.email.mail import Kept
-from appliance.domains.channels.schemas import ChannelPatch
+from appliance.domains.channels.gateways.email.mail import Kept, Spot
+from appliance.domains.channels.schemas import ChannelPatch, TemplateIn
 from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations.types import MessageKind, MessageStatus
 from tests.domains.channels.email.conftest import OURS, mail
@@ -27,7 +26,7 @@ def arrive(box, tenant_id, channel_id, inbox):
             if queries.find_mailbox(uow, channel_id) is None:
                 actions.open_mailbox(uow, channel_id, source="x", validity=1, last_uid=0)
             read = reading.read(made if isinstance(made, bytes) else made.as_bytes())
-            actions.take_in_mail(uow, channel_id, read, Kept(next(uids), 1, read.message_id, uow.now))
+            actions.take_in_mail(uow, channel_id, read, Kept(read.message_id, uow.now), Spot(next(uids), 1))
         return inbox()[0][0].id
 
     return take
@@ -83,8 +82,8 @@ def test_lines_that_begin_with_a_dot_arrive_whole(arrive, answer, post_office):
     assert written(parsed(post_office.taken[0]), "plain").startswith("um\n.\n..dois")
 
 
-def test_a_file_goes_along(arrive, answer, post_office, box, tenant_id):
-    ref = box.blobs.put(tenant_id, BytesIO(b"%PDF-1.7"))
+def test_a_file_goes_along(arrive, answer, post_office, keep_file):
+    ref = keep_file(b"%PDF-1.7")
     media = {"blob_id": str(ref.id), "mime_type": "application/pdf", "filename": "orçamento.pdf"}
     answer(arrive(mail()), "Segue.", kind=MessageKind.DOCUMENT, content={"media": media})
     [attached] = parsed(post_office.taken[0]).iter_attachments()
@@ -112,17 +111,19 @@ def test_4xx_is_tried_again_and_5xx_is_told_in_the_servers_words(arrive, answer,
     assert (ours.status, sentence in ours.error, post_office.taken) == (status, True, [])
 
 
-def test_a_server_that_says_nothing_holds_nobody_up(arrive, answer, post_office):
+def test_a_server_that_says_nothing_holds_nobody_up(arrive, answer, post_office, impatient):
     conversation_id = arrive(mail())
     post_office.answer("MAIL", "hang")
-    assert (answer(conversation_id).status, post_office.taken) == (MessageStatus.QUEUED, [])
+    with impatient():
+        assert (answer(conversation_id).status, post_office.taken) == (MessageStatus.QUEUED, [])
 
 
 @pytest.mark.parametrize("how", ["cut", "hang"])
-def test_silence_after_the_last_dot_is_not_sent_again_until_a_reply_or_a_person_tells(arrive, answer, post_office, inbox, how):
+def test_silence_after_the_last_dot_is_not_sent_again_until_a_reply_or_a_person_tells(arrive, answer, post_office, inbox, how, impatient):
     conversation_id = arrive(mail())
     post_office.answer("DATA", how)
-    ours = answer(conversation_id)
+    with impatient(4.0):  # what comes before the dot is answered in time
+        ours = answer(conversation_id)
     assert (ours.status, len(post_office.taken)) == (MessageStatus.UNCONFIRMED, 1)
     arrive(mail("obrigada", message_id="<dois@cliente.example>", In_Reply_To=f"<{ours.id}@solara.example>"))
     assert next(row for row in inbox()[0][1] if row.id == ours.id).status is MessageStatus.READ
@@ -151,3 +152,18 @@ def test_a_refused_password_shows_on_the_channel(arrive, answer, box, tenant_id,
 def test_the_test_of_the_connection_signs_in_at_both_and_sends_nothing(box, account, reading, post_office):
     assert actions.check_connection(box, account()).name == OURS
     assert post_office.taken == []
+
+
+def test_a_template_leaves_in_both_formats_with_the_signature(arrive, box, tenant_id, channel_id, run_deliveries, post_office):
+    conversation_id = arrive(mail())
+    given = {"kind": "email", "name": "Proposta", "parts": {"body": "# Olá {{contact.first_name}}\n\nVeja a **proposta** {{numero}}."}}
+    with box.unit(tenant_id) as uow:
+        actions.change_channel(uow, channel_id, ChannelPatch(config={"signature": "Solara Energia"}))
+        template_id = actions.create_template(uow, TemplateIn.model_validate(given)).id
+        actions.send_template(uow, conversation_id, template_id, {"numero": "<b>7</b>"}, user_id=new_id())
+    run_deliveries()
+    sent = parsed(post_office.taken[-1])
+    assert written(sent, "plain") == "Olá Bia\n\nVeja a proposta <b>7</b>.\n\n-- \nSolara Energia\n"
+    html = written(sent, "html")
+    assert "<h1>Olá Bia</h1>\n<p>Veja a <strong>proposta</strong> &lt;b&gt;7&lt;/b&gt;.</p>" in html
+    assert "<p>Solara Energia</p>" in html

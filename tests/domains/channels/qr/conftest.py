@@ -1,5 +1,6 @@
 """A linked number with everything real but WhatsApp itself: supervisor, child process, sockets, database."""
 
+import contextlib
 import shutil
 import threading
 import time
@@ -14,12 +15,12 @@ from appliance.domains.channels import actions, queries
 from appliance.domains.channels.gateways.qr import wire
 from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.channels.types import RISK_VERSION, LinkState
-from appliance.entrypoints.linked import Patience
+from appliance.entrypoints.lives import Patience
 from appliance.entrypoints.sessions import Sessions
 from tests.peers.phones import ME, Phones
 
 DRIVER = "tests.domains.channels.qr.driver"
-QUICK = Patience(look=0.1, glance=0.1, start=20, qr=20, opening=20, reopening=20, ping=5, silence=20, burst=0.05, retries=0.02)
+QUICK = Patience(look=0.1, glance=0.1, start=90, qr=60, opening=60, reopening=60, ping=5, silence=60, burst=0.05, retries=0.02)
 ANA = Actor("user", new_id(), "Ana Prado")
 
 
@@ -51,23 +52,25 @@ def patience():
     return QUICK
 
 
+@contextlib.contextmanager
+def watching(box, **options):
+    """The supervisor of sessions at work; `options` are its own."""
+    sessions = Sessions(box, **options)
+    sessions.open_door()
+    thread = threading.Thread(target=sessions.watch, daemon=True)
+    thread.start()
+    try:
+        yield sessions
+    finally:
+        sessions.stop()
+        thread.join(60)
+
+
 @pytest.fixture
 def watch(box, phones, patience):
     """Starts a supervisor; it can be stopped and started again."""
-    running = []
-
-    def start():
-        sessions = Sessions(box, driver=DRIVER, patience=patience)
-        sessions.open_door()
-        thread = threading.Thread(target=sessions.watch, daemon=True)
-        thread.start()
-        running.append((sessions, thread))
-        return sessions
-
-    yield start
-    for sessions, thread in running:
-        sessions.stop()
-        thread.join(10)
+    with contextlib.ExitStack() as running:
+        yield lambda: running.enter_context(watching(box, driver=DRIVER, patience=patience))
 
 
 @pytest.fixture
@@ -85,7 +88,7 @@ def link(box, tenant_id, number):
 
 @pytest.fixture
 def await_link(link):
-    def wait(condition, timeout_s=25):
+    def wait(condition, timeout_s=60):
         if isinstance(condition, LinkState):
             state = condition
             return wait(lambda row: row.state is state, timeout_s)

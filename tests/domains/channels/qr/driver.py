@@ -13,6 +13,7 @@ import sqlite3
 import sys
 import time
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 
 from appliance.domains.channels.gateways.qr import wire
@@ -37,7 +38,7 @@ class Driver:
     def connect(self):
         host, _, port = os.environ["HTTPS_PROXY"].rpartition(":")
         try:
-            self.peer = socket.create_connection((host, int(port)), timeout=5)
+            self.peer = socket.create_connection((host, int(port)), timeout=30)
         except OSError:
             self.peer = None
             return
@@ -92,9 +93,18 @@ class Driver:
         elif isinstance(command, wire.LogOut):
             self.call(logout=True)
             self.tell(wire.LoggedOut(401, "asked"))
+        elif isinstance(command, wire.MarkRead):
+            self.call(read=command.ids, chat=command.chat)
+        elif isinstance(command, wire.ShowTyping):
+            self.call(writes=command.writes, chat=command.chat)
+        elif isinstance(command, wire.Attend):
+            self.call(looks=command.looks)
         elif isinstance(command, wire.Fetch):
             size = Path(command.path).write_bytes(base64.b64decode(command.reference))
             self.tell(wire.Fetched(command.id, command.path, size))
+        elif isinstance(command, wire.AskGroup):
+            members = wire.Member("222333444555666@lid", "5531999990002@s.whatsapp.net", "Eva Reis"), wire.Member("333444555666777@lid")
+            self.tell(wire.Group(command.chat, "Obra da Vila", members))
         elif isinstance(command, wire.Send):
             self.send(command)
 
@@ -110,7 +120,8 @@ class Driver:
         self.store.execute("INSERT OR REPLACE INTO left VALUES (?, ?)", (command.id, provider_id))
         self.tell(wire.StoreChanged())
         body = base64.b64encode(Path(command.path).read_bytes()).decode() if command.path else ""
-        self.call(send=command.id, provider_id=provider_id, to=command.to, kind=command.kind, content=command.content, body=body)
+        self.call(send=command.id, provider_id=provider_id, to=command.to, kind=command.kind, content=command.content, body=body,
+                  mentions=command.mentions, quoted=asdict(command.reply_to) if command.reply_to else None)
 
 
 def main():

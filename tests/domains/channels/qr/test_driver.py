@@ -136,6 +136,7 @@ def test_a_number_opened_elsewhere_is_not_fought_for(linked, peer):
         ({"reason": "405"}, wire.Outdated()),
         ({"reason": "402", "code": "101", "expire": "3600"}, wire.Banned(1, "sent to too many people", 3600)),
         ({"reason": "403"}, wire.LoggedOut(DisconnectReason.FORBIDDEN, "unlinked")),
+        ({"reason": "406"}, wire.LoggedOut(DisconnectReason.FORBIDDEN, "unlinked")),
     ],
 )
 def test_what_whatsapp_refuses_for_good_is_told_and_not_tried_again(linked, start, peer, failure, event):
@@ -152,6 +153,15 @@ def test_what_whatsapp_refuses_for_now_is_tried_again(linked, peer):
     peer.another_after(connection)
     peer.behaviour.failure, before = None, len(linked.events)
     peer.drop()
+    linked.says(wire.Open, after=before)
+
+
+def test_a_stream_that_ends_with_an_unknown_word_is_told_and_opens_again(linked, peer):
+    connection, before = peer.now, len(linked.events)
+    peer.end_stream("480")
+    assert linked.says(wire.Closed, lambda one: one.code == DisconnectReason.BAD_SESSION) == wire.Closed(500, "stream error 480")
+    peer.drop()
+    peer.another_after(connection)
     linked.says(wire.Open, after=before)
 
 
@@ -230,6 +240,9 @@ def test_what_was_told_is_left_for_others_until_it_is_kept(linked, peer, store):
 def test_what_is_asked_before_there_is_a_connection_harms_nothing(start):
     child = start()
     child.say(wire.Send("a", ANA, "text", {"text": "oi"}))
+    child.say(wire.MarkRead(ANA, ("x",)))
+    child.say(wire.ShowTyping(ANA, writes=True))
+    child.say(wire.Attend(looks=True))
     child.say(wire.Pair("5511988887777"))
     child.say(wire.Fetch("f", "", "/nowhere", 1))
     child.say(wire.LogOut())
@@ -238,6 +251,15 @@ def test_what_is_asked_before_there_is_a_connection_harms_nothing(start):
     child.say(wire.Ping())
     child.says(wire.Pong)
     child.says(wire.Qr)
+
+
+def test_what_nobody_foresaw_ends_it_after_what_was_told(linked):
+    answer = send(linked)
+    assert isinstance(answer, wire.Sent)
+    linked.say(wire.Fetch("f1", "CgJvaQ==", path="/nowhere", limit=1))  # a text: it has no length of a file
+    told = linked.says(wire.Closed)
+    assert (told.reason, told.final) == ("broke off: AttributeError", True)
+    assert linked.ended() == 5
 
 
 def test_it_ends_with_its_parent(linked):

@@ -12,6 +12,7 @@ if library.installed() is None:
     pytest.skip("the package neonize is not installed here", allow_module_level=True)
 
 from appliance.domains.channels.gateways.qr import driver_messages as messages
+from appliance.domains.channels.gateways.qr.driver_calls import Calls
 from appliance.domains.channels.gateways.qr.driver_library import common, e2e, wa
 
 ANA, LID, GROUP = "5511977776666", "111222333444555", "120363000000000001"
@@ -81,6 +82,28 @@ def test_quoted_message_is_named() -> None:
     answered = e2e.ContextInfo(stanzaID="3EB0BB", participant=f"{ANA}@s.whatsapp.net", quotedMessage=e2e.Message(conversation="Preço?"))
     heard = event(e2e.Message(extendedTextMessage=e2e.ExtendedTextMessage(text="R$ 10", contextInfo=answered)))
     assert (heard.kind, heard.content, heard.reply_to) == ("text", {"text": "R$ 10"}, "3EB0BB")
+
+
+@pytest.mark.parametrize("of", ["text", "caption", "edit"])
+def test_who_is_named_comes_as_persons(of: str) -> None:
+    named = e2e.ContextInfo(mentionedJID=[f"{LID}@lid", f"{ANA}:7@s.whatsapp.net", "nobody"])
+    text = e2e.Message(extendedTextMessage=e2e.ExtendedTextMessage(text=f"@{LID} e @{ANA}", contextInfo=named))
+    picture = e2e.Message(imageMessage=e2e.ImageMessage(**FILE, mimetype="image/png", caption=f"@{LID}", contextInfo=named))
+    edit = e2e.ProtocolMessage(key=common.MessageKey(ID="3EB0BB"), type=e2e.ProtocolMessage.MESSAGE_EDIT, editedMessage=text)
+    body = {"text": text, "caption": picture, "edit": e2e.Message(protocolMessage=edit)}[of]
+    assert event(body, Chat=jid(GROUP, "g.us"), IsGroup=True).mentions == (f"{LID}@lid", f"{ANA}@s.whatsapp.net")
+
+
+def test_members_of_a_group_are_told_with_what_the_phone_calls_them() -> None:
+    people = [
+        wa.GroupParticipant(JID=jid(LID, "lid"), LID=jid(LID, "lid"), PhoneNumber=jid(ANA), DisplayName="~", Error=0),
+        wa.GroupParticipant(JID=jid(ANA), LID=NOBODY, PhoneNumber=NOBODY, DisplayName="Ana M."),
+    ]
+    about = wa.GroupInfo(GroupName=wa.GroupName(Name="Obra"), Participants=people)
+    told = messages.group_of(f"{GROUP}@g.us", about, lambda address: "Ana" if address.Server == "lid" else "")
+    assert told == wire.Group(f"{GROUP}@g.us", "Obra", (
+        wire.Member(f"{LID}@lid", f"{ANA}@s.whatsapp.net", "Ana"), wire.Member(f"{ANA}@s.whatsapp.net", "", "Ana M."),
+    ))  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -202,8 +225,49 @@ def test_what_people_do_not_see_is_not_told(body: Any, about: Mapping[str, Any])
 
 
 def test_what_cannot_be_told_is_named_and_not_dropped() -> None:
-    heard = event(e2e.Message(pollCreationMessage=e2e.PollCreationMessage(name="Qual?")))
-    assert (heard.kind, heard.content["type"]) == ("unsupported", "pollCreationMessage")
+    heard = event(e2e.Message(eventMessage=e2e.EventMessage(name="Festa")))
+    assert (heard.kind, heard.content["type"]) == ("unsupported", "eventMessage")
+
+
+def test_poll_is_read_with_its_options() -> None:
+    option = e2e.PollCreationMessage.Option
+    poll = e2e.PollCreationMessage(name="Qual cor?", options=[option(optionName=name) for name in ("Azul", "Verde")])
+    inner = e2e.FutureProofMessage(message=e2e.Message(pollCreationMessageV3=poll))
+    for body in (e2e.Message(pollCreationMessage=poll), e2e.Message(pollCreationMessageV4=inner)):
+        heard = event(body)
+        assert (heard.kind, heard.content) == ("text", {"text": "Qual cor?\n- Azul\n- Verde", "poll": {"options": ["Azul", "Verde"]}})
+
+
+@pytest.mark.parametrize(("outcome", "kind"), [("MISSED", "missed_call"), ("SILENCED_BY_DND", "missed_call"), ("CONNECTED", "call")])
+def test_call_in_the_list_of_calls_says_whether_it_was_missed(outcome: str, kind: str) -> None:
+    log = e2e.CallLogMessage(isVideo=True, callOutcome=e2e.CallLogMessage.CallOutcome.Value(outcome))
+    assert event(e2e.Message(callLogMesssage=log)).content["type"] == kind
+
+
+def _call(kind: Any, *, creator: Any = None, parts: tuple[str, ...] = (), **about: Any) -> Any:
+    meta = wa.BasicCallMeta(callID="C1", timestamp=AT, callCreator=creator or jid(ANA, device=1), callCreatorAlt=jid(LID, "lid"))
+    getattr(meta, "from").CopyFrom(meta.callCreator)
+    nodes = [wa.Node(Tag=name, Nil=True) for name in parts]
+    return kind(basicCallMeta=meta, data=wa.Node(Tag="offer", Nodes=nodes, Nil=False), **about)
+
+
+@pytest.mark.parametrize(
+    ("reason", "creator", "is_told"),
+    [("timeout", None, True), ("", None, True), ("accepted_elsewhere", None, False), ("timeout", jid("5511988887777"), False)],
+)
+def test_call_that_nobody_answered_is_told_once_the_caller_gives_up(reason: str, creator: Any, *, is_told: bool) -> None:
+    calls = Calls()
+    ends = _call(wa.CallTerminate, reason=reason, creator=creator)
+    me = "5511988887777@s.whatsapp.net"
+    assert calls.ended(ends, me) is None  # it never rang
+    calls.rings(_call(wa.CallOffer, parts=("audio", "video"), creator=creator))
+    heard = calls.ended(ends, me)
+    assert (heard is not None) is is_told
+    if heard is not None:
+        assert (heard.key.remote_jid, heard.key.remote_jid_alt, heard.key.id) == (f"{ANA}@s.whatsapp.net", f"{LID}@lid", "C1")
+        assert (heard.kind, heard.content) == ("unsupported", {"type": "missed_call", "with_video": True})
+        assert wire.decode_event(wire.encode(heard)) == heard
+    assert calls.ended(ends, me) is None
 
 
 def test_text_longer_than_a_line_may_be_still_gets_through() -> None:
@@ -223,6 +287,20 @@ def test_receipts_are_of_people_and_in_seconds() -> None:
     assert messages.receipt_of(receipt(wa.Receipt.DELIVERED, IsFromMe=True)) is None
     group = messages.receipt_of(receipt(wa.Receipt.PLAYED, Chat=jid(GROUP, "g.us"), IsGroup=True))
     assert group == wire.Receipt(("A", "B"), "played", AT, f"{GROUP}@g.us", "", f"{ANA}@s.whatsapp.net")
+
+
+@pytest.mark.parametrize(
+    ("state", "media", "writes"),
+    [(wa.ChatPresence.COMPOSING, wa.ChatPresence.TEXT, True), (wa.ChatPresence.COMPOSING, wa.ChatPresence.AUDIO, True),
+     (wa.ChatPresence.PAUSED, wa.ChatPresence.TEXT, False)],
+)  # fmt: skip
+def test_who_writes_or_records_is_told_outside_of_groups(state: int, media: int, *, writes: bool) -> None:
+    source = receipt(wa.Receipt.READ).MessageSource
+    said = messages.typing_of(wa.ChatPresence(MessageSource=source, State=state, Media=media))
+    assert said is not None
+    assert said.writes is writes
+    source.IsGroup = True
+    assert messages.typing_of(wa.ChatPresence(MessageSource=source, State=state, Media=media)) is None
 
 
 @pytest.mark.parametrize("name", [field.name for field in e2e.Message.DESCRIPTOR.fields if field.message_type is not None])

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import threading
 import time
 from pathlib import Path
 
@@ -15,8 +14,7 @@ from appliance.domains.channels.types import LinkState
 from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations.tables import Message
 from appliance.domains.conversations.types import MessageStatus
-from appliance.entrypoints.sessions import Sessions
-from tests.domains.channels.qr.conftest import QUICK
+from tests.domains.channels.qr.conftest import QUICK, watching
 from tests.peers.whatsapp import library
 
 if library.installed() is None:
@@ -41,13 +39,8 @@ def peer(tmp_path, monkeypatch):
 
 @pytest.fixture
 def watched(box, peer):
-    sessions = Sessions(box, driver=DRIVER, patience=QUICK)
-    sessions.open_door()
-    thread = threading.Thread(target=sessions.watch, daemon=True)
-    thread.start()
-    yield sessions
-    sessions.stop()
-    thread.join(10)
+    with watching(box, driver=DRIVER, patience=QUICK) as sessions:
+        yield sessions
 
 
 def child_of_mine():
@@ -60,7 +53,7 @@ def messages(box, tenant_id, run_deliveries):
     """What is kept, once it is as it should be."""
 
     def wait(wanted):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             run_deliveries()
             with box.unit(tenant_id, read_only=True) as uow:

@@ -1,6 +1,6 @@
 """What was told is remembered until it is kept, and not longer."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.domains.channels.gateways.qr import driver_unheard
@@ -11,6 +11,7 @@ def line(number):
     return b'{"number":%d}\n' % number
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.none(), st.integers(0, 30)), max_size=40))
 def test_everything_that_was_told_and_not_kept_is_left_behind(tmp_path_factory, steps):
     """A None is one more letter, a number is what the parent has kept by then."""

@@ -61,8 +61,3 @@ def test_line_has_a_longest_length_both_ways() -> None:
 def test_words_are_not_confused_by_a_field_called_is() -> None:
     assert not [kind for kind in (*get_args(wire.Command), *get_args(wire.Event)) for field in fields(kind) if field.name == "is"]
     assert json.loads(wire.encode(wire.Ping())) == {"is": "Ping"}
-
-
-def test_nothing_is_said_that_nobody_says_or_reads() -> None:
-    names = {kind.__name__ for kind in (*get_args(wire.Command), *get_args(wire.Event))}
-    assert not names & {"MarkRead", "ShowTyping", "Typing"}

@@ -1,13 +1,11 @@
 """Taking leave with the real library: the phone is told, the keys are destroyed."""
 
-import threading
-
 import pytest
 
 from appliance.domains.channels import actions
 from appliance.domains.channels.types import Ending, LinkState
-from appliance.entrypoints.linked import Patience
-from appliance.entrypoints.sessions import Sessions
+from appliance.entrypoints.lives import Patience
+from tests.domains.channels.qr.conftest import watching
 from tests.peers.whatsapp import library
 
 if library.installed() is None:
@@ -28,13 +26,8 @@ def peer(tmp_path, monkeypatch):
 
 @pytest.fixture
 def sessions(box, peer):
-    running = Sessions(box, patience=Patience(look=0.1, glance=0.1, burst=0.2, retries=0.05))
-    running.open_door()
-    thread = threading.Thread(target=running.watch, daemon=True)
-    thread.start()
-    yield running
-    running.stop()
-    thread.join(10)
+    with watching(box, patience=Patience(look=0.1, glance=0.1, burst=0.2, retries=0.05)) as running:
+        yield running
 
 
 def test_it_is_unlinked_at_the_phone_too(sessions, begin, peer, await_link, box, tenant_id, number):

@@ -14,7 +14,7 @@ NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(("code", "ending"), [
-    (401, Ending.LOGGED_OUT), (403, Ending.BANNED), (405, Ending.OUTDATED), (440, Ending.REPLACED), (500, Ending.LOGGED_OUT),
+    (401, Ending.LOGGED_OUT), (403, Ending.BANNED), (405, Ending.OUTDATED), (440, Ending.REPLACED), (500, None),
     (408, None), (428, None), (503, None), (515, None), (0, None),
 ])
 def test_what_a_person_must_mend_is_not_tried_again(code, ending):
@@ -29,6 +29,14 @@ def test_every_ending_is_told_in_a_sentence():
 def test_waits_grow_and_stay_under_their_most(attempt, chance):
     wait = linking.retry_after(attempt, 408, chance)
     assert timedelta(seconds=1) <= wait <= timedelta(seconds=linking.LONGEST_WAIT_S * 1.5)
+
+
+@given(st.integers(1, 200), st.floats(0, 1))
+def test_a_phone_that_cannot_be_told_is_tried_at_most_every_hour_and_a_bounded_number_of_times(attempt, chance):
+    wait = linking.leave_again_after(attempt, chance)
+    assert timedelta(seconds=15) <= wait <= timedelta(hours=1.5)
+    tries = [linking.leave_again_after(number, 0) for number in range(1, 61)]
+    assert sum(tries, timedelta(0)) > linking.LEAVE_FOR
 
 
 def test_a_restart_that_whatsapp_asks_for_is_at_once_and_hopeless_ones_end():

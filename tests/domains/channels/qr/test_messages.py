@@ -1,7 +1,6 @@
 """Messages over a link: in both directions, once each, whatever is killed."""
 
 import base64
-import io
 import os
 import subprocess
 import sys
@@ -47,7 +46,7 @@ def _at_once(monkeypatch):
 def arrived(box, tenant_id, run_deliveries):
     """All messages, once there are as many."""
 
-    def read(number, timeout_s=20):
+    def read(number, timeout_s=60):
         deadline = time.monotonic() + timeout_s
         while True:
             run_deliveries()
@@ -87,7 +86,7 @@ def status(box, tenant_id):
     return read
 
 
-def wait(condition, timeout_s=20):
+def wait(condition, timeout_s=60):
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline
@@ -129,6 +128,19 @@ def test_what_somebody_writes_on_the_phone_itself_is_seen_as_sent(customer, phon
     wait(lambda: arrived(2) and status(echo.id) is MessageStatus.READ)
 
 
+def test_a_voice_note_that_was_heard_is_played_and_stays_so(customer, phones, arrived, status, box, tenant_id):
+    phones.say(said("", "3A78", key={"from_me": True}))
+    echo = arrived(2)[-1]
+    for kind in ("played", "read", "delivered"):
+        phones.say(wire.Receipt(("3A78",), kind, int(time.time()), "5531999990001@s.whatsapp.net"))
+    phones.say(said("ouvi", "3A79"))  # kept after the receipts, hence read after them
+    arrived(3)
+    assert status(echo.id) is MessageStatus.PLAYED
+    with box.unit(tenant_id, read_only=True) as uow:
+        note = threads.get_message(uow, echo.id)
+    assert note.read_at == note.delivered_at is not None
+
+
 def test_what_was_written_on_the_phone_is_found_by_its_words(customer, phones, arrived, box, tenant_id):
     phones.say(said("Segue o orçamento", "3A77", key={"from_me": True}))
     arrived(2)
@@ -147,8 +159,8 @@ def test_a_reply_goes_out_and_its_receipts_come_back(write, phones, run_deliveri
     wait(lambda: run_deliveries() and status(message_id) is MessageStatus.DELIVERED)
 
 
-def test_files_go_both_ways_sealed_between(write, phones, box, tenant_id, arrived, run_deliveries):
-    ref = box.blobs.put(tenant_id, io.BytesIO(b"%PDF-1.4 tabela"))
+def test_files_go_both_ways_sealed_between(write, phones, box, tenant_id, keep_file, arrived, run_deliveries):
+    ref = keep_file(b"%PDF-1.4 tabela")
     media = {"blob_id": str(ref.id), "mime_type": "application/pdf", "filename": "tabela.pdf", "size": ref.size}
     write("A tabela", kind=MessageKind.DOCUMENT, content={"media": media})
     run_deliveries()
@@ -206,7 +218,7 @@ def test_a_child_killed_while_it_sends_does_not_send_twice(write, phones, await_
     worker.start()
     phones.await_(lambda: phones.sent)
     phones.kill_driver()
-    worker.join(20)
+    worker.join(60)
     assert status(message_id) is MessageStatus.QUEUED
     phones.await_(lambda: len(phones.hellos) == 2)
     await_link(LinkState.OPEN)
@@ -225,7 +237,7 @@ def test_a_person_may_send_again_what_nobody_confirmed(write, phones, run_delive
     worker.start()
     phones.await_(lambda: phones.sent)
     phones.kill_driver()
-    worker.join(20)
+    worker.join(60)
     phones.await_(lambda: len(phones.hellos) == 2)
     await_link(LinkState.OPEN)
     forget_waits(box)
@@ -282,7 +294,7 @@ def test_a_supervisor_killed_amid_sending_takes_its_child_along_and_nothing_is_s
 ):
     first = supervisor()
     begin()
-    phones.await_(lambda: phones.hellos, 40)
+    phones.await_(lambda: phones.hellos, 90)
     phones.say(wire.Paired(OPEN.jid, OPEN.lid, "android"))
     phones.say(OPEN)
     await_link(LinkState.OPEN)
@@ -299,9 +311,9 @@ def test_a_supervisor_killed_amid_sending_takes_its_child_along_and_nothing_is_s
     first.kill()
     first.wait()
     wait(lambda: not Path(f"/proc/{pid}").exists())
-    worker.join(30)
+    worker.join(60)
     supervisor()
-    phones.await_(lambda: len(phones.hellos) == 2, 40)
+    phones.await_(lambda: len(phones.hellos) == 2, 90)
     assert phones.hellos[1]["hello"] == OPEN.jid
     await_link(LinkState.OPEN)
     for _ in range(5):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 MAX_DEPTH = 64  # what Meta sends is less than ten deep
+OF_ACCOUNTS = ("message_template_", "template_")  # fields that name no number
 Raw = Mapping[str, Any]
 
 
@@ -19,26 +20,35 @@ def _exceeds(value: object, depth: int) -> bool:
     return depth < 0 or any(_exceeds(item, depth - 1) for item in inner)
 
 
-def numbers_of(payload: Raw) -> list[str]:
-    """The phone number id of each change, in order."""
-    return [number_of(change["value"]) for _entry, change in _changes(payload)]
+def ends_of(payload: Raw) -> list[str]:
+    """What each change is about, in order: a phone number id, or an account (`account_end`) where no number is named."""
+    return [_end_of(entry, change) for entry, change in _changes(payload)]
 
 
-def values_of(payload: Raw) -> Iterator[tuple[str, Raw]]:
-    """Field and value of each change."""
-    return ((str(change.get("field", "")), change["value"]) for _entry, change in _changes(payload))
+def values_of(payload: Raw) -> Iterator[tuple[str, Raw, object]]:
+    """Field and value of each change, and when its entry was sent."""
+    return ((str(change.get("field", "")), change["value"], entry.get("time")) for entry, change in _changes(payload))
 
 
 def where(payload: Raw, wanted: Callable[[int, str], bool]) -> dict[str, Any]:
-    """The same webhook with those of its changes that are wanted, by their place in it and the number they are about."""
+    """The same webhook with those of its changes that are wanted, by their place in it and the end they are about."""
     changes = enumerate(_changes(payload))
-    kept = [(entry, change) for place, (entry, change) in changes if wanted(place, number_of(change["value"]))]
-    return {"object": payload.get("object"), "entry": [{"id": entry.get("id"), "changes": [change]} for entry, change in kept]}
+    kept = [(entry, change) for place, (entry, change) in changes if wanted(place, _end_of(entry, change))]
+    entries = [{**{name: entry[name] for name in ("id", "time") if name in entry}, "changes": [change]} for entry, change in kept]
+    return {"object": payload.get("object"), "entry": entries}
 
 
-def number_of(value: Raw) -> str:
+def account_end(account_id: str) -> str:
+    """How a WhatsApp business account is called beside phone number ids."""
+    return f"account:{account_id}"
+
+
+def _end_of(entry: Raw, change: Raw) -> str:
+    value = change["value"]
     metadata = value.get("metadata")
-    return str(metadata.get("phone_number_id", "")) if isinstance(metadata, dict) else ""
+    number = str(metadata.get("phone_number_id", "")) if isinstance(metadata, dict) else ""
+    is_of_account = not number and str(change.get("field", "")).startswith(OF_ACCOUNTS)
+    return account_end(str(entry.get("id", ""))) if is_of_account else number
 
 
 def dicts(value: object) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -27,6 +27,7 @@ class Doorway:
     tenant_id: UUID
     external_id: str
     app_secret: str
+    account_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,16 @@ class Admission:
     readable: bool = True
 
 
-Doorways = Mapping[str, Doorway]  # by phone number id
+Doorways = Mapping[str, Doorway]  # by phone number id, and by the account that the number belongs to
+
+
+def directory(found: Iterable[Doorway]) -> dict[str, Doorway]:
+    """Of numbers that share an account the first hears for all what names no number."""
+    known = {doorway.external_id: doorway for doorway in found}
+    for doorway in list(known.values()):
+        if doorway.account_id:
+            known.setdefault(addressing.account_end(doorway.account_id), doorway)
+    return known
 
 
 def admit(doorways: Doorways, body: bytes, header: str) -> Admission:
@@ -54,7 +64,7 @@ def admit(doorways: Doorways, body: bytes, header: str) -> Admission:
     if signer is None:
         raise Unauthenticated(_("The webhook is not signed with the app secret of any channel."))
     text, payload = _read(body)
-    numbers = [] if payload is None else addressing.numbers_of(payload)
+    numbers = [] if payload is None else addressing.ends_of(payload)
     if payload is None or addressing.is_too_deep(text, payload):
         return Admission(signer, reasons=UNREADABLE, aside=body.decode("utf-8", "replace"), readable=False)
     if 0 < len(numbers) <= MAX_CHANGES and set(numbers) == {signer.external_id}:
@@ -120,4 +130,4 @@ def _aside(doorways: Doorways, signer: Doorway, payload: dict[str, Any]) -> str:
             return True
         return place >= MAX_CHANGES and doorway.tenant_id == signer.tenant_id
 
-    return json.dumps(addressing.where(payload, is_left) if addressing.numbers_of(payload) else payload)
+    return json.dumps(addressing.where(payload, is_left) if addressing.ends_of(payload) else payload)

@@ -1,17 +1,28 @@
 import json
 from collections.abc import Iterator
+from typing import ClassVar
+
+from pydantic import Field
 
 from appliance.core.box import Box
 from appliance.core.i18n import lazy_gettext as _
-from appliance.domains.channels.gateways.cloud import checkup, inbound, media
+from appliance.core.web import Schema
+from appliance.domains.channels.gateways.cloud import checkup, inbound, media, templates
 from appliance.domains.channels.gateways.cloud.outbound import CARRIES
 from appliance.domains.channels.gateways.cloud.transport import CloudTransport
-from appliance.domains.channels.gateways.gateway import Gateway
-from appliance.domains.channels.types import WHATSAPP_CLOUD, Account, Change, Checkup, Kind
+from appliance.domains.channels.gateways.gateway import Courteous, Gateway
+from appliance.domains.channels.types import WHATSAPP_CLOUD, Account, Change, Checkup, Kind, ProviderTemplate, TemplateStatus
 from appliance.domains.contacts.types import Channel as Medium
 
 
+class CloudSettings(Courteous):
+    """`waba_id`: Meta's id of the WhatsApp business account; without it the box knows nothing of its templates."""
+
+    waba_id: str = Field("", pattern=r"^\d{0,40}$")
+
+
 class CloudGateway(Gateway):
+    settings: ClassVar[type[Schema]] = CloudSettings
     kind = Kind(
         WHATSAPP_CLOUD, _("WhatsApp Cloud API"), Medium.WHATSAPP, carries=CARRIES, window_hours=24, max_text=4096, max_text_of_choices=1024,
         per_second=80.0,  # throughput of a new number
@@ -29,3 +40,9 @@ class CloudGateway(Gateway):
 
     def check(self, box: Box, account: Account) -> Checkup:
         return checkup.check(box, account)
+
+    def list_templates(self, box: Box, account: Account) -> list[ProviderTemplate]:
+        return templates.fetch_all(box, account)
+
+    def submit_template(self, box: Box, account: Account, wanted: ProviderTemplate) -> tuple[str, TemplateStatus]:
+        return templates.submit(box, account, wanted)

@@ -5,15 +5,17 @@ https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/components
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
+from appliance.domains.channels.gateways.cloud import templates
 from appliance.domains.channels.gateways.cloud.addressing import MAX_DEPTH, Raw, dicts, values_of
-from appliance.domains.channels.types import Change, Spoken
+from appliance.domains.channels.gateways.cloud.answers import inner, moment_of
+from appliance.domains.channels.types import Change, Charge, Revised, Spoken, ToldCharge
 from appliance.domains.contacts.types import Identity, IdentityKind
-from appliance.domains.conversations.types import Incoming, MessageKind, MessageStatus, Person, StatusReport
+from appliance.domains.conversations.types import Incoming, MessageKind, MessageStatus, Person, Revision, StatusReport
 
 MAX_TEXT = 65_536
+TEMPLATE_FIELDS = ("message_template_status_update", "message_template_quality_update", "template_category_update")
 MAX_ADDRESS = 128
 _NUMBER = re.compile(r"[0-9]{6,20}")
 _MEDIA = {
@@ -23,12 +25,24 @@ _MEDIA = {
     "document": MessageKind.DOCUMENT,
     "sticker": MessageKind.STICKER,
 }
+_REVISIONS = ("edit", "revoke")
 _STATUSES = {
     "sent": MessageStatus.SENT,
     "delivered": MessageStatus.DELIVERED,
     "read": MessageStatus.READ,
-    "played": MessageStatus.READ,
+    "played": MessageStatus.PLAYED,
     "failed": MessageStatus.FAILED,
+}
+
+
+_CHARGES = {
+    "marketing": Charge.MARKETING,
+    "marketing_lite": Charge.MARKETING,
+    "utility": Charge.UTILITY,
+    "authentication": Charge.AUTHENTICATION,
+    "authentication_international": Charge.AUTHENTICATION,
+    "service": Charge.SERVICE,
+    "referral_conversion": Charge.SERVICE,  # behind an advertisement: free
 }
 
 
@@ -49,14 +63,20 @@ def clean(value: Any, depth: int = 0) -> Any:
 
 def changes_of(payload: Raw) -> Iterator[Change]:
     """Raises TooDeep."""
-    for field, value in values_of(clean(payload)):
-        yield _messages_change(value) if field == "messages" else Change(rejected=((f"field_{field}"[:60], value),))
+    for field, value, sent_at in values_of(clean(payload)):
+        if field == "messages":
+            yield _messages_change(value)
+        elif field in TEMPLATE_FIELDS:
+            yield templates.change_of(field, value, sent_at)
+        else:
+            yield Change(rejected=((f"field_{field}"[:60], value),))
 
 
 def _messages_change(value: Raw) -> Change:
     names = {str(contact.get("wa_id") or contact.get("user_id")): contact for contact in dicts(value.get("contacts"))}
     by_address: dict[str, tuple[Person, list[Incoming]]] = {}
     rejected: list[tuple[str, object]] = []
+    revisions: list[Revised] = []
     for raw in dicts(value.get("messages")):
         address = str(raw.get("from") or raw.get("from_user_id") or "")
         incoming = _incoming(raw)
@@ -66,7 +86,11 @@ def _messages_change(value: Raw) -> Change:
         if not _is_usable(address):
             rejected.append(("unusable_sender", raw))
             continue
-        by_address.setdefault(address, (_person(address, raw, names), []))[1].append(incoming)
+        person = _person(address, raw, names)
+        if raw.get("type") in _REVISIONS:
+            revisions.append(_revised(raw, Spoken(person, address, (incoming,))))
+            continue
+        by_address.setdefault(address, (person, []))[1].append(incoming)
     reports = []
     for raw in dicts(value.get("statuses")):
         report = _report(raw)
@@ -76,7 +100,32 @@ def _messages_change(value: Raw) -> Change:
             reports.append(report)
     rejected += [("error_notice", raw) for raw in dicts(value.get("errors"))]
     spoken = tuple(Spoken(person, address, tuple(messages)) for address, (person, messages) in by_address.items())
-    return Change(spoken, tuple(reports), tuple(rejected))
+    charges = tuple(told for raw in dicts(value.get("statuses")) if (told := _charge(raw)))
+    return Change(spoken, tuple(reports), tuple(rejected), charges=charges, revisions=tuple(revisions))
+
+
+def _revised(raw: Raw, said: Spoken) -> Revised:
+    """Meta tells of changes and deletions only where the number is on the WhatsApp Business app, too (its webhook reference, `edit` and
+    `revoke`).
+    """
+    is_deleted = raw["type"] == "revoke"
+    [incoming] = said.messages
+    text = None if is_deleted else str(incoming.content.get("text", ""))
+    revision = Revision(str(inner(raw, str(raw["type"])).get("original_message_id", ""))[:255], incoming.occurred_at, True, text)
+    return Revised(revision, raw, said)
+
+
+def _charge(raw: Raw) -> ToldCharge | None:
+    """https://developers.facebook.com/documentation/business-messaging/whatsapp/pricing"""
+    pricing = raw.get("pricing")
+    if not isinstance(pricing, dict) or not raw.get("id"):
+        return None
+    is_billable = pricing.get("billable") is not False and pricing.get("type", "regular") == "regular"
+    charge = _CHARGES.get(str(pricing.get("category", "")).lower())
+    if charge is Charge.UTILITY and pricing.get("type") == "free_customer_service":
+        charge = Charge.UTILITY_IN_WINDOW
+    moment = moment_of(raw.get("timestamp"))
+    return ToldCharge(str(raw["id"])[:255], charge, is_billable, moment) if charge else None
 
 
 def _is_usable(address: str) -> bool:
@@ -105,12 +154,12 @@ def _person(address: str, raw: Raw, names: Mapping[str, Raw]) -> Person:
 def _incoming(raw: Raw) -> Incoming | None:
     if not raw.get("id"):
         return None
-    kind, content = _content(raw)
+    kind, content = _content(inner(inner(raw, "edit"), "message") if raw.get("type") == "edit" else raw)
     context = raw.get("context")
     quoted = str(context["id"]) if isinstance(context, dict) and context.get("id") else None
     if kind is MessageKind.REACTION:
         quoted = str(content.get("message_id") or "") or None
-    return Incoming(str(raw["id"])[:255], kind, content, _moment(raw.get("timestamp")), quoted)
+    return Incoming(str(raw["id"])[:255], kind, content, moment_of(raw.get("timestamp")), quoted)
 
 
 def _content(raw: Raw) -> tuple[MessageKind, dict[str, Any]]:
@@ -183,17 +232,9 @@ def _report(raw: Raw) -> StatusReport | None:
     said = str(detail.get("details", "")) if isinstance(detail, dict) else ""
     return StatusReport(
         status,
-        _moment(raw.get("timestamp")),
+        moment_of(raw.get("timestamp")),
         provider_id=str(raw["id"])[:255],
         client_id=str(raw.get("biz_opaque_callback_data") or "") or None,
         error_code=str(error.get("code", ""))[:60],
         error=said or str(error.get("title", "")),
     )
-
-
-def _moment(timestamp: object) -> datetime:
-    """Seconds since 1970, as text; a nonsense one becomes the beginning of time rather than a lost message."""
-    try:
-        return datetime.fromtimestamp(int(str(timestamp)), UTC)
-    except (ValueError, OverflowError, OSError):
-        return datetime.fromtimestamp(0, UTC)

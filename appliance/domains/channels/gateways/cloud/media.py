@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from http import HTTPStatus
 
-from appliance.core import media_types
+from appliance.core import files, media_types
 from appliance.core.box import Box
 from appliance.core.errors import Refused, Unavailable
 from appliance.core.i18n import lazy_gettext as _
@@ -16,14 +16,14 @@ def fetch(box: Box, account: Account, media_id: str) -> dict[str, object]:
     """Raises Refused when the file will never come, Unavailable when it may come later."""
     headers = {"Authorization": f"Bearer {account.secrets.get('access_token', '')}"}
     limit = box.settings.channels.max_media_mb * 2**20
-    with box.outbound.client("whatsapp_cloud_media", timeout_s=60) as client:
+    with box.outbound.client("whatsapp_cloud_media", timeout_s=60, within_s=600) as client:
         try:
             described = client.get(f"{box.settings.channels.graph_url.rstrip('/')}/{media_id}", headers=headers)
             _check(described.status_code)
             with client.stream("GET", str(json.loads(described.content)["url"]), headers=headers) as response:
                 _check(response.status_code)
                 stream = _Pieces(response.iter_bytes(65_536))
-                ref = box.blobs.put(account.tenant_id, stream, limit=limit)
+                ref = files.put(box, account.tenant_id, stream, files.Origin.ARRIVED, limit=limit)
         except TransportFailed as err:
             raise Unavailable(_("The file broke off on its way.")) from err
         except (ValueError, KeyError, TypeError) as err:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from appliance.domains.channels.rules import headers
 from appliance.domains.conversations.types import MessageKind, Outgoing
 
 MEDIA = {
@@ -32,7 +33,7 @@ def payload_of(message: Outgoing, *, media_id: str = "") -> dict[str, Any]:
 def _body(kind: MessageKind, content: Mapping[str, Any], media_id: str) -> dict[str, Any]:
     text = str(content.get("text", ""))
     if kind is MessageKind.TEMPLATE:
-        return {"type": "template", "template": _template(content["template"])}
+        return {"type": "template", "template": _template(content, media_id)}
     if kind in MEDIA:
         return {"type": MEDIA[kind], MEDIA[kind]: _media(kind, content, media_id)}
     if kind is MessageKind.REACTION:
@@ -42,9 +43,12 @@ def _body(kind: MessageKind, content: Mapping[str, Any], media_id: str) -> dict[
     return {"type": "text", "text": {"preview_url": False, "body": text}}
 
 
-def _template(template: Mapping[str, Any]) -> dict[str, Any]:
+def _template(content: Mapping[str, Any], media_id: str) -> dict[str, Any]:
+    template = content["template"]
     body = {"name": template["name"], "language": {"code": template["language"]}}
-    return {**body, "components": template["components"]} if template.get("components") else body
+    file = [headers.file_component(template["header"], media_id, content["media"].get("filename", ""))] if media_id else []
+    components = [*file, *(template.get("components") or ())]
+    return {**body, "components": components} if components else body
 
 
 def _media(kind: MessageKind, content: Mapping[str, Any], media_id: str) -> dict[str, Any]:

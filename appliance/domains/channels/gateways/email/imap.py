@@ -44,8 +44,9 @@ class Fetched:
 class _Imap(IMAPClient):  # type: ignore[misc]  # the library has no types
     """Connects only where the box may."""
 
-    def __init__(self, box: Box, config: EmailSettings) -> None:
-        self._box, self._is_wrapped, self._is_fresh = box, config.imap_security == "tls", False
+    def __init__(self, box: Box, config: EmailSettings, reached: list[socket.socket]) -> None:
+        """`reached` gets the connection as soon as there is one."""
+        self._box, self._is_wrapped, self._is_fresh, self._reached = box, config.imap_security == "tls", False, reached
         timeout_s = box.settings.network.timeout_s
         super().__init__(config.imap_host, config.imap_port, ssl=False, timeout=SocketTimeout(timeout_s, timeout_s))
 
@@ -59,17 +60,18 @@ class _Imap(IMAPClient):  # type: ignore[misc]  # the library has no types
         return is_fresh or super()._poll_socket(sock, timeout)
 
     def _create_IMAP4(self) -> imaplib.IMAP4:  # noqa: N802 - the library's hook
-        return _Guarded(self._box, self.host, self.port, is_wrapped=self._is_wrapped)
+        return _Guarded(self._box, self.host, self.port, is_wrapped=self._is_wrapped, reached=self._reached)
 
 
 class _Guarded(IMAP4WithTimeout):  # type: ignore[misc]  # the library has no types
-    def __init__(self, box: Box, host: str, port: int, *, is_wrapped: bool) -> None:
-        self._box, self._is_wrapped = box, is_wrapped
+    def __init__(self, box: Box, host: str, port: int, *, is_wrapped: bool, reached: list[socket.socket]) -> None:
+        self._box, self._is_wrapped, self._reached = box, is_wrapped, reached
         super().__init__(host, port, box.settings.network.timeout_s)
 
     def _create_socket(self, timeout: float | None = None) -> socket.socket:
         found = self._box.outbound.connect("email_imap", self.host, self.port, timeout_s=timeout)
-        return certificates().wrap_socket(found, server_hostname=self.host) if self._is_wrapped else found
+        self._reached.append(certificates().wrap_socket(found, server_hostname=self.host) if self._is_wrapped else found)
+        return self._reached[-1]
 
 
 class Mailbox:
@@ -123,11 +125,12 @@ def opened(box: Box, account: Account) -> Iterator[Mailbox]:
     """Raises KeyRefused, Refused and Unavailable."""
     config = EmailSettings.model_validate(account.config)
     check_encrypted(box, config.imap_host, config.imap_security)
-    with _translated(config.imap_host):
-        client = _Imap(box, config)
+    reached: list[socket.socket] = []
+    with _translated(config.imap_host), box.outbound.within(lambda: reached):
+        client = _Imap(box, config, reached)
         client.normalise_times = False  # aware
     try:
-        with _translated(config.imap_host):
+        with _translated(config.imap_host), box.outbound.within(lambda: [client.socket()]):
             if config.imap_security == "starttls":
                 client.starttls(certificates())
             client.login(account.secrets[USER], account.secrets[PASSWORD])

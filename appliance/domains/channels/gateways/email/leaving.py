@@ -4,14 +4,16 @@ from uuid import UUID
 
 from appliance.core import crypto
 from appliance.core.box import Box
+from appliance.domains.channels.gateways.email import tracking
 from appliance.domains.channels.rules import proofs
 
 
 def headers_of(box: Box, tenant_id: UUID, channel_id: UUID, contact_id: UUID) -> dict[str, str]:
-    """Nothing where the box has no HTTPS address: mail programs do not click on another."""
-    if not box.settings.public_url.startswith("https://"):
+    """Nothing where mail programs do not reach the box."""
+    home = tracking.home_of(box)
+    if home is None:
         return {}
-    address = f"{box.settings.public_url}/unsubscribe/{channel_id}/{token_of(box, tenant_id, channel_id, contact_id)}"
+    address = f"{home}/unsubscribe/{channel_id}/{token_of(box, tenant_id, channel_id, contact_id)}"
     return {"List-Unsubscribe": f"<{address}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 

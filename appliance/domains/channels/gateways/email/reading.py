@@ -11,13 +11,15 @@ from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses
 
-from appliance.domains.channels.gateways.email import text
-from appliance.domains.channels.gateways.email.mail import Bounce, File, Mail
+from appliance.domains.channels.gateways.email import complaints, text
+from appliance.domains.channels.gateways.email.mail import Bounce, Complaint, File, Mail
 
 MAX_FILES = 20
 MAX_REFERENCES = 20
+MAX_COPIES = 20
 LONGEST_HEADER = 10_000  # parameters and encoded words cost their length squared to read
 LONGEST_TEXT = 2**20  # bytes of a part; the whole is in the original
+_NOT_SAID = frozenset({"", "ascii"})  # letters beyond it came all the same
 _NO_CHARSETS = frozenset({"punycode", "idna", "undefined"})  # of domain names: slow by design, and strict whatever one asks
 _ID = re.compile(r"<([^<>\s]{1,250})>")
 _ROBOTS = re.compile(r"^(mailer-daemon|postmaster|no-?reply|do-?not-?reply|nao-?responda)@", re.IGNORECASE)
@@ -28,7 +30,7 @@ _ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 class _Bounded(policy.Compat32):
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
         name, value = super().header_source_parse(sourcelines)
-        return name, value[:LONGEST_HEADER]
+        return name, _guessed(value[:LONGEST_HEADER].encode("utf-8", "surrogateescape"))
 
 
 def read(raw: bytes, *, is_whole: bool = True) -> Mail:
@@ -42,13 +44,20 @@ def read(raw: bytes, *, is_whole: bool = True) -> Mail:
         name=name,
         subject=_header(message, "Subject")[:300],
         text=written,
+        copies=tuple(_copies(message, address)),
         references=tuple(dict.fromkeys([*_ids(message, "References"), *_ids(message, "In-Reply-To")]))[-MAX_REFERENCES:],
         files=tuple(_files(message)) if is_whole else (),
         bounces=tuple(_bounces(message)),
+        complaint=_complaint(message),
         is_automatic=_is_automatic(message, address),
         is_shortened=is_shortened or not is_whole,
         is_too_large=not is_whole,
     )
+
+
+def sender_of(head: bytes) -> str:
+    """Of a mail that is not read yet."""
+    return _sender(message_from_bytes(head, policy=_Bounded()))[1]
 
 
 def _header(message: Message, name: str) -> str:
@@ -71,6 +80,14 @@ def _sender(message: Message) -> tuple[str, str]:
     name = " ".join(name.replace("\x00", "").encode("utf-8", "replace").decode().split())[:200]
     address = address.strip().lower()
     return name, address if _ADDRESS.fullmatch(address) else ""
+
+
+def _copies(message: Message, sender: str) -> list[str]:
+    found: list[str] = []
+    with suppress(*_UNREADABLE):
+        named = getaddresses([str(one) for name in ("To", "Cc") for one in message.get_all(name, [])])
+        found = [address.strip().lower() for _name, address in named]
+    return [one for one in dict.fromkeys(found) if one != sender and _ADDRESS.fullmatch(one)][:MAX_COPIES]
 
 
 def _ids(message: Message, name: str) -> tuple[str, ...]:
@@ -109,10 +126,21 @@ def _decoded(part: Message) -> str:
         return ""
     content = content[:LONGEST_TEXT]
     try:
-        charset = codecs.lookup(part.get_content_charset() or "utf-8").name
+        said = part.get_content_charset()
+        charset = codecs.lookup(said).name if said else ""
+        if charset in _NOT_SAID:
+            return _guessed(content)
         return content.decode("latin-1" if charset in _NO_CHARSETS else charset, "replace")
     except (LookupError, ValueError):  # ValueError: a null character in its name
         return content.decode("latin-1")
+
+
+def _guessed(content: bytes) -> str:
+    """Where no charset is named: UTF-8, perhaps cut in a letter, else what Windows and old programs write."""
+    try:
+        return codecs.getincrementaldecoder("utf-8")().decode(content)
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
 
 
 def _files(message: Message) -> Iterator[File]:
@@ -141,7 +169,8 @@ def _filename(part: Message) -> str:
 
 def _bounces(message: Message) -> Iterator[Bounce]:
     report = next((part for part in message.walk() if part.get_content_type() == "message/delivery-status"), None)
-    original = _original_id(message)
+    about = _original(message)
+    original = next(iter(_ids(about, "Message-ID")), "") if about else ""
     if report is None or not original:
         return
     for block in report.get_payload() if report.is_multipart() else ():
@@ -150,14 +179,26 @@ def _bounces(message: Message) -> Iterator[Bounce]:
             yield Bounce(original, str(block["Action"]).strip().lower(), re.sub(r"^[\w-]+;\s*", "", said)[:200])
 
 
-def _original_id(message: Message) -> str:
+def _complaint(message: Message) -> Complaint | None:
+    report = next((part for part in message.walk() if part.get_content_type() == "message/feedback-report"), None)
+    if report is None:
+        return None
+    inner = report.get_payload()
+    fields = inner[0] if isinstance(inner, list) and isinstance(inner[0], Message) else message_from_string(_decoded(report))
+    original = _original(message)
+    proof = "".join(_header(original, complaints.HEADER).split()) if original else ""
+    return Complaint(str(fields.get("Feedback-Type", "")).strip().lower()[:40], proof)
+
+
+def _original(message: Message) -> Message | None:
+    """The mail that a report is about, or its head."""
     for part in message.walk():
         kind, inner = part.get_content_type(), part.get_payload()
         if kind == "message/rfc822" and isinstance(inner, list) and isinstance(inner[0], Message):
-            return (_ids(inner[0], "Message-ID") or ("",))[0]
+            return inner[0]
         if kind in {"text/rfc822-headers", "message/rfc822-headers"}:
-            return (_ids(message_from_string(_decoded(part)), "Message-ID") or ("",))[0]
-    return ""
+            return message_from_string(_decoded(part))
+    return None
 
 
 def _is_automatic(message: Message, sender: str) -> bool:

@@ -5,32 +5,32 @@ from __future__ import annotations
 import re
 import smtplib
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from appliance.core.errors import DomainError, Refused, Unavailable
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.outbound import certificates
-from appliance.domains.channels.errors import KeyRefused
+from appliance.domains.channels.errors import Deferred, KeyRefused
 from appliance.domains.channels.gateways.email.settings import PASSWORD, USER, EmailSettings
 from appliance.domains.channels.types import Account
 
 if TYPE_CHECKING:
     import socket
-    from email.message import EmailMessage
 
     from appliance.core.box import Box
 
 TAKEN = 250
 GO_AHEAD = 354
 GREETING = 220
+REFUSED = 400
 FINAL = 500  # from here on the same again has no better end (RFC 5321, 4.2.1)
 SENTENCE = 200
 _LEADING_DOT = re.compile(rb"(?m)^\.")
 
 
-class _Smtp(smtplib.SMTP):
+class Session(smtplib.SMTP):
     """Connects only where the box may."""
 
     def __init__(self, box: Box, config: EmailSettings) -> None:
@@ -43,15 +43,18 @@ class _Smtp(smtplib.SMTP):
         found = self._box.outbound.connect("email_smtp", host, port, timeout_s=timeout)
         return certificates().wrap_socket(found, server_hostname=host) if self._is_wrapped else found
 
+    def in_time(self) -> AbstractContextManager[None]:
+        return self._box.outbound.within(lambda: [self.sock])
+
 
 @contextmanager
-def signed_in(box: Box, account: Account) -> Iterator[smtplib.SMTP]:
+def signed_in(box: Box, account: Account) -> Iterator[Session]:
     """A session that may send. Raises KeyRefused, Refused and Unavailable."""
     config = EmailSettings.model_validate(account.config)
     check_encrypted(box, config.smtp_host, config.smtp_security)
-    smtp = _Smtp(box, config)
+    smtp = Session(box, config)
     try:
-        with _translated(config.smtp_host):
+        with _translated(config.smtp_host), smtp.in_time():
             code, said = smtp.connect(config.smtp_host, config.smtp_port)
             if code != GREETING:
                 raise refusal(code, said)
@@ -63,24 +66,30 @@ def signed_in(box: Box, account: Account) -> Iterator[smtplib.SMTP]:
         smtp.close()
 
 
-def send(smtp: smtplib.SMTP, host: str, mail: EmailMessage, *, sender: str, recipient: str) -> bool:
+def send(smtp: Session, host: str, mail: bytes, *, sender: str, recipients: Sequence[str]) -> bool:
     """True: the server took it. False: it may have. Raises Refused and Unavailable when it surely did not."""
-    content = _LEADING_DOT.sub(b"..", mail.as_bytes())
+    content = _LEADING_DOT.sub(b"..", mail)
     with _translated(host):
-        for code, said in (smtp.mail(sender), smtp.rcpt(recipient)):
-            if code >= 400:  # noqa: PLR2004 - where SMTP's refusals begin
+        with smtp.in_time():
+            code, said = smtp.mail(sender)
+            if code >= REFUSED:
                 raise refusal(code, said)
-        code, said = smtp.docmd("DATA")
+            for recipient in recipients:
+                code, said = smtp.rcpt(recipient)
+                if code >= REFUSED:
+                    raise refusal(code, said, of_message=True)
+            code, said = smtp.docmd("DATA")
         if code != GO_AHEAD:
-            raise refusal(code, said)
+            raise refusal(code, said, of_message=True)
     try:
         smtp.send(content if content.endswith(b"\r\n") else content + b"\r\n")
-        smtp.send(b".\r\n")
-        code, said = smtp.getreply()
+        with smtp.in_time():
+            smtp.send(b".\r\n")
+            code, said = smtp.getreply()
     except (OSError, smtplib.SMTPException):
         return False
     if code != TAKEN:
-        raise refusal(code, said)
+        raise refusal(code, said, of_message=True)
     return True
 
 
@@ -109,10 +118,11 @@ def _translated(host: str) -> Iterator[None]:
         raise Unavailable(_("The mail server %(host)s broke off or took too long.", host=host)) from err
 
 
-def refusal(code: int, said: bytes) -> DomainError:
-    """4xx: later. 5xx: never, with the server's own sentence."""
+def refusal(code: int, said: bytes, *, of_message: bool = False) -> DomainError:
+    """4xx: later. 5xx: never, with the server's own sentence. `of_message`: it speaks of this mail or its recipient."""
     if 0 <= code < FINAL:
-        return Unavailable(_("The mail server asks to wait (%(code)s): %(said)s", code=code, said=_sentence(said)))
+        later = Deferred if of_message else Unavailable
+        return later(_("The mail server asks to wait (%(code)s): %(said)s", code=code, said=_sentence(said)))
     return Refused(_("The mail server refused the message (%(code)s): %(said)s", code=code, said=_sentence(said)))
 
 

@@ -4,10 +4,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from appliance.domains.channels.gateways.email import leaving, smtp
+from sqlalchemy import select
+
+from appliance.domains.channels.gateways.email import complaints, leaving, signing, smtp, tracking
 from appliance.domains.channels.gateways.email.composing import Attached, Letterhead, Thread, compose, message_id, thread_of
 from appliance.domains.channels.gateways.email.settings import EmailSettings
-from appliance.domains.channels.types import Account, Sent, Unconfirmed
+from appliance.domains.channels.tables import MailKey
+from appliance.domains.channels.types import Account, MailKeyState, Sent, Unconfirmed
 from appliance.domains.conversations import queries as conversations
 from appliance.domains.conversations.types import Sender
 
@@ -32,25 +35,40 @@ class EmailTransport:
             thread, now = self._thread(uow, message), uow.now
             conversation = conversations.get_conversation(uow, message.conversation_id)
             is_notice = conversation.last_inbound_at is None or now - conversation.last_inbound_at > NOTICE_AFTER
-            contact_id = conversation.contact_id
+            contact_id, key = conversation.contact_id, self._signing_key(uow)
+            is_for_one = not thread.copies  # who got a copy could end what another wants, and agreed to nothing
+            tells = is_notice and is_for_one and tracking.may_track(uow, config, contact_id)
         account = self._account
-        way_out = leaving.headers_of(self._box, account.tenant_id, account.channel_id, contact_id) if is_notice else {}
-        head = Letterhead(config.address, config.from_name, config.signature, way_out)
+        way_out = leaving.headers_of(self._box, account.tenant_id, account.channel_id, contact_id) if is_notice and is_for_one else {}
+        proof = complaints.headers_of(self._box, account.tenant_id, account.channel_id, message.message_id) if is_for_one else {}
+        mark = tracking.marker_of(self._box, account.tenant_id, account.channel_id, message.message_id) if tells else str
+        head = Letterhead(config.address, config.from_name, config.signature, {**way_out, **proof}, mark)
         mail = compose(message, head, thread, now=now, attached=self._attached(message))
+        content = signing.sign(mail.as_bytes(), key, now=now) if key else mail.as_bytes()
         with smtp.signed_in(self._box, self._account) as session:
-            is_taken = smtp.send(session, config.smtp_host, mail, sender=config.address, recipient=message.to)
+            is_taken = smtp.send(session, config.smtp_host, content, sender=config.address, recipients=(message.to, *thread.copies))
         return Sent(message_id(message.client_id, config.address)) if is_taken else Unconfirmed()
 
+    def _signing_key(self, uow: UnitOfWork) -> signing.SigningKey | None:
+        """One of another domain proves nothing: the mailbox got a new address since it was made."""
+        domain = self._config.address.rpartition("@")[2]
+        own = MailKey.channel_id == self._account.channel_id, MailKey.state == MailKeyState.SIGNING, MailKey.domain == domain
+        key = uow.session.scalar(select(MailKey).where(*own))
+        return signing.SigningKey(key.domain, key.selector, key.private) if key else None
+
     def _thread(self, uow: UnitOfWork, message: Outgoing) -> Thread:
-        """An answer to the mail that is quoted, else to the last that came."""
+        """A subject of its own, else an answer to the mail that is quoted, else to the last there was."""
         ours = conversations.get_message(uow, message.message_id)
+        is_automatic = ours.sender is not Sender.USER
+        if begun := message.content.get("mail"):
+            return Thread(str(begun.get("subject", "")), is_automatic=is_automatic, copies=tuple(begun.get("cc", ())))
         recent = conversations.list_messages(uow, message.conversation_id, before=ours.number, limit=LOOKED_BACK)
         mails = [row for row in recent if row.content.get("mail") and row.provider_message_id]
         quoted = [row for row in mails if row.provider_message_id == message.reply_to_provider_id]
         found = (quoted or mails)[-1:]
         thread = thread_of(found[0].content, str(found[0].provider_message_id)) if found else Thread(self._config.from_name)
-        is_automatic = ours.sender is not Sender.USER
-        return Thread(thread.subject, thread.parent, thread.references, is_automatic)
+        copies = () if is_automatic else tuple(one for one in thread.copies if one != message.to)
+        return Thread(thread.subject, thread.parent, thread.references, is_automatic, copies)
 
     def _attached(self, message: Outgoing) -> Attached | None:
         media = message.content.get("media")

@@ -3,7 +3,8 @@
     python -m appliance.domains.channels.gateways.qr.driver --socket 7 --store /dev/shm/…/keys.db
 
 It holds no key of the box and knows nothing of it. The library can end the process and cannot always be stopped from inside: whoever
-wants it gone kills it. Exit codes: 0 the parent went away or said to end, 1 no connection, 3 the parent was silent, 4 all was said.
+wants it gone kills it. Exit codes: 0 the parent went away or said to end, 1 no connection, 3 the parent was silent, 4 all was said,
+5 nobody foresaw it.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +21,7 @@ from typing import Any, NoReturn
 
 from appliance.domains.channels.gateways.qr import driver_messages as messages
 from appliance.domains.channels.gateways.qr import driver_store, wire
+from appliance.domains.channels.gateways.qr.driver_calls import Calls
 from appliance.domains.channels.gateways.qr.driver_library import VERSION, NeonizeError, ProxySettings, client, enum, events, registration
 from appliance.domains.channels.gateways.qr.driver_outgoing import CannotSend, address_of, built
 from appliance.domains.channels.gateways.qr.driver_tries import Tries
@@ -30,9 +33,10 @@ FAREWELL_S = 5.0
 FIRST_QR_S, NEXT_QR_S = 60, 20  # what WhatsApp allows for the first code and for each after it
 CHUNK = 1 << 16
 NOT_OPEN = "there is no connection yet"
-GONE, NO_CONNECTION, SILENT, ALL_SAID = 0, 1, 3, 4
+GONE, NO_CONNECTION, SILENT, ALL_SAID, UNFORESEEN = 0, 1, 3, 4, 5
+UNFIT = (ValueError, LookupError, ArithmeticError, TypeError, AttributeError)  # CannotSend among them: a message that no try will build
 
-_LOGGED_OUT = {2: DisconnectReason.LOGGED_OUT, 4: DisconnectReason.FORBIDDEN, 5: DisconnectReason.BAD_SESSION}
+_LOGGED_OUT = {2: DisconnectReason.LOGGED_OUT, 4: DisconnectReason.FORBIDDEN, 5: DisconnectReason.FORBIDDEN}  # 403 locked, 406 banned
 _FAILURES = {**_LOGGED_OUT, 6: DisconnectReason.OUTDATED, 7: DisconnectReason.OUTDATED, 10: DisconnectReason.UNAVAILABLE}
 _BANS = {
     1: "sent to too many people", 2: "blocked by too many people", 3: "made too many groups",
@@ -46,13 +50,14 @@ class Driver:
         self._store = store
         self._out: Queue[bytes | None] = Queue(WAITING)
         self._unheard = Unheard(store)
+        self._calls = Calls()
         self._codes = 0
         self._me = ""
         props = registration.DeviceProps(os="SalesEdge", platformType=registration.DeviceProps.CHROME)
         self._tries = Tries(store)
         self._client = client.NewClient(str(store), uuid="number", props=props)
         self._writer = _started(self._write)
-        self._sends, self._files, self._tasks = _lane(), _lane(), _lane()
+        self._sends, self._files, self._tasks = (_lane(self._break_off) for _ in range(3))
 
     # from the parent
 
@@ -86,8 +91,14 @@ class Driver:
                 self._sends.put(lambda: self._tell(self._sent(command)))
             case wire.Fetch():
                 self._files.put(lambda: self._tell(self._fetched(command)))
-            case wire.Pair():
-                self._tasks.put(lambda: self._tell(self._pairing(command.phone)))
+            case wire.MarkRead():
+                self._tasks.put(lambda: self._mark_read(command))
+            case wire.ShowTyping():
+                self._tasks.put(lambda: self._show_typing(command))
+            case wire.Attend():
+                self._tasks.put(lambda: self._attend(command))
+            case wire.Pair() | wire.AskGroup():
+                self._tasks.put(lambda: self._tell(self._answered(command)))
             case wire.LogOut():
                 self._tasks.put(self._log_out)
 
@@ -109,7 +120,8 @@ class Driver:
         self._client.event.qr(lambda _client, code: self._show(code.decode()))
         self._client._NewClient__onLoginStatus = self._linking_ended  # noqa: SLF001 - it only prints there, and nothing else says so
         says: dict[Any, Callable[[Any], wire.Event | None]] = {
-            events.MessageEv: messages.event_of, events.ReceiptEv: messages.receipt_of,
+            events.CallOfferEv: self._calls.rings, events.CallTerminateEv: lambda said: self._calls.ended(said, self._me),
+            events.MessageEv: messages.event_of, events.ReceiptEv: messages.receipt_of, events.ChatPresenceEv: messages.typing_of,
             events.UndecryptableMessageEv: messages.undecryptable_of, events.PairStatusEv: _paired, events.ConnectFailureEv: _failed,
             events.DisconnectedEv: lambda _: wire.Closed(DisconnectReason.CLOSED, "connection closed"),
             events.KeepAliveTimeoutEv: lambda _: wire.Closed(DisconnectReason.LOST, "no answer from WhatsApp"),
@@ -155,7 +167,7 @@ class Driver:
             return earlier
         try:
             message, to = built(send, self._client.upload, self._me), address_of(send.to)
-        except (CannotSend, KeyError, TypeError) as err:
+        except UNFIT as err:
             return wire.Failed(send.id, f"{type(err).__name__}: {err}"[:500])
         except NeonizeError as err:  # the upload
             return wire.Failed(send.id, str(err)[:500], again=True)
@@ -191,6 +203,32 @@ class Driver:
             return wire.Pairing(self._client.PairPhone(phone, show_push_notification=True))
         except NeonizeError as err:
             return wire.Failed("pair", str(err)[:500], again=True)
+
+    def _mark_read(self, command: wire.MarkRead) -> None:
+        if self._me:
+            chat = address_of(command.chat)
+            self._client.mark_read(*command.ids, chat=chat, sender=chat, receipt=enum.ReceiptType.READ)
+
+    def _show_typing(self, command: wire.ShowTyping) -> None:
+        state = enum.ChatPresence.CHAT_PRESENCE_COMPOSING if command.writes else enum.ChatPresence.CHAT_PRESENCE_PAUSED
+        if self._me:
+            self._client.send_chat_presence(address_of(command.chat), state, enum.ChatPresenceMedia.CHAT_PRESENCE_MEDIA_TEXT)
+
+    def _attend(self, command: wire.Attend) -> None:
+        if self._me:
+            self._client.send_presence(enum.Presence.AVAILABLE if command.looks else enum.Presence.UNAVAILABLE)
+
+    def _answered(self, command: wire.Pair | wire.AskGroup) -> wire.Event | None:
+        if isinstance(command, wire.Pair):
+            return self._pairing(command.phone)
+        if not self._me:
+            return None
+        return messages.group_of(command.chat, self._client.get_group_info(address_of(command.chat)), self._name_of)
+
+    def _name_of(self, address: Any) -> str:
+        """As the phone's owner calls them, else as they call themselves; empty for who never wrote."""
+        known = self._client.contact.get_contact(address)
+        return str(known.FullName or known.FirstName or known.PushName or known.BusinessName)
 
     def _log_out(self) -> None:
         if not self._me:
@@ -231,6 +269,13 @@ class Driver:
         self._writer.join(FAREWELL_S)
         os._exit(code)
 
+    def _break_off(self, err: BaseException | None) -> NoReturn:
+        """Another child takes over: it reads in the store what may have left. A lane that ended alone would leave the number mute."""
+        try:
+            self._end(wire.Closed(DisconnectReason.LOST, f"broke off: {type(err).__name__}", final=True), UNFORESEEN)
+        finally:
+            os._exit(UNFORESEEN)
+
 
 def _started(work: Callable[[], None]) -> threading.Thread:
     thread = threading.Thread(target=work, daemon=True)
@@ -238,16 +283,19 @@ def _started(work: Callable[[], None]) -> threading.Thread:
     return thread
 
 
-def _lane() -> Queue[Callable[[], None]]:
-    """Does what is put in, one after the other."""
+def _lane(break_off: Callable[[BaseException | None], NoReturn]) -> Queue[Callable[[], None]]:
+    """Does what is put in, one after the other; `break_off` ends them all."""
     lane: Queue[Callable[[], None]] = Queue()
 
     def work_off() -> NoReturn:
-        while True:
-            try:
-                lane.get()()
-            except (NeonizeError, CannotSend) as err:
-                logging.getLogger(__name__).warning("left undone: %s", type(err).__name__)
+        try:
+            while True:
+                try:
+                    lane.get()()
+                except (NeonizeError, CannotSend) as err:
+                    logging.getLogger(__name__).warning("left undone: %s", type(err).__name__)
+        finally:
+            break_off(sys.exception())
 
     _started(work_off)
     return lane

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -16,11 +16,12 @@ MEDIA = {
 }  # fmt: skip
 WRAPPERS = (
     "ephemeralMessage", "viewOnceMessage", "viewOnceMessageV2", "viewOnceMessageV2Extension", "documentWithCaptionMessage",
-    "editedMessage", "groupMentionedMessage", "lottieStickerMessage", "botInvokeMessage",
+    "editedMessage", "groupMentionedMessage", "lottieStickerMessage", "botInvokeMessage", "pollCreationMessageV4",
 )  # fmt: skip
 VIEW_ONCE = frozenset({"viewOnceMessage", "viewOnceMessageV2", "viewOnceMessageV2Extension"})
 UNSAID = frozenset({"messageContextInfo", "senderKeyDistributionMessage", "fastRatchetKeySenderKeyDistributionMessage"})
 DEEPEST = 8
+MOST_NAMED, MOST_MEMBERS = 100, 2000
 RECEIPTS = {wa.Receipt.DELIVERED: "delivered", wa.Receipt.READ: "read", wa.Receipt.PLAYED: "played"}
 STATUS = "status@broadcast"
 
@@ -50,6 +51,7 @@ def event_of(said: Any) -> wire.Message | wire.Edited | wire.Deleted | None:
         key=key, push_name=said.Info.Pushname[:200], at=at, kind=kind, content=content, reply_to=replied_to(body), group=source.IsGroup,
         ephemeral=said.IsEphemeral or "ephemeralMessage" in wrapped,
         view_once=said.IsViewOnce or said.IsViewOnceV2 or said.IsViewOnceV2Extension or bool(VIEW_ONCE & wrapped),
+        mentions=mentioned(body),
     )
 
 
@@ -65,6 +67,14 @@ def receipt_of(said: Any) -> wire.Receipt | None:
     participant = text_of(source.Sender) if source.IsGroup else ""
     alt = "" if source.IsGroup else text_of(source.SenderAlt)
     return wire.Receipt(tuple(said.MessageIDs), RECEIPTS[said.Type], moment(said.Timestamp), text_of(source.Chat), alt, participant)
+
+
+def typing_of(said: Any) -> wire.Typing | None:
+    """None in a group, and for ourselves. Recording is writing too."""
+    source = said.MessageSource
+    if source.IsGroup or source.IsFromMe:
+        return None
+    return wire.Typing(text_of(source.Chat), said.State == wa.ChatPresence.COMPOSING, text_of(source.SenderAlt))
 
 
 def key_of(info: Any) -> wire.Key:
@@ -114,8 +124,30 @@ def replied_to(body: Any) -> str:
     """The id of the message that is answered or reacted to."""
     if body.HasField("reactionMessage"):
         return str(body.reactionMessage.key.ID)
+    return next((str(context.stanzaID) for context in _contexts(body)), "")
+
+
+def mentioned(body: Any) -> tuple[str, ...]:
+    """Who is named by an @, as persons."""
+    named = (one.partition("@") for context in _contexts(body) for one in context.mentionedJID[:MOST_NAMED])
+    return tuple(f"{user.partition(':')[0]}@{server}" for user, _, server in named if user and server)
+
+
+def group_of(chat: str, about: Any, name_of: Callable[[Any], str]) -> wire.Group:
+    """`name_of` knows what somebody is called who has a JID."""
+    return wire.Group(chat, about.GroupName.Name, tuple(_member(one, name_of) for one in about.Participants[:MOST_MEMBERS]))
+
+
+def _member(one: Any, name_of: Callable[[Any], str]) -> wire.Member:
+    addresses = [address for address in (one.JID, one.PhoneNumber, one.LID) if address.User]
+    jids = list(dict.fromkeys(text_of(address) for address in addresses))
+    name = next(filter(None, map(name_of, addresses)), "") or one.DisplayName
+    return wire.Member(jids[0] if jids else "", next((jid for jid in jids[1:]), ""), name[:200])
+
+
+def _contexts(body: Any) -> Iterator[Any]:
     parts = (part for field, part in body.ListFields() if field.message_type is not None)
-    return next((str(part.contextInfo.stanzaID) for part in parts if "contextInfo" in part.DESCRIPTOR.fields_by_name), "")
+    return (part.contextInfo for part in parts if "contextInfo" in part.DESCRIPTOR.fields_by_name)
 
 
 def reference_to(name: str, part: Any) -> str:
@@ -140,8 +172,9 @@ def _change(key: wire.Key, at: int, protocol: Any) -> wire.Edited | wire.Deleted
     if protocol.type == e2e.ProtocolMessage.REVOKE:
         return wire.Deleted(key, at, protocol.key.ID)
     if protocol.type == e2e.ProtocolMessage.MESSAGE_EDIT:
-        found = content_of(unwrapped(protocol.editedMessage)[0])
-        return wire.Edited(key, at, protocol.key.ID, *found) if found else None
+        body = unwrapped(protocol.editedMessage)[0]
+        found = content_of(body)
+        return wire.Edited(key, at, protocol.key.ID, *found, mentioned(body)) if found else None
     return None
 
 
@@ -186,6 +219,23 @@ def _person(card: Any) -> dict[str, Any]:
     return {"name": {"formatted_name": card.displayName[:200]}, "phones": phones[:20]}
 
 
+def _poll(part: Any) -> Content:
+    """As lines that people and agents read; votes are sealed from one telephone to the other."""
+    options = [option.optionName[:200] for option in part.options[:100]]
+    return "text", {"text": "\n".join([part.name, *(f"- {name}" for name in options)])[: wire.MAX_TEXT], "poll": {"options": options}}
+
+
+def call(*, with_video: bool) -> Content:
+    """One that nobody answered."""
+    return "unsupported", {"type": "missed_call", "with_video": with_video}
+
+
+def _called(part: Any) -> Content:
+    outcomes = e2e.CallLogMessage.CallOutcome
+    missed = {outcomes.Value(name) for name in ("MISSED", "SILENCED_BY_DND", "SILENCED_UNKNOWN_CALLER")}
+    return call(with_video=part.isVideo) if part.callOutcome in missed else ("unsupported", {"type": "call"})
+
+
 def _reaction(part: Any) -> Content:
     return "reaction", {"emoji": part.text[:20], "message_id": part.key.ID}
 
@@ -198,6 +248,11 @@ _SAID: Mapping[str, Callable[[Any], Content]] = {
     "contactMessage": _people,
     "contactsArrayMessage": lambda part: _people(*part.contacts),
     "reactionMessage": _reaction,
+    **dict.fromkeys(
+        ("pollCreationMessage", "pollCreationMessageV2", "pollCreationMessageV3", "pollCreationMessageV5", "pollCreationMessageV6"), _poll
+    ),
+    "pollUpdateMessage": lambda _: ("unsupported", {"type": "vote"}),
+    "callLogMesssage": _called,
     "buttonsResponseMessage": lambda part: _chosen(part.selectedButtonID, part.selectedDisplayText),
     "templateButtonReplyMessage": lambda part: _chosen(part.selectedID, part.selectedDisplayText),
     "listResponseMessage": lambda part: _chosen(part.singleSelectReply.selectedRowID, part.title),

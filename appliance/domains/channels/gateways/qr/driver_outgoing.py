@@ -7,7 +7,9 @@ from typing import Any
 
 from PIL import Image
 
+from appliance.core import sound
 from appliance.domains.channels.gateways.qr import wire
+from appliance.domains.channels.gateways.qr.driver_film import film_of
 from appliance.domains.channels.gateways.qr.driver_library import common, e2e, enum, wa
 from appliance.domains.channels.gateways.qr.driver_store import secret_of
 
@@ -18,6 +20,7 @@ FIELDS = {
     "audio": ("audioMessage", enum.MediaType.MediaAudio),
     "document": ("documentMessage", enum.MediaType.MediaDocument),
 }
+MOST_PIXELS = 50_000_000  # a picture of 700 KiB may unfold to a gigabyte; larger ones go without a preview
 PREVIEW = (72, 72)
 VOICE = "audio/ogg; codecs=opus"  # any other label and a telephone shows a file, not a voice
 
@@ -41,9 +44,11 @@ def built(send: wire.Send, upload: Upload, me: str) -> Any:
     if send.kind == "reaction":  # the last one counts: sent twice it is still one
         return _reaction(send)
     body = _body(send, upload)
+    about = getattr(body, body.ListFields()[0][0].name)
     if send.reply_to is not None:
-        field = body.ListFields()[0][0].name
-        getattr(body, field).contextInfo.CopyFrom(_quoting(send.reply_to, send.to, me))
+        about.contextInfo.CopyFrom(_quoting(send.reply_to, send.to, me))
+    if send.mentions:
+        about.contextInfo.mentionedJID.extend(send.mentions)
     body.messageContextInfo.messageSecret = secret_of(send.id)
     return body
 
@@ -52,7 +57,8 @@ def _body(send: wire.Send, upload: Upload) -> Any:
     content = send.content
     if send.kind == "text":
         text = str(content.get("text", ""))
-        return e2e.Message(extendedTextMessage=e2e.ExtendedTextMessage(text=text)) if send.reply_to else e2e.Message(conversation=text)
+        with_context = send.reply_to or send.mentions
+        return e2e.Message(extendedTextMessage=e2e.ExtendedTextMessage(text=text)) if with_context else e2e.Message(conversation=text)
     if send.kind in FIELDS:
         return _media(send, upload)
     if send.kind == "location":
@@ -82,11 +88,24 @@ def _media(send: wire.Send, upload: Upload) -> Any:
         part.caption = str(send.content["text"])
     if send.kind == "document":
         part.fileName = part.title = str(about.get("filename") or "document")
-    if send.kind == "audio" and (about.get("voice") or part.mimetype.startswith("audio/ogg")):
-        part.PTT, part.mimetype = True, VOICE
+    if send.kind == "audio":
+        _sound(part, send, is_voice=bool(about.get("voice")) or part.mimetype.startswith("audio/ogg"))
+    if send.kind == "video":
+        film = film_of(content)
+        part.seconds, part.width, part.height = film.seconds, film.width, film.height
     if send.kind == "image":
         _preview(part, content)
     return body
+
+
+def _sound(part: Any, send: wire.Send, *, is_voice: bool) -> None:
+    measured = sound.measured(send.path)
+    if measured is not None:
+        part.seconds = measured[0]
+    if is_voice:
+        part.PTT, part.mimetype = True, VOICE
+        if measured is not None:
+            part.waveform = measured[1]
 
 
 def _preview(part: Any, content: bytes) -> None:
@@ -94,6 +113,8 @@ def _preview(part: Any, content: bytes) -> None:
     try:
         with Image.open(io.BytesIO(content)) as picture:
             part.width, part.height = picture.size
+            if part.width * part.height > MOST_PIXELS:
+                return
             picture.draft("RGB", PREVIEW)
             picture.thumbnail(PREVIEW)
             small = io.BytesIO()

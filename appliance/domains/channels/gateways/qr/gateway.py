@@ -4,8 +4,7 @@ from pydantic import Field
 
 from appliance.core.box import Box
 from appliance.core.i18n import lazy_gettext as _
-from appliance.core.web import Schema
-from appliance.domains.channels.gateways.gateway import Gateway
+from appliance.domains.channels.gateways.gateway import Courteous, Gateway
 from appliance.domains.channels.gateways.qr import inbound, transport
 from appliance.domains.channels.types import WHATSAPP_QR, Account, Change, Kind
 from appliance.domains.contacts.types import Channel as Medium
@@ -19,8 +18,9 @@ CARRIES = frozenset(
 )  # fmt: skip
 
 
-class QrSettings(Schema):
+class QrSettings(Courteous):
     daily_limit: int = Field(0, ge=0, le=1000, description="Messages a day at most; 0 leaves it to the age of the link")
+    takes_groups: bool = Field(False, description="Messages of the groups that the number is in are taken in, for people only")
 
 
 class QrGateway(Gateway):

@@ -9,13 +9,15 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
 from appliance.domains.channels.gateways.qr import asking, wire
 from appliance.domains.channels.gateways.qr.inbound import jid_of
+from appliance.domains.channels.rules.mentions import with_numbers
 from appliance.domains.channels.types import Account, Sent, Unconfirmed
 
 if TYPE_CHECKING:
     from appliance.core.box import Box
-    from appliance.domains.conversations.types import Outgoing
+    from appliance.domains.conversations.types import Outgoing, Quoted
 
 TEXT_S, FILE_S = 25.0, 90.0
+LONGEST_QUOTE = 1000
 ASK_AGAIN_S = 10.0  # long enough for an echo to say that it left after all
 
 
@@ -40,11 +42,12 @@ class QrTransport:
 
     def _ask(self, message: Outgoing) -> asking.Answer:
         blob_id = str(message.content.get("media", {}).get("blob_id", ""))
-        quote = wire.Quote(message.reply_to_provider_id) if message.reply_to_provider_id else None
+        quote = _quote(message.quoted) if message.quoted else None
         # The child knows what it sent under this id before; only a person's word, which is a first try again, overrides that.
         command = wire.Send(
-            message.client_id, jid_of(message.to), message.kind, message.content, reply_to=quote, anyway=message.attempt == 1
-        )
+            message.client_id, jid_of(message.to), message.kind, message.content, reply_to=quote, anyway=message.attempt == 1,
+            mentions=tuple(dict.fromkeys(one["jid"] for one in message.content.get("mentions", ()))),
+        )  # fmt: skip
         try:
             asked = asking.Asked(self._channel_id, command, blob_id)
             return asking.ask(self._path, asked, timeout_s=FILE_S if blob_id else TEXT_S)
@@ -52,6 +55,12 @@ class QrTransport:
             raise _shut() from err
         except asking.NoAnswer as err:
             raise Unavailable(_("The link to WhatsApp broke off while sending. It is asked again."), retry_after=ASK_AGAIN_S) from err
+
+
+def _quote(quoted: Quoted) -> wire.Quote:
+    """Everybody in the group reads it: numbers stand behind an @, not the names of our contacts."""
+    text = with_numbers(quoted.text, quoted.mentions)[:LONGEST_QUOTE]
+    return wire.Quote(quoted.provider_id, quoted.is_ours, quoted.author, text)
 
 
 def _failed(answer: wire.Failed) -> Unconfirmed:

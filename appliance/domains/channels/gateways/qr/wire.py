@@ -5,21 +5,16 @@ BadLine. Moments are seconds since 1970. `content` has the shape of conversation
 `content["media"]["provider_id"]` of a message that came is what `Fetch.reference` takes.
 """
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from functools import cache
-from types import NoneType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from appliance.domains.channels.gateways.qr import lines
 
 DRIVER = "appliance.domains.channels.gateways.qr.driver"
 ENVIRONMENT = {"NEONIZE_BOT_TAG": "off"}  # must be there at its start; else each of our messages is marked as a robot's
-LONGEST_LINE = 1 << 20
 MAX_TEXT = 65_536
-
-
-class BadLine(ValueError):
-    """Not a line of ours, or longer than one may be."""
+LONGEST_LINE, BadLine, Lines = lines.LONGEST_LINE, lines.BadLine, lines.Lines
 
 
 @dataclass(frozen=True)
@@ -55,6 +50,7 @@ class Send:
     The library makes up the message's id itself. What an earlier try under this `id` may already have sent is told by Failed with
     `may_have_left` and is not sent again, except by `anyway` (a person pressed the button).
     `kind`: text image audio video document sticker location contact reaction. `path`: the file of a medium, which the child only reads.
+    `mentions`: JIDs whose user stands behind an @ in the text.
     """
 
     id: str
@@ -64,6 +60,30 @@ class Send:
     path: str = ""
     reply_to: Quote | None = None
     anyway: bool = False
+    mentions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MarkRead:
+    """A person saw these messages of a chat. Nothing answers it."""
+
+    chat: str
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ShowTyping:
+    """That we write, or no longer. WhatsApp forgets it by itself after a while. Nothing answers it."""
+
+    chat: str
+    writes: bool
+
+
+@dataclass(frozen=True)
+class Attend:
+    """Whether somebody looks: while nobody does, WhatsApp tells of nobody's typing and the telephone rings. Nothing answers it."""
+
+    looks: bool
 
 
 @dataclass(frozen=True)
@@ -100,7 +120,14 @@ class Kept:
     number: int
 
 
-Command = Send | Pair | Fetch | LogOut | Ping | Kept
+@dataclass(frozen=True)
+class AskGroup:
+    """What a group is called and who is in it. Answered by Group, or not at all."""
+
+    chat: str
+
+
+Command = Send | MarkRead | ShowTyping | Attend | Pair | Fetch | LogOut | Ping | Kept | AskGroup
 
 # events, child to parent
 
@@ -169,7 +196,10 @@ class Outdated:
 
 @dataclass(frozen=True)
 class Message:
-    """`kind` is one of conversations' MessageKind; what cannot be told comes as "unsupported" with its type."""
+    """`kind` is one of conversations' MessageKind; what cannot be told comes as "unsupported" with its type.
+
+    `mentions`: JIDs whose user stands behind an @ in the text.
+    """
 
     key: Key
     push_name: str
@@ -180,6 +210,7 @@ class Message:
     group: bool = False
     ephemeral: bool = False
     view_once: bool = False
+    mentions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -189,6 +220,7 @@ class Edited:
     of: str
     kind: str
     content: Mapping[str, Any]
+    mentions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -215,6 +247,31 @@ class Receipt:
     chat: str
     chat_alt: str = ""
     participant: str = ""
+
+
+@dataclass(frozen=True)
+class Typing:
+    """Worth nothing a minute later: it is no letter, and is forgotten with the child."""
+
+    chat: str
+    writes: bool
+    chat_alt: str = ""
+
+
+@dataclass(frozen=True)
+class Member:
+    """`alt` names the same person by phone where `jid` is a LID, or the reverse. `name`: as the phone or they themselves call them."""
+
+    jid: str
+    alt: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    chat: str
+    name: str
+    members: tuple[Member, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -255,13 +312,12 @@ class Pong:
 
 Event = (
     Ready | Qr | Pairing | Paired | Open | Closed | LoggedOut | Banned | Outdated
-    | Message | Edited | Deleted | Undecryptable | Receipt | Sent | Failed | Fetched | StoreChanged | Pong
+    | Message | Edited | Deleted | Undecryptable | Receipt | Typing | Group | Sent | Failed | Fetched | StoreChanged | Pong
 )  # fmt: skip
 
 # what WhatsApp tells once: the child remembers it beside the store (`driver_unheard`) until it is Kept
 LETTERS = (Message, Edited, Deleted, Undecryptable, Receipt)
 
-T = TypeVar("T")
 _COMMANDS: Mapping[str, type[Command]] = {kind.__name__: kind for kind in get_args(Command)}
 _EVENTS: Mapping[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
 
@@ -276,66 +332,14 @@ def arguments(socket: int, store: str, *, silence_s: int = 90) -> list[str]:
 
 def encode(said: Command | Event) -> bytes:
     """With its line's end. Raises BadLine."""
-    line = json.dumps({"is": type(said).__name__, **asdict(said)}, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    if len(line) >= LONGEST_LINE:
-        raise BadLine(f"{type(said).__name__} of {len(line)} bytes")
-    return line + b"\n"
+    return lines.written(said)
 
 
 def decode_command(line: bytes) -> Command:
     """Raises BadLine."""
-    return _decoded(line, _COMMANDS)
+    return lines.read(line, _COMMANDS)
 
 
 def decode_event(line: bytes) -> Event:
     """Raises BadLine."""
-    return _decoded(line, _EVENTS)
-
-
-class Lines:
-    """Pieces of a stream as whole lines."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def feed(self, piece: bytes) -> Iterator[bytes]:
-        """Raises BadLine when one is longer than a line may be."""
-        *whole, self._rest = (self._rest + piece).split(b"\n")
-        if len(self._rest) > LONGEST_LINE:
-            raise BadLine("no end of the line")
-        yield from whole
-
-
-def _decoded(line: bytes, kinds: Mapping[str, type[T]]) -> T:
-    try:
-        said = json.loads(line)
-        kind = kinds[said.pop("is")]
-    except (ValueError, KeyError, TypeError, AttributeError) as err:
-        raise BadLine(line[:80].decode("utf-8", "replace")) from err
-    made: T = _made(kind, said)
-    return made
-
-
-@cache
-def _hints(kind: type) -> Mapping[str, Any]:
-    return get_type_hints(kind)
-
-
-def _made(kind: Any, said: object) -> Any:
-    """What was said as what was meant, all the way down. Raises BadLine."""
-    if is_dataclass(kind) and isinstance(said, dict):
-        hints = _hints(kind)  # type: ignore[arg-type]
-        try:
-            return kind(**{name: _made(hints[name], value) for name, value in said.items()})  # type: ignore[operator]
-        except (KeyError, TypeError) as err:
-            raise BadLine(f"{sorted(said)} is not {[known.name for known in fields(kind)]}") from err
-    choices = get_args(kind)
-    if NoneType in choices:
-        return None if said is None else _made(choices[0], said)
-    if get_origin(kind) is tuple and isinstance(said, list):
-        return tuple(_made(choices[0], one) for one in said)
-    if get_origin(kind) is Mapping and isinstance(said, dict):
-        return said
-    if type(said) is not kind:
-        raise BadLine(f"{said!r:.80} is no {kind}")
-    return said
+    return lines.read(line, _EVENTS)

@@ -64,6 +64,7 @@ class CheckupOut(Schema):
     name: str
     quality: Quality
     webhook: str = Field(description="Where the provider delivers to; empty when it delivers nowhere")
+    messaging_limit: int | Literal["unlimited"] | None = Field(None, description="People who can be written to first within 24 hours")
 
 
 class RejectedOut(Schema):
@@ -136,6 +137,10 @@ class SeenIn(Schema):
     read: bool = Field(default=False, description="It is on the screen, not only on the page")
 
 
+class VisitorWritesIn(Schema):
+    writes: bool
+
+
 class VisitorChoiceOut(Schema):
     id: str
     title: str
@@ -177,6 +182,14 @@ class VisitorThreadQuery(Schema):
 Phone = Annotated[str, Field("", max_length=20, pattern=r"^([0-9]{8,15})?$", description="Digits, with the country's")]
 
 
+class MoveIn(Schema):
+    """What the Cloud API is connected with: the same as of a new channel."""
+
+    external_id: str = Field(min_length=1, max_length=120, description="Meta's id of the number")
+    config: Config = Field(default_factory=dict)
+    secrets: Secrets
+
+
 class RiskAcceptedIn(Schema):
     version: int = Field(ge=1, le=1000, description="Of the text that was read and is signed by this call")
 
@@ -201,6 +214,7 @@ class LinkOut(Schema):
     last_error: str
     attempts: int
     retry_at: datetime | None
+    leave_by: datetime | None = Field(description="Unlinked here; until then the phone is told again, with the keys kept sealed for it")
     jid: str | None
     lid: str | None
     push_name: str | None
@@ -249,6 +263,7 @@ class WeekOut(Schema):
     received: int
     refused: int
     reconnects_today: int
+    left_out: int = Field(description="Messages of groups that were not taken in")
 
 
 class ReadingOut(Schema):

@@ -1,12 +1,15 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from babel.support import LazyProxy
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from appliance.core.box import Box
+from appliance.core.errors import Refused
+from appliance.core.i18n import lazy_gettext as _
 from appliance.core.paging import read_page
 from appliance.core.rows import locked, required
 from appliance.core.uow import UnitOfWork
@@ -18,7 +21,18 @@ from appliance.domains.channels.gateways.qr import asking
 from appliance.domains.channels.rules import risk, warming
 from appliance.domains.channels.rules.linking import LONGEST_SILENCE, SENTENCES
 from appliance.domains.channels.tables import Channel, Mailbox, RejectedEvent, WhatsappDay, WhatsappSession
-from appliance.domains.channels.types import RISK_VERSION, WEBCHAT, WHATSAPP_QR, Account, Ending, Factor, Kind, LinkState
+from appliance.domains.channels.types import (
+    EMAIL,
+    RISK_VERSION,
+    WEBCHAT,
+    WHATSAPP_QR,
+    Account,
+    ChannelStatus,
+    Ending,
+    Factor,
+    Kind,
+    LinkState,
+)
 
 
 def get_channel(uow: UnitOfWork, channel_id: UUID) -> Channel:
@@ -38,6 +52,12 @@ def list_channels(uow: UnitOfWork) -> Sequence[Channel]:
     return uow.session.scalars(select(Channel).order_by(Channel.created_at).limit(500)).all()
 
 
+def list_failing(uow: UnitOfWork, *, limit: int) -> Sequence[Channel]:
+    """Those in use that somebody has to look after: `status_detail` says why."""
+    failing = select(Channel).where(Channel.status == ChannelStatus.FAILING, Channel.active.is_(True))
+    return uow.session.scalars(failing.order_by(Channel.created_at).limit(limit)).all()
+
+
 def find_pause(uow: UnitOfWork, channel_id: UUID) -> datetime | None:
     """Until when the channel rests; None when it may speak."""
     until = get_channel(uow, channel_id).paused_until
@@ -52,6 +72,21 @@ def get_account(uow: UnitOfWork, channel_id: UUID) -> Account:
 def list_of_kind(uow: UnitOfWork, kind: str) -> Sequence[Channel]:
     """Of all organisations; needs the box scope."""
     return uow.session.scalars(select(Channel).where(Channel.kind == kind).limit(10_000)).all()
+
+
+def get_mailbox(uow: UnitOfWork, channel_id: UUID) -> Channel:
+    """One that may send. Raises ChannelNotFound, Refused."""
+    found = get_channel(uow, channel_id)
+    if found.kind != EMAIL or not found.active:
+        sentence = _("Choose a mailbox that is switched on.")
+        raise Refused(sentence, fields={"channel_id": sentence})
+    return found
+
+
+def list_mailboxes(uow: UnitOfWork, *, limit: int = 100) -> Sequence[Channel]:
+    """Those that may send."""
+    own = select(Channel).where(Channel.kind == EMAIL, Channel.active.is_(True))
+    return uow.session.scalars(own.order_by(Channel.created_at).limit(limit)).all()
 
 
 def get_chat(uow: UnitOfWork, key: str) -> Channel:
@@ -92,11 +127,14 @@ def get_link_of_agent(uow: UnitOfWork, agent_id: UUID, channel_id: UUID) -> What
     return required(found, ChannelNotFound)
 
 
-def list_watched(uow: UnitOfWork) -> Sequence[WhatsappSession]:
-    """What needs a child now, of all organisations: to be kept open with the risk signed, or to be taken leave of. Needs the box scope."""
+def list_watched(uow: UnitOfWork) -> list[tuple[WhatsappSession, Mapping[str, Any]]]:
+    """What needs a child now, of all organisations, with its channel's settings: to be kept open with the risk signed, or to be
+    taken leave of. Needs the box scope.
+    """
     is_kept = and_(WhatsappSession.wanted, Channel.active, WhatsappSession.accepted_version == RISK_VERSION)
-    joined = select(WhatsappSession).join(Channel, Channel.id == WhatsappSession.channel_id)
-    return uow.session.scalars(joined.where(or_(is_kept, WhatsappSession.leaving)).limit(10_000)).all()
+    joined = select(WhatsappSession, Channel.config).join(Channel, Channel.id == WhatsappSession.channel_id)
+    found = uow.session.execute(joined.where(or_(is_kept, WhatsappSession.leave_by.is_not(None))).limit(10_000))
+    return [(link, config) for link, config in found]
 
 
 def is_shut(uow: UnitOfWork, channel_id: UUID) -> bool:
@@ -160,6 +198,7 @@ def get_meter(uow: UnitOfWork, channel_id: UUID) -> Meter:
     week = risk.Week(
         age, today.sent if today else 0, pace.per_day, sent=sum(day.sent for day in days), received=sum(day.received for day in days),
         refused=sum(day.refused for day in days), reconnects_today=today.reconnects if today else 0,
+        left_out=sum(day.left_out for day in days),
     )  # fmt: skip
     return Meter(pace, week, risk.readings(week))
 

@@ -1,0 +1,65 @@
+"""The mail by which the owner of a mailbox is asked whether a yes was theirs."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from babel.dates import format_date
+
+from appliance.core import i18n
+from appliance.core.i18n import gettext
+from appliance.core.uow import UnitOfWork
+from appliance.domains.channels import queries
+from appliance.domains.channels.actions.receive import route_of
+from appliance.domains.contacts import actions as contacts
+from appliance.domains.contacts import queries as people
+from appliance.domains.contacts.types import Identity, IdentityKind
+from appliance.domains.conversations import actions as conversations
+from appliance.domains.conversations.types import Outgoing, Person
+
+CONFIRMS = "confirms"  # in a message: what its link confirms
+
+
+class Awaited(Protocol):
+    @property
+    def expires_at(self) -> datetime: ...
+    @property
+    def words(self) -> str: ...
+    @property
+    def locale(self) -> str: ...
+
+
+def ask_by_mail(uow: UnitOfWork, awaited_id: UUID) -> None:
+    """Raises ConfirmationNotFound, ConsentRefused, Refused for a mailbox that is switched off."""
+    awaited = people.get_awaited(uow, awaited_id)
+    channel = queries.get_mailbox(uow, awaited.sender_id)
+    content = {**_content(awaited), CONFIRMS: str(awaited_id)}
+    person = Person((Identity(IdentityKind.EMAIL, awaited.address),))
+    message = conversations.write_from_box(uow, route_of(channel, awaited.address), person, content)
+    if message is not None:
+        contacts.note_confirmation_sent(uow, awaited_id, message.id)
+
+
+def put_link_in(uow: UnitOfWork, outgoing: Outgoing) -> Outgoing:
+    """Colleagues read what is kept of the mail, and the link is good for whoever has it: it is put in on the way out."""
+    awaited = people.find_awaited_by(uow, UUID(str(named)), outgoing.message_id) if (named := outgoing.content.get(CONFIRMS)) else None
+    if awaited is None:
+        return outgoing
+    link = f"{uow.box.settings.public_url}/confirm/{awaited.id}/{people.confirmation_proof(uow, awaited.id)}"
+    return replace(outgoing, content={**outgoing.content, **_content(awaited, link)})
+
+
+def _content(awaited: Awaited, link: str = "") -> dict[str, object]:
+    """Nothing in it was typed by whoever filled in the form: they may have named anybody."""
+    with i18n.in_locale(awaited.locale):
+        day = format_date(awaited.expires_at, "long", locale=i18n.current_locale())
+        parts = [
+            gettext("Somebody, we hope you, filled in a form of ours with this address and agreed to hear from us.")
+            + (f"\n“{awaited.words}”" if awaited.words else ""),
+            gettext("To confirm, open this address and press the button; it works until %(day)s:", day=day)
+            + "\n"
+            + (link or gettext("(The link stands only in the mail itself.)")),
+            gettext("If that was not you, do nothing: without your confirmation you get no offers from us."),
+        ]
+        return {"text": "\n\n".join(parts), "mail": {"subject": gettext("Please confirm that we may write to you")}}

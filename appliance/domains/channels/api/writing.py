@@ -1,0 +1,15 @@
+from appliance.core.uow import UnitOfWork
+from appliance.core.web import Api
+from appliance.domains.channels import actions
+from appliance.domains.channels.schemas import WhatsappIn
+from appliance.domains.conversations.schemas import MessageOut
+
+first_words = Api("first_words")
+
+
+@first_words.post(
+    "/messages/whatsapp", permission="conversations:write", body=WhatsappIn, returns=MessageOut, status=201,
+    summary="Write to somebody on WhatsApp, in their conversation or a new one",
+)  # fmt: skip
+def begin_whatsapp(uow: UnitOfWork, body: WhatsappIn) -> MessageOut:
+    return actions.begin_whatsapp(uow, body, user_id=uow.actor.writer_id)

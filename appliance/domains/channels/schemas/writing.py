@@ -1,0 +1,34 @@
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+
+from appliance.core.i18n import lazy_gettext as _
+from appliance.core.web import Schema
+
+
+def _digits(given: object) -> object:
+    return given.removeprefix("+") if isinstance(given, str) else given
+
+
+Number = Annotated[str, BeforeValidator(_digits), StringConstraints(pattern=r"^([0-9]{8,15})?$")]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4096)]
+
+
+class WhatsappIn(Schema):
+    """A WhatsApp message to somebody, whether or not there is a conversation: to a contact or a number, a template or words."""
+
+    channel_id: UUID | None = Field(None, description="By which number; left out: the template's, else where they were last spoken to")
+    contact_id: UUID | None = None
+    to: Number = Field("", description="Digits, with the country's; in place of contact_id")
+    template_id: UUID | None = Field(None, description="What WhatsApp lets through once the customer has been silent for 24 hours")
+    values: dict[Annotated[str, Field(max_length=60)], Annotated[str, Field(max_length=1000)]] = Field(default_factory=dict, max_length=40)
+    text: Words = Field("", description="In place of template_id: while the window is open, or by a number linked by QR")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if bool(self.contact_id) == bool(self.to):
+            raise ValueError(str(_("Say who it goes to: a contact or a number, one of the two.")))
+        if bool(self.template_id) == bool(self.text):
+            raise ValueError(str(_("Say what goes: a template or a text, one of the two.")))
+        return self

@@ -32,10 +32,34 @@ class TeamNotFound(NotFound):
         super().__init__(_("This team does not exist."))
 
 
+class SavedViewNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__(_("This view does not exist."))
+
+
+class SlaPolicyNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__(_("This service level does not exist."))
+
+
+class SurveyNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__(_("This question does not exist."))
+
+
 class WindowClosed(Refused):
     """Free text is not allowed any more on this channel; a template is."""
 
     objection = "window_closed"
+
+
+class ContactBlocked(Refused):
+    """Nobody writes to a blocked contact, and nothing is done with the conversation but to unblock it."""
+
+    objection = "blocked"
+
+    def __init__(self) -> None:
+        super().__init__(_("This contact is blocked. Unblock them first."))
 
 
 class HeldBySomebody(Conflict):

@@ -22,6 +22,18 @@ class ConversationChanged(_OfConversation):
 
 
 @dataclass(frozen=True)
+class ConversationResolved(_OfConversation):
+    """Whoever had it says that it is done."""
+
+
+@dataclass(frozen=True)
+class SurveyAnswered(_OfConversation):
+    """The customer said how it was."""
+
+    survey_id: UUID
+
+
+@dataclass(frozen=True)
 class ConversationWoken(_OfConversation):
     """It was put aside until now; `message_id` is the line that says so."""
 
@@ -44,10 +56,32 @@ class PersonHere(_OfConversation):
 
 
 @dataclass(frozen=True)
+class ContactWriting(_OfConversation):
+    """The contact writes at this moment, or no longer. Only whispered."""
+
+    writes: bool
+
+
+@dataclass(frozen=True)
+class ConversationRead(_OfConversation):
+    """A person saw what was unread: so many messages, up to this one. Only whispered."""
+
+    unread: int
+    number: int
+
+
+@dataclass(frozen=True)
 class LabelsChanged:
     """A label was made, changed or deleted."""
 
     label_id: UUID
+
+
+@dataclass(frozen=True)
+class SavedViewsChanged:
+    """A view was made, changed or deleted."""
+
+    view_id: UUID
 
 
 @dataclass(frozen=True)
@@ -64,6 +98,13 @@ class HandoffOverdue(_OfConversation):
 
 @dataclass(frozen=True)
 class MessageReceived(_OfConversation):
+    message_id: UUID
+
+
+@dataclass(frozen=True)
+class MessageRevised(_OfConversation):
+    """Its writer changed or deleted it."""
+
     message_id: UUID
 
 
@@ -99,7 +140,26 @@ class MessageMediaStored(_OfConversation):
 
 
 @dataclass(frozen=True)
-class FileOrphaned:
-    """The message that it came with is gone."""
+class WordsWanted:
+    """A recording lies here. In no order: one that takes long holds up no other."""
 
-    blob_id: UUID
+    message_id: UUID
+
+
+@dataclass(frozen=True)
+class WordsOverdue:
+    """A recording came so long ago."""
+
+    message_id: UUID
+
+
+@dataclass(frozen=True)
+class MessageTranscribed(_OfConversation):
+    """What is said in it is written down, or will not be."""
+
+    message_id: UUID
+
+
+@dataclass(frozen=True)
+class ConversationSummarised(_OfConversation):
+    """A language model wrote what it is about."""

@@ -23,6 +23,15 @@ def wake_snoozed(box: Box) -> None:
             actions.wake(uow, conversation_id)
 
 
+def tell_of_deadlines(box: Box) -> None:
+    """Promises to customers that are about to be missed, or were."""
+    with box.whole_box("deadlines", read_only=True) as uow:
+        due = queries.list_to_tell(uow)
+    for tenant_id, conversation_id in due:
+        with box.unit(tenant_id) as uow:
+            actions.tell_due(uow, conversation_id)
+
+
 def forget_old_notices(box: Box) -> None:
     with box.whole_box("old notices") as uow:
         actions.forget_old_notices(uow)

@@ -1,13 +1,24 @@
+from appliance.core import deliveries
+from appliance.core.errors import Conflict, Refused, Unavailable
+from appliance.core.i18n import lazy_gettext as _
 from appliance.core.jobs import Step
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts import queries as people
 from appliance.domains.contacts.events import ContactsMerged, MergeUndone
 from appliance.domains.conversations import actions, queries
-from appliance.domains.conversations.events import FileOrphaned, HandoffOverdue, HandoffRequested, MessageReceived
+from appliance.domains.conversations.events import (
+    ConversationResolved,
+    HandoffOverdue,
+    HandoffRequested,
+    MessageReceived,
+    WordsOverdue,
+    WordsWanted,
+)
 from appliance.domains.conversations.rules import wording
 
 PUT_BACK = ("unassigned", "team")
+PATIENCE = 5  # attempts while the models are away or busy, about a minute and a half
 
 
 def record_message(uow: UnitOfWork, event: MessageReceived) -> None:
@@ -20,7 +31,7 @@ def record_message(uow: UnitOfWork, event: MessageReceived) -> None:
         conversation.contact_id,
         kind="message.received",
         object_id=message.id,
-        summary=wording.preview_of(message.kind, message.content),
+        summary=wording.preview_of(message.kind, message.content, is_deleted=message.deleted_at is not None),
         happened_at=message.created_at,
     )
 
@@ -46,5 +57,31 @@ def deal_overdue(uow: UnitOfWork, event: HandoffOverdue) -> None:
     actions.deal_waiting(uow, event.conversation_id)
 
 
-def forget_file(step: Step, event: FileOrphaned) -> None:
-    step.box.blobs.delete(step.tenant_id, event.blob_id)
+def ask_satisfaction(uow: UnitOfWork, event: ConversationResolved) -> None:
+    """A while after, so that what was resolved by mistake asks nothing."""
+    actions.ask(uow, event.conversation_id)
+
+
+def write_down(step: Step, event: WordsWanted) -> None:
+    """What is said in a recording. Where it cannot be known, that is kept in its place, so that nobody waits."""
+    with step.read() as uow:
+        recording = queries.find_recording(uow, event.message_id)
+        is_last = deliveries.get_delivery(uow, step.delivery_id).attempts >= PATIENCE
+    if recording is None:
+        return
+    try:
+        transcript = actions.write_down(step.box, step.tenant_id, recording)
+    except Unavailable as err:
+        if not is_last:
+            raise
+        transcript = actions.heard_nothing(err)
+    except (Conflict, Refused) as err:
+        transcript = actions.heard_nothing(err)
+    with step.finish() as uow:
+        actions.keep_words(uow, event.message_id, transcript)
+
+
+def give_up_words(uow: UnitOfWork, event: WordsOverdue) -> None:
+    """Whatever became of the file or of the models: a customer does not wait for ever. Words that come later are kept all the same."""
+    late = actions.heard_nothing(Unavailable(_("It could not be listened to in time.")))
+    actions.keep_words(uow, event.message_id, late)

@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -12,13 +12,26 @@ from appliance.domains.contacts.types import Identity
 VARIABLES = ("contact.first_name", "contact.name", "contact.company", "me.first_name", "me.name", "company")
 
 
+DELETED = "[deleted]"  # in the list, in place of what its writer took back
+MISSED_CALL = "[missed_call]"
+
+
 class ConversationStatus(StrEnum):
-    """PENDING: the contact's turn. SNOOZED: comes back by itself. Both are open again as soon as the contact writes."""
+    """PENDING: the contact's turn. SNOOZED: comes back by itself. Both are open again as soon as the contact writes.
+
+    BLOCKED: stays so whatever the contact writes.
+    """
 
     OPEN = "open"
     PENDING = "pending"
     SNOOZED = "snoozed"
     RESOLVED = "resolved"
+    BLOCKED = "blocked"
+
+
+class DraftKind(StrEnum):
+    REPLY = "reply"
+    NOTE = "note"
 
 
 class Handling(StrEnum):
@@ -36,14 +49,53 @@ class LabelColour(StrEnum):
 
 
 class Presence(StrEnum):
+    ARRIVED = "arrived"  # reads, and asks who else is there
     READING = "reading"
     TYPING = "typing"
+    NOTING = "noting"  # writes what only the team gets to see
     LEFT = "left"
 
 
 class NoticeKind(StrEnum):
     MENTIONED = "mentioned"
     ASSIGNED = "assigned"
+    DUE_SOON = "due_soon"
+    OVERDUE = "overdue"
+
+
+class Priority(StrEnum):
+    URGENT = "urgent"
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+
+class PromiseKind(StrEnum):
+    """FIRST_REPLY: nobody has the conversation yet. NEXT_REPLY: somebody has it, and the customer wrote."""
+
+    FIRST_REPLY = "first_reply"
+    NEXT_REPLY = "next_reply"
+    RESOLUTION = "resolution"
+
+
+class PromiseEnd(StrEnum):
+    """DROPPED: in time, but nobody had to keep it any more."""
+
+    MET = "met"
+    MISSED = "missed"
+    DROPPED = "dropped"
+
+
+class Deadline(StrEnum):
+    AT_RISK = "at_risk"
+    MISSED = "missed"
+
+
+class Order(StrEnum):
+    """DUE: what was promised soonest comes first, then what nothing was promised of."""
+
+    NEWEST = "newest"
+    DUE = "due"
 
 
 class Holder(StrEnum):
@@ -52,6 +104,42 @@ class Holder(StrEnum):
     BOT = "bot"
     WAITING = "waiting"
     PERSON = "person"
+
+
+class Topic(StrEnum):
+    """What a contact's message is about; of a conversation, the last one that was about something."""
+
+    GREETING = "greeting"
+    FAREWELL = "farewell"
+    PRICE = "price"
+    AVAILABILITY = "availability"
+    BUYING = "buying"
+    PAYMENT = "payment"
+    CREDIT = "credit"
+    WHOLESALE = "wholesale"
+    DELIVERY = "delivery"
+    ORDER_STATUS = "order_status"
+    RETURNS = "returns"
+    WARRANTY = "warranty"
+    SUPPORT = "support"
+    SCHEDULING = "scheduling"
+    HOURS_PLACE = "hours_place"
+    COMPLAINT = "complaint"
+    PRAISE = "praise"
+    WANTS_PERSON = "wants_person"
+    PRIVACY = "privacy"
+    EMERGENCY = "emergency"
+    OPT_OUT = "opt_out"
+    OFF_TOPIC = "off_topic"
+    OTHER = "other"
+
+
+class Signal(StrEnum):
+    """What somebody of the team wants to see at once, however a conversation goes on."""
+
+    URGENT = "urgent"
+    COMPLAINT = "complaint"
+    PURCHASE = "purchase"
 
 
 class Direction(StrEnum):
@@ -84,6 +172,14 @@ class MessageKind(StrEnum):
     UNSUPPORTED = "unsupported"
 
 
+class Hearing(StrEnum):
+    """How far the words of a recording are. FAILED: they will not come by themselves."""
+
+    WAITING = "waiting"
+    WRITTEN = "written"
+    FAILED = "failed"
+
+
 class MessageStatus(StrEnum):
     RECEIVED = "received"
     QUEUED = "queued"
@@ -92,8 +188,17 @@ class MessageStatus(StrEnum):
     SENT = "sent"
     DELIVERED = "delivered"
     READ = "read"
+    PLAYED = "played"  # a voice note that was heard
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What somebody made of one message of a contact."""
+
+    topic: Topic
+    signals: frozenset[Signal] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -102,6 +207,7 @@ class Route:
 
     `medium`: what people consent to, WhatsApp and not the way we reach it.
     `window_hours`: free text is only allowed so long after the contact's last message; None for always.
+    `is_group`: many people write there; each message's `content["author"]` says who.
     """
 
     channel_id: UUID
@@ -110,6 +216,7 @@ class Route:
     address: str
     agent_id: UUID | None = None
     window_hours: int | None = None
+    is_group: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,6 +248,19 @@ class Arrival:
 
 
 @dataclass(frozen=True)
+class Quoted:
+    """The message that is answered. `author`: who wrote it in a group, as the transport calls them. `mentions`: who is named in its text
+    by the name that we know them by, which is nobody else's to read.
+    """
+
+    provider_id: str
+    text: str
+    is_ours: bool
+    author: str = ""
+    mentions: Sequence[Mapping[str, str]] = ()
+
+
+@dataclass(frozen=True)
 class Outgoing:
     """What a transport needs to send one message. `client_id` never changes between attempts."""
 
@@ -151,8 +271,12 @@ class Outgoing:
     to: str
     kind: MessageKind
     content: Mapping[str, Any]
-    reply_to_provider_id: str | None
+    quoted: Quoted | None
     attempt: int
+
+    @property
+    def reply_to_provider_id(self) -> str | None:
+        return self.quoted.provider_id if self.quoted else None
 
 
 @dataclass(frozen=True)
@@ -165,6 +289,18 @@ class StatusReport:
     client_id: str | None = None
     error_code: str = ""
     error: str = ""
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A message was changed by who wrote it: `text` is what it says now; None: it was deleted. `author`: of a message in a group."""
+
+    provider_id: str
+    occurred_at: datetime
+    by_contact: bool
+    text: str | None = None
+    author: str = ""
+    mentions: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

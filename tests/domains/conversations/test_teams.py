@@ -1,5 +1,6 @@
 """Teams, who gets what comes, and who is told."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from appliance.core.dispatch import LIVE_CHANNEL
 from appliance.core.errors import Conflict, NotFound, Refused
 from appliance.core.ids import new_id
 from appliance.core.outbox import OutboxRow
@@ -236,12 +238,18 @@ def test_teams_and_notices_over_the_api(client, says):
     assert client.get(f"/api/v1/teams/{team['id']}").status_code == 404
 
 
-def test_who_has_a_conversation_open_is_said_and_has_no_row_but_the_event(client, box, tenant_id, says):
+def test_who_has_a_conversation_open_is_whispered_and_kept_nowhere(client, box, tenant_id, says):
     conversation_id = says("oi")
+    heard = box.redis.pubsub(ignore_subscribe_messages=True)
+    heard.subscribe(LIVE_CHANNEL)
+    heard.get_message(timeout=60)  # subscribed
     address = f"/api/v1/conversations/{conversation_id}/presence"
     assert client.post(address, json={"state": "typing"}).status_code == 204
     assert client.post(address, json={"state": "asleep"}).status_code == 422
     assert client.post(f"/api/v1/conversations/{new_id()}/presence", json={"state": "reading"}).status_code == 404
     with box.unit(tenant_id, read_only=True) as uow:
-        (said,) = uow.session.scalars(select(OutboxRow).where(OutboxRow.name == "person.here")).all()
-    assert (said.payload["conversation_id"], said.payload["state"]) == (str(conversation_id), "typing")
+        assert uow.session.scalars(select(OutboxRow).where(OutboxRow.name == "person.here")).all() == []
+    said = json.loads(heard.get_message(timeout=60)["data"])
+    heard.close()
+    assert (said["event"], said["ids"]["conversation_id"], said["ids"]["state"]) == ("person.here", str(conversation_id), "typing")
+    assert "seq" not in said

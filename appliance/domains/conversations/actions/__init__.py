@@ -1,6 +1,8 @@
 """Everything that changes a conversation. The caller owns the transaction."""
 
 from appliance.domains.conversations.actions.aside import restore, set_pending, snooze, wake
+from appliance.domains.conversations.actions.blocking import block, unblock
+from appliance.domains.conversations.actions.chosen import chosen_media, content_of
 from appliance.domains.conversations.actions.deliver import (
     apply_status,
     begin_sending,
@@ -11,8 +13,9 @@ from appliance.domains.conversations.actions.deliver import (
     mark_unconfirmed,
     retry_message,
 )
+from appliance.domains.conversations.actions.drafts import keep_draft
 from appliance.domains.conversations.actions.filing import change_label, change_labels, create_label, delete_label
-from appliance.domains.conversations.actions.follow import erase_contact, move_conversations, move_conversations_back
+from appliance.domains.conversations.actions.follow import erase_contact, move_conversations, move_conversations_back, move_to_kind
 from appliance.domains.conversations.actions.handle import (
     assign,
     hand_back,
@@ -23,8 +26,11 @@ from appliance.domains.conversations.actions.handle import (
     resolve,
     take_over,
 )
-from appliance.domains.conversations.actions.linked import queue_again, record_echo, write_first
+from appliance.domains.conversations.actions.hear import heard_nothing, keep_words, write_down
+from appliance.domains.conversations.actions.heed import keep_reading
+from appliance.domains.conversations.actions.linked import begin, queue_again, record_echo, write_first, write_from_box
 from appliance.domains.conversations.actions.notices import announce, forget_old_notices, mark_seen
+from appliance.domains.conversations.actions.promises import set_priority, tell_due
 from appliance.domains.conversations.actions.ready import (
     change_macro,
     change_quick_reply,
@@ -35,48 +41,75 @@ from appliance.domains.conversations.actions.ready import (
     run_macro,
 )
 from appliance.domains.conversations.actions.receive import attach_media, receive_messages
+from appliance.domains.conversations.actions.revise import revise, reword
+from appliance.domains.conversations.actions.service_levels import change_policy, create_policy, delete_policy
+from appliance.domains.conversations.actions.sightings import note_fetched, note_followed, note_opened
 from appliance.domains.conversations.actions.speak import add_note, note_answered, queue_agent_reply, queue_notice, reply
+from appliance.domains.conversations.actions.summaries import keep_summary
+from appliance.domains.conversations.actions.surveys import ask, rate, set_survey
 from appliance.domains.conversations.actions.teams import change_team, create_team, deal_waiting, delete_team, give_to_team
+from appliance.domains.conversations.actions.views import change_view, create_view, delete_view
 
 __all__ = [
     "add_note",
     "announce",
     "apply_status",
+    "ask",
     "assign",
     "attach_media",
+    "begin",
     "begin_sending",
+    "block",
     "change_label",
     "change_labels",
     "change_macro",
+    "change_policy",
     "change_quick_reply",
     "change_team",
+    "change_view",
+    "chosen_media",
     "confirm_sent",
+    "content_of",
     "create_label",
     "create_macro",
+    "create_policy",
     "create_quick_reply",
     "create_team",
+    "create_view",
     "deal_waiting",
     "delete_label",
     "delete_macro",
+    "delete_policy",
     "delete_quick_reply",
     "delete_team",
+    "delete_view",
     "erase_contact",
     "forget_old_notices",
     "give_back",
     "give_to_team",
     "hand_back",
     "hand_off",
+    "heard_nothing",
     "hold_until",
+    "keep_draft",
+    "keep_reading",
+    "keep_summary",
+    "keep_words",
     "mark_failed",
     "mark_read",
     "mark_seen",
     "mark_unconfirmed",
     "move_conversations",
     "move_conversations_back",
+    "move_to_kind",
     "note_answered",
+    "note_fetched",
+    "note_followed",
+    "note_opened",
     "queue_again",
     "queue_agent_reply",
     "queue_notice",
+    "rate",
     "receive_messages",
     "record_echo",
     "remind_of_waiting",
@@ -85,10 +118,18 @@ __all__ = [
     "resolve",
     "restore",
     "retry_message",
+    "revise",
+    "reword",
     "run_macro",
     "set_pending",
+    "set_priority",
+    "set_survey",
     "snooze",
     "take_over",
+    "tell_due",
+    "unblock",
     "wake",
+    "write_down",
     "write_first",
+    "write_from_box",
 ]

@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from appliance.core import files
 from appliance.core.ids import new_id
 from appliance.core.uow import UnitOfWork
+from appliance.domains.conversations.actions.listen import want_words
 from appliance.domains.conversations.rules import wording
 from appliance.domains.conversations.tables import Conversation, Message
 from appliance.domains.conversations.types import Direction, MessageKind, MessageStatus, Sender
@@ -34,7 +36,7 @@ class Draft:
 
 
 def append(uow: UnitOfWork, conversation: Conversation, draft: Draft) -> Message:
-    """The conversation must be locked: its counter is what keeps the order."""
+    """The conversation must be locked: its counter is what keeps the order. Raises NotFound for a file that is not stored."""
     conversation.last_number += 1
     message = Message(
         id=new_id(), tenant_id=uow.tenant_id, conversation_id=conversation.id, channel_id=conversation.channel_id,
@@ -48,4 +50,6 @@ def append(uow: UnitOfWork, conversation: Conversation, draft: Draft) -> Message
         preview = wording.preview_of(draft.kind, draft.content)
         conversation.preview = wording.without_citations(preview) if draft.sources else preview
     uow.session.add(message)
+    files.use(uow, message.id, wording.files_of(draft.content))
+    want_words(uow, conversation, message)
     return message

@@ -7,21 +7,28 @@ from sqlalchemy import select
 
 from appliance.core.errors import Conflict
 from appliance.core.i18n import lazy_gettext as _
+from appliance.core.i18n import told
 from appliance.core.rows import locked
 from appliance.core.uow import UnitOfWork
+from appliance.domains.contacts import actions as contacts
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.events import MessageFailed, MessageQueued, MessageStatusChanged
 from appliance.domains.conversations.queries import reached
-from appliance.domains.conversations.rules import delivery
+from appliance.domains.conversations.rules import delivery, wording
 from appliance.domains.conversations.tables import Conversation, Message
 from appliance.domains.conversations.types import (
+    ConversationStatus,
     Direction,
     Handling,
     MessageStatus,
     Outgoing,
+    Quoted,
     Sender,
     StatusReport,
 )
+
+_ON_ITS_WAY = frozenset({MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.UNCONFIRMED})
+_GONE_OUT = frozenset({MessageStatus.SENT, *delivery.REACHED})
 
 
 def begin_sending(uow: UnitOfWork, message_id: UUID) -> Outgoing | None:
@@ -39,6 +46,9 @@ def begin_sending(uow: UnitOfWork, message_id: UUID) -> Outgoing | None:
         return None
     if message.sender is Sender.AGENT_AI and conversation.handling is Handling.HUMAN:
         _move(uow, message, MessageStatus.CANCELLED, code="taken_over")
+        return None
+    if conversation.status is ConversationStatus.BLOCKED:
+        _move(uow, message, MessageStatus.CANCELLED, code="blocked")
         return None
     message.attempts += 1
     _move(uow, message, MessageStatus.SENDING)
@@ -59,14 +69,14 @@ def hold_until(uow: UnitOfWork, message_id: UUID, turn: datetime) -> None:
     queries.lock_message(uow, message_id).send_after = turn
 
 
-def give_back(uow: UnitOfWork, message_id: UUID, *, error: str) -> None:
+def give_back(uow: UnitOfWork, message_id: UUID, *, error: object) -> None:
     """The attempt surely did not reach the provider: queued again for a later one."""
     message = queries.lock_message(uow, message_id)
     if message.status is MessageStatus.SENDING:
         _move(uow, message, MessageStatus.QUEUED, code="unavailable", error=error)
 
 
-def mark_failed(uow: UnitOfWork, message_id: UUID, *, code: str, error: str) -> None:
+def mark_failed(uow: UnitOfWork, message_id: UUID, *, code: str, error: object) -> None:
     message = queries.lock_message(uow, message_id)
     if delivery.is_progress(message.status, MessageStatus.FAILED):
         _move(uow, message, MessageStatus.FAILED, code=code, error=error)
@@ -85,9 +95,7 @@ def retry_message(uow: UnitOfWork, message_id: UUID) -> Message:
     if message.status not in delivery.RETRIABLE:
         raise Conflict(_("Only a message that failed, or that nobody confirmed, can be sent again."))
     conversation = queries.get_conversation(uow, message.conversation_id)
-    delivery.check_window(
-        message.kind, last_inbound_at=conversation.last_inbound_at, window_hours=conversation.window_hours, now=uow.now
-    )
+    queries.check_window(uow, conversation, message.kind)
     message.provider_message_id, message.send_after, message.attempts = None, None, 0
     _move(uow, message, MessageStatus.QUEUED)
     uow.emit(MessageQueued(message.conversation_id, message.id))
@@ -127,10 +135,9 @@ def _reported(uow: UnitOfWork, channel_id: UUID, report: StatusReport) -> Messag
 def _note_times(message: Message, report: StatusReport) -> None:
     if report.status is MessageStatus.SENT:
         message.sent_at = message.sent_at or report.occurred_at
-    if report.status is MessageStatus.DELIVERED:
+    if report.status in delivery.REACHED:
         message.delivered_at = message.delivered_at or report.occurred_at
-    if report.status is MessageStatus.READ:
-        message.delivered_at = message.delivered_at or report.occurred_at
+    if report.status in (MessageStatus.READ, MessageStatus.PLAYED):
         message.read_at = message.read_at or report.occurred_at
 
 
@@ -139,13 +146,21 @@ def _unconfirmed(uow: UnitOfWork, message: Message) -> None:
     uow.emit(MessageFailed(message.conversation_id, message.id, MessageStatus.UNCONFIRMED))
 
 
-def _move(uow: UnitOfWork, message: Message, status: MessageStatus, *, code: str | None = None, error: str | None = None) -> None:
-    message.status, message.error_code, message.error = status, code, error
+def _move(uow: UnitOfWork, message: Message, status: MessageStatus, *, code: str | None = None, error: object = None) -> None:
+    if message.status in _ON_ITS_WAY and status in _GONE_OUT:
+        record_sent(uow, message)
+    message.status, message.error_code, message.error = status, code, told(error) if error else None
     uow.emit(MessageStatusChanged(message.conversation_id, message.id, status))
 
 
+def record_sent(uow: UnitOfWork, message: Message) -> None:
+    """The person's story has what they were told, once it left."""
+    said = wording.preview_of(message.kind, message.content)
+    contact_id = queries.get_conversation(uow, message.conversation_id).contact_id
+    contacts.add_timeline_entry(uow, contact_id, kind="message.sent", object_id=message.id, summary=said, happened_at=message.created_at)
+
+
 def _outgoing(uow: UnitOfWork, conversation: Conversation, message: Message) -> Outgoing:
-    quoted = queries.get_message(uow, message.reply_to_id) if message.reply_to_id else None
     return Outgoing(
         message_id=message.id,
         conversation_id=conversation.id,
@@ -154,6 +169,15 @@ def _outgoing(uow: UnitOfWork, conversation: Conversation, message: Message) -> 
         to=conversation.address,
         kind=message.kind,
         content=reached.content_for_contact(message),
-        reply_to_provider_id=quoted.provider_message_id if quoted else None,
+        quoted=_quoted(queries.get_message(uow, message.reply_to_id)) if message.reply_to_id else None,
         attempt=message.attempts,
     )
+
+
+def _quoted(message: Message) -> Quoted | None:
+    """None where the provider does not know it."""
+    if not message.provider_message_id:
+        return None
+    text, author = wording.text_of(reached.content_for_contact(message)), message.content.get("author", {})
+    mentions = message.content.get("mentions", ())
+    return Quoted(message.provider_message_id, text, message.direction is Direction.OUTBOUND, author.get("jid", ""), mentions)

@@ -5,12 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError
 
 from appliance.core.errors import Conflict
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
-from appliance.core.rows import check_room, insert_if_absent
+from appliance.core.rows import check_room, insert_if_absent, unique
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.events import ConversationChanged, LabelsChanged
@@ -73,7 +72,8 @@ def delete_label(uow: UnitOfWork, label_id: UUID) -> None:
 
 def _replace(uow: UnitOfWork, old: str, new: list[str]) -> None:
     """Slice by slice, ids and labels only: a label may stand on most of what there is. LabelsChanged tells the lists."""
-    filed = select(Conversation.id, Conversation.labels).where(ready.has_label(uow, old)).order_by(Conversation.id).limit(SLICE)
+    is_filed = ready.holds(uow, Conversation.labels, old)
+    filed = select(Conversation.id, Conversation.labels).where(is_filed).order_by(Conversation.id).limit(SLICE)
     rows = uow.session.execute(filed.with_for_update()).all()
     while rows:
         changed = [{"id": row.id, "labels": sorted({*row.labels, *new} - {old})} for row in rows]
@@ -86,15 +86,12 @@ def _replace(uow: UnitOfWork, old: str, new: list[str]) -> None:
 
 def _save(uow: UnitOfWork, label: Label, fields: dict[str, Any]) -> None:
     """Raises Conflict about a name that another has, in capitals or not."""
+    taken = _("There is a label of this name already.")
     others = {row.name.casefold() for row in ready.list_labels(uow) if row.id != label.id}
     if fields.get("name", "").casefold() in others:
-        raise Conflict(_("There is a label of this name already."))
-    try:
-        with uow.session.begin_nested():
-            for name, value in fields.items():
-                setattr(label, name, value)
-            uow.session.add(label)
-            uow.session.flush()
-    except IntegrityError as err:
-        raise Conflict(_("There is a label of this name already.")) from err
+        raise Conflict(taken)
+    with unique(uow, taken):
+        for name, value in fields.items():
+            setattr(label, name, value)
+        uow.session.add(label)
     uow.emit(LabelsChanged(label.id))

@@ -8,13 +8,15 @@ from sqlalchemy import or_, select
 
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import queries as contacts
-from appliance.domains.contacts.types import ConsentMode, Purpose
+from appliance.domains.contacts.types import Purpose
 from appliance.domains.conversations import queries
+from appliance.domains.conversations.actions import promises
 from appliance.domains.conversations.actions.append import Draft, append
+from appliance.domains.conversations.actions.deliver import record_sent
 from appliance.domains.conversations.actions.handle import open_again
 from appliance.domains.conversations.actions.receive import find_locked, open_conversation
 from appliance.domains.conversations.actions.remember import remember_words
-from appliance.domains.conversations.actions.speak import reply
+from appliance.domains.conversations.actions.speak import queue_from_box, reply
 from appliance.domains.conversations.events import ConversationChanged, MessageQueued, MessageStatusChanged
 from appliance.domains.conversations.tables import Conversation, Message
 from appliance.domains.conversations.types import (
@@ -44,6 +46,8 @@ def record_echo(uow: UnitOfWork, arrival: Arrival) -> list[Message]:
         _settle(uow, conversation)
     uow.session.flush()
     remember_words(uow, stored)
+    for message in stored:
+        record_sent(uow, message)
     uow.emit_all(MessageStatusChanged(conversation.id, message.id, MessageStatus.SENT) for message in stored)
     return stored
 
@@ -54,7 +58,8 @@ def _settle(uow: UnitOfWork, conversation: Conversation) -> None:
     conversation.unread_count, conversation.answered_number = 0, conversation.last_number
     conversation.waiting_since = conversation.reminded_at = None
     if conversation.status in {ConversationStatus.RESOLVED, ConversationStatus.SNOOZED}:
-        open_again(conversation)
+        open_again(uow, conversation)
+    promises.keep_reply(uow, conversation)
     uow.emit(ConversationChanged(conversation.id))
 
 
@@ -69,17 +74,25 @@ def queue_again(uow: UnitOfWork, channel_id: UUID) -> None:
 
 
 def write_first(
-    uow: UnitOfWork, route: Route, person: Person, *, user_id: UUID, content: Mapping[str, Any], kind: MessageKind = MessageKind.TEXT
-) -> Message:
+    uow: UnitOfWork, route: Route, person: Person, *, user_id: UUID, content: Mapping[str, Any],
+    kind: MessageKind = MessageKind.TEXT, reply_to_id: UUID | None = None,
+) -> Message:  # fmt: skip
     """To an address, whether or not there is a conversation. Who never wrote must have agreed to be written to. Raises ConsentRefused."""
+    conversation = begin(uow, route, person)
+    return reply(uow, conversation.id, user_id=user_id, content=content, kind=kind, reply_to_id=reply_to_id)
+
+
+def begin(uow: UnitOfWork, route: Route, person: Person) -> Conversation:
+    """The conversation with this address, or a new one, for whoever says something there at once. Raises ConsentRefused."""
     conversation = find_locked(uow, route) or open_conversation(uow, route, person)
-    _check_not_cold(uow, conversation)
-    return reply(uow, conversation.id, user_id=user_id, content=content, kind=kind)
+    queries.check_not_cold(uow, conversation)
+    return conversation
 
 
-def _check_not_cold(uow: UnitOfWork, conversation: Conversation) -> None:
-    if conversation.last_inbound_at is not None:
-        return
-    said = contacts.latest_mode(uow, conversation.contact_id, conversation.medium, Purpose.SERVICE)
-    if said not in (ConsentMode.OPT_IN, ConsentMode.DOUBLE_OPT_IN):
-        contacts.check_may_send(uow, conversation.contact_id, conversation.medium, Purpose.MARKETING)
+def write_from_box(uow: UnitOfWork, route: Route, person: Person, content: Mapping[str, Any]) -> Message | None:
+    """What somebody asked for elsewhere, in a form. A conversation that begins with it waits for nobody. Raises ConsentRefused."""
+    conversation = find_locked(uow, route) or open_conversation(uow, route, person)
+    contacts.check_may_send(uow, conversation.contact_id, conversation.medium, Purpose.REPLY)
+    if conversation.last_number == 0:
+        conversation.status, conversation.resolved_at = ConversationStatus.RESOLVED, uow.now
+    return queue_from_box(uow, conversation, MessageKind.TEXT, content)

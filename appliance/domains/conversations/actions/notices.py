@@ -11,7 +11,8 @@ from appliance.core.rows import count_changed
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.events import NoticeMade, PersonHere
-from appliance.domains.conversations.rules import mentions, wording
+from appliance.domains.conversations.queries import teams
+from appliance.domains.conversations.rules import mentions, promises, wording
 from appliance.domains.conversations.tables import Conversation, Message, Notice
 from appliance.domains.conversations.types import NoticeKind, Presence
 from appliance.domains.identity import queries as identity
@@ -19,6 +20,7 @@ from appliance.domains.identity.schemas import MembersQuery
 from appliance.domains.identity.types import MemberStatus
 
 KEPT_FOR = timedelta(days=90)
+MANAGERS = frozenset({"owner", "admin", "manager"})
 
 
 def tell_mentioned(uow: UnitOfWork, conversation: Conversation, note: Message) -> None:
@@ -35,9 +37,21 @@ def tell_assigned(uow: UnitOfWork, conversation: Conversation, user_id: UUID) ->
         _tell(uow, [user_id], NoticeKind.ASSIGNED, conversation, None)
 
 
+def tell_of_deadline(uow: UnitOfWork, conversation: Conversation, *, is_missed: bool) -> None:
+    """Whose it is, or who leads those who should have it."""
+    members = identity.list_members(uow, MembersQuery(limit=200, status=MemberStatus.ACTIVE)).items
+    active = {member.user_id for member in members}
+    team = teams.list_member_ids(uow, conversation.team_id) if conversation.team_id else ()
+    told = promises.whom_to_tell(
+        assignee_id=conversation.assignee_id, team=active.intersection(team), is_missed=is_missed,
+        managers={member.user_id for member in members if member.role in MANAGERS},
+    )  # fmt: skip
+    _tell(uow, sorted(told & active), NoticeKind.OVERDUE if is_missed else NoticeKind.DUE_SOON, conversation, None)
+
+
 def announce(uow: UnitOfWork, conversation_id: UUID, *, user_id: UUID, state: Presence) -> None:
-    """No row of its own: an event as any other, a write each time. Those who have the conversation open hear it and answer."""
-    uow.emit(PersonHere(queries.get_conversation(uow, conversation_id).id, user_id, state.value))
+    """Kept nowhere. Those who have the conversation open hear it and answer."""
+    uow.whisper(PersonHere(queries.get_conversation(uow, conversation_id).id, user_id, state.value))
 
 
 def mark_seen(uow: UnitOfWork, *, user_id: UUID, conversation_id: UUID | None = None) -> int:

@@ -3,17 +3,15 @@
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
-
-from appliance.core.errors import Conflict
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
-from appliance.core.rows import check_room
+from appliance.core.rows import check_room, unique
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations import queries
-from appliance.domains.conversations.actions import aside, filing, handle, speak
+from appliance.domains.conversations.actions import aside, filing, handle, promises, speak, teams
 from appliance.domains.conversations.events import ConversationChanged
 from appliance.domains.conversations.queries import ready
+from appliance.domains.conversations.queries import teams as known_teams
 from appliance.domains.conversations.rules import filling
 from appliance.domains.conversations.schemas import MacroIn, MacroPatch, MacroSteps, StateIn
 from appliance.domains.conversations.tables import Conversation, Macro, QuickReply
@@ -39,7 +37,7 @@ def delete_quick_reply(uow: UnitOfWork, quick_reply_id: UUID) -> None:
 
 def create_macro(uow: UnitOfWork, wanted: MacroIn) -> Macro:
     check_room(uow, Macro, ready.MOST)
-    _check_assignee(uow, wanted.steps)
+    _check_receivers(uow, wanted.steps)
     return _kept(uow, Macro(id=new_id(), tenant_id=uow.tenant_id, name=wanted.name, steps=wanted.steps.model_dump(mode="json")))
 
 
@@ -47,7 +45,7 @@ def change_macro(uow: UnitOfWork, macro_id: UUID, changes: MacroPatch) -> Macro:
     macro = ready.get_macro(uow, macro_id)
     macro.name = changes.name or macro.name
     if changes.steps is not None:
-        _check_assignee(uow, changes.steps)
+        _check_receivers(uow, changes.steps)
         macro.steps = changes.steps.model_dump(mode="json")
     return _kept(uow, macro)
 
@@ -59,12 +57,16 @@ def delete_macro(uow: UnitOfWork, macro_id: UUID) -> None:
 def run_macro(uow: UnitOfWork, conversation_id: UUID, macro_id: UUID, *, user_id: UUID) -> tuple[Conversation, StateIn, bool]:
     """All of it or nothing. Answers with what the conversation was before, and whether something was said."""
     steps = MacroSteps.model_validate(ready.get_macro(uow, macro_id).steps)
-    conversation = queries.lock_conversation(uow, conversation_id)
+    conversation = queries.lock_unblocked(uow, conversation_id)
     before, values = aside.state_of(conversation), ready.values_for(uow, conversation)
     if steps.labels:
         filing.add_labels(uow, conversation, steps.labels)
+    if steps.priority:
+        promises.set_priority(uow, conversation_id, steps.priority)
     if steps.note:
         speak.add_note(uow, conversation_id, user_id=user_id, text=filling.filled(steps.note, values))
+    if steps.team is not None:
+        teams.give_to_team(uow, conversation_id, team_id=steps.team)
     if steps.assign is not None:
         handle.assign(uow, conversation_id, user_id=_assignee(steps, user_id))
     reply = filling.filled(steps.reply, values)
@@ -90,17 +92,16 @@ def _change_status(uow: UnitOfWork, conversation_id: UUID, steps: MacroSteps) ->
         aside.snooze(uow, conversation_id, until=None)
 
 
-def _check_assignee(uow: UnitOfWork, steps: MacroSteps) -> None:
+def _check_receivers(uow: UnitOfWork, steps: MacroSteps) -> None:
+    """Raises Refused about a person, TeamNotFound."""
+    if steps.team is not None:
+        known_teams.get_team(uow, steps.team)
     if isinstance(steps.assign, UUID):
         identity.check_is_member(uow, steps.assign, "assign")
 
 
 def _kept(uow: UnitOfWork, row: Kept) -> Kept:
     """Raises Conflict about a name that another has."""
-    try:
-        with uow.session.begin_nested():
-            uow.session.add(row)
-            uow.session.flush()
-    except IntegrityError as err:
-        raise Conflict(_("There is one of this name already.")) from err
+    with unique(uow, _("There is one of this name already.")):
+        uow.session.add(row)
     return row

@@ -1,21 +1,26 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from appliance.core import files
 from appliance.core.ids import new_id
 from appliance.core.rows import locked
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts.schemas import ContactFields
 from appliance.domains.conversations import queries
+from appliance.domains.conversations.actions import promises, surveys
 from appliance.domains.conversations.actions.append import Draft, append
 from appliance.domains.conversations.actions.handle import await_person, open_again
+from appliance.domains.conversations.actions.listen import note_file
 from appliance.domains.conversations.actions.remember import remember_words
 from appliance.domains.conversations.actions.stop import stop_if_asked
 from appliance.domains.conversations.events import ConversationOpened, MessageMediaStored, MessageReceived
+from appliance.domains.conversations.queries import surveys as asked
+from appliance.domains.conversations.rules import wording
 from appliance.domains.conversations.tables import Conversation, Message
 from appliance.domains.conversations.types import (
     Arrival,
@@ -25,6 +30,7 @@ from appliance.domains.conversations.types import (
     Incoming,
     MessageKind,
     Person,
+    Priority,
     Route,
     Sender,
 )
@@ -47,16 +53,35 @@ def receive_messages(uow: UnitOfWork, arrivals: Sequence[Arrival]) -> list[Messa
         fresh = [message for message in arrival.messages if (place[0], message.provider_id) not in known]
         known.update((place[0], message.provider_id) for message in fresh)
         unique = {message.provider_id: message for message in fresh}
-        if unique:
-            _refresh(uow, threads[place], arrival.route, max(message.occurred_at for message in fresh))
-            stored += [_store(uow, threads[place], message) for message in unique.values()]
+        rest = list(unique.values())
+        is_heard = threads[place].status is not ConversationStatus.BLOCKED
+        if rest and is_heard and (answer := asked.find_answer(uow, threads[place], rest[0])):
+            stored.append(_store_answer(uow, threads[place], rest.pop(0), answer))
+        if rest:
+            _refresh(uow, threads[place], arrival.route, max(message.occurred_at for message in rest))
+            stored += [_store(uow, threads[place], message) for message in rest]
     uow.session.flush()
     remember_words(uow, stored)
     by_id = {thread.id: thread for thread in threads.values()}
     for message in stored:
         stop_if_asked(uow, by_id[message.conversation_id], message)
+    _begin_clocks(uow, by_id, stored)
     uow.emit_all(MessageReceived(message.conversation_id, message.id) for message in stored)
     return stored
+
+
+def _begin_clocks(uow: UnitOfWork, by_id: Mapping[UUID, Conversation], stored: Sequence[Message]) -> None:
+    """Of conversations that people have, with something to answer: no reaction, no wish to be left alone, no score that we asked for.
+
+    Nobody is promised an answer to what is said in a group.
+    """
+    asking = [message for message in stored if message.kind is not MessageKind.REACTION]
+    for conversation_id in dict.fromkeys(message.conversation_id for message in asking):
+        conversation = by_id[conversation_id]
+        newest = max(message.number for message in asking if message.conversation_id == conversation_id)
+        is_owed = conversation.handling is Handling.HUMAN and newest > conversation.answered_number
+        if is_owed and not conversation.is_group and conversation.status is not ConversationStatus.BLOCKED:
+            promises.begin(uow, conversation)
 
 
 def _places(uow: UnitOfWork, arrivals: Sequence[Arrival]) -> list[tuple[Place, Arrival]]:
@@ -107,17 +132,23 @@ def _contact_of(uow: UnitOfWork, person: Person) -> UUID:
 
 def _find_of_contact(uow: UnitOfWork, route: Route, contact_id: UUID) -> Conversation | None:
     """The same person under another address of this channel: a new number, or an id in place of a number."""
-    own = select(Conversation).where(Conversation.channel_id == route.channel_id, Conversation.contact_id == contact_id)
-    return uow.session.scalar(locked(own.order_by(Conversation.last_message_at.desc()).limit(1)))
+    if route.is_group:
+        return None
+    own = select(Conversation).where(
+        Conversation.channel_id == route.channel_id, Conversation.contact_id == contact_id, ~Conversation.is_group
+    )
+    blocked_first = (Conversation.status == ConversationStatus.BLOCKED).desc()
+    return uow.session.scalar(locked(own.order_by(blocked_first, Conversation.last_message_at.desc()).limit(1)))
 
 
 def _new(uow: UnitOfWork, route: Route, contact_id: UUID) -> Conversation:
     return Conversation(
         id=new_id(), tenant_id=uow.tenant_id, contact_id=contact_id, channel_id=route.channel_id,
         channel_kind=route.channel_kind, medium=route.medium, thread_key=queries.thread_key(uow, route.address),
-        address=route.address, window_hours=route.window_hours, agent_id=route.agent_id, status=ConversationStatus.OPEN,
-        handling=Handling.BOT if route.agent_id else Handling.HUMAN, opened_at=uow.now, last_message_at=uow.now,
-        last_number=0, answered_number=0, unread_count=0, labels=[], preview="",
+        address=route.address, is_group=route.is_group, window_hours=route.window_hours, agent_id=route.agent_id,
+        status=ConversationStatus.OPEN, handling=Handling.BOT if route.agent_id else Handling.HUMAN,
+        opened_at=uow.now, last_message_at=uow.now, last_number=0, answered_number=0, unread_count=0,
+        labels=[], signals=[], preview="", priority=Priority.NORMAL,
     )  # fmt: skip
 
 
@@ -133,20 +164,38 @@ def _known(uow: UnitOfWork, arrivals: Sequence[Arrival]) -> set[tuple[UUID, str 
 def _refresh(uow: UnitOfWork, conversation: Conversation, route: Route, wrote_at: datetime) -> None:
     """The window counts from when the contact wrote, however late we hear of it.
 
-    A closed conversation starts afresh with whoever answers the channel now.
+    A closed conversation starts afresh with whoever answers the channel now; a blocked one stays blocked.
     """
     conversation.window_hours = route.window_hours
-    conversation.last_inbound_at = min(max(conversation.last_inbound_at or wrote_at, wrote_at), uow.now)
+    _note_inbound(uow, conversation, wrote_at)
+    if conversation.status is ConversationStatus.BLOCKED:
+        return
     if conversation.status is ConversationStatus.RESOLVED:
-        conversation.assignee_id = None
+        conversation.assignee_id, conversation.priority = None, Priority.NORMAL
         conversation.handling = Handling.BOT if route.agent_id else Handling.HUMAN
         conversation.waiting_since = conversation.handoff_reason = None
+        conversation.topic, conversation.signals = None, []
         conversation.answered_number = conversation.last_number
-    open_again(conversation)
+    open_again(uow, conversation)
     conversation.agent_id = route.agent_id
     nobody = conversation.assignee_id is None and conversation.waiting_since is None
-    if conversation.handling is Handling.HUMAN and nobody:
+    if conversation.handling is Handling.HUMAN and nobody and not conversation.is_group:  # what a group talks about calls nobody
         await_person(uow, conversation, "no_agent")
+
+
+def _note_inbound(uow: UnitOfWork, conversation: Conversation, wrote_at: datetime) -> None:
+    conversation.last_inbound_at = min(max(conversation.last_inbound_at or wrote_at, wrote_at), uow.now)
+
+
+def _store_answer(uow: UnitOfWork, conversation: Conversation, message: Incoming, answer: asked.Answer) -> Message:
+    """To the question how it was: it opens nothing, and nobody answers it but with thanks."""
+    _note_inbound(uow, conversation, message.occurred_at)
+    stored = _store(uow, conversation, message)
+    conversation.unread_count -= 1
+    surveys.record_answer(uow, conversation, answer)
+    surveys.thank(uow, conversation)
+    conversation.answered_number = conversation.last_number
+    return stored
 
 
 def _store(uow: UnitOfWork, conversation: Conversation, message: Incoming) -> Message:
@@ -162,14 +211,24 @@ def _store(uow: UnitOfWork, conversation: Conversation, message: Incoming) -> Me
         occurred_at=message.occurred_at,
         reply_to_id=original.id if original else None,
     )
-    if message.kind is not MessageKind.REACTION:
+    is_blocked = conversation.status is ConversationStatus.BLOCKED
+    if message.kind is not MessageKind.REACTION and not is_blocked:
         conversation.unread_count += 1
-    return append(uow, conversation, draft)
+    stored = append(uow, conversation, draft)
+    if is_blocked:
+        conversation.answered_number = stored.number
+    return stored
 
 
 def attach_media(uow: UnitOfWork, message_id: UUID, media: dict[str, object]) -> Message:
     """What came for a media message: the blob and its true type, or the sentence that says why it could not be kept."""
-    message = queries.get_message(uow, message_id)
+    queries.lock_conversation(uow, queries.get_message(uow, message_id).conversation_id)
+    message = queries.lock_message(uow, message_id)
+    files.use(uow, message.id, wording.files_of({"media": media}))
+    if message.deleted_at is not None:  # meanwhile: nobody is to see it
+        files.let_go(uow, [message.id])
+        return message
     message.content = {**message.content, "media": {**message.content.get("media", {}), **media}}
     uow.emit(MessageMediaStored(message.conversation_id, message.id))
+    note_file(uow, message)
     return message

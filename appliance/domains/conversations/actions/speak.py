@@ -5,27 +5,25 @@ from uuid import UUID
 from appliance.core.errors import NotFound
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
-from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.types import Purpose
 from appliance.domains.conversations import queries
+from appliance.domains.conversations.actions import drafts, promises
 from appliance.domains.conversations.actions.append import Draft, append
 from appliance.domains.conversations.actions.handle import open_again, take_over
 from appliance.domains.conversations.actions.notices import tell_mentioned
 from appliance.domains.conversations.actions.remember import remember_words
-from appliance.domains.conversations.errors import WindowClosed
+from appliance.domains.conversations.errors import ContactBlocked, WindowClosed
 from appliance.domains.conversations.events import ConversationChanged, InternalNoteAdded, MessageQueued
-from appliance.domains.conversations.rules import delivery
 from appliance.domains.conversations.tables import Conversation, Message
 from appliance.domains.conversations.types import (
     AgentReply,
     ConversationStatus,
     Direction,
+    DraftKind,
     Handling,
     MessageKind,
     Sender,
 )
-
-ANSWERING_HOURS = 24
 
 
 def reply(
@@ -36,17 +34,23 @@ def reply(
     content: Mapping[str, Any],
     kind: MessageKind = MessageKind.TEXT,
     reply_to_id: UUID | None = None,
+    purpose: Purpose | None = None,
 ) -> Message:
-    """A person answers. Doing so takes a conversation that the bot or nobody held."""
+    """A person answers. Doing so takes a conversation that the bot or nobody held.
+
+    `purpose`: what the message is for, where that is more than an answer.
+    """
     conversation = queries.lock_conversation(uow, conversation_id)
     if reply_to_id is not None and queries.get_message(uow, reply_to_id).conversation_id != conversation.id:
         raise NotFound(_("The quoted message is not part of this conversation."))
     draft = Draft(Direction.OUTBOUND, Sender.USER, kind, content, sender_id=user_id, reply_to_id=reply_to_id)
-    _check_consent(uow, conversation)
+    queries.check_consent(uow, conversation, purpose)
     message = _queue(uow, conversation, draft)
+    drafts.forget_sent(uow, conversation_id, user_id, DraftKind.REPLY, str(content.get("text", "")))
     if conversation.handling is Handling.BOT or conversation.assignee_id is None:
         take_over(uow, conversation_id, user_id=user_id)
     conversation.unread_count, conversation.answered_number = 0, conversation.last_number
+    promises.keep_reply(uow, conversation)
     return message
 
 
@@ -67,7 +71,7 @@ def queue_agent_reply(uow: UnitOfWork, conversation_id: UUID, answer: AgentReply
         sources=answer.sources,
         answers_up_to=answer.up_to_number,
     )
-    _check_consent(uow, conversation)
+    queries.check_consent(uow, conversation)
     message = _queue(uow, conversation, draft)
     conversation.answered_number = answer.up_to_number
     return message
@@ -82,7 +86,7 @@ def note_answered(uow: UnitOfWork, conversation_id: UUID, up_to_number: int) -> 
 def _can_agent_speak(conversation: Conversation, up_to_number: int) -> bool:
     return (
         conversation.handling is Handling.BOT
-        and conversation.status is not ConversationStatus.RESOLVED
+        and conversation.status not in {ConversationStatus.RESOLVED, ConversationStatus.BLOCKED}
         and up_to_number > conversation.answered_number
     )
 
@@ -90,12 +94,16 @@ def _can_agent_speak(conversation: Conversation, up_to_number: int) -> bool:
 def queue_notice(uow: UnitOfWork, conversation_id: UUID, text: str) -> Message | None:
     """A sentence from the box itself (a hand-off, an opt-out confirmed); it is sent whoever holds the word.
 
-    None when the window is closed: what brought the notice about stands, only nobody can be told of it.
+    None when the window is closed or the contact blocked: what brought the notice about stands, only nobody can be told of it.
     """
-    conversation = queries.lock_conversation(uow, conversation_id)
+    return queue_from_box(uow, queries.lock_conversation(uow, conversation_id), MessageKind.TEXT, {"text": text})
+
+
+def queue_from_box(uow: UnitOfWork, conversation: Conversation, kind: MessageKind, content: Mapping[str, Any]) -> Message | None:
+    """The conversation must be locked; it stays resolved, if it is. None when the window is closed or the contact blocked."""
     try:
-        return _queue(uow, conversation, Draft(Direction.OUTBOUND, Sender.SYSTEM, MessageKind.TEXT, {"text": text}))
-    except WindowClosed:
+        return _queue(uow, conversation, Draft(Direction.OUTBOUND, Sender.SYSTEM, kind, content))
+    except (ContactBlocked, WindowClosed):
         return None
 
 
@@ -105,26 +113,19 @@ def add_note(uow: UnitOfWork, conversation_id: UUID, *, user_id: UUID, text: str
     note = append(uow, conversation, Draft(Direction.INTERNAL, Sender.USER, MessageKind.NOTE, {"text": text}, sender_id=user_id))
     uow.session.flush()
     remember_words(uow, [note])
+    drafts.forget_sent(uow, conversation_id, user_id, DraftKind.NOTE, text)
     tell_mentioned(uow, conversation, note)
     uow.emit(InternalNoteAdded(conversation.id, note.id))
     return note
 
 
-def _check_consent(uow: UnitOfWork, conversation: Conversation) -> None:
-    """Answering what was just written needs no consent; writing to somebody later is a notice. Raises ConsentRefused."""
-    answering = delivery.is_window_open(last_inbound_at=conversation.last_inbound_at, window_hours=ANSWERING_HOURS, now=uow.now)
-    purpose = Purpose.REPLY if answering else Purpose.SERVICE
-    contacts.check_may_send(uow, conversation.contact_id, conversation.medium, purpose)
-
-
 def _queue(uow: UnitOfWork, conversation: Conversation, draft: Draft) -> Message:
-    delivery.check_window(
-        draft.kind, last_inbound_at=conversation.last_inbound_at, window_hours=conversation.window_hours, now=uow.now
-    )
+    queries.check_window(uow, conversation, draft.kind)
     message = append(uow, conversation, draft)
     conversation.first_response_at = conversation.first_response_at or uow.now
-    if conversation.status in {ConversationStatus.RESOLVED, ConversationStatus.SNOOZED}:
-        open_again(conversation)
+    is_put_away = conversation.status in {ConversationStatus.RESOLVED, ConversationStatus.SNOOZED}
+    if is_put_away and draft.sender is not Sender.SYSTEM:
+        open_again(uow, conversation)
         uow.emit(ConversationChanged(conversation.id))
     uow.session.flush()
     remember_words(uow, [message])

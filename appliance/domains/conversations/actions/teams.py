@@ -5,12 +5,10 @@ from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import update
-from sqlalchemy.exc import IntegrityError
 
-from appliance.core.errors import Conflict
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
-from appliance.core.rows import check_room
+from appliance.core.rows import check_room, unique
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.actions.handle import assign, await_person
@@ -55,22 +53,18 @@ def _save(uow: UnitOfWork, team: Team, fields: Mapping[str, object], member_ids:
     new = wanted - {member.user_id for member in kept}
     if fields.get("takes_handoffs"):  # what is given up goes to one place
         uow.session.execute(update(Team).where(Team.id != team.id).values(takes_handoffs=False))
-    try:
-        with uow.session.begin_nested():
-            for name, value in fields.items():
-                setattr(team, name, value)
-            team.members = kept + [
-                TeamMember(id=new_id(), tenant_id=uow.tenant_id, team_id=team.id, user_id=user_id) for user_id in sorted(new)
-            ]
-            uow.session.add(team)
-            uow.session.flush()
-    except IntegrityError as err:
-        raise Conflict(_("There is one of this name already.")) from err
+    with unique(uow, _("There is one of this name already.")):
+        for name, value in fields.items():
+            setattr(team, name, value)
+        team.members = kept + [
+            TeamMember(id=new_id(), tenant_id=uow.tenant_id, team_id=team.id, user_id=user_id) for user_id in sorted(new)
+        ]
+        uow.session.add(team)
 
 
 def give_to_team(uow: UnitOfWork, conversation_id: UUID, *, team_id: UUID | None) -> Conversation:
     """It is the team's from here: dealt to one of them, or waiting for the first who takes it. None: no team's any more."""
-    conversation = queries.lock_conversation(uow, conversation_id)
+    conversation = queries.lock_unblocked(uow, conversation_id)
     if team_id is None:
         conversation.team_id = None
     else:

@@ -16,13 +16,13 @@ attachments = Api("attachments")
 
 @attachments.post(
     "/conversations/<uuid:conversation_id>/attachments", permission=WRITE, unit=False, returns=AttachmentOut, status=201,
-    summary="Store a file (multipart field `file`) to be sent with a reply",
+    summary="Store a file (multipart field `file`) that you send with a reply within a day",
 )  # fmt: skip
 def upload_attachment(call: Call, conversation_id: UUID) -> AttachmentOut:
     with call.unit(read_only=True) as uow:
         queries.get_conversation(uow, conversation_id)
     limit = call.box.settings.channels.max_media_mb * 2**20
-    return AttachmentOut.model_validate(keep_upload(call.box, call.who.tenant_id, limit=limit))
+    return AttachmentOut.model_validate(keep_upload(call.box, call.who.tenant_id, call.who.actor, limit=limit))
 
 
 @attachments.get("/messages/<uuid:message_id>/media", permission=READ, unit=False, summary="The file of a message")

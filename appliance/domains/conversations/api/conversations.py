@@ -10,6 +10,9 @@ from appliance.domains.conversations.schemas import (
     AssignIn,
     ConversationOut,
     CountsOut,
+    DraftsIn,
+    DraftsOut,
+    EarlierOut,
     FoundOut,
     HandoffIn,
     InboxQuery,
@@ -17,22 +20,24 @@ from appliance.domains.conversations.schemas import (
     MessageOut,
     NoteIn,
     PartOut,
+    ReadQuery,
     ReplyIn,
     SearchQuery,
+    SightingOut,
     SnoozeIn,
     StateIn,
     ThreadOut,
     ThreadQuery,
 )
 from appliance.domains.conversations.tables import Conversation, Message
+from appliance.domains.conversations.types import DraftKind
 
 api = Api("conversations")
 READ, WRITE = "conversations:read", "conversations:write"
 
 
 def me(uow: UnitOfWork) -> UUID:
-    assert uow.actor.id is not None  # a signed-in caller has one
-    return uow.actor.id
+    return uow.actor.writer_id
 
 
 @api.get("/conversations", permission=READ, query=InboxQuery, returns=PageOf[ConversationOut])
@@ -50,7 +55,12 @@ def inbox_filter(uow: UnitOfWork, query: InboxQuery) -> InboxFilter:
         handling=query.handling,
         waiting=query.waiting,
         label=query.label,
+        topic=query.topic,
+        signal=query.signal,
         team_id=query.team,
+        priority=query.priority,
+        deadline=query.deadline,
+        order=query.order,
         contact_ids=_found_contacts(uow, query.q) if query.q else None,
     )
 
@@ -96,11 +106,24 @@ def get_message(uow: UnitOfWork, message_id: UUID) -> Message:
     return queries.get_message(uow, message_id)
 
 
+@api.get(
+    "/messages/<uuid:message_id>/earlier", permission="inbox:write", returns=list[EarlierOut],
+    summary="What a message said before its writer changed or deleted it, oldest first",
+)  # fmt: skip
+def list_earlier(uow: UnitOfWork, message_id: UUID) -> list[EarlierOut]:
+    return [EarlierOut.model_validate(one) for one in queries.get_message(uow, message_id).earlier or ()]
+
+
 @api.post("/conversations/<uuid:conversation_id>/reply", permission=WRITE, body=ReplyIn, returns=MessageOut, status=201)
 def reply(uow: UnitOfWork, conversation_id: UUID, body: ReplyIn) -> Message:
     return actions.reply(
-        uow, conversation_id, user_id=me(uow), kind=body.kind, content=body.content(), reply_to_id=body.reply_to_id
+        uow, conversation_id, user_id=me(uow), kind=body.kind, content=actions.content_of(uow, body), reply_to_id=body.reply_to_id
     )
+
+
+@api.get("/messages/<uuid:message_id>/sighting", permission=READ, returns=SightingOut, summary="What is known of how a mail was read")
+def get_sighting(uow: UnitOfWork, message_id: UUID) -> SightingOut:
+    return queries.get_sighting(uow, message_id)
 
 
 @api.post("/messages/<uuid:message_id>/retry", permission=WRITE, returns=MessageOut)
@@ -133,6 +156,16 @@ def reopen(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
     return actions.reopen(uow, conversation_id)
 
 
+@api.post("/conversations/<uuid:conversation_id>/block", permission=WRITE, returns=ConversationOut, summary="Hear no more of this contact")
+def block(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
+    return actions.block(uow, conversation_id)
+
+
+@api.post("/conversations/<uuid:conversation_id>/unblock", permission=WRITE, returns=ConversationOut)
+def unblock(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
+    return actions.unblock(uow, conversation_id)
+
+
 @api.post("/conversations/<uuid:conversation_id>/snooze", permission=WRITE, body=SnoozeIn, returns=ConversationOut)
 def snooze(uow: UnitOfWork, conversation_id: UUID, body: SnoozeIn) -> Conversation:
     return actions.snooze(uow, conversation_id, until=body.until)
@@ -148,9 +181,9 @@ def restore(uow: UnitOfWork, conversation_id: UUID, body: StateIn) -> Conversati
     return actions.restore(uow, conversation_id, body)
 
 
-@api.post("/conversations/<uuid:conversation_id>/read", permission=READ, returns=ConversationOut)
-def mark_read(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
-    return actions.mark_read(uow, conversation_id)
+@api.post("/conversations/<uuid:conversation_id>/read", permission=READ, query=ReadQuery, returns=ConversationOut)
+def mark_read(uow: UnitOfWork, conversation_id: UUID, query: ReadQuery) -> Conversation:
+    return actions.mark_read(uow, conversation_id, shown=query.shown)
 
 
 @api.put("/conversations/<uuid:conversation_id>/labels", permission=WRITE, body=LabelsIn, returns=ConversationOut)
@@ -161,3 +194,16 @@ def change_labels(uow: UnitOfWork, conversation_id: UUID, body: LabelsIn) -> Con
 @api.post("/conversations/<uuid:conversation_id>/notes", permission=WRITE, body=NoteIn, returns=MessageOut, status=201)
 def add_note(uow: UnitOfWork, conversation_id: UUID, body: NoteIn) -> Message:
     return actions.add_note(uow, conversation_id, user_id=me(uow), text=body.text)
+
+
+@api.get("/conversations/<uuid:conversation_id>/drafts", permission=WRITE, returns=DraftsOut, summary="What you have begun to write here")
+def get_drafts(uow: UnitOfWork, conversation_id: UUID) -> DraftsOut:
+    queries.get_conversation(uow, conversation_id)
+    return DraftsOut.model_validate(queries.drafts_of(uow, conversation_id, me(uow)))
+
+
+@api.put("/conversations/<uuid:conversation_id>/drafts", permission=WRITE, body=DraftsIn, returns=DraftsOut, summary="Keep what you write")
+def keep_drafts(uow: UnitOfWork, conversation_id: UUID, body: DraftsIn) -> DraftsOut:
+    for kind, text in body.model_dump(exclude_none=True).items():
+        actions.keep_draft(uow, conversation_id, DraftKind(kind), text)
+    return get_drafts(uow, conversation_id)

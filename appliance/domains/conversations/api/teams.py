@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from appliance.core.uow import UnitOfWork
-from appliance.core.web import Api
+from appliance.core.web import Api, Call
 from appliance.domains.conversations import actions, queries, schemas
 from appliance.domains.conversations.api.conversations import READ, WRITE, me
 from appliance.domains.conversations.api.inbox import MANAGE
@@ -43,9 +43,10 @@ def give_to_team(uow: UnitOfWork, conversation_id: UUID, body: schemas.GiveIn) -
     return actions.give_to_team(uow, conversation_id, team_id=body.team_id)
 
 
-@team_work.post("/conversations/<uuid:conversation_id>/presence", permission=READ, body=schemas.PresenceIn, status=204)
-def announce(uow: UnitOfWork, conversation_id: UUID, body: schemas.PresenceIn) -> None:
-    actions.announce(uow, conversation_id, user_id=me(uow), state=body.state)
+@team_work.post("/conversations/<uuid:conversation_id>/presence", permission=READ, body=schemas.PresenceIn, status=204, unit=False)
+def announce(call: Call, conversation_id: UUID, body: schemas.PresenceIn) -> None:
+    with call.unit(read_only=True) as uow:
+        actions.announce(uow, conversation_id, user_id=me(uow), state=body.state)
 
 
 @team_work.get("/notices", permission=READ, returns=list[schemas.NoticeOut], summary="What the caller should look at, newest first")

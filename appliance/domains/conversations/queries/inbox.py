@@ -3,16 +3,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from appliance.core.paging import read_page
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page, PageQuery
-from appliance.domains.conversations.queries.ready import has_label
+from appliance.domains.conversations.queries.promises import has_deadline
+from appliance.domains.conversations.queries.ready import holds
 from appliance.domains.conversations.rules import handoff
 from appliance.domains.conversations.tables import Conversation, Message
-from appliance.domains.conversations.types import ConversationStatus, Direction, Handling, Holder, MessageStatus
+from appliance.domains.conversations.types import (
+    ConversationStatus,
+    Deadline,
+    Direction,
+    Handling,
+    Holder,
+    MessageStatus,
+    Order,
+    Priority,
+    Signal,
+    Topic,
+)
 
 
 @dataclass(frozen=True)
@@ -28,7 +40,12 @@ class InboxFilter:
     contact_ids: Sequence[UUID] | None = None
     unsent: bool = False
     label: str = ""
+    topic: Topic | None = None
+    signal: Signal | None = None
     team_id: UUID | None = None
+    priority: Priority | None = None
+    deadline: Deadline | None = None
+    order: Order = Order.NEWEST
 
 
 @dataclass(frozen=True)
@@ -43,32 +60,39 @@ class Counts:
     unread: int
     pending: int
     snoozed: int
+    at_risk: int
+    missed: int
 
 
 def list_conversations(uow: UnitOfWork, wanted: InboxFilter, query: PageQuery) -> Page[Conversation]:
-    """Newest first; without a status the open ones."""
+    """Newest first unless told otherwise; without a status the open ones."""
     found = select(Conversation).where(*_conditions(uow, wanted))
+    if wanted.order is Order.DUE:
+        found = found.order_by(Conversation.sla_due_at.is_(None), Conversation.sla_due_at)
     return read_page(uow, found.order_by(Conversation.last_message_at.desc(), Conversation.id.desc()), query)
 
 
 def _conditions(uow: UnitOfWork, wanted: InboxFilter) -> list[ColumnElement[bool]]:
+    equal = {
+        Conversation.channel_id: wanted.channel_id, Conversation.handling: wanted.handling, Conversation.team_id: wanted.team_id,
+        Conversation.priority: wanted.priority, Conversation.assignee_id: None if wanted.unassigned else wanted.assignee_id,
+    }  # fmt: skip
     found: list[ColumnElement[bool]] = [Conversation.status == (wanted.status or ConversationStatus.OPEN)]
+    found += [column == value for column, value in equal.items() if value is not None]
     if wanted.unassigned:
         found.append(Conversation.assignee_id.is_(None))
-    elif wanted.assignee_id is not None:
-        found.append(Conversation.assignee_id == wanted.assignee_id)
-    if wanted.channel_id is not None:
-        found.append(Conversation.channel_id == wanted.channel_id)
-    if wanted.handling is not None:
-        found.append(Conversation.handling == wanted.handling)
     if wanted.waiting:
         found.append(Conversation.waiting_since.is_not(None))
     if wanted.contact_ids is not None:
         found.append(Conversation.contact_id.in_(wanted.contact_ids))
-    if wanted.team_id is not None:
-        found.append(Conversation.team_id == wanted.team_id)
+    if wanted.deadline is not None:
+        found.append(has_deadline(uow, wanted.deadline))
     if wanted.label:
-        found.append(has_label(uow, wanted.label))
+        found.append(holds(uow, Conversation.labels, wanted.label))
+    if wanted.topic is not None:
+        found.append(Conversation.topic == wanted.topic)
+    if wanted.signal is not None:
+        found.append(holds(uow, Conversation.signals, wanted.signal))
     if wanted.unsent:
         found.append(Conversation.id.in_(_unsent()))
     return found
@@ -80,7 +104,9 @@ def _unsent() -> Select[UUID]:
     said_since = exists().where(
         later.conversation_id == Message.conversation_id, later.number > Message.number, later.direction == Direction.OUTBOUND
     )
-    return select(Message.conversation_id).where(Message.status == MessageStatus.FAILED, ~said_since)
+    # spelt out in the statement, or the index of those that failed is not used
+    has_failed = Message.status == bindparam(None, MessageStatus.FAILED, literal_execute=True)
+    return select(Message.conversation_id).where(has_failed, ~said_since)
 
 
 def find_unsent(uow: UnitOfWork, conversation_ids: Collection[UUID]) -> frozenset[UUID]:
@@ -95,13 +121,13 @@ def count_unsent(uow: UnitOfWork) -> int:
 
 
 def count_inbox(uow: UnitOfWork, *, user_id: UUID | None) -> Counts:
-    """All but the last two are of open conversations."""
+    """Those pending and snoozed are not open; all others are."""
 
     def counted(*conditions: ColumnElement[bool], status: ConversationStatus = ConversationStatus.OPEN) -> ColumnElement[int]:
         return func.count(Conversation.id).filter(Conversation.status == status, *conditions)
 
     mine = Conversation.assignee_id == user_id if user_id else Conversation.assignee_id != Conversation.assignee_id
-    statement: Select[int, int, int, int, int, int, int, int] = select(
+    statement: Select[int, int, int, int, int, int, int, int, int, int] = select(
         counted(),
         counted(mine),
         counted(Conversation.assignee_id.is_(None), Conversation.handling == Handling.HUMAN),
@@ -110,8 +136,20 @@ def count_inbox(uow: UnitOfWork, *, user_id: UUID | None) -> Counts:
         counted(Conversation.unread_count > 0),
         counted(status=ConversationStatus.PENDING),
         counted(status=ConversationStatus.SNOOZED),
-    ).where(Conversation.status != ConversationStatus.RESOLVED)
+        counted(has_deadline(uow, Deadline.AT_RISK)),
+        counted(has_deadline(uow, Deadline.MISSED)),
+    ).where(Conversation.status.in_((ConversationStatus.OPEN, ConversationStatus.PENDING, ConversationStatus.SNOOZED)))
     return Counts(*uow.session.execute(statement).one())
+
+
+def count_each(uow: UnitOfWork, wanted: Sequence[InboxFilter]) -> list[int]:
+    """How many conversations each of them shows, in one reading."""
+    if not wanted:
+        return []
+    conditions = [_conditions(uow, one) for one in wanted]
+    statuses = {one.status or ConversationStatus.OPEN for one in wanted}
+    counting = [func.count(Conversation.id).filter(*each) for each in conditions]
+    return list(uow.session.execute(select(*counting).where(Conversation.status.in_(statuses))).one())
 
 
 def list_due_to_wake(uow: UnitOfWork, *, limit: int = 500) -> Sequence[tuple[UUID, UUID]]:

@@ -10,12 +10,12 @@ from appliance.core.rows import required
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations.errors import MessageNotFound
 from appliance.domains.conversations.queries.thread import get_conversation
-from appliance.domains.conversations.rules import handoff, wording
+from appliance.domains.conversations.rules import delivery, handoff, wording
 from appliance.domains.conversations.tables import Message
 from appliance.domains.conversations.types import ConversationStatus, Direction, Holder, MessageStatus
 
 _ON_THE_WAY = (MessageStatus.SENT, MessageStatus.DELIVERED)
-_ARRIVED = (*_ON_THE_WAY, MessageStatus.READ)
+_ARRIVED = (MessageStatus.SENT, *delivery.REACHED)
 
 
 def list_reached(uow: UnitOfWork, conversation_id: UUID, *, before: int | None = None, limit: int = 50) -> list[Message]:
@@ -44,10 +44,11 @@ def list_unread(uow: UnitOfWork, conversation_id: UUID, *, up_to: int, limit: in
 
 
 def content_for_contact(message: Message) -> Mapping[str, Any]:
-    """Without the marks that lead to sources, which only the team can open."""
-    if not message.sources or "text" not in message.content:
-        return message.content
-    return {**message.content, "text": wording.without_citations(str(message.content["text"]))}
+    """Without the marks that lead to sources, which only the team can open, and without what a machine heard."""
+    content = {name: value for name, value in message.content.items() if name != "transcript"}
+    if not message.sources or "text" not in content:
+        return content
+    return {**content, "text": wording.without_citations(str(content["text"]))}
 
 
 def find_holder(uow: UnitOfWork, conversation_id: UUID) -> Holder | None:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, String, cast, exists, func, select
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import InstrumentedAttribute
 
 from appliance.core.rows import required
 from appliance.core.uow import UnitOfWork
@@ -51,7 +52,12 @@ def list_filled_replies(uow: UnitOfWork, conversation: Conversation) -> list[Qui
 
 
 def values_for(uow: UnitOfWork, conversation: Conversation) -> dict[str, str]:
-    person = contacts.find_contacts(uow, [conversation.contact_id]).get(conversation.contact_id)
+    return values_of(uow, conversation.contact_id)
+
+
+def values_of(uow: UnitOfWork, contact_id: UUID | None) -> dict[str, str]:
+    """What is filled in for this person, by who asks; None: nobody known."""
+    person = contacts.find_contacts(uow, [contact_id]).get(contact_id) if contact_id else None
     name = (person.name if person else None) or ""
     company = identity.find_tenant(uow, uow.tenant_id)
     me = identity.names_of(uow, [uow.actor.id]).get(uow.actor.id, "") if uow.actor.id else ""
@@ -65,9 +71,9 @@ def values_for(uow: UnitOfWork, conversation: Conversation) -> dict[str, str]:
     }
 
 
-def has_label(uow: UnitOfWork, name: str) -> ColumnElement[bool]:
-    """Whether a conversation is filed under it, as each database looks into a list."""
+def holds(uow: UnitOfWork, words: InstrumentedAttribute[list[str]], name: str) -> ColumnElement[bool]:
+    """Whether it is one of the words that a conversation keeps there, as each database looks into a list."""
     if uow.box.database.is_postgresql:
-        return cast(Conversation.labels, JSONB).contains([name])
-    each = func.json_each(Conversation.labels).table_valued("value").alias("filed")
+        return cast(words, JSONB).contains([name])
+    each = func.json_each(words).table_valued("value").alias("filed")
     return exists(select(1).select_from(each).where(cast(each.c.value, String) == name))

@@ -27,6 +27,10 @@ def get_team(uow: UnitOfWork, team_id: UUID) -> Team:
     return required(uow.session.scalar(statement), TeamNotFound)
 
 
+def list_member_ids(uow: UnitOfWork, team_id: UUID) -> Sequence[UUID]:
+    return uow.session.scalars(select(TeamMember.user_id).where(TeamMember.team_id == team_id)).all()
+
+
 def find_team_for(uow: UnitOfWork, conversation: Conversation) -> Team | None:
     """The conversation's own, else the one that takes what the bot gives up."""
     wanted = Team.id == conversation.team_id if conversation.team_id else Team.takes_handoffs.is_(True)

@@ -9,10 +9,10 @@ from sqlalchemy import func, select
 from appliance.core import crypto
 from appliance.core.rows import locked, required
 from appliance.core.uow import UnitOfWork
-from appliance.domains.conversations.errors import ConversationNotFound, MessageNotFound
-from appliance.domains.conversations.rules import wording
+from appliance.domains.conversations.errors import ContactBlocked, ConversationNotFound, MessageNotFound
+from appliance.domains.conversations.rules import delivery, wording
 from appliance.domains.conversations.tables import Conversation, Message
-from appliance.domains.conversations.types import Direction, MessageStatus, Sender
+from appliance.domains.conversations.types import ConversationStatus, Direction, MessageKind, MessageStatus, Sender
 
 
 def get_conversation(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
@@ -32,6 +32,14 @@ def numbers_of(uow: UnitOfWork, message_ids: Collection[UUID]) -> dict[UUID, int
 def lock_conversation(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
     """The row, held until the unit ends: whoever changes a conversation goes through here, one at a time."""
     return required(uow.session.scalar(locked(select(Conversation).where(Conversation.id == conversation_id))), ConversationNotFound)
+
+
+def lock_unblocked(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
+    """The same; raises ContactBlocked."""
+    conversation = lock_conversation(uow, conversation_id)
+    if conversation.status is ConversationStatus.BLOCKED:
+        raise ContactBlocked
+    return conversation
 
 
 def get_message(uow: UnitOfWork, message_id: UUID) -> Message:
@@ -54,6 +62,14 @@ def find_thread(uow: UnitOfWork, channel_id: UUID, address: str) -> UUID | None:
     return uow.session.scalar(own)
 
 
+def find_of_contact(uow: UnitOfWork, channel_id: UUID, contact_id: UUID) -> Conversation | None:
+    """The last one with this person alone, under whichever address."""
+    own = select(Conversation).where(
+        Conversation.channel_id == channel_id, Conversation.contact_id == contact_id, ~Conversation.is_group
+    )
+    return uow.session.scalar(own.order_by(Conversation.last_message_at.desc()).limit(1))
+
+
 def get_thread(uow: UnitOfWork, channel_id: UUID, address: str) -> UUID:
     return required(find_thread(uow, channel_id, address), ConversationNotFound)
 
@@ -74,14 +90,35 @@ def list_messages(
     return list(uow.session.scalars(statement.order_by(Message.number.desc())))[::-1]
 
 
+def list_last_ids(uow: UnitOfWork, conversation_id: UUID, *, limit: int, up_to: int | None = None) -> list[str]:
+    """What the provider calls the contact's last messages, none later than number `up_to`, oldest first."""
+    own = select(Message.provider_message_id).where(
+        Message.conversation_id == conversation_id, Message.direction == Direction.INBOUND, Message.provider_message_id.is_not(None),
+    )  # fmt: skip
+    own = own if up_to is None else own.where(Message.number <= up_to)
+    found = uow.session.scalars(own.order_by(Message.number.desc()).limit(limit))
+    return [one for one in found if one][::-1]
+
+
+def count_after(uow: UnitOfWork, conversation_id: UUID, number: int) -> int:
+    """The contact's messages that came after this one."""
+    later = Message.conversation_id == conversation_id, Message.direction == Direction.INBOUND, Message.number > number
+    return uow.session.scalar(select(func.count(Message.id)).where(*later)) or 0
+
+
 def list_unanswered(uow: UnitOfWork, conversation: Conversation, *, limit: int = 20) -> list[Message]:
-    """The contact's messages nobody has answered yet, oldest first; only the newest `limit` of a flood."""
+    """The contact's messages nobody has answered yet, oldest first; only the newest `limit` of a flood.
+
+    Not what they took back, nor what asks nothing: a reaction.
+    """
     statement = (
         select(Message)
         .where(
             Message.conversation_id == conversation.id,
             Message.number > conversation.answered_number,
             Message.direction == Direction.INBOUND,
+            Message.kind != MessageKind.REACTION,
+            Message.deleted_at.is_(None),
         )
         .order_by(Message.number.desc())
         .limit(limit)
@@ -111,13 +148,45 @@ def list_stuck(uow: UnitOfWork, *, older_than: timedelta, limit: int = 100) -> S
     return uow.session.scalars(statement).all()
 
 
-def has_conversations(uow: UnitOfWork, channel_id: UUID) -> bool:
-    return bool(uow.session.scalar(select(Conversation.id).where(Conversation.channel_id == channel_id).limit(1)))
+def is_window_open(uow: UnitOfWork, conversation: Conversation) -> bool:
+    """Whether the contact wrote so lately that free text may be sent."""
+    return delivery.is_window_open(last_inbound_at=conversation.last_inbound_at, window_hours=conversation.window_hours, now=uow.now)
+
+
+def window_closes_at(conversation: Conversation) -> datetime | None:
+    return delivery.window_closes_at(last_inbound_at=conversation.last_inbound_at, window_hours=conversation.window_hours)
+
+
+def has_conversations(uow: UnitOfWork, channel_id: UUID | None = None) -> bool:
+    """By this channel, or at all."""
+    found = select(Conversation.id).limit(1)
+    return uow.session.scalar(found.where(Conversation.channel_id == channel_id) if channel_id else found) is not None
+
+
+def list_blocked_channels(uow: UnitOfWork, contact_id: UUID) -> Sequence[UUID]:
+    """By which this person is not heard; a group is not the person."""
+    own = Conversation.contact_id == contact_id, Conversation.status == ConversationStatus.BLOCKED, ~Conversation.is_group
+    return uow.session.scalars(select(Conversation.channel_id).where(*own).distinct()).all()
 
 
 def text_of(message: Message) -> str:
     """What was written, a caption or a chosen answer; empty for a bare picture."""
     return wording.text_of(message.content)
+
+
+def awaits_words(message: Message) -> bool:
+    """A recording that is being written down."""
+    return wording.awaits_words(message.content)
+
+
+def is_spoken(message: Message) -> bool:
+    """Its words were heard, not written."""
+    return bool(text_of(message)) and not wording.written_in(message.content)
+
+
+def is_unheard(message: Message) -> bool:
+    """A recording of which nobody here knows what is said in it."""
+    return message.kind is MessageKind.AUDIO and not wording.is_heard(message.content)
 
 
 def is_from_contact(message: Message) -> bool:

@@ -1,4 +1,4 @@
-"""The life of an outbound message: queued → sending → sent → delivered → read, or failed, unconfirmed, cancelled."""
+"""The life of an outbound message: queued → sending → sent → delivered → read → played, or failed, unconfirmed, cancelled."""
 
 from datetime import datetime, timedelta
 
@@ -14,24 +14,30 @@ _PROGRESS = (
     MessageStatus.SENT,
     MessageStatus.DELIVERED,
     MessageStatus.READ,
+    MessageStatus.PLAYED,
 )
 _RANK = {status: rank for rank, status in enumerate(_PROGRESS)}
+REACHED = frozenset({MessageStatus.DELIVERED, MessageStatus.READ, MessageStatus.PLAYED})
 RETRIABLE = frozenset({MessageStatus.FAILED, MessageStatus.UNCONFIRMED})
 
 
 def is_progress(now: MessageStatus, reported: MessageStatus) -> bool:
     """Whether a provider's report moves the message on. Nothing that reached the contact can fail afterwards."""
     if reported is MessageStatus.FAILED:
-        return now not in {MessageStatus.FAILED, MessageStatus.DELIVERED, MessageStatus.READ, MessageStatus.CANCELLED}
+        return now not in {MessageStatus.FAILED, MessageStatus.CANCELLED, *REACHED}
     if now in {MessageStatus.FAILED, MessageStatus.CANCELLED}:
-        return reported in {MessageStatus.DELIVERED, MessageStatus.READ}
+        return reported in REACHED
     return reported in _RANK and _RANK[reported] > _RANK[now]
 
 
+def window_closes_at(*, last_inbound_at: datetime | None, window_hours: int | None) -> datetime | None:
+    """None where there is no window, or nobody wrote who opens it."""
+    return None if window_hours is None or last_inbound_at is None else last_inbound_at + timedelta(hours=window_hours)
+
+
 def is_window_open(*, last_inbound_at: datetime | None, window_hours: int | None, now: datetime) -> bool:
-    if window_hours is None:
-        return True
-    return last_inbound_at is not None and now - last_inbound_at < timedelta(hours=window_hours)
+    closes_at = window_closes_at(last_inbound_at=last_inbound_at, window_hours=window_hours)
+    return window_hours is None or (closes_at is not None and now < closes_at)
 
 
 def check_window(kind: MessageKind, *, last_inbound_at: datetime | None, window_hours: int | None, now: datetime) -> None:

@@ -1,25 +1,13 @@
-"""Texts that stand ready, and what is filled into them: `Oi, {{contact.first_name|tudo bem}}!`."""
+"""What may stand in a text that is kept ready for conversations."""
 
-import re
-from collections.abc import Mapping
-
+from appliance.core.filling import filled, places
 from appliance.domains.conversations.types import VARIABLES
 
-_PLACE = re.compile(r"\{\{\s*([\w.]+)\s*(?:\|([^{}]*))?\}\}")
-_LEFT_OVER = re.compile(r" +([,.!?;:])")
-_SPACES = re.compile(r"(?<=\S) {2,}")
+__all__ = ["filled", "first_name", "unknown_variables"]
 
 
 def unknown_variables(text: str) -> list[str]:
-    return sorted({found[1] for found in _PLACE.finditer(text)} - set(VARIABLES))
-
-
-def filled(text: str, values: Mapping[str, str]) -> str:
-    """A value nobody knows gives way to what stands behind the bar, else to nothing, and takes its space with it."""
-    if not _PLACE.search(text):
-        return text
-    said = _PLACE.sub(lambda found: values.get(found[1]) or (found[2] or "").strip(), text)
-    return _SPACES.sub(" ", _LEFT_OVER.sub(r"\1", said)).strip()
+    return sorted(set(places(text)) - set(VARIABLES))
 
 
 def first_name(name: str) -> str:

@@ -1,23 +1,27 @@
+"""Conversations, their messages, and what is done with them."""
+
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from appliance.core.i18n import lazy_gettext as _
+from appliance.core.i18n import unpack
 from appliance.core.web import PageQuery, Schema
 from appliance.domains.contacts.types import Channel as Medium
-from appliance.domains.conversations.rules import filling
 from appliance.domains.conversations.types import (
     ConversationStatus,
+    Deadline,
     Direction,
     Handling,
-    LabelColour,
     MessageKind,
     MessageStatus,
-    NoticeKind,
-    Presence,
+    Order,
+    Priority,
     Sender,
+    Signal,
+    Topic,
 )
 
 LARGEST = 2**31 - 1  # what an integer column takes
@@ -31,13 +35,19 @@ class ConversationOut(Schema):
     channel_id: UUID
     channel_kind: str
     medium: Medium
+    is_group: bool
     agent_id: UUID | None
     assignee_id: UUID | None
     team_id: UUID | None
     status: ConversationStatus
     handling: Handling
+    priority: Priority
+    sla_due_at: datetime | None
+    sla_warn_at: datetime | None
     waiting_since: datetime | None
     handoff_reason: str | None
+    topic: Topic | None
+    signals: list[Signal]
     labels: list[str]
     opened_at: datetime
     last_message_at: datetime
@@ -56,6 +66,13 @@ class SourceOut(Schema):
     model_config = ConfigDict(extra="allow", from_attributes=True)
 
 
+class EarlierOut(Schema):
+    """What a message said before its writer changed or deleted it."""
+
+    text: str
+    until: datetime
+
+
 class MessageOut(Schema):
     id: UUID
     conversation_id: UUID
@@ -64,18 +81,42 @@ class MessageOut(Schema):
     sender: Sender
     sender_id: UUID | None
     kind: MessageKind
-    content: dict[str, Any]
+    content: dict[str, Any] = Field(
+        description="By kind: `text`, `media`, `choice` … A recording has a `transcript`: its `state` (waiting, written, failed), "
+        "then `text` (empty: nobody speaks), `language`, `model`, `seconds`, `is_cut` (only its beginning), or the `error`"
+    )
     sources: list[SourceOut] | None
     status: MessageStatus
     error_code: str | None
     error: str | None
     reply_to_id: UUID | None
+    topic: Topic | None
+    signals: list[Signal] | None
     attempts: int
     occurred_at: datetime
     created_at: datetime
     sent_at: datetime | None
     delivered_at: datetime | None
     read_at: datetime | None
+    edited_at: datetime | None = None
+    deleted_at: datetime | None = Field(None, description="Its writer took it back: nothing is shown of it")
+    earlier: list[EarlierOut] | None = Field(None, exclude=True)
+
+    @field_validator("content")
+    @classmethod
+    def _in_words(cls, content: dict[str, Any]) -> dict[str, Any]:
+        parts = {name: content[name] for name in ("media", "transcript") if "error" in (content.get(name) or {})}
+        return {**content, **{name: {**part, "error": unpack(part["error"])} for name, part in parts.items()}}
+
+
+class SightingOut(Schema):
+    """How a message was read, as far as its reader agreed to be told of. `followed`: addresses in it, and how often."""
+
+    message_id: UUID
+    opens: int = 0
+    followed: dict[str, int] = Field(default_factory=dict)
+    by_programs: int = Field(0, description="Fetched by programs, as scanners of mail providers: no sign of a reader")
+    last_at: datetime | None = None
 
 
 class ThreadOut(Schema):
@@ -94,6 +135,8 @@ class CountsOut(Schema):
     unread: int
     pending: int
     snoozed: int
+    at_risk: int
+    missed: int
 
 
 class InboxQuery(PageQuery):
@@ -103,7 +146,12 @@ class InboxQuery(PageQuery):
     handling: Handling | None = None
     waiting: bool = False
     label: str = Field("", max_length=40)
+    topic: Topic | None = None
+    signal: Signal | None = None
     team: UUID | None = None
+    priority: Priority | None = None
+    deadline: Deadline | None = None
+    order: Order = Order.NEWEST
     q: str = Field("", max_length=200)
 
 
@@ -127,6 +175,10 @@ class FoundOut(Schema):
     occurred_at: datetime
     parts: list[PartOut]
     others: int = Field(description="How many other messages of the conversation say it too")
+
+
+class ReadQuery(Schema):
+    shown: int | None = Field(None, ge=0, le=LARGEST, description="Number of the last message that was seen; later ones stay unread")
 
 
 class ThreadQuery(Schema):
@@ -193,9 +245,8 @@ class ReplyIn(Schema):
         return MessageKind.LIST if self.choices else MessageKind.TEXT
 
     def content(self) -> dict[str, Any]:
+        """Without its file, which has to be claimed."""
         content: dict[str, Any] = {"text": self.text} if self.text else {}
-        if self.media is not None:
-            content["media"] = self.media.model_dump(mode="json")
         if self.template is not None:
             content["template"] = self.template.model_dump(mode="json")
         if self.buttons:
@@ -249,132 +300,8 @@ class StateIn(Schema):
 
     labels: list[LabelName] = Field(max_length=20)
     assignee_id: UUID | None
+    team_id: UUID | None = None
+    priority: Priority = Priority.NORMAL
     handling: Handling
     status: ConversationStatus
     snoozed_until: AwareDatetime | None
-
-
-class LabelIn(Schema):
-    name: str = Field(min_length=1, max_length=40)
-    colour: LabelColour = LabelColour.GREY
-
-
-class LabelPatch(Schema):
-    name: str | None = Field(None, min_length=1, max_length=40)
-    colour: LabelColour | None = None
-
-
-class LabelOut(LabelIn):
-    id: UUID
-
-
-def _known_variables(text: str) -> str:
-    unknown = filling.unknown_variables(text)
-    if unknown:
-        raise ValueError(str(_("Nobody fills in %(names)s.", names=", ".join(unknown))))
-    return text
-
-
-ReadyText = Annotated[str, StringConstraints(max_length=MAX_TEXT), AfterValidator(_known_variables)]
-
-
-class QuickReplyIn(Schema):
-    """`text` may hold variables: {{contact.first_name|friend}}, {{company}}."""
-
-    shortcut: str = Field(max_length=40, pattern=r"^[a-z0-9][a-z0-9_-]*$")
-    text: ReadyText = Field(min_length=1)
-
-
-class QuickReplyPatch(Schema):
-    shortcut: str | None = Field(None, max_length=40, pattern=r"^[a-z0-9][a-z0-9_-]*$")
-    text: ReadyText | None = Field(None, min_length=1)
-
-
-class QuickReplyOut(Schema):
-    id: UUID
-    shortcut: str
-    text: str
-
-
-class MacroSteps(Schema):
-    """Done in this order: labels, note, responsible, reply, state. `assign`: me, nobody, or somebody."""
-
-    labels: list[LabelName] = Field(default_factory=list, max_length=10)
-    note: ReadyText = ""
-    assign: Literal["me", "nobody"] | UUID | None = None
-    reply: ReadyText = ""
-    status: Literal["resolved", "pending", "snoozed"] | None = None
-
-    @model_validator(mode="after")
-    def _does_something(self) -> Self:
-        if not (self.labels or self.note or self.assign or self.reply or self.status):
-            raise ValueError(str(_("A macro does at least one thing.")))
-        return self
-
-
-class MacroIn(Schema):
-    name: str = Field(min_length=1, max_length=60)
-    steps: MacroSteps
-
-
-class MacroPatch(Schema):
-    name: str | None = Field(None, min_length=1, max_length=60)
-    steps: MacroSteps | None = None
-
-
-class MacroOut(MacroIn):
-    id: UUID
-
-
-class MacroRunOut(Schema):
-    """`before` put back undoes all but what was said."""
-
-    conversation: ConversationOut
-    before: StateIn
-    replied: bool
-
-
-class TeamIn(Schema):
-    """`deals`: each conversation goes to one of those present; `takes_handoffs`: what the bot gives up comes here."""
-
-    name: str = Field(min_length=1, max_length=60)
-    deals: bool = True
-    takes_handoffs: bool = False
-    member_ids: list[UUID] = Field(default_factory=list, max_length=200)
-
-
-class TeamPatch(Schema):
-    name: str = Field("", min_length=1, max_length=60)
-    deals: bool = True
-    takes_handoffs: bool = False
-    member_ids: list[UUID] | None = Field(None, max_length=200)
-
-
-class TeamMemberOut(Schema):
-    user_id: UUID
-
-
-class TeamOut(Schema):
-    id: UUID
-    name: str
-    deals: bool
-    takes_handoffs: bool
-    members: list[TeamMemberOut]
-
-
-class GiveIn(Schema):
-    team_id: UUID | None
-
-
-class PresenceIn(Schema):
-    state: Presence
-
-
-class NoticeOut(Schema):
-    id: UUID
-    kind: NoticeKind
-    conversation_id: UUID
-    message_id: UUID | None
-    by_id: UUID | None
-    created_at: datetime
-    seen_at: datetime | None

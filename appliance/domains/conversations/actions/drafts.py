@@ -1,0 +1,30 @@
+"""What somebody has begun to write, until it is sent or let go."""
+
+from uuid import UUID
+
+from sqlalchemy import delete, update
+
+from appliance.core.ids import new_id
+from appliance.core.rows import insert_if_absent
+from appliance.core.uow import UnitOfWork
+from appliance.domains.conversations import queries
+from appliance.domains.conversations.tables import KeptDraft
+from appliance.domains.conversations.types import DraftKind
+
+
+def keep_draft(uow: UnitOfWork, conversation_id: UUID, kind: DraftKind, text: str) -> None:
+    """In place of what was there; an empty one is none."""
+    queries.get_conversation(uow, conversation_id)
+    place = {"conversation_id": conversation_id, "user_id": uow.actor.writer_id, "kind": kind}
+    if not text.strip():
+        uow.session.execute(delete(KeptDraft).filter_by(**place))
+        return
+    insert_if_absent(uow, KeptDraft, {"id": new_id(), "tenant_id": uow.tenant_id, **place, "text": text})
+    uow.session.execute(update(KeptDraft).filter_by(**place).values(text=text))
+
+
+def forget_sent(uow: UnitOfWork, conversation_id: UUID, user_id: UUID, kind: DraftKind, text: str) -> None:
+    """What was sent is no draft any more, nor is its beginning; what was written after it stays."""
+    kept = queries.find_draft(uow, conversation_id, user_id, kind)
+    if kept is not None and text.strip().startswith(kept.text.strip()):
+        uow.session.delete(kept)

@@ -1,0 +1,17 @@
+from pydantic import Field
+
+from appliance.core.web import Schema
+
+
+class DraftsOut(Schema):
+    """What the caller has begun to write in a conversation."""
+
+    reply: str
+    note: str
+
+
+class DraftsIn(Schema):
+    """A kind that is not named stays as it is; an empty text lets it go."""
+
+    reply: str | None = Field(None, max_length=4096)
+    note: str | None = Field(None, max_length=4096)

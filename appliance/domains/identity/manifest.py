@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from appliance.core.manifest import Check, Cron, Manifest
 from appliance.domains.identity import jobs
-from appliance.domains.identity.api import audit, keys, sign_in, tenants
+from appliance.domains.identity.api import audit, hours, keys, sign_in, tenants
 from appliance.domains.identity.events import (
     MemberChanged,
     MemberDisabled,
@@ -18,7 +18,7 @@ _LEADERS = (*_KEEPERS, "manager")
 
 MANIFEST = Manifest(
     "identity",
-    apis=(sign_in.api, tenants.api, keys.api, audit.api),
+    apis=(sign_in.api, tenants.api, hours.api, keys.api, audit.api),
     cron=(
         Cron("note_seen", jobs.note_seen, every=timedelta(minutes=1)),
         Cron("forget_old", jobs.forget_old, every=timedelta(hours=1)),
@@ -27,6 +27,7 @@ MANIFEST = Manifest(
         "tenant:read": (*BUILT_IN_ROLES, OPERATOR),
         "tenant:write": (*_KEEPERS, OPERATOR),
         "tenants:create": (OPERATOR,),
+        "hours:write": _LEADERS,
         "members:read": _LEADERS,
         "members:write": _KEEPERS,
         "roles:read": _LEADERS,

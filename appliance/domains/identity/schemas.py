@@ -1,19 +1,31 @@
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import date, datetime, time
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, SecretStr
+from pydantic import AfterValidator, AwareDatetime, Field, SecretStr
 
+from appliance.core import clock
+from appliance.core.i18n import lazy_gettext as _
 from appliance.core.web import PageQuery, Schema
+from appliance.core.working_hours import DAYS, Span, Weekday, holidays_of
 from appliance.domains.identity.rules.names import EMAIL, MAX_EMAIL
-from appliance.domains.identity.types import API_KEY_RATE, InvitationStatus, MemberStatus, SessionKind, TenantStatus
+from appliance.domains.identity.types import API_KEY_RATE, InvitationStatus, Listening, MemberStatus, SessionKind, TenantStatus
 
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 Email = Annotated[str, Field(max_length=MAX_EMAIL, pattern=EMAIL, json_schema_extra={"format": "email"})]
 Locale = Literal["pt_BR", "en"]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 Slug = Annotated[str, Field(min_length=2, max_length=40, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
-Timezone = Annotated[str, Field(min_length=1, max_length=60)]
+
+
+def _known_zone(name: str) -> str:
+    if name not in clock.timezones():
+        raise ValueError(str(_("This time zone is not known.")))
+    return name
+
+
+Timezone = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_known_zone)]
 Password = Annotated[SecretStr, Field(min_length=1, max_length=1000)]
 
 
@@ -74,7 +86,7 @@ class SignedInOut(Tokens):
 
 class WhoAmI(Schema):
     user_id: UUID
-    tenant_id: UUID
+    tenant_id: UUID | None
     name: str
     email: str
     role: str
@@ -90,10 +102,11 @@ class ProfileChange(Schema):
 
 
 class TenantSettings(Schema):
-    """What an organisation looks like."""
+    """What an organisation looks like, and what becomes of recordings that reach it."""
 
     brand_name: Annotated[str, Field(max_length=120)] | None = None
     brand_colour: Colour | Literal[""] | None = None
+    voice_notes: Listening | None = Field(None, description="Written down as speech in the organisation's language, in any, or not at all")
 
 
 class TenantIn(Schema):
@@ -125,6 +138,43 @@ class TenantOut(Schema):
     settings: TenantSettings
     created_at: datetime
     updated_at: datetime
+
+
+class WorkSpan(Schema):
+    """What closes no later than it opens runs past midnight."""
+
+    day: Weekday
+    opens: time
+    closes: time
+
+
+def spans_of(spans: Iterable[WorkSpan]) -> tuple[Span, ...]:
+    return tuple(Span(DAYS.index(span.day), span.opens, span.closes) for span in spans)
+
+
+class DayOff(Schema):
+    day: date
+    name: str = Field("", max_length=60)
+
+
+def _is_known_place(place: str) -> str:
+    try:
+        if place:
+            holidays_of(place)
+    except LookupError as err:
+        raise ValueError(str(_("The holidays of this place are not known."))) from err
+    return place
+
+
+class HoursIn(Schema):
+    """In the organisation's time zone. No spans: always at work, but for the days off.
+
+    `holidays`: the public ones of a country or state, `BR` or `BR-SP`.
+    """
+
+    spans: list[WorkSpan] = Field(default_factory=list, max_length=50)
+    holidays: Annotated[str, Field(max_length=6, pattern=r"^([A-Z]{2}(-[A-Z]{2,3})?)?$"), AfterValidator(_is_known_place)] = ""
+    days_off: list[DayOff] = Field(default_factory=list, max_length=300)
 
 
 class InvitationOut(Schema):

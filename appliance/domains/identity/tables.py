@@ -22,6 +22,17 @@ class Tenant(Base):
     updated_at: Mapped[datetime]
 
 
+class BusinessHours(TenantOwned, Base):
+    """When an organisation works; none: always. `spans` and `days_off` have the shapes of schemas.HoursIn."""
+
+    __tablename__ = "business_hours"
+    __table_args__ = (UniqueConstraint("tenant_id"),)
+
+    spans: Mapped[list[dict[str, Any]]]
+    holidays: Mapped[str] = mapped_column(String(6), default="")
+    days_off: Mapped[list[dict[str, Any]]]
+
+
 class User(Base):
     """A person, once per box whatever their organisations."""
 

@@ -21,6 +21,14 @@ class TenantStatus(StrEnum):
     SUSPENDED = "suspended"
 
 
+class Listening(StrEnum):
+    """Whether recordings are written down. OWN: as speech in the organisation's language; ANY: in whichever is spoken."""
+
+    OWN = "own"
+    ANY = "any"
+    OFF = "off"
+
+
 class MemberStatus(StrEnum):
     ACTIVE = "active"
     DISABLED = "disabled"

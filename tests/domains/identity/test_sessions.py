@@ -199,9 +199,20 @@ def test_the_header_names_the_tenant_and_a_foreign_one_is_not_found(box, as_ana,
 def test_a_program_of_several_tenants_must_name_one(box, app, ana, carla):
     join_tenant(box, carla.tenant_id, ana.user_id)
     program = people.sign_in_api(box, app, ana)
-    assert program.get(WHOAMI).status_code == 422
+    assert program.get("/api/v1/users/me").status_code == 422
     assert program.get(WHOAMI, headers={"X-Tenant-ID": str(carla.tenant_id)}).status_code == 200
     assert program.get(f"/api/v1/tenants/{carla.tenant_id}").status_code == 200
+
+
+def test_a_program_learns_which_tenants_it_has_before_it_names_one(box, app, bruno, carla):
+    join_tenant(box, carla.tenant_id, bruno.user_id)
+    program = people.sign_in_api(box, app, bruno)
+    both = {str(bruno.tenant_id), str(carla.tenant_id)}
+    assert {each["id"] for each in program.get("/api/v1/tenants").get_json()["items"]} == both
+    me = program.get(WHOAMI).get_json()
+    assert (me["tenant_id"], me["role"], me["permissions"], set(me["tenants"])) == (None, "", [], both)
+    assert program.post("/api/v1/auth/tenant", json={"tenant_id": str(carla.tenant_id)}).status_code == 204
+    assert program.get(WHOAMI).get_json()["tenant_id"] == str(carla.tenant_id)
 
 
 def test_what_this_box_made_is_told_from_what_is_made_up_without_reading(box, ana):

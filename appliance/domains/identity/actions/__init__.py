@@ -6,6 +6,7 @@ they open their own short units and are called with none open.
 
 from appliance.domains.identity.actions.api_keys import NewKey, create_api_key, revoke_api_key
 from appliance.domains.identity.actions.attempts import forget_old as forget_old_attempts
+from appliance.domains.identity.actions.hours import check_apart, set_hours
 from appliance.domains.identity.actions.invitations import (
     Invited,
     Welcome,
@@ -40,6 +41,7 @@ __all__ = [
     "change_profile",
     "change_role",
     "change_tenant",
+    "check_apart",
     "check_setup_code",
     "complete_setup",
     "create_api_key",
@@ -66,6 +68,7 @@ __all__ = [
     "revoke_invitation",
     "revoke_other_sessions",
     "revoke_session",
+    "set_hours",
     "set_up_from_console",
     "sign_in",
     "sign_in_for_tokens",

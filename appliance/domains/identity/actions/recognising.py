@@ -6,6 +6,7 @@ from uuid import UUID
 from appliance.core.box import Box
 from appliance.core.errors import Refused
 from appliance.core.i18n import lazy_gettext as _
+from appliance.core.ids import NIL
 from appliance.core.manifest import Registry
 from appliance.core.uow import UnitOfWork
 from appliance.core.web.auth import Principal
@@ -15,14 +16,17 @@ from appliance.domains.identity.queries import Holder, Seat
 from appliance.domains.identity.rules import access, tokens
 from appliance.domains.identity.types import OPERATOR, Presented
 
-_NO_SEAT = Seat(UUID(int=0), "", "", frozenset())
+_NO_SEAT = Seat(NIL, "", "", frozenset())
 
 
-def recognise(box: Box, shown: Presented, *, prefer: UUID | None = None) -> tuple[Principal, Holder] | None:
+def recognise(
+    box: Box, shown: Presented, *, prefer: UUID | None = None, needs_tenant: bool = True
+) -> tuple[Principal, Holder] | None:
     """None for a stranger; a cookie that is no longer good is one too, so that its browser may sign in again.
 
     `prefer` is the tenant the address is about, taken where the person belongs to it. Raises SessionOver for a bad token
-    or key, NoSuchTenant for a tenant that is not theirs, Refused when a program of several tenants names none.
+    or key, NoSuchTenant for a tenant that is not theirs, Refused when a program of several tenants names none
+    and `needs_tenant`; else it acts in none, and may nothing there.
     """
     if shown.bearer.startswith(tokens.API_KEY_MARK):
         shown = Presented(api_key=shown.bearer, tenant=shown.tenant)
@@ -36,7 +40,8 @@ def recognise(box: Box, shown: Presented, *, prefer: UUID | None = None) -> tupl
         if shown.api_key or shown.bearer:
             raise SessionOver
         return None
-    return _principal(box, holder, shown, prefer), holder
+    seat = _choose(holder, shown, prefer, needs_tenant=needs_tenant)
+    return _principal(box, holder, shown, seat), holder
 
 
 def is_ours(box: Box, shown: Presented) -> bool:
@@ -59,8 +64,7 @@ def _holder(uow: UnitOfWork, shown: Presented, token: tokens.Access | None) -> H
     return queries.find_session_holder(uow, secret_sha256=tokens.digest(shown.cookie))
 
 
-def _principal(box: Box, holder: Holder, shown: Presented, prefer: UUID | None) -> Principal:
-    seat = _choose(holder, shown, prefer)
+def _principal(box: Box, holder: Holder, shown: Presented, seat: Seat) -> Principal:
     permissions = permissions_of(box.registry, seat.role) if seat.custom is None else seat.custom & box.registry.all_permissions()
     if holder.is_operator:
         permissions |= permissions_of(box.registry, OPERATOR)
@@ -79,7 +83,7 @@ def _principal(box: Box, holder: Holder, shown: Presented, prefer: UUID | None) 
     )
 
 
-def _choose(holder: Holder, shown: Presented, prefer: UUID | None) -> Seat:
+def _choose(holder: Holder, shown: Presented, prefer: UUID | None, *, needs_tenant: bool) -> Seat:
     by_tenant = {seat.tenant_id: seat for seat in holder.seats}
     if shown.tenant:
         named = by_tenant.get(_uuid(shown.tenant))
@@ -93,6 +97,8 @@ def _choose(holder: Holder, shown: Presented, prefer: UUID | None) -> Seat:
     if not holder.seats:
         return _NO_SEAT  # an operator of no organisation
     if len(holder.seats) > 1 and not shown.cookie:
+        if not needs_tenant:
+            return _NO_SEAT
         raise Refused(_("You belong to several organisations. Name one in the X-Tenant-ID header."))
     return holder.seats[0]
 

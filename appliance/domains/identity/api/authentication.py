@@ -17,6 +17,7 @@ from appliance.domains.identity.types import API_KEY_RATE, SEEN, SESSION_COOKIE,
 
 NOTE_EVERY_S = 60.0
 _KEPT = 10_000
+_WITHOUT_TENANT = frozenset({"api_auth.whoami", "api_auth.switch_tenant", "api_tenants.list_tenants"})  # how one learns and names it
 log = structlog.get_logger()
 
 
@@ -28,7 +29,8 @@ class BoxAuthenticator:
         self._lock = threading.Lock()
 
     def authenticate(self, box: Box, request: Request) -> Principal | None:
-        found = actions.recognise(box, presented(request), prefer=_tenant_of_address(request))
+        needs_tenant = request.endpoint not in _WITHOUT_TENANT
+        found = actions.recognise(box, presented(request), prefer=_tenant_of_address(request), needs_tenant=needs_tenant)
         if found is None:
             return None
         principal, holder = found
@@ -60,7 +62,7 @@ def presented(request: Request) -> Presented:
     return Presented(
         cookie=request.cookies.get(SESSION_COOKIE, ""),
         bearer=credential.strip() or ("-" if scheme else ""),
-        api_key=request.headers.get("X-API-Key", ""),
+        api_key=request.headers.get("X-API-Key") or request.headers.get("apikey", ""),  # as Evolution's programs call it
         tenant=request.headers.get("X-Tenant-ID", ""),
     )
 

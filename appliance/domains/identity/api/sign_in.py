@@ -1,6 +1,7 @@
 from uuid import UUID
 
 from appliance.core import clock, web
+from appliance.core.ids import NIL
 from appliance.core.uow import UnitOfWork
 from appliance.domains.identity import actions, queries, schemas
 from appliance.domains.identity.api.requests import device, person, who
@@ -41,10 +42,12 @@ def logout(uow: UnitOfWork) -> None:
 
 @api.get("/auth/whoami", returns=schemas.WhoAmI, unit=False)
 def whoami(call: web.Call) -> schemas.WhoAmI:
+    """Who belongs to several organisations and names none learns here which there are."""
     me = call.who
     return schemas.WhoAmI(
-        user_id=me.user_id, tenant_id=me.tenant_id, name=me.name, email=me.email, role=me.role, permissions=sorted(me.permissions),
-        via=me.via, is_operator=me.is_operator, tenants=[tenant_id for tenant_id, _name in me.tenants],
+        user_id=me.user_id, tenant_id=None if me.tenant_id == NIL else me.tenant_id, name=me.name, email=me.email,
+        role=me.role, permissions=sorted(me.permissions), via=me.via, is_operator=me.is_operator,
+        tenants=[tenant_id for tenant_id, _name in me.tenants],
     )  # fmt: skip
 
 

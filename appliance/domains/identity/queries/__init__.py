@@ -1,6 +1,7 @@
 """What the house may ask about people and tenants."""
 
 from appliance.domains.identity.queries.credentials import Holder, Seat, find_key_holder, find_session_holder, find_token_holder
+from appliance.domains.identity.queries.hours import get_calendar, get_hours, get_zone
 from appliance.domains.identity.queries.people import (
     Known,
     check_is_member,
@@ -62,11 +63,14 @@ __all__ = [
     "find_tenant",
     "find_token_holder",
     "find_user_by_email",
+    "get_calendar",
+    "get_hours",
     "get_member",
     "get_membership",
     "get_role",
     "get_tenant",
     "get_user",
+    "get_zone",
     "grantable_permissions",
     "has_signed_in_from",
     "is_set_up",

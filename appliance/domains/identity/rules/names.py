@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
-from zoneinfo import available_timezones
 
+from appliance.core import clock
 from appliance.core.errors import Refused
+from appliance.core.folding import fold
 from appliance.core.i18n import lazy_gettext as _
 
 MAX_SLUG = 40
@@ -30,13 +31,12 @@ def check_email(email: str) -> str:
 
 def slug_of(name: str) -> str:
     """`Solar & Cia.` → `solar-cia`; never empty."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:MAX_SLUG].strip("-")
+    slug = re.sub(r"[^a-z0-9]+", "-", fold(name)).strip("-")[:MAX_SLUG].strip("-")
     return slug if slug and slug not in _RESERVED else f"org-{slug}".strip("-")[:MAX_SLUG].strip("-")
 
 
 def check_timezone(timezone: str) -> str:
-    if timezone not in available_timezones():
+    if timezone not in clock.timezones():
         sentence = _("Choose a time zone such as America/Sao_Paulo.")
         raise Refused(sentence, fields={"timezone": sentence})
     return timezone

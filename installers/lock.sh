@@ -3,7 +3,8 @@
 #
 # The locks are universal (Python 3.11 and later, any platform): what only some Pythons need carries its marker, so one
 # made on 3.11.7 still installs on Debian 12's 3.11.2. They name no registry; the machine that installs chooses its own.
-# runtime.txt is a whole box, llm.txt adds the language model engine, whatsapp.txt WhatsApp by QR; test.txt is all of it with the tests' tools.
+# runtime.txt is a whole box, llm.txt adds the language model engine, whatsapp.txt WhatsApp by QR,
+# speech.txt the engine that writes down speech; test.txt is all of it with the tests' tools.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export LC_ALL=C.UTF-8
@@ -33,7 +34,7 @@ compile runtime.txt pyproject.toml "$scratch/build.in"
 
 constraints=(--constraints requirements/runtime.txt)
 extras=()
-for extra in llm whatsapp; do
+for extra in llm whatsapp speech; do
   sed -n '/^\[project.optional-dependencies\]/,/^\[dep/s/^'$extra' = \[\(.*\)\]/\1/p' pyproject.toml | tr ',' '\n' | tr -d '" ' >"$scratch/$extra.in"
   compile "$extra.txt" "$scratch/$extra.in" "${constraints[@]}"
   constraints+=(--constraints "requirements/$extra.txt")

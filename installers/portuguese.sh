@@ -38,7 +38,7 @@ said_as=(
   ["a package has no build for this machine (%s, Python %s)."]="um pacote não existe para esta máquina (%s, Python %s)."
   ["SalesEdge runs on 64-bit x86 and ARM with Debian 12, Ubuntu 24.04 or newer."]="O SalesEdge roda em x86 e ARM de 64 bits, com Debian 12, Ubuntu 24.04 ou mais novos."
   ["the Python packages could not be installed."]="não foi possível instalar os pacotes Python."
-  ["unpacking (%d s)"]="desempacotando (%d s)"
+  ["%d of %d packages unpacked (%d s)"]="%d de %d pacotes desempacotados (%d s)"
   ["%d of %d packages fetched (%d s)"]="%d de %d pacotes baixados (%d s)"
   ["the folder %s cannot be written."]="não é possível gravar na pasta %s."
   ["Choose another with --prefix DIR, or run as the user who owns it."]="Escolha outra com --prefix DIR, ou rode como o usuário dono dela."
@@ -65,6 +65,7 @@ said_as=(
   ["OCR: not installed, so scans and photos of documents cannot be read (apt-get install tesseract-ocr tesseract-ocr-por)"]="OCR: não instalado; digitalizações e fotos de documentos não podem ser lidas (apt-get install tesseract-ocr tesseract-ocr-por)"
   ["llama.cpp: not usable here, so language models cannot run inside the box; answers quote your documents (apt-get install libgomp1)"]="llama.cpp: não funciona aqui; modelos de linguagem não rodam dentro da caixa, e as respostas citam os seus documentos (apt-get install libgomp1)"
   ["WhatsApp by QR: its library is not usable here; the official Cloud API is"]="WhatsApp por QR: a biblioteca não funciona aqui; a Cloud API oficial funciona"
+  ["whisper.cpp: not usable here, so voice notes are not written down"]="whisper.cpp: não funciona aqui; mensagens de voz não são transcritas"
   ["Ready after %d s."]="Pronto em %d s."
   ["Start it with: %s"]="Para iniciar: %s"
 )

@@ -52,7 +52,7 @@ mkdir -p "$prefix" 2>/dev/null || true
 prefix=$(cd "$prefix" 2>/dev/null && pwd) || fail "the folder given with --prefix cannot be made or entered."
 venv=$prefix/.venv
 log=$prefix/.salesedge-setup.log
-locks=(runtime.txt llm.txt whatsapp.txt)
+locks=(runtime.txt llm.txt whatsapp.txt speech.txt)
 
 one_at_a_time "$prefix"
 : >"$log"
@@ -91,6 +91,9 @@ if ! "$venv/bin/python" -c 'import xllamacpp' >>"$log" 2>&1; then
 fi
 if ! "$venv/bin/python" -c 'import appliance.domains.channels.gateways.qr.driver_library' >>"$log" 2>&1; then
   note "WhatsApp by QR: its library is not usable here; the official Cloud API is"
+fi
+if ! "$venv/bin/python" -c 'import _pywhispercpp' >>"$log" 2>&1; then
+  note "whisper.cpp: not usable here, so voice notes are not written down"
 fi
 say "Ready after %d s." $((SECONDS - started))
 release_turn

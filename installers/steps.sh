@@ -138,10 +138,11 @@ explain_pip() {
   fail "the Python packages could not be installed." "$(grep -E '^ *(ERROR|error)' "$log" | head -n 3)" "$(t "The whole log: %s" "$log")"
 }
 
-# with_progress TOTAL COMMAND...: runs it into the log and says every few seconds how far it is
+# with_progress TOTAL VENV COMMAND...: runs it into the log and says every few seconds how far it is
 with_progress() {
-  local total=$1 pid seen last=-1 from
-  shift
+  local total=$1 venv=$2 pid seen last=-1 from had
+  shift 2
+  had=$(packages_in "$venv")
   from=$(($(wc -l <"$log") + 1))
   "$@" </dev/null >>"$log" 2>&1 &
   pid=$!
@@ -150,7 +151,7 @@ with_progress() {
     [ $(((SECONDS - started) % 5)) -eq 0 ] || continue
     seen=$(tail -n +"$from" "$log" | grep -cE '^(Collecting|Requirement already satisfied)' || true)
     if tail -n +"$from" "$log" | grep -q '^Installing collected'; then
-      note "unpacking (%d s)" $((SECONDS - started))
+      note "%d of %d packages unpacked (%d s)" $(($(packages_in "$venv") - had)) "$total" $((SECONDS - started))
     elif [ "$seen" != "$last" ]; then
       note "%d of %d packages fetched (%d s)" "$seen" "$total" $((SECONDS - started))
     fi
@@ -160,13 +161,15 @@ with_progress() {
   wait "$pid"
 }
 
+packages_in() { find "$1"/lib/python*/site-packages -maxdepth 1 -name '*.dist-info' 2>/dev/null | wc -l || true; }
+
 # install_locked VENV LOCK...: exactly what the locks name, wheels only: nothing is ever compiled
 install_locked() {
   local venv=$1 lock args=() total
   shift
   for lock in "$@"; do args+=(--requirement "$source_dir/requirements/$lock"); done
   total=$(cat "${@/#/$source_dir/requirements/}" | grep -c '^[a-z0-9]')
-  with_progress "$total" "$venv/bin/python" -m pip install --no-deps --require-hashes --only-binary :all: "${args[@]}"
+  with_progress "$total" "$venv" "$venv/bin/python" -m pip install --no-deps --require-hashes --only-binary :all: "${args[@]}"
 }
 
 # install_product VENV: the checkout itself, in place

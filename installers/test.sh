@@ -30,6 +30,7 @@ fi
 step "PostgreSQL, Redis, Chromium, Tesseract, Dovecot, curl"
 has_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null 2>&1; }
 has_redis() { command -v redis-server >/dev/null 2>&1; }
+has_headless() { command -v chromium-headless-shell >/dev/null 2>&1; } # the same browser for half the processor
 has_chromium() { command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1; }
 has_gomp() { "$venv/bin/python" -c 'import xllamacpp' >>"$log" 2>&1; }
 has_dovecot() { command -v dovecot >/dev/null 2>&1 || [ -x /usr/sbin/dovecot ]; }
@@ -38,7 +39,7 @@ has_tesseract() { command -v tesseract >/dev/null 2>&1 && tesseract --list-langs
 wanted=()
 has_postgres || wanted+=(postgresql)
 has_redis || wanted+=(redis-server)
-has_chromium || wanted+=(chromium)
+has_headless || has_chromium || wanted+=(chromium-headless-shell)
 has_gomp || wanted+=(libgomp1)
 has_dovecot || wanted+=(dovecot-imapd)
 has_example_tools || wanted+=(curl openssl)
@@ -50,6 +51,7 @@ if [ ${#wanted[@]} -gt 0 ] && ! install_packages "${wanted[@]}"; then
   note "missing, and not to be installed without administrator rights: ${wanted[*]}"
   note "tests that need them fail (without Tesseract or Dovecot: are skipped); ask for: apt-get install ${wanted[*]}"
 fi
+has_headless || ! has_chromium || install_packages chromium-headless-shell || note "the whole Chromium is used, which is slower"
 release_turn
 
 failed=()
@@ -64,7 +66,7 @@ check "mypy --strict" "$venv/bin/mypy"
 check "import contracts" "$venv/bin/lint-imports" --no-logo
 
 step "pytest"
-parallel=(-n 2 --dist loadfile)
+parallel=(-n 2 --dist loadfile --no-loadscope-reorder) # tests/conftest.py says which files come first
 for argument in "$@"; do
   case $argument in -n | -n[0-9]* | --numprocesses* | --pdb | -s | --co | --collect-only) parallel=() ;; esac
 done

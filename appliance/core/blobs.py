@@ -41,10 +41,13 @@ class Blobs:
         self._folder = folder
         self._keys = keys
 
-    def put(self, tenant_id: UUID, stream: Readable, *, limit: int | None = None) -> BlobRef:
-        """Store the stream. Raises Refused past `limit` bytes, Unavailable when the disk is full; leaves nothing behind then."""
+    def put(self, tenant_id: UUID, stream: Readable, *, limit: int | None = None, blob_id: UUID | None = None) -> BlobRef:
+        """Store the stream; `core.files` says whose it is, and under which id.
+
+        Raises Refused past `limit` bytes, Unavailable when the disk is full; leaves nothing behind then.
+        """
         guard.check_no_open_unit("blobs.put")
-        blob_id = new_id()
+        blob_id = blob_id or new_id()
         path = self._path(tenant_id, blob_id)
         part = path.with_suffix(".part")
         try:
@@ -103,7 +106,10 @@ class Blobs:
         return b"".join(self.read(tenant_id, blob_id))
 
     def delete(self, tenant_id: UUID, blob_id: UUID) -> None:
-        self._path(tenant_id, blob_id).unlink(missing_ok=True)
+        """Also what is left of one whose writer was killed."""
+        path = self._path(tenant_id, blob_id)
+        path.with_suffix(".part").unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
     def _cipher(self, tenant_id: UUID, blob_id: UUID) -> AESGCM:
         return AESGCM(crypto.derive(self._keys.tenant_key(tenant_id), f"blob/{blob_id.hex}"))

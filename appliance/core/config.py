@@ -79,6 +79,7 @@ class ModelSettings(Section):
     chat_url: str = Field("", description="Base address of Ollama or of an OpenAI-compatible server.")
     chat_api_key_file: Path | None = Field(None, description="File with the key for chat_url, when it wants one.")
     embedding_model: str = Field("minilm-l6-v2-int8", description="Catalogue name of the embedding model.")
+    transcription_model: str = Field("", description="Name of the model that writes down speech. Empty: the one that is installed.")
     timeout_s: float = Field(60.0, gt=0, le=600, description="Longest wait for a model.")
     answer_timeout_s: float = Field(
         30.0, gt=0, le=600, description="Longest a chat engine may write at an answer; after that the box quotes."
@@ -113,6 +114,9 @@ class ChannelSettings(Section):
     graph_url: str = Field("https://graph.facebook.com/v23.0", description="Address of Meta's Graph API, with its version.")
     max_media_mb: int = Field(25, ge=1, le=100, description="Largest file taken from or sent to a contact, in MiB.")
     webhook_max_kb: int = Field(1024, ge=64, le=16384, description="Largest webhook body accepted, in KiB.")
+    max_linked_numbers: int = Field(
+        20, ge=1, le=200, description="WhatsApp numbers linked by QR at once on this box, of all organisations; each takes about 40 MB."
+    )
     rejected_days: int = Field(7, ge=1, le=90, description="How long webhooks that could not be used are kept.")
 
 

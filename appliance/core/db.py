@@ -1,12 +1,11 @@
 """Tables, engines, and the two walls between tenants: the session guard here, row-level security in PostgreSQL."""
 
-import contextlib
 import enum
 import json
-import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -22,6 +21,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     TypeDecorator,
     Uuid,
     create_engine,
@@ -30,9 +30,10 @@ from sqlalchemy import (
     make_url,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import (
     DeclarativeBase,
+    LoaderCriteriaOption,
     Mapped,
     ORMExecuteState,
     Session,
@@ -42,9 +43,10 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.sql import visitors
 
-from appliance.core import crypto
+from appliance.core import crypto, i18n
 from appliance.core.config import DatabaseSettings, Settings
 from appliance.core.ids import new_id
+from appliance.core.turns import Turns
 
 TENANT_OWNED = "tenant_owned"
 BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite only counts up an INTEGER PRIMARY KEY
@@ -85,6 +87,34 @@ class Sealed(TypeDecorator[str]):
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
         del dialect
         return None if value is None else crypto.installed().unseal(value).decode()
+
+
+class Sentence(TypeDecorator[str]):
+    """Why something went wrong (`i18n.told`): read in the language of who reads it."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        del dialect
+        return None if value is None else i18n.pack(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        del dialect
+        return None if value is None else i18n.unpack(value)
+
+
+class SealedSentence(Sealed):
+    """The same, sealed."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        return super().process_bind_param(None if value is None else i18n.pack(value), dialect)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+        kept = super().process_result_value(value, dialect)
+        return None if kept is None else i18n.unpack(kept)
 
 
 class SealedJson(TypeDecorator[Any]):
@@ -189,9 +219,12 @@ def _scope_to_tenant(state: ORMExecuteState) -> None:
     if state.is_insert:
         _check_inserted(state, tenant_id)
         return
-    state.statement = state.statement.options(
-        with_loader_criteria(TenantOwned, lambda cls: cls.tenant_id == tenant_id, include_aliases=True)
-    )
+    state.statement = state.statement.options(_only_of(tenant_id))
+
+
+@lru_cache(maxsize=1024)
+def _only_of(tenant_id: UUID) -> LoaderCriteriaOption:
+    return with_loader_criteria(TenantOwned, lambda cls: cls.tenant_id == tenant_id, include_aliases=True)
 
 
 def _check_no_bare_tenant_table(statement: Any) -> None:
@@ -228,14 +261,20 @@ def _check_written_rows(session: Session, flush: UOWTransaction, instances: obje
 class Database:
     """One engine per process. `read_only` shares its pool but never takes SQLite's writer turn."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, turns: Turns | None = None) -> None:
         self.engine = engine
+        self.turns = turns
         self.read_only = engine.execution_options(read_only=True)
         self.is_postgresql = engine.dialect.name == "postgresql"
 
     def come_first(self) -> None:
         """For the process that people and webhooks wait for: its writers do not queue behind those of the workers."""
-        self.engine.update_execution_options(comes_first=True)
+        if self.turns:
+            self.turns.goes_first = True
+
+    def is_awaited(self) -> bool:
+        """Whether one of those waits for the turn that somebody has: to be asked by who writes much, between two things."""
+        return self.turns is not None and self.turns.is_awaited()
 
     def session(self, *, read_only: bool = False) -> Session:
         return Session(self.read_only if read_only else self.engine, expire_on_commit=False, autoflush=True)
@@ -248,7 +287,11 @@ def connect(settings: Settings, database_key: bytes, *, url: str = "") -> Databa
     """Open the configured database; `url` overrides it (the owner's address, for migrations)."""
     address = make_url(url or settings.database_url)
     if address.get_backend_name() == "sqlite":
-        return Database(_sqlite_engine(address.database or "", database_key, settings.database))
+        path = address.database or ""
+        turns = Turns(Path(path).parent)
+        engine = _sqlite_engine(path, database_key, settings.database)
+        event.listen(engine, "begin", turns.begin)
+        return Database(engine, turns)
     return Database(_postgresql_engine(str(address.render_as_string(hide_password=False)), settings.database))
 
 
@@ -269,12 +312,9 @@ def _sqlite_engine(path: str, key: bytes, settings: DatabaseSettings) -> Engine:
             raise
         return connection
 
-    engine = create_engine("sqlite://", module=sqlcipher, creator=dial, **_pool(settings))
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
+    return create_engine("sqlite://", module=sqlcipher, creator=dial, **_pool(settings))
 
 
-FIRST_EVERY_S, EVERY_S = 0.001, 0.01  # how often a writer asks for its turn
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -296,34 +336,6 @@ def _foreign_key(path: str) -> str:
 def _raw_key(key: bytes) -> str:
     # A raw key skips SQLCipher's key derivation: 0.5 s a connection.
     return f"PRAGMA key = \"x'{key.hex()}'\""
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    if options.get("read_only"):
-        connection.exec_driver_sql("BEGIN")
-    else:
-        _take_turn(connection, FIRST_EVERY_S if options.get("comes_first") else EVERY_S)
-
-
-def _take_turn(connection: Connection, every_s: float) -> None:
-    """BEGIN IMMEDIATE queues writers; a deferred one that upgrades later fails at once when it meets another.
-
-    SQLite sleeps longer each time it finds the turn taken, up to 100 ms, and beside those who ask more often it never gets one.
-    """
-    raw: Any = connection.connection.driver_connection
-    (patience_ms,) = raw.execute("PRAGMA busy_timeout").fetchone()
-    until = time.monotonic() + patience_ms / 1000
-    raw.execute("PRAGMA busy_timeout=0")
-    try:
-        while time.monotonic() < until:
-            with contextlib.suppress(raw.OperationalError):
-                raw.execute("BEGIN IMMEDIATE")
-                return
-            time.sleep(every_s)
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    finally:
-        raw.execute(f"PRAGMA busy_timeout={patience_ms}")
 
 
 def _postgresql_engine(url: str, settings: DatabaseSettings) -> Engine:

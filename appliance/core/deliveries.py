@@ -9,6 +9,7 @@ from sqlalchemy.orm import aliased
 
 from appliance.core.errors import NotFound
 from appliance.core.i18n import lazy_gettext as _
+from appliance.core.i18n import told
 from appliance.core.ids import new_id
 from appliance.core.outbox import MAX_ATTEMPTS, Delivery, DeliveryState, OutboxRow, Owed, back_off, owed
 from appliance.core.rows import was_changed
@@ -28,11 +29,10 @@ class LeaseLost(RuntimeError):
 
 def claim(uow: UnitOfWork, delivery_id: UUID) -> UUID | None:
     """The lease token, or None when somebody else has it, it is done, not yet due, or an earlier one of its key is open."""
-    _bury_if_deadly(uow, delivery_id)
     token = new_id()
     ready = or_(
         and_(Delivery.state == DeliveryState.PENDING, Delivery.next_at <= uow.now),
-        and_(Delivery.state == DeliveryState.LEASED, Delivery.lease_until < uow.now),
+        and_(Delivery.state == DeliveryState.LEASED, Delivery.lease_until < uow.now, Delivery.attempts < DEADLY_AFTER),
     )
     result = uow.session.execute(
         update(Delivery)
@@ -40,7 +40,10 @@ def claim(uow: UnitOfWork, delivery_id: UUID) -> UUID | None:
         .values(state=DeliveryState.LEASED, lease_token=token, lease_until=uow.now + LEASE, attempts=Delivery.attempts + 1)
         .execution_options(synchronize_session=False)
     )
-    return token if was_changed(result) else None
+    if was_changed(result):
+        return token
+    _bury_if_deadly(uow, delivery_id)
+    return None
 
 
 def _bury_if_deadly(uow: UnitOfWork, delivery_id: UUID) -> None:
@@ -53,7 +56,7 @@ def _bury_if_deadly(uow: UnitOfWork, delivery_id: UUID) -> None:
             Delivery.lease_until < uow.now,
             Delivery.attempts >= DEADLY_AFTER,
         )
-        .values(state=DeliveryState.DEAD, lease_token=None, lease_until=None, last_error="its worker died or hung every time")
+        .values(state=DeliveryState.DEAD, lease_token=None, lease_until=None, last_error=told(_("Its worker died or hung every time.")))
         .execution_options(synchronize_session=False)
     )
 
@@ -82,27 +85,27 @@ def renew(uow: UnitOfWork, delivery_id: UUID, token: UUID) -> bool:
 
 def finish(uow: UnitOfWork, delivery_id: UUID, token: UUID) -> None:
     """Mark done and wake the next of the same key. Raises LeaseLost, which rolls the effect back."""
-    result = uow.session.execute(
+    done = uow.session.execute(
         update(Delivery)
         .where(Delivery.id == delivery_id, Delivery.lease_token == token, Delivery.state == DeliveryState.LEASED)
         .values(state=DeliveryState.DONE, finished_at=uow.now, lease_token=None, lease_until=None, last_error=None)
+        .returning(Delivery.subscriber, Delivery.ordering_key, Delivery.event_seq)
         .execution_options(synchronize_session=False)
-    )
-    if not was_changed(result):
+    ).one_or_none()
+    if done is None:
         raise LeaseLost(str(delivery_id))
-    _wake_next(uow, delivery_id)
+    _wake_next(uow, done.subscriber, done.ordering_key, done.event_seq)
 
 
-def _wake_next(uow: UnitOfWork, delivery_id: UUID) -> None:
-    done = get_delivery(uow, delivery_id)
-    if done.ordering_key is None:
+def _wake_next(uow: UnitOfWork, subscriber: str, ordering_key: str | None, event_seq: int) -> None:
+    if ordering_key is None:
         return
     following = uow.session.scalar(
         select(Delivery)
         .where(
-            Delivery.subscriber == done.subscriber,
-            Delivery.ordering_key == done.ordering_key,
-            Delivery.event_seq > done.event_seq,
+            Delivery.subscriber == subscriber,
+            Delivery.ordering_key == ordering_key,
+            Delivery.event_seq > event_seq,
             Delivery.state == DeliveryState.PENDING,
         )
         .order_by(Delivery.event_seq)
@@ -114,9 +117,12 @@ def _wake_next(uow: UnitOfWork, delivery_id: UUID) -> None:
 
 
 def fail(
-    uow: UnitOfWork, delivery_id: UUID, *, error: str, tries: int = MAX_ATTEMPTS, retry_after: float | None = None
+    uow: UnitOfWork, delivery_id: UUID, *, error: str, tries: int = MAX_ATTEMPTS, retry_after: float | None = None, is_exact: bool = False
 ) -> DeliveryState:
-    """Give the delivery back for a later try, or after `tries` bury it where a person can see and replay it."""
+    """Give the delivery back for a later try, or after `tries` bury it where a person can see and replay it.
+
+    `is_exact`: after `retry_after`, however often it was tried.
+    """
     delivery = get_delivery(uow, delivery_id)
     if delivery.state is DeliveryState.DONE:
         return delivery.state
@@ -124,19 +130,20 @@ def fail(
         delivery.attempts += 1  # an atomic run rolls its own claim back with its effect
     dead = delivery.attempts >= tries
     delivery.state = DeliveryState.DEAD if dead else DeliveryState.PENDING
-    delivery.next_at = uow.now + back_off(delivery.attempts, retry_after=retry_after)
+    wait = timedelta(seconds=retry_after or 0) if is_exact else back_off(delivery.attempts, retry_after=retry_after)
+    delivery.next_at = uow.now + wait
     delivery.lease_token = delivery.lease_until = delivery.enqueued_at = None
-    delivery.last_error = error[:2000]
+    delivery.last_error = error
     return delivery.state
 
 
 def let_go(uow: UnitOfWork, delivery_id: UUID, *, reason: str) -> None:
     """Done without effect; the reason stays on the row."""
     delivery = get_delivery(uow, delivery_id)
-    delivery.state, delivery.finished_at, delivery.last_error = DeliveryState.DONE, uow.now, reason[:2000]
+    delivery.state, delivery.finished_at, delivery.last_error = DeliveryState.DONE, uow.now, reason
     delivery.lease_token = delivery.lease_until = None
     uow.session.flush()
-    _wake_next(uow, delivery_id)
+    _wake_next(uow, delivery.subscriber, delivery.ordering_key, delivery.event_seq)
 
 
 def replay(uow: UnitOfWork, delivery_id: UUID) -> Delivery:

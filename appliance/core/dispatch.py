@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from redis import Redis, RedisError
@@ -13,13 +13,16 @@ from rq.queue import EnqueueData
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from uuid import UUID
 
     from appliance.core.outbox import OutboxRow, Owed
 
 LIVE_CHANNEL = "live"
-JOB_TIMEOUT_S = {"fast": 180, "default": 300, "slow": 3600}
+JOB_TIMEOUT_S = {"fast": 180, "default": 300, "speech": 3600, "slow": 3600}
 RUN_DELIVERY = "appliance.core.jobs.run_delivery"
 RUN_CRON = "appliance.core.jobs.run_cron"
+
+Whisper = tuple[str, dict[str, Any]]  # an event's name and its ids
 
 log = structlog.get_logger()
 
@@ -29,8 +32,8 @@ class Dispatcher:
         self.redis = redis
 
     def after_commit(self, emitted: Sequence[OutboxRow], owed: Sequence[Owed]) -> None:
+        self.publish(emitted)  # first: it is quick, and somebody looks at it
         self.enqueue(owed)
-        self.publish(emitted)
 
     def enqueue(self, owed: Iterable[Owed]) -> bool:
         """True when the queue took them. False is no loss: the rows wait for the relay's sweep."""
@@ -54,10 +57,17 @@ class Dispatcher:
         )
 
     def publish(self, emitted: Iterable[OutboxRow]) -> None:
+        self._tell(map(live_note, emitted))
+
+    def whisper(self, tenant_id: UUID, whispers: Iterable[Whisper]) -> None:
+        """To the browsers that listen now; kept nowhere."""
+        self._tell(json.dumps({"tenant": tenant_id.hex, "event": name, "ids": ids}) for name, ids in whispers)
+
+    def _tell(self, notes: Iterable[str]) -> None:
         try:
             pipe = self.redis.pipeline(transaction=False)
-            for row in emitted:
-                pipe.publish(LIVE_CHANNEL, live_note(row))
+            for note in notes:
+                pipe.publish(LIVE_CHANNEL, note)
             pipe.execute()
         except RedisError as err:
             log.warning("live_unreachable", error=type(err).__name__)

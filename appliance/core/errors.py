@@ -56,6 +56,13 @@ class Unavailable(DomainError):
         self.retry_after = retry_after
 
 
+class Later(Unavailable):
+    """Not now, and whoever says so knows when: it comes back after `retry_after`, however often. Giving up is left to them."""
+
+    def __init__(self, message: object, *, retry_after: float) -> None:
+        super().__init__(message, retry_after=retry_after)
+
+
 class Unauthenticated(DomainError):
     status = HTTPStatus.UNAUTHORIZED
 

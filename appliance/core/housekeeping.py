@@ -9,7 +9,7 @@ from sqlalchemy import String, delete, exists, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.core import deliveries
-from appliance.core.db import Rows
+from appliance.core.db import Rows, Sentence
 from appliance.core.manifest import Cron, Gauge, Manifest
 from appliance.core.outbox import Delivery, DeliveryState, OutboxRow
 from appliance.core.rows import was_changed
@@ -31,7 +31,7 @@ class CronRun(Rows):
     name: Mapped[str] = mapped_column(String(120), primary_key=True)
     ran_at: Mapped[datetime | None]
     running_until: Mapped[datetime | None]
-    last_error: Mapped[str | None] = mapped_column(String(500))
+    last_error: Mapped[str | None] = mapped_column(Sentence())
 
 
 def prune_outbox(box: Box) -> None:

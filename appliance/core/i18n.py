@@ -1,22 +1,33 @@
 """Sentences in the reader's language, in a request as well as in a worker. Source strings are English."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, Self
 
 from babel.support import LazyProxy, NullTranslations, Translations
+
+from appliance.core.errors import DomainError
 
 DEFAULT_LOCALE = "pt_BR"
 LOCALES = ("pt_BR", "en")
 CATALOGUES = Path(__file__).parents[2] / "webui" / "translations"
+_MARK = "\x1f"  # begins a kept sentence; no plain text that is kept begins with it
+_LONGEST_PART = 500
 
 _locale: ContextVar[str] = ContextVar("locale", default=DEFAULT_LOCALE)
 
 
 def current_locale() -> str:
     return _locale.get()
+
+
+def current_language() -> str:
+    """`pt` of pt_BR."""
+    return _locale.get().split("_")[0]
 
 
 def use_locale(locale: str) -> None:
@@ -57,3 +68,49 @@ def ngettext(singular: str, plural: str, number: int, **values: object) -> str:
 def lazy_gettext(message: str, **values: object) -> LazyProxy:
     """For sentences written at import time and read later."""
     return LazyProxy(gettext, message, enable_cache=False, **values)
+
+
+class Told(str):
+    """A sentence in the language of its present reader, with what it is made of: kept in a row, it is told to the next in theirs."""
+
+    __slots__ = ("made_of",)
+    made_of: Any
+
+    def __new__(cls, made_of: Any) -> Self:
+        told = super().__new__(cls, _worded(made_of))
+        told.made_of = made_of
+        return told
+
+
+def told(sentence: object) -> str:
+    """What to keep of an error of ours or of a lazy sentence. What somebody else said stays as it was said."""
+    made_of = _made_of(sentence)
+    return Told(made_of) if isinstance(made_of, list) else str(made_of)
+
+
+def pack(text: str) -> str:
+    """As it is kept: of a sentence of ours what it is made of, of any other text the text."""
+    return _MARK + json.dumps(text.made_of, ensure_ascii=False) if isinstance(text, Told) else text.lstrip(_MARK)
+
+
+def unpack(kept: str) -> str:
+    return Told(json.loads(kept[1:])) if kept.startswith(_MARK) else kept
+
+
+def _made_of(sentence: object) -> Any:
+    """JSON: a list of a message and its values, or a plain value."""
+    while isinstance(sentence, DomainError):
+        sentence = sentence.message
+    if isinstance(sentence, Told):
+        return sentence.made_of
+    if isinstance(sentence, LazyProxy):
+        values = sentence._kwargs  # noqa: SLF001 - there is no other door to what it is made of
+        return [sentence._args[0], {name: _made_of(value) for name, value in values.items()}]  # noqa: SLF001
+    return sentence if isinstance(sentence, int | float) else str(sentence)[:_LONGEST_PART]
+
+
+def _worded(made_of: Any) -> Any:
+    if not isinstance(made_of, list):
+        return made_of
+    message, values = made_of
+    return gettext(message, **{name: _worded(value) for name, value in values.items()})

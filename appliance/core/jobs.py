@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -15,8 +16,9 @@ from rq.timeouts import JobTimeoutException
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from appliance.core import deliveries, housekeeping, telemetry
-from appliance.core.errors import DomainError, NotFound, Unavailable
+from appliance.core import deliveries, housekeeping, i18n, telemetry
+from appliance.core.dispatch import JOB_TIMEOUT_S
+from appliance.core.errors import DomainError, Later, NotFound, Unavailable
 from appliance.core.outbox import MAX_ATTEMPTS, DeliveryState, event_from
 
 if TYPE_CHECKING:
@@ -95,8 +97,10 @@ def _record(box: Box, tenant_id: UUID, delivery_id: UUID, subscriber: str, err: 
         return
     try:
         with box.unit(tenant_id) as uow:
-            retry_after = getattr(err, "retry_after", None)
-            state = deliveries.fail(uow, delivery_id, error=describe(err), tries=_tries(err), retry_after=retry_after)
+            wait = getattr(err, "retry_after", None)
+            state = deliveries.fail(
+                uow, delivery_id, error=describe(err), tries=_tries(err), retry_after=wait, is_exact=isinstance(err, Later)
+            )
     except (DomainError, SQLAlchemyError) as also:
         log.warning("delivery_unrecorded", subscriber=subscriber, delivery=delivery_id.hex, error=type(also).__name__)
         return
@@ -120,6 +124,8 @@ def _let_go(box: Box, tenant_id: UUID, delivery_id: UUID, subscriber: str, err: 
 
 def _tries(err: Exception) -> int:
     """What is away may come back; a race over a unique key and a job past its time get a few tries; a bug or refusal stays one."""
+    if isinstance(err, Later):
+        return sys.maxsize
     if isinstance(err, Unavailable | OperationalError | InterfaceError | RedisError | ConnectionError | TimeoutError):
         return MAX_ATTEMPTS
     return A_FEW_TRIES if isinstance(err, IntegrityError | JobTimeoutException | PoolTimeout) else 1
@@ -127,7 +133,7 @@ def _tries(err: Exception) -> int:
 
 def describe(err: Exception) -> str:
     """Our own errors speak in sentences; of others only the kind is kept, since their text may hold personal data."""
-    return str(err) if isinstance(err, DomainError) else type(err).__name__
+    return i18n.told(err) if isinstance(err, DomainError) else type(err).__name__
 
 
 @dataclass
@@ -202,7 +208,7 @@ def _renew_until(step: Step, stop: threading.Event) -> None:
 
 def sweep(box: Box) -> int:
     """One turn of the relay: tell the queue of everything that is due and that it does not know. Returns how many."""
-    busy = frozenset(name for name in ("fast", "default", "slow") if box.dispatcher.backlog(name) > 0)
+    busy = frozenset(name for name in JOB_TIMEOUT_S if box.dispatcher.backlog(name) > 0)
     with box.whole_box("relay", read_only=True) as uow:
         if not deliveries.has_due(uow, busy_queues=busy):
             return 0

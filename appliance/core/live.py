@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import structlog
@@ -18,6 +20,7 @@ from redis.asyncio import Redis
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from appliance.core.clock import LOOK_BACK
 from appliance.core.dispatch import LIVE_CHANNEL
 from appliance.core.errors import TooMany
 from appliance.core.i18n import lazy_gettext as _
@@ -25,6 +28,7 @@ from appliance.core.outbox import OutboxRow
 
 if TYPE_CHECKING:
     from appliance.core.box import Box
+    from appliance.core.uow import UnitOfWork
 
 POLL_S = 2.0
 REPLAY_LIMIT = 500
@@ -33,22 +37,26 @@ MOST_LISTENERS = 2000
 MOST_OF_A_TENANT = 500
 MOST_OF_A_PERSON = 10
 KEEP_ALIVE_S = 5.0
-# A slower transaction may commit a lower seq after a higher one was shown: look back this far and drop what was seen.
-LOOK_BACK = timedelta(seconds=10)
 RESET = "live.reset"
 ELSEWHERE = "live.elsewhere"  # the last word to a stream whose person opened too many others
+READERS = 2  # threads that read for everybody; what else waits in this process does not stand before them
+T = TypeVar("T")
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class Note:
+    """`seq` 0: a whisper, which has no place among the events and is not missed."""
+
     seq: int
     event: str
     ids: dict[str, object]
 
+    @cached_property
     def line(self) -> str:
+        """As the browser gets it: the same for everybody who listens."""
         data = json.dumps({"seq": self.seq, "event": self.event, "ids": self.ids})
-        return f"id: {self.seq}\ndata: {data}\n\n"
+        return f"id: {self.seq}\ndata: {data}\n\n" if self.seq else f"data: {data}\n\n"
 
 
 @dataclass(eq=False)
@@ -61,7 +69,7 @@ class Listener:
 
     def offer(self, note: Note) -> None:
         if self.queue.full():
-            self.dropped = True
+            self.dropped = self.dropped or note.seq > 0
             return
         self.queue.put_nowait(note)
 
@@ -88,9 +96,13 @@ class Hub:
         self._feeds: dict[UUID, _Feed] = defaultdict(_Feed)
         self._hinted: set[UUID] = set()
         self._wake = asyncio.Event()
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="live")
 
     async def run(self) -> None:
         await asyncio.gather(self._listen(), self._pump())
+
+    async def _read(self, read: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, read, *arguments)
 
     async def _listen(self) -> None:
         while True:
@@ -101,11 +113,20 @@ class Hub:
                         return
                     async for message in pubsub.listen():
                         if message["type"] == "message":
-                            self._hinted.add(UUID(json.loads(message["data"])["tenant"]))
-                            self._wake.set()
+                            self._hear(json.loads(message["data"]))
             except (RedisError, OSError) as err:
                 log.warning("live_feed_polls", error=type(err).__name__)
                 await asyncio.sleep(POLL_S)
+
+    def _hear(self, told: dict[str, Any]) -> None:
+        """A hint that something was committed, or a whisper, which is handed on as it is."""
+        tenant_id = UUID(told["tenant"])
+        if "seq" in told:
+            self._hinted.add(tenant_id)
+            self._wake.set()
+        elif tenant_id in self._feeds and told["event"] in self._box.registry.live:
+            for listener in self._feeds[tenant_id].listeners:
+                listener.offer(Note(0, told["event"], told["ids"]))
 
     async def _pump(self) -> None:
         while True:
@@ -116,15 +137,14 @@ class Hub:
             except TimeoutError:
                 wanted = set(self._feeds)
             self._wake.clear()
-            for tenant_id in wanted & set(self._feeds):
-                await self._hand_on(tenant_id)
+            await asyncio.gather(*map(self._hand_on, wanted & set(self._feeds)))
 
     async def _hand_on(self, tenant_id: UUID) -> None:
         feed = self._feeds[tenant_id]
         if feed.high < 0:  # its first listener is still finding out where to begin
             return
         try:
-            notes = await asyncio.to_thread(self._read_new, tenant_id, feed.high, frozenset(feed.seen))
+            notes = await self._read(self._read_new, tenant_id, feed.high, frozenset(feed.seen))
         except (SQLAlchemyError, OSError) as err:
             log.warning("live_read_failed", error=type(err).__name__)
             return
@@ -170,7 +190,7 @@ class Hub:
         feed.listeners[listener] = None
         try:
             if feed.high < 0:
-                high, recent = await asyncio.to_thread(self._latest, tenant_id)
+                high, recent = await self._read(self._latest, tenant_id)
                 if feed.high < 0:
                     feed.high, feed.seen = high, dict.fromkeys(recent, time.monotonic())
         except BaseException:  # a browser that left while joining leaves no feed behind without a beginning
@@ -188,13 +208,12 @@ class Hub:
 
     def _latest(self, tenant_id: UUID) -> tuple[int, list[int]]:
         with self._box.unit(tenant_id, read_only=True) as uow:
-            high = uow.session.scalar(select(func.max(OutboxRow.seq))) or 0
             recent = uow.session.scalars(select(OutboxRow.seq).where(OutboxRow.emitted_at > uow.now - LOOK_BACK))
-            return high, list(recent)
+            return newest(uow), list(recent)
 
     async def replay(self, tenant_id: UUID, after: int) -> list[Note] | None:
         """What a returning browser missed; None when it missed more than is worth sending and should reload."""
-        notes = await asyncio.to_thread(self._read_after, tenant_id, after)
+        notes = await self._read(self._read_after, tenant_id, after)
         return None if len(notes) > REPLAY_LIMIT else notes
 
     def reset_note(self, tenant_id: UUID) -> Note:
@@ -212,6 +231,10 @@ class Hub:
             return [_note(row) for row in rows]
 
 
+def newest(uow: UnitOfWork) -> int:
+    return uow.session.scalar(select(func.max(OutboxRow.seq))) or 0
+
+
 def _note(row: OutboxRow) -> Note:
     return Note(row.seq, row.name, row.payload)
 
@@ -225,6 +248,7 @@ async def notes_for(
     """
     listener = await hub.join(tenant_id, person_id)
     sent: set[int] = set()
+    patience = KEEP_ALIVE_S * random.uniform(0.6, 1)  # noqa: S311 - no secret: lest all who heard the same stir at the same moment
     try:
         yield None  # from here on nothing is missed
         missed = await hub.replay(tenant_id, after) if after is not None else []
@@ -233,12 +257,12 @@ async def notes_for(
             yield note
         while not listener.dropped:
             try:
-                async with asyncio.timeout(KEEP_ALIVE_S):
+                async with asyncio.timeout(patience):
                     note_or_end = await listener.queue.get()
             except TimeoutError:
                 yield None
                 continue
-            if note_or_end is not None and note_or_end.seq not in sent:
+            if note_or_end is not None and (note_or_end.seq == 0 or note_or_end.seq not in sent):
                 yield note_or_end
         if listener.superseded:
             yield Note(0, ELSEWHERE, {})

@@ -29,7 +29,7 @@ class Subscription:
 
     @property
     def name(self) -> str:
-        domain = self.handler.__module__.removeprefix("appliance.domains.").split(".")[0]
+        domain = self.handler.__module__.removeprefix("appliance.domains.").removeprefix("appliance.").split(".")[0]
         return f"{domain}.{self.handler.__name__}"
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script.revision import ResolutionError
+from alembic.util import CommandError
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
@@ -12,6 +14,10 @@ from appliance.core.config import Settings
 
 FOLDER = Path(__file__).parents[1] / "migrations"
 LOCK = 0x5A1E5ED6  # PostgreSQL advisory lock: "salesedge migrates"
+
+
+class UnknownTables(Exception):
+    """The tables were made by a release that this one does not know."""
 
 
 def config_for(connection: Connection | None = None) -> Config:
@@ -24,12 +30,16 @@ def config_for(connection: Connection | None = None) -> Config:
 
 
 def upgrade(settings: Settings, keys: crypto.Keyring) -> None:
-    """Run what is missing; nothing when the tables are current. PostgreSQL migrates as the tables' owner."""
+    """Run what is missing; nothing when the tables are current. PostgreSQL migrates as the tables' owner. Raises UnknownTables."""
     database = db.connect(settings, keys.database_key, url=settings.database.owner_url)
     try:
         with database.engine.begin() as connection:
             if database.is_postgresql:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
             command.upgrade(config_for(connection), "head")
+    except CommandError as err:
+        if isinstance(err.__cause__, ResolutionError):
+            raise UnknownTables from err
+        raise
     finally:
         database.close()

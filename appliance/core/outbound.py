@@ -1,10 +1,15 @@
 """The only way out of the box. Enforces the network mode, refuses private targets, counts and logs every destination."""
 
 import ipaddress
+import json
 import socket
 import ssl
+import threading
 import time
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import lru_cache, partial
+from typing import Any
 
 import httpx
 import structlog
@@ -16,7 +21,11 @@ from appliance.core.errors import Refused, Unavailable
 from appliance.core.i18n import lazy_gettext as _
 
 TransportFailed = httpx.TransportError  # for callers that read a streamed body, where it can still break
+Client = httpx.Client
+InvalidAddress = httpx.InvalidURL  # for callers whose address somebody typed
 _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+TIMES = 3  # the time-out of one read: what an exchange may take in all, unless its caller says
+_OPENED = frozenset({"connection.connect_tcp.complete", "connection.start_tls.complete"})  # httpcore's names
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 log = structlog.get_logger()
 
@@ -32,12 +41,16 @@ class NoAnswer(Unavailable):
 class Outbound:
     def __init__(self, settings: NetworkSettings) -> None:
         self._settings = settings
+        self.timeout_s = settings.timeout_s
         self.breakers = Breakers()
 
-    def client(self, purpose: str, *, timeout_s: float | None = None) -> httpx.Client:
-        """A client for one purpose, used as a context manager. Redirects are not followed: each hop is a new decision."""
+    def client(self, purpose: str, *, timeout_s: float | None = None, within_s: float | None = None) -> httpx.Client:
+        """A client for one purpose, used as a context manager. Redirects are not followed: each hop is a new decision.
+
+        `timeout_s` is one of each read; `within_s` one of each exchange, to the last byte of the answer: TIMES as long by default.
+        """
         guard.check_no_open_unit(f"outbound call ({purpose})")
-        transport = _Checked(self, purpose)
+        transport = _Checked(self, purpose, within_s)
         return httpx.Client(transport=transport, timeout=timeout_s or self._settings.timeout_s, follow_redirects=False, trust_env=False)
 
     def connect(self, purpose: str, host: str, port: int, *, timeout_s: float | None = None) -> socket.socket:
@@ -54,6 +67,18 @@ class Outbound:
             note(purpose, host, outcome, started)
         self.breakers.succeeded(host)
         return found
+
+    @contextmanager
+    def within(self, lines: "Lines") -> Iterator[None]:
+        """A few words over connections of one's own (`connect`) have one limit together, as an exchange of a client's has.
+
+        When it is over it hangs up, and whoever reads meets an OSError or the end.
+        """
+        deadline = _Deadline(TIMES * self.timeout_s, lines)
+        try:
+            yield
+        finally:
+            deadline.end()
 
     def admit(self, purpose: str, host: str, port: int) -> str:
         """The checked address to connect to. Raises NotAllowed, and Unavailable while the host rests."""
@@ -78,16 +103,48 @@ class Outbound:
         if mode is NetworkMode.ALLOW_LISTED and host not in self._settings.allowed_hosts:
             raise NotAllowed(_("%(host)s is not on this box's list of allowed hosts (network.allowed_hosts).", host=host))
 
+    def texts_of(self, purpose: str, name: str, host: str) -> list[str]:
+        """The TXT records under `name`, a name of `host`'s, from the name servers of this machine; the rules are those of calling `host`.
+
+        Raises NotAllowed, and Unavailable when no name server answers.
+        """
+        import dns.exception  # noqa: PLC0415 - 80 ms that only boxes whose mails are signed pay
+        import dns.resolver  # noqa: PLC0415 - the same
+
+        guard.check_no_open_unit(f"outbound call ({purpose})")
+        self.check_allowed(host)
+        started, outcome = time.perf_counter(), "error"
+        try:
+            found = dns.resolver.resolve(name, "TXT", lifetime=self.timeout_s)
+            outcome = "answered"
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            outcome = "nothing"
+            return []
+        except (dns.exception.DNSException, OSError) as err:
+            raise Unavailable(_("No name server answered about %(host)s.", host=host)) from err
+        finally:
+            note(purpose, host, outcome, started)
+        return [b"".join(record.strings).decode("utf-8", "replace") for record in found]
+
     def address_of(self, host: str, port: int) -> str:
         """Resolve once and connect to exactly what was checked, so a changing name cannot point inside."""
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as err:
+        except (OSError, UnicodeError) as err:  # UnicodeError: a part of the name is empty or too long
             raise Unavailable(_("The name %(host)s could not be found on the network.", host=host), retry_after=30) from err
         addresses = [str(entry[4][0]) for entry in found]
         if host not in self._settings.private_hosts and not all(is_public(address) for address in addresses):
             raise NotAllowed(_("%(host)s points to a private address, which this box does not call.", host=host))
         return addresses[0]
+
+
+def object_of(content: bytes) -> dict[str, Any]:
+    """What a peer answered in JSON; empty when that is no object."""
+    try:
+        found = json.loads(content)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def is_public(address: str) -> bool:
@@ -114,17 +171,19 @@ def certificates() -> ssl.SSLContext:
 
 
 class _Checked(httpx.BaseTransport):
-    def __init__(self, outbound: Outbound, purpose: str) -> None:
+    def __init__(self, outbound: Outbound, purpose: str, within_s: float | None) -> None:
         self._outbound = outbound
         self._purpose = purpose
+        self._within_s = within_s
+        self._lines: list[socket.socket] = []
         self._inner = httpx.HTTPTransport(verify=certificates(), retries=0, trust_env=False)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         host, port = request.url.host, request.url.port or (443 if request.url.scheme == "https" else 80)
         address = self._outbound.admit(self._purpose, host, port)
-        started, outcome = time.perf_counter(), "error"
+        started, outcome, deadline = time.perf_counter(), "error", _Deadline(self._longest(request), lambda: self._lines)
         try:
-            response = self._send(request, host, address)
+            response = self._send(request, host, address, deadline)
             outcome = str(response.status_code)
         except httpx.TransportError as err:
             self._outbound.breakers.failed(host)
@@ -132,18 +191,78 @@ class _Checked(httpx.BaseTransport):
             raise kind(_("%(host)s does not answer.", host=host)) from err
         finally:
             note(self._purpose, host, outcome, started)
+            if outcome == "error":
+                deadline.end()
         self._outbound.breakers.succeeded(host)
         return response
 
-    def _send(self, request: httpx.Request, host: str, address: str) -> httpx.Response:
+    def _longest(self, request: httpx.Request) -> float:
+        return self._within_s or TIMES * (request.extensions["timeout"]["read"] or self._outbound.timeout_s)
+
+    def _send(self, request: httpx.Request, host: str, address: str, deadline: "_Deadline") -> httpx.Response:
         pinned = httpx.Request(
             request.method,
             request.url.copy_with(host=address),
             headers=request.headers,
             stream=request.stream,
-            extensions={**request.extensions, "sni_hostname": host},
+            extensions={**request.extensions, "sni_hostname": host, "trace": partial(self._heed, deadline)},
         )
-        return self._inner.handle_request(pinned)
+        response = self._inner.handle_request(pinned)
+        assert isinstance(response.stream, httpx.SyncByteStream)
+        response.stream = _Timed(response.stream, deadline)
+        return response
+
+    def _heed(self, deadline: "_Deadline", event: str, said: dict[str, Any]) -> None:
+        """What the client tells of itself: every line it opens can be cut, one that opens too late at once."""
+        if event in _OPENED:
+            self._lines.append(said["return_value"].get_extra_info("socket"))
+            if deadline.is_over:
+                deadline.hang_up()
 
     def close(self) -> None:
         self._inner.close()
+
+
+Lines = Callable[[], Iterable[socket.socket | None]]
+
+
+class _Deadline:
+    """Hangs up when an exchange takes too long in all: who answers a letter at a time keeps every time-out of a read."""
+
+    def __init__(self, within_s: float, lines: Lines) -> None:
+        self.is_over = False
+        self._lines = lines
+        self._watch = threading.Timer(within_s, self.hang_up)
+        self._watch.daemon = True
+        self._watch.start()
+
+    def hang_up(self) -> None:
+        self.is_over = True
+        for line in filter(None, self._lines()):
+            with suppress(OSError):  # it is closed already
+                line.shutdown(socket.SHUT_RDWR)
+
+    def end(self) -> None:
+        self._watch.cancel()
+
+
+class _Timed(httpx.SyncByteStream):
+    """An answer whose length nobody told ends like one that was cut off: so that is told apart."""
+
+    def __init__(self, stream: httpx.SyncByteStream, deadline: _Deadline) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._stream
+        except httpx.TransportError as err:
+            if self._deadline.is_over:
+                raise httpx.ReadTimeout("The answer took too long in all.") from err
+            raise
+        if self._deadline.is_over:
+            raise httpx.ReadTimeout("The answer took too long in all.")
+
+    def close(self) -> None:
+        self._deadline.end()
+        self._stream.close()

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from appliance.core.db import Base, BigId, Rows, TenantOwned
+from appliance.core.db import Base, BigId, Rows, Sentence, TenantOwned
 from appliance.core.ids import new_id
 
 MAX_ATTEMPTS = 12
@@ -20,7 +20,7 @@ FIRST_BACK_OFF = timedelta(seconds=5)
 LONGEST_BACK_OFF = timedelta(hours=1)
 
 E = TypeVar("E")
-QueueName = Literal["fast", "default", "slow"]
+QueueName = Literal["fast", "default", "speech", "slow"]
 
 
 class DeliveryState(StrEnum):
@@ -36,7 +36,7 @@ class OutboxRow(TenantOwned, Rows):
     __tablename__ = "outbox"
 
     seq: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
-    id: Mapped[UUID] = mapped_column(default=new_id, unique=True)
+    id: Mapped[UUID] = mapped_column(default=new_id, unique=True, insert_sentinel=True)  # so that many go in one statement
     name: Mapped[str] = mapped_column(String(80))
     payload: Mapped[dict[str, Any]]
     emitted_at: Mapped[datetime] = mapped_column(index=True)
@@ -58,7 +58,7 @@ class Delivery(TenantOwned, Base):
     next_at: Mapped[datetime]
     enqueued_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
-    last_error: Mapped[str | None] = mapped_column(String(2000))
+    last_error: Mapped[str | None] = mapped_column(Sentence())
 
     __table_args__ = (
         UniqueConstraint("event_seq", "subscriber"),

@@ -1,17 +1,25 @@
 """What every table needs: whether a row is there and, once there are two writers, who changed it, who holds it, who made it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
+from uuid import UUID
 
 from sqlalchemy import CursorResult, LargeBinary, Select, cast, func, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from appliance.core.db import Base, Rows
-from appliance.core.errors import NotFound, Refused
+from appliance.core.errors import Conflict, DomainError, NotFound, Refused, Unavailable
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 
 T = TypeVar("T")
+# What comes from outside is stored together. Nobody's fault: all of it comes again.
+PASSING = (OperationalError, InterfaceError, PoolTimeout, Unavailable)
+# What one of them can do to the others. It is then stored alone, and kept aside if it is at fault.
+SPOILS = (SQLAlchemyError, DomainError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError, RecursionError)
 
 
 def was_changed(result: object) -> bool:
@@ -37,6 +45,17 @@ def check_room(uow: UnitOfWork, table: type[Base], most: int, new: int = 1) -> N
         raise Refused(_("No more than %(most)s are kept. Delete one that nobody needs first.", most=most))
 
 
+@contextmanager
+def unique(uow: UnitOfWork, sentence: object) -> Iterator[None]:
+    """What is done inside is written at once, or undone. Raises Conflict with `sentence` where another row is the same."""
+    try:
+        with uow.session.begin_nested():
+            yield
+            uow.session.flush()
+    except IntegrityError as err:
+        raise Conflict(sentence) from err
+
+
 def locked(statement: Select[T]) -> Select[T]:
     """Held until the unit ends, and read afresh: what the session saw before another writer's commit is out of date."""
     return statement.with_for_update().execution_options(populate_existing=True)
@@ -44,7 +63,18 @@ def locked(statement: Select[T]) -> Select[T]:
 
 def insert_if_absent(uow: UnitOfWork, table: type[Rows], row: dict[str, Any]) -> None:
     """Of many who come first at once the database lets one make the row."""
-    uow.session.execute(_insert(uow, table).on_conflict_do_nothing(), [row])
+    insert_absent(uow, table, [row])
+
+
+def insert_absent(uow: UnitOfWork, table: type[Rows], rows: Sequence[dict[str, Any]]) -> None:
+    """The same of many rows, in one go."""
+    uow.session.execute(_insert(uow, table).on_conflict_do_nothing(), rows)
+
+
+def insert_new(uow: UnitOfWork, table: type[Base], rows: Sequence[dict[str, Any]]) -> frozenset[UUID]:
+    """Those of `rows` that no row stands in the way of, also of each other: the ids of what was made."""
+    made = _insert(uow, table).on_conflict_do_nothing().returning(table.id)
+    return frozenset(uow.session.scalars(made, rows))
 
 
 def insert_or_append(uow: UnitOfWork, table: type[Rows], rows: Sequence[dict[str, Any]], *, key: Sequence[str], grows: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -14,11 +14,14 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import instance_state
 
 from appliance.core import clock, crypto, guard
+from appliance.core.errors import Forbidden
+from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import NIL, new_id
 from appliance.core.outbox import Delivery, OutboxRow, Owed, event_name, ordering_key_of, owed, payload_of
 
 if TYPE_CHECKING:
     from appliance.core.box import Box
+    from appliance.core.dispatch import Whisper
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,13 @@ class Actor:
     kind: Literal["user", "api_key", "contact", "system"]
     id: UUID | None = None
     name: str = ""
+
+    @property
+    def writer_id(self) -> UUID:
+        """In whose name it writes: a person's, or an API key's own. Raises Forbidden for anybody else."""
+        if self.kind not in {"user", "api_key"} or self.id is None:
+            raise Forbidden(_("Only who is signed in, or a program with an API key, can do this."))
+        return self.id
 
 
 SYSTEM = Actor("system")
@@ -42,6 +52,7 @@ class UnitOfWork:
     now: datetime
     emitted: list[OutboxRow] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
+    whispers: list[Whisper] = field(default_factory=list)
 
     def emit(self, event: object, *, delay: timedelta = timedelta(0)) -> None:
         """Write the event and what it sets in motion. `delay` holds its subscribers back."""
@@ -55,6 +66,10 @@ class UnitOfWork:
         for event, row in rows:
             self.emitted.append(row)
             self._owe(event, row, delay)
+
+    def whisper(self, event: object) -> None:
+        """Tell the browsers that listen now, and nobody else: kept nowhere, no subscribers. For what is worth nothing a minute later."""
+        self.whispers.append((event_name(type(event)), payload_of(event)))
 
     def _outbox_row(self, event: object) -> OutboxRow:
         name = event_name(type(event))
@@ -82,6 +97,12 @@ class UnitOfWork:
     def happened(self) -> list[OutboxRow]:
         """What was emitted and not undone with a savepoint."""
         return [row for row in self.emitted if _is_stored(row)]
+
+
+class Units(Protocol):
+    """How a caller opens units in its own name, for what has to be done with none open in between."""
+
+    def __call__(self, *, read_only: bool = False) -> AbstractContextManager[UnitOfWork]: ...
 
 
 def open_unit(box: Box, tenant_id: UUID, actor: Actor, *, read_only: bool) -> AbstractContextManager[UnitOfWork]:
@@ -112,6 +133,8 @@ def _open(box: Box, tenant_id: UUID, actor: Actor, *, scope: str, read_only: boo
         crypto.sealing_tenant.reset(token)
     if uow.emitted or uow.deliveries:
         box.dispatcher.after_commit(uow.happened(), uow.owed_now())
+    if uow.whispers:
+        box.dispatcher.whisper(tenant_id, uow.whispers)
 
 
 def _is_stored(row: OutboxRow | Delivery) -> bool:

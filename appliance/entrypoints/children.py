@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import multiprocessing
 import os
+import select
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +18,7 @@ from typing import Protocol
 FIRST_WAIT_S = 0.2
 LONGEST_WAIT_S = 10.0
 CALM_S = 30.0
+ORPHAN_S = 5.0  # to put things away when the supervisor is gone
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
 _fork = multiprocessing.get_context("fork")
@@ -31,7 +35,7 @@ class Forked:
     """A child of ours: forked from this process, so that what is imported here is shared and starts at once."""
 
     def __init__(self, name: str, target: Callable[[], None]) -> None:
-        self._process = _fork.Process(target=_in_child, args=(target, name), name=name)
+        self._process = _fork.Process(target=_in_child, args=(target, name, os.getpid()), name=name)
         self._process.start()
 
     @property
@@ -43,11 +47,14 @@ class Forked:
 
 
 class Spawned:
-    """A child that is another program. `stdin` is given to it once: how a key reaches it without touching a disk."""
+    """A child that is another program, of which nothing is lost when it is killed with its parent.
+
+    `stdin` is given to it once: how a key reaches it without touching a disk.
+    """
 
     def __init__(self, command: list[str], environment: dict[str, str], *, stdin: bytes = b"", output: int | None = None) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - our own commands
-            command, env=environment, stdin=subprocess.PIPE, stdout=output, preexec_fn=die_with_parent  # noqa: PLW1509 - no threads here
+            command, env=environment, stdin=subprocess.PIPE, stdout=output, preexec_fn=_die_at_once  # noqa: PLW1509 - no threads here
         )
         assert self._process.stdin is not None
         self._process.stdin.write(stdin)
@@ -61,17 +68,36 @@ class Spawned:
         return self._process.poll() is None
 
 
-def _in_child(target: Callable[[], None], name: str) -> None:
-    die_with_parent()
-    ctypes.CDLL(None).prctl(_PR_SET_NAME, f"se-{name}".encode())  # what ps and top show
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+def _in_child(target: Callable[[], None], name: str, parent: int) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # before anybody may send one: our parent's answer to it is not ours
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    die_with_parent()
+    _outlive_no(parent)
+    ctypes.CDLL(None).prctl(_PR_SET_NAME, f"se-{name}".encode())  # what ps and top show
     target()
 
 
 def die_with_parent(sign: signal.Signals = signal.SIGTERM) -> None:
     """Linux: if the parent is killed, this process gets `sign` instead of living on without one."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, sign)
+
+
+def _die_at_once() -> None:
+    die_with_parent(signal.SIGKILL)
+
+
+def _outlive_no(parent: int) -> None:
+    """The signal may be missed (the parent died before we asked for it) or never be obeyed (a library that waits for Redis for ever)."""
+    with contextlib.suppress(OSError):  # gone already, or a kernel without it
+        threading.Thread(target=_end_after, args=(os.pidfd_open(parent),), name="orphan", daemon=True).start()
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _end_after(parent: int) -> None:
+    select.select([parent], [], [])  # readable once that process has ended
+    time.sleep(ORPHAN_S)
+    os._exit(1)
 
 
 @dataclass

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from appliance.inference.catalog import CatalogueModel, Models
 
 _MEGABYTE = 1_000_000
+LONGEST_PULL_S = 24 * 3600.0
 _QUIET_BYTES = 32 * _MEGABYTE
 
 
@@ -47,7 +48,7 @@ def list_(task: str | None, *, as_json: bool) -> None:
 @json_option
 def recommend(ram_mb: int | None, vram_mb: int, *, as_json: bool) -> None:
     """What suits a machine of this size."""
-    chosen = _opened().recommend(ram_mb or _this_machine_mb(), vram_mb)
+    chosen = _opened().recommend(ram_mb or _this_machine_mb(), vram_mb, cores=len(os.sched_getaffinity(0)))
     _show(chosen, as_json=as_json)
 
 
@@ -119,7 +120,8 @@ def _opened() -> Models:
 
     settings = read_settings()
     outbound = Outbound(settings.network)
-    return Models(settings.home / "models", Fetcher(partial(outbound.client, "models pull", timeout_s=settings.models.timeout_s)))
+    client = partial(outbound.client, "models pull", timeout_s=settings.models.timeout_s, within_s=LONGEST_PULL_S)
+    return Models(settings.home / "models", Fetcher(client))
 
 
 def _show(chosen: Sequence[CatalogueModel], *, as_json: bool) -> None:

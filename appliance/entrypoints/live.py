@@ -1,11 +1,10 @@
-"""The process that holds the sockets: server-sent events at /events, webhooks. With `pages` it also answers everything else."""
+"""The process that holds the sockets: events at /events, programs at /ws, webhooks. With `pages` it also answers everything else."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import AsyncIterator
 
 import flask
@@ -14,26 +13,26 @@ from a2wsgi import WSGIMiddleware
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp
+from starlette.websockets import WebSocket
 
 from appliance.core.box import Box
 from appliance.core.config import load_settings
-from appliance.core.errors import DomainError, TooMany
-from appliance.core.live import ELSEWHERE, RESET, Hub, notes_for
-from appliance.core.web import Authenticator, Principal
+from appliance.core.errors import DomainError, TooMany, Unauthenticated
+from appliance.core.live import ELSEWHERE, Hub
+from appliance.core.web import Principal
 from appliance.domains.identity import actions
 from appliance.domains.identity.api.authentication import presented
 from appliance.domains.identity.errors import SessionOver
-from appliance.entrypoints import visitors
+from appliance.entrypoints import feeds, topics, visitors
 from appliance.entrypoints.bodies import BodyFirst
+from appliance.entrypoints.hearing import as_flask, authenticate, heard, number_of
 from appliance.entrypoints.webhooks import Webhooks
 
-LONGEST_ID = 18
 # A browser opens a stream that ended again; one of too many is asked to leave that for later, lest they push each other out in turn.
 AGAIN_MUCH_LATER = "retry: 300000\n\n"
 UNFINISHED = "ASGI callable returned without completing response."  # in uvicorn's words
-RECHECK_S = 5.0  # how long somebody who may no longer listen may still hear
 
 
 def build(box: Box, *, pages: flask.Flask | None = None) -> ASGIApp:
@@ -50,7 +49,7 @@ def build(box: Box, *, pages: flask.Flask | None = None) -> ASGIApp:
 
     async def events(request: Request) -> Response:
         try:
-            principal = await asyncio.to_thread(_authenticate, box, request)
+            principal = await asyncio.to_thread(authenticate, box, request)
         except DomainError as err:
             return JSONResponse({"detail": str(err)}, status_code=err.status)
         if principal is None:
@@ -59,8 +58,7 @@ def build(box: Box, *, pages: flask.Flask | None = None) -> ASGIApp:
             hub.check_room(principal.tenant_id)
         except TooMany as err:
             return JSONResponse({"detail": str(err)}, status_code=err.status, headers={"Retry-After": f"{err.retry_after:.0f}"})
-        last = request.headers.get("last-event-id") or request.query_params.get("last", "")
-        after = int(last) if last.isascii() and last.isdigit() and len(last) <= LONGEST_ID else None
+        after = number_of(request.headers.get("last-event-id") or request.query_params.get("last", ""))
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(_lines(box, hub, request, principal, after), media_type="text/event-stream", headers=headers)
 
@@ -70,6 +68,8 @@ def build(box: Box, *, pages: flask.Flask | None = None) -> ASGIApp:
 
     routes: list[BaseRoute] = [
         Route("/events", events), Route(visitors.PATH, visitors.VisitorStreams(box, hub).answer), Route("/health/live", alive),
+        WebSocketRoute(feeds.PATH, feeds.FeedSockets(box, hub).answer), WebSocketRoute(topics.PATH, topics.TopicSockets(box, hub).answer),
+        WebSocketRoute("/{rest:path}", _no_socket),
     ]
     if pages is not None:
         front: ASGIApp = WSGIMiddleware(pages, workers=box.settings.server.threads)  # type: ignore[assignment,arg-type]
@@ -79,47 +79,27 @@ def build(box: Box, *, pages: flask.Flask | None = None) -> ASGIApp:
     return webhooks
 
 
-def _authenticate(box: Box, request: Request) -> Principal | None:
-    return box.part(Authenticator).authenticate(box, _as_flask(request))
+async def _no_socket(socket: WebSocket) -> None:
+    """Pages have no sockets."""
+    await socket.close()
 
 
 def _is_ours(box: Box, request: Request) -> bool:
     try:
-        return actions.is_ours(box, presented(_as_flask(request)))
+        return actions.is_ours(box, presented(as_flask(request)))
     except SessionOver:
         return False
 
 
-def _as_flask(request: Request) -> flask.Request:
-    headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()}
-    scheme, path = request.scope["scheme"], request.scope["path"]
-    return flask.Request({"REQUEST_METHOD": "GET", "PATH_INFO": path, "wsgi.url_scheme": scheme, **headers})
-
-
 async def _lines(box: Box, hub: Hub, request: Request, principal: Principal, after: int | None) -> AsyncIterator[str]:
     greeting = "retry: 2000\n\n"
-    checked = time.monotonic()
-    async for note in notes_for(hub, principal.tenant_id, after=after, person_id=principal.user_id):
-        if time.monotonic() - checked >= RECHECK_S:
-            checked = time.monotonic()
-            again = await asyncio.to_thread(_still, box, request)
-            if again is None or again.tenant_id != principal.tenant_id:
-                return
-            principal = again
-        if note is None:
-            yield greeting
-            greeting = ": still here\n\n"
-        elif note.event == ELSEWHERE:
-            yield AGAIN_MUCH_LATER
-        elif note.event == RESET or principal.can(box.registry.live[note.event]):
-            yield note.line()
-
-
-def _still(box: Box, request: Request) -> Principal | None:
-    try:
-        return _authenticate(box, request)
-    except DomainError:
-        return None
+    with contextlib.suppress(Unauthenticated):
+        async for note in heard(box, hub, request, principal, after=after, person_id=principal.user_id):
+            if note is None:
+                yield greeting
+                greeting = ": still here\n\n"
+            else:
+                yield AGAIN_MUCH_LATER if note.event == ELSEWHERE else note.line
 
 
 def is_news(record: logging.LogRecord) -> bool:

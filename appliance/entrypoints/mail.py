@@ -15,12 +15,11 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from appliance.core import clock
 from appliance.core.box import Box
 from appliance.core.errors import DomainError, Unavailable
+from appliance.core.rows import PASSING, SPOILS
 from appliance.domains.channels import actions, queries
-from appliance.domains.channels.actions.envelopes import PASSING, SPOILS
-from appliance.domains.channels.gateways.email.mail import Kept
+from appliance.domains.channels.gateways.email.mail import Spot
 from appliance.domains.channels.types import EMAIL, Account
 
 if TYPE_CHECKING:
@@ -33,8 +32,6 @@ LONGEST_WAIT_S = 300.0
 TRIES_BEFORE_TOLD = 3  # a server that is restarted is no news
 NOTED_EVERY = timedelta(hours=1)
 DAY = timedelta(days=1)
-ENCODED = 1.4  # base64 and its line ends
-MAX_ID = 240
 log = structlog.get_logger()
 
 
@@ -63,7 +60,8 @@ class Mailboxes:
     def look(self) -> None:
         """Start what is wanted and does not run; stop what is not wanted, or is wanted otherwise."""
         with self._box.whole_box("mailboxes", read_only=True) as uow:
-            wanted = {one.id: queries.get_account(uow, one.id) for one in queries.list_of_kind(uow, EMAIL) if one.active}
+            read = [one for one in queries.list_of_kind(uow, EMAIL) if one.active and one.config["imap_host"]]
+            wanted = {one.id: queries.get_account(uow, one.id) for one in read}
         for channel_id, watch in list(self._watches.items()):
             if wanted.get(channel_id) != watch.account or not watch.is_alive():
                 watch.stop()
@@ -125,31 +123,28 @@ class Watch(threading.Thread):
         return last_uid
 
     def _take(self, mailbox: Mailbox, uid: int) -> None:
-        limit = self._box.settings.channels.max_media_mb * 2**20
-        fetched = mailbox.fetch(uid, limit=int(limit * ENCODED))
-        kept = Kept(uid, mailbox.validity, "", clock.now())
+        from appliance.domains.channels.gateways.email import filing
+
+        fetched = mailbox.fetch(uid, limit=filing.largest_mail(self._box))
         if fetched is None:
             return
+        spot = Spot(uid, mailbox.validity)
         try:
-            self._store(kept, fetched, limit)
+            self._store(spot, fetched)
         except PASSING:
             raise
         except SPOILS as err:
             log.warning("mail_spoilt", error=type(err).__name__)
             with self._box.unit(self.account.tenant_id) as uow:
-                actions.put_aside_mail(uow, self.account.channel_id, kept, f"unreadable_{type(err).__name__}", fetched.raw[:65_536])
+                actions.put_aside_mail(uow, self.account.channel_id, spot, f"unreadable_{type(err).__name__}", fetched.raw[:65_536])
 
-    def _store(self, kept: Kept, fetched: Fetched, limit: int) -> None:
-        from appliance.domains.channels.gateways.email import filing, reading
+    def _store(self, spot: Spot, fetched: Fetched) -> None:
+        from appliance.domains.channels.gateways.email import filing
 
-        mail = reading.read(fetched.raw, is_whole=fetched.is_whole)
         account = self.account
-        files = tuple(filing.keep(self._box, account.tenant_id, file, limit=limit) for file in mail.files)
-        is_worth = mail.is_shortened and mail.sender and fetched.is_whole
-        original = filing.keep_original(self._box, account.tenant_id, fetched.raw) if is_worth else ""
-        whole = Kept(kept.uid, kept.validity, provider_id(mail.message_id, fetched.raw), fetched.arrived_at, files, original)
+        mail, kept = filing.unpack(self._box, account, fetched.raw, arrived_at=fetched.arrived_at, is_whole=fetched.is_whole)
         with self._box.unit(account.tenant_id) as uow:
-            actions.take_in_mail(uow, account.channel_id, mail, whole)
+            actions.take_in_mail(uow, account.channel_id, mail, kept, spot)
 
     def _note_looked(self) -> None:
         with self._box.unit(self.account.tenant_id) as uow:
@@ -162,16 +157,9 @@ class Watch(threading.Thread):
             return
         try:
             with self._box.unit(self.account.tenant_id) as uow:
-                actions.note_mailbox_trouble(uow, self.account.channel_id, str(err))
+                actions.note_mailbox_trouble(uow, self.account.channel_id, err)
         except (DomainError, SQLAlchemyError) as second:  # deleted meanwhile, or nobody can be told
             log.warning("mailbox_trouble_not_kept", error=type(second).__name__)
-
-
-def provider_id(message_id: str, raw: bytes) -> str:
-    """The mail's own id, so that it is known again whatever its number; of its content where it has none that can be kept."""
-    if message_id and len(message_id) <= MAX_ID and message_id.isprintable():
-        return message_id
-    return f"mail-{hashlib.sha256(raw).hexdigest()}"
 
 
 def _source(account: Account) -> str:

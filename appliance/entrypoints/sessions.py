@@ -15,15 +15,18 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from appliance.core import media_types
+from appliance.core import files, media_types
 from appliance.core.box import Box
 from appliance.core.errors import DomainError
-from appliance.domains.channels import queries
+from appliance.domains.channels import actions, queries
 from appliance.domains.channels.gateways.qr import asking, wire
 from appliance.domains.channels.gateways.qr.child import ChildGone
 from appliance.domains.channels.gateways.qr.transport import FILE_S, TEXT_S
+from appliance.domains.channels.types import Ending
 from appliance.entrypoints.boot import boot
-from appliance.entrypoints.linked import Link, Patience
+from appliance.entrypoints.courtesies import Courtesies
+from appliance.entrypoints.linked import Link
+from appliance.entrypoints.lives import Patience
 
 log = structlog.get_logger()
 
@@ -38,6 +41,7 @@ class Sessions:
         self._links: dict[UUID, Link] = {}
         self._look = threading.Event()
         self._door: _Door | None = None
+        self._courtesies = Courtesies(box, lambda: self._links)
         self.stopping = False
 
     @property
@@ -53,6 +57,7 @@ class Sessions:
 
     def watch(self) -> None:
         """Until it is stopped."""
+        self._courtesies.start()
         while not self.stopping:
             self._look.clear()
             try:
@@ -65,18 +70,32 @@ class Sessions:
     def look(self) -> None:
         """Start what is wanted and does not run; stop what runs and is not wanted."""
         with self._box.whole_box("links", read_only=True) as uow:
-            watched = {link.channel_id: (link.tenant_id, link.leaving, link.pairing_phone or "") for link in queries.list_watched(uow)}
+            eldest_first = sorted(queries.list_watched(uow), key=lambda found: (found[0].linked_at is None, found[0].id))
+            watched = {
+                link.channel_id: (link.tenant_id, link.leaving, link.pairing_phone or "", bool(config.get("takes_groups")))
+                for link, config in eldest_first
+            }
         self._links = {channel_id: link for channel_id, link in self._links.items() if link.is_alive()}
         for channel_id, link in self._links.items():
             if channel_id not in watched or watched[channel_id][1] != link.leaving:
                 link.stop()
             else:
-                link.phone = watched[channel_id][2]
-        for channel_id, (tenant_id, leaving, _) in watched.items():
-            if channel_id not in self._links:
+                _, _, link.phone, link.takes_groups = watched[channel_id]
+        for channel_id, (tenant_id, leaving, _, takes_groups) in watched.items():
+            if channel_id in self._links:
+                continue
+            if len(self._links) >= self._box.settings.channels.max_linked_numbers and not leaving:
+                self._turn_away(tenant_id, channel_id)
+            else:
                 link = Link(self._box, tenant_id, channel_id, driver=self._driver, patience=self._patience, leaving=leaving)
+                link.takes_groups = takes_groups
                 self._links[channel_id] = link
                 link.start()
+
+    def _turn_away(self, tenant_id: UUID, channel_id: UUID) -> None:
+        """Who takes leave is let in always: its keys are to go."""
+        with self._box.unit(tenant_id) as uow:
+            actions.end_link(uow, channel_id, Ending.FULL)
 
     def nudge(self) -> None:
         self._look.set()
@@ -86,10 +105,14 @@ class Sessions:
         self.nudge()
 
     def close(self) -> None:
+        self._courtesies.stop()
         for link in self._links.values():
             link.stop()
         for link in self._links.values():
-            link.join(timeout=5)
+            if link.is_alive():  # one that is only about to start ends by itself: it was told to
+                link.join(timeout=5)
+        if self._courtesies.is_alive():
+            self._courtesies.join(timeout=2)
         if self._door is not None:
             self._door.shutdown()
             self._door.server_close()
@@ -107,6 +130,7 @@ class Sessions:
             return asking.Away()
 
     def _send(self, link: Link, command: wire.Send, blob_id: str) -> asking.Answer:
+        self._courtesies.message_leaves(link.channel_id, command.to)
         if not blob_id:
             return _answered(link.ask(command, timeout_s=TEXT_S - 2))
         path = link.room.folder / f"out-{command.id}"
@@ -130,7 +154,7 @@ class Sessions:
         with path.open("rb") as file:
             head = file.read(media_types.SNIFFED)
             file.seek(0)
-            ref = self._box.blobs.put(tenant_id, file, limit=limit)
+            ref = files.put(self._box, tenant_id, file, files.Origin.ARRIVED, limit=limit)
         return asking.Stored(str(ref.id), ref.size, ref.sha256, media_types.type_of(head))
 
 

@@ -58,7 +58,12 @@ class Supervisor:
         if not self.settings.redis.url:
             self._launch("redis", self._start_redis)
             self._await_redis()
-        migrate.upgrade(self.settings, keys)
+        try:
+            migrate.upgrade(self.settings, keys)
+        except migrate.UnknownTables as err:
+            said = _("The data in %(path)s belong to another release of SalesEdge. Install that one, or name another folder with --home.",
+                     path=self.settings.home)
+            raise CannotStart(said) from err
 
     def _forget_metrics(self) -> None:
         shutil.rmtree(memory.metrics_folder(self.settings.home, self.settings.run_dir), ignore_errors=True)

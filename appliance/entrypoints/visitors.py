@@ -1,4 +1,4 @@
-"""The live stream of a visitor's chat: it says that there is news and never what. The page then asks for its own conversation again."""
+"""The live stream of a visitor's chat: it says that there is news or that somebody writes, never what. The page asks for its own thread."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from appliance.core.web.limits import RateLimits
 from appliance.domains.channels import actions
 from appliance.domains.channels.types import Visit
 from appliance.domains.conversations import events, queries
-from appliance.domains.conversations.types import MessageStatus
+from appliance.domains.conversations.types import MessageStatus, Presence
 from appliance.entrypoints.webhooks import caller_of
 
 PATH = "/chat/{key}/events"
@@ -31,7 +31,8 @@ MOST_OF_A_TENANT = 250  # half of what an organisation may hold: visitors never 
 MOST_OF_A_VISITOR = 3
 RATE = "60/minute"  # of one address
 RECHECK_S = 30.0
-NEWS = 'data: {"event": "news"}\n\n'
+NEWS, WRITING, STILL = (f'data: {{"event": "{event}"}}\n\n' for event in ("news", "writing", "still"))
+_PERSON = event_name(events.PersonHere)
 _STATUS = event_name(events.MessageStatusChanged)
 _TELLING = frozenset(map(event_name, (events.MessageReceived, events.ConversationChanged, events.HandoffRequested)))
 
@@ -79,6 +80,7 @@ class VisitorStreams:
         place = visit.tenant_id, visit.visitor
         self._open[place] += 1
         checked = time.monotonic()
+        writers = set[str]()
         try:
             async for note in notes_for(self._hub, visit.tenant_id, after=None):
                 if time.monotonic() - checked >= RECHECK_S:
@@ -86,12 +88,26 @@ class VisitorStreams:
                     await asyncio.to_thread(self._recognise, request)
                 if note is None:
                     yield ": still here\n\n"
-                elif is_news(note, conversation_id):
-                    yield NEWS
+                elif line := line_of(note, conversation_id, writers):
+                    yield line
         except DomainError:  # switched off or deleted meanwhile: the page asks again and is told
             return
         finally:
             self._open -= Counter([place])
+
+
+def line_of(note: Note, conversation_id: UUID, writers: set[str]) -> str:
+    """What the visitor is told; `writers`: who of the team writes to them, kept up to date. Nobody's name leaves here."""
+    if is_news(note, conversation_id):
+        return NEWS
+    if note.event != _PERSON or note.ids.get("conversation_id") != str(conversation_id):
+        return ""
+    wrote, person = bool(writers), str(note.ids.get("user_id"))
+    if note.ids.get("state") == Presence.TYPING:
+        writers.add(person)
+        return WRITING
+    writers.discard(person)
+    return STILL if wrote and not writers else ""
 
 
 def is_news(note: Note, conversation_id: UUID) -> bool:

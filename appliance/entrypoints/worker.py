@@ -1,4 +1,4 @@
-"""Runs jobs. `fast default` in one long-lived process each; `slow` in forks that end soon, so a bad job takes only its fork."""
+"""Runs jobs. `fast default` in one long-lived process each; `speech slow` in forks that end soon, so a bad job takes only its fork."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from rq import Queue, SimpleWorker, Worker
+from rq.worker import RoundRobinWorker
 
 from appliance.core import jobs, telemetry
 from appliance.core.config import WorkerSettings
@@ -17,19 +18,27 @@ from appliance.entrypoints.boot import boot
 from appliance.entrypoints.children import die_with_parent
 
 QUICK = ("fast", "default")
-SLOW = ("slow",)
+SLOW = ("speech", "slow")  # by turns: voice notes, which anybody may send, do not keep documents out
 MAINTENANCE_S = 30
 OPEN_FILES = 1024
 TURN_S = 60.0  # RQ ends a fork a minute after the time of its first job
+LINGERS_S = 10  # people bring documents one after another
 
 
-class ConfinedWorker(Worker):
+class ToldToEnd(Exception):
+    """While nothing was being done."""
+
+
+class ConfinedWorker(RoundRobinWorker):
     """Jobs in a fork that may take so much and no more. Too much memory is an error of that job; too much time ends its fork.
 
-    A fork goes on with what waits, since beginning one costs more than reading a short document: for a minute, while it has not grown.
+    A fork goes on with what waits or soon comes, since beginning one costs more than reading a short document: for a minute, while it
+    has not grown.
     """
 
     limits = WorkerSettings()
+    lingers_s: int | None = LINGERS_S
+    _is_lingering = False
 
     def perform_job(self, job: Any, queue: Any) -> bool:
         ends = time.monotonic() + TURN_S
@@ -37,16 +46,33 @@ class ConfinedWorker(Worker):
             confine(self.limits)
             done = super().perform_job(job, queue)
             has_to_end = self._stop_requested or time.monotonic() > ends or has_grown(self.limits)
-            following = None if has_to_end else self.dequeue_job_and_maintain_ttl(None)
+            following = None if has_to_end else self._following(ends)
             if following is None:
                 return done
             job, queue = following
             self.prepare_execution(job)
 
+    def _following(self, ends: float) -> tuple[Any, Any] | None:
+        """The next job and its queue; None when none comes in time."""
+        self._is_lingering = True
+        waits_s = self.lingers_s and max(1, min(self.lingers_s, int(ends - time.monotonic())))
+        try:
+            return None if self._stop_requested else self.dequeue_job_and_maintain_ttl(waits_s, waits_s)
+        except ToldToEnd:
+            return None
+        finally:
+            self._is_lingering = False
+
     def setup_work_horse_signals(self) -> None:
         die_with_parent(signal.SIGKILL)
         super().setup_work_horse_signals()  # type: ignore[no-untyped-call]  # the library's
-        signal.signal(signal.SIGTERM, lambda *_args: setattr(self, "_stop_requested", True))
+        signal.signal(signal.SIGTERM, self._end_soon)
+
+    def _end_soon(self, *_signal: object) -> None:
+        """After the job at hand; at once where there is none, also while Redis is away."""
+        self._stop_requested = True
+        if self._is_lingering:
+            raise ToldToEnd
 
     def handle_warm_shutdown_request(self) -> None:
         if self.horse_pid:

@@ -10,7 +10,13 @@ from sqlalchemy.engine import Connection
 from appliance.core import db
 from appliance.entrypoints import domains  # noqa: F401 - imports every table
 
-_PLAIN = {db.UtcDateTime: "sa.DateTime(timezone=True)", db.Sealed: "sa.LargeBinary()", db.SealedJson: "sa.LargeBinary()"}
+_PLAIN = {
+    db.UtcDateTime: "sa.DateTime(timezone=True)",
+    db.Sealed: "sa.LargeBinary()",
+    db.SealedJson: "sa.LargeBinary()",
+    db.SealedSentence: "sa.LargeBinary()",
+    db.Sentence: "sa.Text()",
+}
 _JSON = "sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql')"
 
 

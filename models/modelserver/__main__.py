@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
 from modelserver.options import BadOption, parse
 
@@ -20,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     import uvicorn  # after the environment that native libraries read
 
     from modelserver.app import create_app
+    from modelserver.hub import Hub
 
     try:
         app = create_app(options)
@@ -31,9 +33,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # uvicorn drains on a signal and then raises it again; the answer to that is a clean exit, not a death.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    uvicorn.Server(config).run(sockets=[listening])
+    hub: Hub = app.state.server.hub
+
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            hub.ending.set()
+            super().handle_exit(sig, frame)
+
+    Server(config).run(sockets=[listening])
     if options.socket:
         options.socket.unlink(missing_ok=True)
+    if hub.working:  # a model that loads cannot be stopped, and Python may not end around a library at work
+        os._exit(0)
     return 0
 
 

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from modelserver import routes_index, routes_models
+from modelserver import routes_index, routes_models, routes_speech
 from modelserver.hub import Hub
 from modelserver.index.store import Store
 from modelserver.metering import Meters
@@ -52,6 +52,7 @@ def create_app(options: Options) -> Starlette:
             Route("/health/ready", ready),
             Route("/metrics", metrics),
             *routes_models.ROUTES,
+            *routes_speech.ROUTES,
             *routes_index.ROUTES,
         ],
         exception_handlers={Problem: on_problem, HTTPException: on_http_error, Exception: on_bug},
@@ -76,6 +77,7 @@ async def ready(request: Request) -> Response:
         "status": "ready" if has_embedder else "degraded",
         "embedding_model": wanted if has_embedder else None,
         "chat_models": [model.name for model in found if model.task == "chat"],
+        "transcription_models": [model.name for model in found if model.task == "transcription"],
         "indexes": state.store is not None,
     }
     return JSONResponse(body, HTTPStatus.OK if has_embedder else HTTPStatus.SERVICE_UNAVAILABLE)

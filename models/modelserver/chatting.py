@@ -4,16 +4,15 @@ import asyncio
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack
 from http import HTTPStatus
-from typing import Any, TypeVar
 
 from starlette.requests import Request
 
-from modelserver import problems
 from modelserver.hub import Hub
 from modelserver.lanes import Lane
+from modelserver.leaving import unless_gone
 from modelserver.llm import constrained
 from modelserver.llm.engine import ChatEngine, ChatRequest, EngineFailed, Usage
 from modelserver.problems import Problem
@@ -21,7 +20,6 @@ from modelserver.shelf import Installed
 from modelserver.wire import ChatBody
 
 DEFAULT_MAX_TOKENS = 1024
-T = TypeVar("T")
 
 
 class Chat:
@@ -69,11 +67,6 @@ class Chat:
             self._work.cancel()
         self._place.close()
 
-    async def watch(self, request: Request) -> None:
-        """Returns when the caller has gone."""
-        while (await request.receive())["type"] != "http.disconnect":
-            continue
-
     async def _run(self, lane: Lane) -> Usage:
         loop = asyncio.get_running_loop()
 
@@ -103,7 +96,7 @@ class Chat:
 async def whole(chat: Chat, request: Request) -> tuple[str, Usage]:
     """The complete answer; stops the model as soon as the caller leaves."""
     try:
-        return await _unless_gone(chat, request, _gather(chat))
+        return await unless_gone(request, _gather(chat))
     finally:
         chat.close()
 
@@ -111,22 +104,10 @@ async def whole(chat: Chat, request: Request) -> tuple[str, Usage]:
 async def begun(chat: Chat, request: Request) -> None:
     """Until the first piece is there; a caller who leaves while still in the queue gives the place up. Raises Problem."""
     try:
-        await _unless_gone(chat, request, chat.start())
+        await unless_gone(request, chat.start())
     except BaseException:
         chat.close()
         raise
-
-
-async def _unless_gone(chat: Chat, request: Request, work: Coroutine[Any, Any, T]) -> T:
-    working, watch = asyncio.create_task(work), asyncio.create_task(chat.watch(request))
-    try:
-        await asyncio.wait({working, watch}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise problems.refused("gone", "The caller went away.")
-        return working.result()
-    finally:
-        watch.cancel()
-        working.cancel()
 
 
 async def _gather(chat: Chat) -> tuple[str, Usage]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -17,10 +18,14 @@ from modelserver.llm.engine import ChatEngine
 from modelserver.metering import rss_bytes
 from modelserver.options import Options
 from modelserver.shelf import Installed, Shelf, Task
+from modelserver.speech import sound, whisper
 
 T = TypeVar("T")
 URGENT_TEXTS = 4
 INDEX_WORKERS = 2
+STOPS_WITHIN_S = 1.5
+MOST_SOUNDS = 4  # each may take a hundred megabytes and minutes
+SPEECH_PATIENCE = 3.0  # seconds a second of speech may take
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,13 @@ class Embedded:
     tokens: int
 
 
+@dataclass(frozen=True)
+class Transcribed:
+    found: whisper.Heard
+    model: str
+    seconds: float
+
+
 class Hub:
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -47,16 +59,17 @@ class Hub:
         self.lanes: dict[str, Lane] = {}
         self.index_lane = Lane("index", workers=INDEX_WORKERS, limit=4 * options.max_waiting)
         self._loading = threading.Lock()
+        self.ending = asyncio.Event()
 
-    def lane(self, name: str, workers: int = 1) -> Lane:
+    def lane(self, name: str, workers: int = 1, most: int = sys.maxsize) -> Lane:
         found = self.lanes.get(name)
         if found is None:
-            found = self.lanes[name] = Lane(name, workers=workers, limit=self.options.max_waiting)
+            found = self.lanes[name] = Lane(name, workers=workers, limit=min(most, self.options.max_waiting))
         return found
 
     def _embedding_lane(self, installed: Installed) -> Lane:
-        """ONNX files work on a batch a thread, which costs less than threads that share one; PyTorch shares."""
-        return self.lane(installed.name, workers=self.options.threads if installed.engine == "onnx" else 1)
+        """A batch a thread, which costs less than threads that share one."""
+        return self.lane(installed.name, workers=self.options.threads)
 
     def find(self, name: str | None, task: Task) -> Installed:
         """Raises Problem when it is not installed."""
@@ -85,7 +98,7 @@ class Hub:
             rows = np.zeros((len(texts), engine.dim), dtype=np.float32)
             for start in range(0, len(batches), lane.workers):
                 if len(batches) > 1 and await gone():
-                    raise problems.refused("gone", "The caller went away.")
+                    raise problems.gone()
                 at_once, left = batches[start:start + lane.workers], max(0.001, ends - time.monotonic())
                 done = await asyncio.gather(*(lane.run(_bound(engine.embed, batch), urgent=urgent, timeout_s=left) for batch in at_once))
                 for batch, found in zip(at_once, done, strict=True):
@@ -116,6 +129,19 @@ class Hub:
             engine: reranking.Reranker = await self._engine(installed, lane)
             return await lane.run(lambda: engine.scores(query, documents), timeout_s=self.options.timeout_s), installed.name
 
+    async def transcribe(self, content: bytes, model: str | None, asked: whisper.Asked) -> Transcribed:
+        """Who leaves while it listens stops it."""
+        installed = self.find(model, "transcription")
+        lane, seconds, stopped = self.lane(installed.name, most=MOST_SOUNDS), sound.check(content), threading.Event()
+        with lane.admit():
+            engine: whisper.Whisper = await self._engine(installed, lane)
+            patience = self.options.timeout_s + SPEECH_PATIENCE * seconds
+            try:
+                found = await lane.run(lambda: engine.transcribe(sound.samples(content), asked, stopped), timeout_s=patience)
+            finally:
+                stopped.set()
+        return Transcribed(found, installed.name, seconds)
+
     async def search_lane(self, job: Callable[[], T]) -> T:
         with self.index_lane.admit():
             return await self.index_lane.run(job, timeout_s=self.options.timeout_s)
@@ -139,9 +165,11 @@ class Hub:
 
     def _open(self, installed: Installed) -> Any:
         if installed.task == "embedding":
-            return embedding.load(installed, threads=self.options.threads)
+            return embedding.load(installed)
         if installed.task == "rerank":
             return reranking.OnnxReranker(installed, threads=self.options.threads)
+        if installed.task == "transcription":
+            return whisper.Whisper(installed, self.options.starter, threads=self.options.threads)
         return open_chat(installed, self.options)
 
     async def unload_idle(self) -> list[str]:
@@ -156,8 +184,17 @@ class Hub:
         idle = [name for name in list(self.loaded) if (lane := self.lanes.get(name)) and lane.idle and lane.last_used < oldest]
         return [self.loaded.pop(name) for name in idle]
 
+    @property
+    def working(self) -> bool:
+        return any(lane.working for lane in self.lanes.values())
+
     def close(self) -> None:
-        _close_all([self.loaded.pop(name) for name in list(self.loaded)])
+        """What is told to stop may do so; a model that somebody is still at work with is left as it is."""
+        ends = time.monotonic() + STOPS_WITHIN_S
+        while self.working and time.monotonic() < ends:
+            time.sleep(0.01)
+        at_rest = [name for name in list(self.loaded) if name not in self.lanes or not self.lanes[name].working]
+        _close_all([self.loaded.pop(name) for name in at_rest])
 
 
 def _close_all(let_go: list[Loaded]) -> None:

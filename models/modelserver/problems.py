@@ -34,8 +34,16 @@ def busy(model: str, retry_after: int) -> Problem:
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "busy", sentence, retry_after=retry_after)
 
 
+def ending() -> Problem:
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "ending", "The model server is about to end; try again in a moment.", retry_after=2)
+
+
 def too_slow(what: str, seconds: float) -> Problem:
     return Problem(HTTPStatus.GATEWAY_TIMEOUT, "timeout", f"{what} took longer than {seconds:g} s and was stopped.")
+
+
+def gone() -> Problem:
+    return refused("gone", "The caller went away.")
 
 
 def absent(code: str, sentence: str) -> Problem:

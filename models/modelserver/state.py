@@ -1,5 +1,6 @@
 """What the routes share, and how they read a body."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -39,8 +40,14 @@ def store_of(request: Request) -> Store:
 
 async def body_of(request: Request, kind: type[B]) -> B:
     """Raises Problem naming the field that is wrong."""
+    content = await request.body() or b"{}"
+    return checked(lambda: kind.model_validate_json(content))
+
+
+def checked(read: Callable[[], B]) -> B:
+    """Raises Problem naming the field that is wrong."""
     try:
-        return kind.model_validate_json(await request.body() or b"{}")
+        return read()
     except ValidationError as err:
         first = err.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "body"

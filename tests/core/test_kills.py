@@ -9,7 +9,7 @@ from tests.core.ledger import entries, make_entry
 from tests.disasters import Victims
 
 ENTRIES = 240
-LIMIT_S = 90
+LIMIT_S = 300
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
 import asyncio
+import contextlib
+import json
+import threading
 from dataclasses import replace
 from uuid import UUID
 
@@ -8,9 +11,12 @@ import uvicorn
 from starlette.requests import Request
 
 from appliance.core import live
+from appliance.core.dispatch import LIVE_CHANNEL
 from appliance.core.errors import TooMany
+from appliance.core.ids import new_id
 from appliance.core.manifest import Manifest
 from appliance.core.web import Authenticator
+from appliance.entrypoints import hearing
 from appliance.entrypoints import live as process
 from appliance.entrypoints.live import build
 from tests.core import ledger
@@ -23,12 +29,21 @@ def manifests():
     return (Manifest("ledger", permissions={"entries:read": ("owner",)}, live={ledger.EntryMade: "entries:read"}),)
 
 
+PATIENCE_S = 60
+
+
+@pytest.fixture(autouse=True)
+def _no_sign_of_life(monkeypatch):
+    """A slow machine is not mistaken for one that has nothing to say."""
+    monkeypatch.setattr(live, "KEEP_ALIVE_S", PATIENCE_S)
+
+
 def emit(box, tenant_id: UUID, account: str) -> None:
     with box.unit(tenant_id) as uow:
         make_entry(uow, account)
 
 
-async def collect(hub, tenant_id, count, *, after=None, during=None):
+async def collect(hub, tenant_id, count, *, after=None, during=None, at_once=lambda: None):
     found = []
 
     async def read():
@@ -39,18 +54,32 @@ async def collect(hub, tenant_id, count, *, after=None, during=None):
                 return
 
     reader = asyncio.create_task(read())
-    await asyncio.sleep(0.2)
+    while not reader.done() and (tenant_id not in hub._feeds or hub._feeds[tenant_id].high < 0):  # noqa: ASYNC110 - no event tells it
+        await asyncio.sleep(0.01)
+    at_once()
     if during:
         await asyncio.to_thread(during)
-    await asyncio.wait_for(reader, 10)
+    await asyncio.wait_for(reader, PATIENCE_S)
     return found
 
 
-def run_with_hub(box, scenario):
+async def _hears_redis(box, hub):
+    """Told of an organisation that nobody listens to, until it has heard so."""
+    heard, hear = asyncio.Event(), hub._hear
+    hub._hear = lambda told: (heard.set(), hear(told))
+    while not heard.is_set():
+        box.redis.publish(LIVE_CHANNEL, json.dumps({"tenant": str(UUID(int=0)), "seq": 0}))
+        await asyncio.sleep(0.01)
+    hub._hear = hear
+
+
+def run_with_hub(box, scenario, *, listens=True):
     async def run():
         hub = live.Hub(box)
         pump = asyncio.create_task(hub.run())
         try:
+            if listens:
+                await _hears_redis(box, hub)
             return await scenario(hub)
         finally:
             pump.cancel()
@@ -87,8 +116,57 @@ def test_nobody_hears_another_tenant(box, tenant_id, other_tenant_id):
 def test_without_redis_the_outbox_still_tells(box, tenant_id, monkeypatch):
     monkeypatch.setattr(live, "POLL_S", 0.1)
     box.settings = box.settings.model_copy(update={"redis": box.settings.redis.model_copy(update={"url": "unix:///nowhere.sock"})})
-    notes = run_with_hub(box, lambda hub: collect(hub, tenant_id, 1, during=lambda: emit(box, tenant_id, "a")))
+    notes = run_with_hub(box, lambda hub: collect(hub, tenant_id, 1, during=lambda: emit(box, tenant_id, "a")), listens=False)
     assert notes[0].ids["account"] == "a"
+
+
+def test_a_whisper_is_heard_by_its_tenant_at_once_and_kept_nowhere(box, tenant_id, other_tenant_id):
+    def act():
+        for tenant, account in ((other_tenant_id, "theirs"), (tenant_id, "ours"), (tenant_id, "ours")):
+            with box.unit(tenant, read_only=True) as uow:
+                uow.whisper(ledger.EntryMade(new_id(), account))
+        emit(box, tenant_id, "written")
+
+    notes = run_with_hub(box, lambda hub: collect(hub, tenant_id, 3, during=act))
+    assert [(note.ids["account"], note.seq > 0) for note in notes] == [("ours", False), ("ours", False), ("written", True)]
+    assert (notes[0].line.startswith("data: "), notes[2].line.startswith("id: ")) == (True, True)
+
+
+def test_a_unit_that_broke_off_whispered_nothing(box, tenant_id):
+    def act():
+        with contextlib.suppress(ZeroDivisionError), box.unit(tenant_id) as uow:
+            uow.whisper(ledger.EntryMade(new_id(), "unsaid"))
+            raise ZeroDivisionError
+        emit(box, tenant_id, "written")
+
+    notes = run_with_hub(box, lambda hub: collect(hub, tenant_id, 1, during=act))
+    assert notes[0].ids["account"] == "written"
+
+
+def test_whispers_do_not_drop_a_slow_reader():
+    async def scenario():
+        listener = live.Listener(new_id())
+        for _ in range(live.QUEUE_LIMIT + 5):
+            listener.offer(live.Note(0, "entry.made", {}))
+        assert not listener.dropped
+        listener.offer(live.Note(7, "entry.made", {}))
+        assert listener.dropped
+
+    run_async(scenario())
+
+
+def test_news_do_not_stand_behind_what_else_waits_in_this_process(box, tenant_id):
+    async def scenario(hub):
+        done = threading.Event()
+        busy = [asyncio.create_task(asyncio.to_thread(done.wait)) for _ in range(64)]  # more than the loop has threads
+        try:
+            act = threading.Thread(target=emit, args=(box, tenant_id, "a"))
+            return await collect(hub, tenant_id, 1, at_once=act.start)
+        finally:
+            done.set()
+            await asyncio.gather(*busy)
+
+    assert [note.ids["account"] for note in run_with_hub(box, scenario)] == ["a"]
 
 
 def test_who_missed_too_much_is_told_to_fetch_anew(box, tenant_id, monkeypatch):
@@ -106,11 +184,11 @@ def test_a_hub_that_is_ended_while_it_still_connects_ends(box):
             await asyncio.sleep(0)
         running.cancel()
         await asyncio.wait({running})
-        await asyncio.sleep(0.05)
         left = asyncio.all_tasks() - {asyncio.current_task()}
-        for one in left:
+        hanging = (await asyncio.wait(left, timeout=PATIENCE_S))[1] if left else set()
+        for one in hanging:
             one.cancel()
-        return len(left)
+        return len(hanging)
 
     assert [run_async(scenario(steps)) for steps in range(16)] == [0] * 16
 
@@ -127,7 +205,7 @@ def test_a_slow_reader_is_let_go_instead_of_buffered_without_bound():
 
 @pytest.mark.parametrize(("permission", "heard"), [("entries:read", True), ("entries:write", False)])
 def test_an_event_is_heard_by_who_holds_its_permission(box, somebody, tenant_id, monkeypatch, permission, heard):
-    monkeypatch.setattr(live, "KEEP_ALIVE_S", 1.0)
+    monkeypatch.setattr(live, "KEEP_ALIVE_S", PATIENCE_S if heard else 1.0)
     box.provide(Authenticator, somebody)
     somebody.may(permission)
 
@@ -136,7 +214,7 @@ def test_an_event_is_heard_by_who_holds_its_permission(box, somebody, tenant_id,
         lines = process._lines(box, hub, request, somebody.principal, None)
         assert (await anext(lines)).startswith("retry")
         await asyncio.to_thread(emit, box, tenant_id, "a")
-        line = await asyncio.wait_for(anext(lines), 10)
+        line = await asyncio.wait_for(anext(lines), PATIENCE_S)
         await lines.aclose()
         return line
 
@@ -154,7 +232,7 @@ def test_the_stream_needs_a_sign_in(box, somebody, tenant_id):
             await asyncio.sleep(0.02)
         port = server.servers[0].sockets[0].getsockname()[1]
         try:
-            async with httpx.AsyncClient() as client, client.stream("GET", f"http://127.0.0.1:{port}{path}") as answer:
+            async with httpx.AsyncClient(timeout=PATIENCE_S) as client, client.stream("GET", f"http://127.0.0.1:{port}{path}") as answer:
                 if answer.status_code != 200:
                     return answer.status_code, ""
                 async for line in answer.aiter_lines():
@@ -174,30 +252,42 @@ def test_the_stream_needs_a_sign_in(box, somebody, tenant_id):
     assert run_async(ask("/events"))[0] == 401
 
 
-def test_who_may_no_longer_listen_hears_nothing_more_within_seconds(box, somebody, tenant_id, monkeypatch):
-    monkeypatch.setattr(process, "RECHECK_S", 0.0)
+@pytest.fixture
+def hear_after(box, somebody, tenant_id, monkeypatch):
+    """What a stream says of an event that happens once `changed` has run."""
+    monkeypatch.setattr(hearing, "RECHECK_S", 0.0)
     box.provide(Authenticator, somebody)
 
-    async def scenario():
-        hub = live.Hub(box)
-        pump = asyncio.create_task(hub.run())
-        request = Request({"type": "http", "headers": [], "method": "GET", "path": "/events", "scheme": "http", "query_string": b""})
-        lines = process._lines(box, hub, request, somebody.principal, None)
-        assert (await anext(lines)).startswith("retry")
-        following = asyncio.create_task(anext(lines, "closed"))
-        await asyncio.sleep(0.2)
-        somebody.principal = None
-        await asyncio.to_thread(emit, box, tenant_id, "secret")
-        heard = await asyncio.wait_for(following, 10)
-        pump.cancel()
-        return heard
+    def heard_after(changed):
+        async def scenario(hub):
+            request = Request({"type": "http", "headers": [], "method": "GET", "path": "/events", "scheme": "http", "query_string": b""})
+            lines = process._lines(box, hub, request, somebody.principal, None)
+            assert (await anext(lines)).startswith("retry")
+            following = asyncio.create_task(anext(lines, "closed"))
+            await asyncio.sleep(0)
+            changed()
+            await asyncio.to_thread(emit, box, tenant_id, "secret")
+            return await asyncio.wait_for(following, PATIENCE_S)
 
-    assert run_async(scenario()) == "closed"
+        return run_with_hub(box, scenario)
+
+    return heard_after
+
+
+def test_who_may_no_longer_listen_hears_nothing_more_within_seconds(somebody, hear_after):
+    assert hear_after(lambda: setattr(somebody, "principal", None)) == "closed"
+
+
+def test_a_key_that_calls_more_than_it_may_goes_on_hearing(somebody, hear_after, monkeypatch):
+    def calls_too_much(*_):
+        raise TooMany("Too many calls.", retry_after=30)
+
+    assert "secret" in hear_after(lambda: monkeypatch.setattr(somebody, "authenticate", calls_too_much))
 
 
 def test_a_burst_larger_than_one_read_arrives_whole_and_at_once(box, tenant_id, monkeypatch):
     monkeypatch.setattr(live, "REPLAY_LIMIT", 20)
-    monkeypatch.setattr(live, "POLL_S", 30)
+    monkeypatch.setattr(live, "POLL_S", 2 * PATIENCE_S)
 
     def act():
         for number in range(70):
@@ -226,7 +316,7 @@ def test_one_person_holds_ten_streams_and_the_eleventh_ends_the_oldest(box, some
         greetings = [await anext(lines) for lines in [others, *opened]]
         oldest = [line async for line in opened[0]]
         await asyncio.to_thread(emit, box, tenant_id, "heard")
-        heard = [await asyncio.wait_for(anext(lines), 5) for lines in (opened[1], opened[-1], others)]
+        heard = [await asyncio.wait_for(anext(lines), PATIENCE_S) for lines in (opened[1], opened[-1], others)]
         for lines in (*opened, others):
             await lines.aclose()
         return greetings, oldest, heard

@@ -1,6 +1,6 @@
 import pytest
 from alembic import command
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, inspect, text
 
 from appliance.core import crypto, db, migrate
 from appliance.core.config import Settings
@@ -36,7 +36,28 @@ def test_the_migrations_make_exactly_the_tables_the_code_maps(empty, keys):
 
 def test_migrating_twice_changes_nothing(empty, keys):
     migrate.upgrade(empty, keys)
+    once = columns_of(empty, keys)
     migrate.upgrade(empty, keys)
+    assert columns_of(empty, keys) == once != set()
+
+
+def columns_of(settings, keys):
+    database = db.connect(settings, keys.database_key)
+    tables = inspect(database.engine).get_multi_columns()
+    database.close()
+    return {(table, column["name"], str(column["type"])) for (_, table), columns in tables.items() for column in columns}
+
+
+def test_tables_of_another_release_are_left_as_they_are(empty, keys):
+    migrate.upgrade(empty, keys)
+    database = db.connect(empty, keys.database_key)
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'fromlater'"))
+    database.close()
+    once = columns_of(empty, keys)
+    with pytest.raises(migrate.UnknownTables):
+        migrate.upgrade(empty, keys)
+    assert columns_of(empty, keys) == once
 
 
 @pytest.mark.only_database("postgresql")

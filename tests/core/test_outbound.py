@@ -1,12 +1,15 @@
+import contextlib
 import http.server
+import socket
 import threading
+import time
 
 import pytest
 
 from appliance.core.breaker import FAILURES_TO_OPEN, Breakers
 from appliance.core.config import NetworkMode, NetworkSettings
 from appliance.core.errors import Refused, Unavailable
-from appliance.core.outbound import Outbound, is_public
+from appliance.core.outbound import NoAnswer, Outbound, TransportFailed, is_public
 
 
 @pytest.fixture
@@ -84,7 +87,7 @@ def test_after_its_pause_the_breaker_lets_one_try_and_a_success_closes_it(monkey
 
 
 def test_calls_to_one_host_run_side_by_side():
-    together = threading.Barrier(3, timeout=5)
+    together = threading.Barrier(3, timeout=60)
 
     class Slow(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
@@ -145,3 +148,60 @@ def test_a_host_that_takes_no_socket_rests_after_a_while():
             outbound.connect("test", "127.0.0.1", 1)
     with pytest.raises(Unavailable, match="waits"):
         outbound.connect("test", "127.0.0.1", 1)
+
+
+@pytest.fixture
+def dripper():
+    """It answers a letter at a time, in the head or in the body: each read is in time, and none is the last."""
+    door, over = socket.create_server(("127.0.0.1", 0)), threading.Event()
+
+    def drip(caller):
+        with caller, contextlib.suppress(OSError):
+            in_head = caller.recv(65536).startswith(b"GET /head")
+            caller.sendall(b"HTTP/1.1 200 OK\r\nX-Wait: " if in_head else b"HTTP/1.1 200 OK\r\n\r\n")
+            while not over.wait(0.05):
+                caller.sendall(b"a")
+
+    def serve():
+        with contextlib.suppress(OSError):  # the door closes
+            while True:
+                threading.Thread(target=drip, args=door.accept()[:1], daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield f"http://127.0.0.1:{door.getsockname()[1]}"
+    over.set()
+    door.close()
+
+
+@pytest.mark.parametrize(("timeout_s", "within_s"), [(5.0, 0.4), (0.2, None)])
+def test_who_answers_a_letter_at_a_time_is_hung_up_on(dripper, timeout_s, within_s):
+    outbound = Outbound(NetworkSettings(private_hosts=("127.0.0.1",)))
+    began = time.monotonic()
+    with outbound.client("test", timeout_s=timeout_s, within_s=within_s) as client:
+        with pytest.raises(NoAnswer):
+            client.get(f"{dripper}/head")
+        with pytest.raises((TransportFailed, NoAnswer)):  # though a body without a length ends where the line does
+            client.get(f"{dripper}/body")
+    assert time.monotonic() - began < 60, "it would drip for ever"
+
+
+def test_a_line_that_is_used_again_can_still_be_cut():
+    door = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        caller, _address = door.accept()
+        with caller:
+            caller.recv(65536)
+            caller.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            caller.recv(65536)
+            caller.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n")
+            caller.recv(1)  # until it is hung up on
+
+    threading.Thread(target=serve, daemon=True).start()
+    address, began = f"http://127.0.0.1:{door.getsockname()[1]}/", time.monotonic()
+    with door, Outbound(NetworkSettings(private_hosts=("127.0.0.1",))).client("test", timeout_s=120, within_s=60) as client:
+        assert client.get(address).text == "ok"
+        client._transport._within_s = 0.4
+        with pytest.raises(TransportFailed):
+            client.get(address)
+    assert time.monotonic() - began < 60

@@ -42,7 +42,7 @@ class Company:
     def webhook(self, person: int, text: str) -> httpx.Response:
         body = json.dumps(text_webhook(text, wa_id=f"55119555{person:05d}", first_id=f"wamid.{person}.{text[:8]}.")).encode()
         headers = {"X-Hub-Signature-256": sign(SECRET, body), "Content-Type": "application/json"}
-        return httpx.post(f"{self.box.url}/webhooks/whatsapp", content=body, headers=headers, timeout=30)
+        return httpx.post(f"{self.box.url}/webhooks/whatsapp", content=body, headers=headers, timeout=120)
 
     def upload(self, name: str, content: bytes) -> httpx.Response:
         return self.api.post("/api/v1/documents/upload", files={"file": (name, content)})
@@ -55,7 +55,7 @@ class Company:
         return found
 
     def ready(self) -> int:
-        return httpx.get(f"{self.box.url}/health/ready", timeout=10).status_code
+        return httpx.get(f"{self.box.url}/health/ready", timeout=120).status_code
 
     def sent_to(self, person: int) -> int:
         return sum(payload["to"] == f"55119555{person:05d}" for _wamid, payload in self.graph.accepted)
@@ -71,7 +71,7 @@ def company(tmp_path: Path, small_disk: Path) -> Iterator[Company]:
         with contextlib.closing(box.client()) as api:
             company = Company(box, api, graph)
             company.upload("garantia.md", POLICY.encode()).raise_for_status()
-            wait_for(lambda: api.get("/api/v1/documents").json()["items"][0]["status"] == "processed", limit_s=60)
+            wait_for(lambda: api.get("/api/v1/documents").json()["items"][0]["status"] == "processed", limit_s=180)
             agent = api.post("/api/v1/agents", json={"name": "Lia", "settings": {"debounce_ms": 0}}).json()["id"]
             api.post(f"/api/v1/agents/{agent}/publish", json={}).raise_for_status()
             secrets = {"access_token": TOKEN, "app_secret": SECRET, "verify_token": VERIFY}
@@ -99,7 +99,7 @@ def check_sentence(answer: httpx.Response) -> None:
 
 def test_a_full_disk_is_said_and_nothing_is_lost(company: Company, small_disk: Path) -> None:
     assert company.webhook(1, "qual a garantia do inversor?").status_code == 200
-    wait_for(lambda: company.sent_to(1), limit_s=30)
+    wait_for(lambda: company.sent_to(1), limit_s=180)
     talk = company.conversations()[0]["id"]
 
     filler = fill(small_disk)
@@ -113,7 +113,7 @@ def test_a_full_disk_is_said_and_nothing_is_lost(company: Company, small_disk: P
     stored = [person for person, answer in enumerate(refused, 2) if answer.status_code == 200]
 
     filler.unlink()
-    wait_for(lambda: company.ready() == 200, limit_s=30)
+    wait_for(lambda: company.ready() == 200, limit_s=180)
     assert all(answer.status_code == 200 for answer in (company.webhook(person, "qual a garantia do inversor?") for person in range(2, 40)))
     assert company.upload("outra.md", b"# Outra\n\nO estacionamento fica na rua Bela.\n").status_code == 201
     assert company.reply(talk, "Pronto.").status_code == 201

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import conftest
+
 CONFTEST = Path(__file__).parents[1] / "conftest.py"
 
 
@@ -25,3 +27,12 @@ def test_a_skip_for_want_of_a_program_fails_in_ci(tmp_path, reason, ci, code, pa
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), *parallel, str(tmp_path)]
     found = subprocess.run(command, cwd=tmp_path, env=os.environ | {"CI": ci}, capture_output=True, text=True, check=False)
     assert (found.returncode, "does not accept" in found.stdout) == (code, code == 1), found.stdout + found.stderr
+
+
+def test_what_is_begun_first_is_there(request):
+    """A list that names what is gone would be passed over without a word."""
+    root = CONFTEST.parents[1]
+    assert [name for name in conftest.LONGEST if not (root / name).is_file()] == []
+    files = list(dict.fromkeys(item.nodeid.split("::")[0] for item in request.session.items))
+    begun = [name for name in conftest.LONGEST if name in files]
+    assert files[: len(begun)] == begun

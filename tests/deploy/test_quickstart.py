@@ -4,7 +4,6 @@ import fcntl
 import os
 import re
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ QUICKSTART = ROOT / "installers/quickstart.sh"
 def _run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [QUICKSTART, *arguments],
-        env={**os.environ, "LANG": "C.UTF-8", **environment},
+        env={**os.environ, "LANG": "C.UTF-8", "PIP_NO_COMPILE": "1", **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -45,11 +44,10 @@ def test_set_up_leaves_a_command_that_works_from_anywhere(prefix: Path, tmp_path
 
 @pytest.mark.slow
 def test_second_run_does_nothing_twice(prefix: Path) -> None:
-    began = time.monotonic()
     done = _run("--no-start", "--prefix", prefix)
     assert done.returncode == 0, done.stderr
     assert "everything is installed already" in done.stdout
-    assert time.monotonic() - began < 5  # under 2 s on an idle machine; the tests keep it busy
+    assert "Python packages" not in done.stdout
 
 
 @pytest.mark.slow
@@ -78,7 +76,7 @@ def test_two_at_once_take_turns(prefix: Path) -> None:
         assert second.stdout is not None
         assert second.stdout.readline() == f"Another set-up is running in {prefix}; waiting for it to finish.\n"
         assert second.poll() is None
-    assert second.wait(timeout=60) == 0
+    assert second.wait(timeout=180) == 0
     second.stdout.close()
 
 

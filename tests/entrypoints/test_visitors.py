@@ -41,6 +41,19 @@ def test_a_visitor_hears_of_what_they_can_see_in_their_own_conversation(event, m
     assert not is_news(Note(1, event, {"conversation_id": str(new_id()), **more}), OWN)
 
 
+def test_a_visitor_is_told_that_somebody_of_the_team_writes_to_them_and_not_who():
+    writers = set()
+
+    def told(user, state, conversation=OWN):
+        note = Note(0, "person.here", {"conversation_id": str(conversation), "user_id": user, "state": state})
+        return visitors.line_of(note, OWN, writers)
+
+    assert told("ana", "reading") == told("ana", "noting") == told("ana", "typing", new_id()) == ""
+    assert told("ana", "typing") == told("bruno", "typing") == visitors.WRITING
+    assert (told("ana", "reading"), told("bruno", "left"), told("bruno", "left")) == ("", visitors.STILL, "")
+    assert "ana" not in visitors.WRITING + visitors.STILL
+
+
 def test_a_visitor_who_missed_too_much_is_told_to_look():
     assert is_news(Note(1, RESET, {}), OWN)
 

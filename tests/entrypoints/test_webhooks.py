@@ -10,7 +10,7 @@ from appliance.core.errors import Unavailable
 from appliance.core.signatures import sign
 from appliance.domains.channels import actions as channels
 from appliance.domains.channels.schemas import ChannelIn
-from appliance.entrypoints.webhooks import PATH, Webhooks
+from appliance.entrypoints.webhooks import Webhooks
 from tests.peers.graph import NUMBER, SECRET, TOKEN, VERIFY
 
 BODY = b'{"entry": [{"changes": [{"field": "messages", "value": {"metadata": {"phone_number_id": "%s"}}}]}]}' % NUMBER.encode()
@@ -35,9 +35,9 @@ def answer_to(webhooks):
         async def fail(*_):
             raise err
 
-        webhooks._group.add = fail
+        webhooks.cloud.group.add = fail
         with TestClient(webhooks) as door:
-            return door.post(PATH, content=BODY, headers=SIGNED)
+            return door.post("/webhooks/whatsapp", content=BODY, headers=SIGNED)
 
     return ask
 
@@ -62,7 +62,7 @@ def test_a_bug_answers_500_without_saying_what_it_was(answer_to):
 
 def test_every_answer_carries_its_number_and_is_counted(webhooks):
     with TestClient(webhooks) as door:
-        answer = door.post(PATH, content=BODY, headers=SIGNED)
+        answer = door.post("/webhooks/whatsapp", content=BODY, headers=SIGNED)
     assert (answer.status_code, answer.text, len(answer.headers["x-request-id"])) == (200, "", 32)
     assert b'route="/webhooks/whatsapp",status="200"' in telemetry.exposition()
 

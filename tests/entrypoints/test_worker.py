@@ -1,18 +1,25 @@
 """Heavy jobs run in forks that may take so much and no more, and that go on with what waits."""
 
 import json
-import multiprocessing
 import os
 import resource
+import signal
+import threading
 import time
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from redis import Redis
 from rq import Queue
 
 from appliance.core.config import WorkerSettings
-from appliance.entrypoints.worker import ConfinedWorker, confine
+from appliance.core.dispatch import JOB_TIMEOUT_S
+from appliance.core.outbox import QueueName
+from appliance.entrypoints.worker import QUICK, SLOW, ConfinedWorker, confine
+from tests.processes import FRESH
+from tests.servers import redis_server
+from webui.admin.jobs import QUEUES
 
 LIMITS = WorkerSettings(slow_memory_mb=2048, slow_cpu_s=60)
 
@@ -54,9 +61,13 @@ def grow_then_sign(path: str) -> None:
     del held
 
 
-def sign_then_wait(path: str) -> None:
+def sign_then_wait_for_the_end(path: str) -> None:
+    """Done once the worker has passed on that it is to end."""
+    told, hear = threading.Event(), signal.getsignal(signal.SIGTERM)
+    assert callable(hear)
+    signal.signal(signal.SIGTERM, lambda *how: (hear(*how), told.set()))
     sign(path)
-    time.sleep(0.5)
+    told.wait(60)
 
 
 def sign_then_hang(path: str) -> None:
@@ -64,12 +75,12 @@ def sign_then_hang(path: str) -> None:
     time.sleep(60)
 
 
-def work(redis_address: str, name: str) -> None:
+def work(redis_address: str, names: str, lingers_s: int | None = None) -> None:
     """As small as a worker is: whatever forks from the tests' own process has grown before it begins."""
     before = {which: resource.getrlimit(which) for which in (resource.RLIMIT_AS, resource.RLIMIT_CPU)}
     redis = Redis.from_url(redis_address)
-    worker = ConfinedWorker([Queue(name, connection=redis)], connection=redis)
-    worker.limits = LIMITS
+    worker = ConfinedWorker([Queue(name, connection=redis) for name in names.split()], connection=redis)
+    worker.limits, worker.lingers_s = LIMITS, lingers_s
     worker.work(burst=True, logging_level="CRITICAL")
     assert {which: resource.getrlimit(which) for which in before} == before, "the worker itself is not limited"
 
@@ -86,7 +97,7 @@ def start_worker(queue, redis_address):
     started = []
 
     def start():
-        worker = multiprocessing.get_context("spawn").Process(target=work, args=(redis_address, queue.name))
+        worker = FRESH.Process(target=work, args=(redis_address, queue.name))
         worker.start()
         started.append(worker)
         return worker
@@ -105,7 +116,7 @@ def run_slowly(queue, start_worker, tmp_path):
         answer = tmp_path / "answer"
         queued = [queue.enqueue(job, str(answer)) for job in jobs]
         worker = start_worker()
-        worker.join(60)
+        worker.join(120)
         assert worker.exitcode == 0
         return answer.read_text(), queued[-1].get_status(refresh=True).value
 
@@ -143,6 +154,22 @@ def test_a_job_that_died_in_the_middle_takes_only_itself(run_slowly):
     assert (said.splitlines()[0].split()[0], status) != (said.splitlines()[-1].split()[0], "failed")
 
 
+def write(path: str, word: str) -> None:
+    with Path(path).open("a") as written:
+        written.write(word)
+
+
+def test_queues_have_their_turns_so_that_voice_notes_do_not_keep_documents_out(queue, redis_address, tmp_path):
+    answer, documents = tmp_path / "answer", Queue("documents", connection=queue.connection)
+    for _ in range(3):
+        queue.enqueue(write, str(answer), "v")
+    documents.enqueue(write, str(answer), "d")
+    worker = FRESH.Process(target=work, args=(redis_address, f"{queue.name} {documents.name}"))
+    worker.start()
+    worker.join(120)
+    assert (worker.exitcode, answer.read_text()) == (0, "vdvv")
+
+
 @pytest.fixture
 def working(queue, start_worker, tmp_path):
     """A worker at its first job, and the process that does the job."""
@@ -165,14 +192,33 @@ def test_a_fork_does_not_outlive_its_worker(working):
 
 
 def test_a_worker_told_to_end_finishes_its_job_and_begins_no_other(queue, working, tmp_path):
-    worker, _fork = working(sign_then_wait, sign_then_wait, sign_then_wait)
+    worker, _fork = working(*[sign_then_wait_for_the_end] * 3)
     worker.terminate()
-    worker.join(20)
+    worker.join(120)
     assert ((tmp_path / "answer").read_text().count("\n"), queue.count) == (1, 2)
 
 
+def test_a_fork_waits_for_what_comes_next_and_ends_when_told_to_also_without_redis(tmp_path):
+    answer = tmp_path / "answer"
+    with redis_server(tmp_path) as address:
+        queue = Queue("confined", connection=Redis.from_url(address))
+        queue.enqueue(sign, str(answer))
+        worker = FRESH.Process(target=work, args=(address, queue.name, 600))
+        worker.start()
+        wait_until(lambda: answer.exists() and answer.read_text())
+        second = queue.enqueue(sign, str(answer))
+        wait_until(lambda: second.get_status(refresh=True) == "finished")
+    forks = {int(line.split()[0]) for line in answer.read_text().splitlines()}
+    try:
+        worker.terminate()
+        worker.join(120)
+        assert (len(forks), worker.is_alive(), any(map(is_running, forks))) == (1, False, False)
+    finally:
+        worker.kill()
+
+
 def wait_until(what):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 180
     while not what():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -183,3 +229,7 @@ def is_running(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_each_queue_has_a_worker_a_longest_time_and_words() -> None:
+    assert {*get_args(QueueName)} == {*QUICK, *SLOW} == JOB_TIMEOUT_S.keys() == QUEUES.keys()

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -120,15 +121,27 @@ def _works_on(client: httpx.Client) -> bool:
     return _cpu_seconds(client) - before > 0.06
 
 
-@pytest.mark.parametrize("stream", [True, False])
-def test_leaving_stops_the_model(server: Running, client: httpx.Client, *, stream: bool) -> None:
-    body = {"model": "endless", "messages": USER, "max_tokens": 30_000, "stream": stream}
-    with server.client(timeout=1) as hasty, suppress(httpx.TimeoutException), hasty.stream("POST", CHAT, json=body) as response:
+def _becomes(true: Callable[[], bool]) -> bool:
+    """The server gets round to it when the machine lets it."""
+    until = time.monotonic() + 60
+    while not (found := true()) and time.monotonic() < until:
+        time.sleep(0.05)
+    return found
+
+
+def test_leaving_a_stream_stops_the_model(server: Running, client: httpx.Client) -> None:
+    body = {"model": "endless", "messages": USER, "max_tokens": 30_000, "stream": True}
+    with server.client() as leaving, leaving.stream("POST", CHAT, json=body) as response:
         lines = response.iter_lines()
         next(lines)
-        assert _works_on(client)
-    time.sleep(0.3)
-    assert not _works_on(client)
+        assert _becomes(lambda: _works_on(client))
+    assert _becomes(lambda: not _works_on(client))
+
+
+def test_leaving_before_a_whole_answer_stops_the_model(server: Running, client: httpx.Client) -> None:
+    with server.client(timeout=1) as hasty, pytest.raises(httpx.TimeoutException):
+        hasty.post(CHAT, json={"model": "endless", "messages": USER, "max_tokens": 30_000})
+    assert _becomes(lambda: not _works_on(client))
 
 
 def test_leaving_the_queue_before_the_first_word_gives_the_place_up(server: Running, client: httpx.Client) -> None:
@@ -139,16 +152,8 @@ def test_leaving_the_queue_before_the_first_word_gives_the_place_up(server: Runn
         assert all(next(one) for one in lines)
         with server.client(timeout=0.3) as hasty, suppress(httpx.TimeoutException):
             hasty.post(CHAT, json=body)
-        assert _settles(client, 2)
-    assert _settles(client, 0)
-
-
-def _settles(client: httpx.Client, inside: int) -> bool:
-    """The server hears of somebody who left a moment later."""
-    until = time.monotonic() + 10
-    while _inside(client, "endless") != inside and time.monotonic() < until:
-        time.sleep(0.05)
-    return _inside(client, "endless") == inside
+        assert _becomes(lambda: _inside(client, "endless") == 2)
+    assert _becomes(lambda: _inside(client, "endless") == 0)
 
 
 def _inside(client: httpx.Client, name: str) -> int:
@@ -159,7 +164,7 @@ def test_a_full_queue_sheds_with_a_time_to_come_back(server: Running, client: ht
     body = {"model": "endless", "messages": USER, "max_tokens": 1500}
 
     def ask(_number: int) -> httpx.Response:
-        with server.client() as mine:
+        with server.client(timeout=300) as mine:
             return mine.post(CHAT, json=body)
 
     with ThreadPoolExecutor(20) as pool:
@@ -179,6 +184,6 @@ def test_a_chat_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
         with running.client() as client:
             answer = client.post(CHAT, json={"model": "endless", "messages": USER, "max_tokens": 30_000})
             assert (answer.status_code, answer.json()["error"]["code"]) == (504, "timeout")
-            assert not _works_on(client)
+            assert _becomes(lambda: not _works_on(client))
     finally:
         running.stop()

@@ -18,7 +18,7 @@ TEXTS = ("is the warranty valid for twelve months?", "Quanto custa o frete para 
 
 
 def embedded(texts: tuple[str, ...] = TEXTS) -> np.ndarray:
-    engine = embedding.load(Shelf(STARTER).find(None, "embedding"), threads=1)
+    engine = embedding.load(Shelf(STARTER).find(None, "embedding"))
     return np.concatenate([engine.embed(batch) for text in texts for batch in engine.prepare([text], "query")])
 
 

@@ -11,7 +11,7 @@ from modelserver.hub import Hub, Loaded
 from modelserver.options import Options
 from modelserver.problems import Problem
 from modelserver.shelf import Installed
-from tests.loops import run_async
+from tests.loops import Hurrying, run_async
 
 
 class Engine:
@@ -25,7 +25,7 @@ class Engine:
 
     def close(self) -> None:
         self.closing.set()
-        assert self.may_close.wait(5)
+        assert self.may_close.wait(60)
         self.closed = True
 
 
@@ -61,7 +61,7 @@ def test_a_model_that_came_into_use_while_another_was_closing_stays(hub: Hub) ->
 
     async def meanwhile() -> None:
         unloading = asyncio.create_task(hub.unload_idle())
-        await asyncio.to_thread(first.closing.wait, 5)
+        await asyncio.to_thread(first.closing.wait, 60)
         hub.lane("b").last_used = time.monotonic() - 1  # idle just before somebody comes
         with hub.lane("b").admit():
             first.may_close.set()
@@ -78,7 +78,7 @@ def test_everything_that_is_let_go_at_once_is_out_of_reach_before_the_first_is_c
 
     async def meanwhile() -> None:
         unloading = asyncio.create_task(hub.unload_idle())
-        await asyncio.to_thread(first.closing.wait, 5)
+        await asyncio.to_thread(first.closing.wait, 60)
         assert hub.loaded == {}, "a request that comes now would be handed an engine about to close"
         first.may_close.set()
         await unloading
@@ -90,14 +90,17 @@ def test_everything_that_is_let_go_at_once_is_out_of_reach_before_the_first_is_c
 def test_a_job_that_outlived_its_request_keeps_the_model(hub: Hub) -> None:
     engine, may_end, begun = loaded(hub, "a"), threading.Event(), threading.Event()
 
-    def job() -> None:
-        begun.set()
-        may_end.wait(5)
-
     async def abandoned() -> None:
-        lane = hub.lane("a")
+        lane, loop = hub.lane("a"), asyncio.get_running_loop()
+        assert isinstance(loop, Hurrying)
+
+        def job() -> None:
+            begun.set()
+            loop.hurry(120)
+            may_end.wait(60)
+
         with lane.admit(), pytest.raises(Problem):
-            await lane.run(job, timeout_s=0.2)
+            await lane.run(job, timeout_s=120)
         assert begun.is_set()
         lane.last_used = time.monotonic() - 1
         assert await hub.unload_idle() == []

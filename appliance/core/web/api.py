@@ -65,12 +65,15 @@ class Need:
 
     `shows_secret`: the answer holds something that is shown this once, so it is not kept for a repeat.
     `foreign`: a form on somebody else's site may send it, so no token of ours comes along; the view does nothing in the caller's name.
+    `raw`: the media type of a body that is no JSON and that the view reads itself.
+    `headers`: those it reads besides, and whether it needs them.
     `whose`: (caller, path parameters) -> the tenant whose unit the view gets, where that is not always the caller's own.
     """
 
     permission: str | None = None
     access: str = SIGNED_IN
     body: type[BaseModel] | None = None
+    raw: str = ""
     query: type[BaseModel] | None = None
     returns: Any = None
     status: int = 200
@@ -80,6 +83,7 @@ class Need:
     shows_secret: bool = False
     limit: str | None = ""
     foreign: bool = False
+    headers: tuple[tuple[str, bool], ...] = ()
     whose: Callable[..., UUID] | None = None
 
 
@@ -95,6 +99,7 @@ class Api:
     name: str
     prefix: str = API_PREFIX
     routes: list[Route] = field(default_factory=list)
+    elsewhere: list[Route] = field(default_factory=list)  # not answered here, but told to those who call it
 
     def __post_init__(self) -> None:
         self.blueprint = Blueprint(f"api_{self.name}", self.name, url_prefix=self.prefix)
@@ -113,6 +118,15 @@ class Api:
 
     def delete(self, rule: str, **need: Any) -> Callable[[View], View]:
         return self._route("DELETE", rule, Need(**need))
+
+    def answered_elsewhere(self, method: str, rule: str, **need: Any) -> Callable[[View], View]:
+        """For the process that holds the sockets; nothing but the statement of it is here."""
+
+        def describe(view: View) -> View:
+            self.elsewhere.append(_describe(self, method, rule, Need(**need), view))
+            return view
+
+        return describe
 
     def _route(self, method: str, rule: str, need: Need) -> Callable[[View], View]:
         def register(view: View) -> View:

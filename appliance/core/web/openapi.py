@@ -32,7 +32,7 @@ _ERRORS = {
 def document(apis: Iterable[Api], *, title: str = "SalesEdge") -> dict[str, Any]:
     components: dict[str, Any] = {}
     paths: dict[str, dict[str, Any]] = {}
-    for route in (route for api in apis for route in api.routes):
+    for route in (route for api in apis for route in (*api.routes, *api.elsewhere)):
         path = re.sub(r"<(?:(\w+):)?(\w+)>", r"{\2}", route.rule)
         paths.setdefault(path, {})[route.method.lower()] = _operation(route, components)
     components["Problem"] = Problem.model_json_schema(ref_template=_REF)
@@ -66,6 +66,8 @@ def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
     if route.need.body is not None:
         content = {"application/json": {"schema": _schema(route.need.body, components, "validation")}}
         operation["requestBody"] = {"required": True, "content": content}
+    if route.need.raw:
+        operation["requestBody"] = {"required": True, "content": {route.need.raw: {}}}
     return operation
 
 
@@ -108,11 +110,12 @@ def _query_parameters(route: Route, components: dict[str, Any]) -> list[dict[str
 
 
 def _header_parameters(route: Route) -> list[dict[str, Any]]:
+    own = [{"name": name, "in": "header", "required": required, "schema": _STRING} for name, required in route.need.headers]
     if route.method in {"PATCH", "PUT", "DELETE"}:
-        return [{"name": "If-Match", "in": "header", "required": False, "schema": _STRING}]
+        return [*own, {"name": "If-Match", "in": "header", "required": False, "schema": _STRING}]
     if not route.idempotent:
-        return []
-    return [{"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string", "maxLength": 200}}]
+        return own
+    return [*own, {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string", "maxLength": 200}}]
 
 
 def _schema(shape: Any, components: dict[str, Any], mode: Any) -> dict[str, Any]:

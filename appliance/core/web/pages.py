@@ -11,14 +11,14 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, make_response, redirect, request
 from pydantic import BaseModel, ValidationError
 
-from appliance.core.errors import Unauthenticated
+from appliance.core.errors import Refused, Unauthenticated
 from appliance.core.web import auth, problems
 from appliance.core.web.api import PUBLIC, SIGNED_IN, View, enter, parse
 
 if TYPE_CHECKING:
     from werkzeug import Response as AnyResponse
 
-    from appliance.core.errors import Refused
+    from appliance.core.errors import DomainError
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -113,10 +113,11 @@ class Form(Generic[S]):
     def ok(self) -> bool:
         return self.value is not None
 
-    def refused(self, err: Refused) -> Form[S]:
-        """The same form with what an action had against it."""
-        fields = {name: str(sentence) for name, sentence in err.fields.items()} or {"": str(err.message)}
-        return Form(None, fields, self.raw)
+    def refused(self, err: DomainError | ValidationError) -> Form[S]:
+        """The same form with what an action had against it, at its fields; what is about none stands above the form."""
+        refusal = problems.refusal_of(err) if isinstance(err, ValidationError) else err
+        fields = refusal.fields if isinstance(refusal, Refused) else {}
+        return Form(None, {name: str(sentence) for name, sentence in fields.items()} or {"": str(refusal.message)}, self.raw)
 
 
 def read_form(schema: type[S]) -> Form[S]:

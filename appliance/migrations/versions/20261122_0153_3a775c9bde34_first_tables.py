@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = 'f4a96b744a9f'
+revision = '3a775c9bde34'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -77,6 +77,16 @@ def upgrade() -> None:
     op.create_index('ix_audit_log_actor', 'audit_log', ['tenant_id', 'actor_id'], unique=False)
     op.create_index('ix_audit_log_at', 'audit_log', ['tenant_id', 'at'], unique=False)
     op.create_index('ix_audit_log_tenant_id', 'audit_log', ['tenant_id', 'id'], unique=False)
+    op.create_table('business_hours',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('spans', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
+    sa.Column('holidays', sa.String(length=6), nullable=False),
+    sa.Column('days_off', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_business_hours')),
+    sa.UniqueConstraint('tenant_id', name=op.f('uq_business_hours_tenant_id'))
+    )
+    op.create_index('ix_business_hours_tenant_id', 'business_hours', ['tenant_id', 'id'], unique=False)
     op.create_table('channel_envelopes',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -87,6 +97,19 @@ def upgrade() -> None:
     )
     op.create_index('ix_channel_envelopes_oldest', 'channel_envelopes', ['channel_id', 'received_at'], unique=False)
     op.create_index('ix_channel_envelopes_tenant_id', 'channel_envelopes', ['tenant_id', 'id'], unique=False)
+    op.create_table('channel_posted_mails',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('channel_id', sa.Uuid(), nullable=False),
+    sa.Column('file_id', sa.Uuid(), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('read_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_channel_posted_mails')),
+    sa.UniqueConstraint('channel_id', 'digest', name=op.f('uq_channel_posted_mails_channel_id_digest'))
+    )
+    op.create_index('ix_channel_posted_mails_received', 'channel_posted_mails', ['channel_id', 'received_at'], unique=False)
+    op.create_index('ix_channel_posted_mails_tenant_id', 'channel_posted_mails', ['tenant_id', 'id'], unique=False)
     op.create_table('channel_rejected_events',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -109,7 +132,7 @@ def upgrade() -> None:
     sa.Column('agent_id', sa.Uuid(), nullable=True),
     sa.Column('active', sa.Boolean(), nullable=False),
     sa.Column('status', sa.Enum('new', 'connected', 'failing', 'disabled', name='channelstatus', native_enum=False, length=40), nullable=False),
-    sa.Column('status_detail', sa.String(length=500), nullable=False),
+    sa.Column('status_detail', sa.Text(), nullable=False),
     sa.Column('verified_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('per_second', sa.Double(), nullable=True),
     sa.Column('next_slot_at', sa.DateTime(timezone=True), nullable=True),
@@ -148,6 +171,8 @@ def upgrade() -> None:
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
     sa.Column('name', sa.String(length=120), nullable=False),
     sa.Column('tree', sa.LargeBinary(), nullable=False),
+    sa.Column('kind', sa.Enum('live', 'static', name='segmentkind', native_enum=False, length=40), nullable=False),
+    sa.Column('frozen_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_contact_segments')),
@@ -201,7 +226,7 @@ def upgrade() -> None:
     sa.Column('name', sa.String(length=120), nullable=False),
     sa.Column('ran_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('running_until', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('last_error', sa.String(length=500), nullable=True),
+    sa.Column('last_error', sa.Text(), nullable=True),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_cron_runs'))
     )
     op.create_table('document_uploads',
@@ -237,6 +262,39 @@ def upgrade() -> None:
     )
     op.create_index('ix_documents_listing', 'documents', ['tenant_id', 'created_at'], unique=False)
     op.create_index('ix_documents_tenant_id', 'documents', ['tenant_id', 'id'], unique=False)
+    op.create_table('feed_items',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('channel_id', sa.Uuid(), nullable=False),
+    sa.Column('conversation_id', sa.Uuid(), nullable=True),
+    sa.Column('message_id', sa.Uuid(), nullable=True),
+    sa.Column('what', sa.Enum('connection', 'said', 'reported', 'revised', name='what', native_enum=False, length=40), nullable=False),
+    sa.Column('facts', sa.LargeBinary(), nullable=False),
+    sa.Column('happened_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_feed_items'))
+    )
+    op.create_index(op.f('ix_feed_items_happened_at'), 'feed_items', ['happened_at'], unique=False)
+    op.create_index('ix_feed_items_of_channel', 'feed_items', ['channel_id', 'id'], unique=False)
+    op.create_index('ix_feed_items_tenant_id', 'feed_items', ['tenant_id', 'id'], unique=False)
+    op.create_table('feeds',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('channel_id', sa.Uuid(), nullable=False),
+    sa.Column('shape', sa.Enum('baileys', 'evolution', name='shape', native_enum=False, length=40), nullable=False),
+    sa.Column('active', sa.Boolean(), nullable=False),
+    sa.Column('url', sa.LargeBinary(), nullable=False),
+    sa.Column('secret', sa.LargeBinary(), nullable=False),
+    sa.Column('headers', sa.LargeBinary(), nullable=False),
+    sa.Column('events', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
+    sa.Column('by_events', sa.Boolean(), nullable=False),
+    sa.Column('with_files', sa.Boolean(), nullable=False),
+    sa.Column('problem', sa.Text(), nullable=False),
+    sa.Column('told_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_feeds')),
+    sa.UniqueConstraint('channel_id', name=op.f('uq_feeds_channel_id'))
+    )
+    op.create_index('ix_feeds_tenant_id', 'feeds', ['tenant_id', 'id'], unique=False)
     op.create_table('idempotent_answers',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -318,6 +376,15 @@ def upgrade() -> None:
     op.create_index('ix_knowledge_queries_listing', 'knowledge_queries', ['tenant_id', 'created_at'], unique=False)
     op.create_index('ix_knowledge_queries_same', 'knowledge_queries', ['tenant_id', 'fingerprint'], unique=False)
     op.create_index('ix_knowledge_queries_tenant_id', 'knowledge_queries', ['tenant_id', 'id'], unique=False)
+    op.create_table('known_words',
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('term', sa.BigInteger(), nullable=False),
+    sa.Column('head', sa.BigInteger(), nullable=False),
+    sa.Column('form', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('tenant_id', 'term', name=op.f('pk_known_words')),
+    sqlite_with_rowid=False
+    )
+    op.create_index('ix_known_words_head', 'known_words', ['tenant_id', 'head'], unique=False)
     op.create_table('labels',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -338,6 +405,7 @@ def upgrade() -> None:
     sa.Column('tags', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
     sa.Column('active', sa.Boolean(), nullable=False),
     sa.Column('dedupe_hours', sa.Integer(), nullable=False),
+    sa.Column('confirm_by', sa.Uuid(), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_lead_sources'))
     )
@@ -351,6 +419,57 @@ def upgrade() -> None:
     sa.UniqueConstraint('tenant_id', 'name', name=op.f('uq_macros_tenant_id_name'))
     )
     op.create_index('ix_macros_tenant_id', 'macros', ['tenant_id', 'id'], unique=False)
+    op.create_table('message_charges',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('message_id', sa.Uuid(), nullable=False),
+    sa.Column('channel_id', sa.Uuid(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('charge', sa.Enum('marketing', 'utility', 'utility_in_window', 'authentication', 'service', name='charge', native_enum=False, length=40), nullable=False),
+    sa.Column('country', sa.String(length=2), nullable=False),
+    sa.Column('is_billable', sa.Boolean(), nullable=False),
+    sa.Column('is_told', sa.Boolean(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_message_charges')),
+    sa.UniqueConstraint('tenant_id', 'message_id', name=op.f('uq_message_charges_tenant_id_message_id'))
+    )
+    op.create_index('ix_message_charges_day', 'message_charges', ['tenant_id', 'day'], unique=False)
+    op.create_index('ix_message_charges_tenant_id', 'message_charges', ['tenant_id', 'id'], unique=False)
+    op.create_table('message_prices',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('country', sa.String(length=2), nullable=False),
+    sa.Column('charge', sa.Enum('marketing', 'utility', 'utility_in_window', 'authentication', 'service', name='charge', native_enum=False, length=40), nullable=False),
+    sa.Column('valid_from', sa.Date(), nullable=False),
+    sa.Column('currency', sa.String(length=3), nullable=False),
+    sa.Column('micros', sa.BigInteger(), nullable=True),
+    sa.Column('source', sa.String(length=200), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_message_prices')),
+    sa.UniqueConstraint('tenant_id', 'country', 'charge', 'valid_from', name=op.f('uq_message_prices_tenant_id_country_charge_valid_from'))
+    )
+    op.create_index('ix_message_prices_tenant_id', 'message_prices', ['tenant_id', 'id'], unique=False)
+    op.create_table('message_templates',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('channel_id', sa.Uuid(), nullable=False),
+    sa.Column('kind', sa.Enum('whatsapp', 'email', 'chat', 'piece', name='templatekind', native_enum=False, length=40), nullable=False),
+    sa.Column('name', sa.String(length=512), nullable=False),
+    sa.Column('language', sa.String(length=15), nullable=False),
+    sa.Column('category', sa.Enum('marketing', 'utility', 'authentication', name='templatecategory', native_enum=False, length=40), nullable=False),
+    sa.Column('parts', sa.LargeBinary(), nullable=False),
+    sa.Column('sample', sa.LargeBinary(), nullable=True),
+    sa.Column('status', sa.Enum('ready', 'draft', 'queued', 'pending', 'approved', 'rejected', 'paused', 'disabled', 'gone', name='templatestatus', native_enum=False, length=40), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('quality', sa.Enum('high', 'medium', 'low', 'unrated', name='quality', native_enum=False, length=40), nullable=False),
+    sa.Column('provider_id', sa.String(length=64), nullable=True),
+    sa.Column('reported_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('synced_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_message_templates')),
+    sa.UniqueConstraint('tenant_id', 'channel_id', 'kind', 'name', 'language', name=op.f('uq_message_templates_tenant_id_channel_id_kind_name_language'))
+    )
+    op.create_index('ix_message_templates_provider', 'message_templates', ['tenant_id', 'provider_id'], unique=False)
+    op.create_index('ix_message_templates_tenant_id', 'message_templates', ['tenant_id', 'id'], unique=False)
     op.create_table('outbox',
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
     sa.Column('seq', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
@@ -420,6 +539,30 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('key', name=op.f('pk_sign_in_attempts'))
     )
     op.create_index(op.f('ix_sign_in_attempts_since'), 'sign_in_attempts', ['since'], unique=False)
+    op.create_table('stored_files',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('origin', sa.Enum('chosen', 'arrived', name='origin', native_enum=False, length=40), nullable=False),
+    sa.Column('state', sa.Enum('writing', 'fresh', 'used', 'going', name='filestate', native_enum=False, length=40), nullable=False),
+    sa.Column('put_by_kind', sa.String(length=10), nullable=False),
+    sa.Column('put_by_id', sa.Uuid(), nullable=True),
+    sa.Column('size', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_stored_files'))
+    )
+    op.create_index('ix_stored_files_due', 'stored_files', ['state', 'created_at'], unique=False)
+    op.create_index('ix_stored_files_tenant_id', 'stored_files', ['tenant_id', 'id'], unique=False)
+    op.create_table('survey_settings',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('channel_id', sa.Uuid(), nullable=False),
+    sa.Column('active', sa.Boolean(), nullable=False),
+    sa.Column('question', sa.String(length=300), nullable=False),
+    sa.Column('rest_days', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_survey_settings')),
+    sa.UniqueConstraint('tenant_id', 'channel_id', name=op.f('uq_survey_settings_tenant_id_channel_id'))
+    )
+    op.create_index('ix_survey_settings_tenant_id', 'survey_settings', ['tenant_id', 'id'], unique=False)
     op.create_table('teams',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -461,55 +604,6 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_users')),
     sa.UniqueConstraint('email', name=op.f('uq_users_email'))
     )
-    op.create_table('whatsapp_days',
-    sa.Column('id', sa.Uuid(), nullable=False),
-    sa.Column('tenant_id', sa.Uuid(), nullable=False),
-    sa.Column('channel_id', sa.Uuid(), nullable=False),
-    sa.Column('day', sa.Date(), nullable=False),
-    sa.Column('sent', sa.Integer(), nullable=False),
-    sa.Column('received', sa.Integer(), nullable=False),
-    sa.Column('refused', sa.Integer(), nullable=False),
-    sa.Column('reconnects', sa.Integer(), nullable=False),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_whatsapp_days')),
-    sa.UniqueConstraint('channel_id', 'day', name=op.f('uq_whatsapp_days_channel_id_day'))
-    )
-    op.create_index('ix_whatsapp_days_tenant_id', 'whatsapp_days', ['tenant_id', 'id'], unique=False)
-    op.create_table('whatsapp_sessions',
-    sa.Column('id', sa.Uuid(), nullable=False),
-    sa.Column('tenant_id', sa.Uuid(), nullable=False),
-    sa.Column('channel_id', sa.Uuid(), nullable=False),
-    sa.Column('wanted', sa.Boolean(), nullable=False),
-    sa.Column('leaving', sa.Boolean(), nullable=False),
-    sa.Column('state', sa.Enum('new', 'connecting', 'qr', 'pairing', 'open', 'closed', 'logged_out', 'banned', name='linkstate', native_enum=False, length=40), nullable=False),
-    sa.Column('ending', sa.Enum('expired', 'unlinked', 'logged_out', 'banned', 'outdated', 'replaced', 'business', 'gave_up', 'no_library', 'sealed', 'unwritten', name='ending', native_enum=False, length=40), nullable=True),
-    sa.Column('code', sa.Integer(), nullable=True),
-    sa.Column('last_error', sa.String(length=300), nullable=False),
-    sa.Column('attempts', sa.Integer(), nullable=False),
-    sa.Column('retry_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('qr', sa.LargeBinary(), nullable=True),
-    sa.Column('qr_number', sa.Integer(), nullable=False),
-    sa.Column('qr_seconds', sa.Integer(), nullable=False),
-    sa.Column('qr_until', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('pairing_phone', sa.LargeBinary(), nullable=True),
-    sa.Column('pairing_code', sa.LargeBinary(), nullable=True),
-    sa.Column('jid', sa.LargeBinary(), nullable=True),
-    sa.Column('lid', sa.LargeBinary(), nullable=True),
-    sa.Column('push_name', sa.LargeBinary(), nullable=True),
-    sa.Column('linked_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('connected_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('seen_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('store', sa.LargeBinary(), nullable=True),
-    sa.Column('stored_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('accepted_by_id', sa.Uuid(), nullable=True),
-    sa.Column('accepted_by', sa.LargeBinary(), nullable=True),
-    sa.Column('accepted_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('accepted_version', sa.Integer(), nullable=True),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_whatsapp_sessions')),
-    sa.UniqueConstraint('channel_id', name=op.f('uq_whatsapp_sessions_channel_id'))
-    )
-    op.create_index(op.f('ix_whatsapp_sessions_leaving'), 'whatsapp_sessions', ['leaving'], unique=False)
-    op.create_index('ix_whatsapp_sessions_tenant_id', 'whatsapp_sessions', ['tenant_id', 'id'], unique=False)
-    op.create_index(op.f('ix_whatsapp_sessions_wanted'), 'whatsapp_sessions', ['wanted'], unique=False)
     op.create_table('agent_evaluations',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -580,6 +674,23 @@ def upgrade() -> None:
     )
     op.create_index('ix_api_keys_tenant_id', 'api_keys', ['tenant_id', 'id'], unique=False)
     op.create_index(op.f('ix_api_keys_user_id'), 'api_keys', ['user_id'], unique=False)
+    op.create_table('channel_mail_keys',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('channel_id', sa.Uuid(), nullable=False),
+    sa.Column('domain', sa.String(length=253), nullable=False),
+    sa.Column('selector', sa.String(length=40), nullable=False),
+    sa.Column('state', sa.Enum('new', 'signing', 'old', name='mailkeystate', native_enum=False, length=40), nullable=False),
+    sa.Column('private', sa.LargeBinary(), nullable=False),
+    sa.Column('public', sa.String(length=1000), nullable=False),
+    sa.Column('made_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('seen_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['channel_id'], ['channels.id'], name=op.f('fk_channel_mail_keys_channel_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_channel_mail_keys'))
+    )
+    op.create_index(op.f('ix_channel_mail_keys_channel_id'), 'channel_mail_keys', ['channel_id'], unique=False)
+    op.create_index('ix_channel_mail_keys_tenant_id', 'channel_mail_keys', ['tenant_id', 'id'], unique=False)
     op.create_table('channel_mailboxes',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -589,7 +700,7 @@ def upgrade() -> None:
     sa.Column('last_uid', sa.BigInteger(), nullable=False),
     sa.Column('looked_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('last_mail_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('problem', sa.String(length=500), nullable=False),
+    sa.Column('problem', sa.Text(), nullable=False),
     sa.ForeignKeyConstraint(['channel_id'], ['channels.id'], name=op.f('fk_channel_mailboxes_channel_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_channel_mailboxes')),
     sa.UniqueConstraint('channel_id', name=op.f('uq_channel_mailboxes_channel_id'))
@@ -611,11 +722,31 @@ def upgrade() -> None:
     )
     op.create_index('ix_consents_latest', 'consents', ['contact_id', 'channel', 'purpose', 'recorded_at', 'id'], unique=False)
     op.create_index('ix_consents_tenant_id', 'consents', ['tenant_id', 'id'], unique=False)
+    op.create_table('contact_awaited_consents',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('contact_id', sa.Uuid(), nullable=False),
+    sa.Column('sender_id', sa.Uuid(), nullable=False),
+    sa.Column('address', sa.LargeBinary(), nullable=False),
+    sa.Column('locale', sa.String(length=10), nullable=False),
+    sa.Column('source', sa.String(length=80), nullable=False),
+    sa.Column('words', sa.LargeBinary(), nullable=False),
+    sa.Column('evidence', sa.LargeBinary(), nullable=False),
+    sa.Column('message_id', sa.Uuid(), nullable=True),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('confirmed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['contact_id'], ['contacts.id'], name=op.f('fk_contact_awaited_consents_contact_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_contact_awaited_consents'))
+    )
+    op.create_index(op.f('ix_contact_awaited_consents_asked_at'), 'contact_awaited_consents', ['asked_at'], unique=False)
+    op.create_index('ix_contact_awaited_consents_latest', 'contact_awaited_consents', ['contact_id', 'asked_at'], unique=False)
+    op.create_index('ix_contact_awaited_consents_tenant_id', 'contact_awaited_consents', ['tenant_id', 'id'], unique=False)
     op.create_table('contact_identities',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
     sa.Column('contact_id', sa.Uuid(), nullable=False),
-    sa.Column('kind', sa.Enum('email', 'phone', 'whatsapp', 'whatsapp_lid', 'whatsapp_user', 'webchat', 'external', name='identitykind', native_enum=False, length=40), nullable=False),
+    sa.Column('kind', sa.Enum('email', 'phone', 'whatsapp', 'whatsapp_lid', 'whatsapp_user', 'whatsapp_group', 'webchat', 'external', name='identitykind', native_enum=False, length=40), nullable=False),
     sa.Column('value', sa.String(length=320), nullable=False),
     sa.Column('scope', sa.String(length=80), nullable=False),
     sa.ForeignKeyConstraint(['contact_id'], ['contacts.id'], name=op.f('fk_contact_identities_contact_id'), ondelete='CASCADE'),
@@ -630,7 +761,7 @@ def upgrade() -> None:
     sa.Column('import_id', sa.Uuid(), nullable=False),
     sa.Column('line', sa.Integer(), nullable=False),
     sa.Column('field', sa.String(length=80), nullable=False),
-    sa.Column('sentence', sa.String(length=300), nullable=False),
+    sa.Column('sentence', sa.Text(), nullable=False),
     sa.ForeignKeyConstraint(['import_id'], ['contact_imports.id'], name=op.f('fk_contact_import_problems_import_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_contact_import_problems'))
     )
@@ -666,6 +797,19 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_contact_notes_contact_id'), 'contact_notes', ['contact_id'], unique=False)
     op.create_index('ix_contact_notes_tenant_id', 'contact_notes', ['tenant_id', 'id'], unique=False)
+    op.create_table('contact_segment_members',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('segment_id', sa.Uuid(), nullable=False),
+    sa.Column('contact_id', sa.Uuid(), nullable=False),
+    sa.Column('added_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['contact_id'], ['contacts.id'], name=op.f('fk_contact_segment_members_contact_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['segment_id'], ['contact_segments.id'], name=op.f('fk_contact_segment_members_segment_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_contact_segment_members')),
+    sa.UniqueConstraint('segment_id', 'contact_id', name=op.f('uq_contact_segment_members_segment_id_contact_id'))
+    )
+    op.create_index(op.f('ix_contact_segment_members_contact_id'), 'contact_segment_members', ['contact_id'], unique=False)
+    op.create_index('ix_contact_segment_members_tenant_id', 'contact_segment_members', ['tenant_id', 'id'], unique=False)
     op.create_table('contact_tags',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -686,16 +830,23 @@ def upgrade() -> None:
     sa.Column('medium', sa.Enum('whatsapp', 'email', 'sms', 'phone', 'webchat', 'simulator', name='channel', native_enum=False, length=40), nullable=False),
     sa.Column('thread_key', sa.String(length=64), nullable=False),
     sa.Column('address', sa.LargeBinary(), nullable=False),
+    sa.Column('is_group', sa.Boolean(), nullable=False),
     sa.Column('moved_by_merge_id', sa.Uuid(), nullable=True),
+    sa.Column('blocked_by_merge_id', sa.Uuid(), nullable=True),
     sa.Column('window_hours', sa.Integer(), nullable=True),
     sa.Column('agent_id', sa.Uuid(), nullable=True),
     sa.Column('assignee_id', sa.Uuid(), nullable=True),
     sa.Column('team_id', sa.Uuid(), nullable=True),
-    sa.Column('status', sa.Enum('open', 'pending', 'snoozed', 'resolved', name='conversationstatus', native_enum=False, length=40), nullable=False),
+    sa.Column('status', sa.Enum('open', 'pending', 'snoozed', 'resolved', 'blocked', name='conversationstatus', native_enum=False, length=40), nullable=False),
     sa.Column('handling', sa.Enum('bot', 'human', name='handling', native_enum=False, length=40), nullable=False),
+    sa.Column('priority', sa.Enum('urgent', 'high', 'normal', 'low', name='priority', native_enum=False, length=40), nullable=False),
+    sa.Column('sla_due_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('sla_warn_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('waiting_since', sa.DateTime(timezone=True), nullable=True),
     sa.Column('reminded_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('handoff_reason', sa.String(length=40), nullable=True),
+    sa.Column('topic', sa.Enum('greeting', 'farewell', 'price', 'availability', 'buying', 'payment', 'credit', 'wholesale', 'delivery', 'order_status', 'returns', 'warranty', 'support', 'scheduling', 'hours_place', 'complaint', 'praise', 'wants_person', 'privacy', 'emergency', 'opt_out', 'off_topic', 'other', name='topic', native_enum=False, length=40), nullable=True),
+    sa.Column('signals', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
     sa.Column('labels', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
     sa.Column('opened_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('last_message_at', sa.DateTime(timezone=True), nullable=False),
@@ -712,7 +863,8 @@ def upgrade() -> None:
     sa.UniqueConstraint('channel_id', 'thread_key', name=op.f('uq_conversations_channel_id_thread_key'))
     )
     op.create_index(op.f('ix_conversations_contact_id'), 'conversations', ['contact_id'], unique=False)
-    op.create_index('ix_conversations_inbox', 'conversations', ['tenant_id', 'status', 'last_message_at'], unique=False)
+    op.create_index('ix_conversations_due', 'conversations', ['tenant_id', 'sla_due_at'], unique=False)
+    op.create_index('ix_conversations_inbox', 'conversations', ['tenant_id', 'status', 'last_message_at', 'id', 'assignee_id', 'handling', 'waiting_since', 'unread_count', 'sla_due_at', 'sla_warn_at'], unique=False)
     op.create_index('ix_conversations_mine', 'conversations', ['tenant_id', 'assignee_id', 'last_message_at'], unique=False)
     op.create_index('ix_conversations_snoozed', 'conversations', ['snoozed_until'], unique=False)
     op.create_index('ix_conversations_tenant_id', 'conversations', ['tenant_id', 'id'], unique=False)
@@ -731,7 +883,7 @@ def upgrade() -> None:
     sa.Column('next_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('enqueued_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('last_error', sa.String(length=2000), nullable=True),
+    sa.Column('last_error', sa.Text(), nullable=True),
     sa.ForeignKeyConstraint(['event_seq'], ['outbox.seq'], name=op.f('fk_delivery_event_seq'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_delivery')),
     sa.UniqueConstraint('event_seq', 'subscriber', name=op.f('uq_delivery_event_seq_subscriber'))
@@ -752,7 +904,7 @@ def upgrade() -> None:
     sa.Column('step', sa.Enum('stored', 'extracted', 'chunked', 'embedded', 'indexed', name='step', native_enum=False, length=40), nullable=False),
     sa.Column('status', sa.Enum('uploaded', 'processing', 'processed', 'failed', name='documentstatus', native_enum=False, length=40), nullable=False),
     sa.Column('progress', sa.Integer(), nullable=False),
-    sa.Column('error', sa.String(length=500), nullable=True),
+    sa.Column('error', sa.Text(), nullable=True),
     sa.Column('warnings', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
     sa.Column('title', sa.String(length=500), nullable=False),
     sa.Column('author', sa.String(length=200), nullable=False),
@@ -776,19 +928,17 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_document_versions_document_id'), 'document_versions', ['document_id'], unique=False)
     op.create_index('ix_document_versions_tenant_id', 'document_versions', ['tenant_id', 'id'], unique=False)
-    op.create_table('lead_rejected_events',
+    op.create_table('file_uses',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
-    sa.Column('source_id', sa.Uuid(), nullable=False),
-    sa.Column('reason', sa.String(length=60), nullable=False),
-    sa.Column('body', sa.LargeBinary(), nullable=False),
-    sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
-    sa.ForeignKeyConstraint(['source_id'], ['lead_sources.id'], name=op.f('fk_lead_rejected_events_source_id'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_lead_rejected_events'))
+    sa.Column('file_id', sa.Uuid(), nullable=False),
+    sa.Column('used_by', sa.Uuid(), nullable=False),
+    sa.ForeignKeyConstraint(['file_id'], ['stored_files.id'], name=op.f('fk_file_uses_file_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_file_uses')),
+    sa.UniqueConstraint('file_id', 'used_by', name=op.f('uq_file_uses_file_id_used_by'))
     )
-    op.create_index('ix_lead_rejected_events_of_source', 'lead_rejected_events', ['source_id', 'reason', 'received_at'], unique=False)
-    op.create_index('ix_lead_rejected_events_received', 'lead_rejected_events', ['received_at'], unique=False)
-    op.create_index('ix_lead_rejected_events_tenant_id', 'lead_rejected_events', ['tenant_id', 'id'], unique=False)
+    op.create_index('ix_file_uses_tenant_id', 'file_uses', ['tenant_id', 'id'], unique=False)
+    op.create_index(op.f('ix_file_uses_used_by'), 'file_uses', ['used_by'], unique=False)
     op.create_table('leads',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -840,6 +990,20 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_reply_steps_run_id'), 'reply_steps', ['run_id'], unique=False)
     op.create_index('ix_reply_steps_tenant_id', 'reply_steps', ['tenant_id', 'id'], unique=False)
+    op.create_table('saved_views',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('owner_id', sa.Uuid(), nullable=False),
+    sa.Column('name', sa.LargeBinary(), nullable=False),
+    sa.Column('filters', sa.LargeBinary(), nullable=False),
+    sa.Column('shared', sa.Boolean(), nullable=False),
+    sa.Column('team_id', sa.Uuid(), nullable=True),
+    sa.Column('place', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['team_id'], ['teams.id'], name=op.f('fk_saved_views_team_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_saved_views'))
+    )
+    op.create_index('ix_saved_views_owner', 'saved_views', ['tenant_id', 'owner_id'], unique=False)
+    op.create_index('ix_saved_views_tenant_id', 'saved_views', ['tenant_id', 'id'], unique=False)
     op.create_table('sessions',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('user_id', sa.Uuid(), nullable=False),
@@ -859,6 +1023,18 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_sessions_expires_at'), 'sessions', ['expires_at'], unique=False)
     op.create_index(op.f('ix_sessions_user_id'), 'sessions', ['user_id'], unique=False)
+    op.create_table('sla_policies',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('name', sa.String(length=60), nullable=False),
+    sa.Column('channel_id', sa.Uuid(), nullable=True),
+    sa.Column('team_id', sa.Uuid(), nullable=True),
+    sa.Column('targets', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
+    sa.ForeignKeyConstraint(['team_id'], ['teams.id'], name=op.f('fk_sla_policies_team_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_sla_policies')),
+    sa.UniqueConstraint('tenant_id', 'name', name=op.f('uq_sla_policies_tenant_id_name'))
+    )
+    op.create_index('ix_sla_policies_tenant_id', 'sla_policies', ['tenant_id', 'id'], unique=False)
     op.create_table('team_members',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -885,6 +1061,69 @@ def upgrade() -> None:
     )
     op.create_index('ix_timeline_entries_of_contact', 'timeline_entries', ['contact_id', 'happened_at', 'id'], unique=False)
     op.create_index('ix_timeline_entries_tenant_id', 'timeline_entries', ['tenant_id', 'id'], unique=False)
+    op.create_table('whatsapp_days',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('channel_id', sa.Uuid(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('sent', sa.Integer(), nullable=False),
+    sa.Column('received', sa.Integer(), nullable=False),
+    sa.Column('refused', sa.Integer(), nullable=False),
+    sa.Column('reconnects', sa.Integer(), nullable=False),
+    sa.Column('left_out', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['channel_id'], ['channels.id'], name=op.f('fk_whatsapp_days_channel_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_whatsapp_days')),
+    sa.UniqueConstraint('channel_id', 'day', name=op.f('uq_whatsapp_days_channel_id_day'))
+    )
+    op.create_index('ix_whatsapp_days_tenant_id', 'whatsapp_days', ['tenant_id', 'id'], unique=False)
+    op.create_table('whatsapp_groups',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('channel_id', sa.Uuid(), nullable=False),
+    sa.Column('chat', sa.String(length=80), nullable=False),
+    sa.Column('members', sa.LargeBinary(), nullable=False),
+    sa.ForeignKeyConstraint(['channel_id'], ['channels.id'], name=op.f('fk_whatsapp_groups_channel_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_whatsapp_groups')),
+    sa.UniqueConstraint('channel_id', 'chat', name=op.f('uq_whatsapp_groups_channel_id_chat'))
+    )
+    op.create_index('ix_whatsapp_groups_tenant_id', 'whatsapp_groups', ['tenant_id', 'id'], unique=False)
+    op.create_table('whatsapp_sessions',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('channel_id', sa.Uuid(), nullable=False),
+    sa.Column('wanted', sa.Boolean(), nullable=False),
+    sa.Column('leave_by', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('state', sa.Enum('new', 'connecting', 'qr', 'pairing', 'open', 'closed', 'logged_out', 'banned', name='linkstate', native_enum=False, length=40), nullable=False),
+    sa.Column('ending', sa.Enum('expired', 'unlinked', 'untold', 'logged_out', 'banned', 'outdated', 'replaced', 'business', 'gave_up', 'no_library', 'sealed', 'unwritten', 'full', name='ending', native_enum=False, length=40), nullable=True),
+    sa.Column('code', sa.Integer(), nullable=True),
+    sa.Column('last_error', sa.Text(), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('retry_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('qr', sa.LargeBinary(), nullable=True),
+    sa.Column('qr_number', sa.Integer(), nullable=False),
+    sa.Column('qr_seconds', sa.Integer(), nullable=False),
+    sa.Column('qr_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('pairing_phone', sa.LargeBinary(), nullable=True),
+    sa.Column('pairing_code', sa.LargeBinary(), nullable=True),
+    sa.Column('jid', sa.LargeBinary(), nullable=True),
+    sa.Column('lid', sa.LargeBinary(), nullable=True),
+    sa.Column('push_name', sa.LargeBinary(), nullable=True),
+    sa.Column('linked_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('connected_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('seen_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('store', sa.LargeBinary(), nullable=True),
+    sa.Column('stored_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('accepted_by_id', sa.Uuid(), nullable=True),
+    sa.Column('accepted_by', sa.LargeBinary(), nullable=True),
+    sa.Column('accepted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('accepted_version', sa.Integer(), nullable=True),
+    sa.ForeignKeyConstraint(['channel_id'], ['channels.id'], name=op.f('fk_whatsapp_sessions_channel_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_whatsapp_sessions')),
+    sa.UniqueConstraint('channel_id', name=op.f('uq_whatsapp_sessions_channel_id'))
+    )
+    op.create_index(op.f('ix_whatsapp_sessions_leave_by'), 'whatsapp_sessions', ['leave_by'], unique=False)
+    op.create_index('ix_whatsapp_sessions_tenant_id', 'whatsapp_sessions', ['tenant_id', 'id'], unique=False)
+    op.create_index(op.f('ix_whatsapp_sessions_wanted'), 'whatsapp_sessions', ['wanted'], unique=False)
     op.create_table('agent_evaluation_results',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -927,24 +1166,74 @@ def upgrade() -> None:
     )
     op.create_index('ix_chunks_tenant_id', 'chunks', ['tenant_id', 'id'], unique=False)
     op.create_index('ix_chunks_version', 'chunks', ['tenant_id', 'version_id', 'number'], unique=False)
+    op.create_table('contact_duplicates',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('first_id', sa.Uuid(), nullable=False),
+    sa.Column('second_id', sa.Uuid(), nullable=False),
+    sa.Column('likeness', sa.Enum('said_together', 'document', 'name_and_company', 'name', name='likeness', native_enum=False, length=40), nullable=False),
+    sa.Column('score', sa.Integer(), nullable=False),
+    sa.Column('state', sa.Enum('open', 'merged', 'dismissed', name='duplicatestate', native_enum=False, length=40), nullable=False),
+    sa.Column('found_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('decided_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('decided_by', sa.String(length=200), nullable=False),
+    sa.Column('merge_id', sa.Uuid(), nullable=True),
+    sa.ForeignKeyConstraint(['first_id'], ['contacts.id'], name=op.f('fk_contact_duplicates_first_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['merge_id'], ['contact_merges.id'], name=op.f('fk_contact_duplicates_merge_id'), ondelete='SET NULL'),
+    sa.ForeignKeyConstraint(['second_id'], ['contacts.id'], name=op.f('fk_contact_duplicates_second_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_contact_duplicates')),
+    sa.UniqueConstraint('first_id', 'second_id', name=op.f('uq_contact_duplicates_first_id_second_id'))
+    )
+    op.create_index(op.f('ix_contact_duplicates_merge_id'), 'contact_duplicates', ['merge_id'], unique=False)
+    op.create_index('ix_contact_duplicates_open', 'contact_duplicates', ['tenant_id', 'state', 'score', 'id'], unique=False)
+    op.create_index(op.f('ix_contact_duplicates_second_id'), 'contact_duplicates', ['second_id'], unique=False)
+    op.create_index('ix_contact_duplicates_tenant_id', 'contact_duplicates', ['tenant_id', 'id'], unique=False)
+    op.create_table('conversation_summaries',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('conversation_id', sa.Uuid(), nullable=False),
+    sa.Column('language', sa.String(length=5), nullable=False),
+    sa.Column('up_to_number', sa.Integer(), nullable=False),
+    sa.Column('content', sa.LargeBinary(), nullable=False),
+    sa.Column('engine', sa.String(length=120), nullable=False),
+    sa.Column('written_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['conversation_id'], ['conversations.id'], name=op.f('fk_conversation_summaries_conversation_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_conversation_summaries')),
+    sa.UniqueConstraint('conversation_id', 'language', name=op.f('uq_conversation_summaries_conversation_id_language'))
+    )
+    op.create_index('ix_conversation_summaries_tenant_id', 'conversation_summaries', ['tenant_id', 'id'], unique=False)
+    op.create_table('drafts',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('conversation_id', sa.Uuid(), nullable=False),
+    sa.Column('user_id', sa.Uuid(), nullable=False),
+    sa.Column('kind', sa.Enum('reply', 'note', name='draftkind', native_enum=False, length=40), nullable=False),
+    sa.Column('text', sa.LargeBinary(), nullable=False),
+    sa.ForeignKeyConstraint(['conversation_id'], ['conversations.id'], name=op.f('fk_drafts_conversation_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_drafts')),
+    sa.UniqueConstraint('conversation_id', 'user_id', 'kind', name=op.f('uq_drafts_conversation_id_user_id_kind'))
+    )
+    op.create_index('ix_drafts_tenant_id', 'drafts', ['tenant_id', 'id'], unique=False)
     op.create_table('lead_events',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
     sa.Column('source_id', sa.Uuid(), nullable=False),
-    sa.Column('lead_id', sa.Uuid(), nullable=False),
-    sa.Column('event_key', sa.String(length=64), nullable=False),
-    sa.Column('nonce', sa.String(length=120), nullable=False),
+    sa.Column('lead_id', sa.Uuid(), nullable=True),
+    sa.Column('reason', sa.String(length=60), nullable=True),
+    sa.Column('event_key', sa.String(length=64), nullable=True),
+    sa.Column('nonce', sa.String(length=120), nullable=True),
     sa.Column('signature', sa.String(length=80), nullable=True),
     sa.Column('body', sa.LargeBinary(), nullable=False),
     sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['lead_id'], ['leads.id'], name=op.f('fk_lead_events_lead_id'), ondelete='CASCADE'),
-    sa.ForeignKeyConstraint(['source_id'], ['lead_sources.id'], name=op.f('fk_lead_events_source_id')),
+    sa.ForeignKeyConstraint(['source_id'], ['lead_sources.id'], name=op.f('fk_lead_events_source_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_lead_events')),
     sa.UniqueConstraint('source_id', 'event_key', name=op.f('uq_lead_events_source_id_event_key')),
+    sa.UniqueConstraint('source_id', 'nonce', name=op.f('uq_lead_events_source_id_nonce')),
     sa.UniqueConstraint('source_id', 'signature', name=op.f('uq_lead_events_source_id_signature'))
     )
     op.create_index(op.f('ix_lead_events_lead_id'), 'lead_events', ['lead_id'], unique=False)
-    op.create_index('ix_lead_events_nonce', 'lead_events', ['source_id', 'nonce'], unique=False)
+    op.create_index('ix_lead_events_open', 'lead_events', ['source_id', 'reason', 'received_at', 'id'], unique=False, sqlite_where=sa.text('lead_id IS NULL'), postgresql_where=sa.text('lead_id IS NULL'))
     op.create_index('ix_lead_events_tenant_id', 'lead_events', ['tenant_id', 'id'], unique=False)
     op.create_table('message_words',
     sa.Column('conversation_id', sa.Uuid(), nullable=False),
@@ -968,10 +1257,12 @@ def upgrade() -> None:
     sa.Column('kind', sa.Enum('text', 'image', 'audio', 'video', 'document', 'sticker', 'location', 'contact', 'template', 'buttons', 'list', 'reaction', 'note', 'unsupported', name='messagekind', native_enum=False, length=40), nullable=False),
     sa.Column('content', sa.LargeBinary(), nullable=False),
     sa.Column('sources', sa.LargeBinary(), nullable=True),
-    sa.Column('status', sa.Enum('received', 'queued', 'sending', 'unconfirmed', 'sent', 'delivered', 'read', 'failed', 'cancelled', name='messagestatus', native_enum=False, length=40), nullable=False),
+    sa.Column('status', sa.Enum('received', 'queued', 'sending', 'unconfirmed', 'sent', 'delivered', 'read', 'played', 'failed', 'cancelled', name='messagestatus', native_enum=False, length=40), nullable=False),
     sa.Column('provider_message_id', sa.String(length=255), nullable=True),
     sa.Column('reply_to_id', sa.Uuid(), nullable=True),
     sa.Column('answers_up_to', sa.Integer(), nullable=True),
+    sa.Column('topic', sa.Enum('greeting', 'farewell', 'price', 'availability', 'buying', 'payment', 'credit', 'wholesale', 'delivery', 'order_status', 'returns', 'warranty', 'support', 'scheduling', 'hours_place', 'complaint', 'praise', 'wants_person', 'privacy', 'emergency', 'opt_out', 'off_topic', 'other', name='topic', native_enum=False, length=40), nullable=True),
+    sa.Column('signals', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=True),
     sa.Column('error_code', sa.String(length=60), nullable=True),
     sa.Column('error', sa.LargeBinary(), nullable=True),
     sa.Column('attempts', sa.Integer(), nullable=False),
@@ -981,18 +1272,22 @@ def upgrade() -> None:
     sa.Column('sent_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('delivered_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('read_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('edited_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('deleted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('earlier', sa.LargeBinary(), nullable=True),
     sa.ForeignKeyConstraint(['conversation_id'], ['conversations.id'], name=op.f('fk_messages_conversation_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_messages')),
     sa.UniqueConstraint('channel_id', 'provider_message_id', name=op.f('uq_messages_channel_id_provider_message_id')),
     sa.UniqueConstraint('conversation_id', 'number', name=op.f('uq_messages_conversation_id_number'))
     )
+    op.create_index('ix_messages_failed', 'messages', ['tenant_id', 'conversation_id', 'number'], unique=False, sqlite_where=sa.text("status = 'failed'"), postgresql_where=sa.text("status = 'failed'"))
     op.create_index('ix_messages_sending', 'messages', ['status', 'created_at'], unique=False)
     op.create_index('ix_messages_tenant_id', 'messages', ['tenant_id', 'id'], unique=False)
     op.create_table('notices',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
     sa.Column('user_id', sa.Uuid(), nullable=False),
-    sa.Column('kind', sa.Enum('mentioned', 'assigned', name='noticekind', native_enum=False, length=40), nullable=False),
+    sa.Column('kind', sa.Enum('mentioned', 'assigned', 'due_soon', 'overdue', name='noticekind', native_enum=False, length=40), nullable=False),
     sa.Column('conversation_id', sa.Uuid(), nullable=False),
     sa.Column('message_id', sa.Uuid(), nullable=True),
     sa.Column('by_id', sa.Uuid(), nullable=True),
@@ -1004,12 +1299,67 @@ def upgrade() -> None:
     op.create_index(op.f('ix_notices_conversation_id'), 'notices', ['conversation_id'], unique=False)
     op.create_index('ix_notices_of_person', 'notices', ['tenant_id', 'user_id', 'created_at'], unique=False)
     op.create_index('ix_notices_tenant_id', 'notices', ['tenant_id', 'id'], unique=False)
+    op.create_table('sla_promises',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('conversation_id', sa.Uuid(), nullable=False),
+    sa.Column('kind', sa.Enum('first_reply', 'next_reply', 'resolution', name='promisekind', native_enum=False, length=40), nullable=False),
+    sa.Column('priority', sa.Enum('urgent', 'high', 'normal', 'low', name='priority', native_enum=False, length=40), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=False),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('due_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('warn_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('left_s', sa.Integer(), nullable=True),
+    sa.Column('tell_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('end', sa.Enum('met', 'missed', 'dropped', name='promiseend', native_enum=False, length=40), nullable=True),
+    sa.ForeignKeyConstraint(['conversation_id'], ['conversations.id'], name=op.f('fk_sla_promises_conversation_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_sla_promises'))
+    )
+    op.create_index('ix_sla_promises_ended', 'sla_promises', ['tenant_id', 'ended_at'], unique=False)
+    op.create_index('ix_sla_promises_running', 'sla_promises', ['tenant_id', 'conversation_id', 'ended_at'], unique=False)
+    op.create_index('ix_sla_promises_telling', 'sla_promises', ['tell_at'], unique=False)
+    op.create_index('ix_sla_promises_tenant_id', 'sla_promises', ['tenant_id', 'id'], unique=False)
+    op.create_table('surveys',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('conversation_id', sa.Uuid(), nullable=False),
+    sa.Column('channel_id', sa.Uuid(), nullable=False),
+    sa.Column('message_id', sa.Uuid(), nullable=True),
+    sa.Column('user_id', sa.Uuid(), nullable=True),
+    sa.Column('team_id', sa.Uuid(), nullable=True),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('closes_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('score', sa.Integer(), nullable=True),
+    sa.Column('comment', sa.LargeBinary(), nullable=False),
+    sa.Column('answered_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['conversation_id'], ['conversations.id'], name=op.f('fk_surveys_conversation_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_surveys'))
+    )
+    op.create_index('ix_surveys_answered', 'surveys', ['tenant_id', 'answered_at'], unique=False)
+    op.create_index('ix_surveys_asked', 'surveys', ['tenant_id', 'conversation_id', 'asked_at'], unique=False)
+    op.create_index('ix_surveys_tenant_id', 'surveys', ['tenant_id', 'id'], unique=False)
+    op.create_table('message_sightings',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('message_id', sa.Uuid(), nullable=False),
+    sa.Column('opens', sa.Integer(), nullable=False),
+    sa.Column('followed', sa.LargeBinary(), nullable=False),
+    sa.Column('by_programs', sa.Integer(), nullable=False),
+    sa.Column('last_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['message_id'], ['messages.id'], name=op.f('fk_message_sightings_message_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_message_sightings')),
+    sa.UniqueConstraint('message_id', name=op.f('uq_message_sightings_message_id'))
+    )
+    op.create_index('ix_message_sightings_tenant_id', 'message_sightings', ['tenant_id', 'id'], unique=False)
     wall(
         'agents',
         'answer_gaps',
         'audit_heads',
         'audit_log',
+        'business_hours',
         'channel_envelopes',
+        'channel_posted_mails',
         'channel_rejected_events',
         'channels',
         'contact_imports',
@@ -1018,47 +1368,67 @@ def upgrade() -> None:
         'contacts',
         'document_uploads',
         'documents',
+        'feed_items',
+        'feeds',
         'idempotent_answers',
         'invitations',
         'knowledge_corpora',
         'knowledge_postings',
         'knowledge_queries',
+        'known_words',
         'labels',
         'lead_sources',
         'macros',
+        'message_charges',
+        'message_prices',
+        'message_templates',
         'outbox',
         'quick_replies',
         'reply_runs',
         'roles',
+        'stored_files',
+        'survey_settings',
         'teams',
-        'whatsapp_days',
-        'whatsapp_sessions',
         'agent_evaluations',
         'agent_questions',
         'agent_versions',
         'api_keys',
+        'channel_mail_keys',
         'channel_mailboxes',
         'consents',
+        'contact_awaited_consents',
         'contact_identities',
         'contact_import_problems',
         'contact_merges',
         'contact_notes',
+        'contact_segment_members',
         'contact_tags',
         'conversations',
         'delivery',
         'document_versions',
-        'lead_rejected_events',
+        'file_uses',
         'leads',
         'memberships',
         'reply_steps',
+        'saved_views',
+        'sla_policies',
         'team_members',
         'timeline_entries',
+        'whatsapp_days',
+        'whatsapp_groups',
+        'whatsapp_sessions',
         'agent_evaluation_results',
         'chunks',
+        'contact_duplicates',
+        'conversation_summaries',
+        'drafts',
         'lead_events',
         'message_words',
         'messages',
         'notices',
+        'sla_promises',
+        'surveys',
+        'message_sightings',
     )
     # ### end Alembic commands ###
 

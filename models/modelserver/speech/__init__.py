@@ -1,0 +1,1 @@
+"""Speech to words: whisper.cpp, given only what is speech."""

@@ -7,6 +7,7 @@ from hashlib import sha256
 from math import log
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 from babel import dates, numbers
 from flask import g
 
@@ -101,8 +102,17 @@ def iso(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def phone(number: str) -> str:
+    """`+5511955120148`, with or without its plus → `+55 11 95512-0148`."""
+    try:
+        found = phonenumbers.parse(f"+{number.lstrip('+')}")
+    except phonenumbers.NumberParseException:
+        return number
+    return phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
 FILTERS: dict[str, Callable[..., str]] = {
     "clock_time": clock_time, "date": date, "day_month": day_month, "filesize": filesize, "hue": hue, "initials": initials, "iso": iso,
-    "moment": moment, "number": number, "percent": percent,
+    "moment": moment, "number": number, "percent": percent, "phone": phone,
     "recent": recent, "said_at": said_at, "weekday": weekday,
 }  # fmt: skip

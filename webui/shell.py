@@ -1,16 +1,20 @@
 """The frame around every page: registration, language, theme, brand, security headers, error pages."""
 
+from contextlib import suppress
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, g, redirect, render_template, request
 from jinja2 import StrictUndefined
 from werkzeug import Response as AnyResponse
 
-from appliance.core import crypto, i18n
-from appliance.core.web import PUBLIC, Call, Pages, Problem, current_principal
+from appliance.core import crypto, i18n, live
+from appliance.core.errors import Unauthenticated
+from appliance.core.web import PUBLIC, Authenticator, Call, Pages, Problem, current_box, current_principal
 from webui import branding, errors, formats, static_files
 from webui.addresses import local_url, url_with
 from webui.chat import views as chat
+from webui.crm import forms
 from webui.navigation import has_endpoint, navigation_for
 from webui.policy import policy
 from webui.screens import SCREENS
@@ -34,6 +38,7 @@ HEADERS = {
 }
 
 pages = Pages("shell", __name__)
+SHOWN_BY = frozenset(screen.blueprint.name for screen in (pages, *SCREENS))
 
 
 def register(app: Flask) -> None:
@@ -44,11 +49,14 @@ def register(app: Flask) -> None:
     app.add_url_rule("/static/<tree>/<path:path>", "static_file", tree.respond)
     app.add_url_rule("/theme/<uuid:tenant_id>.<digest>.css", "static_theme", branding.stylesheet)
     app.add_url_rule(chat.SCRIPT, "static_chat_script", chat.script)
+    app.add_url_rule(forms.CHECK_SCRIPT, "static_form_check", forms.check_script)
     app.add_url_rule(chat.COLOUR, "static_chat_colour", chat.stylesheet)
     app.add_url_rule("/favicon.ico", "static_favicon", lambda: redirect(tree.url("icons/favicon.svg")))
     for screen in (pages, *SCREENS):
         app.register_blueprint(screen.blueprint)
+    app.before_request(_recognise_the_lost)
     app.before_request(_choose_locale)
+    app.before_request(_mark_live)
     app.after_request(_secure)
     app.context_processor(_context)
     _set_up_templates(app, tree)
@@ -74,6 +82,13 @@ def _set_up_templates(app: Flask, tree: static_files.StaticTree) -> None:
     env.globals.update(asset=tree.url, has_endpoint=has_endpoint, url_with=url_with, greeting=formats.greeting)
 
 
+def _recognise_the_lost() -> None:
+    """Who mistyped an address is asked for by no route; they keep their menu and their language all the same."""
+    if request.endpoint is None and "text/html" in request.headers.get("Accept", ""):
+        with suppress(Unauthenticated):
+            g.principal = current_box().part(Authenticator).authenticate(current_box(), request)
+
+
 def _choose_locale() -> None:
     """The person's own choice, then this browser's, then the tenant's, then what the browser says it reads."""
     person = current_principal()
@@ -82,6 +97,15 @@ def _choose_locale() -> None:
     chosen = (person.locale if person else "") or request.cookies.get(LOCALE_COOKIE, "") or (brand.locale if person else "")
     if chosen:
         i18n.use_locale(chosen)
+
+
+def _mark_live() -> None:
+    """Taken before the page reads anything: the stream begins here, so that nothing falls between the two."""
+    person = current_principal()
+    if person is None or request.blueprint not in SHOWN_BY or "HX-Request" in request.headers:
+        return
+    with current_box().unit(person.tenant_id, read_only=True) as uow:
+        g.live_from = live.newest(uow)
 
 
 def _secure(response: Response) -> Response:
@@ -106,6 +130,7 @@ def _context() -> dict[str, Any]:
         "home_url": "/",
         "language": i18n.current_locale().replace("_", "-"),
         "languages": LANGUAGES,
+        "live_from": g.get("live_from", ""),
         "live_scope": "",
         "live_url": LIVE_URL,
         "locale": i18n.current_locale(),
@@ -127,8 +152,9 @@ def _context() -> dict[str, Any]:
 
 
 def error_page(problem: Problem) -> str:
-    """Given to `create_app`."""
-    return render_template("errors/error.html", error=errors.page_for(problem.status, problem.detail))
+    """Given to `create_app`. Who is signed in keeps the menu, unless the box itself is in trouble."""
+    is_framed = current_principal() is not None and problem.status < HTTPStatus.INTERNAL_SERVER_ERROR
+    return render_template("errors/error.html", error=errors.page_for(problem.status, problem.detail), is_framed=is_framed)
 
 
 @pages.post("/language", access=PUBLIC, unit=False)

@@ -1,9 +1,14 @@
-"""Time zones to choose from: Brazil's first, by the names Brazilians give them."""
+"""Time zones to choose from, by their cities: one's own country first, Brazil's by the names Brazilians give them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from zoneinfo import available_timezones
 
+from babel import Locale
+from babel.core import get_global
+
+from appliance.core import clock
+from appliance.core.folding import fold
+from appliance.core.i18n import current_locale
 from appliance.core.i18n import lazy_gettext as _
 
 BRAZIL = (
@@ -34,22 +39,69 @@ REGIONS = (
     ("Indian/", _("Indian Ocean")),
     ("Pacific/", _("Pacific")),
 )
-Group = tuple[str, Sequence[tuple[str, str]]]
+HOME = "America/Sao_Paulo"
+Choice = tuple[str, str, str]  # the zone, its city, and the names it has elsewhere
+Group = tuple[str, Sequence[Choice]]
 
 
-def timezone_groups() -> list[Group]:
-    """Groups of (zone, name) for a list of choices."""
-    return [(str(label), choices) for label, choices in _groups()]
+def timezone_groups(chosen: str = "") -> list[Group]:
+    """For a list of choices: first those of the country of `chosen`, which is among them by whatever name it goes."""
+    known = get_global("zone_aliases").get(chosen, chosen)
+    country = _countries().get(known) or _countries()[HOME]
+    groups = _groups(current_locale(), country)
+    if known == chosen and any(chosen == zone for _label, choices in groups for zone, _name, _also in choices):
+        return list(groups)
+    named = [(label, [(chosen if zone == known else zone, name, also) for zone, name, also in choices]) for label, choices in groups]
+    if chosen and not any(chosen == zone for _label, choices in named for zone, _name, _also in choices):
+        label, others = named[-1]
+        named[-1] = (label, [*others, (chosen, chosen, "")])
+    return [(label, tuple(choices)) for label, choices in named]
 
 
 @lru_cache(maxsize=1)
-def _groups() -> tuple[tuple[object, Sequence[tuple[str, str]]], ...]:
-    ours = {zone for zone, _name in BRAZIL}
-    zones = sorted(available_timezones() - ours)
-    others = ((label, tuple((zone, _city(zone)) for zone in zones if zone.startswith(prefix))) for prefix, label in REGIONS)
-    return ((_("Brazil"), BRAZIL), *others, (_("Others"), (("UTC", "UTC"),)))
+def _countries() -> Mapping[str, str]:
+    """By the zones that one can live in."""
+    prefixes = tuple(prefix for prefix, _label in REGIONS)
+    zones = get_global("zone_territories").items()
+    return {zone: country for zone, country in zones if zone.startswith(prefixes) and zone in clock.timezones()}
 
 
-def _city(zone: str) -> str:
-    """America/Argentina/Buenos_Aires → Buenos Aires, Argentina."""
-    return ", ".join(reversed(zone.replace("_", " ").split("/")[1:]))
+@lru_cache(maxsize=16)
+def _groups(locale: str, country: str) -> tuple[Group, ...]:
+    spoken = Locale.parse(locale)
+    own = BRAZIL if country == "BR" else _sorted((zone, _city(spoken, zone)) for zone, of in _countries().items() if of == country)
+    abroad = {zone: of for zone, of in _countries().items() if of != country}
+    regions = [
+        (str(label), _sorted((zone, _place(spoken, zone, of)) for zone, of in abroad.items() if zone.startswith(prefix)))
+        for prefix, label in REGIONS
+    ]
+    groups = [(spoken.territories[country], own), *regions, (str(_("Others")), [("UTC", "UTC")])]
+    return tuple((label, tuple((zone, name, _also(zone)) for zone, name in choices)) for label, choices in groups if choices)
+
+
+def _sorted(choices: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return sorted(choices, key=lambda choice: fold(choice[1]))
+
+
+def _place(spoken: Locale, zone: str, country: str) -> str:
+    """`Lisboa, Portugal`; of a country that is one city, its name alone."""
+    city, of = _city(spoken, zone), spoken.territories[country]
+    return city if city == of else f"{city}, {of}"
+
+
+def _city(spoken: Locale, zone: str) -> str:
+    """As people who speak so call it (CLDR)."""
+    return str(spoken.time_zones.get(zone, {}).get("city") or zone.rpartition("/")[2].replace("_", " "))
+
+
+@lru_cache(maxsize=1)
+def _others() -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for other, zone in get_global("zone_aliases").items():
+        found.setdefault(zone, []).append(other)
+    return found
+
+
+def _also(zone: str) -> str:
+    """What else browsers call it."""
+    return " ".join(sorted(_others().get(zone, ())))

@@ -60,7 +60,7 @@ def agent(company):
     """A document and an agent that answers at once; a simulator of its own."""
     api = company.api
     api.post("/api/v1/documents/upload", files={"file": ("garantia.md", POLICY.encode())}).raise_for_status()
-    wait_for(lambda: api.get("/api/v1/documents").json()["items"][0]["status"] == "processed", limit_s=60)
+    wait_for(lambda: api.get("/api/v1/documents").json()["items"][0]["status"] == "processed", limit_s=180)
     made = api.post("/api/v1/agents", json={"name": "Lia", "settings": {"debounce_ms": 0}}).json()
     api.post(f"/api/v1/agents/{made['id']}/publish", json={}).raise_for_status()
     channel = api.post("/api/v1/channels", json={"kind": "simulator", "name": "Lia", "agent_id": made["id"]}).json()
@@ -88,7 +88,6 @@ def new_context(chromium, empty_company, signed_in):
         context = chromium.new_context(
             **{"locale": "pt-BR", "reduced_motion": "reduce", "storage_state": signed_in, **options}, base_url=empty_company.box.url
         )
-        context.set_default_timeout(15_000)
         contexts.append(context)
         return context
 

@@ -15,7 +15,7 @@ import httpx
 
 ROOT = Path(__file__).parents[2]
 EMAIL, PASSWORD = "ana@solara.example", "a long and quiet sentence"
-START_S = 60
+START_S = 180
 
 
 @dataclass
@@ -30,7 +30,7 @@ class RunningBox:
         return f"http://127.0.0.1:{self.port}"
 
     def client(self):
-        api = httpx.Client(base_url=self.url, timeout=30)
+        api = httpx.Client(base_url=self.url, timeout=60)
         answer = api.post("/api/v1/auth/login", json={"email": EMAIL, "password": PASSWORD})
         answer.raise_for_status()
         api.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
@@ -53,7 +53,7 @@ class RunningBox:
 
     def cli(self, *arguments):
         command = [sys.executable, "-m", "appliance.entrypoints.cli", *arguments]
-        return subprocess.run(command, env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
 
 
 @contextlib.contextmanager
@@ -75,7 +75,7 @@ def running_box(home, **settings):
     finally:
         box.process.send_signal(signal.SIGTERM)
         try:
-            box.process.wait(timeout=30)
+            box.process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             box.process.kill()
             raise
@@ -93,7 +93,7 @@ def await_ready(box):
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         with contextlib.suppress(httpx.HTTPError):
-            if httpx.get(f"{box.url}/health/ready", timeout=2).status_code == 200:
+            if httpx.get(f"{box.url}/health/ready", timeout=30).status_code == 200:
                 return
         assert box.process.poll() is None, "the box ended"
         time.sleep(0.1)

@@ -3,8 +3,11 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.journeys.running import wait_for
+from tests.modelserver import tiny_whisper
+from tests.modelserver.sounds import sound
 from tests.peers.strict_site import StrictSite
 from tests.webui.visitor import Visitor
 
@@ -26,7 +29,7 @@ def chat(agent):
 def test_the_agent_answers_on_the_site_a_person_takes_over_and_a_killed_box_loses_nothing(agent, chat, page, new_context):
     visitor = Visitor(new_context(storage_state=None), chat).open()
     visitor.say("qual a garantia do inversor?")
-    visitor.theirs("10 anos").wait_for(timeout=20_000)
+    visitor.theirs("10 anos").wait_for()
     visitor.theirs("10 anos").get_by_text("Fonte: garantia.md").wait_for()
     page.goto("/inbox")
     page.locator("[data-conversation]").first.click()
@@ -39,6 +42,29 @@ def test_the_agent_answers_on_the_site_a_person_takes_over_and_a_killed_box_lose
     agent.box.kill("se-web")
     visitor.frame.get_by_role("textbox", name="Sua mensagem").fill("ainda aí?")
     visitor.page.keyboard.press("Enter")
-    visitor.mine("ainda aí?").locator("time").wait_for(timeout=40_000)
+    visitor.mine("ainda aí?").locator("time").wait_for()
     conversation_id = page.url.split("/inbox/")[1].partition("?")[0]
-    assert wait_for(lambda: agent.texts(conversation_id, "inbound"), limit_s=10) == ["qual a garantia do inversor?", "ainda aí?"]
+    assert wait_for(lambda: agent.texts(conversation_id, "inbound"), limit_s=180) == ["qual a garantia do inversor?", "ainda aí?"]
+
+
+def test_a_visitor_speaks_a_model_writes_it_down_and_the_agent_answers(agent, chat, page, new_context):
+    """By a model of random weights: what it writes is nonsense, and all the rest is as with any other."""
+    tiny_whisper.install(agent.box.home / "data" / "models")
+    page.goto("/inbox")
+    listed = page.locator("[data-conversation]")
+    known = listed.count()
+    visitor = Visitor(new_context(storage_state=None), chat).open()
+    visitor.frame.locator("input[type=file]").set_input_files({"name": "voz.wav", "mimeType": "audio/wav", "buffer": sound(seconds=3)})
+    expect(listed).to_have_count(known + 1)  # the newest stands first
+    listed.first.click()
+    heard = page.locator(".msg.in [data-heard]")
+    expect(heard).to_contain_text("Transcrito por máquina")
+    answer = page.locator(".msg.ai")
+    expect(answer).to_have_count(1)
+    conversation_id = page.url.split("/inbox/")[1].partition("?")[0]
+    note = agent.messages(conversation_id)[0]["content"]["transcript"]
+    assert (note["state"], note["model"], note["language"]) == ("written", tiny_whisper.NAME, "pt")
+    expect(heard).to_contain_text(note["text"])
+    answer.get_by_role("button", name="Por que esta resposta?").click()
+    expect(page.locator(".trace")).to_contain_text("delas faladas")
+    assert page.watch.complaints == []

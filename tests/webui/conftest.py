@@ -1,5 +1,6 @@
 """The pages as people get them: the real application with its screens, on SQLite; for the browser, behind a real server."""
 
+import contextlib
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -39,8 +40,8 @@ class Site:
     app: object
 
 
-@pytest.fixture
-def site(box):
+@contextlib.contextmanager
+def serving(box):
     branding.forget_all()
     box.provide(Authenticator, BoxAuthenticator())
     pages = create_app(box, register=shell.register, error_page=shell.error_page)
@@ -54,7 +55,13 @@ def site(box):
         time.sleep(0.02)
     yield Site(f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", pages)
     server.should_exit = True
-    thread.join(10)
+    thread.join(60)
+
+
+@pytest.fixture
+def site(box):
+    with serving(box) as served:
+        yield served
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,11 @@ class Owner:
 
 @pytest.fixture
 def ana(box):
-    """Operator and owner of the first company, signed in."""
+    return sign_ana_in(box)
+
+
+def sign_ana_in(box):
+    """Operator and owner of the first company."""
     actions.set_up_from_console(box, ANA)
     signed_in = actions.sign_in(box, email=ANA.email, password=PASSWORD, device=Device("127.0.0.1", "test"))
     return Owner(signed_in.user_id, signed_in.tenant_id, signed_in.secret)

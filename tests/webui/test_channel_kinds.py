@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from appliance.core.web import Authenticator, Schema, create_app
+from appliance.domains.channels import actions
 from appliance.domains.channels.gateways import kinds
 from appliance.domains.channels.gateways.gateway import Gateway
 from appliance.domains.channels.gateways.simulator import SimulatorTransport
@@ -86,3 +87,14 @@ def test_saving_again_does_not_say_connected(member, box, ana):
     [made] = channels_of(box, ana)
     member.send(NEW, f"/channels/{made.id}", name="Loja", external_id=NUMBER, active="1")
     assert channels_of(box, ana)[0].status == "new"
+
+
+def test_what_was_not_understood_is_read_where_it_is_listed(box, ana, member):
+    member.send("/channels/new?kind=whatsapp_cloud", "/channels/new?kind=whatsapp_cloud", **CLOUD)
+    [channel] = channels_of(box, ana)
+    with box.unit(ana.tenant_id) as uow:
+        actions.keep_rejected(uow, channel.id, [("mail_without_sender", '{"subject": "<b>Orçamento</b>"}')])
+    page = member.get("/channels").text
+    assert "Um e-mail sem remetente" in page
+    assert "Loja · " in page
+    assert "&lt;b&gt;Orçamento&lt;/b&gt;" in page

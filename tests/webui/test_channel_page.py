@@ -1,13 +1,16 @@
 """A WhatsApp channel: its webhook address, and a test of the connection before a customer writes."""
 
+import re
+
 import pytest
+from playwright.sync_api import expect
 
 from appliance.core.config import NetworkMode, NetworkSettings
 from appliance.core.outbound import Outbound
 from appliance.core.uow import Actor
 from appliance.domains.channels import actions as channels
 from appliance.domains.channels.schemas import ChannelIn
-from tests.peers.graph import NUMBER, TOKEN, GraphPeer
+from tests.peers.graph import NUMBER, TOKEN, GraphPeer, settings_for
 from tests.webui.conftest import ANA
 from webui.addresses import is_public
 
@@ -22,12 +25,7 @@ def graph():
 
 @pytest.fixture
 def settings(settings, graph):
-    return settings.model_copy(
-        update={
-            "channels": settings.channels.model_copy(update={"graph_url": graph.url}),
-            "network": settings.network.model_copy(update={"private_hosts": ("127.0.0.1",)}),
-        }
-    )
+    return settings_for(settings, graph)
 
 
 @pytest.fixture
@@ -45,21 +43,22 @@ def test_the_connection_is_tested_and_told_in_sentences(box, ana, cloud, graph, 
     page.get_by_role("button", name="Testar a conexão").click()
     said = page.locator("#checkup")
     said.get_by_text("+55 11 95512-0148, Solara Energia").wait_for()
-    assert "Qualidade alta" in said.inner_text()
-    assert "ainda não tem webhook" in said.inner_text()
+    expect(said).to_contain_text("Qualidade alta")
+    expect(said).to_contain_text("até 2.000 pessoas em 24 horas")
+    expect(said).to_contain_text("ainda não tem webhook")
     graph.number["webhook_configuration"] = {"application": f"{box.settings.public_url}/webhooks/whatsapp"}
     page.get_by_role("button", name="Testar a conexão").click()
     said.get_by_text("entrega as mensagens nesta caixa").wait_for()
-    assert page.get_by_label("Nome dentro da empresa").input_value() == "Ainda não salvo"
+    expect(page.get_by_label("Nome dentro da empresa")).to_have_value("Ainda não salvo")
 
 
 @pytest.mark.browser
 def test_a_webhook_address_nobody_outside_can_call_is_warned_of(ana, new_context):
     page = new_context(ana).new_page()
     page.goto("/channels/new?kind=whatsapp_cloud")
-    assert page.locator("#webhook").inner_text().endswith("/webhooks/whatsapp")
-    assert page.get_by_text("A Meta não alcança este endereço").is_visible()
-    assert page.get_by_role("button", name="Copiar").is_visible()
+    expect(page.locator("#webhook")).to_have_text(re.compile("/webhooks/whatsapp$"))
+    page.get_by_text("A Meta não alcança este endereço").wait_for()
+    page.get_by_role("button", name="Copiar").wait_for()
 
 
 @pytest.mark.parametrize(("network", "said"), [

@@ -1,16 +1,23 @@
 """Each page that can be opened, in both languages and themes, wide and narrow: found in the routes, so none is forgotten."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from appliance.core.uow import Actor
+from appliance.domains.channels import actions as channels
 from appliance.domains.channels.gateways.email import leaving
+from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.contacts import actions as contacts
+from appliance.domains.contacts import queries as people
 from appliance.domains.contacts.schemas import ConsentIn, ContactFields
 from appliance.domains.contacts.types import Channel, ConsentMode, LawfulBasis, Purpose, Sheet
+from appliance.domains.conversations.queries import surveys
 from appliance.domains.identity import actions as identity
+from appliance.domains.identity.types import SESSION_COOKIE
+from tests.factories.contact_history import make_file
 from tests.routes import objects
-from tests.webui.conftest import ANA
+from tests.webui.axe import ALL_RULES, OF_COLOURS, violations
+from tests.webui.conftest import ANA, serving, sign_ana_in
 from tests.webui.watch import Watch
 from webui.screens import SCREENS
 from webui.shell import pages as shell_pages
@@ -18,16 +25,64 @@ from webui.shell import pages as shell_pages
 pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
 
 LANGUAGES = ("pt-BR", "en")
-THEMES = ("light", "dark")
+THEMES = {"light": ALL_RULES, "dark": OF_COLOURS}  # the same page in other colours
 WIDTHS = (1280, 390)
 NARROWEST = 320
-SERIOUS = {"critical", "serious"}
 BARE = {"/login", "/setup"}  # pages for those who are outside
 DATA = {"/search"}  # answers that are no HTML
 OPENED = sorted({route.rule for screen in (shell_pages, *SCREENS) for route in screen.routes if route.method == "GET"} - DATA)
 
 
+# Nothing here is changed by being looked at: one box, one server and one signed-in browser for each language.
+@pytest.fixture(scope="module")
+def box(shared_box):
+    return shared_box
+
+
+@pytest.fixture(scope="module")
+def site(box):
+    with serving(box) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def ana(box):
+    return sign_ana_in(box)
+
+
+@pytest.fixture(scope="module", params=LANGUAGES)
+def language(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def pages(chromium, site, box, ana, language):
+    """By whether Ana is signed in. One each: a browser starts a process for a new page, which costs more than the page."""
+    locale = language.replace("-", "_")
+    with box.unit(ana.tenant_id, Actor("user", ana.user_id, ANA.person)) as uow:
+        identity.change_profile(uow, ana.user_id, {"locale": locale})
+    made = {signed_in: chromium.new_context(locale=language, base_url=site.url, reduced_motion="reduce") for signed_in in (True, False)}
+    for signed_in, context in made.items():
+        context.add_cookies([{"name": "locale", "value": locale, "url": site.url}])
+        context.add_cookies([{"name": SESSION_COOKIE, "value": ana.cookie, "url": site.url}] if signed_in else [])
+    opened = {signed_in: context.new_page() for signed_in, context in made.items()}
+    for page in opened.values():
+        page.watch = Watch(page, site.url)
+    yield opened
+    for context in made.values():
+        context.close()
+
+
 @pytest.fixture
+def page(pages, rule):
+    shown = pages[rule not in BARE]
+    shown.set_viewport_size({"width": 1280, "height": 720})
+    shown.goto("about:blank")  # what the page before still says by leaving is not this one's
+    shown.watch.complaints.clear()
+    return shown
+
+
+@pytest.fixture(scope="module")
 def samples(box, ana):
     """Something to show for each kind of id in an address."""
     with box.unit(ana.tenant_id, Actor("user", ana.user_id, ANA.person)) as uow:
@@ -41,10 +96,14 @@ def samples(box, ana):
         )  # fmt: skip
         contacts.record_consent(uow, contact.id, said)
         sheet = Sheet("utf-8", ";", ["Nome", "Telefone"], [["Ana", "11 95512-0148"]], 1)
-        run = contacts.create_import(uow, contact.id, "contatos.csv", sheet)
+        run = contacts.create_import(uow, make_file(uow), "contatos.csv", sheet)
+        linked = channels.create_channel(uow, ChannelIn(kind="whatsapp_qr", name="Loja"))
         others = {name: make(uow) for name, make in objects.registered("PATH_PARAMETERS").items()}
+        others["confirmation"] = people.confirmation_proof(uow, others["awaited_id"])
+        others["proof"] = surveys.token_of(uow, others["survey_id"])
     way_out = leaving.token_of(box, ana.tenant_id, others["channel_id"], contact.id)  # one of no invitation
-    return {**others, "contact_id": contact.id, "import_id": run.id, "token": way_out}
+    of_rule = {"/channels/<uuid:channel_id>/move": {"channel_id": linked.id}}  # the only kind that moves
+    return {**others, "contact_id": contact.id, "import_id": run.id, "token": way_out, **of_rule}
 
 
 def address(rule, samples):
@@ -54,17 +113,9 @@ def address(rule, samples):
     return rule
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("rule", OPENED)
-def test_page_is_clean(rule, language, box, new_context, site, ana, samples):
-    locale = language.replace("-", "_")
-    with box.unit(ana.tenant_id, Actor("user", ana.user_id, ANA.person)) as uow:
-        identity.change_profile(uow, ana.user_id, {"locale": locale})
-    context = new_context(None if rule in BARE else ana, locale=language)
-    context.add_cookies([{"name": "locale", "value": locale, "url": site.url}])
-    page = context.new_page()
-    watch = Watch(page, site.url)
-    answer = page.goto(address(rule, samples))
+def test_page_is_clean(rule, language, page, samples):
+    answer = page.goto(address(rule, samples | samples.get(rule, {})))
     page.wait_for_load_state("load")
     assert answer.status in ({200, 410} if "<token>" in rule else {200}), page.content()[:500]
     if "csrf-token" not in page.content():
@@ -72,13 +123,13 @@ def test_page_is_clean(rule, language, box, new_context, site, ana, samples):
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         assert squeezed(page) == [], f"{rule} {language} {width}"
-        for theme in THEMES:
+        for theme, rules in THEMES.items():
             page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
-            assert violations(page) == [], f"{rule} {language} {theme} {width}"
+            assert violations(page, rules) == [], f"{rule} {language} {theme} {width}"
     page.set_viewport_size({"width": NARROWEST, "height": 700})
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROWEST, f"{rule} is wider than {NARROWEST} px"
-    assert page.locator("html").get_attribute("lang") == language
-    complaints = [each for each in watch.complaints if "410" not in each]
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    complaints = [each for each in page.watch.complaints if "410" not in each]
     assert complaints == []
 
 
@@ -92,13 +143,3 @@ def squeezed(page):
           return [...thin, ...bent, ...(innerWidth < 1000 ? [] : cut)].map((part) => part.textContent.trim().slice(0, 60));
         }"""
     )
-
-
-def violations(page):
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{each['id']}: {node['html'][:160]} {node['any'][0]['message'] if node['any'] else ''}"
-        for each in found
-        if each["impact"] in SERIOUS
-        for node in each["nodes"]
-    ]

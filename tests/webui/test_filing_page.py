@@ -4,6 +4,7 @@ import io
 from uuid import UUID
 
 import pytest
+from playwright.sync_api import expect
 
 from appliance.domains.agents import actions as agents
 from appliance.domains.agents.schemas import AgentIn
@@ -30,7 +31,7 @@ def test_a_document_gets_an_agent_labels_and_a_last_day(box, new_context, site, 
         shown = queries.view_document(uow, document_id)
     assert (shown.agents, shown.tags, f"{shown.keep_until:%Y-%m-%d}") == ([str(lia)], ["loja", "2026"], "2031-01-01")
     page.goto(f"/knowledge/{document_id}/filing")
-    assert page.get_by_label("Guardar até").input_value() == "2030-12-31"
+    expect(page.get_by_label("Guardar até")).to_have_value("2030-12-31")
 
 
 def test_an_answer_called_wrong_waits_among_the_gaps(box, new_context, site, ana, run_deliveries):

@@ -1,6 +1,8 @@
-"""Times as a reader says them."""
+"""Times and numbers as a reader says them."""
 
 from datetime import timedelta
+
+import pytest
 
 from appliance.core.clock import now
 from appliance.core.i18n import in_locale
@@ -12,3 +14,11 @@ def test_a_message_of_another_day_says_its_day(app):
         then = now() - timedelta(days=3)
         assert formats.said_at(now()) == formats.clock_time(now())
         assert formats.said_at(then) == f"{then.astimezone(formats.timezone()):%d/%m %H:%M}"
+
+
+@pytest.mark.parametrize(("kept", "read"), [
+    ("+5511955120148", "+55 11 95512-0148"), ("5511955120148", "+55 11 95512-0148"), ("+55 11 95512-0148", "+55 11 95512-0148"),
+    ("+351211234567", "+351 21 123 4567"), ("ramal 3", "ramal 3"),
+])  # fmt: skip
+def test_a_phone_is_read_alike_wherever_it_came_from(kept, read):
+    assert formats.phone(kept) == read

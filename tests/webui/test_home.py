@@ -5,11 +5,14 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from playwright.sync_api import expect
 
 from appliance.core.ids import new_id
 from appliance.core.uow import Actor
 from appliance.domains.channels import actions as channels
-from appliance.domains.channels.schemas import ChannelIn
+from appliance.domains.channels.rules.linking import SENTENCES
+from appliance.domains.channels.schemas import ChannelIn, ChannelPatch
+from appliance.domains.channels.types import Ending
 from appliance.domains.conversations import actions as conversations
 from tests.routes import objects
 from tests.webui.conftest import ANA
@@ -48,19 +51,19 @@ def test_home_shows_today_and_who_waits_and_follows_what_happens(box, ana, new_c
         phone = channels.create_channel(uow, ChannelIn(kind="simulator", name="Balcão")).id
     page = new_context(ana, viewport={"width": 1280, "height": 900}).new_page()
     page.goto("/")
-    assert "Ninguém está esperando." in page.locator("#today").inner_text()
-    assert page.locator(".page h2").first.inner_text() == "Primeiros passos"
-    assert page.locator("#h-days").count() == 0
+    expect(page.locator("#today")).to_contain_text("Ninguém está esperando.")
+    expect(page.locator(".page h2").first).to_have_text("Primeiros passos")
+    expect(page.locator("#h-days")).to_have_count(0)
     with box.unit(ana.tenant_id) as uow:
         found = channels.receive_simulated(uow, phone, visitor="bia", name="Beatriz Nogueira", text="quero uma pessoa")
     page.reload()
     received = page.locator("#figures .kpi", has_text="Mensagens recebidas hoje")
-    assert received.locator(".value").inner_text() == "1"
+    expect(received.locator(".value")).to_have_text("1")
     row = page.locator("#today li", has_text="Beatriz Nogueira")
-    assert "nenhum agente responde aqui" in row.inner_text()
+    expect(row).to_contain_text("nenhum agente responde aqui")
     page.get_by_text("Ver como tabela").click()
-    assert page.locator("#h-days").is_visible()
-    assert page.locator("details table tbody tr").first.locator("td").nth(1).inner_text() == "1"
+    page.locator("#h-days").wait_for()
+    expect(page.locator("details table tbody tr").first.locator("td").nth(1)).to_have_text("1")
     row.get_by_role("link").click()
     page.wait_for_url(f"**/inbox/{found}*")
 
@@ -79,6 +82,21 @@ def test_an_answer_that_was_not_sent_shows_at_home_and_in_the_list(box, tenant_i
     with box.unit(tenant_id) as uow:
         conversations.mark_failed(uow, message.id, code="refused", error="x")
     assert shown("/inbox?view=unsent") == (True, True)
+
+
+def test_a_channel_that_fails_is_said_at_home_while_it_is_in_use(box, tenant_id, app, browser_headers):
+    def home():
+        return app.test_client().get("/today", headers=browser_headers).text
+
+    with box.unit(tenant_id) as uow:
+        shop = channels.create_channel(uow, ChannelIn(kind="simulator", name="Balcão")).id
+    assert "Balcão" not in home()
+    with box.unit(tenant_id) as uow:
+        channels.note_refusal(uow, shop, SENTENCES[Ending.BANNED])
+    assert f'href="/channels/{shop}">Balcão</a> · O WhatsApp bloqueou este número.' in home()
+    with box.unit(tenant_id) as uow:
+        channels.change_channel(uow, shop, ChannelPatch(active=False))
+    assert "Balcão" not in home()
 
 
 def test_a_day_without_messages_has_no_bar():

@@ -1,9 +1,11 @@
 """Quick replies, macros, labels and putting aside, as attendants use them; and the page where they are kept."""
 
 import io
+import re
 from types import SimpleNamespace
 
 import pytest
+from playwright.sync_api import expect
 
 from appliance.core.uow import Actor
 from appliance.domains.channels import actions as channels
@@ -84,11 +86,11 @@ def test_enter_waits_for_the_quick_replies_that_are_on_their_way(box, ana, page,
     field(page).click()
     page.keyboard.type("/oi")
     page.keyboard.press("Enter")
-    assert field(page).input_value() == "/oi"
+    expect(field(page)).to_have_value("/oi")
     waiting[0].continue_()
     offered(page).first.wait_for()
     page.keyboard.press("Enter")
-    assert field(page).input_value() == "Oi!"
+    expect(field(page)).to_have_value("Oi!")
 
 
 def now(page, conversation_id):
@@ -107,12 +109,12 @@ def test_a_slash_offers_quick_replies_with_the_customers_name(box, ana, page, co
     page.keyboard.press("ArrowUp")
     page.keyboard.type("o")
     page.keyboard.press("Enter")
-    assert field(page).input_value() == "bom dia Oi, Beatriz! Sou Ana, da Solara Energia."
+    expect(field(page)).to_have_value("bom dia Oi, Beatriz! Sou Ana, da Solara Energia.")
     page.keyboard.type(" /tabela")
     offered(page).get_by_text("Segue a tabela").wait_for()
     page.keyboard.press("Escape")
-    assert offered(page).count() == 0
-    assert page.evaluate("document.activeElement.id") == "compose-text"
+    expect(offered(page)).to_have_count(0)
+    expect(page.locator("#compose-text")).to_be_focused()
     assert page.watch.complaints == []
 
 
@@ -138,8 +140,8 @@ def test_a_conversation_is_put_aside_seen_among_its_like_and_brought_back(page, 
     page.get_by_role("button", name="Amanhã de manhã").click()
     page.get_by_text("ou até o cliente escrever").wait_for()
     page.locator(f'[data-conversation="{conversation_id}"]').wait_for(state="detached")
-    page.get_by_role("button", name="Outras visões e etiquetas").click()
-    page.get_by_role("link", name="Adiadas 1").click()
+    page.get_by_role("button", name="Outras vistas e etiquetas").click()
+    page.get_by_role("link", name="Adiadas 1").first.click()
     page.locator(f'[data-conversation="{conversation_id}"]').wait_for()
     page.get_by_role("button", name="Trazer de volta").click()
     page.locator(f'[data-conversation="{conversation_id}"]').wait_for(state="detached")
@@ -148,7 +150,8 @@ def test_a_conversation_is_put_aside_seen_among_its_like_and_brought_back(page, 
 
 def test_it_is_put_aside_until_a_chosen_minute(page, conversation_id):
     open_thread(page, conversation_id)
-    page.get_by_role("button", name="Adiar", exact=True).first.click()
+    page.get_by_role("button", name="Mais ações").click()
+    page.locator("#more-menu").get_by_role("button", name="Adiar").click()
     tomorrow = page.evaluate("new Date(Date.now() + 86400000).toISOString().slice(0, 10)")
     page.get_by_label("Até quando").fill(f"{tomorrow}T12:30")
     page.locator("#snooze-menu").get_by_role("button", name="Adiar").click()
@@ -162,11 +165,11 @@ def test_the_inbox_is_filtered_by_a_label(box, ana, say, page, conversation_id):
     with box.unit(ana.tenant_id) as uow:
         actions.change_labels(uow, conversation_id, ["garantia"])
     page.goto("/inbox")
-    page.get_by_role("button", name="Outras visões e etiquetas").click()
+    page.get_by_role("button", name="Outras vistas e etiquetas").click()
     page.get_by_role("link", name="garantia", exact=True).click()
     page.locator(".conv", has_text="Carlos").wait_for(state="detached")
-    assert page.locator(".conv").count() == 1
-    assert "label=garantia" in page.url
+    expect(page.locator(".conv")).to_have_count(1)
+    expect(page).to_have_url(re.compile("label=garantia"))
     page.get_by_role("link", name="garantia Tirar este filtro").click()
     page.locator(".conv", has_text="Carlos").wait_for()
 
@@ -176,7 +179,7 @@ def test_what_stands_ready_is_made_changed_and_deleted_on_one_page(page, convers
     page.get_by_label("Palavra depois da barra").fill("/Oi")
     page.get_by_label("Texto").fill("Oi, {{contact.cpf}}!")
     page.get_by_role("button", name="Salvar").click()
-    assert page.get_by_text("Nada preenche contact.cpf.").is_visible()
+    page.get_by_text("Nada preenche contact.cpf.").wait_for()
     page.get_by_label("Texto").fill("Oi, {{contact.first_name}}!")
     page.get_by_role("button", name="Salvar").click()
     page.get_by_text("/oi", exact=True).first.wait_for()
@@ -190,7 +193,7 @@ def test_what_stands_ready_is_made_changed_and_deleted_on_one_page(page, convers
     page.get_by_role("link", name="Macros", exact=True).click()
     page.get_by_label("Nome").fill("Encerrar")
     page.get_by_role("button", name="Salvar").click()
-    assert page.get_by_text("Uma macro faz pelo menos uma coisa.").is_visible()
+    page.get_by_text("Uma macro faz pelo menos uma coisa.").wait_for()
     page.get_by_label("Situação depois").select_option("resolved")
     page.get_by_role("button", name="Salvar").click()
     page.get_by_text("Encerrar").first.wait_for()
@@ -201,15 +204,20 @@ def test_what_stands_ready_is_made_changed_and_deleted_on_one_page(page, convers
     page.locator(".badge.l-pink", has_text="Garantia").wait_for()
     page.get_by_label("Nome").fill("garantia")
     page.get_by_role("button", name="Salvar").click()
-    assert page.get_by_text("Já existe uma etiqueta com esse nome.").is_visible()
+    page.get_by_text("Já existe uma etiqueta com esse nome.").wait_for()
     assert [one for one in page.watch.complaints if "422" not in str(one)] == []
 
 
 def test_the_sheet_of_keys_lists_what_the_inbox_takes(page, conversation_id):
     open_thread(page, conversation_id)
     page.keyboard.press("?")
-    sheet = page.locator("#shortcut-sheet").inner_text()
-    assert all(words in sheet for words in ("Adiar", "Macros", "Pôr uma etiqueta", "Nota interna", "Resolver"))
+    sheet = page.locator("#shortcut-sheet")
+    wanted = ("Adiar", "Macros", "Pôr uma etiqueta", "Nota interna", "Resolver", "Prioridade", "Citar um colega em uma nota", "Nova linha")
+    for words in wanted:
+        expect(sheet).to_contain_text(words)
+    page.keyboard.press("Escape")
+    page.keyboard.press("p")
+    expect(page.locator("#priority")).to_be_focused()
 
 
 def test_a_team_is_made_and_given_a_conversation_which_is_found_by_it(box, ana, page, conversation_id):
@@ -223,10 +231,10 @@ def test_a_team_is_made_and_given_a_conversation_which_is_found_by_it(box, ana, 
     page.get_by_label("Responsável").select_option(label="Vendas")
     page.locator(".kv dd", has_text="Vendas").wait_for()
     assert now(page, conversation_id)["assignee_id"] == str(ana.user_id)
-    page.get_by_role("button", name="Outras visões e etiquetas").click()
+    page.get_by_role("button", name="Outras vistas e etiquetas").click()
     page.get_by_role("link", name="Vendas").click()
     page.get_by_role("link", name="Vendas Tirar este filtro").wait_for()
-    assert page.locator(f'[data-conversation="{conversation_id}"]').count() == 1
+    expect(page.locator(f'[data-conversation="{conversation_id}"]')).to_have_count(1)
     assert page.watch.complaints == []
 
 
@@ -239,16 +247,16 @@ def test_a_reply_is_suggested_from_the_documents_and_taken_over_by_a_key(box, an
     page.keyboard.press("i")
     card = page.get_by_role("complementary", name="Sugestão")
     card.get_by_text("10 anos").wait_for()
-    assert card.get_by_text("garantia.md").is_visible()
+    card.get_by_text("garantia.md").wait_for()
     page.keyboard.press("Tab")
-    assert "10 anos" in field(page).input_value()
-    assert "[1]" not in field(page).input_value()
-    assert not card.is_visible()
+    expect(field(page)).to_have_value(re.compile("10 anos"))
+    expect(field(page)).not_to_have_value(re.compile(r"\[1\]"))
+    expect(card).to_be_hidden()
     page.get_by_role("button", name="Sugerir uma resposta").click()
     card.get_by_text("10 anos").wait_for()
     page.keyboard.press("Escape")
-    assert not card.is_visible()
-    assert page.locator(".msg.out").count() == 0
+    expect(card).to_be_hidden()
+    expect(page.locator(".msg.out")).to_have_count(0)
     assert page.watch.complaints == []
 
 
@@ -280,4 +288,45 @@ def test_who_is_named_in_a_note_hears_the_bell(box, ana, page, conversation_id, 
     reader.get_by_role("button", name="Avisos, 1 novo").click()
     reader.get_by_role("link", name="Ana Prado citou você em uma nota").click()
     reader.locator(".msg.is-found", has_text="@Bruno Leite liga para ela?").wait_for()
-    assert reader.get_by_role("button", name="Avisos", exact=True).is_visible()
+    reader.locator(".mention", has_text="@Bruno Leite").wait_for()
+    reader.get_by_role("button", name="Avisos", exact=True).wait_for()
+
+
+def test_a_contact_is_blocked_after_a_question_and_unblocked_again(page, conversation_id, say):
+    open_thread(page, conversation_id)
+    page.get_by_role("button", name="Mais ações").click()
+    page.get_by_role("button", name="Bloquear o contato").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancelar").click()
+    page.get_by_role("button", name="Mais ações").click()
+    page.get_by_role("button", name="Bloquear o contato").click()
+    page.get_by_role("dialog").get_by_role("button", name="Bloquear").click()
+    page.get_by_text("ninguém é avisado e nada pode ser enviado").wait_for()
+    page.get_by_text("O contato foi bloqueado · Ana").wait_for()
+    expect(field(page)).not_to_be_editable()
+    expect(field(page)).to_have_attribute("placeholder", re.compile("contato bloqueado"))
+    say("sou eu de novo")
+    page.get_by_text("sou eu de novo").first.wait_for()
+    expect(page.locator(".convs .conv")).to_have_count(0)
+    page.goto("/inbox?view=blocked")
+    page.locator(".convs .conv").get_by_text("Bloqueado").wait_for()
+    page.locator(".convs .conv").click()
+    page.get_by_role("button", name="Desbloquear").click()
+    page.get_by_text("O contato foi desbloqueado").wait_for()
+    expect(field(page)).to_be_editable()
+    page.get_by_role("button", name="Resolver").click()
+    page.get_by_role("button", name="Reabrir").wait_for()
+    page.get_by_role("button", name="Mais ações").click()
+    expect(page.get_by_role("button", name="Bloquear o contato")).to_be_visible()
+    assert page.watch.complaints == []
+
+
+def test_who_is_unblocked_at_once_leaves_no_way_back_to_what_is_over(page, conversation_id):
+    open_thread(page, conversation_id)
+    page.get_by_role("button", name="Mais ações").click()
+    page.get_by_role("button", name="Bloquear o contato").click()
+    page.get_by_role("dialog").get_by_role("button", name="Bloquear").click()
+    told = page.locator(".toast")
+    expect(told).to_contain_text("Bloqueado.")
+    page.get_by_role("button", name="Desbloquear").click()
+    expect(told.filter(has_text="Desbloqueado.")).to_be_visible()
+    expect(told).to_have_count(1)

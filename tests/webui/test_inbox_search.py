@@ -1,6 +1,7 @@
 """Finding what was said, and going there."""
 
 import pytest
+from playwright.sync_api import expect
 
 from appliance.core.uow import Actor
 from appliance.domains.channels import actions as channels
@@ -36,16 +37,16 @@ def test_a_word_leads_to_the_message_that_says_it_and_from_there_to_the_newest(s
     page.get_by_label("Buscar pessoas e mensagens").fill("inversores")
     hit = page.locator("[data-at]")
     hit.wait_for()
-    assert hit.locator("mark").all_text_contents() == ["inversor"]
+    expect(hit.locator("mark")).to_have_text(["inversor"])
     hit.click()
     page.locator(".msg.is-found", has_text="orçamento do inversor").wait_for()
-    assert page.locator(".msg.is-found").is_visible()
-    assert page.locator(".msg", has_text="linha 69").count() == 0
+    page.locator(".msg.is-found").wait_for()
+    expect(page.locator(".msg", has_text="linha 69")).to_have_count(0)
     page.reload()
-    assert page.locator(".msg.is-found").is_visible()
+    page.locator(".msg.is-found").wait_for()
     page.get_by_role("button", name="Ir para a mais nova").click()
     page.locator(".msg", has_text="linha 69").wait_for()
-    assert page.locator("[data-gap]").count() == 0
+    expect(page.locator("[data-gap]")).to_have_count(0)
 
 
 def test_a_reply_to_what_was_found_stands_below_the_newest(says, page):
@@ -54,15 +55,15 @@ def test_a_reply_to_what_was_found_stands_below_the_newest(says, page):
     page.get_by_label("Mensagem para Beatriz").fill("segue o orçamento")
     page.keyboard.press("Enter")
     page.locator(".msg.out[data-message]", has_text="segue o orçamento").wait_for()
-    assert "segue o orçamento" in page.locator(".log .msg").last.inner_text()
-    assert page.locator(".msg", has_text="linha 69").count() == 1
+    expect(page.locator(".log .msg").last).to_contain_text("segue o orçamento")
+    expect(page.locator(".msg", has_text="linha 69")).to_have_count(1)
 
 
 def test_people_and_messages_are_told_apart_and_walked_by_key(says, page):
     says("Orlando Orçamento", "oi")
     says("Beatriz", "e o orçamento?")
     page.goto("/inbox?q=orçamento")
-    assert page.locator(".convs-h").all_text_contents() == ["Pessoas", "Mensagens"]
+    expect(page.locator(".convs-h")).to_have_text(["Pessoas", "Mensagens"])
     page.keyboard.press("j")
     page.get_by_role("region", name="Conversa com Orlando").wait_for()
     page.keyboard.press("j")
@@ -73,7 +74,7 @@ def test_people_and_messages_are_told_apart_and_walked_by_key(says, page):
 def test_a_search_in_vain_says_what_was_looked_at(page, says):
     says("Beatriz", "oi")
     page.goto("/inbox?q=preço")
-    assert page.get_by_text("as palavras das mensagens").is_visible()
+    page.get_by_text("as palavras das mensagens").wait_for()
 
 
 def test_the_palette_finds_messages(says, page):

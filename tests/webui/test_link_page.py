@@ -3,11 +3,10 @@
 import os
 import re
 import shutil
-import threading
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from appliance.core import memory
 from appliance.core.config import NetworkMode
@@ -16,9 +15,9 @@ from appliance.domains.channels import actions, queries
 from appliance.domains.channels.gateways.qr import wire
 from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.channels.types import RISK_VERSION, Ending
-from appliance.entrypoints.sessions import Sessions
-from tests.domains.channels.qr.conftest import DRIVER, QUICK
+from tests.domains.channels.qr.conftest import DRIVER, QUICK, watching
 from tests.peers.phones import ME, OPEN, Phones
+from tests.webui.axe import violations
 from tests.webui.conftest import ANA
 from webui.studio.kinds.qr import draw
 
@@ -42,13 +41,8 @@ def phones(monkeypatch):
 
 @pytest.fixture
 def watched(box, phones):
-    sessions = Sessions(box, driver=DRIVER, patience=replace(QUICK, qr=60))
-    sessions.open_door()
-    thread = threading.Thread(target=sessions.watch, daemon=True)
-    thread.start()
-    yield sessions
-    sessions.stop()
-    thread.join(10)
+    with watching(box, driver=DRIVER, patience=replace(QUICK, qr=60)) as sessions:
+        yield sessions
 
 
 @pytest.fixture
@@ -61,8 +55,7 @@ def look(page, name):
     """For everybody, in both themes and on a phone."""
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
-        found = Axe().run(page).response["violations"]
-        assert [each["id"] for each in found if each["impact"] in {"critical", "serious"}] == [], name
+        assert violations(page) == [], name
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
     page.set_viewport_size({"width": 1280, "height": 800})
@@ -109,6 +102,22 @@ def test_a_number_is_linked_without_a_reload(ana, number, phones, new_context):
     phones.say(wire.LoggedOut(401, "removed"))
     page.get_by_text("O celular desvinculou esta caixa").wait_for()
     look(page, "5-logged-out")
+
+
+@pytest.mark.browser
+def test_an_unlinking_that_could_not_be_told_says_until_when_and_can_be_cut_short(ana, box, number, new_context):
+    with box.unit(ana.tenant_id, Actor("user", ana.user_id, ANA.person)) as uow:
+        actions.accept_risk(uow, number, RISK_VERSION)
+        actions.note_open(uow, number, jid=ME, lid="", push_name="Loja")
+        actions.unlink(uow, number)
+        assert actions.put_off_leaving(uow, number, "no connection in time", attempt=3, retry_at=uow.now + timedelta(minutes=2))
+    page = new_context(ana).new_page()
+    page.goto(f"/channels/{number}")
+    page.get_by_text("O aparelho ainda aparece na lista do telefone").wait_for()
+    look(page, "6-leaving")
+    page.get_by_role("button", name="Destruir as chaves agora").click()
+    page.get_by_text("Faça isso à mão").wait_for()
+    look(page, "7-untold")
 
 
 def test_every_end_is_told_in_words(app, box, tenant_id, browser_headers):

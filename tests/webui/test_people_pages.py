@@ -188,6 +188,15 @@ def test_a_form_without_its_token_is_refused(ana_at_home):
     assert "Este formulário ficou antigo" in answer.text
 
 
+def test_a_company_chooses_what_becomes_of_voice_notes(ana_at_home):
+    chosen = re.compile(r'<option value="(\w+)" selected>(?=Transcritas|Não transcritas)')
+    assert chosen.findall(ana_at_home.get("/admin/company").text) == ["own"]
+    fields = {"name": ANA.tenant, "locale": "pt_BR", "timezone": "America/Sao_Paulo"}
+    assert ana_at_home.send("/admin/company", "/admin/company", **fields, voice_notes="off").status_code == 302
+    assert chosen.findall(ana_at_home.get("/admin/company").text) == ["off"]
+    assert ana_at_home.send("/admin/company", "/admin/company", **fields, voice_notes="loud").status_code == 422
+
+
 def test_language_of_the_profile_wins_over_the_browsers(ana_at_home):
     ana_at_home.send("/profile", "/profile", name="Ana Prado", locale="en")
     assert "Your profile" in ana_at_home.get("/profile").text

@@ -4,6 +4,7 @@ import io
 import threading
 
 import pytest
+from playwright.sync_api import expect
 
 from appliance.domains.knowledge import actions
 from appliance.inference.fake import FakeInference
@@ -47,11 +48,11 @@ def test_the_first_sentence_is_read_while_the_second_is_written(box, documents, 
     page.goto("/knowledge")
     ask(page, "quanto custa o frete para itu e qual o prazo de troca?")
     page.locator("#answer [aria-busy]", has_text="31,50").wait_for()
-    assert page.locator("#answer", has_text="30 dias").count() == 0
+    expect(page.locator("#answer", has_text="30 dias")).to_have_count(0)
     slow.go_on.set()
     page.locator("#answer .srcs").wait_for()
-    assert page.locator("#answer", has_text="30 dias").count() == 1
-    assert page.locator("#answer [aria-busy]").count() == 0
+    expect(page.locator("#answer", has_text="30 dias")).to_have_count(1)
+    expect(page.locator("#answer [aria-busy]")).to_have_count(0)
     page.get_by_role("button", name="Certa").click()
     page.locator("#feedback", has_text="Obrigado").wait_for()
 
@@ -64,7 +65,7 @@ def test_a_question_is_called_kept_only_when_it_was(documents, new_context, ana,
     said = "guardada" if kept else "Não respondida pelos documentos"
     page.locator("#answer .ans-meta", has_text=said).wait_for()
     page.goto("/knowledge/gaps")
-    assert page.get_by_text(question).count() == int(kept)
+    expect(page.get_by_text(question)).to_have_count(int(kept))
 
 
 def test_a_box_that_cannot_answer_says_why(new_context, ana):

@@ -33,6 +33,13 @@ def test_a_refusal_is_a_page_with_what_why_next_step_and_id(guest):
     assert 'href="/"' in answer.text
 
 
+def test_who_is_signed_in_keeps_the_menu_where_there_is_nothing(app, browser_headers):
+    answer = app.test_client().get("/nowhere", headers=browser_headers)
+    assert answer.status_code == 404
+    assert 'id="nav"' in answer.text
+    assert "/contacts" in answer.text
+
+
 def test_a_page_speaks_the_language_this_browser_chose(guest):
     guest.set_cookie("locale", "en")
     answer = guest.get("/nowhere")

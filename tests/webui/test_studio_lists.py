@@ -29,6 +29,17 @@ def test_a_list_has_pages(name, box, tenant_id, app, browser_headers):
     assert client.get(f"/api/v1/{name}?limit=201").status_code == 422
 
 
+def test_what_was_not_understood_comes_in_pages_with_the_name_of_its_channel(box, tenant_id, app, browser_headers):
+    with box.unit(tenant_id) as uow:
+        made = [channels.create_channel(uow, ChannelIn(kind="simulator", name=name)) for name in ("Que reclama", "Outro")]
+        channels.keep_rejected(uow, made[0].id, [(f"reason-{number}-", "{}") for number in range(7)])
+    client = app.test_client()
+    first, second = (client.get(f"/channels?limit=1&page={page}&rejected={page}", headers=browser_headers).text for page in (1, 2))
+    assert [name in first for name in ("reason-6-", "reason-1-", "rejected=2")] == [True, False, True]
+    assert [name in second for name in ("reason-6-", "reason-1-")] == [False, True]
+    assert all('<span class="t12 muted">Que reclama' in page for page in (first, second))
+
+
 def test_the_agent_waits_in_seconds_and_keeps_what_the_form_does_not_show():
     settings = AgentForm(name="Lia", wait_s="2,5").settings(AgentSettings())
     for locale, said in (("pt_BR", "2,5"), ("en", "2.5")):
@@ -37,10 +48,25 @@ def test_the_agent_waits_in_seconds_and_keeps_what_the_form_does_not_show():
     assert AgentForm(name="Lia", wait_s=0.4).settings(AgentSettings()).debounce_ms == 400
 
 
-def test_time_zones_come_in_groups_with_brazil_first_and_none_twice():
-    groups = timezone_groups()
-    zones = [zone for _label, choices in groups for zone, _name in choices]
-    assert groups[0][1][0][0] == "America/Sao_Paulo"
-    assert len(zones) == len(set(zones))
-    assert {"America/Argentina/Buenos_Aires", "Europe/Lisbon", "UTC"} <= set(zones)
-    assert ("America/Argentina/Buenos_Aires", "Buenos Aires, Argentina") in groups[1][1]
+def test_time_zones_come_by_the_names_of_their_cities_with_ones_own_country_first_and_none_twice():
+    with in_locale("pt_BR"):
+        groups = timezone_groups("America/Sao_Paulo")
+        assert named(timezone_groups("Europe/Lisbon"))[:3] == ["Açores", "Lisboa", "Madeira"]
+    names, zones = named(groups), [zone for _label, choices in groups for zone, _name, _also in choices]
+    assert (groups[0][0], names[0]) == ("Brasil", "Brasília, São Paulo, Rio, Sul")
+    assert (len(zones), len(names)) == (len(set(zones)), len(set(names)))
+    assert {"UTC", "Europe/Lisbon"} <= set(zones)
+    assert {"Lisboa, Portugal", "Nova York, Estados Unidos", "Buenos Aires, Argentina", "Singapura"} <= set(names)
+    with in_locale("en"):
+        assert {"Brazil", "Lisbon, Portugal"} <= {*named(timezone_groups()), timezone_groups()[0][0]}
+
+
+@pytest.mark.parametrize(("zone", "name"), [("Asia/Calcutta", "Kolkata"), ("Etc/GMT+3", "Etc/GMT+3"), ("UTC", "UTC")])
+def test_a_zone_that_was_chosen_by_another_name_stays_the_one_chosen(zone, name):
+    with in_locale("pt_BR"):
+        (found,) = [named for _label, choices in timezone_groups(zone) for value, named, _also in choices if value == zone]
+    assert found == name
+
+
+def named(groups):
+    return [name for _label, choices in groups for _zone, name, _also in choices]

@@ -1,6 +1,7 @@
 """The open conversation: news of a message that comes quickly or out of turn leaves it as it is now."""
 
 import pytest
+from playwright.sync_api import expect
 
 from appliance.core.uow import Actor
 from appliance.domains.channels import actions as channels
@@ -51,9 +52,9 @@ def test_the_newest_state_of_a_message_stays(page, conversation_id, turned):
     answer_with(page, ["na fila", "enviada", "entregue"], turned=turned)
     message = page.locator("[data-message]").get_attribute("data-message")
     page.evaluate(SAY, [message, str(conversation_id), 3])
-    page.locator("[data-message]", has_text="entregue").wait_for(timeout=5_000)
+    page.locator("[data-message]", has_text="entregue").wait_for()
     page.wait_for_timeout(200)
-    assert page.locator("[data-message]").inner_text() == "entregue"
+    expect(page.locator("[data-message]")).to_have_text("entregue")
 
 
 def test_news_of_a_message_that_is_still_on_its_way_is_not_lost(page, conversation_id):
@@ -71,4 +72,4 @@ def test_news_of_a_message_that_is_still_on_its_way_is_not_lost(page, conversati
     answer_with(page, ["entregue"])
     page.evaluate(SAY, ["nova", str(conversation_id), 1])
     held[0].fulfill(content_type="text/html", body='<article data-message="nova" data-number="9">na fila</article>')
-    page.locator("[data-message=nova]", has_text="entregue").wait_for(timeout=5_000)
+    page.locator("[data-message=nova]", has_text="entregue").wait_for()

@@ -5,7 +5,7 @@ import re
 from tests.architecture.house import sources
 from webui.crm.words import HAPPENINGS
 
-WRITTEN = re.compile(r"""\bkind="([a-z_]+\.[a-z_]+)\"""")
+WRITTEN = re.compile(r"""(?:\bkind=|add_timeline_entries\(uow, )"([a-z_]+\.[a-z_]+)\"""")
 
 
 def test_no_kind_is_shown_as_something_that_happened():

@@ -2,6 +2,8 @@
 
 import re
 
+from playwright.sync_api import expect
+
 from tests.webui.watch import REPORT_VIOLATIONS
 
 
@@ -9,7 +11,6 @@ class Visitor:
     def __init__(self, context, shop):
         self.complaints = []
         self.page = context.new_page()
-        self.page.set_default_timeout(10_000)
         self.page.add_init_script(REPORT_VIOLATIONS)
         self.page.on("console", lambda said: self.complaints.append(said.text) if said.type in {"error", "warning"} else None)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -25,7 +26,7 @@ class Visitor:
 
     def open(self):
         self.button.click()
-        self.frame.get_by_role("textbox", name="Sua mensagem").wait_for()
+        expect(self.frame.get_by_role("textbox", name="Sua mensagem")).to_be_enabled()  # its script listens
         return self
 
     def say(self, text):
@@ -40,7 +41,7 @@ class Visitor:
         return self.frame.locator(".msg:not(.out)", has_text=text)
 
 
-def until(visitor, what, limit_s=10):
+def until(visitor, what, limit_s=60):
     """Playwright has to be let run while we wait."""
     for _ in range(limit_s * 20):
         if what():

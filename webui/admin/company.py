@@ -9,14 +9,22 @@ from werkzeug import Response
 
 from appliance.core.errors import DomainError, Refused
 from appliance.core.i18n import gettext as _
-from appliance.core.i18n import normalise
+from appliance.core.i18n import lazy_gettext, normalise
 from appliance.core.uow import UnitOfWork
-from appliance.core.web import Form, Schema, read_form
+from appliance.core.web import Call, Form, Schema, read_form
 from appliance.domains.identity import actions, queries
+from appliance.domains.identity.types import Listening
+from appliance.inference.types import Inference
 from webui import branding, theme
 from webui.admin.pages import pages
 from webui.fields import Name
 from webui.timezones import timezone_groups
+
+LISTENING = {
+    Listening.OWN: lazy_gettext("Written down, as speech in the language above"),
+    Listening.ANY: lazy_gettext("Written down, in whichever language is spoken"),
+    Listening.OFF: lazy_gettext("Not written down"),
+}
 
 
 class CompanyForm(Schema):
@@ -26,17 +34,25 @@ class CompanyForm(Schema):
     brand_colour: str = Field("", max_length=7)
     locale: str = Field(max_length=10)
     timezone: str = Field(max_length=60)
+    voice_notes: Listening = Listening.OWN
 
     def changes(self) -> dict[str, Any]:
         """By column of the tenant, as `change_tenant` takes them."""
         colour = theme.parse_colour(self.brand_colour) if self.own_colour else None
-        brand = {"brand_name": self.brand_name or self.name, "brand_colour": colour or ""}
-        return {"name": self.name, "locale": normalise(self.locale), "timezone": self.timezone, "settings": brand}
+        chosen = {"brand_name": self.brand_name or self.name, "brand_colour": colour or "", "voice_notes": self.voice_notes.value}
+        return {"name": self.name, "locale": normalise(self.locale), "timezone": self.timezone, "settings": chosen}
 
 
 @pages.get("/admin/company", permission="tenant:write")
 def company(uow: UnitOfWork) -> str:
     return _page(uow, Form(None, {}, {}))
+
+
+@pages.get("/admin/company/hearing", permission="tenant:write", unit=False)
+def hearing(call: Call) -> str:
+    """Nothing where speech is written down, or where nobody can tell."""
+    ready = call.box.part(Inference).ready()
+    return render_template("admin/_no_hearing.html") if ready.ready and not ready.can_hear else ""
 
 
 @pages.post("/admin/company", permission="tenant:write")
@@ -61,9 +77,11 @@ def _page(uow: UnitOfWork, form: Form[CompanyForm]) -> str:
     shown = {
         "name": tenant.name, "brand_name": str(tenant.settings.get("brand_name", "")), "brand_colour": colour or branding.OUR_COLOUR,
         "own_colour": "1" if colour else "", "locale": tenant.locale, "timezone": tenant.timezone,
+        "voice_notes": tenant.settings.get("voice_notes") or Listening.OWN,
     }  # fmt: skip
     chosen = theme.theme_for(colour) if colour else None
+    raw = {**shown, "own_colour": "", **form.raw} if form.raw else shown
     return render_template(
-        "admin/company.html", raw={**shown, "own_colour": "", **form.raw} if form.raw else shown,
-        errors=form.errors, timezones=timezone_groups(), theme_of_brand=chosen,
+        "admin/company.html", raw=raw, errors=form.errors, timezones=timezone_groups(raw["timezone"]), theme_of_brand=chosen,
+        listening=LISTENING.items(),
     )  # fmt: skip

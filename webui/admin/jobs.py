@@ -15,7 +15,10 @@ from appliance.core.uow import UnitOfWork
 from appliance.core.web import current_principal
 from webui.admin.pages import pages
 
-QUEUES = {"fast": lazy_gettext("Messages"), "default": lazy_gettext("Everyday work"), "slow": lazy_gettext("Documents and imports")}
+QUEUES = {
+    "fast": lazy_gettext("Messages"), "default": lazy_gettext("Everyday work"), "speech": lazy_gettext("Voice notes"),
+    "slow": lazy_gettext("Documents and imports"),
+}  # fmt: skip
 SHOWN = 100
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from typing import Literal
 from uuid import UUID
 
 from flask import flash, redirect, render_template, url_for
@@ -14,9 +15,11 @@ from appliance.core.errors import Refused
 from appliance.core.i18n import gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Form, PageQuery, Schema, read_form
+from appliance.domains.channels import queries as channels
 from appliance.domains.contacts import actions, queries
-from appliance.domains.contacts.schemas import ConsentIn, ConsentOut, ContactOut, ContactsQuery, NoteIn, TimelineEntryOut
+from appliance.domains.contacts.schemas import AwaitedConsentOut, ConsentIn, ConsentOut, ContactOut, ContactsQuery, NoteIn, TimelineEntryOut
 from appliance.domains.contacts.types import Channel, ConsentMode, LawfulBasis, Purpose
+from appliance.domains.conversations import queries as conversations
 from appliance.domains.identity import queries as identity
 from webui.addresses import url_with
 from webui.crm.pages import pages
@@ -29,7 +32,7 @@ CANDIDATES = 20
 class ConsentForm(Schema):
     channel: Channel
     purpose: Purpose
-    mode: ConsentMode
+    mode: Literal[ConsentMode.OPT_IN, ConsentMode.OPT_OUT]  # only the mailbox of whose word it is confirms one
     lawful_basis: LawfulBasis
     evidence: str = Field(min_length=1, max_length=500)
 
@@ -120,21 +123,31 @@ def _page(uow: UnitOfWork, shown: ContactOut, query: PageQuery, form: Form[Conse
         "crm/contact.html",
         contact=shown,
         identities=queries.list_identities(uow, shown.id),
+        blocked=_blocked(uow, shown.id),
         consents=_latest(ConsentOut.model_validate(row) for row in queries.list_consents(uow, shown.id)),
-        timeline=_lines(uow, shown.id, [TimelineEntryOut.model_validate(entry) for entry in timeline.items]),
+        awaited=[AwaitedConsentOut.model_validate(row) for row in queries.list_awaited(uow, shown.id)[:1]],
+        timeline=_lines(uow, [TimelineEntryOut.model_validate(entry) for entry in timeline.items]),
         more_url=url_with(page=query.page + 1) if query.page < timeline.pages else "",
+        newer_url=url_with(page=query.page - 1) if query.page > 1 else "",
+        lists=queries.list_memberships(uow, shown.id),
         merge_id=_open_merge(uow, shown.id),
         owner_name=names.get(shown.owner_id, "") if shown.owner_id else "",
         consent_errors=form.errors,
         consent_raw=form.raw,
-        mode_options=options(*ConsentMode), purpose_options=options(*Purpose), channel_options=options(*Channel),
+        mode_options=options(ConsentMode.OPT_IN, ConsentMode.OPT_OUT), purpose_options=options(*Purpose), channel_options=options(*Channel),
         basis_options=options(*LawfulBasis),
     )  # fmt: skip
 
 
-def _lines(uow: UnitOfWork, contact_id: UUID, entries: list[TimelineEntryOut]) -> list[Line]:
+def _blocked(uow: UnitOfWork, contact_id: UUID) -> list[str]:
+    found = conversations.list_blocked_channels(uow, contact_id)
+    return [one.name for one in channels.list_channels(uow) if one.id in found] if found else []
+
+
+def _lines(uow: UnitOfWork, entries: list[TimelineEntryOut]) -> list[Line]:
     """A note is shown whole; its entry keeps only the beginning."""
-    notes = {note.id: note.body for note in queries.list_notes(uow, contact_id)} if any(e.kind == "note.added" for e in entries) else {}
+    found = queries.find_notes(uow, [entry.object_id for entry in entries if entry.kind == "note.added"])
+    notes = {note_id: note.body for note_id, note in found.items()}
     lines = []
     for entry in entries:
         icon, words, is_note = happening(entry)

@@ -17,7 +17,7 @@ from appliance.domains.leads import actions, queries
 from appliance.domains.leads.schemas import LeadEventOut, LeadOut, LeadPatch, LeadsQuery
 from appliance.domains.leads.types import LeadStatus
 from webui.crm.pages import pages
-from webui.crm.words import options
+from webui.crm.words import label
 
 READ, WRITE = "leads:read", "leads:write"
 MOST_SOURCES = PageQuery(limit=200)
@@ -38,7 +38,7 @@ def leads(uow: UnitOfWork, query: LeadsQuery) -> str:
     return render_template(
         "crm/leads.html", page=page, query=query, source_names=names, tones=TONES,
         people=_people(uow, (lead.contact_id for lead in page.items)),
-        status_options=[("", _("Every state")), *options(*LeadStatus)],
+        status_options=[("", _("Every state")), *_states()],
         source_options=[("", _("Every source")), *((str(key), name) for key, name in names.items())],
     )  # fmt: skip
 
@@ -50,7 +50,7 @@ def lead(uow: UnitOfWork, lead_id: UUID) -> str:
     person = ContactOut.model_validate(contacts.get_contact(uow, found.contact_id))
     return render_template(
         "crm/lead.html", lead=found, contact=person, events=events, source=queries.get_source(uow, found.source_id), tones=TONES,
-        status_options=options(*LeadStatus),
+        status_options=_states(), is_awaited=bool(contacts.list_awaited(uow, found.contact_id)),
     )  # fmt: skip
 
 
@@ -63,6 +63,10 @@ def save_lead(uow: UnitOfWork, lead_id: UUID) -> Response:
         actions.change_lead(uow, lead_id, LeadPatch(status=form.value.status, score=form.value.score))
         flash(_("Saved."))
     return redirect(url_for("crm.lead", lead_id=lead_id))
+
+
+def _states() -> list[tuple[str, str]]:
+    return [(state.value, label(state).capitalize()) for state in LeadStatus]
 
 
 def source_names(uow: UnitOfWork) -> dict[UUID, str]:

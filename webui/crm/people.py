@@ -8,7 +8,7 @@ from flask import flash, redirect, render_template, url_for
 from pydantic import Field
 from werkzeug import Response
 
-from appliance.core.errors import DomainError, Refused
+from appliance.core.errors import DomainError
 from appliance.core.i18n import gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Form, PageQuery, Schema, parse, read_form
@@ -17,6 +17,7 @@ from appliance.domains.contacts.schemas import ContactFields, ContactOut, Contac
 from appliance.domains.contacts.types import ContactSort, Purpose
 from appliance.domains.identity import queries as identity
 from appliance.domains.identity.schemas import MembersQuery
+from webui import naming
 from webui.crm.pages import pages
 from webui.crm.words import options
 
@@ -62,10 +63,7 @@ class ContactForm(Schema):
         return fields
 
 
-@pages.blueprint.app_template_filter("contact_name")
-def contact_name(contact: ContactOut) -> str:
-    """Somebody without a name goes by what we know of them."""
-    return contact.name or contact.email or contact.phone_e164 or contact.phone_raw or contact.company or _("No name")
+pages.blueprint.add_app_template_filter(naming.person_name, "contact_name")
 
 
 @pages.get("/contacts", permission="contacts:read", query=ListQuery)
@@ -93,7 +91,7 @@ def create_contact(uow: UnitOfWork) -> Response | tuple[str, int]:
     try:
         contact = actions.create_contact(uow, form.value.fields())
     except DomainError as err:
-        return _form_page(uow, _refused(form, err)), err.status
+        return _form_page(uow, form.refused(err)), err.status
     flash(_("Contact created."))
     return redirect(url_for("crm.contact", contact_id=contact.id))
 
@@ -102,7 +100,7 @@ def create_contact(uow: UnitOfWork) -> Response | tuple[str, int]:
 def edit_contact(uow: UnitOfWork, contact_id: UUID) -> str:
     contact = ContactOut.model_validate(queries.get_contact(uow, contact_id))
     shown = {name: str(getattr(contact, name) or "") for name in TEXT_FIELDS if name != "phone"}
-    shown |= {"phone": contact.phone_e164 or contact.phone_raw or "", "tags": ", ".join(contact.tags)}
+    shown |= {"phone": naming.number(contact), "tags": ", ".join(contact.tags)}
     return _form_page(uow, Form(None, {}, shown), contact)
 
 
@@ -115,14 +113,14 @@ def save_contact(uow: UnitOfWork, contact_id: UUID) -> Response | tuple[str, int
     try:
         actions.change_contact(uow, contact_id, form.value.fields(), expected_version=form.value.version)
     except DomainError as err:
-        return _form_page(uow, _refused(form, err), contact), err.status
+        return _form_page(uow, form.refused(err), contact), err.status
     flash(_("Saved."))
     return redirect(url_for("crm.contact", contact_id=contact_id))
 
 
 @pages.post("/contacts/<uuid:contact_id>/delete", permission="contacts:delete")
 def delete_contact(uow: UnitOfWork, contact_id: UUID) -> Response:
-    name = contact_name(ContactOut.model_validate(queries.get_contact(uow, contact_id)))
+    name = naming.person_name(ContactOut.model_validate(queries.get_contact(uow, contact_id)))
     actions.delete_contact(uow, contact_id)
     flash(_("%(name)s was deleted.", name=name))
     return redirect(url_for("crm.contacts"))
@@ -131,10 +129,6 @@ def delete_contact(uow: UnitOfWork, contact_id: UUID) -> Response:
 def owner_options(uow: UnitOfWork) -> list[tuple[str, str]]:
     members = identity.list_members(uow, MembersQuery(limit=200))
     return [("", _("Nobody")), *((str(member.user_id), member.name) for member in members.items)]
-
-
-def _refused(form: Form[ContactForm], err: DomainError) -> Form[ContactForm]:
-    return form.refused(err) if isinstance(err, Refused) else Form(None, {"": str(err)}, form.raw)
 
 
 def _form_page(uow: UnitOfWork, form: Form[ContactForm], contact: ContactOut | None = None) -> str:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-import phonenumbers
 from babel import dates
 from babel.support import LazyProxy
 
@@ -17,9 +16,11 @@ from appliance.domains.contacts.types import (
     Channel,
     ConsentMode,
     ContactSort,
+    DuplicateState,
     IdentityKind,
     ImportTarget,
     LawfulBasis,
+    Likeness,
     Match,
     Purpose,
     SegmentField,
@@ -60,6 +61,7 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, LazyProxy]] = {
         IdentityKind.WHATSAPP: _("WhatsApp number"),
         IdentityKind.WHATSAPP_LID: _("WhatsApp id"),
         IdentityKind.WHATSAPP_USER: _("WhatsApp user"),
+        IdentityKind.WHATSAPP_GROUP: _("WhatsApp group"),
         IdentityKind.WEBCHAT: _("Chat of the site"),
         IdentityKind.EXTERNAL: _("Other system"),
     },
@@ -67,6 +69,17 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, LazyProxy]] = {
         ContactSort.NAME: _("By name"),
         ContactSort.NEWEST: _("Newest first"),
         ContactSort.LAST_SEEN: _("Last seen first"),
+    },
+    DuplicateState: {
+        DuplicateState.OPEN: _("To decide"),
+        DuplicateState.MERGED: _("Merged"),
+        DuplicateState.DISMISSED: _("Two people"),
+    },
+    Likeness: {
+        Likeness.SAID_TOGETHER: _("Ids of both came together"),
+        Likeness.DOCUMENT: _("Same CPF or CNPJ"),
+        Likeness.NAME_AND_COMPANY: _("Same name and company"),
+        Likeness.NAME: _("Same name, and nothing speaks against it"),
     },
     ImportTarget: {
         ImportTarget.NAME: _("Name"),
@@ -89,8 +102,11 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, LazyProxy]] = {
         SegmentField.EMAIL: _("E-mail"),
         SegmentField.PHONE: _("Phone"),
         SegmentField.REGION: _("State or city"),
+        SegmentField.OWNER: _("Responsible"),
+        SegmentField.ATTRIBUTE: _("Attribute"),
         SegmentField.TAG: _("Tag"),
         SegmentField.CONSENT: _("Consent"),
+        SegmentField.EVENT: _("What happened"),
         SegmentField.LAST_SEEN: _("Last seen"),
         SegmentField.CREATED: _("Created"),
     },
@@ -165,23 +181,34 @@ HAPPENINGS: Mapping[str, Happening] = {
     "contact.created": Happening("user-plus", _("Contact created")),
     "note.added": Happening("note", _("Note"), quoted=True),
     "consent.granted": Happening("check", _("Consent recorded: %(what)s")),
+    "consent.asked": Happening("mail", _("Asked to confirm by e-mail: %(what)s")),
     "consent.withdrawn": Happening("x", _("Consent withdrawn: %(what)s")),
     "contacts.merged": Happening("branch", _("%(what)s became part of this contact")),
     "merge.undone": Happening("undo", _("The merge with %(what)s was undone")),
     "lead.captured": Happening("target", _("Lead captured: %(what)s")),
     "lead.converted": Happening("trophy", _("Became a customer")),
+    "service.rated": Happening("thumb-up", _("Rated the service"), quoted=True),
+    "mail.opened": Happening("eye", _("Opened the mail: %(what)s")),
+    "mail.followed": Happening("external", _("Followed an address in a mail: %(what)s")),
     "message.received": Happening("inbox", _("Message received"), quoted=True),
     "message.sent": Happening("send", _("Message sent"), quoted=True),
+}
+EVENTS: Mapping[str, LazyProxy] = {  # what a segment may ask for
+    "message.received": _("Message received"),
+    "message.sent": _("Message sent"),
+    "lead.captured": _("Lead captured"),
+    "lead.converted": _("Became a customer"),
+    "note.added": _("Note written"),
+    "contacts.merged": _("Merged with another contact"),
 }
 REJECTIONS: Mapping[str, LazyProxy] = {
     "not_signed": _("Not signed"),
     "bad_signature": _("Signed with another secret, or over other bytes"),
     "stale_timestamp": _("Signed more than five minutes ago, or with a wrong clock"),
-    "replayed": _("A nonce that was used before"),
+    "replayed": _("A nonce or signature that was used before"),
     "malformed_json": _("Not valid JSON"),
     "names_nobody": _("Names nobody"),
     "not_handed_over": _("Meta did not hand over the lead; try it again under Background work"),
-    "silent": _("Came while the source was switched off"),
 }
 OTHER = Happening("history", _("Something happened"), quoted=True)
 
@@ -201,13 +228,12 @@ def label(member: StrEnum) -> str:
     return str(LABELS[type(member)].get(member, member.value))
 
 
-@pages.blueprint.app_template_filter("phone")
-def phone(e164: str) -> str:
-    """`+5511955120148` → `+55 11 95512-0148`."""
-    try:
-        return phonenumbers.format_number(phonenumbers.parse(e164), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
-    except phonenumbers.NumberParseException:
-        return e164
+@pages.blueprint.app_template_filter("lead_field")
+def lead_field(name: str) -> str:
+    """What our own form asks has a name for people; what others brought keeps theirs."""
+    if name in set(LeadField):
+        return label(LeadField(name))
+    return gettext("Message") if name == "message" else name
 
 
 @pages.blueprint.app_template_filter("day")

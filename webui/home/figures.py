@@ -12,18 +12,21 @@ from appliance.core.uow import UnitOfWork
 from appliance.core.web import current_principal
 from appliance.core.web.auth import check_access
 from appliance.domains.agents import queries as agents
+from appliance.domains.channels import queries as channels
 from appliance.domains.contacts import queries as contacts
 from appliance.domains.conversations import queries as conversations
 from appliance.domains.knowledge import queries as knowledge
 from webui import formats
 from webui.home import charts
 from webui.home.pages import pages
-from webui.inbox.presenting import CHANNELS, HANDOFF_REASONS, person_name
+from webui.inbox.presenting import CHANNELS, HANDOFF_REASONS
+from webui.naming import person_name
 from webui.navigation import has_endpoint
 
 READ = "conversations:read"
 DAYS = 14
 SHOWN_WAITING = 5
+SHOWN_FAILING = 5
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,8 @@ def today(uow: UnitOfWork) -> str:
 def todays(uow: UnitOfWork) -> dict[str, object]:
     waiting = conversations.list_waiting(uow, limit=SHOWN_WAITING)
     total = conversations.count_inbox(uow, user_id=uow.actor.id).waiting
-    return {"tiles": _tiles(uow, total), "waiting": _waiting(uow, waiting), "waiting_total": total}
+    failing = channels.list_failing(uow, limit=SHOWN_FAILING) if check_access(current_principal(), None).can("channels:read") else ()
+    return {"tiles": _tiles(uow, total), "waiting": _waiting(uow, waiting), "waiting_total": total, "failing": failing}
 
 
 def two_weeks(uow: UnitOfWork) -> dict[str, object]:

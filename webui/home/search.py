@@ -13,8 +13,8 @@ from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.schemas import ContactOut, ContactsQuery
 from appliance.domains.conversations import queries as conversations
 from appliance.domains.knowledge import queries as knowledge
-from webui.crm.people import contact_name
 from webui.home.pages import pages
+from webui.naming import person_name
 from webui.navigation import has_endpoint
 
 HITS = 6
@@ -49,7 +49,7 @@ def search(uow: UnitOfWork, query: SearchQuery) -> Response:
 def _contacts(uow: UnitOfWork, q: str) -> list[Hit]:
     found = contacts.list_contacts(uow, ContactsQuery(q=q, page=1, limit=HITS)).items
     return [
-        Hit(_("Contacts"), contact_name(one), one.company or one.email or "", "users", url_for("crm.contact", contact_id=one.id))
+        Hit(_("Contacts"), person_name(one), one.company or one.email or "", "users", url_for("crm.contact", contact_id=one.id))
         for one in map(ContactOut.model_validate, found)
     ]
 
@@ -61,7 +61,7 @@ def _messages(uow: UnitOfWork, q: str) -> list[Hit]:
         Hit(
             _("Messages"),
             "".join(text for text, _hit in hit.parts),
-            contact_name(ContactOut.model_validate(person)) if (person := people.get(hit.conversation.contact_id)) else "",
+            person_name(ContactOut.model_validate(person)) if (person := people.get(hit.conversation.contact_id)) else "",
             "inbox",
             url_for("inbox.conversation", conversation_id=hit.conversation.id, at=hit.message.number),
         )

@@ -1,5 +1,5 @@
 from appliance.core.web import Pages
 
-READ, MANAGE = "conversations:read", "inbox:write"
+READ, WRITE, MANAGE = "conversations:read", "conversations:write", "inbox:write"
 
 pages = Pages("inbox", __name__)

@@ -1,12 +1,12 @@
 """What the inbox shows of a conversation and of a message, as plain values for the templates."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from appliance.core.i18n import gettext
 from appliance.core.i18n import lazy_gettext as _
@@ -17,10 +17,26 @@ from appliance.domains.contacts.schemas import ContactOut
 from appliance.domains.contacts.types import Channel as Medium
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.queries import Found, Notice
-from appliance.domains.conversations.schemas import ConversationOut, MessageOut
-from appliance.domains.conversations.types import ConversationStatus, Direction, Handling, LabelColour, MessageKind, MessageStatus, Sender
+from appliance.domains.conversations.schemas import ConversationOut, EarlierOut, MessageOut, SightingOut
+from appliance.domains.conversations.types import (
+    DELETED,
+    MISSED_CALL,
+    ConversationStatus,
+    Direction,
+    Handling,
+    LabelColour,
+    MessageKind,
+    MessageStatus,
+    Sender,
+)
 from appliance.domains.identity import queries as identity
+from appliance.domains.identity.schemas import MembersQuery
 from webui.citations import cited
+from webui.inbox import parts
+from webui.inbox.deadlines import Clock, clock_of, priority_of
+from webui.inbox.mentions import marked
+from webui.inbox.reading import Mark, marks, topic_name
+from webui.naming import person_name
 from webui.studio.words import REASONS
 
 ICONS = {
@@ -39,22 +55,8 @@ CHANNELS = {
     Medium.WEBCHAT: _("Web chat"),
     Medium.SIMULATOR: _("Simulator"),
 }
-MEDIA_KINDS = frozenset({MessageKind.IMAGE, MessageKind.AUDIO, MessageKind.VIDEO, MessageKind.DOCUMENT, MessageKind.STICKER})
-STATUS_MARKS = {
-    MessageStatus.QUEUED: ("clock", _("Waiting to be sent")),
-    MessageStatus.SENDING: ("clock", _("Being sent")),
-    MessageStatus.SENT: ("check", _("Sent")),
-    MessageStatus.DELIVERED: ("checks", _("Delivered")),
-    MessageStatus.READ: ("checks", _("Read")),
-}
-FAILURES = {
-    MessageStatus.FAILED: _("Not sent."),
-    MessageStatus.UNCONFIRMED: _("Nobody confirmed that this arrived."),
-    MessageStatus.CANCELLED: _("Withdrawn before it was sent."),
-}
 HANDOFF_REASONS = {**REASONS, "snooze_over": _("the time it was put aside for is over")}
-EVENTS = {"snooze_over": _("Back: the time it was put aside for is over")}
-WORDLESS = {
+WORDLESS = {DELETED: _("Deleted message"), MISSED_CALL: _("Missed call")} | {
     f"[{kind}]": name
     for kind, name in (
         (MessageKind.IMAGE, _("Picture")),
@@ -90,13 +92,18 @@ class Row:
     unread: int
     icon: str
     channel: str
+    is_group: bool
     holder: str
     holder_kind: str
     waiting_since: datetime | None
     status: ConversationStatus
     snoozed_until: datetime | None
     labels: Sequence[Chip]
+    marks: Sequence[Mark]
+    topic: str
     is_unsent: bool
+    clock: Clock | None
+    priority: tuple[str, str] | None
 
 
 @dataclass(frozen=True)
@@ -135,8 +142,11 @@ class Bubble:
     number: int
     side: str
     who: str
+    author: str
     html: Markup
     media: Mapping[str, Any] | None
+    file_name: str
+    heard: parts.Heard | None
     mail: Mapping[str, Any]
     kind: str
     at: datetime
@@ -147,6 +157,11 @@ class Bubble:
     choices: Sequence[str]
     sources: Sequence[Mapping[str, Any]]
     has_trace: bool
+    is_edited: bool
+    is_deleted: bool
+    earlier: Sequence[EarlierOut]
+    read_at: datetime | None
+    sighting: SightingOut | None
 
 
 @dataclass(frozen=True)
@@ -163,11 +178,16 @@ class Thread:
     is_newest: bool
     window_closes_at: datetime | None
     window_open: bool
+    reply_cost: str
+    reply_cost_source: str
     takes: frozenset[MessageKind]
     held_by_me: bool
     me: UUID | None
     handoff_reason: str
+    clock: Clock | None
     labels: Sequence[Chip]
+    marks: Sequence[Mark]
+    topic: str
 
 
 def rows(uow: UnitOfWork, conversations: Sequence[ConversationOut], *, me: UUID | None) -> list[Row]:
@@ -178,7 +198,7 @@ def rows(uow: UnitOfWork, conversations: Sequence[ConversationOut], *, me: UUID 
     return [
         _row(
             row, person_name(people.get(row.contact_id)), _holder(row, names, me),
-            labels=chips(row.labels, colours), is_unsent=row.id in unsent,
+            labels=chips(row.labels, colours), is_unsent=row.id in unsent, clock=clock_of(row, uow.now),
         )
         for row in conversations
     ]  # fmt: skip
@@ -229,7 +249,9 @@ def notices(uow: UnitOfWork, found: Sequence[Notice]) -> list[Told]:
     ]
 
 
-def _row(conversation: ConversationOut, name: str, held_by: tuple[str, str], *, labels: Sequence[Chip], is_unsent: bool) -> Row:
+def _row(
+    conversation: ConversationOut, name: str, held_by: tuple[str, str], *, labels: Sequence[Chip], is_unsent: bool, clock: Clock | None
+) -> Row:
     holder, kind = held_by
     return Row(
         id=conversation.id,
@@ -239,13 +261,18 @@ def _row(conversation: ConversationOut, name: str, held_by: tuple[str, str], *, 
         unread=conversation.unread_count,
         icon=ICONS[conversation.medium],
         channel=str(CHANNELS[conversation.medium]),
+        is_group=conversation.is_group,
         holder=holder,
         holder_kind=kind,
         waiting_since=conversation.waiting_since,
         status=conversation.status,
         snoozed_until=conversation.snoozed_until,
         labels=labels,
+        marks=marks(conversation.signals),
+        topic=topic_name(conversation.topic, conversation.signals),
         is_unsent=is_unsent,
+        clock=clock,
+        priority=priority_of(conversation),
     )
 
 
@@ -259,18 +286,22 @@ def _holder(conversation: ConversationOut, names: Mapping[UUID, str], me: UUID |
     return names.get(conversation.assignee_id, gettext("A former colleague")), "colleague"
 
 
-def person_name(contact: Any) -> str:
-    if contact is None:
-        return gettext("Removed contact")
-    known = contact.name or contact.phone_e164 or contact.phone_raw or contact.email
-    return str(known or gettext("Unnamed contact %(tail)s", tail=contact.id.hex[-4:].upper()))
-
-
-def bubbles(uow: UnitOfWork, messages: Iterable[MessageOut], *, contact_name: str, cites: bool = True) -> list[Bubble]:
+def bubbles(
+    uow: UnitOfWork, messages: Iterable[MessageOut], *, contact_name: str, in_group: bool = False, cites: bool = True
+) -> list[Bubble]:
     """`cites` False: as the contact gets them, without the marks that lead to sources."""
     found = list(messages)
     names = names_of(uow, found)
-    return [_bubble(message, author_of(message, names, contact_name), cites=cites) for message in found]
+    seen = queries.find_sightings(uow, {row.id for row in found if row.direction is Direction.OUTBOUND})
+    shown = [_bubble(row, author_of(row, names, contact_name), seen.get(row.id), in_group=in_group, cites=cites) for row in found]
+    return _with_mentions(uow, shown)
+
+
+def _with_mentions(uow: UnitOfWork, shown: list[Bubble]) -> list[Bubble]:
+    if not any(bubble.side == "note" and "@" in bubble.html for bubble in shown):
+        return shown
+    team = [member.name for member in identity.list_members(uow, MembersQuery(limit=200)).items]
+    return [replace(bubble, html=marked(bubble.html, team)) if bubble.side == "note" else bubble for bubble in shown]
 
 
 def names_of(uow: UnitOfWork, messages: Sequence[MessageOut]) -> dict[UUID, str]:
@@ -291,66 +322,40 @@ def author_of(message: MessageOut, names: Mapping[UUID, str], contact_name: str)
     return gettext("The box")
 
 
-def _bubble(message: MessageOut, who: str, *, cites: bool) -> Bubble:
+def _words(message: MessageOut, text: str, *, cites: bool) -> Markup:
+    html = cited(text, len(message.sources or ()), f"s-{message.id}-", linked=cites)
+    return marked(html, (str(one["name"]) for one in message.content.get("mentions", ())), wholly=True)
+
+
+def _bubble(message: MessageOut, who: str, sighting: SightingOut | None, *, in_group: bool, cites: bool) -> Bubble:
     sources = [source.model_dump() for source in message.sources or ()]
-    text = str(message.content.get("text") or message.content.get("caption") or message.content.get("transcript") or "")
+    text = str(message.content.get("text") or message.content.get("caption") or "")
+    media = message.content.get("media") if message.kind in {*parts.MEDIA_KINDS, MessageKind.TEMPLATE} else None
     return Bubble(
         id=message.id,
         number=message.number,
-        side=_side(message),
+        side=parts.side_of(message),
         who=who,
-        html=cited(text, len(sources), f"s-{message.id}-", linked=cites) if text else _without_text(message),
-        media=message.content.get("media") if message.kind in MEDIA_KINDS else None,
+        author=parts.member_of(message),
+        html=_words(message, text, cites=cites) if text else parts.without_text(message),
+        media=media,
+        file_name=str(media.get("filename") or WORDLESS[f"[{parts.shown_as(message)}]"]) if media else "",
+        heard=parts.heard_in(message),
         mail=message.content.get("mail") or {},
-        kind=message.kind.value,
+        kind=parts.shown_as(message).value,
         at=message.occurred_at if message.direction is Direction.INBOUND else message.created_at,
         status=message.status.value,
-        mark=_mark(message),
-        failure=_failure(message),
+        mark=parts.mark_of(message, in_group=in_group),
+        failure=parts.failure_of(message),
         can_retry=message.status in {MessageStatus.FAILED, MessageStatus.UNCONFIRMED},
         choices=[str(one["title"]) for one in message.content.get("buttons") or message.content.get("list", {}).get("rows", ())],
         sources=sources,
         has_trace=message.sender is Sender.AGENT_AI,
+        is_edited=message.edited_at is not None and message.deleted_at is None,
+        is_deleted=message.deleted_at is not None,
+        earlier=message.earlier or (),
+        read_at=message.read_at,
+        sighting=sighting,
     )
 
 
-def _side(message: MessageOut) -> str:
-    if message.kind is MessageKind.NOTE:
-        return "note"
-    if message.direction is Direction.INTERNAL:
-        return "event"
-    if message.direction is Direction.INBOUND:
-        return "in"
-    return "out ai" if message.sender is Sender.AGENT_AI else "out"
-
-
-def _without_text(message: MessageOut) -> Markup:
-    if message.content.get("event") in EVENTS:
-        return escape(str(EVENTS[message.content["event"]]))
-    chosen = message.content.get("choice")
-    if isinstance(chosen, Mapping):
-        return escape(str(chosen.get("title", "")))
-    place = message.content.get("location")
-    if isinstance(place, Mapping):
-        return escape(f"{place.get('name') or ''} {place.get('latitude')}, {place.get('longitude')}".strip())
-    template = message.content.get("template")
-    if isinstance(template, Mapping):
-        return escape(" · ".join([gettext("Template %(name)s", name=str(template.get("name", ""))), *_values_of(template)]))
-    return Markup("") if message.kind in MEDIA_KINDS else escape(gettext("A kind of message this box cannot show yet."))
-
-
-def _values_of(template: Mapping[str, Any]) -> list[str]:
-    parameters = [one for component in template.get("components", ()) for one in component.get("parameters", ())]
-    return [str(one["text"]) for one in parameters if "text" in one]
-
-
-def _mark(message: MessageOut) -> tuple[str, str] | None:
-    if message.direction is not Direction.OUTBOUND:
-        return None
-    found = STATUS_MARKS.get(message.status)
-    return (found[0], str(found[1])) if found else None
-
-
-def _failure(message: MessageOut) -> str:
-    said = FAILURES.get(message.status)
-    return " ".join(part for part in (str(said), message.error or "") if part) if said else ""

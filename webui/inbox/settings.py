@@ -9,17 +9,17 @@ from flask import flash, redirect, render_template, request, url_for
 from pydantic import Field, ValidationError
 from werkzeug import Response
 
-from appliance.core.errors import DomainError, Refused
+from appliance.core.errors import DomainError
 from appliance.core.i18n import gettext
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Form, Schema, read_form
-from appliance.core.web.problems import refusal_of
 from appliance.domains.conversations import actions, queries, schemas
 from appliance.domains.conversations.types import VARIABLES, LabelColour
 from appliance.domains.identity import queries as identity
 from appliance.domains.identity.schemas import MembersQuery
 from webui.fields import Name
+from webui.inbox.deadlines import PRIORITIES
 from webui.inbox.pages import MANAGE, pages
 
 Tab = Literal["labels", "replies", "macros", "teams"]
@@ -66,19 +66,24 @@ class ReplyForm(Schema):
 
 
 class MacroForm(Schema):
-    """`labels` are separated by commas; `assign` is nothing, me, nobody or somebody's id."""
+    """`labels` are separated by commas; `assign` is nothing, me, nobody, somebody's id, or `team:` and a team's."""
 
     name: Name
     labels: str = Field("", max_length=500)
+    priority: str = Field("", max_length=20)
     note: str = Field("", max_length=schemas.MAX_TEXT)
-    assign: str = Field("", max_length=40)
+    assign: str = Field("", max_length=50)
     reply: str = Field("", max_length=schemas.MAX_TEXT)
     status: str = Field("", max_length=20)
 
     def wanted(self) -> schemas.MacroIn:
         """Raises pydantic.ValidationError."""
         labels = [label.strip() for label in self.labels.split(",") if label.strip()]
-        steps = {"labels": labels, "note": self.note, "assign": self.assign or None, "reply": self.reply, "status": self.status or None}
+        whom = self.assign.removeprefix("team:")
+        steps = {
+            "labels": labels, "note": self.note, "reply": self.reply, "status": self.status or None, "priority": self.priority or None,
+            ("team" if self.assign.startswith("team:") else "assign"): whom or None,
+        }  # fmt: skip
         return schemas.MacroIn.model_validate({"name": self.name, "steps": steps})
 
 
@@ -186,19 +191,15 @@ def _saved(uow: UnitOfWork, schema: type[F], query: SettingsQuery, save: Callabl
     if form.value is not None:
         try:
             save(form.value)
-        except ValidationError as err:
-            form = _refused(form, refusal_of(err))
-        except Refused as err:
+        except (ValidationError, DomainError) as err:
             form = _refused(form, err)
-        except DomainError as err:
-            form = Form(None, {"": str(err)}, form.raw)
     if form.value is None:
         return _page(uow, query, form), HTTPStatus.UNPROCESSABLE_ENTITY
     flash(gettext("Saved."))
     return redirect(url_for("inbox.settings", tab=query.tab))
 
 
-def _refused(form: Form[F], err: Refused) -> Form[F]:
+def _refused(form: Form[F], err: ValidationError | DomainError) -> Form[F]:
     """Each objection at the field it is about: the last part of `steps.reply`; what is about none stands above the form."""
     fields = {name.split(".")[-1]: sentence for name, sentence in form.refused(err).errors.items()}
     known = {name: sentence for name, sentence in fields.items() if name in form.raw}
@@ -219,14 +220,20 @@ def _page(uow: UnitOfWork, query: SettingsQuery, form: Form[Any]) -> str:
     }  # fmt: skip
     edited = FIND[query.tab](uow, query.edit) if query.edit else None
     values = form.raw or (_values_of(query.tab, edited) if edited else {})
+    teams = {str(team.id): team.name for team in rows["teams"]}
     members = [(str(one.user_id), one.name) for one in identity.list_members(uow, MembersQuery(limit=200)).items]
     return render_template(
         "inbox/settings.html", query=query, rows=rows[query.tab], edited=edited, values=values, errors=form.errors,
         colours=COLOURS.items(), states=STATES.items(), state_names=STATES, variables=VARIABLES,
-        assignees=[("", _("Leave as it is")), ("me", _("Who runs it")), ("nobody", _("Nobody")), *members], member_names=dict(members),
-        members=members,
+        assignees=[("", _("Leave as it is")), ("me", _("Who runs it")), ("nobody", _("Nobody")), *members, *_choices_of(teams)],
+        member_names=dict(members), members=members, teams=teams,
+        priorities=[("", _("Leave as it is")), *PRIORITIES.items()], priority_names=PRIORITIES,
         chosen_members=request.form.getlist("members") or values.get("members", ()),
     )  # fmt: skip
+
+
+def _choices_of(teams: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(f"team:{key}", gettext("Team: %(name)s", name=name)) for key, name in teams.items()]
 
 
 def _values_of(tab: Tab, row: Any) -> Mapping[str, object]:
@@ -238,4 +245,6 @@ def _values_of(tab: Tab, row: Any) -> Mapping[str, object]:
         members = [str(member.user_id) for member in row.members]
         return {"name": row.name, "deals": row.deals, "takes_handoffs": row.takes_handoffs, "members": members}
     steps = {name: value or "" for name, value in row.steps.items()}
+    if steps.get("team"):
+        steps["assign"] = f"team:{steps['team']}"
     return {**steps, "name": row.name, "labels": ", ".join(row.steps["labels"])}

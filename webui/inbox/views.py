@@ -1,8 +1,7 @@
 """Pages and fragments of the inbox. Changes go through the API, so a button does what an integration would."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
-from typing import Literal
+from dataclasses import replace
 from uuid import UUID
 
 from flask import render_template
@@ -15,21 +14,22 @@ from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.schemas import ContactOut, ContactsQuery
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.queries import InboxFilter
-from appliance.domains.conversations.schemas import LARGEST, ConversationOut, MessageOut
-from appliance.domains.conversations.types import ConversationStatus, Handling
+from appliance.domains.conversations.schemas import LARGEST, ConversationOut, MessageOut, ViewFilters
+from appliance.domains.conversations.types import Signal
 from appliance.domains.identity import queries as identity
 from appliance.domains.identity.schemas import MembersQuery
-from webui import formats
-from webui.inbox import presenting, settings, snoozing
+from webui import costs, formats
+from webui.inbox import assisting, chats, deadlines, mails, presenting, reading, satisfaction, saved, saying, settings, snoozing, times
 from webui.inbox.pages import READ, pages
 from webui.inbox.presenting import CHANNELS, HANDOFF_REASONS, ICONS, Thread
+from webui.naming import person_name
 
-__all__ = ["pages", "settings"]
+__all__ = ["assisting", "chats", "mails", "pages", "satisfaction", "saved", "saying", "settings", "times"]
 
 LIST_LENGTH = 50
 FOUND_LENGTH = 20
 THREAD_LENGTH = 50
-PUT_AWAY = ("resolved", "pending", "snoozed")
+KEPT = ("label", "topic", "signal", "team", "priority", "deadline", "order")  # filters that a link within the list keeps
 
 
 class AtQuery(Schema):
@@ -38,12 +38,9 @@ class AtQuery(Schema):
     at: int | None = Field(None, ge=1, le=LARGEST)
 
 
-class ListQuery(PageQuery, AtQuery):
-    """The filters live in the address, so that a view can be bookmarked and sent."""
+class ListQuery(PageQuery, AtQuery, ViewFilters):
+    """The filters live in the address, so that a view can be bookmarked, sent and saved."""
 
-    view: Literal["waiting", "mine", "bot", "all", "resolved", "pending", "snoozed", "unsent"] = "all"
-    label: str = Field("", max_length=40)
-    team: UUID | None = None
     q: str = Field("", max_length=200)
     limit: int = Field(LIST_LENGTH, ge=1, le=LIST_LENGTH)
 
@@ -61,7 +58,7 @@ def inbox(uow: UnitOfWork, query: ListQuery) -> str:
 @pages.get("/inbox/<uuid:conversation_id>", permission=READ, query=ListQuery)
 def conversation(uow: UnitOfWork, conversation_id: UUID, query: ListQuery) -> str:
     thread = _thread(uow, conversation_id, at=query.at)
-    return render_template("inbox/inbox.html", thread=thread, **{**_around(uow), **_listing(uow, query)})
+    return render_template("inbox/inbox.html", thread=thread, **{**_around(uow), **_begun(uow, conversation_id), **_listing(uow, query)})
 
 
 @pages.get("/inbox/list", permission=READ, query=ListQuery)
@@ -72,7 +69,8 @@ def listing(uow: UnitOfWork, query: ListQuery) -> str:
 @pages.get("/inbox/<uuid:conversation_id>/panes", permission=READ, query=AtQuery)
 def panes(uow: UnitOfWork, conversation_id: UUID, query: AtQuery) -> str:
     """Thread and contact of another conversation, without the list."""
-    return render_template("inbox/_panes.html", thread=_thread(uow, conversation_id, at=query.at), **_around(uow))
+    thread = _thread(uow, conversation_id, at=query.at)
+    return render_template("inbox/_panes.html", thread=thread, **_around(uow), **_begun(uow, conversation_id))
 
 
 @pages.get("/inbox/<uuid:conversation_id>/state", permission=READ)
@@ -85,14 +83,13 @@ def state(uow: UnitOfWork, conversation_id: UUID) -> str:
 def messages(uow: UnitOfWork, conversation_id: UUID, query: WindowQuery) -> str:
     found = _conversation(uow, conversation_id)
     window = queries.list_messages(uow, conversation_id, before=query.before, after=query.after, limit=THREAD_LENGTH)
-    return render_template("inbox/_messages.html", bubbles=presenting.bubbles(uow, _shown(window), contact_name=_name_of(uow, found)))
+    return render_template("inbox/_messages.html", bubbles=_bubbles(uow, found, _shown(window)))
 
 
 @pages.get("/inbox/messages/<uuid:message_id>", permission=READ)
 def message(uow: UnitOfWork, message_id: UUID) -> str:
     found = queries.get_message(uow, message_id)
-    name = _name_of(uow, _conversation(uow, found.conversation_id))
-    return render_template("inbox/_messages.html", bubbles=presenting.bubbles(uow, _shown([found]), contact_name=name))
+    return render_template("inbox/_messages.html", bubbles=_bubbles(uow, _conversation(uow, found.conversation_id), _shown([found])))
 
 
 @pages.get("/inbox/notices", permission=READ)
@@ -111,33 +108,34 @@ def _listing(uow: UnitOfWork, query: ListQuery) -> dict[str, object]:
     shown = [ConversationOut.model_validate(row) for row in page.items]
     return {
         "rows": presenting.rows(uow, shown, me=me), "page": page, "counts": counts, "query": query,
+        "is_unused": not shown and not queries.has_conversations(uow),
+        "shelf": saved.shelf(uow, query), "address_of": saved.address_of, "me": me,
         "labels": queries.list_labels(uow), "teams": queries.list_teams(uow),
+        "marks": reading.marks(list(Signal)), "topics": reading.TOPICS,
+        "deadlines": deadlines.DEADLINES, "priorities": deadlines.PRIORITIES,
+        "kept": {"view": query.view, **{name: value for name in KEPT if (value := getattr(query, name))}},
         "found": presenting.found(uow, queries.search_messages(uow, query.q, PageQuery(limit=FOUND_LENGTH)).items) if query.q else (),
     }  # fmt: skip
 
 
 def _filter(uow: UnitOfWork, query: ListQuery) -> InboxFilter:
     found = [person.id for person in contacts.list_contacts(uow, ContactsQuery(q=query.q, limit=200)).items] if query.q else None
-    return InboxFilter(
-        status=ConversationStatus(query.view) if query.view in PUT_AWAY else None,
-        label=query.label,
-        team_id=query.team,
-        assignee_id=uow.actor.id if query.view == "mine" else None,
-        waiting=query.view == "waiting",
-        handling=Handling.BOT if query.view == "bot" else None,
-        contact_ids=found,
-        unsent=query.view == "unsent",
-    )
+    return replace(queries.filter_of(query, user_id=uow.actor.id), contact_ids=found)
+
+
+def _bubbles(uow: UnitOfWork, found: ConversationOut, messages: list[MessageOut]) -> list[presenting.Bubble]:
+    return presenting.bubbles(uow, messages, contact_name=_name_of(uow, found), in_group=found.is_group)
 
 
 def _thread(uow: UnitOfWork, conversation_id: UUID, *, at: int | None = None) -> Thread:
-    found = _conversation(uow, conversation_id)
+    conversation = queries.get_conversation(uow, conversation_id)
+    found = ConversationOut.model_validate(conversation)
     person = contacts.find_contacts(uow, [found.contact_id]).get(found.contact_id)
-    name = presenting.person_name(person)
+    name = person_name(person)
     before = at + THREAD_LENGTH // 2 if at else None
     window = _shown(queries.list_messages(uow, conversation_id, before=before, limit=THREAD_LENGTH))
     unread = [row.number for row in window if row.direction == "inbound"][-found.unread_count :] if found.unread_count else []
-    closes_at = _window_closes_at(found)
+    cost = channels.cost_in(uow, conversation, None)
     return Thread(
         conversation=found,
         name=name,
@@ -145,16 +143,21 @@ def _thread(uow: UnitOfWork, conversation_id: UUID, *, at: int | None = None) ->
         icon=ICONS[found.medium],
         channel=str(CHANNELS[found.medium]),
         assignee=identity.names_of(uow, [found.assignee_id]).get(found.assignee_id, "") if found.assignee_id else "",
-        bubbles=presenting.bubbles(uow, window, contact_name=name),
+        bubbles=presenting.bubbles(uow, window, contact_name=name, in_group=found.is_group),
         first_unread=unread[0] if unread else None,
         at=at,
         is_newest=not window or window[-1].number >= found.last_number,
-        window_closes_at=closes_at,
-        window_open=found.window_hours is None or (closes_at is not None and closes_at > uow.now),
+        window_closes_at=queries.window_closes_at(conversation),
+        window_open=queries.is_window_open(uow, conversation),
+        reply_cost=costs.told(cost),
+        reply_cost_source=costs.source_of(cost),
         takes=channels.kind_of(found.channel_kind).carries,
         held_by_me=found.assignee_id is not None and found.assignee_id == uow.actor.id,
         me=uow.actor.id,
         labels=presenting.chips(found.labels, presenting.colours_of(uow)),
+        marks=reading.marks(found.signals),
+        topic=reading.topic_name(found.topic, found.signals),
+        clock=deadlines.clock_of(found, uow.now),
         handoff_reason=str(HANDOFF_REASONS.get(found.handoff_reason or "", found.handoff_reason or "")),
     )
 
@@ -167,22 +170,20 @@ def _shown(window: Iterable[object]) -> list[MessageOut]:
     return [MessageOut.model_validate(row) for row in window]
 
 
-def _window_closes_at(found: ConversationOut) -> datetime | None:
-    if found.window_hours is None or found.last_inbound_at is None:
-        return None
-    return found.last_inbound_at + timedelta(hours=found.window_hours)
-
-
 def _name_of(uow: UnitOfWork, found: ConversationOut) -> str:
-    return presenting.person_name(contacts.find_contacts(uow, [found.contact_id]).get(found.contact_id))
+    return person_name(contacts.find_contacts(uow, [found.contact_id]).get(found.contact_id))
 
 
 def _around(uow: UnitOfWork) -> dict[str, object]:
     """What can be done with any conversation, for the panes beside it."""
     return {
         "members": _members(uow), "labels": queries.list_labels(uow), "teams": queries.list_teams(uow),
-        "macros": queries.list_macros(uow), "snoozes": snoozing.choices(uow.now, formats.timezone()),
+        "priorities": deadlines.PRIORITIES, "macros": queries.list_macros(uow), "snoozes": snoozing.choices(uow.now, formats.timezone()),
     }  # fmt: skip
+
+
+def _begun(uow: UnitOfWork, conversation_id: UUID) -> dict[str, object]:
+    return {"drafts": queries.drafts_of(uow, conversation_id, uow.actor.id)}
 
 
 def _members(uow: UnitOfWork) -> list[tuple[UUID, str]]:

@@ -12,7 +12,6 @@ from werkzeug import Response
 from appliance.core.i18n import gettext
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Schema, read_form
-from appliance.core.web.problems import refusal_of
 from appliance.domains.agents import queries as agents
 from appliance.domains.knowledge import actions, queries
 from appliance.domains.knowledge.actions import Filing
@@ -48,7 +47,7 @@ def file_document(uow: UnitOfWork, document_id: UUID) -> Response | tuple[str, i
     try:
         wanted = form.value.wanted()
     except ValidationError as err:
-        return _page(uow, document_id, form.refused(refusal_of(err)).errors), HTTPStatus.UNPROCESSABLE_ENTITY
+        return _page(uow, document_id, form.refused(err).errors), HTTPStatus.UNPROCESSABLE_ENTITY
     details = queries.view_document(uow, document_id).metadata
     try:
         actions.file_document(uow, document_id, Filing(tuple(wanted.agents), tuple(wanted.tags), details, wanted.keep_until))

@@ -1,9 +1,11 @@
 """How documents and answers are shown."""
 
+from collections.abc import Mapping
+
 from appliance.core.i18n import gettext
 from appliance.core.i18n import lazy_gettext as _
 from appliance.domains.knowledge.schemas import DocumentView
-from appliance.domains.knowledge.types import DocumentStatus, Step
+from appliance.domains.knowledge.types import DocumentStatus, ExtractionWarning, Step
 
 STEPS: tuple[tuple[Step, object, object], ...] = (
     (Step.STORED, _("Received"), _("Waiting to be read")),
@@ -12,6 +14,17 @@ STEPS: tuple[tuple[Step, object, object], ...] = (
     (Step.EMBEDDED, _("Vectors made"), _("Going live")),
     (Step.INDEXED, _("Live"), _("Live")),
 )
+NOTICES: Mapping[ExtractionWarning, object] = {
+    ExtractionWarning.OCR_MISSING: _("Some pages are images, and text recognition is not installed: they were left out."),
+    ExtractionWarning.OCR_PAGES_SKIPPED: _("Only the first scanned pages were read; the rest were left out."),
+    ExtractionWarning.OCR_UNSURE: _("Parts of the scan are hard to read. Check the text."),
+    ExtractionWarning.PAGES_UNREADABLE: _("Some pages could not be read and were left out."),
+    ExtractionWarning.HIDDEN_SHEETS: _("The workbook has hidden sheets: they were read too."),
+    ExtractionWarning.ATTACHMENT_SKIPPED: _("An attachment could not be read and was left out."),
+    ExtractionWarning.FORMULAS_WITHOUT_VALUES: _("Some formulas hold no calculated value. Open the workbook, save it and send it again."),
+    ExtractionWarning.WRONG_EXTENSION: _("The file is not what its name says; it was read by its content."),
+    ExtractionWarning.ENCODING_GUESSED: _("The file does not say how its letters are encoded. Check the accents."),
+}
 _ORDER = [step for step, _done, _doing in STEPS]
 
 
@@ -42,3 +55,8 @@ def steps_of(document: DocumentView) -> list[tuple[str, str]]:
     """Every step's name with "done", "now", "err" or ""."""
     classes = {"on": "done", "now": "now", "err": "err", "": ""}
     return [(str(done), classes[mark]) for (_step, done, _doing), mark in zip(STEPS, pips(document), strict=True)]
+
+
+def notices_of(document: DocumentView) -> list[str]:
+    """What was left out of it, or is to be looked at."""
+    return [str(NOTICES[ExtractionWarning(warning)]) for warning in document.warnings]

@@ -74,5 +74,5 @@ def _is_set_up(call: Call) -> bool:
 def _page(form: Form[SetupForm]) -> str:
     zone = form.raw.get("timezone") or formats.DEFAULT_TIMEZONE
     return render_template(
-        "setup/setup.html", errors=form.errors, raw=form.raw, timezones=timezone_groups(), chosen_timezone=zone
+        "setup/setup.html", errors=form.errors, raw=form.raw, timezones=timezone_groups(zone), chosen_timezone=zone
     )

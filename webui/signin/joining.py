@@ -47,9 +47,7 @@ def accept(call: Call, token: str) -> Response | tuple[str, int] | str:
 
 
 def _with_reason(form: Form[JoinForm], err: DomainError) -> Form[JoinForm]:
-    if isinstance(err, Refused):
-        return form.refused(err)
-    return Form(None, {"password" if isinstance(err, WrongCredentials) else "": str(err)}, form.raw)
+    return Form(None, {"password": str(err)}, form.raw) if isinstance(err, WrongCredentials) else form.refused(err)
 
 
 def _page(call: Call, token: str, form: Form[JoinForm], status: int = HTTPStatus.OK) -> tuple[str, int] | str:

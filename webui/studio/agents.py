@@ -8,19 +8,21 @@ from flask import flash, redirect, render_template, url_for
 from pydantic import Field, ValidationError
 from werkzeug import Response
 
+from appliance.core.errors import Refused
 from appliance.core.i18n import gettext
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Form, PageQuery, Schema, read_form
-from appliance.core.web.problems import refusal_of
 from appliance.domains.agents import actions, queries
 from appliance.domains.agents.errors import NotProven, StaleAgent
 from appliance.domains.agents.schemas import AgentIn, AgentPatch, FromTemplateIn, VersionOut
 from appliance.domains.agents.types import VersionState
 from appliance.domains.channels import queries as channels
 from appliance.domains.conversations import queries as conversations
+from appliance.domains.identity import queries as identity
+from webui import hours
 from webui.studio.forms import AgentForm, NewAgentForm, values_of
 from webui.studio.pages import pages
-from webui.studio.words import DETAILS, OUTCOMES, REASONS, STEPS, VERDICTS, WEEKDAYS, details_of
+from webui.studio.words import DETAILS, OUTCOMES, REASONS, STEPS, VERDICTS, details_of
 from webui.timezones import timezone_groups
 
 READ, WRITE = "agents:read", "agents:write"
@@ -74,8 +76,8 @@ def change_agent(uow: UnitOfWork, agent_id: UUID) -> Response | tuple[str, int]:
     if form.value is not None:
         try:
             settings = form.value.settings(queries.get_settings(uow, agent_id))
-        except ValidationError as err:
-            form = form.refused(refusal_of(err))
+        except (ValidationError, Refused) as err:
+            form = form.refused(err)
     if form.value is None:
         shown = {**values_of("", queries.get_settings(uow, agent_id)), **form.raw}
         return _page(uow, agent_id, form, shown), HTTPStatus.UNPROCESSABLE_ENTITY
@@ -133,7 +135,9 @@ def _page(uow: UnitOfWork, agent_id: UUID, form: Form[AgentForm], shown: dict[st
     published = next((version for version in versions if version.state is VersionState.PUBLISHED), None)
     return render_template(
         "studio/agent.html", agent=queries.get_agent(uow, agent_id), form=form, shown=shown, stale=stale, versions=versions,
-        draft=draft, published=published, weekdays=WEEKDAYS, timezones=timezone_groups(), channels=_served(uow).get(agent_id, []),
+        draft=draft, published=published, timezones=timezone_groups(str(shown["timezone"])), weekdays=hours.weekdays(),
+        own_hours=hours.has_times(shown) or "timezone" in form.errors, general=hours.summary(identity.get_hours(uow).spans),
+        channels=_served(uow).get(agent_id, []),
         words={
             "steps": _said(STEPS), "outcomes": _said(OUTCOMES), "reasons": _said(REASONS), "details": _said(DETAILS),
             "verdicts": _said({**REASONS, **VERDICTS}),

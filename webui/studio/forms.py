@@ -6,8 +6,8 @@ from pydantic import AwareDatetime, BeforeValidator, Field
 
 from appliance.core.web import Schema
 from appliance.domains.agents.schemas import AgentSettings
+from webui import hours
 from webui.formats import number
-from webui.studio.words import WEEKDAYS
 
 _FLAT = (
     "role", "persona", "language", "greeting", "identity", "fallback", "handoff_notice", "closed_notice",
@@ -26,7 +26,7 @@ class NewAgentForm(Schema):
     template: str = Field("", max_length=60, pattern=r"^([a-z]+:(pt|en))?$")
 
 
-class AgentForm(Schema):
+class AgentForm(hours.WeekForm):
     """`keywords`, `forbidden_phrases` and `allowed_topics` are one to a line; `confidence_floor` in per cent.
 
     `changed_at` is the change the form was filled from.
@@ -60,24 +60,10 @@ class AgentForm(Schema):
     after_fallbacks: int = Field(2, ge=0, le=10)
     timezone: str = Field("America/Sao_Paulo", max_length=60)
     when_closed: Literal["answer", "hand_off"] = "answer"
-    mon_opens: str = ""
-    mon_closes: str = ""
-    tue_opens: str = ""
-    tue_closes: str = ""
-    wed_opens: str = ""
-    wed_closes: str = ""
-    thu_opens: str = ""
-    thu_closes: str = ""
-    fri_opens: str = ""
-    fri_closes: str = ""
-    sat_opens: str = ""
-    sat_closes: str = ""
-    sun_opens: str = ""
-    sun_closes: str = ""
     changed_at: AwareDatetime | None = None
 
     def settings(self, before: AgentSettings) -> AgentSettings:
-        """Raises pydantic.ValidationError. What the form does not show stays as it was `before`."""
+        """Raises pydantic.ValidationError, Refused. What the form does not show stays as it was `before`."""
         kept = before.model_dump(mode="json")
         flat = {name: getattr(self, name) for name in _FLAT}
         guardrails = {
@@ -95,21 +81,11 @@ class AgentForm(Schema):
             "on_buying": self.on_buying,
             "after_fallbacks": self.after_fallbacks,
         }
-        hours = {"timezone": self.timezone, "when_closed": self.when_closed, "spans": self._spans(kept["hours"]["spans"])}
+        opening = {"timezone": self.timezone, "when_closed": self.when_closed, "spans": self.spans()}
         floor = self.confidence_floor / 100
         wait = round(self.wait_s * 1000)
-        new = {**kept, **flat, "debounce_ms": wait, "confidence_floor": floor, "guardrails": guardrails, "handoff": handoff, "hours": hours}
-        return AgentSettings.model_validate(new)
-
-    def _spans(self, before: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The form holds one span a day; further ones of that day, made through the API, stay."""
-        spans = []
-        for day, _name in WEEKDAYS:
-            opens, closes = getattr(self, f"{day}_opens"), getattr(self, f"{day}_closes")
-            if opens and closes:
-                spans.append({"day": day, "opens": opens, "closes": closes})
-                spans += [span for span in before if span["day"] == day][1:]
-        return spans
+        rules = {"guardrails": guardrails, "handoff": handoff, "hours": opening}
+        return AgentSettings.model_validate({**kept, **flat, **rules, "debounce_ms": wait, "confidence_floor": floor})
 
 
 def values_of(name: str, settings: AgentSettings) -> dict[str, Any]:
@@ -125,9 +101,7 @@ def values_of(name: str, settings: AgentSettings) -> dict[str, Any]:
     for field in ("on_request", "on_complaint", "on_negative", "on_buying", "after_fallbacks"):
         shown[field] = getattr(settings.handoff, field)
     shown["timezone"], shown["when_closed"] = settings.hours.timezone, settings.hours.when_closed
-    for span in reversed(settings.hours.spans):
-        shown[f"{span.day}_opens"], shown[f"{span.day}_closes"] = f"{span.opens:%H:%M}", f"{span.closes:%H:%M}"
-    return shown
+    return {**shown, **hours.shown(settings.hours.spans)}
 
 
 def lines(text: str) -> list[str]:

@@ -58,5 +58,11 @@ def unlink(uow: UnitOfWork, channel_id: UUID) -> Response:
     return _back(channel_id)
 
 
+@pages.post("/channels/<uuid:channel_id>/link/keys", permission=WRITE)
+def leave_untold(uow: UnitOfWork, channel_id: UUID) -> Response:
+    actions.leave_untold(uow, channel_id)
+    return _back(channel_id)
+
+
 def _back(channel_id: UUID) -> Response:
     return redirect(url_for("studio.channel", channel_id=channel_id))

@@ -12,7 +12,6 @@ from appliance.core.errors import DomainError
 from appliance.core.i18n import gettext
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Form, Schema, read_form
-from appliance.core.web.problems import refusal_of
 from appliance.domains.agents import actions, queries
 from appliance.domains.agents.schemas import EvaluationOut, QuestionIn, QuestionOut, ResultOut
 from appliance.domains.agents.types import Expected, VersionState
@@ -49,7 +48,7 @@ def add_question(uow: UnitOfWork, agent_id: UUID) -> Response | tuple[str, int]:
     try:
         actions.add_question(uow, agent_id, form.value.wanted())
     except ValidationError as err:
-        return _page(uow, agent_id, form.refused(refusal_of(err))), HTTPStatus.UNPROCESSABLE_ENTITY
+        return _page(uow, agent_id, form.refused(err)), HTTPStatus.UNPROCESSABLE_ENTITY
     return _back(agent_id)
 
 

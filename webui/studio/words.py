@@ -8,15 +8,14 @@ from webui import formats
 
 PER_CENT = frozenset({"confidence", "floor"})
 
-WEEKDAYS = (
-    ("mon", _("Monday")),
-    ("tue", _("Tuesday")),
-    ("wed", _("Wednesday")),
-    ("thu", _("Thursday")),
-    ("fri", _("Friday")),
-    ("sat", _("Saturday")),
-    ("sun", _("Sunday")),
-)
+NOT_UNDERSTOOD = {
+    "complaint_without_proof": _("A spam complaint that does not show which mail it is about: nobody was taken off"),
+    "mail_without_sender": _("A mail that names no sender"),
+    "no_mail": _("Handed over by HTTP as a mail, and none"),
+    "not_signed": _("Handed over by HTTP without a signature"),
+    "bad_signature": _("Handed over by HTTP with a signature that does not fit: the secret is another"),
+    "stale_timestamp": _("Handed over by HTTP with a time that is more than five minutes off"),
+}
 STEPS = {
     "gate": _("May it answer?"),
     "emergency": _("Emergency?"),
@@ -29,6 +28,7 @@ STEPS = {
 }
 DETAILS = {
     "unanswered": _("messages without an answer"),
+    "spoken": _("of them spoken"),
     "recent_replies": _("replies in a row"),
     "language": _("language"),
     "question": _("question"),

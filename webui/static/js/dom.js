@@ -12,6 +12,9 @@ export function el(tag, attributes = {}, ...children) {
   return node;
 }
 
+/** Markup of the server as nodes. */
+export const fragment = (text) => document.createRange().createContextualFragment(text);
+
 const sprite = document.querySelector('meta[name="sprite"]')?.content ?? "";
 
 export function icon(name, extra = "") {

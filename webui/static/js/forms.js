@@ -13,7 +13,7 @@ document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!navigator.onLine) {
     event.preventDefault();
-    toast(_("No contact with the box. What you typed is kept here."), { kind: "bad" });
+    toast(_("No connection. What you typed is kept here."), { kind: "bad" });
     return;
   }
   if (form.dataset.sent) {
@@ -58,7 +58,10 @@ document.addEventListener("change", (event) => {
 
 for (const field of document.querySelectorAll('input[name="timezone"], select[name="timezone"]')) {
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if ("guess" in field.dataset && here !== "UTC" && (field.tagName === "INPUT" || field.querySelector(`option[value="${CSS.escape(here)}"]`))) field.value = here;
+  if (!("guess" in field.dataset) || here === "UTC") continue;
+  const zone = CSS.escape(here);
+  if (field.tagName === "INPUT") field.value = here;
+  else field.value = (field.querySelector(`option[value="${zone}"], option[data-also~="${zone}"]`) ?? field).value;
 }
 for (const field of document.querySelectorAll("[data-narrowed]")) narrow(field);
 

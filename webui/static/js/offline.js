@@ -10,7 +10,7 @@ function show() {
   if (!banner) return;
   banner.hidden = false;
   const line = banner.querySelector("[data-since]");
-  const tell = () => { line.textContent = _("No contact with the box for %(seconds)s s.", { seconds: Math.round((Date.now() - since) / 1000) }); };
+  const tell = () => { line.textContent = _("No connection for %(seconds)s s.", { seconds: Math.round((Date.now() - since) / 1000) }); };
   tell();
   clearInterval(ticking);
   ticking = setInterval(tell, 5000);
@@ -23,6 +23,7 @@ export function lost() {
 }
 
 export function back() {
+  if (since) document.dispatchEvent(new Event("box:found"));
   since = 0;
   clearTimeout(timer);
   clearInterval(ticking);

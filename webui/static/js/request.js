@@ -40,7 +40,7 @@ export async function request(url, { method = "GET", body, headers = {}, signal 
     response = await fetch(url, init);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem(0, { detail: _("No contact with the box. What you typed is kept here.") });
+    throw new Problem(0, { detail: _("No connection. What you typed is kept here.") });
   }
   if (response.status === 401) toSignIn();
   if (!response.ok) throw await problemOf(response);

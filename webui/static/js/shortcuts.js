@@ -13,12 +13,15 @@ export function shortcut(keys, label, run) {
   registered.set(keys, { label, run });
 }
 
+const hints = [];  // keys that a field takes while one writes in it
+export const hint = (keys, label) => hints.push([keys, label]);
+
 export const areOn = () => localStorage.getItem(OFF) === null;
 
 function sheetRows() {
   const fixed = [["Ctrl K", _("Search or do something")], ["?", _("Show this list")], ["Esc", _("Close")]];
   const ours = [...registered].filter(([keys]) => keys !== "?").map(([keys, { label }]) => [keys.toUpperCase(), label]);
-  return [...fixed, ...ours].map(([keys, label]) =>
+  return [...fixed, ...ours, ...hints].map(([keys, label]) =>
     el("li", {}, el("span", { class: "grow" }, label), ...keys.split(" ").map((key) => el("kbd", {}, key))));
 }
 

@@ -48,7 +48,8 @@ customElements.define("toast-stack", ToastStack);
 const stack = () => document.querySelector("toast-stack");
 
 export const toast = (text, options) => stack()?.show(text, options);
-export const failed = (problem) => toast(problem.message, { kind: "bad", seconds: 10 });
+const isScriptLost = ({ message }) => /import/i.test(message);  // as browsers say it, each in its own words
+export const failed = (problem) => toast(isScriptLost(problem) ? _("No connection. What you typed is kept here.") : problem.message, { kind: "bad", seconds: 10 });
 
 /** Does it at once; `undo` takes it back. */
 export async function undoable(text, { run, undo }) {

@@ -59,5 +59,6 @@ class KindPage:
     says: LazyProxy | str = ""  # in the chooser, in a sentence
     tests: LazyProxy | str = ""  # what the test of the connection does; empty where there is nothing to test
     made: LazyProxy | str = ""  # what to do next, once it is saved for the first time
+    walled: LazyProxy | str = ""  # what stands still behind a wall, where that is not all
     around: Callable[[Box, ChannelOut | None], dict[str, object]] = _nothing  # what its templates need beside its fields
     panel: Callable[[UnitOfWork, ChannelOut], dict[str, object]] = _no_panel  # what its panel shows of what is kept

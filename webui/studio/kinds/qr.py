@@ -15,9 +15,12 @@ from appliance.domains.channels import queries
 from appliance.domains.channels.schemas import LinkCodesOut, LinkOut
 from appliance.domains.channels.types import RISK_VERSION, WHATSAPP_QR, Factor, LinkState
 from webui.formats import number
+from webui.studio import listening
+from webui.studio.kinds import walls
 from webui.studio.kinds.page import ChannelForm, KindPage
 
 if TYPE_CHECKING:
+    from appliance.core.box import Box
     from appliance.core.uow import UnitOfWork
     from appliance.domains.channels.queries import Meter
     from appliance.domains.channels.schemas import ChannelOut
@@ -51,11 +54,15 @@ ADVICE = {
     Factor.REFUSALS: _("WhatsApp refuses messages: check the list of people before you go on."),
     Factor.RECONNECTS: _("The link breaks often: keep the phone charged and on a steady network."),
 }
+HOSTS = ("web.whatsapp.com", "mmg.whatsapp.net")  # messages, files
 PHONE_SERVER = "@s.whatsapp.net"
 
 
 class QrForm(ChannelForm):
     daily_limit: int = Field(0, ge=0, le=1000)
+    shows_typing: bool = False
+    marks_read: bool = False
+    takes_groups: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,10 @@ def _state(link: LinkOut) -> tuple[str, object, object]:
     return (badge, label, why) if link.state is not LinkState.CLOSED else (*STOPPED[:2], why)
 
 
+def _around(box: Box, _channel: ChannelOut | None) -> dict[str, object]:
+    return {"wall": walls.wall_before(box, HOSTS)}
+
+
 def _values(meter: Meter) -> dict[Factor, str]:
     week = meter.week
     days = ngettext("%(num)d day", "%(num)d days", week.age_days)
@@ -111,7 +122,13 @@ def _values(meter: Meter) -> dict[Factor, str]:
     }
 
 
+def _wall(uow: UnitOfWork, feed_host: str) -> walls.Wall | None:
+    """One block of lines for the number and the program that listens to it."""
+    return walls.wall_before(uow.box, (*HOSTS, feed_host)) if walls.wall_before(uow.box, HOSTS) else None
+
+
 def _panel(uow: UnitOfWork, channel: ChannelOut) -> dict[str, object]:
+    listener = listening.panel(uow, channel.id)
     row, meter = queries.get_link(uow, channel.id), queries.get_meter(uow, channel.id)
     link, codes = LinkOut.model_validate(row), LinkCodesOut.model_validate(row)
     turn = math.pi * (1 - meter.total / 100)
@@ -122,6 +139,7 @@ def _panel(uow: UnitOfWork, channel: ChannelOut) -> dict[str, object]:
         "risk_version": RISK_VERSION,
         "phone": (link.jid or "").split(":")[0].removesuffix(PHONE_SERVER),
         "has_signed": link.accepted_version == RISK_VERSION, "LinkState": LinkState,
+        "wall": _wall(uow, str(listener["feed_host"])), **listener,
     }  # fmt: skip
 
 
@@ -131,5 +149,6 @@ QR = KindPage(
     title=_("Link WhatsApp by QR"),
     says=_("The number stays on its phone; the box is linked like WhatsApp Web. Not official: WhatsApp may block the number."),
     made=_("Saved. Now read about the risk and link the number."),
+    around=_around,
     panel=_panel,
 )

@@ -15,6 +15,10 @@ const HOLDERS = {
   waiting: _("Somebody of the team will answer here"),
   person: _("You are talking to the team"),
 };
+const TEAM_FOR = 20_000;
+const SAID_AGAIN = 10_000;
+const STILL = 6_000;
+let teamWrites = false;
 const items = new Map();
 const waiting = new Map(JSON.parse(recall(WAITING) || "[]").map((each) => [each.client_id, each]));
 let holder = null;
@@ -39,11 +43,11 @@ function paint({ stick = atEnd() } = {}) {
   const last = stored.at(-1);
   const unsent = [...waiting.values()].filter((each) => !stored.some((item) => item.client_id === each.client_id)).map(asItem);
   const drawn = [...stored.map((item) => ({ ...item, isLast: item === last && !unsent.length })), ...unsent];
-  show(thread, drawn, { onChoice: choose, onRetry: retry });
+  show(thread, drawn, { onChoice: choose, onRetry: retry, onDrop: drop });
   older.hidden = before === null;
   if (who) who.hidden = drawn.length > 0;
   part("status").textContent = HOLDERS[holder] ?? "";
-  typing.hidden = !(holder === "bot" && last?.sender === "visitor" && Date.now() - since < 20_000);
+  typing.hidden = !(teamWrites || (holder === "bot" && last?.sender === "visitor" && Date.now() - since < 20_000));
   if (stick) log.scrollTop = log.scrollHeight;
 }
 
@@ -60,6 +64,7 @@ function take(found) {
   const isNew = found.items.some((item) => !items.has(item.id));
   const known = inOrder().at(-1)?.number ?? 0;
   const gap = found.items.length && known && found.items[0].number > known + 1 && found.before !== null;
+  if (isNew && found.items.at(-1).sender !== "visitor") teamWrites = false;
   if (gap) items.clear();  // more was missed than came now: the rest is above, by its button
   if (!items.size) before = found.before;
   for (const item of found.items) {
@@ -163,6 +168,13 @@ function retry(clientId) {
   resend();
 }
 
+function drop(clientId) {
+  waiting.delete(clientId);
+  keepWaiting();
+  paint();
+  box.focus();
+}
+
 const choose = (choice) => send({ choice: { id: choice.id, title: choice.title } });
 
 function submit() {
@@ -170,6 +182,8 @@ function submit() {
   if (!text) return;
   const said = who && !who.hidden ? Object.fromEntries([...who.querySelectorAll("input")].filter((field) => field.value.trim() && field.checkValidity()).map((field) => [field.name, field.value.trim()])) : {};
   box.value = "";
+  clearTimeout(stillTimer);
+  saidAt = 0;  // the message itself says that it is over
   grow();
   send({ text, ...said });
 }
@@ -189,7 +203,9 @@ function pick(input) {
 
 function grow() {
   box.style.blockSize = "auto";
-  box.style.blockSize = `${Math.min(box.scrollHeight, 140)}px`;
+  const wanted = box.scrollHeight + box.offsetHeight - box.clientHeight;
+  box.style.blockSize = `${Math.min(wanted, 140)}px`;
+  box.classList.toggle("is-long", wanted > 140);
 }
 
 let lostAt = 0;
@@ -214,8 +230,31 @@ function up() {
 }
 
 function follow() {
-  listen({ onNews: refresh, onUp: up, onDown: down });
+  listen({ onNews: refresh, onUp: up, onDown: down, onWriting: showTeam });
 }
+
+let teamTimer = 0;
+
+function showTeam(writes) {
+  teamWrites = writes;
+  clearTimeout(teamTimer);
+  if (writes) teamTimer = setTimeout(showTeam, TEAM_FOR, false);
+  paint();
+}
+
+let saidAt = 0;
+let stillTimer = 0;
+
+/** To the team, now and then while it lasts. Before the first message there is nobody to tell. */
+function tellWriting(writes) {
+  clearTimeout(stillTimer);
+  if (!items.size || (!writes && !saidAt) || (writes && Date.now() - saidAt < SAID_AGAIN)) { if (saidAt) wait(); return; }
+  saidAt = writes ? Date.now() : 0;
+  ask("/writing", { method: "POST", body: { writes } }).catch(() => {});
+  if (writes) wait();
+}
+
+const wait = () => { stillTimer = setTimeout(tellWriting, STILL, false); };
 
 async function earlier() {
   const found = await ask(`/messages?before=${before}`);
@@ -228,7 +267,7 @@ say.addEventListener("submit", (event) => { event.preventDefault(); submit(); bo
 box.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); submit(); }
 });
-box.addEventListener("input", grow);
+box.addEventListener("input", () => { grow(); tellWriting(Boolean(box.value.trim())); });
 part("file").addEventListener("change", (event) => pick(event.target));
 older.addEventListener("click", earlier);
 for (const control of say.querySelectorAll(":disabled")) control.disabled = false;  // before this nothing would take what is written

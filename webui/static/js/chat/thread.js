@@ -46,7 +46,7 @@ function choicesOf(item, onChoice) {
   }));
 }
 
-function draw(item, { onChoice, onRetry }) {
+function draw(item, { onChoice, ...onFailed }) {
   const mine = item.sender === "visitor";
   const bubble = el("div", { class: "bubble wc-text" });
   if (item.file) bubble.append(fileOf(item));
@@ -56,15 +56,17 @@ function draw(item, { onChoice, onRetry }) {
   node.append(bubble);
   if (item.sources?.length) node.append(el("p", { class: "wc-sources" }, icon("book", "xs"), el("span", {}, _("Source: %(names)s", { names: item.sources.join(", ") }))));
   if (item.choices?.length && item.isLast) node.append(choicesOf(item, onChoice));
-  node.append(metaOf(item, onRetry));
+  node.append(metaOf(item, onFailed));
   return node;
 }
 
-function metaOf(item, onRetry) {
+function metaOf(item, { onRetry, onDrop }) {
   if (item.failed) {
     const again = el("button", { type: "button", class: "btn sm quiet" }, icon("refresh"), _("Try again"));
     again.addEventListener("click", () => onRetry(item.client_id));
-    return el("p", { class: "meta bad" }, icon("alert"), item.failed, again);
+    const drop = el("button", { type: "button", class: "btn sm quiet" }, icon("x"), _("Discard"));
+    drop.addEventListener("click", () => onDrop(item.client_id));
+    return el("p", { class: "meta bad" }, icon("alert"), item.failed, again, drop);
   }
   if (item.pending) return el("p", { class: "meta" }, icon("clock"), el("span", { class: "sr" }, _("Being sent")));
   return el("p", { class: "meta" }, el("time", { datetime: item.at }, datetime(item.at, whenOf(item.at))));

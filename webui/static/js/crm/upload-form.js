@@ -10,7 +10,7 @@ function send(url, body, onProgress) {
     call.setRequestHeader("X-CSRF-Token", csrf());
     call.setRequestHeader("Accept", "application/json");
     call.upload.addEventListener("progress", (event) => event.lengthComputable && onProgress(event.loaded / event.total));
-    call.addEventListener("error", () => reject(new Problem(0, { detail: _("No contact with the box. What you typed is kept here.") })));
+    call.addEventListener("error", () => reject(new Problem(0, { detail: _("No connection. What you typed is kept here.") })));
     call.addEventListener("load", async () => {
       if (call.status === 401) toSignIn();
       const headers = { "content-type": call.getResponseHeader("content-type") ?? "" };

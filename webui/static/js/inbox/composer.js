@@ -1,14 +1,32 @@
-// The composer: reply or note, and a draft of each for every conversation that outlives the page.
+// The composer: reply or note, and a draft of each for every conversation that outlives the page and the browser.
 import { showAttached } from "./files.js";
 import { _ } from "../i18n.js";
-import { box, composer, openId, panes } from "./place.js";
+import { failed } from "../toast.js";
+import { box, composer, me, openId, panes } from "./place.js";
 
 const draftKey = (mode = currentMode()) => `draft:${openId()}:${mode}`;
 export const currentMode = () => composer()?.querySelector('[aria-selected="true"]')?.dataset.mode ?? "reply";
 
+export const unsavedKey = (key) => `unsaved:${key}`;
+const drafts = (run) => import("./drafts.js").then(run).catch(() => {});  // without a connection this browser keeps it, and says so
+const keepHere = (key, text) => (text ? localStorage.setItem(key, text) : localStorage.removeItem(key));
+
 export function saveDraft() {
-  if (box().value) localStorage.setItem(draftKey(), box().value);
-  else localStorage.removeItem(draftKey());
+  const key = draftKey();
+  if (box().value === (localStorage.getItem(key) ?? "")) return;
+  keepHere(key, box().value);
+  localStorage.setItem(unsavedKey(key), me);
+  drafts((it) => it.keepSoon(key));
+}
+
+/** What was begun in another browser, unless this one has newer words that the box lacks. */
+export function adoptDrafts() {
+  for (const key of composer() ? ["reply", "note"].map(draftKey) : []) {
+    if (localStorage.getItem(unsavedKey(key)) === me) continue;
+    localStorage.removeItem(unsavedKey(key));  // of somebody else here: what stands here now is not theirs
+    keepHere(key, composer().dataset[key.split(":")[2]]);
+  }
+  drafts((it) => it.keepUnsaved());
 }
 
 export function restoreDraft() {
@@ -17,13 +35,20 @@ export function restoreDraft() {
   composer().querySelector("[data-draft-note]").textContent = box().value ? _("Draft kept") : "";
 }
 
+// another tab changed what this one shows, or sent it: it is not sent twice
+addEventListener("storage", (event) => {
+  if (box() && event.key === draftKey() && box().value === (event.oldValue ?? "")) restoreDraft();
+});
+
 export function setMode(mode) {
   if (!composer()) return;
   for (const tab of composer().querySelectorAll("[role=tab]")) tab.setAttribute("aria-selected", String(tab.dataset.mode === mode));
   composer().classList.toggle("is-note", mode === "note");
   for (const part of composer().querySelectorAll("[data-only]")) part.hidden = part.dataset.only !== mode || "quick" in part.dataset;
   // a hidden field that the browser refuses would keep every other message from being sent, without a word
-  for (const input of composer().querySelectorAll('[data-only="template"] input')) input.disabled = mode !== "template";
+  for (const input of composer().querySelectorAll('[data-only="template"] :is(input, select)')) input.disabled = mode !== "template";
+  box().hidden = mode === "template";
+  if (mode === "template") import("./templates.js").then((it) => it.offerTemplates()).catch(failed);
   quickButton()?.setAttribute("aria-expanded", "false");
   showWindow();
   restoreDraft();
@@ -32,10 +57,11 @@ export function setMode(mode) {
 
 const quickRow = () => composer().querySelector("[data-quick]");
 const quickButton = () => composer().querySelector("[data-show-quick]");
-const isClosed = () => panes.querySelector("[data-window-closed]") !== null;
+const wall = () => panes.querySelector("[data-window-closed]")?.dataset.windowClosed;
+const isClosed = () => wall() !== undefined;
 
 /** What one writes when nothing else was chosen: a reply, or a template once the window is closed. */
-export const usualMode = () => (isClosed() && composer()?.querySelector("[data-mode=template]") ? "template" : "reply");
+export const usualMode = () => (wall() === "" && composer()?.querySelector("[data-mode=template]") ? "template" : "reply");
 
 /** A closed window takes no reply: the field says so; a note or a template is still possible. Leaves the text as it is. */
 export function showWindow() {
@@ -45,7 +71,7 @@ export function showWindow() {
   const closed = mode === "reply" && isClosed();
   const said = field.dataset;
   said.replyPlaceholder ??= field.placeholder;
-  field.placeholder = said[`${closed ? "closed" : mode}Placeholder`];
+  field.placeholder = (closed && wall()) || said[`${closed ? "closed" : mode}Placeholder`];
   field.readOnly = closed;
   composer().classList.toggle("is-closed", closed);
   composer().querySelector("[type=submit]").disabled = closed;
@@ -64,11 +90,11 @@ const written = (name) => [...composer().querySelectorAll(`[name="${name}"]`)].m
 export function composed(hasFile) {
   const text = box().value.trim();
   if (currentMode() === "template") {
-    const [[name], [language]] = [written("template"), written("template_language")];
-    if (!name) return null;
-    const parameters = text.split("\n").filter(Boolean).map((value) => ({ type: "text", text: value }));
-    const components = parameters.length ? [{ type: "body", parameters }] : [];
-    return { text: name, body: { template: { name, language, components } } };
+    const [id] = written("template");
+    if (!id) return null;
+    const values = Object.fromEntries([...composer().querySelectorAll("[data-value]")].map((input) => [input.dataset.value, input.value.trim()]));
+    const file = composer().querySelector("[data-header-file]")?.files[0] ?? null;
+    return { text: composer().querySelector("[data-said]").textContent, body: { values }, path: `templates/${id}`, file };
   }
   if (!text && !hasFile) return null;
   const titles = quickRow()?.hidden === false ? [...new Set(written("button"))] : []; // nobody sends what they do not see; WhatsApp refuses twins
@@ -77,6 +103,7 @@ export function composed(hasFile) {
 
 export function emptyComposer() {
   box().value = "";
-  for (const input of composer().querySelectorAll('[name="button"], [name="template"]')) input.value = "";
+  for (const input of composer().querySelectorAll('[name="button"]')) input.value = "";
+  composer().querySelector("[data-templates]").replaceChildren();
   saveDraft();
 }

@@ -1,67 +1,115 @@
-// A reply suggested from the documents: a card above the composer. Tab takes it over, Esc lets it go; nothing is sent by itself.
+// A text somebody else wrote, above the composer: a reply from the documents as it grows, or the draft as a model changed it.
+// Tab takes it over, Esc lets it go (and stops what is still writing); nothing is sent by itself. Loaded when it is asked for first.
 import { el } from "../dom.js";
 import { currentMode, saveDraft, setMode } from "./composer.js";
 import { api, box, openId, panes } from "./place.js";
 import { _ } from "../i18n.js";
-import { request } from "../request.js";
-import { failed, toast } from "../toast.js";
+import { csrf, problemOf } from "../request.js";
+import { eventsOf } from "../sse.js";
+import { failed } from "../toast.js";
 
 const CITATION = /[ \t]*\[\d{1,2}\]/g;
 const card = () => panes.querySelector("[data-ghost]");
+const part = (name) => card().querySelector(`[data-ghost-${name}]`);
 const isShown = () => card()?.hidden === false;
+const offersReplies = () => panes.querySelector("[data-ready]")?.hidden === false;
+let stop = null;  // of what is being written
+let take = () => {};
+
+/** Opens the card, empty; what comes in later belongs to the conversation only while `signal` lives. */
+function open(title, taken) {
+  stop?.abort();
+  stop = new AbortController();
+  take = taken;
+  part("title").textContent = title;
+  part("text").textContent = _("Reading…");
+  part("about").replaceChildren();
+  part("sources").textContent = "";
+  part("use").hidden = true;
+  card().classList.add("is-growing");
+  card().hidden = false;
+  box().focus();
+  return stop;
+}
+
+function whole(text) {
+  part("text").textContent = text;
+  part("use").hidden = !text;
+  card().classList.remove("is-growing");
+  stop = null;
+}
 
 export async function suggest() {
   const id = openId();
-  const button = panes.querySelector("[data-suggest]");
-  if (!button || button.getAttribute("aria-busy")) return;
-  button.setAttribute("aria-busy", "true");
+  if (!card() || (stop && isShown())) return;
+  if (currentMode() !== "reply") setMode("reply");
+  const mine = open(_("Suggestion from the documents"), append);
   try {
-    const found = await request(api("suggest"), { method: "POST" });
-    if (id !== openId()) return;
-    if (found.text) show(found);
-    else toast(_("The documents say nothing about this."), { kind: "info" });
+    const init = { method: "POST", signal: mine.signal, credentials: "same-origin", body: '{"stream":true}',
+      headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf(), Accept: "text/event-stream, application/json" } };
+    const response = await fetch(api("suggest"), init);
+    if (!response.ok) throw await problemOf(response);
+    for await (const data of eventsOf(response, () => {})) {
+      if (mine.signal.aborted || id !== openId()) return;
+      grow(JSON.parse(data));
+    }
+    if (stop === mine) throw new Error(_("The suggestion broke off. Try again."));
   } catch (error) {
+    if (stop !== mine) return;  // let go
+    if (error.status === 422) { whole(""); part("text").textContent = error.message; return; }
+    drop();
     failed(error);
-  } finally {
-    button.removeAttribute("aria-busy");
   }
 }
 
-function show({ text, confident, sources }) {
-  if (currentMode() !== "reply") setMode("reply");
-  card().querySelector("[data-ghost-text]").textContent = text.replaceAll(CITATION, "");
-  const names = [...new Set(sources.map((source) => source.document_name).filter(Boolean))];
-  card().querySelector("[data-ghost-sources]").textContent = names.join(", ");
-  const sure = el("span", { class: `badge ${confident ? "ok" : "warn"}` }, confident ? _("Sure") : _("Not sure"));
-  card().querySelector("[data-ghost-about]").replaceChildren(sure);
-  card().hidden = false;
-  box().focus();
+function grow({ detail, text, confident, sources, done }) {
+  if (detail) throw new Error(detail);
+  const said = text.replaceAll(CITATION, "");
+  if (!done) { part("text").textContent = said || _("Reading…"); return; }
+  if (!said) { whole(""); part("text").textContent = _("The documents say nothing about this."); return; }
+  part("sources").textContent = [...new Set(sources.map((source) => source.document_name).filter(Boolean))].join(", ");
+  part("about").replaceChildren(el("span", { class: `badge ${confident ? "ok" : "warn"}` }, confident ? _("Sure") : _("Not sure")));
+  whole(said);
+}
+
+/** A draft that `ask(signal)` answers with {text}; `taken(text)` when it is taken over. */
+export async function showText(title, ask, taken) {
+  const mine = open(title, taken);
+  try {
+    const { text } = await ask(mine.signal);
+    if (stop === mine) whole(text);
+  } catch (error) {
+    if (stop === mine) { drop(); failed(error); }
+  }
 }
 
 function drop() {
+  stop?.abort();
+  stop = null;
   card().hidden = true;
   box().focus();
 }
 
-function use() {
-  if (box().readOnly) return;
-  const text = card().querySelector("[data-ghost-text]").textContent;
+function append(text) {
   box().value = box().value.trim() ? `${box().value.trimEnd()} ${text}` : text;
   saveDraft();
+}
+
+function use() {
+  if (box().readOnly || part("use").hidden) return;
+  take(part("text").textContent);
   drop();
 }
 
-/** True when the key was for the card. */
-export function steerGhost(event) {
-  if (!isShown() || event.shiftKey || !["Tab", "Escape"].includes(event.key)) return false;
-  if (event.key === "Tab") use();
-  else drop();
+panes.addEventListener("keydown", (event) => {
+  if (event.target !== box() || event.isComposing || !isShown() || offersReplies()) return;
+  if (event.key === "Tab" && !event.shiftKey && !part("use").hidden) use();
+  else if (event.key === "Escape") drop();
+  else { if (part("use").hidden && !stop) card().hidden = true; return; }  // "nothing found" goes when one writes on
   event.preventDefault();
-  return true;
-}
-
+  event.stopPropagation();
+}, { capture: true });
 panes.addEventListener("click", (event) => {
-  if (event.target.closest("[data-suggest]")) suggest();
   if (event.target.closest("[data-ghost-use]")) use();
   if (event.target.closest("[data-ghost-drop]")) drop();
 });

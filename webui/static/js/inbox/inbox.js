@@ -1,21 +1,27 @@
 // The inbox: moves between conversations without a reload. The server's fragments are the truth; this only asks for them
 // at the right moment, and leads clicks, keys and live news to the parts that know what to do.
-import { currentMode, saveDraft, setMode, showQuick, usualMode } from "./composer.js";
+import { adoptDrafts, currentMode, saveDraft, setMode, showQuick, usualMode } from "./composer.js";
 import { attach, detach, showAttached } from "./files.js";
-import { label, unlabel } from "./labels.js";
 import { markCurrent, refreshList, soonRefreshList } from "./list.js";
-import { fragment, html, showTrace } from "./parts.js";
+import { fragment, html, showDialog } from "./parts.js";
 import { api, box, composer, list, openId, panes, root, thread } from "./place.js";
-import { steerGhost, suggest } from "./ghost.js";
 import { arriveHere, noteTyping } from "./presence.js";
 import { hideReplies, offerReplies, openMenu, steerReplies } from "./ready.js";
 import { send, showUnsent } from "./sending.js";
-import { act, assign, refreshState } from "./state.js";
+import { act, assign, refreshState, watchWindow } from "./state.js";
 import { fetchNew, isAtNewest, markRead, refreshMessage, settle, showNewest, showOlder } from "./thread.js";
+import { ask } from "../dialogs.js";
 import { _ } from "../i18n.js";
 import { request } from "../request.js";
-import { shortcut } from "../shortcuts.js";
+import { hint, shortcut } from "../shortcuts.js";
 import { failed } from "../toast.js";
+
+// loaded when somebody asks for them first
+const suggest = () => import("./ghost.js").then((it) => it.suggest()).catch(failed);
+const assist = (run) => import("./assist.js").then(run).catch(failed);
+const labels = (run) => import("./labels.js").then(run).then(refreshState).catch(failed);
+const views = (run) => import("./views.js").then(run).catch(failed);
+const brief = () => assist((it) => it.showSummary({ unasked: true }));
 
 async function open(id, { push = true, at = "" } = {}) {
   panes.setAttribute("aria-busy", "true");
@@ -42,10 +48,13 @@ function searchAt(at) {
 }
 
 function arrive() {
+  adoptDrafts();
   setMode(usualMode());
-  showUnsent();
+  watchWindow();
+  showUnsent().catch(failed);
   settle();
   arriveHere();
+  if (thread()?.hasAttribute("data-handed-off")) brief();
 }
 
 function step(direction) {
@@ -76,8 +85,10 @@ root.addEventListener("click", (event) => {
   if (pane) { root.dataset.pane = pane.dataset.showPane; return; }
   const button = event.target.closest("[data-act]");
   if (button) {
-    const holder = button.dataset.force;
-    act(button.dataset.act, Boolean(holder));
+    const { force: holder, ask: question, yes } = button.dataset;
+    const going = question ? ask(question, { yes, danger: true }) : Promise.resolve(true);
+    going.then((agreed) => agreed && act(button.dataset.act, Boolean(holder)));
+    if (button.dataset.act === "take-over") brief();
     return;
   }
   const tab = event.target.closest("[data-mode]");
@@ -96,21 +107,25 @@ root.addEventListener("click", (event) => {
   const mine = event.target.closest("[data-assign-me]");
   if (mine) { assign(mine.dataset.assignMe); return; }
   const off = event.target.closest("[data-unlabel]");
-  if (off) { unlabel(panes, api("labels"), off).then(refreshState, failed); return; }
+  if (off) { labels((it) => it.unlabel(panes, api("labels"), off)); return; }
   if (event.target.closest("[data-detach]")) { detach(composer(), openId()); box().focus(); return; }
+  if (event.target.closest("[data-suggest]")) { suggest(); return; }
+  if (event.target.closest("[data-brief-toggle]")) { assist((it) => it.toggleSummary()); return; }
   const why = event.target.closest("[data-trace]");
-  if (why) showTrace(why.dataset.trace);
+  if (why) { showDialog(why.dataset.trace); return; }
+  const saving = event.target.closest("[data-saving]");
+  if (saving) views((it) => it.openView(saving.dataset.saving));
 });
 
 root.addEventListener("submit", (event) => {
-  if (event.target.matches("[data-composer]")) { event.preventDefault(); send(); }
+  if (event.target.matches("[data-composer]")) { event.preventDefault(); send().catch(failed); }
   if (event.target.matches("[data-find]")) {
     event.preventDefault();
     find(event.target);
   }
   if (event.target.matches("[data-label-form]")) {
     event.preventDefault();
-    label(panes, api("labels"), event.target).then(refreshState, failed);
+    labels((it) => it.label(panes, api("labels"), event.target));
   }
 });
 
@@ -122,7 +137,7 @@ function find(form) {
 
 let findTimer = 0;
 root.addEventListener("input", (event) => {
-  if (event.target === box()) { saveDraft(); offerReplies(); noteTyping(); }
+  if (event.target === box()) { saveDraft(); offerReplies(); noteTyping(currentMode() === "note" ? "noting" : "typing"); }
   const form = event.target.closest("[data-find]");
   if (form) { clearTimeout(findTimer); findTimer = setTimeout(() => find(form), 250); }
 });
@@ -135,21 +150,31 @@ root.addEventListener("change", (event) => {
 });
 
 root.addEventListener("keydown", (event) => {
-  if (event.target !== box() || event.isComposing || steerReplies(event) || steerGhost(event)) return;
-  const breaks = currentMode() === "template" ? !(event.ctrlKey || event.metaKey) : event.shiftKey;
-  if (event.key === "Enter" && !breaks) { event.preventDefault(); composer().requestSubmit(); }
+  if (event.target !== box() || event.isComposing || steerReplies(event)) return;
+  if (event.key === "Enter" && !event.shiftKey) { event.preventDefault(); composer().requestSubmit(); }
   if (event.key === "Escape") box().blur();
 });
 
 shortcut("j", _("Next conversation"), () => step(1));
 shortcut("k", _("Previous conversation"), () => step(-1));
 shortcut("r", _("Reply"), () => { setMode("reply"); box()?.focus(); });
+shortcut("t", _("Template"), () => { if (composer()) setMode("template"); });
 shortcut("n", _("Internal note"), () => { setMode("note"); box()?.focus(); });
 shortcut("e", _("Resolve"), () => act("resolve"));
 shortcut("s", _("Put aside"), () => openMenu("snooze-menu"));
 shortcut("m", _("Macros"), () => openMenu("macro-menu"));
 shortcut("i", _("Suggest a reply"), suggest);
+shortcut("u", _("Sum up the conversation"), () => assist((it) => it.toggleSummary()));
+shortcut("a", _("Translate or change the tone"), () => openMenu("assist-menu"));
+shortcut("v", _("Saved views"), () => views((it) => it.walk()));
 shortcut("l", _("Add a label"), () => { const field = panes.querySelector("[data-label-form] input"); if (!field?.checkVisibility()) root.dataset.pane = "info"; field?.focus(); });
+
+shortcut("p", _("Priority"), () => { const field = panes.querySelector("[data-put]"); if (!field?.checkVisibility()) root.dataset.pane = "info"; field?.focus(); });
+hint("Enter", _("Send"));
+hint("Shift Enter", _("New line"));
+hint("/", _("Quick replies"));
+hint("@", _("Name a colleague in a note"));
+hint("Tab", _("Use the suggestion"));
 
 window.addEventListener("popstate", () => {
   const id = location.pathname.split("/")[2];
@@ -157,7 +182,7 @@ window.addEventListener("popstate", () => {
   else location.reload();
 });
 
-const OF_LIST = ["conversation.opened", "conversation.changed", "conversation.woken", "labels.changed", "handoff.requested", "handoff.overdue", "message.received", "message.queued", "internal_note.added"];
+const OF_LIST = ["conversation.opened", "conversation.changed", "conversation.woken", "labels.changed", "saved_views.changed", "handoff.requested", "handoff.overdue", "message.received", "message.queued", "message.revised", "message.transcribed", "internal_note.added"];
 const OF_STATE = ["conversation.changed", "conversation.woken", "handoff.requested", "handoff.overdue"];
 for (const name of OF_LIST) document.addEventListener(`live:${name}`, soonRefreshList);
 for (const name of OF_STATE) {
@@ -166,11 +191,16 @@ for (const name of OF_STATE) {
 for (const name of ["message.received", "message.queued", "internal_note.added", "conversation.woken"]) {
   document.addEventListener(`live:${name}`, ({ detail }) => { if (detail.conversation_id === openId()) fetchNew(); });
 }
-for (const name of ["message_status.changed", "message.failed", "message_media.stored"]) {
+for (const name of ["message_status.changed", "message.failed", "message_media.stored", "message.revised", "message.transcribed"]) {
   document.addEventListener(`live:${name}`, ({ detail }) => {
     if (detail.conversation_id === openId()) refreshMessage(detail.message_id).catch(() => {});
   });
 }
+document.addEventListener("live:contact.writing", ({ detail }) => { if (detail.conversation_id === openId()) import("./writing.js").then((it) => it.show(detail.writes)); });
+document.addEventListener("live:handoff.requested", ({ detail }) => { if (detail.conversation_id === openId()) brief(); });
+root.addEventListener("toggle", ({ target, newState }) => {
+  if (target.id === "assist-menu" && newState === "open") assist((it) => it.fillMenu(target));
+}, true);
 document.addEventListener("live:resync", () => { soonRefreshList(); fetchNew(); if (openId()) refreshState().catch(() => {}); });
 document.addEventListener("visibilitychange", () => { if (!document.hidden && isAtNewest()) markRead(); });
 

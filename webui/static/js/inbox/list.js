@@ -17,7 +17,7 @@ export async function refreshList(address = location.search) {
   const text = await html(`${list.dataset.url}${address}`);
   if (isInHand()) return;
   const typing = list.contains(document.activeElement) && isTyping(document.activeElement) ? document.activeElement : null;
-  const onto = list.contains(document.activeElement) && document.activeElement.closest("[data-conversation]")?.dataset.conversation;
+  const at = list.contains(document.activeElement) && document.activeElement.closest("[data-conversation], [data-saved]")?.dataset;
   const kept = typing && { value: typing.value, start: typing.selectionStart };
   const scroll = list.querySelector(".convs")?.scrollTop ?? 0;
   list.replaceChildren(fragment(text));
@@ -25,7 +25,7 @@ export async function refreshList(address = location.search) {
   markCurrent();
   const convs = list.querySelector(".convs");
   if (convs) convs.scrollTop = scroll;
-  if (onto) list.querySelector(`[data-conversation="${onto}"]`)?.focus({ preventScroll: true });
+  if (at) list.querySelector(at.saved ? `[data-saved="${at.saved}"]` : `[data-conversation="${at.conversation}"]`)?.focus({ preventScroll: true });
   if (kept) {
     const field = list.querySelector("[data-find] input[type=search]");
     field.value = kept.value;

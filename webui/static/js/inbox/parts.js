@@ -1,31 +1,37 @@
 // Pieces the inbox draws itself, and the server's fragments as nodes.
-import { el, icon } from "../dom.js";
+import { el, fragment, icon } from "../dom.js";
 import { _ } from "../i18n.js";
 import { request } from "../request.js";
 import { failed } from "../toast.js";
 
 export const html = async (url) => request(url, { headers: { Accept: "text/html" } });
-export const fragment = (text) => document.createRange().createContextualFragment(text);
+export { fragment };
 
 export const pendingMeta = () => el("p", { class: "meta" }, icon("clock"), el("span", { class: "sr" }, _("Being sent")));
 
-export function pendingBubble(text, mode, file) {
-  return el("article", { class: `msg ${mode === "note" ? "note" : "out"} turn is-pending` }, el("div", { class: "bubble" }, file && el("span", { class: "file-chip" }, icon("file"), el("span", { class: "medium clip" }, file.name)), text && el("p", {}, text)), pendingMeta());
+export function pendingBubble(text, mode, file, key) {
+  return el("article", { class: `msg ${mode === "note" ? "note" : "out"} turn is-pending`, "data-key": key }, el("div", { class: "bubble" }, file && el("span", { class: "file-chip" }, icon("file"), el("span", { class: "medium clip" }, file.name)), text && el("p", {}, text)), pendingMeta());
 }
 
-export function failedMeta(why, tryAgain) {
-  const again = el("button", { type: "button", class: "btn sm quiet" }, icon("refresh"), _("Try again"));
-  again.addEventListener("click", tryAgain);
-  return el("p", { class: "meta bad" }, icon("alert"), el("span", {}, why), again);
+function button(name, words, run) {
+  const made = el("button", { type: "button", class: "btn sm quiet" }, icon(name), words);
+  made.addEventListener("click", run);
+  return made;
 }
 
-export async function showTrace(url) {
+const keptMeta = (tone, sign, why, tryAgain, drop) => el("p", { class: `meta ${tone}` }, icon(sign), el("span", {}, why), tryAgain ? button("refresh", _("Try again"), tryAgain) : null, button("x", _("Discard"), drop));
+export const failedMeta = (why, tryAgain, drop) => keptMeta("bad", "alert", why, tryAgain, drop);
+export const waitingMeta = (tryAgain, drop) => keptMeta("warn", "clock", _("Waits for a connection, then goes by itself."), tryAgain, drop);
+
+/** The server's dialog at `url`, open; nothing when it could not be had. */
+export async function showDialog(url) {
   try {
     const dialog = fragment(await html(url)).querySelector("dialog");
     document.body.append(dialog);
     dialog.addEventListener("close", () => dialog.remove());
     dialog.addEventListener("click", (event) => { if (event.target.closest("[data-close]")) dialog.close(); });
     dialog.showModal();
+    return dialog;
   } catch (error) {
     failed(error);
   }

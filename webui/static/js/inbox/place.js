@@ -3,6 +3,8 @@ export const root = document.querySelector("[data-inbox]");
 export const list = root.querySelector("[data-list]");
 export const panes = root.querySelector("[data-panes]");
 
+export const me = document.querySelector('meta[name="live-scope"]')?.content ?? "";  // the organisation and the person
+
 export const thread = () => panes.querySelector("[data-thread]");
 export const log = () => panes.querySelector("[data-log]");
 export const openId = () => thread()?.dataset.thread ?? "";

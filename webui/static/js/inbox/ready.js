@@ -144,8 +144,9 @@ function closeMenus() {
 export function openMenu(name) {
   const found = panes.querySelector(`#${name}`);
   const opener = panes.querySelector(`[popovertarget="${name}"]`);
-  if (!found || !opener) return;
-  opener.click();
+  if (!found) return;
+  if (opener) opener.click();
+  else found.togglePopover();
   found.querySelector("button, a, input")?.focus();
 }
 
@@ -154,7 +155,9 @@ panes.addEventListener("click", (event) => {
   if (macro) runMacro(macro.dataset.macro);
   const time = event.target.closest("[data-snooze]");
   if (time) snooze(time.dataset.snooze);
-  if (event.target.closest(".menu [data-act]")) closeMenus();
+  if (event.target.closest(".menu :is([data-act], [data-brief-toggle])")) closeMenus();
+  const further = event.target.closest("[data-menu]");
+  if (further) openMenu(further.dataset.menu);
 });
 panes.addEventListener("submit", (event) => {
   if (!event.target.matches("[data-snooze-form]")) return;

@@ -1,64 +1,65 @@
-// Sending: a clock at once, then what the server says; a failure keeps the text.
+// Sending: a clock at once, then what the server says. What fails is kept, and what only lacked a connection goes by itself.
 import { composed, currentMode, emptyComposer, setMode, usualMode } from "./composer.js";
 import { attached, detach, upload } from "./files.js";
-import { failedMeta, pendingBubble, pendingMeta } from "./parts.js";
+import { pendingBubble } from "./parts.js";
 import { box, composer, log, openId } from "./place.js";
 import { refreshState } from "./state.js";
 import { closeGap, fetchNew, toEnd } from "./thread.js";
-import { _ } from "../i18n.js";
 import { request } from "../request.js";
-import { forgetUnsent, keepUnsent, unsent } from "./unsent.js";
 
-export async function send() {
-  const mode = currentMode();
-  const file = mode === "reply" ? attached(openId()) : null;
-  const wanted = composed(Boolean(file));
-  if (!wanted || box().readOnly) return;
-  const { text, body } = wanted;
-  await closeGap();
-  const bubble = pendingBubble(text, mode, file);
-  log().append(bubble);
-  toEnd();
-  emptyComposer();
-  if (file) detach(composer(), openId());
-  setMode(usualMode());
-  const key = crypto.randomUUID?.() ?? String(Math.random()).slice(2) + Date.now();
-  await deliver(bubble, { conversation: openId(), text, body, mode, file, key });
+let kept;  // fetched long before a connection is lost
+const keeping = async () => (kept ??= await import("./resending.js"));
+export const showUnsent = () => keeping().then((it) => it.showUnsent());
+export const bubbleOf = ({ conversation, key }) => (conversation === openId() ? log()?.querySelector(`[data-key="${key}"]`) : null);
+
+const turns = new Map();  // conversation -> what is being sent there: one after the other, as it was written
+
+export function inTurn(conversation, run) {
+  const turn = (turns.get(conversation) ?? Promise.resolve()).then(run);
+  turns.set(conversation, turn.catch(() => {}));
+  return turn;
 }
 
-async function deliver(bubble, job) {
+export async function send() {
+  await keeping();  // else the words stay in the field
+  await closeGap();
+  const mode = currentMode();
+  const held = mode === "reply" ? attached(openId()) : null;
+  const wanted = composed(Boolean(held));
+  if (!wanted || box().readOnly) return;
+  const file = held ?? wanted.file;
+  const { text, body, path } = wanted;
+  const key = crypto.randomUUID?.() ?? String(Math.random()).slice(2) + Date.now();
+  log().append(pendingBubble(text, mode, file, key));
+  toEnd();
+  emptyComposer();
+  if (held) detach(composer(), openId());
+  setMode(usualMode());
+  const job = { conversation: openId(), text, body, path, mode, file, key, at: Date.now() };
+  await inTurn(job.conversation, async () => (await keeping()).waitsBehind(job) || attempt(job));
+}
+
+/** Whether what was written after it may go now. */
+export async function attempt(job) {
   const { conversation, mode, key } = job;
-  const url = `/api/v1/conversations/${conversation}/${mode === "note" ? "notes" : "reply"}`;
+  const url = `/api/v1/conversations/${conversation}/${job.path ?? (mode === "note" ? "notes" : "reply")}`;
   try {
     if (job.file) job.media ??= await upload(conversation, job.file);
     const body = job.media ? { ...job.body, media: job.media } : job.body;
     const made = await request(url, { method: "POST", body, headers: { "Idempotency-Key": key } });
-    forgetUnsent(job);
-    bubble.dataset.sent = made.id;
-    if (conversation === openId()) await fetchNew();
-    if (bubble.isConnected && log().querySelector(`[data-message="${made.id}"]`)) bubble.remove();
-    if (conversation === openId()) refreshState();
+    (await keeping()).forget(job);
+    await settle(job, made.id);
+    return true;
   } catch (error) {
-    keepUnsent(job);
-    showFailed(bubble, job, error.message);
+    return (await keeping()).keep(job, error);
   }
 }
 
-function showFailed(bubble, job, why) {
-  bubble.classList.replace("is-pending", "failed");
-  bubble.querySelector(".meta").replaceWith(failedMeta(why, () => {
-    bubble.classList.replace("failed", "is-pending");
-    bubble.querySelector(".meta").replaceWith(pendingMeta());
-    deliver(bubble, job);
-  }));
-}
-
-export function showUnsent() {
-  const conversation = openId();
-  for (const kept of conversation ? unsent(conversation) : []) {
-    const job = { ...kept, conversation };
-    const bubble = pendingBubble(kept.text, kept.mode);
-    log().append(bubble);
-    showFailed(bubble, job, _("Not sent yet."));
-  }
+async function settle(job, messageId) {
+  const bubble = bubbleOf(job);
+  if (bubble) bubble.dataset.sent = messageId;
+  if (job.conversation !== openId()) return;
+  await fetchNew();
+  if (bubble?.isConnected && log().querySelector(`[data-message="${messageId}"]`)) bubble.remove();
+  refreshState().catch(() => {});
 }

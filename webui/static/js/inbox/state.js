@@ -25,27 +25,43 @@ export async function refreshState() {
     if (had) place.querySelector("button:not([hidden]), a")?.focus();
   }
   showWindow();
+  watchWindow();
   document.dispatchEvent(new CustomEvent("htmx:after:swap"));
 }
 
+let closing = 0;
+
+/** The composer knows at once when WhatsApp's window closes. */
+export function watchWindow() {
+  clearTimeout(closing);
+  const at = panes.querySelector("[data-closes]")?.dataset.closes;
+  if (at) closing = setTimeout(() => refreshState().catch(() => {}), Math.max(new Date(at) - Date.now(), 0) + 1000);
+}
+
 const ACTIONS = {
-  "take-over": { path: "handoff", body: { to: "me" }, said: () => _("You have the word. The AI is paused here.") },
-  "hand-back": { path: "handoff", body: { to: "bot" }, said: () => _("The AI answers again from the next message on.") },
-  resolve: { path: "resolve", said: () => _("Resolved."), undo: "reopen" },
-  reopen: { path: "reopen", said: () => _("Open again.") },
-  "bring-back": { path: "reopen", said: () => _("Open again.") },
-  pending: { path: "pending", said: () => _("It is open again when the customer writes."), undo: "reopen" },
+  "take-over": { path: "handoff", body: { to: "me" }, said: _("You have the word. The AI is paused here.") },
+  "hand-back": { path: "handoff", body: { to: "bot" }, said: _("The AI answers again from the next message on.") },
+  resolve: { said: _("Resolved."), undo: "reopen" },
+  reopen: { said: _("Open again.") },
+  "bring-back": { path: "reopen", said: _("Open again.") },
+  block: { said: _("Blocked."), undo: "unblock" },
+  unblock: { said: _("Unblocked.") },
+  pending: { said: _("It is open again when the customer writes."), undo: "reopen" },
 };
+
+const told = {};  // by conversation
 
 export async function act(name, force = false) {
   const action = ACTIONS[name];
   const conversation = openId();
   if (!action || !conversation) return;
   try {
-    const body = action.body ? { ...action.body, ...(force ? { force: true } : {}) } : undefined;
-    await request(`/api/v1/conversations/${conversation}/${action.path}`, { method: "POST", body });
-    const undo = action.undo && (() => request(`/api/v1/conversations/${conversation}/${action.undo}`, { method: "POST" }).then(refreshState, failed));
-    toast(action.said(), undo ? { action: { label: _("Undo"), run: undo } } : {});
+    const body = action.body && (force ? { ...action.body, force } : action.body);
+    const post = (path, body) => request(`/api/v1/conversations/${conversation}/${path}`, { method: "POST", body });
+    await post(action.path ?? name, body);
+    const undo = action.undo && (() => post(action.undo).then(refreshState, failed));
+    told[conversation]?.();
+    told[conversation] = toast(action.said, undo ? { action: { label: _("Undo"), run: undo } } : {});
     await Promise.all([refreshState(), refreshList()]);
   } catch (error) {
     failed(error);
@@ -59,3 +75,11 @@ export function assign(whom) {
   asked
     .then(() => { toast(_("Responsible changed.")); refreshState(); soonRefreshList(); }, failed);
 }
+
+// A field of the pane that is its own address: priority.
+panes.addEventListener("change", ({ target }) => {
+  const name = target.dataset.put;
+  if (!name) return;
+  target.blur();
+  request(api(name), { method: "PUT", body: { [name]: target.value } }).then(() => { refreshState(); soonRefreshList(); }, failed);
+});

@@ -8,7 +8,7 @@ import { failed } from "../toast.js";
 const WINDOW = 200;  // messages kept in the page; older ones are fetched again on demand
 const NEAR_END = 80;
 
-const atEnd = () => !log() || log().scrollHeight - log().scrollTop - log().clientHeight < NEAR_END;
+export const atEnd = () => !log() || log().scrollHeight - log().scrollTop - log().clientHeight < NEAR_END;
 export const toEnd = () => { if (log()) log().scrollTop = log().scrollHeight; };
 const newButton = () => panes.querySelector("[data-newest]");
 let below = 0;
@@ -48,14 +48,18 @@ export function settle() {
   const mark = found || log().querySelector("[data-new]");
   if (mark) mark.scrollIntoView({ block: "center" });
   else toEnd();
-  log().addEventListener("scroll", () => {
-    if (atEnd() && below) { below = 0; announce(0); }
+  const opened = log();
+  let stick = atEnd();
+  opened.addEventListener("scroll", () => {
+    stick = atEnd();
+    if (stick && below) { below = 0; announce(0); }
   }, { passive: true });
+  new ResizeObserver(() => { if (stick && opened === log()) toEnd(); }).observe(opened);
   if (log().dataset.unread) markRead();
 }
 
 export function markRead() {
-  if (!document.hidden && openId()) request(api("read"), { method: "POST" }).catch(() => {});
+  if (!document.hidden && openId()) request(`${api("read")}?shown=${lastNumber()}`, { method: "POST" }).catch(() => {});
 }
 
 const numbers = () => [...log().querySelectorAll("[data-number]")].map((node) => Number(node.dataset.number));
@@ -118,8 +122,15 @@ export async function refreshMessage(id) {
   if (asked.get(id) !== turn) return;
   asked.delete(id);
   const stick = atEnd();
-  if (fresh) shown()?.replaceWith(fresh);
+  if (fresh) put(fresh, shown());
   if (stick) toEnd();
+}
+
+/** What somebody listens to goes on: only the words below it are new. */
+function put(fresh, old) {
+  const words = [...old?.querySelectorAll("audio") ?? []].some((sound) => !sound.paused) && fresh.querySelector("[data-heard]");
+  if (words) old.querySelector("[data-heard]")?.replaceWith(words);
+  else old?.replaceWith(fresh);
 }
 
 export async function showOlder(button) {

@@ -33,7 +33,7 @@ function inPieces(job) {
   const onProgress = (share) => sent(job, share);
   const onBegin = (address) => { file.begun = address; };  // "Try again" goes on where it stopped
   sendInPieces(input.dataset.pieces, file, { begun: file.begun, onBegin, onProgress })
-    .then(() => done(job), (problem) => failed(job, problem.status ? problem.message : _("No contact with the box. The file was not sent.")))
+    .then(() => done(job), (problem) => failed(job, problem.status ? problem.message : _("No connection. The file was not sent.")))
     .finally(() => { flying -= 1; next(); });
 }
 
@@ -57,7 +57,7 @@ function whole(job) {
     if (call.status < 300) done(job, call.response?.notice);
     else failed(job, call.response?.detail ?? _("The box could not take this file."));
   });
-  call.addEventListener("error", () => failed(job, _("No contact with the box. The file was not sent.")));
+  call.addEventListener("error", () => failed(job, _("No connection. The file was not sent.")));
   call.addEventListener("loadend", () => { flying -= 1; next(); });
   call.send(form);
 }

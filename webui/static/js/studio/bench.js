@@ -62,7 +62,7 @@ function show(result) {
 // Reads the answer as it is written: `delta` events go to `grow`, `done` is the result.
 async function listen(url, body, grow) {
   const headers = { Accept: "text/event-stream", "Content-Type": "application/json", "X-CSRF-Token": csrf() };
-  const lost = () => new Problem(0, { detail: _("No contact with the box. What you typed is kept here.") });
+  const lost = () => new Problem(0, { detail: _("No connection. What you typed is kept here.") });
   const response = await fetch(url, { method: "POST", credentials: "same-origin", headers, body: JSON.stringify(body) }).catch(() => { throw lost(); });
   if (response.status === 401) toSignIn();
   if (!response.ok) throw await problemOf(response);

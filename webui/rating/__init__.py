@@ -1,0 +1,1 @@
+"""Customers say how it was, by a link they were sent."""

@@ -1,21 +1,25 @@
 """A real box for every test that asks: each runs once on SQLite and once on PostgreSQL, with a real Redis."""
 
+import contextlib
+import functools
+import io
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 import structlog
 from flask import Request
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, sync_playwright
-from sqlalchemy import Engine, column, create_engine, exists, func, literal, select, table, text, union_all
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from sqlalchemy import CompoundSelect, Engine, column, create_engine, exists, func, literal, select, table, text, union_all
 
-from appliance.core import crypto, db, i18n, rls, telemetry
+from appliance.core import crypto, db, files, i18n, rls, telemetry
+from appliance.core.blobs import BlobRef
 from appliance.core.box import Box, open_box
 from appliance.core.config import Settings
 from appliance.core.ids import new_id
@@ -25,14 +29,27 @@ from appliance.core.web import Authenticator, Principal, create_app
 from appliance.entrypoints.domains import MANIFESTS
 from appliance.inference.fake import FakeInference
 from appliance.inference.types import Inference
+from tests import thrift
 from tests.draining import run_due
 from tests.servers import postgresql_server, redis_server
 
+BROWSERS = ("/usr/bin/chromium-headless-shell", "/usr/bin/chromium")  # the first draws no window that nobody sees: half the processor
+PATIENCE_MS = 90_000  # of a browser with a page of a slow machine; said here alone
 DATABASES = ("sqlite", "postgresql")
 APP_ROLE = "salesedge_app"  # owns no table, so that the walls stand in its way
 # What no machine of ours can bring to a test: data that is not in the repository, and packages only maintainers install.
 MAY_BE_SKIPPED = ("SALESEDGE_EVAL_DATA names no folder", "the package ")
 skipped_for_want: list[str] = []
+# Begun first, a whole box beside pages by turns: one that is begun last is waited for by everybody.
+LONGEST = (
+    "tests/journeys/test_nothing_is_lost.py", "tests/webui/test_every_page.py",
+    "tests/deploy/test_up.py", "tests/routes/test_every_route.py",
+    "tests/deploy/test_quickstart.py", "tests/journeys/test_inbox.py",
+    "tests/webui/test_inbox_ready.py", "tests/entrypoints/test_worker.py",
+    "tests/webui/test_journeys.py", "tests/webui/test_composer.py",
+    "tests/webui/test_webchat.py", "tests/domains/knowledge/test_pipeline.py",
+)
+thrift.begin()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -61,6 +78,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("database_kind", only.args if only else DATABASES, scope="session")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    turns = {name: turn for turn, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: turns.get(item.nodeid.split("::")[0], len(turns)))
+
+
 @pytest.fixture(autouse=True)
 def english() -> None:
     """Sentences are asserted in the language of the source, whatever the default is."""
@@ -70,10 +93,18 @@ def english() -> None:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """One for the whole run: the library keeps an event loop open in this thread for as long as it lives."""
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-background-networking"]
-        )
+        found = next((path for path in BROWSERS if os.access(path, os.X_OK)), BROWSERS[-1])
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-background-networking"])
+        make = browser.new_context
+
+        def new_context(**options: Any) -> BrowserContext:
+            context = make(**options)
+            context.set_default_timeout(PATIENCE_MS)
+            return context
+
+        browser.new_context = new_context  # type: ignore[method-assign]
         yield browser
         browser.close()
 
@@ -106,16 +137,19 @@ def postgresql_owner(postgresql_address: str) -> Iterator[Engine]:
     owner.dispose()
 
 
+@functools.cache
+def _which_are_used() -> CompoundSelect[str]:
+    return union_all(*(select(literal(one.fullname)).where(exists().select_from(one)) for one in db.Rows.metadata.tables.values()))
+
+
 def _empty(owner: Engine) -> None:
     """As after its making; whoever a test left connected is sent away."""
-    tables = db.Rows.metadata.tables.values()
     with owner.begin() as connection:
         others = select(column("pid")).select_from(table("pg_stat_activity")).where(
             column("datname") == func.current_database(), column("pid") != func.pg_backend_pid()
         )
         connection.execute(select(func.pg_terminate_backend(others.subquery().c.pid)))
-        used = connection.scalars(union_all(*(select(literal(one.fullname)).where(exists().select_from(one)) for one in tables))).all()
-        if used:
+        if used := connection.scalars(_which_are_used()).all():
             connection.execute(text(f"TRUNCATE {', '.join(used)} RESTART IDENTITY CASCADE"))
 
 
@@ -157,9 +191,8 @@ def manifests() -> tuple[Manifest, ...]:
     return MANIFESTS
 
 
-@pytest.fixture
-def settings(tmp_path: Path, database_url: str, redis_address: str, master_key_file: Path) -> Settings:
-    plain = Settings(home=tmp_path)
+def settings_at(home: Path, database_url: str, redis_address: str, master_key_file: Path) -> Settings:
+    plain = Settings(home=home)
     return plain.model_copy(
         update={
             "database": plain.database.model_copy(update={"url": database_url, "pool_size": 5}),
@@ -169,8 +202,8 @@ def settings(tmp_path: Path, database_url: str, redis_address: str, master_key_f
     )
 
 
-@pytest.fixture
-def box(settings: Settings, manifests: tuple[Manifest, ...]) -> Iterator[Box]:
+@contextlib.contextmanager
+def opened(settings: Settings, manifests: tuple[Manifest, ...]) -> Iterator[Box]:
     telemetry.configure_logs(settings.logs.model_copy(update={"level": "error"}), "test")
     box = open_box(settings, manifests)
     box.provide(Inference, FakeInference())
@@ -178,6 +211,40 @@ def box(settings: Settings, manifests: tuple[Manifest, ...]) -> Iterator[Box]:
     yield box
     box.close()
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str, redis_address: str, master_key_file: Path) -> Settings:
+    return settings_at(tmp_path, database_url, redis_address, master_key_file)
+
+
+@pytest.fixture
+def box(settings: Settings, manifests: tuple[Manifest, ...]) -> Iterator[Box]:
+    with opened(settings, manifests) as opened_box:
+        yield opened_box
+
+
+@pytest.fixture(scope="module")
+def shared_box(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, redis_address: str, master_key_file: Path) -> Iterator[Box]:
+    """One on SQLite for all tests of a file, for those that only look: such a file names it `box`."""
+    home = tmp_path_factory.mktemp("shared")
+    shutil.copy(sqlite_template, home / "salesedge.db")
+    with opened(settings_at(home, "", redis_address, master_key_file), MANIFESTS) as box:
+        yield box
+
+
+@pytest.fixture
+def impatient(box: Box) -> Callable[..., contextlib.AbstractContextManager[None]]:
+    """Within it the box soon gives up who does not answer; everywhere else a test has the patience of a slow machine."""
+
+    @contextlib.contextmanager
+    def within(timeout_s: float = 0.25) -> Iterator[None]:
+        patient, box.outbound.timeout_s = box.outbound._settings, timeout_s
+        box.outbound._settings = patient.model_copy(update={"timeout_s": timeout_s})
+        yield
+        box.outbound._settings, box.outbound.timeout_s = patient, patient.timeout_s
+
+    return within
 
 
 @pytest.fixture
@@ -236,6 +303,12 @@ def client(box: Box, somebody: Somebody) -> FlaskClient:
 
 
 @pytest.fixture
+def keep_file(box: Box, tenant_id: UUID) -> Callable[[bytes], BlobRef]:
+    """A file as a reader stores it; a message may name it."""
+    return lambda content: files.put(box, tenant_id, io.BytesIO(content), files.Origin.ARRIVED)
+
+
+@pytest.fixture
 def run_deliveries(box: Box) -> Callable[[], int]:
     """Run every delivery that is due, as workers would, until none is. Returns how many ran."""
-    return partial(run_due, box)
+    return functools.partial(run_due, box)

@@ -1,11 +1,9 @@
 """SIGKILL to everything a box is made of, in turn, while it works. What dies of itself is started again, as a supervisor does."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from contextlib import ExitStack
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -13,9 +11,9 @@ from sqlalchemy import func, select
 from appliance.core.box import Box
 from appliance.core.config import Settings
 from appliance.core.outbox import Delivery, DeliveryState
+from tests.processes import FRESH, run
 from tests.servers import redis_server
 
-ROOT = Path(__file__).parents[1]
 WORKER_EVERY = 40
 
 
@@ -25,7 +23,7 @@ class Victims:
     def __init__(self, settings: Settings, manifests: str) -> None:
         """`manifests` names the module whose MANIFESTS the processes serve."""
         self._settings, self._manifests = settings, manifests
-        self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self._running: list[tuple[str, BaseProcess]] = []
         self._redis = ExitStack()
         self.start_redis()
 
@@ -64,7 +62,7 @@ class Victims:
     def close(self) -> None:
         for _role, process in self._running:
             process.kill()
-            process.wait()
+            process.join()
         self._redis.close()
 
     def _begin(self, role: str) -> None:
@@ -77,23 +75,21 @@ class Victims:
             "SALESEDGE__CHANNELS__GRAPH_URL": settings.channels.graph_url,
             "SALESEDGE__NETWORK__PRIVATE_HOSTS": '["127.0.0.1"]',
         }
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.processes", role, self._manifests], cwd=ROOT, stderr=subprocess.DEVNULL,
-            env={**os.environ, **{name: str(value) for name, value in environ.items()}},
-        )
+        process = FRESH.Process(target=run, args=(role, self._manifests, {name: str(value) for name, value in environ.items()}))
+        process.start()
         self._running.append((role, process))
 
     def _kill(self, role: str) -> None:
         """The one that has run longest; another takes its place at once."""
         self._tend()
-        place = next(at for at, (its_role, process) in enumerate(self._running) if its_role == role and process.poll() is None)
+        place = next(at for at, (its_role, process) in enumerate(self._running) if its_role == role and process.is_alive())
         _role, process = self._running.pop(place)
         process.kill()
-        process.wait()
+        process.join()
         self._begin(role)
 
     def _tend(self) -> None:
         for role, process in self._running[:]:
-            if process.poll() not in (None, -signal.SIGKILL):
+            if process.exitcode not in (None, -signal.SIGKILL):
                 self._running.remove((role, process))
                 self._begin(role)

@@ -46,6 +46,7 @@ class CatalogueModel:
     notes: str
     files: tuple[ModelFile, ...]
     bundled: bool = False
+    cores: int = 0  # that it wants where it has no GPU
     settings: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -94,7 +95,11 @@ class Models:
         """Everything in the catalogue, then what was imported from elsewhere."""
         present = self.installed()
         listed = [Listed(model, model.bundled or model.name in present) for model in self.known.values()]
-        return listed + [Listed(_foreign(name, about), installed=True) for name, about in present.items() if name not in self.known]
+        foreign = (_foreign(name, about, self._size_of(name)) for name, about in present.items() if name not in self.known)
+        return listed + [Listed(model, installed=True) for model in foreign]
+
+    def _size_of(self, name: str) -> int:
+        return sum(path.stat().st_size for path in (self._folder / name).rglob("*") if path.is_file())
 
     def installed(self) -> dict[str, dict[str, object]]:
         """Name → description of what lies in the model folder."""
@@ -105,12 +110,12 @@ class Models:
                 found[path.parent.name] = about
         return found
 
-    def recommend(self, ram_mb: int, vram_mb: int = 0) -> list[CatalogueModel]:
+    def recommend(self, ram_mb: int, vram_mb: int = 0, *, cores: int) -> list[CatalogueModel]:
         """The best model of each task that leaves the box room to work. Rerankers only ever by an evaluation."""
         spare = max(0, ram_mb - _BOX_NEEDS_MB)
         chosen = []
         for task, share in _SHARE.items():
-            able = [model for model in self.known.values() if model.task == task and _fits(model, spare * share, vram_mb)]
+            able = [model for model in self.known.values() if model.task == task and _fits(model, spare * share, vram_mb, cores)]
             if able:
                 chosen.append(max(able, key=lambda model: model.rank))
         return chosen
@@ -267,16 +272,16 @@ def _description(model: CatalogueModel) -> dict[str, object]:
     return {**about, **model.settings}
 
 
-def _foreign(name: str, about: Mapping[str, object]) -> CatalogueModel:
+def _foreign(name: str, about: Mapping[str, object], size_bytes: int) -> CatalogueModel:
     task, engine = str(about.get("task", "")), str(about.get("engine", ""))
-    return CatalogueModel(name, name, task, engine, (), str(about.get("licence", "")), 0, 0, 0, 0, str(_("imported")), ())
+    return CatalogueModel(name, name, task, engine, (), str(about.get("licence", "")), size_bytes, 0, 0, 0, str(_("imported")), ())
 
 
-def _fits(model: CatalogueModel, ram_mb: float, vram_mb: int) -> bool:
+def _fits(model: CatalogueModel, ram_mb: float, vram_mb: int, cores: int) -> bool:
     if vram_mb and 0 < model.vram_mb <= vram_mb:
         return True
     slow = model.task == "chat" and model.size_bytes > _CPU_CHAT_LIMIT
-    return model.ram_mb <= ram_mb and not slow
+    return model.ram_mb <= ram_mb and model.cores <= cores and not slow
 
 
 def _head(path: Path) -> bytes:

@@ -1,8 +1,10 @@
 """Models for tests: the same answers every time, no files, no process. Obeys the same contract tests as the real client."""
 
 import hashlib
+import io
 import re
 import time
+import wave
 from collections.abc import Callable, Generator, Iterator, Sequence
 
 import numpy as np
@@ -10,7 +12,7 @@ import numpy as np
 from appliance.core import guard
 from appliance.core.i18n import lazy_gettext as _
 from appliance.inference import structured
-from appliance.inference.errors import IndexMismatch, IndexMissing, NoChatEngine, NoModel
+from appliance.inference.errors import IndexMismatch, IndexMissing, ModelRefused, NoChatEngine, NoModel
 from appliance.inference.types import (
     LONGEST_CHAT_S,
     Allow,
@@ -24,7 +26,9 @@ from appliance.inference.types import (
     Purpose,
     Ranked,
     Readiness,
+    Spoken,
     Tokens,
+    Transcript,
     Vectors,
 )
 
@@ -32,12 +36,17 @@ DIM = 384
 MODEL = "fake-embedder"
 _WORD = re.compile(r"\w+|[^\w\s]")
 Reply = Callable[[Sequence[ChatMessage]], str]
+Hears = Callable[[bytes], str]
 
 
 class FakeInference:
-    """Embeds by hashing word beginnings, so texts that share words are near. `reply` writes the chat answers, if any."""
+    """Embeds by hashing word beginnings, so texts that share words are near. `reply` writes the chat answers, if any.
 
-    def __init__(self, reply: Reply | None = None, *, reranks: bool = False) -> None:
+    `hears` says what is spoken in a WAV; without it no transcription model is installed.
+    """
+
+    def __init__(self, reply: Reply | None = None, *, reranks: bool = False, hears: Hears | None = None) -> None:
+        self._hears = hears
         self._reply = reply
         self._reranks = reranks
         self._spaces: dict[str, dict[int, Vectors]] = {}
@@ -82,6 +91,15 @@ class FakeInference:
             raise NoModel(_("No reranking model is installed."))
         scores = self.embed(documents) @ _vector(query)
         return [Ranked(int(at), float(max(0.0, scores[at]))) for at in np.argsort(-scores, kind="stable")]
+
+    def transcribe(self, sound: bytes, *, language: str = "", prompt: str = "", model: str = "") -> Transcript:
+        guard.check_no_open_unit("inference")
+        del prompt
+        if self._hears is None:
+            raise NoModel(_("No transcription model is installed."))
+        seconds, text, spoken_in = _seconds(sound), self._hears(sound), language or "pt"
+        segments = (Spoken(text, spoken_in, 0.0, seconds, 0.9),) if text else ()
+        return Transcript(text, spoken_in, seconds, segments, model or "fake-whisper")
 
     def index_add(
         self, namespace: str, ids: Sequence[int], *, texts: Sequence[str] | None = None, vectors: Vectors | Halves | None = None,
@@ -148,7 +166,8 @@ class FakeInference:
         return [ModelInfo(MODEL, "embedding", "fake", dim=DIM, loaded=True)]
 
     def ready(self) -> Readiness:
-        return Readiness(ready=True, embedding_model=MODEL, chat_engine="none" if self._reply is None else "fake")
+        engine = "none" if self._reply is None else "fake"
+        return Readiness(ready=True, embedding_model=MODEL, chat_engine=engine, can_hear=self._hears is not None)
 
     def _say(self, messages: Sequence[ChatMessage]) -> str:
         if self._reply is None:
@@ -163,6 +182,17 @@ class FakeInference:
     def _changed(self, namespace: str) -> IndexStats:
         self._versions[namespace] = max(self._versions.get(namespace, 0) + 1, time.time_ns() // 1_000_000)
         return self.index_stats(namespace)
+
+
+def _seconds(sound: bytes) -> float:
+    """Raises ModelRefused."""
+    try:
+        with wave.open(io.BytesIO(sound)) as file:
+            if file.getparams()[:3] == (1, 2, 16_000):
+                return float(file.getnframes() / 16_000)
+    except (wave.Error, EOFError):
+        pass
+    raise ModelRefused(_("The model server refused: %(reason)s", reason="Send a WAV of 16 kHz, one channel, 16 bit."))
 
 
 def _permits(allow: Allow | None, one: int) -> bool:

@@ -35,7 +35,9 @@ from appliance.inference.types import (
     Purpose,
     Ranked,
     Readiness,
+    Spoken,
     Tokens,
+    Transcript,
     Vectors,
 )
 
@@ -43,6 +45,8 @@ TEXTS_PER_CALL = 64
 SEARCH_TIMEOUT_S = 10.0  # a search has words to fall back on; better those than a long wait
 TOKENIZED_PER_CALL = 512
 SLOW_FAILURE_S = 5.0
+BYTES_PER_S = 32_000  # of the sound that `transcribe` takes
+PATIENCE = 4.0  # seconds a second of speech may take
 
 
 def connect(settings: Settings, *, share_of: wire.ShareOf | None = None) -> "HttpInference":
@@ -138,6 +142,13 @@ class HttpInference:
         told = _list(self._call("POST", "/v1/rerank", body), "results")
         return [Ranked(int(one["index"]), float(one["relevance_score"])) for one in told]
 
+    def transcribe(self, sound: bytes, *, language: str = "", prompt: str = "", model: str = "") -> Transcript:
+        guard.check_no_open_unit("inference")
+        fields = {"model": model or self._models.transcription_model, "language": language, "prompt": prompt}
+        given = {name: value for name, value in fields.items() if value} | {"response_format": "verbose_json"}
+        patience = self._models.timeout_s + PATIENCE * len(sound) / BYTES_PER_S
+        return _transcript(self._server.upload("/v1/audio/transcriptions", sound, given, timeout_s=patience))
+
     def index_add(
         self, namespace: str, ids: Sequence[int], *, texts: Sequence[str] | None = None, vectors: Vectors | Halves | None = None,
         create: bool = False,
@@ -211,10 +222,11 @@ class HttpInference:
             told = self._call("GET", "/health/ready")
         except DomainError as err:
             return Readiness(ready=False, embedding_model=model, chat_engine=self._engine.name, reason=str(err))
-        if self._models.chat_engine == "modelserver" and not _names_chat_model(told, self._models.chat_model):
+        hears = _names(told, "transcription_models", self._models.transcription_model)
+        if self._models.chat_engine == "modelserver" and not _names(told, "chat_models", self._models.chat_model):
             reason = _("The chat model is not installed here; `salesedge models list --task chat` shows some.")
-            return Readiness(ready=True, embedding_model=model, chat_engine="none", reason=str(reason))
-        return Readiness(ready=True, embedding_model=model, chat_engine=self._engine.name)
+            return Readiness(ready=True, embedding_model=model, chat_engine="none", reason=str(reason), can_hear=hears)
+        return Readiness(ready=True, embedding_model=model, chat_engine=self._engine.name, can_hear=hears)
 
     def close(self) -> None:
         self._server.close()
@@ -237,8 +249,19 @@ class HttpInference:
         return self._server.call(method, path, body, timeout_s=timeout_s)
 
 
-def _names_chat_model(told: Mapping[str, object], wanted: str) -> bool:
-    listed = _list(told, "chat_models")
+def _transcript(told: Mapping[str, object]) -> Transcript:
+    language = str(told["language"])
+
+    def spoken(one: Mapping[str, float | str]) -> Spoken:
+        return Spoken(str(one["text"]), language, float(one["start"]), float(one["end"]), float(one["confidence"]))
+
+    segments = tuple(map(spoken, _list(told, "segments")))
+    return Transcript(str(told["text"]), language, float(str(told["duration"])), segments, str(told["model"]))
+
+
+def _names(told: Mapping[str, object], task: str, wanted: str) -> bool:
+    """The one model that is wanted, or any."""
+    listed = _list(told, task)
     return wanted in listed if wanted else bool(listed)
 
 

@@ -48,6 +48,28 @@ class Ranked:
 
 
 @dataclass(frozen=True)
+class Spoken:
+    """A stretch of speech, in seconds from the beginning. `confidence` lies between 0 and 1: how sure the model was of the words."""
+
+    text: str
+    language: str
+    start_s: float
+    end_s: float
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """`seconds` is how long the sound is. Nobody spoke: no text and no segments."""
+
+    text: str
+    language: str
+    seconds: float
+    segments: tuple[Spoken, ...]
+    model: str
+
+
+@dataclass(frozen=True)
 class IndexHit:
     id: int
     score: float
@@ -96,12 +118,17 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class Readiness:
-    """`chat_engine` is what would write an answer now; "none" means the box quotes."""
+    """`chat_engine` is what would write an answer now; "none" means the box quotes. `can_hear`: speech would be written down now."""
 
     ready: bool
     embedding_model: str
     chat_engine: str
     reason: str = ""
+    can_hear: bool = False
+
+    @property
+    def can_write(self) -> bool:
+        return self.chat_engine != "none"
 
 
 class Inference(Protocol):
@@ -134,6 +161,13 @@ class Inference(Protocol):
 
     def rerank(self, query: str, documents: Sequence[str], *, model: str = "") -> list[Ranked]:
         """Best first. Raises NoModel when no reranker is installed."""
+        ...
+
+    def transcribe(self, sound: bytes, *, language: str = "", prompt: str = "", model: str = "") -> Transcript:
+        """What is said in a WAV of 16 kHz, one channel, 16 bit. Without `language` it is found out; `prompt` has words to expect.
+
+        Raises NoModel when no transcription model is installed, ModelRefused when it is no such sound or a too long one.
+        """
         ...
 
     def index_add(

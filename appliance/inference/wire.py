@@ -44,6 +44,12 @@ class ModelServer:
         """`timeout_s` shortens the wait of this one call. Raises Unavailable and the errors of appliance.inference.errors."""
         return _read(self._sent(method, path, body, self._timeout if timeout_s is None else httpx.Timeout(timeout_s)))
 
+    def upload(self, path: str, file: bytes, fields: Mapping[str, str], *, timeout_s: float) -> dict[str, object]:
+        """A form with one file. Raises what `call` raises."""
+        timeout = httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S)
+        with translated():
+            return _read(self._client().post(path, data=fields, files={"file": file}, timeout=timeout))
+
     def begin(self, path: str, body: Json, *, timeout_s: float) -> Callable[[], dict[str, object]]:
         """A POST that is sent now; calling what is returned waits for the answer and raises what `call` raises."""
         answer = self._line().post(path, encoded(body) or b"", headers=self._share("POST", path), timeout_s=timeout_s)
@@ -182,4 +188,5 @@ _BY_CODE: dict[str, type[DomainError]] = {
     "no_chat_model": NoModel,
     "no_embedding_model": NoModel,
     "no_rerank_model": NoModel,
+    "no_transcription_model": NoModel,
 }

@@ -1,10 +1,10 @@
 """House rules that neither ruff nor mypy knows. Each takes one file and yields what it finds wrong with it."""
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +14,8 @@ LONGEST_FUNCTION = 50
 BANNED_NAMES = {"util", "utils", "helper", "helpers", "common", "misc", "base", "manager"}
 BANNED_NAMES |= {"service", "handler", "processor", "data"}
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|raise NotImplementedError|MagicMock|em breve)\b|unittest\.mock|pragma: no cover")
+LOOKS = {"all_inner_texts", "all_text_contents", "get_attribute", "inner_text", "input_value", "is_checked", "is_disabled", "is_enabled"}
+LOOKS |= {"is_hidden", "is_visible", "text_content"}
 RUNS_SQL = {"text", "execute", "executemany", "executescript", "exec_driver_sql", "scalar", "scalars"}
 
 
@@ -25,12 +27,16 @@ class Source:
     path: str
     text: str
 
-    @cached_property
+    @functools.cached_property
     def tree(self) -> ast.Module:
         return ast.parse(self.text, self.path)
 
+    @functools.cached_property
+    def _nodes(self) -> list[ast.AST]:
+        return list(ast.walk(self.tree))
+
     def nodes(self, kind: type[Node]) -> Iterator[Node]:
-        return (node for node in ast.walk(self.tree) if isinstance(node, kind))
+        return (node for node in self._nodes if isinstance(node, kind))
 
 
 def too_long(source: Source) -> Iterator[str]:
@@ -145,8 +151,18 @@ def names_somebodys_machine(source: Source) -> Iterator[str]:
 
 def sources(*folders: str, suffix: str = ".py") -> list[Source]:
     found = (path for folder in folders for path in sorted((ROOT / folder).rglob(f"*{suffix}")))
-    return [
-        Source(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
-        for path in found
-        if "node_modules" not in path.parts and "__pycache__" not in path.parts
-    ]
+    return [_source(path) for path in found if "node_modules" not in path.parts and "__pycache__" not in path.parts]
+
+
+@functools.cache
+def _source(path: Path) -> Source:
+    return Source(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
+
+
+def looks_once(source: Source) -> Iterator[str]:
+    """A page changes by itself: what is asserted of it is waited for, or a slow machine calls it wrong."""
+    for claim in source.nodes(ast.Assert):
+        for call in (node for node in ast.walk(claim.test) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            name = ast.unparse(call.func).rpartition(".")[2]
+            if name in LOOKS or (name == "count" and not call.args) or "activeElement" in ast.unparse(call):
+                yield f"{source.path}:{claim.lineno}: `{name}` looks once, expect(...) waits"

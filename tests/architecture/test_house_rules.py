@@ -22,7 +22,7 @@ RULES: dict[str, tuple[Rule, tuple[str, ...], tuple[str, ...]]] = {
     "commit": (house.commits, ("appliance", "webui"), (UNIT_OF_WORK,)),
     "clock": (house.asks_the_time, ("appliance", "webui"), ("appliance/core/clock.py",)),
     # names of tables and keys cannot be bound
-    "sql": (house.builds_sql, PRODUCT, ("appliance/core/rls.py", "appliance/core/db.py")),
+    "sql": (house.builds_sql, PRODUCT, ("appliance/core/rls.py", "appliance/core/turns.py")),
     "environment": (
         house.reads_environment,
         ("appliance", "webui"),
@@ -33,6 +33,7 @@ RULES: dict[str, tuple[Rule, tuple[str, ...], tuple[str, ...]]] = {
         ("appliance", "webui"),
         ("appliance/core/outbound.py", "appliance/inference", "appliance/entrypoints"),
     ),
+    "waiting": (house.looks_once, ("tests/webui", "tests/journeys"), ()),
     "migrations": (partial(house.imports_any_of, banned=frozenset({"appliance", "webui"})), ("appliance/migrations/versions",), ()),
     "edges": (
         house.catches_everything,
@@ -92,6 +93,9 @@ SINS: list[tuple[Rule, str]] = [
     (house.catches_everything, "try:\n    f()\nexcept Exception:\n    pass\n"),
     (house.catches_everything, "try:\n    f()\nexcept (ValueError, Exception):\n    pass\n"),
     (house.catches_everything, "try:\n    f()\nexcept:\n    pass\n"),
+    (house.looks_once, 'assert page.get_by_label("Nome").input_value() == "Ana"\n'),
+    (house.looks_once, 'assert (names(), page.locator(".msg").count()) == ([], 0)\n'),
+    (house.looks_once, 'assert page.evaluate("document.activeElement.id") == "content"\n'),
     (house.reads_environment, 'os.environ["SALESEDGE_HOME"]\n'),
     (RULES["outbound"][0], "from httpx import Client\n"),
     (RULES["migrations"][0], "import appliance.core.db\n"),
@@ -110,6 +114,7 @@ HONEST: list[tuple[Rule, str]] = [
     (house.builds_sql, 'session.execute(text("select :name"), {"name": name})\n'),
     (house.builds_sql, "session.execute(select(Contact).where(Contact.id == contact_id))\n"),
     (house.catches_everything, "try:\n    f()\nexcept (ValueError, OSError):\n    pass\n"),
+    (house.looks_once, 'expect(page.get_by_label("Nome")).to_have_value("Ana")\nassert said.count("Ana") == 1\n'),
     (house.breaks_the_csp, '<script src="/static/js/shell.js" type="module"></script>\n'),
     (house.breaks_the_csp, '<link rel="stylesheet" href="/static/css/base.css">\n'),
     (house.names_somebodys_machine, "log in /var/log/salesedge, a drawing in docs/wo" + "rk/plan.svg\n"),
@@ -130,6 +135,12 @@ def test_name_that_says_nothing_is_caught() -> None:
     assert list(house.says_nothing(Source("appliance/core/utils.py", ""))) != []
     assert list(house.says_nothing(Source("appliance/domains/data/rules.py", ""))) != []
     assert list(house.says_nothing(Source("appliance/core/outbox.py", ""))) == []
+
+
+def test_tests_wait_in_the_browser_without_a_hole_in_its_content_security_policy() -> None:
+    """`wait_for_function` is let through when it is looked at first, and refused by the page's own policy whenever it must wait."""
+    waits = "wait_for_" + "function("
+    assert [source.path for source in house.sources("tests") if waits in source.text] == []
 
 
 def test_loops_of_tests_run_beside_the_browsers_own() -> None:

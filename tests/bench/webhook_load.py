@@ -89,7 +89,7 @@ class _Run:
             due = self.start + self.next / self.rate if self.rate else now
             if due > now:
                 return
-            one = self.idle.pop()
+            one = self.idle.pop(0)  # in turn: one that rests for seconds is hung up on
             self.asked[one] = (due, b"")
             one.sendall(self.prepared[self.next])
             self.next += 1

@@ -7,9 +7,10 @@ from uuid import UUID
 from appliance.core.ids import new_id
 from appliance.core.uow import UnitOfWork
 from appliance.domains.leads import actions
+from appliance.domains.leads.queries import SECRET
 from appliance.domains.leads.schemas import SourceIn
 from appliance.domains.leads.tables import LeadSource
-from appliance.domains.leads.types import Arrived, Captured
+from appliance.domains.leads.types import Arrived, Captured, Parcel, Receipt
 
 DAVI = {"nome": "Davi Rocha", "email": "Davi@Loja.example", "telefone": "(11) 98000-1234", "utm": {"utm_campaign": "natal"}}
 
@@ -28,8 +29,16 @@ def make_lead(uow: UnitOfWork) -> UUID:
     return capture(uow, make_source(uow).id, DAVI).lead_id
 
 
+def make_receipt(uow: UnitOfWork) -> UUID:
+    source = make_source(uow)
+    [kept] = actions.accept_leads(uow, source.id, source.secrets[SECRET], [Parcel("e1", json.dumps(DAVI))])
+    assert isinstance(kept, Receipt)
+    return kept.id
+
+
 PATH_PARAMETERS = {
     "source_id": lambda uow: make_source(uow).id,
     "form_id": lambda uow: make_source(uow, kind="form").id,
     "lead_id": make_lead,
+    "receipt_id": make_receipt,
 }

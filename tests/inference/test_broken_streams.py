@@ -1,5 +1,6 @@
 """Engines that break off, dawdle or babble in the middle of an answer. The peers are shaped like Ollama and like OpenAI's API."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,9 @@ CUT = {
     "ollama": as_json({"message": {"content": ""}, "done": True, "done_reason": "length"}) + b"\n",
     "openai": b"data: " + as_json({"choices": [{"delta": {}, "finish_reason": "length"}]}) + b"\n\ndata: [DONE]\n\n",
 }
+
+
+SOON_S = 30  # far from a minute, and more than a loaded machine adds
 
 
 def streams(*pieces: bytes) -> Answer:
@@ -80,21 +84,24 @@ def test_an_engine_that_dawdles_is_left_when_its_time_is_over(kind: str, trickle
         began = time.monotonic()
         with pytest.raises(Unavailable):
             list(inference.chat_stream(ASK, within_s=0.5))
-        assert time.monotonic() - began < 4
-        assert peer.left.wait(3), "the engine is told by the closed connection"
+        assert time.monotonic() - began < SOON_S
+        assert peer.left.wait(60), "the engine is told by the closed connection"
 
 
 @pytest.mark.parametrize("kind", PEERS)
 def test_an_engine_that_says_nothing_is_left_when_its_time_is_over(kind: str, tmp_path: Path) -> None:
+    over = threading.Event()
+
     def silent(_path: str, _body: dict[str, object]) -> tuple[int, list[bytes], str]:
-        time.sleep(5)
+        over.wait(60)
         return 200, [], EVENTS
 
     with engine_with(kind, silent, tmp_path) as (inference, _peer):
         began = time.monotonic()
         with pytest.raises(Unavailable):
             list(inference.chat_stream(ASK, within_s=0.5))
-        assert time.monotonic() - began < 4
+        over.set()
+        assert time.monotonic() - began < SOON_S
 
 
 @pytest.mark.parametrize("kind", PEERS)
@@ -103,7 +110,7 @@ def test_leaving_closes_the_connection_so_that_the_engine_stops(kind: str, tmp_p
         pieces = inference.chat_stream(ASK)
         assert next(pieces) == "A"
         pieces.close()
-        assert peer.left.wait(3)
+        assert peer.left.wait(60)
 
 
 @pytest.mark.parametrize("kind", PEERS)
@@ -113,7 +120,6 @@ def test_nobody_waits_for_an_engine_that_keeps_failing_slowly(kind: str, tmp_pat
         for _ in range(FAILURES_TO_OPEN):
             with pytest.raises(Unavailable):
                 list(inference.chat_stream(ASK, within_s=0.2))
-        asked = len(peer.seen)
-        with pytest.raises(Unavailable):
+        with pytest.raises(Unavailable, match="failed repeatedly"):
             list(inference.chat_stream(ASK, within_s=10))
-        assert len(peer.seen) == asked
+        assert len(peer.seen) <= FAILURES_TO_OPEN, "it was not asked again"

@@ -18,8 +18,9 @@ from appliance.core.outbound import Outbound
 from appliance.entrypoints import cli_models
 from appliance.inference.catalog import Models, read_catalogue
 from appliance.inference.download import Fetcher
+from modelserver.shelf import Shelf
 from tests.inference.peers import FileHost, serving
-from tests.modelserver import tiny_gguf
+from tests.modelserver import tiny_gguf, tiny_whisper
 
 CONTENT = bytes(range(256)) * 40_000  # ten megabytes
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -234,6 +235,16 @@ def test_a_folder_is_imported_whole(shop: Shop, tmp_path: Path) -> None:
     assert shop.models().verify("saved")[0].ok
 
 
+def test_a_model_of_speech_is_imported_listed_and_found_by_the_model_server(tmp_path: Path) -> None:
+    source = tiny_whisper.write(tmp_path / "ggml-kleines.bin")
+    models = Models(tmp_path / "models", Fetcher(partial(Outbound(NetworkSettings()).client, "models pull")))
+    assert models.import_file(source) == "ggml-kleines"
+    [found] = [one.model for one in models.list_models() if one.installed and one.model.name == "ggml-kleines"]
+    assert (found.task, found.size_bytes >= source.stat().st_size) == ("transcription", True)
+    assert models.verify("ggml-kleines")[0].ok
+    assert Shelf(tmp_path / "models").find(None, "transcription").engine == "whisper.cpp"
+
+
 def test_nothing_takes_the_name_of_a_model_that_ships_with_the_box(tmp_path: Path) -> None:
     source = tiny_gguf.write(tmp_path / "other.gguf")
     models = Models(tmp_path / "models", Fetcher(partial(Outbound(NetworkSettings()).client, "models pull")))
@@ -263,10 +274,13 @@ def test_the_shipped_catalogue_is_whole() -> None:
 
 def test_recommendations_fit_and_grow_with_the_machine(tmp_path: Path) -> None:
     models = Models(tmp_path, Fetcher(Outbound(NetworkSettings()).client))
-    sizes = [sum(model.rank for model in models.recommend(ram, vram)) for ram, vram in ((4000, 0), (8000, 0), (16000, 0), (64000, 24000))]
+    machines = ((4000, 0), (8000, 0), (16000, 0), (64000, 24000))
+    sizes = [sum(model.rank for model in models.recommend(ram, vram, cores=4)) for ram, vram in machines]
     assert sizes == sorted(sizes)
-    assert all(model.ram_mb < 8000 - 2048 for model in models.recommend(8000))
-    assert models.recommend(1000) == []
+    assert all(model.ram_mb < 8000 - 2048 for model in models.recommend(8000, cores=4))
+    assert models.recommend(1000, cores=4) == []
+    heard = {cores: [one.name for one in models.recommend(24_000, cores=cores) if one.task == "transcription"] for cores in (2, 16)}
+    assert heard == {2: ["whisper-small"], 16: ["whisper-large-v3-turbo-q5"]}
 
 
 def test_the_command_line_answers_in_json_and_by_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

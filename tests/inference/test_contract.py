@@ -11,11 +11,12 @@ from appliance.core import guard
 from appliance.core.config import ModelSettings
 from appliance.core.errors import Unavailable
 from appliance.inference import engines, wire
-from appliance.inference.errors import IndexMismatch, IndexMissing, NoChatEngine, NoModel
+from appliance.inference.errors import IndexMismatch, IndexMissing, ModelRefused, NoChatEngine, NoModel
 from appliance.inference.fake import FakeInference
 from appliance.inference.http import HttpInference
 from appliance.inference.types import Allow, ChatMessage, Inference
 from tests.modelserver.running import Running
+from tests.modelserver.sounds import sound
 
 TEXTS = ["the cat sat on the mat", "shipping takes ten days", "you may return it within a week"]
 
@@ -192,6 +193,21 @@ def test_without_a_reranker_nothing_is_reranked(inference: Inference) -> None:
         inference.rerank("a", ["b"])
 
 
+def test_without_a_model_of_speech_nothing_is_written_down(inference: Inference) -> None:
+    with pytest.raises(NoModel):
+        inference.transcribe(sound(seconds=1))
+    assert not inference.ready().can_hear
+
+
+def test_a_fake_that_hears_tells_what_was_said_and_takes_sound_only() -> None:
+    inference = FakeInference(hears=lambda sound: f"{len(sound)} bytes")
+    heard = inference.transcribe(sound(seconds=2), language="pt")
+    assert (heard.seconds, heard.text, [one.text for one in heard.segments]) == (2.0, "64044 bytes", ["64044 bytes"])
+    assert inference.ready().can_hear
+    with pytest.raises(ModelRefused):
+        inference.transcribe(b"ID3 and then music")
+
+
 def test_models_and_readiness_name_the_embedder(inference: Inference) -> None:
     state = inference.ready()
     assert state.ready
@@ -199,9 +215,12 @@ def test_models_and_readiness_name_the_embedder(inference: Inference) -> None:
 
 
 def test_models_are_not_called_inside_a_transaction(inference: Inference, namespace: str) -> None:
+    def hear() -> object:
+        return inference.transcribe(b"")
+
     guard.entered_unit()
     try:
-        for call in (lambda: inference.embed(["x"]), lambda: inference.index_search(namespace, text="x"), lambda: inference.chat([])):
+        for call in (lambda: inference.embed(["x"]), lambda: inference.index_search(namespace, text="x"), lambda: inference.chat([]), hear):
             with pytest.raises(guard.SlowWorkInTransaction):
                 call()
     finally:

@@ -9,6 +9,7 @@ import pytest
 
 from appliance.core.config import ModelSettings, NetworkMode, NetworkSettings
 from appliance.core.errors import Refused, Unavailable
+from appliance.domains.agents.rules import assisting
 from appliance.inference import engines, http, wire
 from appliance.inference.errors import ModelRefused, NoModel, SchemaNotMet
 from appliance.inference.types import ChatMessage, ChatResult
@@ -71,7 +72,7 @@ def engine_with(
     (tmp_path / "key").write_text("secret\n")
     with serving(peer.kind()) as address:
         models = ModelSettings(
-            chat_engine=kind, chat_url=address + PEERS[kind][1], chat_model="llama3:8b", chat_api_key_file=tmp_path / "key", timeout_s=5
+            chat_engine=kind, chat_url=address + PEERS[kind][1], chat_model="llama3:8b", chat_api_key_file=tmp_path / "key", timeout_s=60
         )
         server = wire.ModelServer(tmp_path / "none.sock", timeout_s=1)
         yield http.HttpInference(models, server, http.chat_engine(models, network or NetworkSettings(), server)), peer
@@ -152,7 +153,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[http.HttpInference
     tiny_gguf.write(running.models / "tiny.gguf")
     running.start()
     models = ModelSettings(chat_engine="modelserver", chat_model="tiny")
-    server = wire.ModelServer(running.socket, timeout_s=30)
+    server = wire.ModelServer(running.socket, timeout_s=60)
     yield http.HttpInference(models, server, http.chat_engine(models, NetworkSettings(), server))
     server.close()
     running.stop()
@@ -166,6 +167,12 @@ def test_our_own_model_server_chats_streams_and_obeys_a_schema(own: http.HttpInf
     assert whole.completion_tokens > 0
     assert set(json.loads(own.chat(ASK, max_tokens=200, temperature=1, schema=SCHEMA).text)) == {"sure"}
     assert own.ready().chat_engine == "modelserver"
+
+
+def test_our_own_model_server_fills_in_the_forms_of_the_inbox(own: http.HttpInference) -> None:
+    for form in (assisting.SUMMARY, assisting.TEXT):
+        said = json.loads(own.chat(ASK, max_tokens=2500, temperature=1, schema=form).text)
+        assert set(said) == set(form["required"])  # type: ignore[call-overload]
 
 
 def test_a_chat_model_that_is_not_installed_is_said_and_answers_are_quoted(own: http.HttpInference) -> None:
@@ -186,7 +193,7 @@ def test_a_conversation_too_long_is_a_refusal_not_an_outage(own: http.HttpInfere
 
 def test_a_restarted_model_server_is_found_again(tmp_path: Path) -> None:
     running = Running(tmp_path).start()
-    server = wire.ModelServer(running.socket, timeout_s=30)
+    server = wire.ModelServer(running.socket, timeout_s=60)
     inference = http.HttpInference(ModelSettings(), server, engines.NoEngine())
     inference.index_add("t:a", [1], texts=["x"], create=True)
     running.kill()

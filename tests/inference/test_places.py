@@ -30,10 +30,10 @@ def go_on() -> Iterator[threading.Event]:
 def inference(go_on: threading.Event, tmp_path: Path) -> Iterator[http.HttpInference]:
     def pieces() -> Iterator[bytes]:
         yield LINES["ollama"]("A")
-        go_on.wait(20)
+        go_on.wait(60)
 
     with serving(Scripted(lambda *_: (200, pieces(), EVENTS)).kind()) as address:
-        models = ModelSettings(chat_engine="ollama", chat_url=address, chat_model="m", timeout_s=5)
+        models = ModelSettings(chat_engine="ollama", chat_url=address, chat_model="m", timeout_s=60)
         yield http.connect(Settings(home=tmp_path, models=models, server=ServerSettings(threads=THREADS)))
 
 

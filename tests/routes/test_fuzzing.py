@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.routes import objects, sweep
 
 pytestmark = pytest.mark.only_database("sqlite")
-SOON_S = 5.0
+SOON_S = 15.0
 ENOUGH = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 LINE = st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=300)
 NUMBERS = st.sampled_from(["0", "-1", "1e9", "99999999999999999999999", "NaN", "٣", "0x1", " 1", "1.5", "", "null", "true"])

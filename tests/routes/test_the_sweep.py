@@ -51,10 +51,17 @@ def manifests():
     return (*MANIFESTS, Manifest("leaky", apis=(leaky,)))
 
 
+@pytest.fixture
+def world(world):
+    """Only the doors that leak: the others are knocked at by test_every_route."""
+    world.doors[:] = [door for door in world.doors if door.rule.startswith("/api/v1/leaky")]
+    return world
+
+
 @pytest.mark.only_database("sqlite")
 def test_a_leak_through_an_address_is_seen(world):
     world.makers["unheard_of_id"] = lambda uow: uow.tenant_id
-    found = [line for line in sweep.with_foreign_address(world) if "/leaky" in line]
+    found = list(sweep.with_foreign_address(world))
     assert any(line.startswith("GET /api/v1/leaky/<uuid:role_id>: 204") for line in found)
     assert "POST /api/v1/leaky/<uuid:role_id>: changed something" in found
 

@@ -1,5 +1,6 @@
 """Ana's tenant with one of everything, and the whole application in front of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +55,9 @@ class World:
     def enter(self, person: people.Person) -> FlaskClient:
         return people.enter(self.box, self.app, person)
 
+    def visit(self, person: people.Person) -> "Visit":
+        return Visit(self, person)
+
     def belongings(self, person: people.Person) -> dict[str, list[str]]:
         """Every row of the person's tenant, and the person's own."""
         wanted = {table: table.c.tenant_id == person.tenant_id for table in db.tenant_tables(db.Rows.metadata)}
@@ -63,6 +67,28 @@ class World:
         with self.box.whole_box("test", read_only=True) as uow:
             rows = {table: uow.session.execute(select(table).where(where)) for table, where in wanted.items()}
             return {table.name: sorted(repr(tuple(row)) for row in found) for table, found in rows.items()}
+
+
+class Visit:
+    """One person at many doors. Behind a door that ended the session they sign in again and knock once more."""
+
+    def __init__(self, world: World, person: people.Person) -> None:
+        self._world, self._person = world, person
+        self._client = world.enter(person)
+
+    def knock(self, door: surface.Door, values: dict[str, object], *, body: dict[str, Any] | None = None) -> TestResponse:
+        return self._signed_in(lambda client: self._world.knock(client, door, values, body=body))
+
+    def send(self, door: surface.Door, values: dict[str, object], **given: Any) -> TestResponse:
+        """Whatever it is, as it is."""
+        return self._signed_in(lambda client: client.open(door.path(values), method=door.method, **given))
+
+    def _signed_in(self, ask: Callable[[FlaskClient], TestResponse]) -> TestResponse:
+        answer = ask(self._client)
+        if answer.status_code == 401 or answer.headers.get("Location", "").startswith("/login"):
+            self._client = self._world.enter(self._person)
+            answer = ask(self._client)
+        return answer
 
 
 def _table(mapped: type[db.Base]) -> Table:

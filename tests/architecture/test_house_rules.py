@@ -143,6 +143,12 @@ def test_tests_wait_in_the_browser_without_a_hole_in_its_content_security_policy
     assert [source.path for source in house.sources("tests") if waits in source.text] == []
 
 
+def test_tests_wait_for_the_page_that_answers_a_form() -> None:
+    """Any navigation ends these waits: the one before, or a change of the address alone; the form's own then breaks off what follows."""
+    waits = ("expect_" + "navigation(", "wait_for_" + "load_state()")
+    assert [source.path for source in house.sources("tests") for wait in waits if wait in source.text] == []
+
+
 def test_loops_of_tests_run_beside_the_browsers_own() -> None:
     """The browser keeps a loop open in the main thread; whether a test meets it depends on what ran before it."""
     started = [

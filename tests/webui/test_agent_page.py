@@ -7,6 +7,7 @@ from appliance.core.uow import Actor
 from appliance.domains.agents import actions as agents
 from appliance.domains.agents.schemas import AgentIn, AgentPatch, AgentSettings
 from tests.webui.conftest import ANA
+from tests.webui.sending import send
 
 pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
 
@@ -56,8 +57,7 @@ def test_no_choice_is_cut(page):
 
 def test_seconds_are_saved_as_said(page, box, ana, lia):
     page.get_by_label("Espera por mais mensagens, em segundos").fill("2,5")
-    page.get_by_role("button", name="Salvar o rascunho").click()
-    page.wait_for_load_state()
+    send(page.get_by_role("button", name="Salvar o rascunho"))
     expect(page.get_by_label("Espera por mais mensagens, em segundos")).to_have_value("2,5")
     assert page.request.get(f"/api/v1/agents/{lia}/versions").json()[0]["settings"]["debounce_ms"] == 2500
 
@@ -66,8 +66,7 @@ def test_model_temperature_and_length_are_the_agents_own(page, lia):
     page.get_by_label("Modelo").fill("qwen-local")
     page.get_by_label("Temperatura").fill("0,7")
     page.get_by_label("Resposta mais longa, em tokens").fill("180")
-    page.get_by_role("button", name="Salvar o rascunho").click()
-    page.wait_for_load_state()
+    send(page.get_by_role("button", name="Salvar o rascunho"))
     expect(page.get_by_label("Temperatura")).to_have_value("0,7")
     settings = page.request.get(f"/api/v1/agents/{lia}/versions").json()[0]["settings"]
     assert (settings["model"], settings["temperature"], settings["max_tokens"]) == ("qwen-local", 0.7, 180)
@@ -91,14 +90,12 @@ def test_a_second_tab_does_not_replace_what_the_first_saved(page, lia):
     second.goto(f"/agents/{lia}")
     for tab, said in ((page, "Olá da primeira"), (second, "Olá da segunda")):
         tab.get_by_label("Saudação").fill(said)
-        tab.get_by_role("button", name="Salvar o rascunho").click()
-        tab.wait_for_load_state()
+        send(tab.get_by_role("button", name="Salvar o rascunho"))
     second.get_by_role("alert").filter(has_text="Alguém mudou este agente").wait_for()
     expect(second.get_by_label("Saudação")).to_have_value("Olá da segunda")
     page.reload()
     expect(page.get_by_label("Saudação")).to_have_value("Olá da primeira")
-    second.get_by_role("button", name="Salvar o rascunho").click()
-    second.wait_for_load_state()
+    send(second.get_by_role("button", name="Salvar o rascunho"))
     page.reload()
     expect(page.get_by_label("Saudação")).to_have_value("Olá da segunda")
 

@@ -12,6 +12,7 @@ from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.conversations.events import ContactWriting
 from appliance.domains.conversations.tables import Conversation
 from tests.webui.conftest import ANA
+from tests.webui.sending import send
 from tests.webui.watch import Watch
 
 pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
@@ -76,8 +77,7 @@ def test_a_number_keeps_to_itself_what_its_form_says(box, ana, page, number):
         expect(page.get_by_label(name)).to_be_checked()
     page.get_by_label("Mostrar quem está escrevendo").uncheck()
     form = page.locator("form", has=page.get_by_label("Marcar como lida no telefone"))
-    with page.expect_navigation():
-        form.get_by_role("button", name="Salvar").click()
+    send(form.get_by_role("button", name="Salvar"))
     with box.unit(ana.tenant_id, read_only=True) as uow:
         config = queries.get_channel(uow, number).config
     assert (config["shows_typing"], config["marks_read"]) == (False, True)

@@ -26,6 +26,7 @@ from appliance.domains.conversations.types import Incoming, MessageKind, Person
 from tests.peers.graph import NUMBER, TOKEN, GraphPeer, settings_for
 from tests.peers.graph_templates import WABA
 from tests.webui.conftest import ANA
+from tests.webui.sending import send
 
 pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
 
@@ -97,7 +98,7 @@ def test_a_mail_is_shown_in_both_formats(page):
     page.goto("/templates/new?kind=piece")
     page.get_by_label("Nome").fill("assinatura")
     page.get_by_label("Texto", exact=True).fill("**Solara Energia**")
-    page.get_by_role("button", name="Salvar").click()
+    send(page.get_by_role("button", name="Salvar"))
     page.goto("/templates/new?kind=email")
     page.get_by_label("Nome").fill("Proposta")
     page.get_by_label("Assunto").fill("Para {{contact.company}}")

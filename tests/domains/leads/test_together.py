@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import String, literal, select, update
 from sqlalchemy.orm import defer
 
 from appliance.domains.contacts import actions as contacts
@@ -154,6 +154,19 @@ def test_half_a_letter_in_one_lead_holds_up_none_of_its_source(box, tenant_id):
     with box.unit(tenant_id, read_only=True) as uow:
         assert sorted(uow.session.scalars(select(Contact.name))) == ["Bia Nunes", "Caio Reis", "Lia ?"]
         assert sorted(filter(None, uow.session.scalars(select(Lead.external_id)))) == ["L-1?"]
+
+
+def test_one_lead_whose_person_cannot_be_read_holds_up_none_of_its_source(box, tenant_id):
+    with box.unit(tenant_id) as uow:
+        source_id = make_source(uow).id
+        spoilt = make_contact(uow, **ANA, email="ana@loja.example")
+        uow.session.execute(update(Contact).where(Contact.id == spoilt.id).values(last_channel=literal("telex", String())))
+        for number, payload in enumerate((BIA, {"email": "ana@loja.example"}, KNOWN)):
+            actions.keep_lead(uow, source_id, Parcel(f"e{number}", json.dumps(payload)))
+    run_due(box)
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert sorted(uow.session.scalars(select(Contact.name).join(Lead, Lead.contact_id == Contact.id))) == ["Bia Nunes", "Caio Reis"]
+        assert [reason for reason in uow.session.scalars(select(LeadEvent.reason)) if reason] == ["unreadable_LookupError"]
 
 
 def test_eight_leads_of_new_people_ask_the_database_as_much_as_one(box, tenant_id):

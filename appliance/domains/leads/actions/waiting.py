@@ -70,13 +70,25 @@ def _understand(source: LeadSource, event_id: UUID, body: str) -> Understood:
 
 def _foresee(uow: UnitOfWork, source: LeadSource, events: Sequence[Understood]) -> list[Understood]:
     """Without those that hang on an earlier one: they are the oldest once that is captured."""
-    named = {}
-    for event in events:
-        with suppress(NobodyNamed, ValueError):  # told when it is its turn
-            named[event.event_id] = named_in(source, event.reading)
-    people = dict(zip(named, contacts.foresee(uow, list(named.values())), strict=True))
+    people = _people_of(uow, source, events)
     found = [(event, people.get(event.event_id)) for event in events]
     return [replace(event, person=_by_then(source, event, person)) for event, person in found if person is not Unforeseen.LATER]
+
+
+def _people_of(uow: UnitOfWork, source: LeadSource, events: Sequence[Understood]) -> Mapping[UUID, Foreseen | Unforeseen]:
+    """Nobody where one of them cannot be read: each is captured alone then, and what is at fault is told when it is its turn."""
+    named = {}
+    for event in events:
+        with suppress(*SPOILS):
+            named[event.event_id] = named_in(source, event.reading)
+    try:
+        with uow.session.begin_nested():
+            return dict(zip(named, contacts.foresee(uow, list(named.values())), strict=True))
+    except PASSING:
+        raise
+    except SPOILS as err:
+        log.info("leads_unforeseen", error=type(err).__name__)
+        return {}
 
 
 def _by_then(source: LeadSource, event: Understood, person: Foreseen | Unforeseen | None) -> Foreseen | None:

@@ -112,6 +112,8 @@ def _park(step: Step, event: MessageQueued) -> None:
 
 def _claim(step: Step, event: MessageQueued) -> tuple[timedelta, tuple[Outgoing, Account] | None]:
     """How long until its turn, and, when that is soon, the message claimed for one attempt. Raises Shut."""
+    with step.read() as uow:
+        named = actions.find_mentioned(uow, event.message_id)
     with step.progress() as uow:
         message = conversation_queries.get_message(uow, event.message_id)
         if queries.is_shut(uow, message.channel_id):
@@ -124,7 +126,8 @@ def _claim(step: Step, event: MessageQueued) -> tuple[timedelta, tuple[Outgoing,
         outgoing = conversations.begin_sending(uow, message.id) if wait <= pacing.WORTH_WAITING else None
         if outgoing is None:
             return wait, None
-        return wait, (actions.number_members(uow, actions.put_link_in(uow, outgoing)), queries.get_account(uow, outgoing.channel_id))
+        outgoing = actions.number_members(actions.put_link_in(uow, outgoing), named)
+        return wait, (outgoing, queries.get_account(uow, outgoing.channel_id))
 
 
 def _taken(step: Step, outgoing: Outgoing, result: Sent | Unconfirmed) -> None:

@@ -5,11 +5,14 @@ from sqlalchemy import select
 
 from appliance.core.ids import new_id
 from appliance.domains.channels import actions
+from appliance.domains.channels.errors import ChannelNotFound
 from appliance.domains.channels.queries import get_channel
 from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.channels.types import Change, Member, Spoken
+from appliance.domains.contacts.tables import ContactIdentity
 from appliance.domains.contacts.types import Identity, IdentityKind
-from appliance.domains.conversations.tables import Message
+from appliance.domains.conversations import actions as conversations
+from appliance.domains.conversations.tables import Conversation, Message
 from appliance.domains.conversations.types import Incoming, MessageKind, Outgoing, Person
 from tests.statements import statements_of
 
@@ -45,15 +48,32 @@ def test_who_is_known_now_is_named_in_the_last_messages_and_where_nothing_is_new
     assert again <= 20 < first
 
 
+def answered(box, tenant_id, text):
+    with box.unit(tenant_id) as uow:
+        thread_id = uow.session.scalars(select(Conversation.id)).one()
+        return conversations.reply(uow, thread_id, user_id=new_id(), content={"text": text}).id
+
+
 def test_an_answer_that_names_nobody_looks_nobody_up(box, tenant_id, channel):
     told(box, tenant_id, channel, [f"Pessoa {number}" for number in range(8)])
-    plain, naming = (
-        Outgoing(new_id(), new_id(), channel.id, "k", CHAT, MessageKind.TEXT, {"text": text}, quoted=None, attempt=1)
-        for text in ("Já vai", "Já vai, @pessoa 7")
-    )
+    plain, naming = (answered(box, tenant_id, text) for text in ("Já vai, escreva a ana@loja.example", "Já vai, @pessoa 7"))
     with statements_of(box) as heard, box.unit(tenant_id, read_only=True) as uow:
-        assert actions.number_members(uow, plain) == plain
-    asked = len(heard)
+        assert actions.find_mentioned(uow, plain) == []
+    assert not [statement for statement, _ in heard if "whatsapp_groups" in statement]
     with box.unit(tenant_id, read_only=True) as uow:
-        assert actions.number_members(uow, naming).content["text"] == "Já vai, @907"
-    assert asked == 0
+        named = actions.find_mentioned(uow, naming)
+    assert named == [{"jid": "907@lid", "name": "pessoa 7"}]
+    naming = Outgoing(new_id(), new_id(), channel.id, "k", CHAT, MessageKind.TEXT, {"text": "Já vai, @pessoa 7"}, quoted=None, attempt=1)
+    assert actions.number_members(naming, named).content["text"] == "Já vai, @907"
+
+
+@pytest.mark.parametrize("names", [[], ["Pessoa 0"]])
+def test_what_is_told_of_a_group_whose_channel_was_deleted_meanwhile_leaves_nothing(box, tenant_id, names):
+    with box.unit(tenant_id) as uow:
+        channel = actions.create_channel(uow, ChannelIn(kind="whatsapp_qr", name="Loja"))
+    with box.unit(tenant_id) as uow:
+        actions.delete_channel(uow, channel.id)
+    with pytest.raises(ChannelNotFound):
+        told(box, tenant_id, channel, names)
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert uow.session.scalars(select(ContactIdentity)).all() == []

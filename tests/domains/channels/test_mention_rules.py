@@ -48,6 +48,15 @@ def test_a_whole_name_names_whom_it_fits_alone():
     ]  # fmt: skip
     assert mentions.find_named("@Ana", [("Rui", "3@lid"), ("Rui", "4@lid")]) == []
     assert mentions.find_named("Ana", known) == []
+    assert mentions.find_named("@Ana @casa, @Weiß", [("Ana @casa", "1@lid"), ("casa", "2@lid"), ("Weiß", "3@lid")]) == [
+        {"jid": "1@lid", "name": "Ana @casa"}, {"jid": "3@lid", "name": "Weiß"},
+    ]  # fmt: skip
+
+
+def test_many_calls_in_a_large_group_are_looked_up_and_not_tried_one_by_one():
+    known = [(f"Pessoa {number}", f"{number}@lid") for number in range(2000)]
+    text = "@Pessoa " * 500 + "@pessoa 1999"
+    assert mentions.find_named(text, known) == [{"jid": "1999@lid", "name": "pessoa 1999"}]
 
 
 def test_members_are_known_by_phone_and_lid_and_what_is_left_out_stays():

@@ -36,7 +36,7 @@ from appliance.domains.channels.actions.mail_keys import (
 )
 from appliance.domains.channels.actions.mailboxes import note_looked, note_mailbox_trouble, open_mailbox, put_aside_mail, take_in_mail
 from appliance.domains.channels.actions.mailing import begin_mail
-from appliance.domains.channels.actions.members import note_group, number_members
+from appliance.domains.channels.actions.members import find_mentioned, note_group, number_members
 from appliance.domains.channels.actions.moving import move_to_cloud
 from appliance.domains.channels.actions.offering import send_template
 from appliance.domains.channels.actions.posting import (
@@ -101,6 +101,7 @@ __all__ = [
     "end_link",
     "erase_contact",
     "expect_charge",
+    "find_mentioned",
     "forget_keys",
     "forget_prices",
     "import_rate_card",

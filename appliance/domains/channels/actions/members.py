@@ -26,7 +26,11 @@ LATE = 50  # messages that named somebody before we knew how they are called
 
 
 def note_group(uow: UnitOfWork, channel_id: UUID, chat: str, name: str, members: Sequence[Member]) -> None:
-    """As its members call it; what a person of ours called it stays. Who was named before in the last messages has a name from now on."""
+    """As its members call it; what a person of ours called it stays. Who was named before in the last messages has a name from now on.
+
+    Raises ChannelNotFound when it was deleted meanwhile.
+    """
+    queries.get_channel(uow, channel_id)
     if name:
         contact_actions.upsert_contact(uow, [groups.identity_of(chat)], fields=ContactFields(name=name[:200]))
     if members:
@@ -45,18 +49,25 @@ def call_members(uow: UnitOfWork, channel: Channel, spoken: Spoken) -> Spoken:
     return replace(spoken, messages=tuple(called))
 
 
-def number_members(uow: UnitOfWork, outgoing: Outgoing) -> Outgoing:
-    """Before it leaves for a group: whose whole name stands behind an @ is named to WhatsApp, which tells them."""
-    text = str(outgoing.content.get("text") or "")
-    if not groups.is_group(outgoing.to) or "@" not in text:  # a group has up to two thousand of them to look up
-        return outgoing
-    members = _find(uow, outgoing.channel_id, outgoing.to)
+def find_mentioned(uow: UnitOfWork, message_id: UUID) -> Sequence[mentions.Mention]:
+    """Whose whole name stands behind an @ in what is to be sent to a group. Up to two thousand are looked through: only a read."""
+    message = threads.get_message(uow, message_id)
+    text = str(message.content.get("text") or "")
+    if not mentions.CALLED.search(text):
+        return []
+    chat = threads.get_conversation(uow, message.conversation_id).address
+    members = _find(uow, message.channel_id, chat) if groups.is_group(chat) else []
     ours = _names(uow, members)
     known = [(name, mentions.jids_of(one)[0]) for one in members for name in {mentions.called(one, ours), one.name}]
-    named = mentions.find_named(text, known)
+    return mentions.find_named(text, known)
+
+
+def number_members(outgoing: Outgoing, named: Sequence[mentions.Mention]) -> Outgoing:
+    """Before it leaves: they are named to WhatsApp, which tells them."""
     if not named:
         return outgoing
-    return replace(outgoing, content={**outgoing.content, "text": mentions.with_numbers(text, named), "mentions": named})
+    text = mentions.with_numbers(str(outgoing.content.get("text") or ""), named)
+    return replace(outgoing, content={**outgoing.content, "text": text, "mentions": named})
 
 
 def drop_members(uow: UnitOfWork, identities: Iterable[Identity]) -> int:

@@ -1,7 +1,7 @@
 """Who is named behind an @ in what is said in a group: WhatsApp writes their number there, people read a name."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from appliance.domains.channels.types import Member
@@ -9,6 +9,8 @@ from appliance.domains.channels.types import Member
 PHONE, LID = "s.whatsapp.net", "lid"
 MOST_MEMBERS = 2000
 MOST_CALLS = 200  # in one message: a name is longer than the number it stands for
+CALLED = re.compile(r"(?<![\w@])@(?=\S)")
+_IN_WORD = re.compile(r"\w")
 _NUMBERED = re.compile(r"@(\d{3,20})(?!\d)")
 Mention = Mapping[str, str]  # jid, name
 
@@ -50,17 +52,25 @@ def as_written(content: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**content, "text": with_numbers(str(content["text"]), content["mentions"])}
 
 
-def find_named(text: str, known: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+def find_named(text: str, known: Collection[tuple[str, str]]) -> list[dict[str, str]]:
     """Whose whole name stands behind an @, in order. `known` are names and JIDs; a name that two bear names neither."""
     bearers: dict[str, set[str]] = {}
     for name, jid in known:
         bearers.setdefault(name.casefold(), set()).add(jid)
     alone = {name: next(iter(jids)) for name, jids in bearers.items() if len(jids) == 1 and name}
-    if not alone or "@" not in text:
-        return []
-    names = "|".join(re.escape(name) for name in sorted(alone, key=len, reverse=True))
-    found = re.finditer(rf"(?<![\w@])@({names})(?!\w)", text, re.IGNORECASE)
-    return [{"jid": alone[match[1].casefold()], "name": match[1]} for match in found if match[1].casefold() in alone]
+    sizes = sorted({len(name) for name, _ in known}, reverse=True)
+    found, end = [], 0
+    while call := CALLED.search(text, end):
+        name = _longest(text, call.end(), sizes, alone)
+        found += [{"jid": alone[name.casefold()], "name": name}] if name else []
+        end = call.end() + len(name)
+    return found
+
+
+def _longest(text: str, start: int, sizes: Iterable[int], names: Collection[str]) -> str:
+    """The longest of the names that stands whole at this place; empty where none does."""
+    whole = (text[start : start + size] for size in sizes if not _IN_WORD.match(text, start + size))
+    return next((said for said in whole if said.casefold() in names), "")
 
 
 def jids_of(member: Member) -> list[str]:

@@ -84,10 +84,13 @@ def is_theirs(uow: UnitOfWork, contact_id: UUID, identity: Identity) -> bool:
 def find_names(uow: UnitOfWork, wanted: Collection[Identity]) -> dict[Identity, str]:
     """What we call whoever has each of these, in any form in which it may be written. Those of nobody with a name are left out."""
     forms = {one: identities.all_forms(identities.normalise([one], "")) for one in wanted}
-    owners = find_owners(uow, [form for written in forms.values() for form in written])
-    people = find_contacts(uow, set(owners.values()))
-    known = {one: next((owners[form] for form in written if form in owners), None) for one, written in forms.items()}
-    return {one: people[owner].name or "" for one, owner in known.items() if owner in people and people[owner].name}
+    values = {form.value for written in forms.values() for form in written}
+    named = select(ContactIdentity.kind, ContactIdentity.value, ContactIdentity.scope, Contact.name).join(Contact).where(
+        ContactIdentity.value.in_(values), Contact.merged_into_id.is_(None)
+    )
+    names = {Identity(kind, value, scope): name for kind, value, scope, name in uow.session.execute(named)}
+    known = {one: next((names[form] for form in written if form in names), "") for one, written in forms.items()}
+    return {one: name for one, name in known.items() if name}
 
 
 def list_identities(uow: UnitOfWork, contact_id: UUID) -> Sequence[ContactIdentity]:

@@ -24,6 +24,7 @@ from appliance.domains.channels.errors import ChannelNotFound
 from appliance.domains.channels.gateways.qr import wire
 from appliance.domains.channels.gateways.qr.child import Child, ChildGone
 from appliance.domains.channels.gateways.qr.inbound import KEPT
+from appliance.domains.channels.gateways.qr.lines import BadLine
 from appliance.domains.channels.gateways.qr.rooms import Room
 from appliance.domains.channels.rules import linking, reasons
 from appliance.domains.channels.types import Ending
@@ -184,7 +185,7 @@ class Link(threading.Thread):
         try:
             while life.over is None and not (self._stop_asked.is_set() and not self.leaving):
                 self._turn(child, life, heard)
-        except (ChildGone, wire.BadLine) as err:
+        except (ChildGone, BadLine) as err:
             said = _("The child ended.") if isinstance(err, ChildGone) else _("The child spoke nonsense.")
             life.over = life.over or life.farewell or Over(reason=said)
         finally:

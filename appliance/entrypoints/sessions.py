@@ -19,7 +19,7 @@ from appliance.core import files, media_types
 from appliance.core.box import Box
 from appliance.core.errors import DomainError
 from appliance.domains.channels import actions, queries
-from appliance.domains.channels.gateways.qr import asking, wire
+from appliance.domains.channels.gateways.qr import asking, lines, wire
 from appliance.domains.channels.gateways.qr.child import ChildGone
 from appliance.domains.channels.gateways.qr.transport import FILE_S, TEXT_S
 from appliance.domains.channels.types import Ending
@@ -170,7 +170,7 @@ class _Caller(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         try:
-            asked = asking.asked_from(self.rfile.readline(wire.LONGEST_LINE * 2))
+            asked = asking.asked_from(self.rfile.readline(lines.LONGEST_LINE * 2))
             if asked is None:
                 self.server.sessions.nudge()
                 self.wfile.write(b"{}\n")

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 
-from appliance.domains.channels.gateways.qr import wire
+from appliance.domains.channels.gateways.qr import lines, wire
 
 ME = "5511955550101@s.whatsapp.net"
 OPEN = wire.Open(ME, "900@lid", "Loja")
@@ -73,7 +73,7 @@ class Phones:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
-        lines = wire.Lines()
+        stream = lines.Lines()
         while True:
             try:
                 piece = connection.recv(65_536)
@@ -81,7 +81,7 @@ class Phones:
                 return
             if not piece:
                 return
-            for line in lines.feed(piece):
+            for line in stream.feed(piece):
                 self._take(connection, json.loads(line))
 
     def _take(self, connection, said):

@@ -36,7 +36,7 @@ def test_looking_finds_those_who_look_alike_and_leaves_namesakes(box, tenant_id,
     with box.unit(tenant_id, read_only=True) as uow:
         [found] = open_pairs(uow)
         assert {found.first_id, found.second_id} == {ana.id, same.id}
-        assert (found.likeness, found.score, queries.count_open_duplicates(uow)) == (Likeness.NAME, 100, 1)
+        assert (found.likeness, found.score) == (Likeness.NAME, 100)
 
 
 def test_an_import_is_looked_through_and_a_row_with_ids_of_two_is_told(box, tenant_id, keep_file, run_deliveries):
@@ -114,7 +114,6 @@ def test_of_who_became_part_of_somebody_else_nothing_is_asked(uow, two):
     one, _other, _found = two
     actions.merge_contacts(uow, make_contact(uow).id, one.id)
     assert open_pairs(uow) == []
-    assert queries.count_open_duplicates(uow) == 0
 
 
 def test_nobody_is_shown_more_than_can_be_looked_through(uow, two, monkeypatch):

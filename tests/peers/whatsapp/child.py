@@ -9,7 +9,7 @@ import threading
 from contextlib import contextmanager, suppress
 from uuid import uuid4
 
-from appliance.domains.channels.gateways.qr import wire
+from appliance.domains.channels.gateways.qr import lines, wire
 from tests.architecture.house import ROOT
 from tests.peers.whatsapp import library
 from tests.peers.whatsapp.peer import ANA_PHONE, WhatsAppPeer
@@ -61,10 +61,10 @@ class RealChild:
         self._listener.start()
 
     def _listen(self):
-        lines = wire.Lines()
+        stream = lines.Lines()
         with suppress(ConnectionResetError):  # killed with something unread
             while piece := self._link.recv(1 << 16):
-                heard = [wire.decode_event(line) for line in lines.feed(piece)]
+                heard = [wire.decode_event(line) for line in stream.feed(piece)]
                 with self._changed:
                     self.events += heard
                     self._changed.notify_all()

@@ -8,7 +8,7 @@ from appliance.domains.contacts.actions.confirming import (
     forget_awaited,
     note_confirmation_sent,
 )
-from appliance.domains.contacts.actions.consenting import grant_consent, grant_to_new, opt_out, record_consent, withdraw_consent
+from appliance.domains.contacts.actions.consenting import grant_consent, grant_consents, opt_out, record_consent, withdraw_consent
 from appliance.domains.contacts.actions.duplicates import dismiss_duplicate, merge_duplicate, reopen_duplicate, suggest, want_duplicates
 from appliance.domains.contacts.actions.erasing import delete_contact, erase_contact
 from appliance.domains.contacts.actions.freezing import add_member, freeze_segment, remove_member, thaw_segment
@@ -26,7 +26,7 @@ from appliance.domains.contacts.actions.people import change_contact, create_con
 from appliance.domains.contacts.actions.preferences import change_settings
 from appliance.domains.contacts.actions.segmenting import change_segment, create_segment, delete_segment
 from appliance.domains.contacts.actions.timeline import add_note, add_timeline_entries, add_timeline_entry, reword_timeline_entry
-from appliance.domains.contacts.actions.upserting import take_in, upsert_contact
+from appliance.domains.contacts.actions.upserting import upsert_contact, upsert_foreseen
 
 __all__ = [
     "Asking",
@@ -53,7 +53,7 @@ __all__ = [
     "forget_uploads",
     "freeze_segment",
     "grant_consent",
-    "grant_to_new",
+    "grant_consents",
     "import_slice",
     "merge_contacts",
     "merge_duplicate",
@@ -67,10 +67,10 @@ __all__ = [
     "reword_timeline_entry",
     "start_import",
     "suggest",
-    "take_in",
     "thaw_segment",
     "undo_merge",
     "upsert_contact",
+    "upsert_foreseen",
     "want_duplicates",
     "withdraw_consent",
 ]

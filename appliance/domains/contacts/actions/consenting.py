@@ -17,12 +17,12 @@ def grant_consent(uow: UnitOfWork, contact_id: UUID, said: ConsentIn) -> Consent
     """Add a yes to the ledger. Raises ContactNotFound, ConsentRefused."""
     contact = queries.get_contact(uow, contact_id)
     consents.check_may_consent(said.purpose, contact.born_on, uow.now.date())
-    [consent] = grant_to_new(uow, said, {contact.id: said.evidence})
+    [consent] = grant_consents(uow, said, {contact.id: said.evidence})
     return consent
 
 
-def grant_to_new(uow: UnitOfWork, said: ConsentIn, evidence: Mapping[UUID, Mapping[str, Any]]) -> Sequence[Consent]:
-    """The same yes of many of whom nothing speaks against it, by their contacts: those made in this unit, say."""
+def grant_consents(uow: UnitOfWork, said: ConsentIn, evidence: Mapping[UUID, Mapping[str, Any]]) -> Sequence[Consent]:
+    """The same yes of many, unchecked: of contacts whom nothing speaks against, as of those made in this unit."""
     rows = [_consent(uow, contact_id, said, shown) for contact_id, shown in evidence.items()]
     uow.session.add_all(rows)
     uow.session.flush()

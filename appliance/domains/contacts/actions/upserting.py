@@ -50,7 +50,7 @@ def upsert_contact(
         return _upsert(uow, wanted, kept, overwrite=overwrite, one_person=one_person, claimed=claimed)
 
 
-def take_in(uow: UnitOfWork, foreseen: Sequence[Foreseen]) -> set[UUID]:
+def upsert_foreseen(uow: UnitOfWork, foreseen: Sequence[Foreseen]) -> set[UUID]:
     """Those of them of whom it still holds, the new ones made all at once. Returns their contacts' ids.
 
     An IntegrityError says that somebody stored an id of theirs a moment before us.

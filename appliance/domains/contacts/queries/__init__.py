@@ -14,7 +14,6 @@ from appliance.domains.contacts.queries.confirming import (
 )
 from appliance.domains.contacts.queries.consents import check_may_send, find_stop, latest_mode, list_consents
 from appliance.domains.contacts.queries.duplicates import (
-    count_open_duplicates,
     get_duplicate,
     list_cards,
     list_duplicates,
@@ -64,7 +63,6 @@ __all__ = [
     "count_contacts",
     "count_fitting",
     "count_members",
-    "count_open_duplicates",
     "document_index",
     "export_contact",
     "find_awaited_by",

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import aliased
 
-from appliance.core.paging import count_rows, read_page
+from appliance.core.paging import read_page
 from appliance.core.rows import locked, required
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page
@@ -33,10 +33,6 @@ def list_duplicates(uow: UnitOfWork, query: DuplicatesQuery) -> Page[ContactDupl
     latest = (ContactDuplicate.decided_at.desc(), ContactDuplicate.id.desc())
     likeliest = (ContactDuplicate.score.desc(), ContactDuplicate.id)
     return read_page(uow, found.order_by(*(likeliest if query.state is DuplicateState.OPEN else latest)), query)
-
-
-def count_open_duplicates(uow: UnitOfWork) -> int:
-    return count_rows(uow, _pairs(DuplicateState.OPEN))
 
 
 def _pairs(state: DuplicateState) -> Select[ContactDuplicate]:

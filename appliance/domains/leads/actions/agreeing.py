@@ -31,7 +31,7 @@ def take_consents(uow: UnitOfWork, source: LeadSource, agreed: Collection[Agreed
         reached = [one for one in agreed if kind in {identity.kind for identity in one.person.identities}]
         if reached:
             evidence = {one.person.contact_id: _said(one.reading, {"lead_id": str(one.lead_id)}) for one in reached}
-            contacts.grant_to_new(uow, _yes(source, channel, {}), evidence)
+            contacts.grant_consents(uow, _yes(source, channel, {}), evidence)
 
 
 def agrees(reading: Reading) -> bool:

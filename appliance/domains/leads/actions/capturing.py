@@ -67,7 +67,7 @@ def capture_event(uow: UnitOfWork, source: LeadSource, event_id: UUID, reading: 
 def capture_foreseen(uow: UnitOfWork, source: LeadSource, held: Mapping[UUID, LeadEvent], events: Sequence[Understood]) -> None:
     """All of them at once of whom still holds what was foreseen. An IntegrityError says that somebody else was quicker."""
     people = {event.person.contact_id: event for event in events if event.person}
-    there = contacts.take_in(uow, [event.person for event in people.values() if event.person])
+    there = contacts.upsert_foreseen(uow, [event.person for event in people.values() if event.person])
     leads = _store_leads(uow, source, {contact_id: event.reading for contact_id, event in people.items() if contact_id in there})
     for contact_id, lead in leads.items():
         held[people[contact_id].event_id].lead_id = lead.id

@@ -16,7 +16,7 @@ from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
-from appliance.domains.channels.gateways.qr import wire
+from appliance.domains.channels.gateways.qr import lines, wire
 
 
 class Driver:
@@ -25,7 +25,7 @@ class Driver:
         self.store = sqlite3.connect(store, isolation_level=None)
         self.store.execute("CREATE TABLE IF NOT EXISTS device (jid TEXT)")
         self.store.execute("CREATE TABLE IF NOT EXISTS left (id TEXT PRIMARY KEY, provider_id TEXT)")
-        self.lines, self.news = wire.Lines(), wire.Lines()
+        self.lines, self.news = lines.Lines(), lines.Lines()
         self.peer = None
 
     def tell(self, event):
@@ -43,7 +43,7 @@ class Driver:
             self.peer = None
             return
         found = self.store.execute("SELECT jid FROM device").fetchone()
-        self.news = wire.Lines()
+        self.news = lines.Lines()
         self.call(hello=found[0] if found else "", pid=os.getpid(), environment=sorted(os.environ))
 
     def run(self):

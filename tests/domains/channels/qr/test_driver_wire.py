@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.domains.channels.gateways.qr import wire
+from appliance.domains.channels.gateways.qr import lines, wire
 
 NAMED = st.text(max_size=40)
 CONTENT = st.dictionaries(NAMED, st.none() | st.booleans() | st.integers() | NAMED | st.lists(NAMED), max_size=4)
@@ -31,8 +31,8 @@ def test_event_comes_out_as_it_went_in(event: Any) -> None:
 @given(st.lists(st.sampled_from(get_args(wire.Event)).flatmap(st.from_type), max_size=5), st.integers(1, 50))
 def test_stream_in_pieces_of_any_size_is_the_same_lines(events: list[Any], size: int) -> None:
     stream = b"".join(wire.encode(event) for event in events)
-    lines = wire.Lines()
-    read = [wire.decode_event(line) for start in range(0, len(stream), size) for line in lines.feed(stream[start : start + size])]
+    whole = lines.Lines()
+    read = [wire.decode_event(line) for start in range(0, len(stream), size) for line in whole.feed(stream[start : start + size])]
     assert read == events
 
 
@@ -47,15 +47,15 @@ def test_stream_in_pieces_of_any_size_is_the_same_lines(events: list[Any], size:
     ],
 )  # fmt: skip
 def test_what_is_no_event_is_refused(line: bytes) -> None:
-    with pytest.raises(wire.BadLine):
+    with pytest.raises(lines.BadLine):
         wire.decode_event(line)
 
 
 def test_line_has_a_longest_length_both_ways() -> None:
-    with pytest.raises(wire.BadLine):
-        wire.encode(wire.Qr("x" * wire.LONGEST_LINE, 20))
-    with pytest.raises(wire.BadLine):
-        list(wire.Lines().feed(b"x" * (wire.LONGEST_LINE + 1)))
+    with pytest.raises(lines.BadLine):
+        wire.encode(wire.Qr("x" * lines.LONGEST_LINE, 20))
+    with pytest.raises(lines.BadLine):
+        list(lines.Lines().feed(b"x" * (lines.LONGEST_LINE + 1)))
 
 
 def test_words_are_not_confused_by_a_field_called_is() -> None:

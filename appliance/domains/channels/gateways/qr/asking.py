@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from appliance.core.config import Settings
-from appliance.domains.channels.gateways.qr import wire
+from appliance.domains.channels.gateways.qr import lines, wire
 
 SOCKET = "sessions.sock"
 CONNECT_S = 2.0
@@ -99,7 +99,7 @@ def read_line(connection: socket.socket) -> bytes:
     line = b""
     while not line.endswith(b"\n"):
         piece = connection.recv(_PIECE)
-        if not piece or len(line) > wire.LONGEST_LINE * 2:
+        if not piece or len(line) > lines.LONGEST_LINE * 2:
             raise ConnectionResetError
         line += piece
     return line
@@ -112,7 +112,7 @@ def asked_from(line: bytes) -> Asked | None:
         return None
     command = wire.decode_command(said["command"].encode())
     if not isinstance(command, wire.Send | wire.Fetch):
-        raise wire.BadLine(type(command).__name__)
+        raise lines.BadLine(type(command).__name__)
     return Asked(UUID(said["channel_id"]), command, said["blob_id"])
 
 
@@ -130,5 +130,5 @@ def answer_from(line: bytes) -> Answer:
         return made
     event = wire.decode_event(line)
     if not isinstance(event, wire.Sent | wire.Failed):
-        raise wire.BadLine(type(event).__name__)
+        raise lines.BadLine(type(event).__name__)
     return event

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 import appliance
-from appliance.domains.channels.gateways.qr import wire
+from appliance.domains.channels.gateways.qr import lines, wire
 
 CONFINE = "appliance.domains.channels.gateways.qr.confine"
 SAY_S = 10.0
@@ -38,7 +38,7 @@ class Child:
         )  # fmt: skip
         theirs.close()
         self.socket.settimeout(SAY_S)
-        self._lines = wire.Lines()
+        self._lines = lines.Lines()
         self._turn = threading.Lock()
 
     @property

@@ -20,7 +20,7 @@ from queue import Queue
 from typing import Any, NoReturn
 
 from appliance.domains.channels.gateways.qr import driver_messages as messages
-from appliance.domains.channels.gateways.qr import driver_store, wire
+from appliance.domains.channels.gateways.qr import driver_store, lines, wire
 from appliance.domains.channels.gateways.qr.driver_calls import Calls
 from appliance.domains.channels.gateways.qr.driver_library import VERSION, NeonizeError, ProxySettings, client, enum, events, registration
 from appliance.domains.channels.gateways.qr.driver_outgoing import CannotSend, address_of, built
@@ -67,7 +67,7 @@ class Driver:
         _started(self._connect)
         _started(lambda: driver_store.watch(self._store, lambda: self._tell(wire.StoreChanged())))
         self._link.settimeout(silence_s)
-        lines = wire.Lines()
+        stream = lines.Lines()
         while True:
             try:
                 piece = self._link.recv(CHUNK)
@@ -77,7 +77,7 @@ class Driver:
                 os._exit(GONE)
             if not piece:
                 os._exit(GONE)
-            for line in lines.feed(piece):
+            for line in stream.feed(piece):
                 self._obey(wire.decode_command(line))
 
     def _obey(self, command: wire.Command) -> None:
@@ -248,7 +248,7 @@ class Driver:
             return
         try:
             line = wire.encode(event)
-        except wire.BadLine:
+        except lines.BadLine:
             logging.getLogger(__name__).warning("%s is too long to be told", type(event).__name__)
             return
         if isinstance(event, wire.LETTERS):  # from one thread of the library, hence in order

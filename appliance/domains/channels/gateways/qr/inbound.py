@@ -20,7 +20,7 @@ _GROUP = re.compile(r"[0-9-]{6,40}@g\.us")
 
 
 def changes_of(body: str) -> Iterator[Change]:
-    """Raises wire.BadLine."""
+    """Raises BadLine."""
     heard = wire.decode_event(body.encode())
     if isinstance(heard, wire.Receipt):
         yield _reported(heard)

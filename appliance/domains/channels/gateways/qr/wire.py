@@ -14,7 +14,6 @@ from appliance.domains.channels.gateways.qr import lines
 DRIVER = "appliance.domains.channels.gateways.qr.driver"
 ENVIRONMENT = {"NEONIZE_BOT_TAG": "off"}  # must be there at its start; else each of our messages is marked as a robot's
 MAX_TEXT = 65_536
-LONGEST_LINE, BadLine, Lines = lines.LONGEST_LINE, lines.BadLine, lines.Lines
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,9 @@ class ModelSettings(Section):
 
 class WorkerSettings(Section):
     processes: int = Field(2, ge=1, le=64, description="Workers for short jobs.")
-    slow_processes: int = Field(2, ge=1, le=16, description="Workers for heavy jobs such as reading documents.")
+    slow_processes: int = Field(
+        2, ge=1, le=16, description="Workers for heavy jobs such as reading documents. Voice notes have one of their own."
+    )
     slow_memory_mb: int = Field(4096, ge=1024, le=262144, description="Address space one heavy job may take, in MiB.")
     slow_cpu_s: int = Field(7200, ge=60, le=86400, description="Processor time one heavy job may take, over all its threads.")
 
@@ -116,6 +118,9 @@ class ChannelSettings(Section):
     webhook_max_kb: int = Field(1024, ge=64, le=16384, description="Largest webhook body accepted, in KiB.")
     max_linked_numbers: int = Field(
         20, ge=1, le=200, description="WhatsApp numbers linked by QR at once on this box, of all organisations; each takes about 40 MB."
+    )
+    voice_minutes: int = Field(
+        30, ge=1, le=1440, description="Minutes of recordings that are written down of one conversation in an hour; then a person listens."
     )
     rejected_days: int = Field(7, ge=1, le=90, description="How long webhooks that could not be used are kept.")
 

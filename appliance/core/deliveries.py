@@ -30,13 +30,10 @@ class LeaseLost(RuntimeError):
 def claim(uow: UnitOfWork, delivery_id: UUID) -> UUID | None:
     """The lease token, or None when somebody else has it, it is done, not yet due, or an earlier one of its key is open."""
     token = new_id()
-    ready = or_(
-        and_(Delivery.state == DeliveryState.PENDING, Delivery.next_at <= uow.now),
-        and_(Delivery.state == DeliveryState.LEASED, Delivery.lease_until < uow.now, Delivery.attempts < DEADLY_AFTER),
-    )
+    is_deadly = and_(Delivery.state == DeliveryState.LEASED, Delivery.attempts >= DEADLY_AFTER)
     result = uow.session.execute(
         update(Delivery)
-        .where(Delivery.id == delivery_id, ready, ~_blocked())
+        .where(Delivery.id == delivery_id, _is_ready(uow), ~is_deadly, ~_blocked())
         .values(state=DeliveryState.LEASED, lease_token=token, lease_until=uow.now + LEASE, attempts=Delivery.attempts + 1)
         .execution_options(synchronize_session=False)
     )
@@ -58,6 +55,14 @@ def _bury_if_deadly(uow: UnitOfWork, delivery_id: UUID) -> None:
         )
         .values(state=DeliveryState.DEAD, lease_token=None, lease_until=None, last_error=told(_("Its worker died or hung every time.")))
         .execution_options(synchronize_session=False)
+    )
+
+
+def _is_ready(uow: UnitOfWork) -> ColumnElement[bool]:
+    """Waits no longer, or its worker died."""
+    return or_(
+        and_(Delivery.state == DeliveryState.PENDING, Delivery.next_at <= uow.now),
+        and_(Delivery.state == DeliveryState.LEASED, Delivery.lease_until < uow.now),
     )
 
 
@@ -184,9 +189,14 @@ def _due(uow: UnitOfWork, busy_queues: frozenset[str]) -> Select[Delivery]:
         and_(Delivery.enqueued_at < uow.now - REENQUEUE_AFTER, Delivery.queue.not_in(busy_queues)),
         Delivery.enqueued_at < uow.now - REENQUEUE_WHILE_BUSY_AFTER,
     )
-    waiting = and_(Delivery.state == DeliveryState.PENDING, Delivery.next_at <= uow.now)
-    abandoned = and_(Delivery.state == DeliveryState.LEASED, Delivery.lease_until < uow.now)
-    return select(Delivery).where(or_(waiting, abandoned), lost, ~_blocked()).order_by(Delivery.event_seq).limit(SWEEP_LIMIT)
+    return select(Delivery).where(_is_ready(uow), lost, ~_blocked()).order_by(Delivery.event_seq).limit(SWEEP_LIMIT)
+
+
+def find_next(uow: UnitOfWork, queue: str, *, after: UUID) -> Owed | None:
+    """What comes next in a queue that goes by turns: of the organisation behind `after`, round and round; of its own the oldest."""
+    ready = select(Delivery).where(Delivery.queue == queue, _is_ready(uow), ~_blocked())
+    found = uow.session.scalar(ready.order_by(Delivery.tenant_id <= after, Delivery.tenant_id, Delivery.event_seq).limit(1))
+    return None if found is None else owed([found])[0]
 
 
 def has_due(uow: UnitOfWork, *, busy_queues: frozenset[str]) -> bool:

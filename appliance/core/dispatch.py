@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from redis import Redis, RedisError
-from rq import Queue
+from rq import Queue, Worker
 from rq.queue import EnqueueData
+
+from appliance.core import sound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,8 +20,11 @@ if TYPE_CHECKING:
     from appliance.core.outbox import OutboxRow, Owed
 
 LIVE_CHANNEL = "live"
-JOB_TIMEOUT_S = {"fast": 180, "default": 300, "speech": 3600, "slow": 3600}
+AROUND_S = 900  # a model may have to be loaded, a file to be read, a writer to be waited for
+JOB_TIMEOUT_S = {"fast": 180, "default": 300, "speech": round(sound.SLOWEST_S) + AROUND_S, "slow": 3600}
+BY_TURNS = {"speech"}  # of the organisations: a job of these says only that something waits
 RUN_DELIVERY = "appliance.core.jobs.run_delivery"
+RUN_NEXT = "appliance.core.jobs.run_next"
 RUN_CRON = "appliance.core.jobs.run_cron"
 
 Whisper = tuple[str, dict[str, Any]]  # an event's name and its ids
@@ -80,10 +85,16 @@ class Dispatcher:
             return 0
 
 
+    def workers(self, queue: str) -> int:
+        """Processes that take its jobs. Raises RedisError."""
+        return len(Worker.all(queue=Queue(queue, connection=self.redis)))
+
+
 def _job(queue: str, delivery: Owed) -> EnqueueData:
+    runs, named = (RUN_NEXT, (queue,)) if queue in BY_TURNS else (RUN_DELIVERY, (delivery.tenant_id.hex, delivery.delivery_id.hex))
     return Queue.prepare_data(
-        RUN_DELIVERY,
-        args=(delivery.tenant_id.hex, delivery.delivery_id.hex),
+        runs,
+        args=named,
         timeout=JOB_TIMEOUT_S[queue],
         result_ttl=0,
         failure_ttl=300,

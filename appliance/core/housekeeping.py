@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from redis import RedisError
 from sqlalchemy import String, delete, exists, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.core import deliveries
 from appliance.core.db import Rows, Sentence
-from appliance.core.manifest import Cron, Gauge, Manifest
+from appliance.core.dispatch import JOB_TIMEOUT_S
+from appliance.core.manifest import Check, CheckResult, Cron, Gauge, Manifest
 from appliance.core.outbox import Delivery, DeliveryState, OutboxRow
 from appliance.core.rows import was_changed
 from appliance.core.web import idempotency
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 EVENTS_KEPT = timedelta(days=7)
 PRUNE_SLICE = 2000
 LONGEST_RUN = timedelta(hours=1)
+NOBODY_WORKS = "Start the box with `salesedge up`: what waits is kept, and done then."
 
 
 class CronRun(Rows):
@@ -81,6 +84,15 @@ def last_runs(box: Box) -> dict[str, datetime]:
         return {run.name: run.ran_at for run in uow.session.scalars(select(CronRun)) if run.ran_at is not None}
 
 
+def check_workers(box: Box) -> CheckResult:
+    try:
+        found = {queue: box.dispatcher.workers(queue) for queue in JOB_TIMEOUT_S}
+    except RedisError as err:
+        return CheckResult(ok=False, detail=type(err).__name__, fix=NOBODY_WORKS)
+    told = ", ".join(f"{queue} {number}" for queue, number in found.items())
+    return CheckResult(ok=all(found.values()), detail=told, fix=NOBODY_WORKS)
+
+
 MANIFEST = Manifest(
     "core",
     permissions={
@@ -93,5 +105,6 @@ MANIFEST = Manifest(
         Cron("prune_outbox", prune_outbox, every=timedelta(hours=6)),
         Cron("forget_answers", forget_answers, every=timedelta(hours=1)),
     ),
+    checks=(Check("workers", check_workers, thorough=True),),
     metrics=(Gauge("deliveries_open", "Work that is owed: waiting, under way, or given up", "state", deliveries.count_open),),
 )

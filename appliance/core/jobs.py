@@ -19,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from appliance.core import deliveries, housekeeping, i18n, telemetry
 from appliance.core.dispatch import JOB_TIMEOUT_S
 from appliance.core.errors import DomainError, Later, NotFound, Unavailable
+from appliance.core.ids import NIL
 from appliance.core.outbox import MAX_ATTEMPTS, DeliveryState, event_from
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ RENEW_EVERY_S = 4.0
 A_FEW_TRIES = 3
 log = structlog.get_logger()
 _bound: list[Box] = []
+_served: dict[str, UUID] = {}  # whose turn it was last, by queue
 
 
 def bind(box: Box) -> None:
@@ -39,6 +41,16 @@ def bind(box: Box) -> None:
 
 def run_delivery(tenant_hex: str, delivery_hex: str) -> None:
     deliver(_bound[0], UUID(tenant_hex), UUID(delivery_hex))
+
+
+def run_next(queue: str) -> None:
+    """Whatever waits there, by turns: one organisation's hundred hold up another's one by one."""
+    box = _bound[0]
+    with box.whole_box("turns", read_only=True) as uow:
+        following = deliveries.find_next(uow, queue, after=_served.get(queue, NIL))
+    if following is not None:
+        _served[queue] = following.tenant_id
+        deliver(box, following.tenant_id, following.delivery_id)
 
 
 def run_cron(name: str) -> None:

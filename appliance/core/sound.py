@@ -26,10 +26,13 @@ POINTS = 64  # what telephones draw; each 0 to 100
 LONGEST_S = 3600
 LONGEST_SPEECH_S = 900
 RATE, SAMPLE_BYTES = 16_000, 2
+BYTES_PER_S = RATE * SAMPLE_BYTES
 WAIT_S, SPEECH_WAIT_S = 15.0, 300.0
+PACE = 4.0  # seconds that writing down a second of speech may take: whoever waits for words derives from this how long
+SLOWEST_S = SPEECH_WAIT_S + PACE * LONGEST_SPEECH_S
 CPU_S, SPEECH_CPU_S = 15, 120
 MEMORY_BYTES, OPEN_FILES = 2**30, 32
-MOST_BYTES = (LONGEST_SPEECH_S + 2) * RATE * SAMPLE_BYTES
+MOST_BYTES = (LONGEST_SPEECH_S + 2) * BYTES_PER_S
 RATES = range(4_000, 192_001)
 PIECE_S = 10
 # What FFmpeg may take a file for: no playlists, which name other files.
@@ -83,9 +86,9 @@ def speech_of(recording: Iterable[bytes]) -> Speech:
         samples = got.read(MOST_BYTES)
     if not samples:
         raise NotDecoded
-    most = LONGEST_SPEECH_S * RATE * SAMPLE_BYTES
+    most = LONGEST_SPEECH_S * BYTES_PER_S
     kept = samples[:most]
-    return Speech(_wav(kept), len(kept) / SAMPLE_BYTES / RATE, is_cut=len(samples) > most)
+    return Speech(_wav(kept), len(kept) / BYTES_PER_S, is_cut=len(samples) > most)
 
 
 def _in_memory(name: str) -> IO[bytes]:

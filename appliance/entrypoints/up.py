@@ -25,6 +25,7 @@ from sqlalchemy.exc import OperationalError
 from appliance.core import crypto, memory, migrate
 from appliance.core.config import Settings
 from appliance.core.i18n import gettext as _
+from appliance.core.i18n import reason_of
 from appliance.core.tenancy import TenantKey
 from appliance.entrypoints.boot import freeze_what_is_loaded
 from appliance.entrypoints.children import Child, Forked, Running, Spawned
@@ -122,6 +123,7 @@ class Supervisor:
             self._launch(f"worker-{number + 1}", lambda: Forked("worker", _run_quick_worker))
         for number in range(workers.slow_processes):
             self._launch(f"worker-slow-{number + 1}", lambda: Forked("worker-slow", _run_slow_worker))
+        self._launch("worker-speech", lambda: Forked("speech", _run_speech_worker))
         self._launch("relay", lambda: Forked("relay", _run_relay))
         self._launch("scheduler", lambda: Forked("scheduler", _run_scheduler))
         self._launch("sessions", lambda: Forked("sessions", _run_sessions))
@@ -179,7 +181,7 @@ def make_folders(settings: Settings) -> None:
         for folder in (home, settings.run_dir, home / "blobs", home / "indexes", home / "models", home / "redis"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as err:
-        raise CannotStart(_("The data folder %(path)s cannot be used: %(why)s.", path=home, why=err.strerror)) from err
+        raise CannotStart(_("The data folder %(path)s cannot be used: %(why)s.", path=home, why=reason_of(err))) from err
 
 
 def make_ready(settings: Settings) -> crypto.Keyring:
@@ -258,6 +260,12 @@ def _run_slow_worker() -> None:
     from appliance.entrypoints import worker
 
     worker.run(worker.SLOW)
+
+
+def _run_speech_worker() -> None:
+    from appliance.entrypoints import worker
+
+    worker.run(worker.SPEECH)
 
 
 def _run_relay() -> None:

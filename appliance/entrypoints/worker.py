@@ -1,4 +1,6 @@
-"""Runs jobs. `fast default` in one long-lived process each; `speech slow` in forks that end soon, so a bad job takes only its fork."""
+"""Runs jobs. `fast default` in one long-lived process each; `slow` in forks that end soon, so a bad job takes only its fork; `speech` in
+a process of its own: its decoder is confined and its model elsewhere, and no document waits for who talks long.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,6 @@ import time
 from typing import Any
 
 from rq import Queue, SimpleWorker, Worker
-from rq.worker import RoundRobinWorker
 
 from appliance.core import jobs, telemetry
 from appliance.core.config import WorkerSettings
@@ -18,7 +19,8 @@ from appliance.entrypoints.boot import boot
 from appliance.entrypoints.children import die_with_parent
 
 QUICK = ("fast", "default")
-SLOW = ("speech", "slow")  # by turns: voice notes, which anybody may send, do not keep documents out
+SLOW = ("slow",)
+SPEECH = ("speech",)
 MAINTENANCE_S = 30
 OPEN_FILES = 1024
 TURN_S = 60.0  # RQ ends a fork a minute after the time of its first job
@@ -29,7 +31,7 @@ class ToldToEnd(Exception):
     """While nothing was being done."""
 
 
-class ConfinedWorker(RoundRobinWorker):
+class ConfinedWorker(Worker):
     """Jobs in a fork that may take so much and no more. Too much memory is an error of that job; too much time ends its fork.
 
     A fork goes on with what waits or soon comes, since beginning one costs more than reading a short document: for a minute, while it
@@ -115,7 +117,7 @@ def run(queues: tuple[str, ...]) -> None:
 
 
 def main() -> None:
-    run(SLOW if "slow" in sys.argv[1:] else QUICK)
+    run({"slow": SLOW, "speech": SPEECH}.get(sys.argv[-1], QUICK))
 
 
 if __name__ == "__main__":

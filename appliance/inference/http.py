@@ -20,6 +20,7 @@ from appliance.core.config import ModelSettings, NetworkSettings, Settings
 from appliance.core.errors import DomainError, Unavailable
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.outbound import Outbound, is_public
+from appliance.core.sound import BYTES_PER_S, PACE
 from appliance.inference import engines, wire
 from appliance.inference.places import Limited
 from appliance.inference.types import (
@@ -45,8 +46,6 @@ TEXTS_PER_CALL = 64
 SEARCH_TIMEOUT_S = 10.0  # a search has words to fall back on; better those than a long wait
 TOKENIZED_PER_CALL = 512
 SLOW_FAILURE_S = 5.0
-BYTES_PER_S = 32_000  # of the sound that `transcribe` takes
-PATIENCE = 4.0  # seconds a second of speech may take
 
 
 def connect(settings: Settings, *, share_of: wire.ShareOf | None = None) -> "HttpInference":
@@ -146,7 +145,7 @@ class HttpInference:
         guard.check_no_open_unit("inference")
         fields = {"model": model or self._models.transcription_model, "language": language, "prompt": prompt}
         given = {name: value for name, value in fields.items() if value} | {"response_format": "verbose_json"}
-        patience = self._models.timeout_s + PATIENCE * len(sound) / BYTES_PER_S
+        patience = self._models.timeout_s + PACE * len(sound) / BYTES_PER_S
         return _transcript(self._server.upload("/v1/audio/transcriptions", sound, given, timeout_s=patience))
 
     def index_add(

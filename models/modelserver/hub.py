@@ -25,7 +25,6 @@ URGENT_TEXTS = 4
 INDEX_WORKERS = 2
 STOPS_WITHIN_S = 1.5
 MOST_SOUNDS = 4  # each may take a hundred megabytes and minutes
-SPEECH_PATIENCE = 3.0  # seconds a second of speech may take
 
 
 @dataclass(frozen=True)
@@ -130,14 +129,13 @@ class Hub:
             return await lane.run(lambda: engine.scores(query, documents), timeout_s=self.options.timeout_s), installed.name
 
     async def transcribe(self, content: bytes, model: str | None, asked: whisper.Asked) -> Transcribed:
-        """Who leaves while it listens stops it."""
+        """For as long as the caller stays: who leaves stops it."""
         installed = self.find(model, "transcription")
         lane, seconds, stopped = self.lane(installed.name, most=MOST_SOUNDS), sound.check(content), threading.Event()
         with lane.admit():
             engine: whisper.Whisper = await self._engine(installed, lane)
-            patience = self.options.timeout_s + SPEECH_PATIENCE * seconds
             try:
-                found = await lane.run(lambda: engine.transcribe(sound.samples(content), asked, stopped), timeout_s=patience)
+                found = await lane.run(lambda: engine.transcribe(sound.samples(content), asked, stopped), timeout_s=None)
             finally:
                 stopped.set()
         return Transcribed(found, installed.name, seconds)

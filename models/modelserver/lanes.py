@@ -62,14 +62,16 @@ class Lane:
     def retry_after(self) -> int:
         return max(1, min(LONGEST_RETRY_S, round(self._typical_s * self.inside / self.workers)))
 
-    async def run(self, job: Callable[[], T], *, urgent: bool = True, timeout_s: float) -> T:
-        """Run `job` on a worker thread. Raises Problem (504) when it does not end in time."""
+    async def run(self, job: Callable[[], T], *, urgent: bool = True, timeout_s: float | None) -> T:
+        """Run `job` on a worker thread; None waits for as long as the caller. Raises Problem (504) when it does not end in time."""
         self._start_threads()
         future: Future[T] = Future()
         self._jobs.put((0 if urgent else 1, next(self._order), lambda: _fulfil(future, job)))
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), timeout_s)
         except TimeoutError as err:
+            if timeout_s is None:
+                raise
             raise problems.too_slow(self.name, timeout_s) from err
 
     def _start_threads(self) -> None:

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from annotated_types import Le
 from redis import Redis
 from rq import Queue
 
-from appliance.core.config import WorkerSettings
+from appliance.core import sound
+from appliance.core.config import ModelSettings, WorkerSettings
 from appliance.core.dispatch import JOB_TIMEOUT_S
 from appliance.core.outbox import QueueName
-from appliance.entrypoints.worker import QUICK, SLOW, ConfinedWorker, confine
+from appliance.entrypoints.worker import QUICK, SLOW, SPEECH, ConfinedWorker, confine
 from tests.processes import FRESH
 from tests.servers import redis_server
 from webui.admin.jobs import QUEUES
@@ -75,11 +77,11 @@ def sign_then_hang(path: str) -> None:
     time.sleep(60)
 
 
-def work(redis_address: str, names: str, lingers_s: int | None = None) -> None:
+def work(redis_address: str, name: str, lingers_s: int | None = None) -> None:
     """As small as a worker is: whatever forks from the tests' own process has grown before it begins."""
     before = {which: resource.getrlimit(which) for which in (resource.RLIMIT_AS, resource.RLIMIT_CPU)}
     redis = Redis.from_url(redis_address)
-    worker = ConfinedWorker([Queue(name, connection=redis) for name in names.split()], connection=redis)
+    worker = ConfinedWorker([Queue(name, connection=redis)], connection=redis)
     worker.limits, worker.lingers_s = LIMITS, lingers_s
     worker.work(burst=True, logging_level="CRITICAL")
     assert {which: resource.getrlimit(which) for which in before} == before, "the worker itself is not limited"
@@ -154,22 +156,6 @@ def test_a_job_that_died_in_the_middle_takes_only_itself(run_slowly):
     assert (said.splitlines()[0].split()[0], status) != (said.splitlines()[-1].split()[0], "failed")
 
 
-def write(path: str, word: str) -> None:
-    with Path(path).open("a") as written:
-        written.write(word)
-
-
-def test_queues_have_their_turns_so_that_voice_notes_do_not_keep_documents_out(queue, redis_address, tmp_path):
-    answer, documents = tmp_path / "answer", Queue("documents", connection=queue.connection)
-    for _ in range(3):
-        queue.enqueue(write, str(answer), "v")
-    documents.enqueue(write, str(answer), "d")
-    worker = FRESH.Process(target=work, args=(redis_address, f"{queue.name} {documents.name}"))
-    worker.start()
-    worker.join(120)
-    assert (worker.exitcode, answer.read_text()) == (0, "vdvv")
-
-
 @pytest.fixture
 def working(queue, start_worker, tmp_path):
     """A worker at its first job, and the process that does the job."""
@@ -231,5 +217,11 @@ def is_running(pid):
         return False
 
 
-def test_each_queue_has_a_worker_a_longest_time_and_words() -> None:
-    assert {*get_args(QueueName)} == {*QUICK, *SLOW} == JOB_TIMEOUT_S.keys() == QUEUES.keys()
+def test_a_job_of_speech_has_time_for_all_that_is_waited_for_in_it() -> None:
+    longest_for_a_model = next(one.le for one in ModelSettings.model_fields["timeout_s"].metadata if isinstance(one, Le))
+    assert JOB_TIMEOUT_S["speech"] > sound.SPEECH_WAIT_S + longest_for_a_model + sound.PACE * sound.LONGEST_SPEECH_S
+
+
+def test_each_queue_has_workers_of_one_kind_a_longest_time_and_words() -> None:
+    assert [*get_args(QueueName)] == [*QUICK, *SPEECH, *SLOW]
+    assert {*get_args(QueueName)} == JOB_TIMEOUT_S.keys() == QUEUES.keys()

@@ -62,5 +62,15 @@ class ContactBlocked(Refused):
         super().__init__(_("This contact is blocked. Unblock them first."))
 
 
+class TooMuchSpoken(Refused):
+    """For models that listen to one recording at a time. It is kept, as every recording is."""
+
+    def __init__(self, minutes: int) -> None:
+        super().__init__(_(
+            "More was recorded in this conversation within an hour than the box writes down (%(minutes)d minutes): "
+            "somebody has to listen to this one.", minutes=minutes,
+        ))  # fmt: skip
+
+
 class HeldBySomebody(Conflict):
     """Another person has the conversation."""

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from appliance.domains.contacts.types import Identity, IdentityKind
 from appliance.domains.conversations import actions
 from appliance.domains.conversations import queries as conversations
 from appliance.domains.conversations.subscribers import PATIENCE
+from appliance.domains.conversations.tables import Message
 from appliance.domains.conversations.types import Direction, Handling, Incoming, MessageKind, Person, Revision, Sender, Topic
 from appliance.domains.identity import actions as identity
 from appliance.domains.identity.tables import Tenant
@@ -71,9 +73,9 @@ class Talk:
 
         self.box.provide(Inference, FakeInference(hears=hear))
 
-    def words_come(self, message, text):
+    def words_come(self, message, text, *, seconds=2.0):
         """As the job leaves them behind."""
-        written = {"state": "written", "text": text, "language": "pt", "model": "m", "seconds": 2.0, "is_cut": False}
+        written = {"state": "written", "text": text, "language": "pt", "model": "m", "seconds": seconds, "is_cut": False}
         with self.box.unit(self.tenant_id) as uow:
             actions.keep_words(uow, message.id, written)
 
@@ -174,6 +176,27 @@ def test_without_a_model_a_person_is_called_and_the_message_says_why(talk, run_d
     told = client.get(f"/api/v1/messages/{note.id}", headers={"Accept-Language": "en"}).json["content"]["transcript"]
     assert told == {"state": "failed", "error": "No model that writes down speech is installed on this box."}
     assert talk.transcript(note)["error"] != told["error"], "kept so that each reader is told in their language"
+
+
+def test_of_who_talks_for_half_an_hour_no_more_is_written_down_within_the_hour_and_a_person_is_called(
+    box, tenant_id, talk, run_deliveries, client
+):
+    talk.hears(ASKED)
+    before, long = talk.speaks(), talk.speaks()
+    talk.words_come(before, "oi", seconds=900.0)
+    talk.words_come(long, "oi", seconds=900.0)
+    beyond = talk.speaks()
+    run_deliveries()
+    told = client.get(f"/api/v1/messages/{beyond.id}", headers={"Accept-Language": "en"}).json["content"]
+    assert told["transcript"]["state"] == "failed"
+    assert "than the box writes down (30 minutes)" in told["transcript"]["error"]
+    assert told["media"]["blob_id"] == str(talk.recording), "who is called can listen to it"
+    assert talk.conversation(beyond).handling is Handling.HUMAN
+    with box.unit(tenant_id) as uow:
+        uow.session.execute(update(Message).where(Message.id == before.id).values(created_at=uow.now - timedelta(minutes=61)))
+    later = talk.speaks()
+    run_deliveries()
+    assert talk.transcript(later)["text"] == ASKED
 
 
 @SQLITE

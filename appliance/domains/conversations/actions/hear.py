@@ -13,6 +13,7 @@ from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.actions.revise import tell_anew
 from appliance.domains.conversations.actions.stop import stop_if_asked
+from appliance.domains.conversations.errors import TooMuchSpoken
 from appliance.domains.conversations.events import MessageTranscribed
 from appliance.domains.conversations.rules import wording
 from appliance.domains.conversations.types import Direction, Hearing
@@ -23,7 +24,10 @@ LONGEST_TEXT = 20_000
 
 
 def write_down(box: Box, tenant_id: UUID, recording: queries.Recording) -> Mapping[str, Any]:
-    """Decodes and asks a model: call it with no unit open. Raises NotDecoded, NoModel, ModelRefused, Unavailable."""
+    """Decodes and asks a model: call it with no unit open. Raises TooMuchSpoken, NotDecoded, NoModel, ModelRefused, Unavailable."""
+    most = box.settings.channels.voice_minutes
+    if recording.heard_s >= most * 60:
+        raise TooMuchSpoken(most)
     speech = sound.speech_of(box.blobs.read(tenant_id, recording.file_id))
     heard = box.part(Inference).transcribe(speech.wav, language=recording.language, prompt=recording.expected)
     return {

@@ -17,10 +17,10 @@ from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page, PageQuery, parse
 from appliance.domains.contacts import actions, queries
 from appliance.domains.contacts.schemas import Condition, ContactOut, ContactsQuery, SegmentGroup, SegmentIn, SegmentOut, SegmentTree
-from appliance.domains.contacts.types import ASKED_OF_MOMENTS, TESTS, WITHOUT_VALUE, Match, Purpose, SegmentField, SegmentKind, SegmentTest
+from appliance.domains.contacts.types import ASKED_OF_MOMENTS, TESTS, WITHOUT_VALUE, Match, SegmentField, SegmentKind, SegmentTest
 from webui.crm.pages import pages
 from webui.crm.people import owner_options
-from webui.crm.words import EVENTS, options
+from webui.crm.words import EVENTS, consent_options, options
 
 E = TypeVar("E", bound=StrEnum)
 READ, WRITE = "contacts:read", "contacts:write"
@@ -197,7 +197,7 @@ def _shown(uow: UnitOfWork, draft: Draft) -> dict[str, object]:
         "draft": draft, "count": _count(uow, draft.countable()), "field_options": options(*SegmentField),
         "test_options": options(*SegmentTest), "tests": {about.value: [test.value for test in fits] for about, fits in TESTS.items()},
         "match_options": options(*Match), "tags": queries.list_tags(uow),
-        "choices": {SegmentField.CONSENT.value: options(*Purpose), SegmentField.OWNER.value: owner_options(uow)[1:],
+        "choices": {SegmentField.CONSENT.value: consent_options(), SegmentField.OWNER.value: owner_options(uow)[1:],
                     SegmentField.EVENT.value: [(kind, str(words)) for kind, words in EVENTS.items()]},
     }  # fmt: skip
 

@@ -213,6 +213,12 @@ REJECTIONS: Mapping[str, LazyProxy] = {
 OTHER = Happening("history", _("Something happened"), quoted=True)
 
 
+def consent_options() -> list[tuple[str, str]]:
+    """Each purpose on any channel, then on each."""
+    anywhere = [(purpose.value, gettext("%(purpose)s, any channel", purpose=label(purpose))) for purpose in Purpose]
+    return anywhere + [(f"{purpose}:{channel}", f"{label(purpose)}, {label(channel)}") for purpose in Purpose for channel in Channel]
+
+
 def options(*members: StrEnum) -> list[tuple[str, str]]:
     return [(member.value, label(member)) for member in members]
 

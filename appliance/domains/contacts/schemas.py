@@ -122,7 +122,7 @@ class Condition(Schema):
     field: SegmentField
     test: SegmentTest
     value: Annotated[str, StringConstraints(max_length=200)] = Field(
-        "", description="Text, a tag, a purpose, a member's id, a kind of the timeline or a number of days"
+        "", description="Text, a tag, a purpose (marketing, or on one channel marketing:whatsapp), a member's id, a kind of the timeline or a number of days"
     )
     key: Annotated[str, StringConstraints(max_length=80)] = Field(
         "", description="Of an attribute: which; of what happened in the last days: how many"

@@ -141,7 +141,7 @@ class SegmentField(StrEnum):
     OWNER = "owner"  # the value is a member's id
     ATTRIBUTE = "attribute"  # the key says which
     TAG = "tag"
-    CONSENT = "consent"  # the value is a purpose
+    CONSENT = "consent"  # the value is a purpose, or one with its channel
     EVENT = "event"  # the value is a kind of the timeline, like lead.captured
     LAST_SEEN = "last_seen"
     CREATED = "created"

@@ -4,15 +4,15 @@ from sqlalchemy import ColumnElement, Select, exists, select, tuple_
 from sqlalchemy.orm import aliased, selectinload
 
 from appliance.domains.contacts.tables import Consent, Contact
-from appliance.domains.contacts.types import ConsentMode, Purpose
+from appliance.domains.contacts.types import Channel, ConsentMode, Purpose
 
 
 def present() -> Select[Contact]:
     return select(Contact).where(Contact.merged_into_id.is_(None)).options(selectinload(Contact.tag_rows))
 
 
-def agreed_to(purpose: Purpose) -> ColumnElement[bool]:
-    """On some channel the last word is a yes."""
+def agreed_to(purpose: Purpose, channel: Channel | None = None) -> ColumnElement[bool]:
+    """On this channel the last word is a yes; on some channel, where none is named."""
     later = aliased(Consent)
     revised = exists().where(
         later.contact_id == Consent.contact_id,
@@ -20,6 +20,7 @@ def agreed_to(purpose: Purpose) -> ColumnElement[bool]:
         later.purpose == Consent.purpose,
         tuple_(later.recorded_at, later.id) > tuple_(Consent.recorded_at, Consent.id),
     )
-    return exists().where(
+    agreed = exists().where(
         Consent.contact_id == Contact.id, Consent.purpose == purpose, Consent.mode != ConsentMode.OPT_OUT, ~revised
     )
+    return agreed.where(Consent.channel == channel) if channel else agreed

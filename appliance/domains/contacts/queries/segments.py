@@ -14,10 +14,11 @@ from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page, PageQuery
 from appliance.domains.contacts.errors import SegmentNotFound
 from appliance.domains.contacts.queries.conditions import agreed_to, present
+from appliance.domains.contacts.rules import segments
 from appliance.domains.contacts.rules.text import tidy_tags
 from appliance.domains.contacts.schemas import Condition, MembershipOut, SegmentTree
 from appliance.domains.contacts.tables import Contact, ContactTag, Segment, SegmentMember, TimelineEntry
-from appliance.domains.contacts.types import ASKED_OF_MOMENTS, Match, Purpose, SegmentField, SegmentKind, SegmentTest
+from appliance.domains.contacts.types import ASKED_OF_MOMENTS, Match, SegmentField, SegmentKind, SegmentTest
 
 MOST_SEGMENTS = 200
 _TEXTS = {
@@ -108,7 +109,7 @@ def _held(uow: UnitOfWork, condition: Condition) -> ColumnElement[bool]:
             is_dated = condition.test in ASKED_OF_MOMENTS
             return happened.where(TimelineEntry.happened_at >= _days_ago(uow, condition.key)) if is_dated else happened
         case _:
-            return agreed_to(Purpose(condition.value))
+            return agreed_to(*segments.read_consent(condition.value))
 
 
 def _asked_of_owner(condition: Condition) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ import re
 from uuid import UUID
 
 from appliance.core.i18n import lazy_gettext as _
-from appliance.domains.contacts.types import ASKED_OF_MOMENTS, TESTS, WITHOUT_VALUE, Purpose, SegmentField, SegmentTest
+from appliance.domains.contacts.types import ASKED_OF_MOMENTS, TESTS, WITHOUT_VALUE, Channel, Purpose, SegmentField, SegmentTest
 
 MOST_DAYS = 36_500
 _KIND = re.compile(r"[a-z_]{1,40}\.[a-z_]{1,40}")
@@ -23,12 +23,20 @@ def check_condition(field: SegmentField, test: SegmentTest, value: str, key: str
     days = key if field is SegmentField.EVENT else value
     if test in ASKED_OF_MOMENTS and not (days.isascii() and days.isdigit() and int(days) <= MOST_DAYS):
         raise ValueError(str(_("Give a number of days.")))
-    if field is SegmentField.CONSENT and value not in set(Purpose):
-        raise ValueError(str(_("Consent is asked for a purpose: reply, service or marketing.")))
+    if field is SegmentField.CONSENT:
+        read_consent(value)
     if field is SegmentField.EVENT and not _KIND.fullmatch(value):
         raise ValueError(str(_("An event is written like lead.captured.")))
     if field is SegmentField.OWNER and not _is_id(value):
         raise ValueError(str(_("Choose a person of your team.")))
+
+
+def read_consent(value: str) -> tuple[Purpose, Channel | None]:
+    """`marketing`, on whatever channel, or `marketing:whatsapp`. Raises ValueError with a sentence."""
+    purpose, colon, channel = value.partition(":")
+    if purpose not in set(Purpose) or (colon and channel not in set(Channel)):
+        raise ValueError(str(_("Consent is asked for a purpose: reply, service or marketing; with a channel it is written marketing:whatsapp.")))
+    return Purpose(purpose), Channel(channel) if channel else None
 
 
 def _is_id(value: str) -> bool:

@@ -20,7 +20,7 @@ As root or with password-less sudo, missing Debian packages are installed too; o
 TXT
 }
 
-case ${LANG:-} in pt*) . "$source_dir/installers/portuguese.sh" ;; esac
+case $spoken in pt*) . "$source_dir/installers/portuguese.sh" ;; esac
 
 prefix=$source_dir
 start=yes
@@ -102,4 +102,4 @@ if [ "$start" = no ]; then
   say "Start it with: %s" "$venv/bin/salesedge up"
   exit 0
 fi
-exec "$venv/bin/salesedge" up "${up[@]}"
+exec env LC_ALL="$spoken" "$venv/bin/salesedge" up "${up[@]}"

@@ -1,5 +1,6 @@
 # What quickstart.sh and test.sh share; sourced by them. Bash, and only what every Debian has: coreutils, util-linux, awk, sed, grep.
 
+spoken=${LC_ALL:-${LC_MESSAGES:-${LANG:-}}} # the reader's language; the programs called here speak the one whose words are read below
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PYTHONUNBUFFERED=1
 unset PYTHONPATH PYTHONHOME
 source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

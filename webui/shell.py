@@ -76,7 +76,7 @@ def _set_up_templates(app: Flask, tree: static_files.StaticTree) -> None:
     env.trim_blocks = env.lstrip_blocks = True
     env.add_extension("jinja2.ext.i18n")
     env.install_gettext_callables(  # type: ignore[attr-defined]  # added by jinja2.ext.i18n
-        i18n.gettext, lambda one, many, n: i18n.catalogue(i18n.current_locale()).ungettext(one, many, n), newstyle=True
+        i18n.gettext, lambda one, many, n: i18n.catalogue(i18n.current_locale()).ngettext(one, many, n), newstyle=True
     )
     env.filters.update(formats.FILTERS)
     env.globals.update(asset=tree.url, has_endpoint=has_endpoint, url_with=url_with, greeting=formats.greeting)

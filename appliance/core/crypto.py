@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from appliance.core.i18n import gettext as _
+from appliance.core.i18n import reason_of
 from appliance.core.ids import NIL
 
 KEY_BYTES = 32
@@ -34,11 +36,13 @@ def read_master_key(path: Path) -> bytes:
         mode = path.stat().st_mode & 0o777
         key = path.read_bytes()
     except OSError as err:
-        raise KeyUnreadable(f"The master key {path} cannot be read ({err.strerror}). Restore it from your emergency copy.") from err
+        said = _("The master key %(path)s cannot be read: %(why)s. Restore it from your emergency copy.", path=path, why=reason_of(err))
+        raise KeyUnreadable(said) from err
     if mode & 0o077:
-        raise KeyUnreadable(f"The master key {path} can be read by others (mode {mode:o}). Run: chmod 600 {path}")
+        raise KeyUnreadable(_("The master key %(path)s can be read by others. Run: chmod 600 %(path)s", path=path))
     if len(key) != KEY_BYTES:
-        raise KeyUnreadable(f"The master key {path} is damaged: {len(key)} bytes instead of {KEY_BYTES}.")
+        said = _("The master key %(path)s is damaged: %(size)s bytes instead of %(right)s.", path=path, size=len(key), right=KEY_BYTES)
+        raise KeyUnreadable(said)
     return key
 
 
@@ -73,7 +77,7 @@ def decrypt(key: bytes, sealed: bytes, bound_to: bytes = b"") -> bytes:
     try:
         return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
     except InvalidTag as err:
-        raise KeyUnreadable("This was sealed with another key, or it is damaged.") from err
+        raise KeyUnreadable(_("This was sealed with another key, or it is damaged.")) from err
 
 
 class Keyring:
@@ -105,7 +109,7 @@ class Keyring:
             return known
         wrapped = self._load(tenant_id) if self._load else None
         if wrapped is None:
-            raise KeyUnreadable("This organisation's key was destroyed; its data cannot be read any more.")
+            raise KeyUnreadable(_("This organisation's key was destroyed; its data cannot be read any more."))
         key = decrypt(self._wrapping, wrapped, tenant_id.bytes)
         with self._lock:
             self._keys[tenant_id] = key

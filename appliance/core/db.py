@@ -328,8 +328,9 @@ _NOT_A_DATABASE = "not a database"  # what SQLCipher says of a key that does not
 
 
 def _foreign_key(path: str) -> str:
-    why = "it belongs to another box, or the file is damaged"
-    return f"The master key does not open {path}: {why}. Restore the key from your emergency copy."
+    why = i18n.gettext("The master key does not open %(path)s: it belongs to another box, or the file is damaged.", path=path)
+    what_to_do = i18n.gettext("Restore the key from your emergency copy.")
+    return f"{why} {what_to_do}"
 
 
 @lru_cache(maxsize=4)

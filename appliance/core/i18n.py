@@ -1,19 +1,22 @@
 """Sentences in the reader's language, in a request as well as in a worker. Source strings are English."""
 
+import errno
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
+from gettext import GNUTranslations, NullTranslations, translation
 from pathlib import Path
 from typing import Any, Self
 
-from babel.support import LazyProxy, NullTranslations, Translations
+from babel.support import LazyProxy
 
 from appliance.core.errors import DomainError
 
 DEFAULT_LOCALE = "pt_BR"
 LOCALES = ("pt_BR", "en")
+DOMAIN = "messages"  # gettext's own default, so that libraries which use gettext find their sentences here too
 CATALOGUES = Path(__file__).parents[2] / "webui" / "translations"
 _MARK = "\x1f"  # begins a kept sentence; no plain text that is kept begins with it
 _LONGEST_PART = 500
@@ -51,23 +54,38 @@ def in_locale(locale: str) -> Iterator[None]:
 
 
 @lru_cache(maxsize=len(LOCALES))
-def catalogue(locale: str) -> NullTranslations:
-    return Translations.load(CATALOGUES, [locale])
+def catalogue(locale: str) -> GNUTranslations | NullTranslations:
+    return translation(DOMAIN, CATALOGUES, [locale])
 
 
 def gettext(message: str, **values: object) -> str:
-    text = catalogue(_locale.get()).ugettext(message)
+    text = catalogue(_locale.get()).gettext(message)
     return text % values if values else text
 
 
 def ngettext(singular: str, plural: str, number: int, **values: object) -> str:
-    text = catalogue(_locale.get()).ungettext(singular, plural, number)
+    text = catalogue(_locale.get()).ngettext(singular, plural, number)
     return text % {"num": number, **values}
 
 
 def lazy_gettext(message: str, **values: object) -> LazyProxy:
     """For sentences written at import time and read later."""
     return LazyProxy(gettext, message, enable_cache=False, **values)
+
+
+_SYSTEM = {
+    errno.ENOENT: lazy_gettext("it does not exist"),
+    errno.EACCES: lazy_gettext("this user may not"),
+    errno.EPERM: lazy_gettext("this user may not"),
+    errno.ENOTDIR: lazy_gettext("part of the path is no folder"),
+    errno.EROFS: lazy_gettext("it is read-only"),
+    errno.ENOSPC: lazy_gettext("the disk is full"),
+}
+
+
+def reason_of(err: OSError) -> str:
+    """What the system said, in the reader's language where people meet it."""
+    return str(_SYSTEM.get(err.errno or 0, err.strerror))
 
 
 class Told(str):

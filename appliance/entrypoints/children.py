@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -74,7 +75,7 @@ def _in_child(target: Callable[[], None], name: str, parent: int) -> None:
     die_with_parent()
     _outlive_no(parent)
     ctypes.CDLL(None).prctl(_PR_SET_NAME, f"se-{name}".encode())  # what ps and top show
-    target()
+    Context().run(target)  # whom it speaks to is none of the terminal's business
 
 
 def die_with_parent(sign: signal.Signals = signal.SIGTERM) -> None:

@@ -4,36 +4,45 @@ from __future__ import annotations
 
 import os
 import sys
+from contextvars import copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from appliance import __version__
-from appliance.core import i18n
-from appliance.core.config import Settings
 from appliance.core.i18n import gettext as _
+from appliance.core.i18n import lazy_gettext
 from appliance.entrypoints.cli_models import models
 from appliance.entrypoints.cli_people import people
-from appliance.entrypoints.terminal import Failed, answer, json_option, open_the_box, opened_box, read_settings
+from appliance.entrypoints.terminal import (
+    NAMED,
+    Failed,
+    Group,
+    Option,
+    answer,
+    json_option,
+    open_the_box,
+    opened_box,
+    option,
+    read_settings,
+)
 
 if TYPE_CHECKING:
     from appliance.core.box import Box
+    from appliance.core.config import Settings
+
+_PASSWORD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+cli = Group("salesedge", help=lazy_gettext("SalesEdge: your own sales and service AI, on your own hardware."))
+click.version_option(__version__, message="%(prog)s %(version)s", cls=Option, help=lazy_gettext("Show the version and exit."))(cli)
 
 
-@click.group()
-@click.version_option(__version__)
-def cli() -> None:
-    """SalesEdge: your own sales and service AI, on your own hardware."""
-    i18n.use_locale(os.environ.get("LANG", "") or "pt-BR")
-
-
-@cli.command()
-@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
-@click.option("--host", help="Address to listen on.")
-@click.option("--demo", "with_demo", is_flag=True, help="Load the demo company.")
+@cli.command(help=lazy_gettext("Run the whole box in the foreground."))
+@option("--port", type=click.IntRange(1, 65535), metavar="N", help=lazy_gettext("Port to listen on."))
+@option("--host", metavar="HOST", help=lazy_gettext("Address to listen on."))
+@option("--demo", "with_demo", is_flag=True, help=lazy_gettext("Load the demo company."))
 def up(port: int | None, host: str | None, *, with_demo: bool) -> None:
-    """Run the whole box in the foreground."""
     if port:
         os.environ["SALESEDGE__SERVER__PORT"] = str(port)
     if host:
@@ -42,7 +51,8 @@ def up(port: int | None, host: str | None, *, with_demo: bool) -> None:
     from appliance.entrypoints import boot  # noqa: F401 - imported once here, shared by every child
     from appliance.entrypoints import up as supervisor
 
-    sys.exit(supervisor.run(settings, when_ready=lambda: _announce(settings, with_demo=with_demo)))
+    terminal = copy_context()  # children speak to whom they serve; the greeting speaks to the terminal
+    sys.exit(supervisor.run(settings, when_ready=lambda: terminal.run(_announce, settings, with_demo=with_demo)))
 
 
 def _announce(settings: Settings, *, with_demo: bool) -> None:
@@ -64,14 +74,13 @@ def _setup_code(box: Box) -> str | None:
     return actions.create_setup_code(box)
 
 
-@cli.command()
-@click.option("--email", required=True)
-@click.option("--password-file", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--tenant", required=True, help="Name of the first organisation.")
-@click.option("--name", default="", help="Name of the first person.")
+@cli.command(help=lazy_gettext("First-run set-up without the page."))
+@option("--email", required=True, metavar="E-MAIL", help=lazy_gettext("E-mail of the first person."))
+@option("--password-file", required=True, type=_PASSWORD_FILE, metavar=lazy_gettext("FILE"), help=lazy_gettext("File with their password."))
+@option("--tenant", required=True, metavar=NAMED, help=lazy_gettext("Name of the first organisation."))
+@option("--name", default="", metavar=NAMED, help=lazy_gettext("Name of the first person."))
 @json_option
 def setup(email: str, password_file: Path, tenant: str, name: str, *, as_json: bool) -> None:
-    """First-run set-up without the page."""
     from appliance.domains.identity import actions
     from appliance.domains.identity.types import Setup
 
@@ -83,10 +92,9 @@ def setup(email: str, password_file: Path, tenant: str, name: str, *, as_json: b
     answer(result, as_json=as_json, sentence=_("Done. Sign in as %(email)s.", email=email))
 
 
-@cli.command("setup-code")
+@cli.command("setup-code", help=lazy_gettext("Print a new one-time code for set-up."))
 @json_option
 def setup_code(*, as_json: bool) -> None:
-    """Print a new one-time code for the set-up page."""
     with opened_box() as box:
         code = _setup_code(box)
     if code is None:
@@ -94,48 +102,43 @@ def setup_code(*, as_json: bool) -> None:
     answer({"code": code}, as_json=as_json, sentence=code)
 
 
-@cli.command()
+@cli.command(help=lazy_gettext("Bring the database to this release."))
 @json_option
 def migrate(*, as_json: bool) -> None:
-    """Bring the database to this release."""
     open_the_box(migrate_first=True).close()
     answer({"migrated": True}, as_json=as_json, sentence=_("The database is current."))
 
 
-@cli.command()
+@cli.command(help=lazy_gettext("Say whether everything is well. Exit code 1 when something needed is not."))
 @json_option
 def status(*, as_json: bool) -> None:
-    """Is everything well? Exit code 1 when something needed is not."""
-    from appliance.core.web.health import run_checks
+    from appliance.core.web.health import name_of, run_checks
 
     with opened_box() as box:
         results = run_checks(box)
     report = {name: {"ok": result.ok, "detail": result.detail, "fix": result.fix} for name, result in results.items()}
-    answer(report, as_json=as_json, sentence="\n".join(_line(name, r.detail, r.fix, ok=r.ok) for name, r in results.items()))
+    answer(report, as_json=as_json, sentence="\n".join(_line(name_of(name), r.detail, r.fix, ok=r.ok) for name, r in results.items()))
     sys.exit(0 if all(result.ok for result in results.values()) else 1)
 
 
-@cli.command()
+@cli.command(help=lazy_gettext("Check all this box needs. Says how to mend what is wrong."))
 @json_option
 def doctor(*, as_json: bool) -> None:
-    """Check everything this box needs and say how to mend what is wrong."""
     from appliance.entrypoints.doctor import examine
 
     findings = examine(read_settings())
     report = {f.name: {"ok": f.ok, "detail": f.detail, "fix": f.fix} for f in findings}
-    answer(report, as_json=as_json, sentence="\n".join(_line(f.name, f.detail, str(f.fix), ok=f.ok) for f in findings))
+    answer(report, as_json=as_json, sentence="\n".join(_line(f.title, f.detail, str(f.fix), ok=f.ok) for f in findings))
     sys.exit(0 if all(f.ok for f in findings) else 1)
 
 
-@cli.group()
-def demo() -> None:
-    """The demo company: documents, an agent, conversations."""
+demo = Group("demo", help=lazy_gettext("The demo company: documents, an agent, conversations."))
+cli.add_command(demo)
 
 
-@demo.command("load")
+@demo.command("load", help=lazy_gettext("Add the demo company to a running box."))
 @json_option
 def demo_load(*, as_json: bool) -> None:
-    """Add the demo company to a running box."""
     from appliance.entrypoints import demo as seeds
 
     with opened_box() as box:
@@ -143,10 +146,9 @@ def demo_load(*, as_json: bool) -> None:
     answer({"tenant_id": tenant.id, "tenant": tenant.name}, as_json=as_json, sentence=_("%(name)s is here.", name=tenant.name))
 
 
-@demo.command("remove")
+@demo.command("remove", help=lazy_gettext("Remove the demo company and nothing else."))
 @json_option
 def demo_remove(*, as_json: bool) -> None:
-    """Remove the demo company and nothing else."""
     from appliance.entrypoints import demo as seeds
 
     with opened_box() as box:
@@ -155,10 +157,11 @@ def demo_remove(*, as_json: bool) -> None:
 
 
 def _line(name: str, detail: str, fix: str, *, ok: bool) -> str:
-    """Checks speak English, as programs read them too; a person at the terminal gets them in the box's language."""
-    said, mend = (_(str(part)) if part else "" for part in (detail, fix))
-    mark = "ok  " if ok else _("FAIL")
-    return f"{mark}  {name}: {said}" + (f"\n      {mend}" if mend and not ok else "")
+    """Checks speak English, as programs read them too; a person at the terminal gets them in theirs."""
+    from appliance.core.web.health import in_words
+
+    mark = _("ok") if ok else _("FAIL")
+    return f"{mark:5}  {name}: {in_words(detail)}" + (f"\n       {in_words(fix)}" if fix and not ok else "")
 
 
 cli.add_command(models)

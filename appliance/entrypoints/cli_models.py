@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from appliance.core.errors import DomainError
+from appliance.core.i18n import current_locale, lazy_gettext
 from appliance.core.i18n import gettext as _
-from appliance.entrypoints.terminal import Failed, json_option
+from appliance.entrypoints.terminal import NAMED, Failed, Group, json_option, option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,16 +25,13 @@ LONGEST_PULL_S = 24 * 3600.0
 _QUIET_BYTES = 32 * _MEGABYTE
 
 
-@click.group()
-def models() -> None:
-    """List, recommend, pull, import, verify and remove models."""
+models = Group("models", help=lazy_gettext("List, recommend, pull, import, verify and remove models."))
 
 
-@models.command("list")
-@click.option("--task", type=click.Choice(["chat", "embedding", "rerank", "transcription"]))
+@models.command("list", help=lazy_gettext("What the catalogue knows and what is installed."))
+@option("--task", type=click.Choice(["chat", "embedding", "rerank", "transcription"]), help=lazy_gettext("Only models for this."))
 @json_option
 def list_(task: str | None, *, as_json: bool) -> None:
-    """What the catalogue knows and what is installed."""
     found = [one for one in _opened().list_models() if task in (None, one.model.task)]
     if as_json:
         click.echo(json.dumps([{**_told(one.model), "installed": one.installed} for one in found], ensure_ascii=False))
@@ -42,21 +40,19 @@ def list_(task: str | None, *, as_json: bool) -> None:
         click.echo(_line(one.model, mark="*" if one.installed else " "))
 
 
-@models.command()
-@click.option("--ram-mb", type=click.IntRange(min=1), help="Memory to plan for; this machine's when left out.")
-@click.option("--vram-mb", type=click.IntRange(min=0), default=0, help="Memory of the GPU, if there is one.")
+@models.command(help=lazy_gettext("What suits a machine of this size."))
+@option("--ram-mb", type=click.IntRange(min=1), metavar="N", help=lazy_gettext("Memory to plan for; this machine's when left out."))
+@option("--vram-mb", type=click.IntRange(min=0), default=0, metavar="N", help=lazy_gettext("Memory of the GPU, if there is one."))
 @json_option
 def recommend(ram_mb: int | None, vram_mb: int, *, as_json: bool) -> None:
-    """What suits a machine of this size."""
     chosen = _opened().recommend(ram_mb or _this_machine_mb(), vram_mb, cores=len(os.sched_getaffinity(0)))
     _show(chosen, as_json=as_json)
 
 
-@models.command()
-@click.argument("name")
+@models.command(help=lazy_gettext("Download a model. Run it again to go on after a failure."))
+@click.argument("name", metavar=NAMED)
 @json_option
 def pull(name: str, *, as_json: bool) -> None:
-    """Download a model; run it again to continue after a failure."""
     shown: dict[str, int] = {}
     try:
         done = _opened().pull(name, partial(_progress, shown))
@@ -72,12 +68,11 @@ def pull(name: str, *, as_json: bool) -> None:
     click.echo(_("%(name)s is installed.", name=done.name))
 
 
-@models.command("import")
-@click.argument("path", type=click.Path(exists=True, path_type=Path))
-@click.option("--name", default="", help="Name to install it under.")
+@models.command("import", help=lazy_gettext("Install a model from a file or a folder. For boxes without a network."))
+@click.argument("path", metavar=lazy_gettext("PATH"), type=click.Path(exists=True, path_type=Path))
+@option("--name", default="", metavar=NAMED, help=lazy_gettext("Name to install it under."))
 @json_option
 def import_(path: Path, name: str, *, as_json: bool) -> None:
-    """Install a model from a file or a folder, for boxes without a network."""
     try:
         named = _opened().import_file(path, name)
     except DomainError as err:
@@ -85,11 +80,10 @@ def import_(path: Path, name: str, *, as_json: bool) -> None:
     click.echo(json.dumps({"name": named}) if as_json else _("%(name)s is installed.", name=named))
 
 
-@models.command()
-@click.argument("name", default="")
+@models.command(help=lazy_gettext("Hash installed models again."))
+@click.argument("name", default="", metavar=f"[{NAMED}]")
 @json_option
 def verify(name: str, *, as_json: bool) -> None:
-    """Hash installed models again."""
     found = _opened().verify(name)
     if as_json:
         click.echo(json.dumps([{"name": one.name, "ok": one.ok, "reason": one.reason} for one in found], ensure_ascii=False))
@@ -100,11 +94,10 @@ def verify(name: str, *, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-@models.command()
-@click.argument("name")
+@models.command(help=lazy_gettext("Delete an installed model."))
+@click.argument("name", metavar=NAMED)
 @json_option
 def remove(name: str, *, as_json: bool) -> None:
-    """Delete an installed model."""
     try:
         _opened().remove(name)
     except DomainError as err:
@@ -142,16 +135,22 @@ def _told(model: CatalogueModel) -> dict[str, object]:
 
 
 def _line(model: CatalogueModel, mark: str = "") -> str:
-    size = f"{model.size_bytes / _MEGABYTE:,.0f} MB"
-    return f"{mark:1} {model.task:13} {model.name:38} {size:>10}  {'/'.join(model.languages)}  {model.licence}  {model.notes}".strip()
+    notes = _(model.notes) if model.notes else ""
+    spoken = "/".join(model.languages)
+    return f"{mark:1} {model.task:13} {model.name:38} {_mb(model.size_bytes):>10}  {spoken}  {model.licence}  {notes}".rstrip()
+
+
+def _mb(size_bytes: float) -> str:
+    from babel import numbers
+
+    return f"{numbers.format_decimal(round(size_bytes / _MEGABYTE), locale=current_locale())} MB"
 
 
 def _progress(shown: dict[str, int], name: str, have: int, total: int) -> None:
     if have - shown.get(name, 0) < _QUIET_BYTES and have != total:
         return
     shown[name] = have
-    of = f" / {total / _MEGABYTE:,.0f}" if total else ""
-    click.echo(f"{name}: {have / _MEGABYTE:,.0f}{of} MB", err=True)
+    click.echo(f"{name}: {_mb(have)}" + (f" / {_mb(total)}" if total else ""), err=True)
 
 
 def _this_machine_mb() -> int:

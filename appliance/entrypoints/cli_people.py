@@ -8,22 +8,20 @@ from typing import TYPE_CHECKING
 import click
 
 from appliance.core.i18n import gettext as _
-from appliance.entrypoints.terminal import answer, json_option, opened_box
+from appliance.core.i18n import lazy_gettext
+from appliance.entrypoints.terminal import NAMED, Group, answer, ask_for_leave, json_option, opened_box, option
 
 if TYPE_CHECKING:
     from appliance.domains.identity.queries import Known
 
 
-@click.group()
-def people() -> None:
-    """List people, invite them, give them a new password, free an address."""
+people = Group("people", help=lazy_gettext("People: invitations, new passwords, addresses given back."))
 
 
-@people.command("list")
-@click.option("--search", default="", help="Part of a name or an e-mail.")
+@people.command("list", help=lazy_gettext("Who the box knows, and where they belong."))
+@option("--search", default="", metavar=lazy_gettext("TEXT"), help=lazy_gettext("Part of a name or an e-mail."))
 @json_option
 def list_(search: str, *, as_json: bool) -> None:
-    """Who the box knows, and where they belong."""
     from appliance.domains.identity import queries
 
     with opened_box() as box, box.whole_box("people at the console", read_only=True) as uow:
@@ -35,13 +33,12 @@ def list_(search: str, *, as_json: bool) -> None:
         click.echo(_line(known))
 
 
-@people.command()
-@click.argument("email")
-@click.option("--organisation", required=True, help="Short name of the organisation.")
-@click.option("--role", default="agent", show_default=True)
+@people.command(help=lazy_gettext("Print a new invitation link, good once and for three days."))
+@click.argument("email", metavar="E-MAIL")
+@option("--organisation", required=True, metavar=NAMED, help=lazy_gettext("Short name of the organisation."))
+@option("--role", default="agent", show_default=True, metavar=NAMED, help=lazy_gettext("What they may do."))
 @json_option
 def invite(email: str, organisation: str, role: str, *, as_json: bool) -> None:
-    """Print a new invitation link, good once and for three days."""
     from appliance.domains.identity import actions
 
     with opened_box() as box:
@@ -50,11 +47,10 @@ def invite(email: str, organisation: str, role: str, *, as_json: bool) -> None:
     answer({"email": made.invitation.email, "link": link}, as_json=as_json, sentence=link)
 
 
-@people.command("reset-password")
-@click.argument("email")
+@people.command("reset-password", help=lazy_gettext("Print a new password and end every session of the person."))
+@click.argument("email", metavar="E-MAIL")
 @json_option
 def reset_password(email: str, *, as_json: bool) -> None:
-    """Print a new password and end every session of the person."""
     from appliance.domains.identity import actions
 
     with opened_box() as box:
@@ -63,12 +59,13 @@ def reset_password(email: str, *, as_json: bool) -> None:
     answer({"email": email, "password": password}, as_json=as_json, sentence=sentence)
 
 
-@people.command()
-@click.argument("email")
-@click.confirmation_option(prompt="Whoever uses this address now loses their account. Go on?")
+@people.command(help=lazy_gettext("Free an address that somebody registered who does not own it."))
+@click.argument("email", metavar="E-MAIL")
+@option("--yes", "agreed", is_flag=True, help=lazy_gettext("Do not ask first."))
 @json_option
-def release(email: str, *, as_json: bool) -> None:
-    """Free an address that somebody registered who does not own it."""
+def release(email: str, *, agreed: bool, as_json: bool) -> None:
+    if not agreed:
+        ask_for_leave(_("Whoever uses this address now loses their account. Go on?"))
     from appliance.domains.identity import actions
 
     with opened_box() as box:

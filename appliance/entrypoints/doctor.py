@@ -17,6 +17,10 @@ from appliance.core.i18n import lazy_gettext as _
 
 LEAST_FREE_BYTES = 2 * 2**30
 LEAST_MEMORY_BYTES = 4 * 10**9
+_TITLES = {
+    "memory": _("Memory"), "data": _("Data folder"), "disk": _("Free space"), "key": _("Master key"), "ocr": _("Text in images"),
+    "box": _("Database"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,12 @@ class Finding:
     ok: bool
     detail: str
     fix: str | LazyProxy = ""
+
+    @property
+    def title(self) -> str:
+        from appliance.core.web.health import name_of
+
+        return str(_TITLES[self.name]) if self.name in _TITLES else name_of(self.name)
 
 
 def examine(settings: Settings) -> list[Finding]:
@@ -78,11 +88,9 @@ def _ocr(settings: Settings) -> Finding:
 def _inside(settings: Settings) -> list[Finding]:
     from appliance.core.web.health import run_checks
     from appliance.entrypoints.boot import boot
-    from appliance.entrypoints.terminal import speak_as
 
     try:
         box = boot("doctor", settings)
-        speak_as(box)
         results = run_checks(box)
         box.close()
     except (crypto.KeyUnreadable, SQLAlchemyError) as err:

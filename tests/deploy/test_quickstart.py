@@ -57,6 +57,14 @@ def test_no_start_says_how_to_start(prefix: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_box_goes_on_in_the_language_of_the_set_up(prefix: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[server]\nport = 0\n")
+    refused = _run("--prefix", prefix, "--home", tmp_path, SALESEDGE_CONFIG=str(tmp_path / "config.toml"), LANG="pt_BR.UTF-8")
+    assert refused.returncode == 1
+    assert refused.stderr.endswith("Erro: A configuração não é válida: server.port: O valor é pequeno demais.\n")
+
+
+@pytest.mark.slow
 def test_set_up_that_was_cut_off_is_taken_up_again(prefix: Path) -> None:
     (stamp,) = (prefix / ".venv").glob(".salesedge-*")
     stamp.unlink()
@@ -134,6 +142,7 @@ def test_help_needs_nothing() -> None:
 
 def test_a_portuguese_console_is_spoken_to_in_portuguese(tmp_path: Path) -> None:
     assert "põe o ambiente virtual em DIR/.venv" in _run("--help", LANG="pt_BR.UTF-8").stdout
+    assert "Uso: installers/quickstart.sh" in _run("--help", LC_ALL="pt_BR.UTF-8", LANG="en_US.UTF-8").stdout
     assert _run("--port", "oitenta", LANG="pt_BR.UTF-8").stderr.startswith("--port recebe um número de 1 a 65535, não 'oitenta'.\n")
     old = _run("--no-start", "--prefix", tmp_path, LANG="pt_PT", SALESEDGE_PYTHON=_python_that_says("3.9.2", tmp_path))
     assert "quickstart.sh não terminou: o SalesEdge precisa do Python 3.11 ou mais novo, e esta máquina tem 3.9.2" in old.stderr

@@ -1,49 +1,182 @@
-"""What the terminal says, in the language of the box."""
+"""What the terminal says, in the language of its locale."""
 
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from appliance.core import crypto
 from appliance.entrypoints.cli import cli
+from webui.assets import catalogues
 
 PASSWORD = "a long and quiet sentence"
+PORTUGUESE, ENGLISH = "pt_BR.UTF-8", "en_US.UTF-8"
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w+(?:!r)?\}")
+SPOKEN_HERE = ("appliance/entrypoints/", "appliance/core/", "appliance/inference/", "models/catalog", "click/")
+
+
+def _commands(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
+    yield path
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from _commands(command, *path, name)
+        else:
+            yield (*path, name)
+
+
+COMMANDS = list(_commands(cli))
+
+
+@pytest.fixture(scope="module")
+def sentences() -> dict[str, str]:
+    """English → Portuguese, of what the terminal may say; of a sentence with gaps its longest part."""
+    spoken = {}
+    for message in catalogues.read_catalogue("pt_BR"):
+        if message.id and any(place.startswith(SPOKEN_HERE) for place, _line in message.locations):
+            pairs = [(message.id, message.string)] if isinstance(message.id, str) else zip(message.id, message.string, strict=True)
+            spoken |= dict(pairs)
+    return spoken
+
+
+def english_in(output: str, sentences: dict[str, str]) -> list[str]:
+    said = " ".join(output.split())
+    parts = {max(PLACEHOLDER.split(english), key=len).strip() for english, portuguese in sentences.items() if english != portuguese}
+    return [part for part in parts if len(part.split()) > 1 and part in said]
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """A box that was set up from the terminal, and commands given in an English one."""
-    (tmp_path / "password").write_text(PASSWORD)
+    """Commands given at a terminal of this locale, to a machine of its own."""
     monkeypatch.setenv("SALESEDGE_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("SALESEDGE_CONFIG", str(tmp_path / "config.toml"))
     monkeypatch.setenv("SALESEDGE__KEYS__MASTER_KEY_FILE", str(tmp_path / "master.key"))
     monkeypatch.setenv("SALESEDGE__LOGS__LEVEL", "error")
-    monkeypatch.setenv("LANG", "en_US.UTF-8")
-    crypto.create_master_key(tmp_path / "master.key")
+    monkeypatch.setenv("LANGUAGE", "")
     runner = CliRunner()
 
-    def command(*arguments: str):
-        return runner.invoke(cli, list(arguments))
+    def command(*arguments: str, said: str = "", **locale: str):
+        for name in ("LANG", "LC_MESSAGES", "LC_ALL"):
+            monkeypatch.setenv(name, locale.get(name, ""))
+        return runner.invoke(cli, list(arguments), input=said)
 
-    made = command(
-        "setup", "--email", "ana@solara.example", "--password-file", str(tmp_path / "password"), "--tenant", "Solara", "--json"
-    )
-    assert made.exit_code == 0, made.output
     return command
 
 
-def test_a_portuguese_box_speaks_portuguese_whatever_the_terminal_speaks(run) -> None:
-    doctor, status = run("doctor"), run("status")
-    assert "database: responde" in doctor.output
+@pytest.fixture
+def box(run, tmp_path: Path):
+    """The same machine with a box on it, set up from the terminal."""
+    crypto.create_master_key(tmp_path / "master.key")
+    (tmp_path / "password").write_text(PASSWORD)
+    own = ("--email", "ana@solara.example", "--password-file", str(tmp_path / "password"), "--tenant", "Solara")
+    made = run("setup", *own, LANG=PORTUGUESE)
+    assert made.exit_code == 0, made.output
+    assert made.output == "Pronto. Entre como ana@solara.example.\n"
+    return run
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_help_of_every_command_is_portuguese(path: tuple[str, ...], run, sentences: dict[str, str]) -> None:
+    help_ = run(*path, "--help", LANG=PORTUGUESE)
+    assert help_.exit_code == 0, help_.output
+    assert help_.output.startswith("Uso: ")
+    assert "Mostra esta ajuda e sai." in help_.output
+    assert english_in(help_.output, sentences) == [], help_.output
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_help_of_every_command_says_what_it_and_each_option_do(path: tuple[str, ...], run) -> None:
+    shown = run(*path, "--help", LANG=ENGLISH).output
+    assert shown.startswith("Usage: ")
+    assert re.search(r"\n\n  \w+", shown), shown
+    undescribed = re.search(r"^  --[\w-]+(?: [A-Z-]+)?(?:  \[.*)?$", shown, re.MULTILINE)
+    assert undescribed is None, undescribed
+
+
+def test_doctor_and_status_are_portuguese(box, sentences: dict[str, str]) -> None:
+    doctor, status = box("doctor", LANG=PORTUGUESE), box("status", LANG=PORTUGUESE)
+    assert "Banco de dados: responde" in doctor.output
     assert "As tarefas esperam no banco de dados até o Redis voltar; nada se perde." in doctor.output
     for said in (doctor.output, status.output):
-        for english in ("answers", "every chain holds", "Work waits", "writes the", "does not answer", "Free some space", "FAIL"):
-            assert english not in said, said
+        assert english_in(said, sentences) == [], said
+        assert "FALHA" in said
     assert (doctor.exit_code, status.exit_code) == (1, 1)
 
 
-def test_programs_read_the_verdict_not_the_words(run) -> None:
-    told = json.loads(run("doctor", "--json").output)
+def test_a_portuguese_box_speaks_english_to_an_english_terminal(box) -> None:
+    assert "Database: answers" in box("doctor", LANG=ENGLISH).output
+
+
+@pytest.mark.parametrize(
+    ("locale", "word"),
+    [
+        ({"LANG": "pt_BR.UTF-8"}, "Uso"), ({"LANG": "pt"}, "Uso"), ({"LC_MESSAGES": "pt_PT.UTF-8", "LANG": "de_DE"}, "Uso"),
+        ({"LC_ALL": "pt_BR", "LC_MESSAGES": "en_US", "LANG": "C"}, "Uso"), ({"LC_ALL": "C.UTF-8", "LANG": "pt_BR.UTF-8"}, "Usage"),
+        ({"LANG": "de_DE.UTF-8"}, "Usage"), ({"LANG": "C"}, "Usage"), ({}, "Usage"),
+    ],
+)  # fmt: skip
+def test_the_locale_decides_in_the_usual_order(locale: dict[str, str], word: str, run) -> None:
+    assert run("--help", **locale).output.startswith(f"{word}: ")
+
+
+def test_what_is_wrong_with_a_command_is_said_in_portuguese(run, sentences: dict[str, str], tmp_path: Path) -> None:
+    given = {
+        ("bogus",): "Não existe o comando 'bogus'.",
+        ("up", "--prot", "1"): "Não existe a opção '--prot'.",
+        ("up", "--port", "99999999"): "99999999 está fora do intervalo 1<=x<=65535.",
+        ("setup",): "Falta a opção '--email'.",
+        ("people", "invite"): "Falta o argumento 'E-MAIL'.",
+        ("models", "list", "--task", "sing"): "'sing' não é um destes",
+        ("models", "import", str(tmp_path / "gone.gguf")): "não existe.",
+        ("models", "pull", "nix"): "Não há modelo chamado nix no catálogo.",
+    }
+    for arguments, sentence in given.items():
+        refused = run(*arguments, LANG=PORTUGUESE)
+        assert refused.exit_code in {1, 2}
+        assert sentence in " ".join(refused.output.split())
+        assert english_in(refused.output, sentences) == [], refused.output
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ("[server]\nport = 99999999\n", "server.port: O valor é grande demais."),
+        ("[server]\nprot = 1\n", "server.prot: Este campo não é conhecido."),
+        ("[server]\nport = = 1\n", "linha 2 não é TOML."),
+    ],
+)
+def test_a_wrong_setting_is_named_in_portuguese(written: str, sentence: str, run, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(written)
+    refused = run("status", LANG=PORTUGUESE)
+    assert refused.exit_code == 1
+    assert refused.output.startswith("Erro: A configuração não é válida: ")
+    assert sentence in refused.output
+
+
+def test_a_missing_key_and_a_missing_database_are_told_in_portuguese(run, tmp_path: Path) -> None:
+    missing = run("status", LANG=PORTUGUESE)
+    assert missing.exit_code == 1
+    assert "não pode ser lida: não existe. Recupere-a da sua cópia de emergência." in missing.output
+    crypto.create_master_key(tmp_path / "master.key")
+    empty = run("status", LANG=PORTUGUESE)
+    assert empty.exit_code == 1
+    assert empty.output.startswith("Erro: O banco de dados não responde")
+
+
+LEFT, DONE = "Cancelado.", "Erro: A caixa precisa de um operador, e este é o único."
+
+
+@pytest.mark.parametrize(("said", "answer"), [("\n", LEFT), ("n\n", LEFT), ("s\n", DONE), ("sim\n", DONE), ("y\n", DONE)])
+def test_leave_is_asked_and_given_in_the_reader_s_language(said: str, answer: str, box) -> None:
+    asked = box("people", "release", "ana@solara.example", LANG=PORTUGUESE, said=said)
+    assert "Quem usa este endereço agora perde a conta. Continuar? [s/N]: " in asked.output
+    assert asked.output.endswith(f"{answer}\n")
+
+
+def test_programs_read_the_verdict_not_the_words(box) -> None:
+    told = json.loads(box("doctor", "--json").output)
     assert told["key"]["ok"]
     assert not told["queue"]["ok"]

@@ -7,6 +7,7 @@ from appliance.core.i18n import LOCALES
 from webui.assets import catalogues
 
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]")
+BRACES = re.compile(r"\{\w+(?:!r)?\}")  # click fills these
 REMEDY = "run: python -m webui.assets.catalogues, translate what it lists, run it again"
 
 
@@ -42,6 +43,8 @@ def test_translations_keep_their_placeholders(locale):
             wanted = {name for text in texts(message.id) for name in PLACEHOLDER.findall(text)}
             assert all(set(PLACEHOLDER.findall(text)) <= wanted for text in texts(message.string)), message.id
             assert wanted == {name for text in texts(message.string) for name in PLACEHOLDER.findall(text)}, message.id
+            if any(place.startswith("click/") for place, _line in message.locations):
+                assert set(BRACES.findall("".join(texts(message.id)))) == set(BRACES.findall("".join(texts(message.string)))), message.id
 
 
 @pytest.mark.parametrize("locale", LOCALES)

@@ -9,12 +9,15 @@ from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
+import click
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from appliance.core.i18n import CATALOGUES, LOCALES
+from appliance.inference.catalog import CATALOGUE
+from appliance.inference.catalog import read_catalogue as read_models
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "webui" / "static"
@@ -22,6 +25,7 @@ TEMPLATES = ROOT / "webui" / "templates"
 SOURCES: tuple[tuple[Path, list[tuple[str, str]]], ...] = (
     (ROOT / "appliance", [("**.py", "python")]),
     (ROOT / "webui", [("assets/**", "ignore"), ("**.py", "python"), ("**.html", "jinja2"), ("static/js/**.js", "javascript")]),
+    (Path(click.__file__).parent, [("**.py", "python")]),  # what it says at the terminal, beside our own words
 )
 KEYWORDS: dict[str, tuple[int, ...] | None] = {"_": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)}
 OPTIONS = {"**.html": {"trimmed": "true", "silent": "false"}}
@@ -37,8 +41,11 @@ def collect() -> Catalog:
         for path, _line, message, comments, context in extract_from_dir(
             folder, method_map=method_map, options_map=OPTIONS, keywords=KEYWORDS, comment_tags=("NOTE:",)
         ):
-            where = (folder / path).relative_to(ROOT).as_posix()
+            where = f"{folder.name}/{path}"
             found.add(message, None, [(where, 0)], auto_comments=comments, context=context)
+    for model in read_models().values():
+        if model.notes:
+            found.add(model.notes, None, [(CATALOGUE.relative_to(ROOT).as_posix(), 0)])
     return found
 
 

@@ -12,12 +12,27 @@ from appliance import __version__
 from appliance.core import telemetry
 from appliance.core.box import Box
 from appliance.core.errors import NotFound
+from appliance.core.i18n import gettext
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.manifest import Check, CheckResult
 from appliance.core.web.api import current_box
 
 health = Blueprint("health", __name__)
 LEAST_ROOM = 8 * 2**20
+NAMES = {
+    "database": _("Database"),
+    "queue": _("Queue"),
+    "audit": _("Audit record"),
+    "knowledge models": _("Models for answers"),
+}
+# What checks say. They are also read by programs, so they speak English; people get them in their language.
+SAID = (
+    _("answers"),
+    _("every chain holds"),
+    _("The record was changed outside the product. Keep a copy of it and investigate."),
+    _("Is the disk full or the database server down? See `salesedge doctor`."),
+    _("Work waits in the database until Redis is back; nothing is lost."),
+)
 LOOPBACK = frozenset({"127.0.0.1", "::1", None})
 
 
@@ -51,6 +66,14 @@ CORE_CHECKS = (Check("database", check_database, required=True), Check("queue", 
 
 def run_checks(box: Box, *, thorough: bool = True) -> dict[str, CheckResult]:
     return {check.name: check.run(box) for check in (*CORE_CHECKS, *box.registry.checks) if thorough or not check.thorough}
+
+
+def name_of(check: str) -> str:
+    return str(NAMES[check]) if check in NAMES else check.replace("_", " ").capitalize()
+
+
+def in_words(sentence: str) -> str:
+    return gettext(sentence) if sentence else ""
 
 
 @health.get("/health/live")

@@ -27,6 +27,7 @@ _SENTENCES: Mapping[str, Any] = {
     "literal_error": _("Choose one of the listed values."),
     "greater_than_equal": _("This is too small."),
     "less_than_equal": _("This is too large."),
+    "greater_than": _("This is too small."),
     "json_invalid": _("This is not valid JSON."),
 }
 

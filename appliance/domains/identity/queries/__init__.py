@@ -33,7 +33,6 @@ from appliance.domains.identity.queries.records import (
     verify_chain,
 )
 from appliance.domains.identity.queries.tenants import (
-    find_box_locale,
     find_permissions_of_role,
     find_tenant,
     get_role,
@@ -53,7 +52,6 @@ __all__ = [
     "chain_key",
     "check_is_member",
     "count_other_owners",
-    "find_box_locale",
     "find_invitation_by_token",
     "find_key_holder",
     "find_member_of_user",

@@ -30,11 +30,6 @@ def list_tenants(uow: UnitOfWork, query: PageQuery, *, ids: list[UUID] | None = 
     return read_page(uow, statement if ids is None else statement.where(Tenant.id.in_(ids)), query)
 
 
-def find_box_locale(uow: UnitOfWork) -> str | None:
-    """The language its first organisation chose; none before there is one."""
-    return uow.session.scalar(select(Tenant.locale).order_by(Tenant.created_at, Tenant.id).limit(1))
-
-
 def is_slug_taken(uow: UnitOfWork, slug: str) -> bool:
     return uow.session.scalar(select(Tenant.id).where(Tenant.slug == slug)) is not None
 

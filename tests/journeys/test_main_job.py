@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.running import wait_for
+from tests.webui.sending import send
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -94,9 +95,7 @@ def make_an_agent_and_try_it(page):
     page.locator(".msg.ai", has_text="10 anos").wait_for()
     page.goto("/simulator")
     page.get_by_label("Agente que responde").select_option(label="Lia")
-    with page.expect_response("**/events"):
-        page.get_by_role("button", name="Começar").click()
-    page.wait_for_timeout(300)
+    send(page.get_by_role("button", name="Começar"))
 
 
 def write_as_a_customer(phone, text):

@@ -13,7 +13,7 @@ from appliance.domains.conversations.events import ContactWriting
 from appliance.domains.conversations.tables import Conversation
 from tests.webui.conftest import ANA
 from tests.webui.sending import send
-from tests.webui.watch import Watch
+from tests.webui.watch import Watch, open_listening
 
 pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
 
@@ -44,11 +44,13 @@ def page(ana, site, new_context):
     return opened
 
 
+def is_told(request, state):
+    return request.url.endswith("/presence") and request.post_data_json == {"state": state}
+
+
 def test_who_writes_is_seen_on_both_sides_while_it_lasts(box, ana, page, hear):
     conversation_id = hear("Oi", "3A01")
-    with page.expect_response("**/events"), page.expect_request("**/presence") as looked:
-        page.goto(f"/inbox/{conversation_id}")
-    assert looked.value.post_data_json == {"state": "arrived"}
+    open_listening(page, f"/inbox/{conversation_id}")
 
     def whisper(*, writes):
         with box.unit(ana.tenant_id, read_only=True) as uow:
@@ -60,14 +62,12 @@ def test_who_writes_is_seen_on_both_sides_while_it_lasts(box, ana, page, hear):
         line.wait_for()
         end()
         line.wait_for(state="hidden")
-    with page.expect_request("**/presence") as typed:
+    with page.expect_request(lambda sent: is_told(sent, "typing")):
         page.get_by_label("Mensagem para Davi").press_sequentially("o")
-    assert typed.value.post_data_json == {"state": "typing"}
     page.keyboard.press("Escape")
-    with page.expect_request("**/presence") as noted:
+    with page.expect_request(lambda sent: is_told(sent, "noting")):
         page.keyboard.press("n")
         page.keyboard.type("x")
-    assert noted.value.post_data_json == {"state": "noting"}
     assert page.watch.complaints == []
 
 

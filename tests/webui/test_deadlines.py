@@ -15,6 +15,7 @@ from appliance.domains.conversations import actions, jobs
 from appliance.domains.conversations.actions import service_levels
 from appliance.domains.conversations.schemas import SlaPolicyIn, TeamIn
 from tests.webui.conftest import ANA
+from tests.webui.sending import send
 from tests.webui.watch import Watch
 
 pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
@@ -87,7 +88,7 @@ def test_service_times_lead_to_the_hours_they_count_by(page, waiting):
     page.get_by_role("link", name="Prazos", exact=True).click()
     page.get_by_role("link", name="Alterar Padrão").click()
     page.get_by_label("Normal: Primeira resposta").fill("muito")
-    page.get_by_role("button", name="Salvar", exact=True).click()
+    send(page.get_by_role("button", name="Salvar", exact=True))
     expect(page.get_by_label("Normal: Primeira resposta")).to_have_value("muito")
     page.get_by_label("Normal: Primeira resposta").fill("20")
     page.get_by_role("button", name="Salvar", exact=True).click()
@@ -108,7 +109,7 @@ def test_service_times_lead_to_the_hours_they_count_by(page, waiting):
     page.get_by_label("Segunda-feira volta a fechar").fill("18:00")
     page.get_by_label("Feriados", exact=True).select_option(label="Brasil, SP")
     page.get_by_label("Outros dias de folga").fill("24/12/2026 Véspera de Natal\nontem")
-    page.get_by_role("button", name="Salvar").click()
+    send(page.get_by_role("button", name="Salvar"))
     expect(page.get_by_label("Outros dias de folga")).to_have_value(re.compile("ontem"))
     page.get_by_label("Outros dias de folga").fill("24/12/2026 Véspera de Natal")
     page.get_by_role("button", name="Salvar").click()

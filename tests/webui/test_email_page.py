@@ -9,6 +9,7 @@ from appliance.domains.channels.gateways.email.mail import Kept, Spot
 from tests.draining import run_due
 from tests.peers import dovecot
 from tests.peers.smtp import PASSWORD, USER, SmtpPeer
+from tests.webui.sending import send
 
 pytestmark = [
     pytest.mark.only_database("sqlite"), pytest.mark.browser,
@@ -48,7 +49,7 @@ def test_from_the_form_to_the_answered_mail(box, ana, new_context, servers):
     mailbox, post_office = servers
     page = new_context(ana, viewport={"width": 1280, "height": 900}).new_page()
     page.goto("/channels/new")
-    page.get_by_role("link", name="E-mail").click()
+    send(page.get_by_role("link", name="E-mail"))
     for label, value in (
         ("Nome dentro da empresa", "Vendas"), ("Endereço", "vendas@solara.example"), ("Usuário", USER),
         ("Servidor IMAP", "127.0.0.1"), ("Porta do IMAP", str(mailbox.port)),

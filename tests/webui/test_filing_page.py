@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from appliance.domains.agents import actions as agents
 from appliance.domains.agents.schemas import AgentIn
 from appliance.domains.knowledge import actions, queries
+from tests.webui.sending import send
 
 pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
 
@@ -21,11 +22,11 @@ def test_a_document_gets_an_agent_labels_and_a_last_day(box, new_context, site, 
     run_deliveries()
     page = new_context(ana).new_page()
     page.goto(f"/knowledge/{document_id}")
-    page.get_by_role("link", name="Quem responde com ele").click()
+    send(page.get_by_role("link", name="Quem responde com ele"))
     page.get_by_label("Lia").check()
     page.get_by_label("Etiquetas").fill("loja, 2026")
     page.get_by_label("Guardar até").fill("2030-12-31")
-    page.get_by_role("button", name="Salvar").click()
+    send(page.get_by_role("button", name="Salvar"))
     page.get_by_text("loja", exact=True).wait_for()
     with box.unit(ana.tenant_id, read_only=True) as uow:
         shown = queries.view_document(uow, document_id)

@@ -1,6 +1,5 @@
 """A group's conversation as people see it, with what was changed and deleted in it."""
 
-import os
 from datetime import timedelta
 
 import pytest
@@ -15,24 +14,13 @@ from appliance.domains.channels.types import Change, Revised, Spoken
 from appliance.domains.contacts.types import Identity, IdentityKind
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.types import Incoming, MessageKind, MessageStatus, Person, Revision, StatusReport
-from tests.webui.axe import violations
 from tests.webui.conftest import ANA
+from tests.webui.looking import look
+from tests.webui.sending import send
 
 pytestmark = pytest.mark.only_database("sqlite")
-SHOTS = os.environ.get("GROUP_SHOTS", "")
 GROUP = "120363000000000001"
 DAVI = {"name": "Davi", "phone": "5531999990001", "jid": "5531999990001@s.whatsapp.net"}
-
-
-def look(page, name):
-    for width, theme in ((1280, "light"), (1280, "dark"), (390, "light")):
-        page.set_viewport_size({"width": width, "height": 800})
-        page.emulate_media(color_scheme=theme)
-        assert violations(page) == [], (name, theme)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-        if SHOTS:
-            page.screenshot(path=f"{SHOTS}/{name}-{theme}-{width}.png")
-    page.set_viewport_size({"width": 1280, "height": 800})
 
 
 @pytest.fixture
@@ -87,7 +75,6 @@ def test_each_message_says_who_wrote_it_and_the_head_who_reads(group, ana, new_c
     switch.scroll_into_view_if_needed()
     look(page, "switch")
     switch.check()
-    with page.expect_response(lambda answer: answer.request.method == "POST"):
-        page.get_by_role("button", name="Salvar").last.click()
+    send(page.get_by_role("button", name="Salvar").last)
     page.goto(f"/channels/{channel_id}")
     expect(page.get_by_label("Receber mensagens de grupos")).to_be_checked()

@@ -19,6 +19,7 @@ from appliance.domains.identity.types import Device, SessionKind
 from appliance.domains.knowledge import actions as knowledge
 from tests import cast as people
 from tests.webui.conftest import ANA
+from tests.webui.visitor import until
 from tests.webui.watch import Watch
 
 pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
@@ -86,6 +87,7 @@ def test_enter_waits_for_the_quick_replies_that_are_on_their_way(box, ana, page,
     field(page).click()
     page.keyboard.type("/oi")
     page.keyboard.press("Enter")
+    until(page, lambda: waiting)
     expect(field(page)).to_have_value("/oi")
     waiting[0].continue_()
     offered(page).first.wait_for()
@@ -126,6 +128,7 @@ def test_a_macro_from_the_keyboard_and_back(box, ana, page, conversation_id):
     page.keyboard.press("m")
     page.get_by_role("button", name="Orçamento enviado").wait_for()
     page.keyboard.press("Enter")
+    page.get_by_role("button", name="Desfazer").hover()  # else it goes by itself after some seconds
     page.locator(".msg.out[data-message]", has_text="Segue, Beatriz.").wait_for()
     page.locator("[data-label=orçamento]").wait_for()
     page.get_by_text("Aguardando o cliente. Reabre").wait_for()

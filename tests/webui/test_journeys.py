@@ -13,6 +13,7 @@ from appliance.domains.contacts.schemas import ContactFields
 from appliance.domains.identity import actions as identity
 from appliance.domains.identity import queries as people
 from tests.webui.conftest import PASSWORD
+from tests.webui.visitor import until
 from tests.webui.watch import Watch
 
 pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
@@ -182,6 +183,7 @@ def test_what_happens_before_a_page_listens_is_shown_all_the_same(box, ana, new_
         contacts.create_contact(uow, ContactFields(name="Beatriz Nogueira"))
     for tab in context.pages[:other_tabs]:
         tab.get_by_role("link", name="Beatriz Nogueira").wait_for()
+    until(page, lambda: held)
     held[0].continue_()
     page.get_by_role("link", name="Beatriz Nogueira").wait_for()
 

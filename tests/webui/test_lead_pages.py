@@ -23,6 +23,7 @@ from tests.factories.channels import make_mailbox
 from tests.factories.contacts import make_contact
 from tests.factories.leads import DAVI, capture, make_source
 from tests.webui.conftest import ANA, PASSWORD
+from tests.webui.sending import send
 from tests.webui.test_people_pages import Browser
 from webui import branding, shell
 
@@ -82,8 +83,7 @@ def test_a_source_shows_its_secret_once_with_an_example_that_works(box, site, ne
     page.fill("#f-map-email", "contato")
     page.wait_for_selector("#trial td:has-text('ana@solara.example')")
     expect(page.locator("#trial")).to_contain_text("Ana Lima")
-    page.click("#source-form section:last-child button[type=submit]")
-    page.wait_for_selector("[data-flash], .toast, toast-stack")
+    send(page.locator("#source-form section:last-child button[type=submit]"))
     with box.unit(ana.tenant_id) as uow:
         assert queries.get_source(uow, lead.source_id).mapping == {"email": "contato"}
 
@@ -223,10 +223,10 @@ def test_the_html_of_a_form_works_on_any_site_and_so_does_its_own_page(box, site
     page.goto(f"{site.url}/leads/sources/new")
     page.fill("#f-name", "Site")
     page.select_option("#f-kind", "form")
-    page.click("main button[type=submit]")
+    send(page.locator("main button[type=submit]"))
     page.fill("#f-consent_text", "Aceito receber ofertas.")
     page.uncheck("#f-fields-phone")
-    page.click("section[aria-labelledby=h-form] button[type=submit]")
+    send(page.locator("section[aria-labelledby=h-form] button[type=submit]"))
     elsewhere = tmp_path / "site.html"
     page.wait_for_selector("text=Aceito receber ofertas.")
     elsewhere.write_text(page.inner_text("#snippet").replace(box.settings.public_url, site.url))

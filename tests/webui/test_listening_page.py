@@ -1,6 +1,8 @@
 """A program that listens to a linked number: set up in the browser, heard by its address and on its socket."""
 
+import contextlib
 import json
+import time
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -78,8 +80,7 @@ def test_a_program_hears_on_its_socket_and_what_it_missed(box, ana, number, key,
     with box.unit(ana.tenant_id) as uow:
         actions.set_feed(uow, number, FeedIn())
     with connect(address, additional_headers={"apikey": key}) as socket:
-        tell_state(box, ana, number, run_deliveries)
-        first = json.loads(socket.recv(10))
+        first = heard_by(socket, lambda: tell_state(box, ana, number, run_deliveries))
     assert (first["connection.update"], first["salesedge"]["channel_id"]) == ({"connection": "connecting"}, str(number))
     tell_state(box, ana, number, run_deliveries)
     with connect(f"{address}?after={first['salesedge']['id']}", additional_headers={"X-API-Key": key}) as socket:
@@ -117,10 +118,17 @@ def test_a_key_that_calls_much_goes_on_hearing(box, ana, number, make_key, site,
         actions.set_feed(uow, number, FeedIn())
     headers = {"X-API-Key": make_key("feeds:write", rate_limit=1)}
     with connect(f"{site.url.replace('http', 'ws')}/ws/whatsapp/{number}", additional_headers=headers) as socket:
-        with pytest.raises(TimeoutError):
-            socket.recv(0.5)
-        tell_state(box, ana, number, run_deliveries)
-        assert "connection.update" in json.loads(socket.recv(10))
+        time.sleep(0.5)  # it is asked several times whether it may still hear
+        assert "connection.update" in heard_by(socket, lambda: tell_state(box, ana, number, run_deliveries))
+
+
+def heard_by(socket, tell):
+    """The first it hears: a socket is open a moment before it listens, and what happens meanwhile it is not told."""
+    for _ in range(10):
+        tell()
+        with contextlib.suppress(TimeoutError):
+            return json.loads(socket.recv(10))
+    raise AssertionError("nothing was heard")
 
 
 def tell_state(box, ana, number, run_deliveries):
@@ -145,7 +153,7 @@ def test_a_program_follows_the_topics_it_asks_for(box, ana, number, make_key, si
     ):  # fmt: skip
         with pytest.raises(InvalidStatus, match=str(status)):
             connect(f"{address}{path}", additional_headers=headers)
-    with connect(address, additional_headers={"X-API-Key": key}) as everything:
+    with connect(f"{address}?last=0", additional_headers={"X-API-Key": key}) as everything:
         with box.unit(ana.tenant_id, Actor("user", ana.user_id, ANA.person)) as uow:
             phone = channels.create_channel(uow, ChannelIn(kind="simulator", name="Balcão")).id
             channels.receive_simulated(uow, phone, visitor="bia", name="Bia", text="segredo")

@@ -10,6 +10,7 @@ from appliance.domains.conversations import actions
 from appliance.domains.conversations.queries import surveys
 from appliance.domains.conversations.schemas import SurveySettingIn
 from tests.webui.conftest import ANA
+from tests.webui.sending import send
 from tests.webui.watch import Watch
 
 pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
@@ -51,7 +52,7 @@ def test_a_link_shows_a_page_a_press_votes_once_and_the_team_sees_it(ana, site, 
     page.get_by_role("form", name="Balcão").get_by_text("Texto e intervalo").click()
     page.get_by_role("textbox", name="Pergunta").fill("Como foi?")
     page.get_by_label("Não de novo em menos de, em dias").fill("0")
-    page.get_by_role("button", name="Salvar Balcão").click()
+    send(page.get_by_role("button", name="Salvar Balcão"))
     expect(page.get_by_role("textbox", name="Pergunta")).to_have_value("Como foi?")
     page.get_by_label("Não de novo em menos de, em dias").fill("10")
     page.get_by_role("button", name="Salvar Balcão").click()

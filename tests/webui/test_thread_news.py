@@ -7,6 +7,7 @@ from appliance.core.uow import Actor
 from appliance.domains.channels import actions as channels
 from appliance.domains.channels.schemas import ChannelIn
 from tests.webui.conftest import ANA
+from tests.webui.visitor import until
 
 pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
 
@@ -67,8 +68,7 @@ def test_news_of_a_message_that_is_still_on_its_way_is_not_lost(page, conversati
     page.evaluate(
         "id => document.dispatchEvent(new CustomEvent('live:message.queued', { detail: { conversation_id: id } }))", str(conversation_id)
     )
-    while not held:
-        page.wait_for_timeout(20)
+    until(page, lambda: held)
     answer_with(page, ["entregue"])
     page.evaluate(SAY, ["nova", str(conversation_id), 1])
     held[0].fulfill(content_type="text/html", body='<article data-message="nova" data-number="9">na fila</article>')

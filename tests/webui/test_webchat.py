@@ -18,6 +18,7 @@ from appliance.domains.conversations.types import MessageKind, MessageStatus
 from tests.peers.strict_site import StrictSite
 from tests.webui.axe import violations
 from tests.webui.visitor import Visitor, until
+from tests.webui.watch import open_listening
 from webui.chat import views as chat_views
 
 pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
@@ -96,8 +97,7 @@ def test_each_side_sees_that_the_other_writes(visitor, desk, ana, new_context):
     with visitor.page.expect_response("**/chat/*/events"):
         visitor.say("oi")
     page = new_context(ana, viewport={"width": 1280, "height": 900}).new_page()
-    with page.expect_response("**/events"):
-        page.goto(f"/inbox/{desk.inbox()[0][0].id}")
+    open_listening(page, f"/inbox/{desk.inbox()[0][0].id}")
     box = visitor.frame.get_by_role("textbox", name="Sua mensagem")
     box.press_sequentially("e")
     page.locator("[data-writing]", has_text="está escrevendo").wait_for()
@@ -116,7 +116,7 @@ def test_what_is_read_is_known_to_the_team(visitor, desk):
     visitor.say("oi")
     desk.reply("Olá!")
     visitor.theirs("Olá!").wait_for()
-    until(visitor, lambda: desk.inbox()[0][1][-1].status is MessageStatus.READ)
+    until(visitor.page, lambda: desk.inbox()[0][1][-1].status is MessageStatus.READ)
 
 
 def test_a_closed_chat_counts_what_is_unread_and_a_visitor_who_comes_back_has_it_all(visitor, desk):
@@ -204,7 +204,7 @@ def test_buttons_answer_and_files_go_both_ways(visitor, desk):
     assert desk.inbox()[0][1][-1].content["choice"] == {"id": "b", "title": "Loja"}
     visitor.frame.locator("input[type=file]").set_input_files({"name": "conta.txt", "mimeType": "text/plain", "buffer": b"R$ 1"})
     chip = visitor.frame.get_by_role("button", name="Baixar conta.txt")
-    until(visitor, chip.is_enabled)
+    until(visitor.page, chip.is_enabled)
     with visitor.page.expect_download() as download:
         chip.click()
     assert download.value.suggested_filename == "conta.txt"
@@ -232,7 +232,7 @@ def test_a_site_that_is_not_named_cannot_show_the_chat(new_context, site, channe
     with StrictSite(box=site.url, key=channel.external_id) as stranger:
         visitor = Visitor(new_context(), stranger)
         visitor.button.click()
-        until(visitor, lambda: any("frame-ancestors" in said for said in visitor.complaints))
+        until(visitor.page, lambda: any("frame-ancestors" in said for said in visitor.complaints))
         expect(visitor.frame.get_by_role("textbox", name="Sua mensagem")).to_have_count(0)
 
 

@@ -10,6 +10,7 @@ from appliance.core.uow import Actor
 from appliance.domains.channels import actions
 from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.channels.tables import Channel
+from tests.webui.sending import send
 from webui.chat import views as chat_views
 
 pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
@@ -28,7 +29,7 @@ def channels_of(box, ana):
 
 def test_a_chat_is_made_seen_while_it_is_filled_in_and_tried_on_a_page(page, box, ana):
     page.goto("/channels/new")
-    page.get_by_role("link", name="Chat do site").click()
+    send(page.get_by_role("link", name="Chat do site"))
     page.get_by_label("Nome dentro da empresa").fill("Site")
     page.get_by_label("Título do chat").fill("Fale com a Solara")
     page.get_by_label("Saudação").fill("Oi! Como podemos ajudar?")
@@ -38,7 +39,7 @@ def test_a_chat_is_made_seen_while_it_is_filled_in_and_tried_on_a_page(page, box
     look.get_by_text("Oi! Como podemos ajudar?").wait_for()
     expect(look).to_have_attribute("data-side", "left")
     page.get_by_label("Sites que podem mostrá-lo").fill("www.solara.example/contato\n")
-    page.get_by_role("button", name="Salvar").click()
+    send(page.get_by_role("button", name="Salvar"))
     [made] = channels_of(box, ana)
     assert made.config == {
         "title": "Fale com a Solara", "greeting": "Oi! Como podemos ajudar?", "colour": "#0b6b5d", "position": "left",

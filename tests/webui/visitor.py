@@ -41,10 +41,10 @@ class Visitor:
         return self.frame.locator(".msg:not(.out)", has_text=text)
 
 
-def until(visitor, what, limit_s=60):
+def until(page, what, limit_s=60):
     """Playwright has to be let run while we wait."""
     for _ in range(limit_s * 20):
         if what():
             return
-        visitor.page.wait_for_timeout(50)
+        page.wait_for_timeout(50)
     raise AssertionError("it never came")

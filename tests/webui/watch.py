@@ -5,6 +5,19 @@ from urllib.parse import urlsplit
 REPORT_VIOLATIONS = "addEventListener('securitypolicyviolation', e => console.error('CSP ' + e.violatedDirective + ' ' + e.blockedURI))"
 
 
+def open_listening(page, path):
+    """A conversation; what is whispered from now on is heard: who begins to listen says a second time that they arrived."""
+    arrivals = []
+
+    def is_second(request):
+        if request.url.endswith("/presence") and request.post_data_json == {"state": "arrived"}:
+            arrivals.append(request)
+        return len(arrivals) == 2
+
+    with page.expect_request(is_second):
+        page.goto(path)
+
+
 class Watch:
     """Listens to one page. `complaints` stays empty on a good one."""
 

@@ -1,6 +1,5 @@
 """Linking a number in the browser, with a real child behind it: signed, shown, rotated, typed, open, ended."""
 
-import os
 import re
 import shutil
 from dataclasses import replace
@@ -17,12 +16,11 @@ from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.channels.types import RISK_VERSION, Ending
 from tests.domains.channels.qr.conftest import DRIVER, QUICK, watching
 from tests.peers.phones import ME, OPEN, Phones
-from tests.webui.axe import violations
 from tests.webui.conftest import ANA
+from tests.webui.looking import look
 from webui.studio.kinds.qr import draw
 
 pytestmark = pytest.mark.only_database("sqlite")
-SHOTS = os.environ.get("LINK_SHOTS", "")
 
 
 @pytest.fixture
@@ -49,22 +47,6 @@ def watched(box, phones):
 def number(box, ana):
     with box.unit(ana.tenant_id, Actor("user", ana.user_id, ANA.person)) as uow:
         return actions.create_channel(uow, ChannelIn(kind="whatsapp_qr", name="Feiras e eventos")).id
-
-
-def look(page, name):
-    """For everybody, in both themes and on a phone."""
-    for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme)
-        assert violations(page) == [], name
-    page.set_viewport_size({"width": 390, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
-    page.set_viewport_size({"width": 1280, "height": 800})
-    if SHOTS:
-        for theme in ("light", "dark"):
-            for width in (1280, 390):
-                page.emulate_media(color_scheme=theme)
-                page.set_viewport_size({"width": width, "height": 1000})
-                page.screenshot(path=f"{SHOTS}/{name}-{theme}-{width}.png", full_page=True)
 
 
 @pytest.mark.browser

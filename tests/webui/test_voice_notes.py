@@ -1,7 +1,5 @@
 """Voice notes in the open conversation: what was said stands below the player, as soon as it is known; else why it does not."""
 
-import os
-
 import pytest
 from playwright.sync_api import expect
 
@@ -15,11 +13,10 @@ from appliance.domains.conversations import actions, queries
 from appliance.domains.conversations.types import Incoming, MessageKind, Person
 from appliance.inference.errors import NoModel
 from tests.modelserver.sounds import sound
-from tests.webui.axe import violations
 from tests.webui.conftest import ANA
+from tests.webui.looking import look
 
 pytestmark = pytest.mark.only_database("sqlite")
-SHOTS = os.environ.get("VOICE_SHOTS", "")
 SHORT = "Oi, tudo bem? Queria saber se vocês entregam em Betim até sexta."
 LONG = " ".join(f"Primeiro comprei a mesa {number} e ela ainda não chegou, então quero saber do prazo." for number in range(12))
 
@@ -46,18 +43,6 @@ def notes(box, ana, tmp_path):
         for note, end in zip(found, ends, strict=False):
             actions.keep_words(uow, note.id, end)
         return found
-
-
-def look(page, name):
-    for width, theme in ((1280, "light"), (1280, "dark"), (390, "light")):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=theme)
-        assert violations(page) == [], (name, theme)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-        if SHOTS:
-            page.locator(".msg").last.scroll_into_view_if_needed()
-            page.screenshot(path=f"{SHOTS}/{name}-{theme}-{width}.png")
-    page.set_viewport_size({"width": 1280, "height": 900})
 
 
 @pytest.mark.browser

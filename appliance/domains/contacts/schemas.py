@@ -3,6 +3,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from phonenumbers import SUPPORTED_REGIONS
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from appliance.core.i18n import lazy_gettext as _
@@ -122,7 +123,7 @@ class Condition(Schema):
     field: SegmentField
     test: SegmentTest
     value: Annotated[str, StringConstraints(max_length=200)] = Field(
-        "", description="Text, a tag, a purpose (marketing, or on one channel marketing:whatsapp), a member's id, a kind of the timeline or a number of days"
+        "", description="Text, a tag, a purpose (on a channel: marketing:email), a member's id, a kind of the timeline or a number of days"
     )
     key: Annotated[str, StringConstraints(max_length=80)] = Field(
         "", description="Of an attribute: which; of what happened in the last days: how many"
@@ -297,8 +298,14 @@ class ImportProblemOut(Schema):
     sentence: str
 
 
+def _region(code: str) -> str:
+    if code not in SUPPORTED_REGIONS:
+        raise ValueError(str(_("Choose a country, such as BR or PT.")))
+    return code
+
+
 class ContactSettingsIn(Schema):
-    default_region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = "BR"
+    default_region: Annotated[str, AfterValidator(_region)] = Field("BR", description="Country (ISO 3166) of phones written without one")
     opt_out_words: list[Tag] = Field(default_factory=list, max_length=100)
 
 

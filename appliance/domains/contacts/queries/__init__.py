@@ -12,7 +12,7 @@ from appliance.domains.contacts.queries.confirming import (
     list_moments_of_mailbox,
     lock_awaited,
 )
-from appliance.domains.contacts.queries.consents import check_may_send, find_stop, latest_mode, list_consents
+from appliance.domains.contacts.queries.consents import check_may_send, find_stop, latest_mode, list_consents, list_stop_words
 from appliance.domains.contacts.queries.duplicates import (
     get_duplicate,
     list_cards,
@@ -27,6 +27,7 @@ from appliance.domains.contacts.queries.people import (
     find_contacts,
     find_names,
     find_owners,
+    find_with_merged,
     get_contact,
     hold_unchanged,
     is_group_among,
@@ -72,6 +73,7 @@ __all__ = [
     "find_owners",
     "find_question",
     "find_stop",
+    "find_with_merged",
     "foresee",
     "get_awaited",
     "get_contact",
@@ -107,6 +109,7 @@ __all__ = [
     "list_organisations",
     "list_segment_contacts",
     "list_segments",
+    "list_stop_words",
     "list_tags",
     "list_timeline",
     "list_with_merged",

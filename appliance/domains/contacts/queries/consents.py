@@ -33,6 +33,11 @@ def list_consents(uow: UnitOfWork, contact_id: UUID) -> Sequence[Consent]:
     return uow.session.scalars(ledger.order_by(Consent.recorded_at.desc(), Consent.id.desc()).limit(500)).all()
 
 
+def list_stop_words() -> list[tuple[str, ...]]:
+    """Those that work in every company, by language."""
+    return list(consents.STOP_WORDS.values())
+
+
 def find_stop(uow: UnitOfWork, text: str) -> Stop | None:
     """Whether somebody asks to be written to no more, in Portuguese, in English or in the organisation's own words."""
     return stopping.find_stop(text, get_settings(uow).opt_out_words)

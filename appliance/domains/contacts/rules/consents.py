@@ -18,7 +18,7 @@ _SENTENCES = {
     Objection.UNCONFIRMED: _("This person has not confirmed by e-mail yet that the yes in a form was theirs."),
     Objection.MINOR: _("This person is a minor: no marketing consent can be taken."),
 }
-_STOP_WORDS = {
+STOP_WORDS = {
     "pt": (
         "sair", "parar", "pare", "cancelar", "cancelar inscricao", "descadastrar", "remover", "me remova", "me tira da lista",
         "me tire da lista", "nao receber", "nao receber mais", "nao mais receber", "nao me mande mais mensagens",
@@ -74,7 +74,7 @@ def _age(born_on: date, today: date) -> int:
 def is_opt_out(text: str, language: str, extra_words: Iterable[str] = ()) -> bool:
     """True when the whole message asks to stop. "cancelar meu pedido" does not: it is about an order."""
     said = _bare(text)
-    wanted = (*_EVERYWHERE, *_STOP_WORDS.get(language[:2].lower(), ()), *map(_bare, extra_words))
+    wanted = (*_EVERYWHERE, *STOP_WORDS.get(language[:2].lower(), ()), *map(_bare, extra_words))
     return said != "" and said in wanted
 
 

@@ -35,7 +35,7 @@ def read_consent(value: str) -> tuple[Purpose, Channel | None]:
     """`marketing`, on whatever channel, or `marketing:whatsapp`. Raises ValueError with a sentence."""
     purpose, colon, channel = value.partition(":")
     if purpose not in set(Purpose) or (colon and channel not in set(Channel)):
-        raise ValueError(str(_("Consent is asked for a purpose: reply, service or marketing; with a channel it is written marketing:whatsapp.")))
+        raise ValueError(str(_("Consent is asked for reply, service or marketing, or for one of them on a channel: marketing:email.")))
     return Purpose(purpose), Channel(channel) if channel else None
 
 

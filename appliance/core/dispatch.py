@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections import defaultdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from redis import Redis, RedisError
 from rq import Queue, Worker
 from rq.queue import EnqueueData
+from rq.worker import BaseWorker
 
 from appliance.core import sound
 
@@ -87,7 +90,7 @@ class Dispatcher:
 
     def workers(self, queue: str) -> int:
         """Processes that take its jobs. Raises RedisError."""
-        return len(Worker.all(queue=Queue(queue, connection=self.redis)))
+        return sum(map(_is_alive, Worker.all(queue=Queue(queue, connection=self.redis))))
 
 
 def _job(queue: str, delivery: Owed) -> EnqueueData:
@@ -100,6 +103,11 @@ def _job(queue: str, delivery: Owed) -> EnqueueData:
         failure_ttl=300,
         description=f"delivery {delivery.delivery_id.hex}",
     )
+
+
+def _is_alive(worker: BaseWorker) -> bool:
+    """One that was killed stays in the list for minutes; on another machine nobody can tell."""
+    return worker.hostname != socket.gethostname() or Path(f"/proc/{worker.pid}").exists()
 
 
 def live_note(row: OutboxRow) -> str:

@@ -85,6 +85,7 @@ def test_a_worker_killed_while_it_listens_loses_nothing_and_the_next_writes_it_d
     assert box.dispatcher.workers("speech") == 1
     first.kill()
     first.join()
+    assert box.dispatcher.workers("speech") == 0
     wait_until(lambda: not listens(models), why="who is dead is listened to no further")
     assert transcript() == {"state": "waiting"}
     start_worker()

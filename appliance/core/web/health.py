@@ -22,6 +22,7 @@ LEAST_ROOM = 8 * 2**20
 NAMES = {
     "database": _("Database"),
     "queue": _("Queue"),
+    "workers": _("Workers"),
     "audit": _("Audit record"),
     "knowledge models": _("Models for answers"),
 }
@@ -32,6 +33,7 @@ SAID = (
     _("The record was changed outside the product. Keep a copy of it and investigate."),
     _("Is the disk full or the database server down? See `salesedge doctor`."),
     _("Work waits in the database until Redis is back; nothing is lost."),
+    _("Start the box with `salesedge up`: what waits is kept, and done then."),
 )
 LOOPBACK = frozenset({"127.0.0.1", "::1", None})
 

@@ -38,7 +38,7 @@ class Origin(StrEnum):
     """Only a CHOSEN file is named by its id afterwards; the others are used by who stored them."""
 
     CHOSEN = "chosen"  # by somebody of the organisation, to go along with what they write
-    ARRIVED = "arrived"  # from outside: with what a contact wrote, or as a list of contacts
+    ARRIVED = "arrived"  # from outside: with what a contact wrote, as a list of contacts, or as a document
 
 
 class FileState(StrEnum):
@@ -67,7 +67,7 @@ class StoredFile(TenantOwned, Base):
 
 
 class FileUse(TenantOwned, Base):
-    """`used_by`: the message, the template."""
+    """`used_by`: the message, the template, the version of a document."""
 
     __tablename__ = "file_uses"
 

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from appliance.core.blobs import BlobRef
+from appliance.core.files import FileState, Origin, StoredFile
 from appliance.core.ids import new_id
 from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge.actions.asked import note_gap
@@ -15,7 +16,10 @@ from appliance.domains.knowledge.types import Engine
 
 def make_document(uow: UnitOfWork) -> UUID:
     """Just uploaded; nothing of it was read yet."""
-    return add_version(uow, f"tabela-{new_id().hex[-8:]}.pdf", BlobRef(new_id(), 3, "0" * 64), None).id
+    file = StoredFile(id=new_id(), origin=Origin.ARRIVED, state=FileState.FRESH, put_by_kind=uow.actor.kind, size=3, created_at=uow.now)
+    uow.session.add(file)
+    uow.session.flush()
+    return add_version(uow, f"tabela-{new_id().hex[-8:]}.pdf", BlobRef(file.id, 3, "0" * 64), None).id
 
 
 def make_gap(uow: UnitOfWork) -> UUID:

@@ -59,13 +59,11 @@ class CorpusMeasured:
 
 @dataclass(frozen=True)
 class DocumentDeleted:
-    """Rows are gone; vectors and files follow. Numbers name the vectors, blob ids the files."""
+    """Rows are gone; the vectors of these numbers follow."""
 
     document_id: UUID
     first_number: int
     last_number: int
-    blob_id: UUID
-    extraction_blob_id: UUID | None
 
 
 @dataclass(frozen=True)

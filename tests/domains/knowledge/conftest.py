@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from appliance.core import files
 from appliance.core.box import Box
 from appliance.core.manifest import Manifest
 from appliance.domains.identity.manifest import MANIFEST as IDENTITY
@@ -22,7 +23,7 @@ Put = Callable[..., UUID]
 
 @pytest.fixture
 def manifests() -> tuple[Manifest, ...]:
-    return (IDENTITY, KNOWLEDGE)
+    return (files.MANIFEST, IDENTITY, KNOWLEDGE)
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, func, select
 
+from appliance.core import files
 from appliance.core.blobs import BlobRef, Readable
 from appliance.core.box import Box
 from appliance.core.i18n import lazy_gettext as _
@@ -60,12 +61,13 @@ def take_document(
     """Store the file, then say so. The same name again is a new version; the old one answers until the new one is indexed.
 
     The very bytes of the newest version are not read again. Opens its own unit, because the file is written before it.
-    Raises NothingToRead, and what `blobs.put` raises.
+    Raises NothingToRead, and what `files.put` raises.
     """
     name = check_filename(filename)
-    blob = box.blobs.put(tenant_id, stream, limit=box.settings.knowledge.max_file_mb * MIB)
+    limit = box.settings.knowledge.max_file_mb * MIB
+    blob = files.put(box, tenant_id, stream, files.Origin.ARRIVED, by=actor, limit=limit)
     if not blob.size:
-        box.blobs.delete(tenant_id, blob.id)
+        files.give_up(box, tenant_id, blob.id)
         raise NothingToRead(_("The file is empty. Check it on your computer and send it again."))
     with box.unit(tenant_id, actor) as uow:
         same = find_same(uow, name, blob)
@@ -76,7 +78,7 @@ def take_document(
             _file(same, filing)
             touch_corpus(uow)
         known = Taken(same.id, same.version, is_new=False)
-    box.blobs.delete(tenant_id, blob.id)
+    files.give_up(box, tenant_id, blob.id)
     return known
 
 
@@ -115,6 +117,7 @@ def _read_anew(uow: UnitOfWork, document: Document, blob: BlobRef) -> None:
     version = DocumentVersion(document_id=document.id, number=document.version, blob_id=blob.id, size=blob.size, sha256=blob.sha256)
     uow.session.add(version)
     uow.session.flush()
+    files.use(uow, version.id, [blob.id])
     uow.emit(DocumentStored(document.id, version.id))
 
 
@@ -175,10 +178,11 @@ def delete_document(uow: UnitOfWork, document_id: UUID) -> None:
     """Rows go now, vectors and files right after the commit."""
     document = queries.get_document(uow, document_id)
     versions = queries.list_versions(uow, document_id)
-    remove_rows(uow, [version.id for version in versions])
+    ids = [version.id for version in versions]
+    remove_rows(uow, ids)
+    files.let_go(uow, ids)
     for version in versions:
-        names = version.first_number, version.last_number, version.blob_id, version.extraction_blob_id
-        uow.emit(DocumentDeleted(document.id, *names))
+        uow.emit(DocumentDeleted(document.id, version.first_number, version.last_number))
         uow.session.delete(version)
     uow.session.flush()
     uow.session.delete(document)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
+from appliance.core import files
 from appliance.core.i18n import told
 from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge import queries
@@ -51,6 +52,7 @@ def record_extraction(uow: UnitOfWork, version_id: UUID, found: Extraction, blob
     """Kept for whoever goes on with it."""
     version = queries.get_version(uow, version_id)
     describe_version(version, found)
+    files.use(uow, version_id, [blob_id])
     version.extraction_blob_id = blob_id
     version.step = Step.EXTRACTED
     note_progress(uow, version_id, READ_SHARE)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from appliance.core import files
 from appliance.core.blobs import Readable
 from appliance.core.box import Box
 from appliance.core.errors import Refused
@@ -53,7 +54,7 @@ def add_piece(box: Box, tenant_id: UUID, upload_id: UUID, offset: int, stream: R
     with box.unit(tenant_id, actor, read_only=True) as uow:
         left = _at(get_upload(uow, upload_id), offset)
     try:
-        piece = box.blobs.put(tenant_id, stream, limit=left)
+        piece = files.put(box, tenant_id, stream, files.Origin.ARRIVED, by=actor, limit=left)
     except Refused as err:
         raise FileTooLarge(_("More arrived than was announced for this file. Send it again from the beginning.")) from err
     kept = False
@@ -63,11 +64,12 @@ def add_piece(box: Box, tenant_id: UUID, upload_id: UUID, offset: int, stream: R
             if 0 < piece.size < min(SMALLEST_PIECE, _at(upload, offset)):
                 raise PieceTooSmall(_("Only the last piece may be smaller than %(least)s KiB.", least=SMALLEST_PIECE // KIB))
             if piece.size:
+                files.use(uow, upload_id, [piece.id])
                 upload.pieces, upload.received, upload.touched_at = [*upload.pieces, piece.id.hex], offset + piece.size, uow.now
                 kept = True
     finally:
         if not kept:
-            box.blobs.delete(tenant_id, piece.id)
+            files.give_up(box, tenant_id, piece.id)
     return finish_upload(box, tenant_id, upload_id, actor=actor)
 
 
@@ -81,17 +83,15 @@ def finish_upload(box: Box, tenant_id: UUID, upload_id: UUID, *, actor: Actor = 
     taken = take_document(box, tenant_id, upload.filename, _Joined(_read(box, tenant_id, upload.pieces)), filing=filing, actor=actor)
     with box.unit(tenant_id, actor) as uow:
         upload = _locked(uow, upload_id)
-        pieces, upload.pieces, upload.document_id = upload.pieces, [], taken.document_id
-    _delete(box, tenant_id, pieces)
+        upload.pieces, upload.document_id = [], taken.document_id
+        files.let_go(uow, [upload_id])
     return upload
 
 
 def drop_upload(box: Box, tenant_id: UUID, upload_id: UUID) -> None:
     with box.unit(tenant_id) as uow:
-        upload = _locked(uow, upload_id)
-        pieces = list(upload.pieces)
-        uow.session.delete(upload)
-    _delete(box, tenant_id, pieces)
+        uow.session.delete(_locked(uow, upload_id))
+        files.let_go(uow, [upload_id])
 
 
 def list_forgotten(uow: UnitOfWork) -> list[tuple[UUID, UUID]]:
@@ -114,11 +114,6 @@ def _at(upload: Upload, offset: int) -> int:
 def _read(box: Box, tenant_id: UUID, pieces: Iterable[str]) -> Iterator[bytes]:
     for piece in pieces:
         yield from box.blobs.read(tenant_id, UUID(piece))
-
-
-def _delete(box: Box, tenant_id: UUID, pieces: Iterable[str]) -> None:
-    for piece in pieces:
-        box.blobs.delete(tenant_id, UUID(piece))
 
 
 class _Joined:

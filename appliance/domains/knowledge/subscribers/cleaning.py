@@ -25,9 +25,6 @@ def retire_version(step: Step, event: VersionReplaced) -> None:
 
 def forget_document(step: Step, event: DocumentDeleted) -> None:
     remove_vectors(step, event.first_number, event.last_number)
-    step.box.blobs.delete(step.tenant_id, event.blob_id)
-    if event.extraction_blob_id is not None:
-        step.box.blobs.delete(step.tenant_id, event.extraction_blob_id)
 
 
 def remove_vectors(step: Step, first: int, last: int) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import structlog
 from sqlalchemy import select
 
+from appliance.core import files
 from appliance.core.errors import Conflict, NotFound
 from appliance.core.ids import new_id
 from appliance.core.jobs import Step
@@ -95,13 +96,10 @@ def _extract(step: Step, version: DocumentVersion, filename: str) -> Extraction 
 
 
 def _keep(step: Step, version_id: UUID, found: Extraction) -> None:
-    blob = step.box.blobs.put(step.tenant_id, io.BytesIO("\n".join(wire.extraction(found)).encode()))
-    try:
-        with step.progress() as uow:
-            indexing.record_extraction(uow, version_id, found, blob.id)
-    except NotFound:
-        step.box.blobs.delete(step.tenant_id, blob.id)
-        raise
+    content = io.BytesIO("\n".join(wire.extraction(found)).encode())
+    blob = files.put(step.box, step.tenant_id, content, files.Origin.ARRIVED)
+    with step.progress() as uow:
+        indexing.record_extraction(uow, version_id, found, blob.id)
 
 
 def _kept(step: Step, blob_id: UUID) -> Extraction:

@@ -11,6 +11,7 @@ from werkzeug import Response as AnyResponse
 from appliance.core import crypto, i18n, live
 from appliance.core.errors import Unauthenticated
 from appliance.core.web import PUBLIC, Authenticator, Call, Pages, Problem, current_box, current_principal
+from appliance.domains.identity import actions as identity
 from webui import branding, errors, formats, static_files
 from webui.addresses import local_url, url_with
 from webui.chat import views as chat
@@ -159,10 +160,12 @@ def error_page(problem: Problem) -> str:
 
 @pages.post("/language", access=PUBLIC, unit=False)
 def choose_language(call: Call) -> AnyResponse:
-    """This browser's language; the person's own is in the profile."""
-    del call
+    """This browser's language, and from then on the person's own, whose choice comes first."""
     response = redirect(local_url(request.form.get("next", "/")))
     locale = i18n.normalise(request.form.get("language", ""))
+    if (person := current_principal()) is not None:
+        with call.unit() as uow:
+            identity.change_profile(uow, person.user_id, {"locale": locale})
     response.set_cookie(LOCALE_COOKIE, locale, max_age=YEAR_S, samesite="Lax", secure=request.is_secure)
     return response
 

@@ -115,6 +115,21 @@ def test_skip_link_leads_past_the_navigation(ana, new_context):
     expect(page.locator("#content")).to_be_focused()
 
 
+def test_a_language_chosen_in_the_menu_is_the_person_s_own(ana, new_context):
+    page = new_context(ana).new_page()
+    page.goto("/contacts")
+    for language, title in (("English", "Contacts"), ("Português", "Contatos")):
+        page.locator("button.me").click()
+        page.locator("#me-menu").get_by_role("button", name=language).click()
+        page.get_by_role("heading", name=title, exact=True, level=1).wait_for()
+    page.locator("button.me").click()
+    page.locator("#me-menu").get_by_role("button", name="English").click()
+    page.get_by_role("heading", name="Contacts", exact=True, level=1).wait_for()
+    elsewhere = new_context(ana).new_page()
+    elsewhere.goto("/contacts")
+    elsewhere.get_by_role("heading", name="Contacts", exact=True, level=1).wait_for()
+
+
 def test_theme_is_kept_from_the_first_byte_of_the_next_page(ana, new_context):
     page = new_context(ana, color_scheme="light").new_page()
     page.goto("/")

@@ -56,13 +56,11 @@ def list_sources(uow: UnitOfWork, query: PageQuery) -> Page[LeadSource]:
     return read_page(uow, select(LeadSource).order_by(LeadSource.created_at, LeadSource.id), query)
 
 
-def count_by_status(uow: UnitOfWork, source_ids: Collection[UUID] | None = None) -> Mapping[UUID, Mapping[LeadStatus, int]]:
+def count_by_status(uow: UnitOfWork, source_ids: Collection[UUID]) -> Mapping[UUID, Mapping[LeadStatus, int]]:
     """Source -> status -> leads."""
-    counting = select(Lead.source_id, Lead.status, func.count(Lead.id)).group_by(Lead.source_id, Lead.status)
-    if source_ids is not None:
-        counting = counting.where(Lead.source_id.in_(source_ids))
+    counting = select(Lead.source_id, Lead.status, func.count(Lead.id)).where(Lead.source_id.in_(source_ids))
     counts: dict[UUID, dict[LeadStatus, int]] = {}
-    for source_id, status, number in uow.session.execute(counting):
+    for source_id, status, number in uow.session.execute(counting.group_by(Lead.source_id, Lead.status)):
         counts.setdefault(source_id, {})[status] = number
     return counts
 

@@ -21,7 +21,7 @@ READER = Actor("contact", name="e-mail")
 Note = Callable[[UnitOfWork, UUID], None]
 
 
-def check_sign(box: Box, channel_id: UUID, token: str, address: str = "") -> tuple[UUID, UUID]:
+def check_sign(box: Box, channel_id: UUID, token: str, address: str) -> tuple[UUID, UUID]:
     """Tenant and message. Raises ChannelNotFound, also for what somebody made up."""
     with box.whole_box("mail_read", read_only=True) as uow:
         channel = queries.get_channel(uow, channel_id)
@@ -32,7 +32,7 @@ def check_sign(box: Box, channel_id: UUID, token: str, address: str = "") -> tup
     return tenant_id, message_id
 
 
-def note_read(box: Box, tenant_id: UUID, message_id: UUID, headers: Mapping[str, str], address: str = "") -> None:
+def note_read(box: Box, tenant_id: UUID, message_id: UUID, headers: Mapping[str, str], address: str) -> None:
     """Opens its own units, to write only where there is something new to tell: call it with none open."""
     with box.unit(tenant_id, READER, read_only=True) as uow:
         note = _news_of(uow, message_id, headers, address)

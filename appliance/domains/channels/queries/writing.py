@@ -27,7 +27,7 @@ def list_numbers(uow: UnitOfWork, *, limit: int = 100) -> Sequence[Channel]:
     return uow.session.scalars(own.order_by(Channel.kind != WHATSAPP_CLOUD, Channel.created_at).limit(limit)).all()
 
 
-def pick_number(uow: UnitOfWork, channel_id: UUID | None, contact_id: UUID | None = None) -> Channel:
+def pick_number(uow: UnitOfWork, channel_id: UUID | None, contact_id: UUID | None) -> Channel:
     """This one, else the one on which the person was last spoken to, else the first. Raises Refused."""
     numbers = list_numbers(uow)
     if channel_id is not None:

@@ -10,7 +10,7 @@ MOST_DAYS = 36_500
 _KIND = re.compile(r"[a-z_]{1,40}\.[a-z_]{1,40}")
 
 
-def check_condition(field: SegmentField, test: SegmentTest, value: str, key: str = "") -> None:
+def check_condition(field: SegmentField, test: SegmentTest, value: str, key: str) -> None:
     """Raises ValueError with a sentence."""
     if test not in TESTS[field]:
         raise ValueError(str(_("This cannot be asked of that field.")))

@@ -15,7 +15,7 @@ import pytest
 import structlog
 from flask import Request
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from sqlalchemy import CompoundSelect, Engine, column, create_engine, exists, func, literal, select, table, text, union_all
 
 from appliance.core import crypto, db, files, i18n, rls, telemetry
@@ -32,14 +32,15 @@ from appliance.inference.types import Inference
 from tests import thrift
 from tests.draining import run_due
 from tests.servers import postgresql_server, redis_server
+from tests.skipping import pytest_runtest_logreport, pytest_sessionfinish, pytest_terminal_summary  # noqa: F401 - hooks
 
 BROWSERS = ("/usr/bin/chromium-headless-shell", "/usr/bin/chromium")  # the first draws no window that nobody sees: half the processor
+# Without the last two a process of its own draws what nobody sees: a fifth of the processor.
+SWITCHES = ["--no-sandbox", "--disable-background-networking", "--disable-gpu", "--disable-software-rasterizer"]
 PATIENCE_MS = 90_000  # of a browser with a page of a slow machine; said here alone
+LISTENS = "html[data-ready], html:not(:has(script[src$='/js/shell.js']))"
 DATABASES = ("sqlite", "postgresql")
 APP_ROLE = "salesedge_app"  # owns no table, so that the walls stand in its way
-# What no machine of ours can bring to a test: data that is not in the repository, and packages only maintainers install.
-MAY_BE_SKIPPED = ("SALESEDGE_EVAL_DATA names no folder", "the package ")
-skipped_for_want: list[str] = []
 # Begun first, a whole box beside pages by turns: one that is begun last is waited for by everybody.
 LONGEST = (
     "tests/journeys/test_nothing_is_lost.py", "tests/webui/test_every_page.py",
@@ -50,26 +51,6 @@ LONGEST = (
     "tests/webui/test_webchat.py", "tests/domains/knowledge/test_pipeline.py",
 )
 thrift.begin()
-
-
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    if report.skipped and isinstance(report.longrepr, tuple):
-        reason = report.longrepr[2].removeprefix("Skipped: ")
-        if not reason.startswith(MAY_BE_SKIPPED):
-            skipped_for_want.append(f"{report.nodeid}: {reason}")
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """In continuous integration a test that did not run is not a test that passed."""
-    if os.environ.get("CI") == "true" and skipped_for_want and session.exitstatus == pytest.ExitCode.OK:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if os.environ.get("CI") == "true" and skipped_for_want:
-        terminalreporter.section("skipped, which continuous integration does not accept")
-        terminalreporter.write_line("\n".join(skipped_for_want))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -96,17 +77,38 @@ def chromium() -> Iterator[Browser]:
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         found = next((path for path in BROWSERS if os.access(path, os.X_OK)), BROWSERS[-1])
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-background-networking"])
+        browser = playwright.chromium.launch(executable_path=found, args=SWITCHES)
         make = browser.new_context
 
         def new_context(**options: Any) -> BrowserContext:
             context = make(**options)
             context.set_default_timeout(PATIENCE_MS)
+            if options.get("java_script_enabled", True):
+                open_page = context.new_page
+                context.new_page = lambda: _listening(open_page())  # type: ignore[method-assign]
             return context
 
         browser.new_context = new_context  # type: ignore[method-assign]
         yield browser
         browser.close()
+
+
+def _listening(page: Page) -> Page:
+    """Whoever comes to a page acts once its scripts listen: they wait for their words, which does not count as loading."""
+
+    def then_ready(move: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(move)
+        def moved(*where: Any, **how: Any) -> Any:
+            answer = move(*where, **how)
+            if "wait_until" not in how:
+                page.locator(LISTENS).wait_for(state="attached")
+            return answer
+
+        return moved
+
+    for name in ("goto", "reload", "go_back", "wait_for_url"):
+        setattr(page, name, then_ready(getattr(page, name)))
+    return page
 
 
 @pytest.fixture(scope="session")

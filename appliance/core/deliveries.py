@@ -1,5 +1,6 @@
 """The life of one delivery row: claimed by compare-and-swap, kept by a lease, finished by its own token only."""
 
+import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -7,11 +8,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
+from appliance.core.backoff import back_off
 from appliance.core.errors import NotFound
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.i18n import told
 from appliance.core.ids import new_id
-from appliance.core.outbox import MAX_ATTEMPTS, Delivery, DeliveryState, OutboxRow, Owed, back_off, owed
+from appliance.core.outbox import MAX_ATTEMPTS, Delivery, DeliveryState, OutboxRow, Owed, owed
 from appliance.core.rows import was_changed
 from appliance.core.uow import UnitOfWork
 
@@ -135,8 +137,8 @@ def fail(
         delivery.attempts += 1  # an atomic run rolls its own claim back with its effect
     dead = delivery.attempts >= tries
     delivery.state = DeliveryState.DEAD if dead else DeliveryState.PENDING
-    wait = timedelta(seconds=retry_after or 0) if is_exact else back_off(delivery.attempts, retry_after=retry_after)
-    delivery.next_at = uow.now + wait
+    usual = back_off(delivery.attempts, chance=secrets.randbelow(1000) / 1000, retry_after=retry_after)
+    delivery.next_at = uow.now + (timedelta(seconds=retry_after or 0) if is_exact else usual)
     delivery.lease_token = delivery.lease_until = delivery.enqueued_at = None
     delivery.last_error = error
     return delivery.state

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, TypeVar
 from uuid import UUID
@@ -16,8 +16,6 @@ from appliance.core.db import Base, BigId, Rows, Sentence, TenantOwned
 from appliance.core.ids import new_id
 
 MAX_ATTEMPTS = 12
-FIRST_BACK_OFF = timedelta(seconds=5)
-LONGEST_BACK_OFF = timedelta(hours=1)
 
 E = TypeVar("E")
 QueueName = Literal["fast", "default", "speech", "slow"]
@@ -97,13 +95,6 @@ def event_from(event_type: type[E], payload: Mapping[str, Any]) -> E:
 def ordering_key_of(event: object) -> str | None:
     key = getattr(event, "ordering_key", None)
     return None if key is None else str(key)
-
-
-def back_off(attempts: int, *, retry_after: float | None = None) -> timedelta:
-    """5 s, 10 s, 20 s … 1 h; a provider's own Retry-After wins when it is longer."""
-    doublings = min(max(attempts - 1, 0), 20)
-    wait = min(FIRST_BACK_OFF * (1 << doublings), LONGEST_BACK_OFF)
-    return max(wait, timedelta(seconds=min(retry_after or 0, LONGEST_BACK_OFF.total_seconds())))
 
 
 @dataclass(frozen=True)

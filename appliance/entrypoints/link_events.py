@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
+from appliance.core.i18n import lazy_gettext as _
 from appliance.domains.channels import actions
 from appliance.domains.channels.gateways.qr import wire
 from appliance.domains.channels.gateways.qr.child import Child
@@ -49,10 +50,10 @@ class Events:
                 life.deadline = time.monotonic() + self._patience.qr
                 notes.show(lambda uow: actions.show_pairing(uow, notes.channel_id, event.code))
             case wire.Paired():
-                self._take_paired(event)
+                self._take_paired()
             case wire.Open():
                 self._take_open(event)
-            case wire.Sent() | wire.Failed() | wire.Fetched():
+            case wire.Sent() | wire.Failed() | wire.Fetched() | wire.Issuer():
                 self._take_answer(event)
             case wire.StoreChanged():
                 life.store_changed = True
@@ -72,33 +73,52 @@ class Events:
         if not phone:
             self._notes.show(lambda uow: actions.show_qr(uow, self._notes.channel_id, event.code, event.seconds))
 
-    def _take_paired(self, event: wire.Paired) -> None:
+    def _take_paired(self) -> None:
         life = self._life
         life.deadline, life.qr = time.monotonic() + self._patience.opening, None
         self._notes.keep_store(life)
-        if event.business_name:
-            life.farewell = Over(ending=Ending.BUSINESS, reason=event.business_name)
-            return
         self._notes.show(lambda uow: actions.show_connecting(uow, self._notes.channel_id))
 
     def _take_open(self, event: wire.Open) -> None:
         life = self._life
         self._notes.keep_store(life)
         if self._leaving or life.farewell is not None:
-            life.deadline = time.monotonic() + self._patience.farewell
-            self._child.say(wire.LogOut())
-            return
-        life.is_open = True
+            self._log_out()
+        elif life.is_new and event.is_business:
+            life.unproven, life.deadline = event, time.monotonic() + self._patience.opening
+            self._child.say(wire.AskIssuer())
+        else:
+            self._show_open(event)
+
+    def _take_issuer(self, event: wire.Issuer) -> None:
+        life = self._life
+        if linking.is_verified(event.issuer):
+            life.farewell = Over(ending=Ending.BUSINESS, reason=event.name)
+            self._log_out()
+        elif life.unproven is not None:
+            self._show_open(life.unproven)
+
+    def _log_out(self) -> None:
+        self._life.deadline = time.monotonic() + self._patience.farewell
+        self._child.say(wire.LogOut())
+
+    def _show_open(self, event: wire.Open) -> None:
+        life = self._life
+        life.is_open, life.is_new, life.unproven = True, False, None
         life.opened_at = life.noted_at = time.monotonic()
         self._notes.show(lambda uow: actions.note_open(
             uow, self._notes.channel_id, jid=event.jid, lid=event.lid, push_name=event.push_name,
         ))  # fmt: skip
 
-    def _take_answer(self, event: Answer) -> None:
-        if isinstance(event, wire.Failed) and event.id == "pair":
+    def _take_answer(self, event: Answer | wire.Issuer) -> None:
+        if isinstance(event, wire.Issuer):
+            self._take_issuer(event)
+        elif isinstance(event, wire.Failed) and event.id == "pair":
             self._life.over = Over(reason=event.error, ending=Ending.EXPIRED)
         elif isinstance(event, wire.Failed) and event.id == "logout":
             self._life.over = Over(reason=event.error)
+        elif isinstance(event, wire.Failed) and event.id == "issuer":
+            self._life.over = Over(reason=_("WhatsApp did not say whether this business number is verified. It is asked again."))
         else:
             self._answer(event)
 
@@ -117,7 +137,7 @@ class Events:
 
     def _take_closed(self, event: wire.Closed) -> None:
         life, notes, ending = self._life, self._notes, linking.ending_of(event.code)
-        life.is_open = False
+        life.is_open, life.unproven = False, None
         if event.final or ending is not None:
             life.over = Over(event.code, event.reason, ending)
             return

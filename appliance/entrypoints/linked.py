@@ -44,7 +44,7 @@ class Link(threading.Thread):
         self.phone, self.takes_groups = "", False
         self.child: Child | None = None
         self._driver, self._patience = driver, patience
-        self._stop_asked = threading.Event()
+        self._stop_asked, self._woken = threading.Event(), threading.Event()
         self._life: Life | None = None
         self.room = Room(box.settings, channel_id)
         self._notes = Notes(box, tenant_id, channel_id, self.room, leaving=leaving, stop_asked=self._stop_asked)
@@ -58,6 +58,11 @@ class Link(threading.Thread):
 
     def stop(self) -> None:
         self._stop_asked.set()
+        self._woken.set()
+
+    def hurry(self) -> None:
+        """Somebody does not want to wait for the next try."""
+        self._woken.set()
 
     def ask(self, command: wire.Send | wire.Fetch, *, timeout_s: float) -> wire.Event | None:
         """None when no answer came. Raises ChildGone when there was nobody to ask."""
@@ -112,7 +117,7 @@ class Link(threading.Thread):
             attempt = 1 if self._was_steady() else attempt + 1
             deaf = 0 if self._life is not None and self._life.is_ready else deaf + 1
             if over.ending is None and deaf >= linking.MAX_DEAF:
-                over = Over(reason=over.reason, ending=Ending.NO_LIBRARY)
+                over = self._without_library(over)
             if not self._goes_on(over, attempt):
                 return
 
@@ -121,6 +126,12 @@ class Link(threading.Thread):
         opened_at = self._life.opened_at if self._life is not None else None
         return opened_at is not None and time.monotonic() - opened_at >= self._patience.steady
 
+    def _without_library(self, over: Over) -> Over:
+        """Who stands in front of a new number is told at once; a linked one goes on, ever more seldom, until the library is back."""
+        if self._life is not None and self._life.is_new:
+            return Over(reason=over.reason, ending=Ending.NO_LIBRARY)
+        return Over(over.code, linking.SENTENCES[Ending.NO_LIBRARY])
+
     def _goes_on(self, over: Over, attempt: int) -> bool:
         """Waits for the next try, or writes down why there is none."""
         if self.leaving:
@@ -128,16 +139,14 @@ class Link(threading.Thread):
         if self._stop_asked.is_set() or over.ending is not None:
             self._notes.write(lambda uow: self._end(uow, over))
             return False
-        usual = linking.retry_after(attempt, over.code, secrets.randbelow(1000) / 1000)
-        if usual is None:
-            self._notes.write(lambda uow: actions.end_link(uow, self.channel_id, Ending.GAVE_UP, code=over.code, reason=over.reason))
-            return False
-        wait = usual * self._patience.retries
+        wait = linking.retry_after(attempt, over.code, secrets.randbelow(1000) / 1000) * self._patience.retries
         retry_at = clock.now() + wait
         self._notes.write(lambda uow: actions.note_closed(
             uow, self.channel_id, over.code, over.reason, attempt=attempt, retry_at=retry_at,
         ))  # fmt: skip
-        self._stop_asked.wait(wait.total_seconds())
+        self._woken.clear()
+        if not self._stop_asked.is_set():
+            self._woken.wait(wait.total_seconds())
         return True
 
     def _leaves_again(self, over: Over, attempt: int) -> bool:
@@ -173,11 +182,11 @@ class Link(threading.Thread):
             return Over(reason=err, ending=Ending.SEALED)
         with self.box.unit(self.tenant_id, read_only=True) as uow:
             link = queries.get_link(uow, self.channel_id)
-            sealed, self.phone = link.store, link.pairing_phone or ""
+            sealed, self.phone, is_new = link.store, link.pairing_phone or "", not link.is_linked
         self._notes.show(lambda uow: actions.show_connecting(uow, self.channel_id))
         self.room.open(sealed)
         now = time.monotonic()
-        life = self._life = Life(now + self._patience.start, now, now, now, stored_at=now)
+        life = self._life = Life(now + self._patience.start, now, now, now, stored_at=now, is_new=is_new)
         self._sort(life, self.room.unheard())  # of a supervisor that was killed
         self._notes.keep_letters(life)
         child = self.child = Child(self.room.store, driver=self._driver, complaints=self.box.settings.logs.level == "debug")

@@ -58,9 +58,11 @@ class Life:
     noted_at: float
     stored_at: float = 0.0
     store_changed: bool = False
+    is_new: bool = False  # a number that was never open yet
     is_ready: bool = False
     is_open: bool = False
     opened_at: float | None = None
+    unproven: wire.Open | None = None  # a business number, of which is asked whether it may be linked
     qr: wire.Qr | None = None
     last_qr_by: float = 0.0
     asked_phone: str = ""

@@ -8,7 +8,7 @@ from appliance.core import clock, deliveries, guard, housekeeping, jobs
 from appliance.core.box import connect_redis
 from appliance.core.db import ReadOnlyUnit
 from appliance.core.manifest import Registry
-from appliance.core.outbox import Delivery, DeliveryState, OutboxRow, back_off
+from appliance.core.outbox import Delivery, DeliveryState, OutboxRow
 from tests.core import ledger
 from tests.core.ledger import Entry, EntryMade, EntryWeighed, entries, make_entry
 
@@ -208,10 +208,6 @@ def test_slow_work_inside_a_unit_of_work_raises(box, tenant_id):
     with box.unit(tenant_id), pytest.raises(guard.SlowWorkInTransaction):
         guard.check_no_open_unit("a model call")
     guard.check_no_open_unit("a model call")
-
-
-def test_back_off_doubles_to_an_hour():
-    assert [back_off(n).total_seconds() for n in (1, 2, 3, 11, 99)] == [5, 10, 20, 3600, 3600]
 
 
 def test_what_a_savepoint_took_back_was_never_emitted(box, tenant_id):

@@ -1,5 +1,6 @@
 """Reading in what webhooks brought; sending: claim and commit, call the outside with no transaction open, commit what it said."""
 
+import secrets
 import time
 from datetime import timedelta
 from uuid import UUID
@@ -185,7 +186,8 @@ def _postpone(step: Step, message_id: UUID, err: Unavailable) -> None:
         attempts = deliveries.get_delivery(uow, step.delivery_id).attempts
         waited = uow.now - conversation_queries.get_message(uow, message_id).created_at
     if not pacing.is_hopeless(attempts, waited):
-        raise Later(err, retry_after=pacing.wait_of(attempts, retry_after=err.retry_after).total_seconds()) from err
+        wait = pacing.wait_of(attempts, chance=secrets.randbelow(1000) / 1000, retry_after=err.retry_after)
+        raise Later(err, retry_after=wait.total_seconds()) from err
     with step.finish() as uow:
         conversations.mark_failed(uow, message_id, code="unavailable", error=err)
         actions.tell_failed(uow, message_id)

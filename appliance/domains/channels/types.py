@@ -182,7 +182,6 @@ class Ending(StrEnum):
     OUTDATED = "outdated"
     REPLACED = "replaced"
     BUSINESS = "business"
-    GAVE_UP = "gave_up"
     NO_LIBRARY = "no_library"
     SEALED = "sealed"  # the box may not call WhatsApp
     UNWRITTEN = "unwritten"  # the database refused what came

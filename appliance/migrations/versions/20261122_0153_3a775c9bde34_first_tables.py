@@ -1094,7 +1094,7 @@ def upgrade() -> None:
     sa.Column('wanted', sa.Boolean(), nullable=False),
     sa.Column('leave_by', sa.DateTime(timezone=True), nullable=True),
     sa.Column('state', sa.Enum('new', 'connecting', 'qr', 'pairing', 'open', 'closed', 'logged_out', 'banned', name='linkstate', native_enum=False, length=40), nullable=False),
-    sa.Column('ending', sa.Enum('expired', 'unlinked', 'untold', 'logged_out', 'banned', 'outdated', 'replaced', 'business', 'gave_up', 'no_library', 'sealed', 'unwritten', 'full', name='ending', native_enum=False, length=40), nullable=True),
+    sa.Column('ending', sa.Enum('expired', 'unlinked', 'untold', 'logged_out', 'banned', 'outdated', 'replaced', 'business', 'no_library', 'sealed', 'unwritten', 'full', name='ending', native_enum=False, length=40), nullable=True),
     sa.Column('code', sa.Integer(), nullable=True),
     sa.Column('last_error', sa.Text(), nullable=False),
     sa.Column('attempts', sa.Integer(), nullable=False),

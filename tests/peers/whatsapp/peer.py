@@ -40,7 +40,9 @@ class Behaviour:
     refs: int = 6
     messages: str = "accept"  # or drop: the connection ends when one has come; or refuse; or ignore
     knows_nobody: bool = False
-    business: str = ""
+    business: str = ""  # the number's name as one of WhatsApp's Business app, or of those it verified
+    issuer: str = ""  # of that business's certificate; none: there is no certificate
+    refuses: str = ""  # questions of this namespace
 
 
 @dataclass
@@ -255,7 +257,7 @@ class WhatsAppPeer:
         elif space == "encrypt" and stanza.attrs["type"] == "set" and stanza.child("identity"):
             self._device = DeviceKeys(stanza)
         elif space == "usync":
-            people = [_known(Jid.of(one.attrs["jid"])) for one in walked(stanza) if one.tag == "user"]
+            people = [self._known(one) for one in walked(stanza) if one.tag == "user"]
             answer = [Stanza("usync", {}, [Stanza("list", {}, [] if self.behaviour.knows_nobody else people)])]
         elif str(stanza.attrs.get("to", "")).endswith("@g.us"):
             known = (ANA_PHONE, ANA_LID), (PHONE, LID)
@@ -268,7 +270,29 @@ class WhatsAppPeer:
             answer = [Stanza("link_code_companion_reg", {}, [Stanza("link_code_pairing_ref", {}, b"ref")])]
         elif space == "md" and stanza.attrs["type"] == "set":
             self.linked = self.linked and stanza.child("remove-companion-device") is None
-        connection.send(Stanza("iq", {"from": SERVER, "id": stanza.attrs["id"], "type": "result"}, answer))
+        kind = "result"
+        if space and space == self.behaviour.refuses:
+            kind, answer = "error", [Stanza("error", {"code": "503", "text": "service-unavailable"})]
+        connection.send(Stanza("iq", {"from": SERVER, "id": stanza.attrs["id"], "type": kind}, answer))
+
+    def _known(self, asked):
+        """Asked for by JID or by phone. Somebody's telephone is one device; of the number itself there is only the library."""
+        by_phone = asked.child("contact")
+        jid = Jid.of(asked.attrs["jid"]) if by_phone is None else Jid(by_phone.content.decode().removeprefix("+").partition("@")[0])
+        devices = [Stanza("device", {"id": DEVICE if jid.user in {PHONE, LID} else 0})]
+        lid = Jid({PHONE: LID, ANA_PHONE: ANA_LID}.get(jid.user, f"9{jid.user}") if jid.server != "lid" else jid.user, "lid")
+        about = [Stanza("devices", {}, [Stanza("device-list", {}, devices)]), Stanza("lid", {"val": lid})]
+        about += [Stanza("contact", {"type": "in"}, by_phone.content)] if by_phone is not None else []
+        return Stanza("user", {"jid": jid}, [*self._business_of(jid), *about])
+
+    def _business_of(self, jid):
+        """As the certificate says that WhatsApp gives of every business: by whom it is, `ent:wa` or `smb:wa`."""
+        if jid.user != PHONE or not self.behaviour.issuer:
+            return []
+        certificate = _protocol("waVnameCert.WAWebProtobufsVnameCert_pb2").VerifiedNameCertificate
+        details = certificate.Details(serial=1, issuer=self.behaviour.issuer, verifiedName=self.behaviour.business).SerializeToString()
+        sealed = certificate(details=details, signature=self._account.sign(details)).SerializeToString()
+        return [Stanza("business", {}, [Stanza("verified_name", {"verified_level": "unknown"}, sealed)])]
 
     def _take_message(self, connection, stanza):
         attrs = {"class": "message", "id": stanza.attrs["id"], "from": Jid(ANA_PHONE), "t": int(time.time())}
@@ -302,13 +326,6 @@ def walked(stanza):
     yield stanza
     for child in stanza.children:
         yield from walked(child)
-
-
-def _known(jid):
-    """Somebody's telephone is one device; of the number itself there is only the library."""
-    devices = [Stanza("device", {"id": DEVICE if jid.user in {PHONE, LID} else 0})]
-    lid = Jid({PHONE: LID, ANA_PHONE: ANA_LID}.get(jid.user, f"9{jid.user}") if jid.server != "lid" else jid.user, "lid")
-    return Stanza("user", {"jid": jid}, [Stanza("devices", {}, [Stanza("device-list", {}, devices)]), Stanza("lid", {"val": lid})])
 
 
 def _frames(socket):

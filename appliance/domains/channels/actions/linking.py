@@ -144,8 +144,13 @@ def note_open(uow: UnitOfWork, channel_id: UUID, *, jid: str, lid: str, push_nam
 
 def note_closed(uow: UnitOfWork, channel_id: UUID, code: int, reason: object, *, attempt: int, retry_at: datetime | None) -> None:
     """It is tried again at `retry_at`; None: the library does so by itself."""
-    link = _show(uow, channel_id, LinkState.CLOSED)
+    link = queries.lock_link(uow, channel_id)
+    if link.state is LinkState.OPEN:
+        link.seen_at = uow.now
+    _show(uow, channel_id, LinkState.CLOSED)
     link.code, link.last_error, link.attempts, link.retry_at = code or None, told(reason), attempt, retry_at
+    if link.is_linked and attempt >= linking.LONG_GONE:
+        _fail_channel(uow, channel_id, linking.UNREACHED)
 
 
 def note_stopped(uow: UnitOfWork, channel_id: UUID) -> None:
@@ -174,10 +179,8 @@ def end_link(
     link = _show(uow, channel_id, states.get(ending, LinkState.CLOSED))
     _forget_codes(link)
     link.wanted, link.ending, link.code, link.last_error, link.retry_at = False, ending, code or None, told(reason), until
-    channel = queries.lock_channel(uow, channel_id)
     if link.is_linked or ending is not Ending.EXPIRED:  # a code nobody scanned is no trouble of the channel
-        channel.status, channel.status_detail = ChannelStatus.FAILING, told(linking.SENTENCES[ending])
-        uow.emit(ChannelChanged(channel_id))
+        _fail_channel(uow, channel_id, linking.SENTENCES[ending])
 
 
 def take_turn(uow: UnitOfWork, channel: Channel) -> datetime:
@@ -225,6 +228,13 @@ def _show(uow: UnitOfWork, channel_id: UUID, state: LinkState) -> WhatsappSessio
 def _forget_codes(link: WhatsappSession) -> None:
     link.qr = link.qr_until = link.pairing_code = link.pairing_phone = None
     link.qr_number = link.qr_seconds = 0
+
+
+def _fail_channel(uow: UnitOfWork, channel_id: UUID, why: object) -> None:
+    channel, detail = queries.lock_channel(uow, channel_id), told(why)
+    if (channel.status, channel.status_detail) != (ChannelStatus.FAILING, detail):
+        channel.status, channel.status_detail = ChannelStatus.FAILING, detail
+        uow.emit(ChannelChanged(channel_id))
 
 
 def _clear_trouble(uow: UnitOfWork, channel_id: UUID) -> Channel:

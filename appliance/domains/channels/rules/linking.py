@@ -14,7 +14,7 @@ PAIRING_DEADLINE = timedelta(seconds=180)  # WhatsApp lets a code stand so long
 ALIVE_EVERY = timedelta(seconds=60)
 LONGEST_SILENCE = timedelta(seconds=200)  # of whoever watches over an open link
 MAX_DEAF = 3  # children in a row that never became ready
-MAX_RETRIES = 12  # in a row without once being open: about two hours
+LONG_GONE = 8  # tries in a row without once being open: about nine minutes, then people are told
 LEAVE_FOR = timedelta(hours=24)  # so long the phone is told that we are gone, and the keys are kept for it
 FIRST_LEAVE_S, LONGEST_LEAVE_S = 30.0, 3600.0
 AT_ONCE = frozenset({DisconnectReason.RESTART_REQUIRED})
@@ -51,7 +51,6 @@ SENTENCES: Mapping[Ending, LazyProxy] = {
         "This is a verified business number: it may not be linked by QR, because it would lose its verification. "
         "Use the official Cloud API for it."
     ),
-    Ending.GAVE_UP: _("WhatsApp could not be reached for a long time. Check the network, then connect again."),
     Ending.SEALED: _(
         "This box may not call web.whatsapp.com. The operator can allow it with network.mode and network.allowed_hosts; "
         "files also need mmg.whatsapp.net."
@@ -66,6 +65,13 @@ SENTENCES: Mapping[Ending, LazyProxy] = {
         "Ask the box's operator to look at the logs, then connect again."
     ),
 }
+UNREACHED = _("WhatsApp has not been reached for some time. Check the network; it is tried again by itself, and what waits stays waiting.")
+APPS_OWN = "smb:wa"  # who issues the certificates of the free Business app; "ent:wa" those of businesses that WhatsApp verified
+
+
+def is_verified(issuer: str) -> bool:
+    """Whether a business with such a certificate would lose something by being linked; empty: it has none."""
+    return issuer not in {"", APPS_OWN}
 
 
 def ending_of(code: int) -> Ending | None:
@@ -73,15 +79,13 @@ def ending_of(code: int) -> Ending | None:
     return _FINAL.get(code)
 
 
-def retry_after(attempt: int, code: int, chance: float) -> timedelta | None:
-    """How long to wait before try number `attempt` (the first is 1); None to give up.
+def retry_after(attempt: int, code: int, chance: float) -> timedelta:
+    """How long to wait before try number `attempt` (the first is 1). It is never given up: what ends a link is WhatsApp's word.
 
     `chance`: 0 to 1, so that numbers do not come together.
     """
     if code in AT_ONCE:
         return timedelta(0)
-    if attempt > MAX_RETRIES:
-        return None
     wait = min(FIRST_WAIT_S * (1 << min(attempt - 1, 20)), LONGEST_WAIT_S)
     return timedelta(seconds=wait * (0.5 + chance))
 

@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from appliance.core.backoff import HOUR, back_off
+
 FAILURES_TO_PAUSE = 5
 FIRST_PAUSE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(minutes=10)
 WORTH_WAITING = timedelta(seconds=1)
-HOURS_AWAY = timedelta(hours=1)  # a later try is never put off for longer
+HOURS_AWAY = HOUR  # a later try is never put off for longer
 MAX_ATTEMPTS = 10
 GIVE_UP_AFTER = timedelta(hours=12)  # of trying: a line that is down for a night loses nothing
-FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=5)
+LONGEST_WAIT = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -19,10 +21,9 @@ class Slot:
     next_at: datetime
 
 
-def wait_of(attempts: int, *, retry_after: float | None = None) -> timedelta:
+def wait_of(attempts: int, *, chance: float, retry_after: float | None = None) -> timedelta:
     """Before the next try. Short, so that all is on its way soon after the line is back; a provider that says when has the say."""
-    asked = min(timedelta(seconds=retry_after or 0), HOURS_AWAY)
-    return max(min(FIRST_WAIT * (1 << min(max(attempts - 1, 0), 20)), LONGEST_WAIT), asked)
+    return back_off(attempts, chance=chance, longest=LONGEST_WAIT, retry_after=retry_after)
 
 
 def is_hopeless(attempts: int, waited: timedelta) -> bool:

@@ -24,7 +24,7 @@ _BY_STATE = {LinkState.LOGGED_OUT: 401, LinkState.BANNED: 403}
 _BY_ENDING = {
     Ending.EXPIRED: 408, Ending.UNLINKED: 401, Ending.UNTOLD: 401,
     Ending.LOGGED_OUT: 401, Ending.BANNED: 403, Ending.OUTDATED: 405, Ending.REPLACED: 440,
-    Ending.BUSINESS: 403, Ending.GAVE_UP: 408, Ending.NO_LIBRARY: 503, Ending.SEALED: 503, Ending.UNWRITTEN: 503, Ending.FULL: 503,
+    Ending.BUSINESS: 403, Ending.NO_LIBRARY: 503, Ending.SEALED: 503, Ending.UNWRITTEN: 503, Ending.FULL: 503,
 }  # fmt: skip
 CLOSED = 428
 SHUT_STATES = frozenset({LinkState.CLOSED, LinkState.LOGGED_OUT, LinkState.BANNED})

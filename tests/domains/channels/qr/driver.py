@@ -18,6 +18,14 @@ from pathlib import Path
 
 from appliance.domains.channels.gateways.qr import lines, wire
 
+RELAYED = {
+    wire.Pair: lambda asked: {"pair": asked.phone},
+    wire.AskIssuer: lambda _asked: {"issuer": True},
+    wire.MarkRead: lambda asked: {"read": asked.ids, "chat": asked.chat},
+    wire.ShowTyping: lambda asked: {"writes": asked.writes, "chat": asked.chat},
+    wire.Attend: lambda asked: {"looks": asked.looks},
+}
+
 
 class Driver:
     def __init__(self, parent, store):
@@ -88,17 +96,11 @@ class Driver:
     def obey(self, command):
         if isinstance(command, wire.Ping):
             self.tell(wire.Pong())
-        elif isinstance(command, wire.Pair):
-            self.call(pair=command.phone)
+        elif type(command) in RELAYED:
+            self.call(**RELAYED[type(command)](command))
         elif isinstance(command, wire.LogOut):
             self.call(logout=True)
             self.tell(wire.LoggedOut(401, "asked"))
-        elif isinstance(command, wire.MarkRead):
-            self.call(read=command.ids, chat=command.chat)
-        elif isinstance(command, wire.ShowTyping):
-            self.call(writes=command.writes, chat=command.chat)
-        elif isinstance(command, wire.Attend):
-            self.call(looks=command.looks)
         elif isinstance(command, wire.Fetch):
             size = Path(command.path).write_bytes(base64.b64decode(command.reference))
             self.tell(wire.Fetched(command.id, command.path, size))

@@ -83,11 +83,21 @@ def test_a_number_is_linked_by_its_code_and_then_open(start, peer):
     child.says(wire.StoreChanged)
 
 
-def test_number_of_a_verified_business_says_so(start, peer):
-    peer.behaviour.business = "Loja da Ana"
+@pytest.mark.parametrize("issuer", ["ent:wa", "smb:wa", ""])
+def test_a_business_number_says_by_whom_its_certificate_is(start, peer, issuer):
+    peer.behaviour.business, peer.behaviour.issuer = "Loja da Ana", issuer
     child = start()
     peer.scan(child.says(wire.Qr).code)
-    assert child.says(wire.Paired).business_name == "Loja da Ana"
+    assert child.says(wire.Open).is_business
+    child.say(wire.AskIssuer())
+    assert child.says(wire.Issuer) == wire.Issuer(issuer, "Loja da Ana" if issuer else "")
+
+
+def test_a_question_about_the_business_without_an_answer_is_told(linked, peer):
+    peer.behaviour.refuses = "usync"
+    linked.say(wire.AskIssuer())
+    failed = linked.says(wire.Failed)
+    assert (failed.id, failed.again) == ("issuer", True)
 
 
 def test_a_lost_connection_is_told_and_found_again(linked, peer):

@@ -25,10 +25,21 @@ def test_every_ending_is_told_in_a_sentence():
     assert set(linking.SENTENCES) == set(Ending)
 
 
-@given(st.integers(1, linking.MAX_RETRIES), st.floats(0, 1))
-def test_waits_grow_and_stay_under_their_most(attempt, chance):
+@given(st.integers(1, 100_000), st.floats(0, 1))
+def test_waits_grow_to_their_most_and_a_link_is_tried_for_as_long_as_it_takes(attempt, chance):
     wait = linking.retry_after(attempt, 408, chance)
-    assert timedelta(seconds=1) <= wait <= timedelta(seconds=linking.LONGEST_WAIT_S * 1.5)
+    assert timedelta(seconds=1) <= wait <= linking.retry_after(attempt + 1, 408, chance)
+    assert wait <= timedelta(seconds=linking.LONGEST_WAIT_S * 1.5)
+
+
+@given(st.integers(1, 100_000))
+def test_numbers_that_were_lost_together_come_back_scattered(attempt):
+    assert linking.retry_after(attempt, 408, 1) == linking.retry_after(attempt, 408, 0) * 3
+
+
+@pytest.mark.parametrize(("issuer", "refused"), [("", False), ("smb:wa", False), ("ent:wa", True), ("other:wa", True)])
+def test_a_number_of_the_free_business_app_is_no_verified_one(issuer, refused):
+    assert linking.is_verified(issuer) is refused
 
 
 @given(st.integers(1, 200), st.floats(0, 1))
@@ -39,9 +50,8 @@ def test_a_phone_that_cannot_be_told_is_tried_at_most_every_hour_and_a_bounded_n
     assert sum(tries, timedelta(0)) > linking.LEAVE_FOR
 
 
-def test_a_restart_that_whatsapp_asks_for_is_at_once_and_hopeless_ones_end():
+def test_a_restart_that_whatsapp_asks_for_is_at_once():
     assert linking.retry_after(1, 515, 0.5) == timedelta(0)
-    assert linking.retry_after(linking.MAX_RETRIES + 1, 408, 0.5) is None
 
 
 @given(st.integers(0, 400), st.integers(0, 400))

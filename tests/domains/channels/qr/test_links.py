@@ -15,9 +15,10 @@ from appliance.domains.channels import actions, queries
 from appliance.domains.channels.gateways.qr import wire
 from appliance.domains.channels.gateways.qr.driver_unheard import Unheard
 from appliance.domains.channels.gateways.qr.rooms import Room
+from appliance.domains.channels.rules import linking
 from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.channels.types import ChannelStatus, Ending, LinkState
-from tests.domains.channels.qr.conftest import QUICK, said
+from tests.domains.channels.qr.conftest import QUICK, said, watching
 from tests.peers.phones import ME, OPEN
 
 pytestmark = pytest.mark.only_database("sqlite")
@@ -117,17 +118,47 @@ def test_a_refusal_that_says_nothing_is_tried_again_with_the_same_keys(opened, p
     assert (row.ending, row.wanted, row.is_linked) == (None, True, True)
 
 
-def test_a_verified_business_number_may_not_be_linked_this_way(watch, begin, phones, await_link):
+@pytest.fixture
+def business(watch, begin, phones, await_link):
+    """A business number was scanned; the box asks by whom its certificate is."""
     watch()
     begin()
     phones.await_(lambda: phones.hellos)
     phones.say(wire.Qr("2@first", 20))
     await_link(LinkState.QR)
-    phones.say(wire.Paired(ME, "900@lid", "smba", business_name="Solara Ltda"))
-    phones.say(OPEN)
+    phones.greeting = replace(OPEN, is_business=True)
+    phones.say(wire.Paired(ME, "900@lid", "smba"))
+    phones.say(phones.greeting)
+    phones.await_(lambda: {"issuer": True} in phones.asked)
+
+
+@pytest.mark.usefixtures("business")
+def test_a_verified_business_number_may_not_be_linked_this_way(phones, await_link):
+    phones.say(wire.Issuer("ent:wa", "Solara Ltda"))
     row = await_link(lambda row: row.ending is Ending.BUSINESS)
     phones.await_(lambda: {"logout": True} in phones.asked)
-    assert (row.wanted, row.is_linked) == (False, False)
+    assert (row.wanted, row.is_linked, row.store, row.last_error) == (False, False, None, "Solara Ltda")
+
+
+@pytest.mark.parametrize("issuer", ["smb:wa", ""])
+@pytest.mark.usefixtures("business")
+def test_a_number_of_the_free_business_app_is_linked_and_asked_about_once(phones, await_link, issuer):
+    phones.say(wire.Issuer(issuer, "Loja da Ana"))
+    assert await_link(LinkState.OPEN).is_linked
+    phones.kill_driver()
+    phones.await_(lambda: len(phones.hellos) == 2)
+    await_link(LinkState.OPEN)
+    assert phones.asked == [{"issuer": True}]
+
+
+@pytest.mark.usefixtures("business")
+def test_a_business_number_of_which_whatsapp_says_nothing_is_asked_about_again_and_not_open_before(phones, await_link):
+    phones.say(wire.Failed("issuer", "timed out", again=True))
+    phones.await_(lambda: phones.asked == [{"issuer": True}] * 2)
+    row = await_link(LinkState.CONNECTING)
+    assert (row.wanted, row.ending, row.is_linked, row.store is None) == (True, None, False, False)
+    phones.say(wire.Issuer("smb:wa"))
+    await_link(LinkState.OPEN)
 
 
 def test_a_child_that_dies_is_replaced_without_another_qr(opened, phones, await_link):
@@ -144,6 +175,45 @@ def test_a_network_that_is_gone_is_waited_for(opened, phones, await_link):
     assert row.wanted
     phones.come_back()
     await_link(LinkState.OPEN)
+
+
+@pytest.mark.parametrize("patience", [replace(QUICK, retries=60.0, reopening=0.5)], indirect=True)
+def test_who_does_not_want_to_wait_for_the_next_try_connects_at_once(opened, phones, begin, await_link):
+    phones.drop()
+    await_link(lambda row: row.retry_at)
+    phones.come_back()
+    begin()
+    row = await_link(LinkState.OPEN)
+    assert (row.attempts, row.retry_at) == (0, None)
+
+
+@pytest.mark.parametrize("patience", [replace(QUICK, retries=0.001, reopening=0.5)], indirect=True)
+def test_a_number_that_is_long_gone_shows_on_its_channel_until_it_is_back(opened, phones, await_link, channel):
+    phones.drop()
+    row = await_link(lambda row: row.attempts >= linking.LONG_GONE and row.retry_at)
+    assert (row.wanted, row.ending, row.seen_at < row.retry_at) == (True, None, True)
+    assert (channel().status, "tried again by itself" in channel().status_detail) == (ChannelStatus.FAILING, True)
+    phones.come_back()
+    await_link(LinkState.OPEN)
+    assert (channel().status, channel().status_detail) == (ChannelStatus.CONNECTED, "")
+
+
+def test_a_child_that_never_starts_ends_no_link(opened, box, await_link, watch):
+    opened.stop()
+    opened.close()
+    with watching(box, driver="nowhere.to.be.found", patience=QUICK):
+        row = await_link(lambda row: row.attempts > linking.MAX_DEAF)
+        assert (row.wanted, row.ending, row.is_linked) == (True, None, True)
+        assert "not installed or does not start" in row.last_error
+    watch()
+    await_link(LinkState.OPEN)
+
+
+def test_who_waits_for_a_code_is_told_that_there_will_be_none(box, begin, await_link):
+    with watching(box, driver="nowhere.to.be.found", patience=QUICK):
+        begin()
+        row = await_link(lambda row: row.ending is Ending.NO_LIBRARY)
+    assert (row.wanted, row.state) == (False, LinkState.CLOSED)
 
 
 def test_unlinking_tells_the_phone_and_destroys_the_keys(opened, phones, await_link, box, tenant_id, number):

@@ -97,7 +97,7 @@ class Driver:
                 self._tasks.put(lambda: self._show_typing(command))
             case wire.Attend():
                 self._tasks.put(lambda: self._attend(command))
-            case wire.Pair() | wire.AskGroup():
+            case wire.Pair() | wire.AskGroup() | wire.AskIssuer():
                 self._tasks.put(lambda: self._tell(self._answered(command)))
             case wire.LogOut():
                 self._tasks.put(self._log_out)
@@ -155,7 +155,8 @@ class Driver:
     def _opened(self) -> None:
         me = self._client.get_me()
         self._me = messages.text_of(me.JID)
-        self._tell(wire.Open(self._me, messages.text_of(me.LID), me.PushName))
+        is_business = bool(me.BussinessName) or me.Platform.startswith("smb")  # smba, smbi: the Business app of Android, of iOS
+        self._tell(wire.Open(self._me, messages.text_of(me.LID), me.PushName, is_business))
         self._client.send_presence(enum.Presence.UNAVAILABLE)  # the name is made known, the telephone keeps ringing
 
     # commands; the library ends the process when it is asked for anything before it has a connection
@@ -218,12 +219,25 @@ class Driver:
         if self._me:
             self._client.send_presence(enum.Presence.AVAILABLE if command.looks else enum.Presence.UNAVAILABLE)
 
-    def _answered(self, command: wire.Pair | wire.AskGroup) -> wire.Event | None:
+    def _answered(self, command: wire.Pair | wire.AskGroup | wire.AskIssuer) -> wire.Event | None:
         if isinstance(command, wire.Pair):
             return self._pairing(command.phone)
+        if isinstance(command, wire.AskIssuer):
+            return self._issuer()
         if not self._me:
             return None
         return messages.group_of(command.chat, self._client.get_group_info(address_of(command.chat)), self._name_of)
+
+    def _issuer(self) -> wire.Issuer | wire.Failed:
+        """`get_user_info` asks for the certificate, too, and drops it (neonize 0.5.2)."""
+        if not self._me:
+            return wire.Failed("issuer", NOT_OPEN, again=True)
+        try:
+            found = self._client.is_on_whatsapp(f"+{self._me.partition('@')[0]}")
+        except NeonizeError as err:
+            return wire.Failed("issuer", str(err)[:500], again=True)
+        details = [one.VerifiedName.Details for one in found if one.HasField("VerifiedName")]
+        return wire.Issuer(details[0].issuer, details[0].verifiedName) if details else wire.Issuer("")
 
     def _name_of(self, address: Any) -> str:
         """As the phone's owner calls them, else as they call themselves; empty for who never wrote."""
@@ -304,7 +318,7 @@ def _lane(break_off: Callable[[BaseException | None], NoReturn]) -> Queue[Callab
 def _paired(said: Any) -> wire.Event:
     if said.Error:
         return wire.Closed(DisconnectReason.BAD_SESSION, f"not linked: {said.Error}"[:500])
-    return wire.Paired(messages.text_of(said.ID), "", said.Platform, said.BusinessName)
+    return wire.Paired(messages.text_of(said.ID), "", said.Platform)
 
 
 def _failed(said: Any) -> wire.Event:

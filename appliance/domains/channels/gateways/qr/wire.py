@@ -126,7 +126,12 @@ class AskGroup:
     chat: str
 
 
-Command = Send | MarkRead | ShowTyping | Attend | Pair | Fetch | LogOut | Ping | Kept | AskGroup
+@dataclass(frozen=True)
+class AskIssuer:
+    """By whom the business certificate of the number is. Answered by Issuer, or by Failed with the id `issuer`."""
+
+
+Command = Send | MarkRead | ShowTyping | Attend | Pair | Fetch | LogOut | Ping | Kept | AskGroup | AskIssuer
 
 # events, child to parent
 
@@ -156,7 +161,6 @@ class Paired:
     jid: str
     lid: str
     platform: str
-    business_name: str = ""  # a verified business: may not be linked by QR
 
 
 @dataclass(frozen=True)
@@ -164,6 +168,15 @@ class Open:
     jid: str
     lid: str
     push_name: str
+    is_business: bool = False  # of any kind: the free app's, or verified
+
+
+@dataclass(frozen=True)
+class Issuer:
+    """`smb:wa` for the free Business app, `ent:wa` for a business that WhatsApp verified; empty where there is no certificate."""
+
+    issuer: str
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -311,7 +324,7 @@ class Pong:
 
 Event = (
     Ready | Qr | Pairing | Paired | Open | Closed | LoggedOut | Banned | Outdated
-    | Message | Edited | Deleted | Undecryptable | Receipt | Typing | Group | Sent | Failed | Fetched | StoreChanged | Pong
+    | Message | Edited | Deleted | Undecryptable | Receipt | Typing | Group | Issuer | Sent | Failed | Fetched | StoreChanged | Pong
 )  # fmt: skip
 
 # what WhatsApp tells once: the child remembers it beside the store (`driver_unheard`) until it is Kept

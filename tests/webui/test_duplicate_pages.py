@@ -29,14 +29,18 @@ def test_two_are_merged_and_parted_again_and_two_stay_two(box, site, new_context
     page.click("main a[href$='/contacts/duplicates']")
     expect(page.locator("#duplicates > section")).to_have_count(2)
     page.click("#duplicates > section:first-child .dup-pair > div:first-child button")  # who is here longer is kept
-    page.wait_for_selector("[role=status]:has-text('30 dias')")
+    expect(page.get_by_role("dialog")).to_have_accessible_name("Juntar SOUZA, BIA a Bia Souza?")
+    page.get_by_role("dialog").get_by_role("button", name="Juntar").click()
+    expect(page.get_by_role("status").filter(has_text="SOUZA, BIA agora faz parte de Bia Souza.")).to_be_visible()
     page.click("#duplicates > section:first-child .card-foot button")
     page.wait_for_selector("#duplicates .empty")
     with box.unit(ana.tenant_id, read_only=True) as uow:
         assert queries.get_contact(uow, same).id == bia
         assert queries.get_contact(uow, other).id == other
     page.click(".tabs a:has-text('Unidos')")
+    expect(page.locator("#duplicates")).to_contain_text("Passou a fazer parte de Bia Souza.")
     page.click("#duplicates .card-foot button")
+    expect(page.get_by_role("status").filter(has_text="SOUZA, BIA e Bia Souza são dois contatos de novo.")).to_be_visible()
     page.wait_for_selector("#duplicates .empty")
     with box.unit(ana.tenant_id, read_only=True) as uow:
         assert queries.get_contact(uow, same).id == same

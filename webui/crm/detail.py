@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Literal
+from typing import Literal, Protocol
 from uuid import UUID
 
 from flask import flash, redirect, render_template, url_for
@@ -17,13 +17,23 @@ from appliance.core.uow import UnitOfWork
 from appliance.core.web import Form, PageQuery, Schema, read_form
 from appliance.domains.channels import queries as channels
 from appliance.domains.contacts import actions, queries
-from appliance.domains.contacts.schemas import AwaitedConsentOut, ConsentIn, ConsentOut, ContactOut, ContactsQuery, NoteIn, TimelineEntryOut
+from appliance.domains.contacts.schemas import (
+    AwaitedConsentOut,
+    ConsentIn,
+    ConsentOut,
+    ContactOut,
+    ContactsQuery,
+    MergeOut,
+    NoteIn,
+    TimelineEntryOut,
+)
 from appliance.domains.contacts.types import Channel, ConsentMode, LawfulBasis, Purpose
 from appliance.domains.conversations import queries as conversations
 from appliance.domains.identity import queries as identity
 from webui.addresses import url_with
 from webui.crm.pages import pages
 from webui.crm.words import happening, options
+from webui.naming import person_name
 
 UNDO_FOR = timedelta(days=30)
 CANDIDATES = 20
@@ -35,6 +45,13 @@ class ConsentForm(Schema):
     mode: Literal[ConsentMode.OPT_IN, ConsentMode.OPT_OUT]  # only the mailbox of whose word it is confirms one
     lawful_basis: LawfulBasis
     evidence: str = Field(min_length=1, max_length=500)
+
+
+class Merge(Protocol):
+    @property
+    def kept_id(self) -> UUID: ...
+    @property
+    def gone_id(self) -> UUID: ...
 
 
 class MergeForm(Schema):
@@ -104,20 +121,34 @@ def merge_candidates(uow: UnitOfWork, contact_id: UUID, query: CandidatesQuery) 
 def merge(uow: UnitOfWork, contact_id: UUID) -> Response:
     form = read_form(MergeForm)
     if form.value is not None:
-        actions.merge_contacts(uow, contact_id, form.value.other_id)
-        flash(_("The two are one contact now. You can undo it for 30 days."))
+        done = actions.merge_contacts(uow, contact_id, form.value.other_id)
+        flash(merged_words(uow, done))
     return redirect(url_for("crm.contact", contact_id=contact_id))
 
 
 @pages.post("/contacts/<uuid:contact_id>/merges/<uuid:merge_id>/undo", permission="contacts:write")
 def undo_merge(uow: UnitOfWork, contact_id: UUID, merge_id: UUID) -> Response:
     undone = actions.undo_merge(uow, merge_id)
-    flash(_("They are two contacts again."))
+    flash(parted_words(uow, undone))
     return redirect(url_for("crm.contact", contact_id=undone.kept_id or contact_id))
+
+
+def merged_words(uow: UnitOfWork, done: Merge) -> str:
+    return _("%(gone)s is part of %(kept)s now. You can undo it for 30 days.", **_both(uow, done))
+
+
+def parted_words(uow: UnitOfWork, undone: Merge) -> str:
+    return _("%(gone)s and %(kept)s are two contacts again.", **_both(uow, undone))
+
+
+def _both(uow: UnitOfWork, done: Merge) -> dict[str, str]:
+    people = queries.find_with_merged(uow, {done.kept_id, done.gone_id})
+    return {"kept": person_name(people.get(done.kept_id)), "gone": person_name(people.get(done.gone_id))}
 
 
 def _page(uow: UnitOfWork, shown: ContactOut, query: PageQuery, form: Form[ConsentForm]) -> str:
     timeline = queries.list_timeline(uow, shown.id, query)
+    merged = _open_merge(uow, shown.id)
     names = identity.names_of(uow, [shown.owner_id]) if shown.owner_id else {}
     return render_template(
         "crm/contact.html",
@@ -130,7 +161,8 @@ def _page(uow: UnitOfWork, shown: ContactOut, query: PageQuery, form: Form[Conse
         more_url=url_with(page=query.page + 1) if query.page < timeline.pages else "",
         newer_url=url_with(page=query.page - 1) if query.page > 1 else "",
         lists=queries.list_memberships(uow, shown.id),
-        merge_id=_open_merge(uow, shown.id),
+        merge=merged,
+        merged_name=_both(uow, merged)["gone"] if merged else "",
         owner_name=names.get(shown.owner_id, "") if shown.owner_id else "",
         consent_errors=form.errors,
         consent_raw=form.raw,
@@ -163,7 +195,7 @@ def _latest(ledger: Iterable[ConsentOut]) -> list[ConsentOut]:
     return list(stand.values())
 
 
-def _open_merge(uow: UnitOfWork, contact_id: UUID) -> UUID | None:
+def _open_merge(uow: UnitOfWork, contact_id: UUID) -> MergeOut | None:
     """The latest merge that can still be undone."""
     merges = (row for row in queries.list_merges(uow, contact_id) if row.undone_at is None and row.merged_at > uow.now - UNDO_FOR)
-    return next((row.id for row in merges), None)
+    return next(map(MergeOut.model_validate, merges), None)

@@ -35,6 +35,7 @@ from webui.citations import cited
 from webui.inbox import parts
 from webui.inbox.deadlines import Clock, clock_of, priority_of
 from webui.inbox.mentions import marked
+from webui.inbox.merges import told
 from webui.inbox.reading import Mark, marks, topic_name
 from webui.naming import person_name
 from webui.studio.words import REASONS
@@ -294,7 +295,8 @@ def bubbles(
     names = names_of(uow, found)
     seen = queries.find_sightings(uow, {row.id for row in found if row.direction is Direction.OUTBOUND})
     shown = [_bubble(row, author_of(row, names, contact_name), seen.get(row.id), in_group=in_group, cites=cites) for row in found]
-    return _with_mentions(uow, shown)
+    merges = told(uow, found)
+    return _with_mentions(uow, [replace(bubble, html=merges[bubble.id]) if bubble.id in merges else bubble for bubble in shown])
 
 
 def _with_mentions(uow: UnitOfWork, shown: list[Bubble]) -> list[Bubble]:

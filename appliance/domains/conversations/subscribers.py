@@ -43,7 +43,7 @@ def move_conversations(uow: UnitOfWork, event: ContactsMerged) -> None:
 
 
 def move_conversations_back(uow: UnitOfWork, event: MergeUndone) -> None:
-    actions.move_conversations_back(uow, merge_id=event.merge_id, to_id=event.restored_id)
+    actions.move_conversations_back(uow, merge_id=event.merge_id, from_id=event.kept_id, to_id=event.restored_id)
 
 
 def deal_handed_off(uow: UnitOfWork, event: HandoffRequested) -> None:

@@ -162,7 +162,7 @@ def test_a_merge_blocks_the_other_thread_until_it_is_undone(do, merged, found, b
     do(actions.block, getattr(merged, blocked_one))
     do(actions.move_conversations, merge_id=merged.id, from_id=merged.gone, to_id=merged.kept)
     assert [found(one).status for one in (merged.first, merged.second)] == [BLOCKED, BLOCKED]
-    do(actions.move_conversations_back, merge_id=merged.id, to_id=merged.gone)
+    do(actions.move_conversations_back, merge_id=merged.id, from_id=merged.kept, to_id=merged.gone)
     still = [name for name in ("first", "second") if found(getattr(merged, name)).status is BLOCKED]
     assert still == [blocked_one]
 
@@ -170,10 +170,23 @@ def test_a_merge_blocks_the_other_thread_until_it_is_undone(do, merged, found, b
 def test_the_thread_tells_that_a_merge_blocked_it_and_that_its_undoing_opened_it(do, merged, thread):
     do(actions.block, merged.first)
     do(actions.move_conversations, merge_id=merged.id, from_id=merged.gone, to_id=merged.kept)
-    do(actions.move_conversations_back, merge_id=merged.id, to_id=merged.gone)
-    told = [one.content for one in thread(merged.second) if one.sender is Sender.SYSTEM]
-    assert told == [{"event": "blocked", "by": "Bruno", "by_merge": True}, {"event": "unblocked", "by": "Bruno", "by_merge": True}]
-    assert [one.content for one in thread(merged.first) if one.sender is Sender.SYSTEM] == [{"event": "blocked", "by": "Bruno"}]
+    do(actions.move_conversations_back, merge_id=merged.id, from_id=merged.kept, to_id=merged.gone)
+    both = {"kept_id": str(merged.kept), "gone_id": str(merged.gone), "by": "Bruno"}
+    first, second = ([one.content for one in thread(which) if one.sender is Sender.SYSTEM] for which in (merged.first, merged.second))
+    assert first == [{"event": "blocked", "by": "Bruno"}, {"event": "merged", **both}, {"event": "parted", **both}]
+    assert second == [
+        {"event": "blocked", "by": "Bruno", "by_merge": True}, {"event": "merged", **both},
+        {"event": "unblocked", "by": "Bruno", "by_merge": True}, {"event": "parted", **both},
+    ]  # fmt: skip
+
+
+def test_a_resolved_thread_of_who_stays_is_left_as_it_is_and_the_one_that_moves_is_told(do, merged, thread):
+    for one in (merged.first, merged.second):
+        do(actions.resolve, one)
+    do(actions.move_conversations, merge_id=merged.id, from_id=merged.gone, to_id=merged.kept)
+    do(actions.move_conversations_back, merge_id=merged.id, from_id=merged.kept, to_id=merged.gone)
+    assert [one for one in thread(merged.first) if one.sender is Sender.SYSTEM] == []
+    assert [one.content["event"] for one in thread(merged.second) if one.sender is Sender.SYSTEM] == ["merged", "parted"]
 
 
 def test_a_merge_of_two_whom_nobody_blocked_blocks_nobody(do, merged, found):

@@ -49,6 +49,12 @@ def find_contacts(uow: UnitOfWork, contact_ids: Collection[UUID]) -> dict[UUID, 
     return {contact.id: contact for contact in rows}
 
 
+def find_with_merged(uow: UnitOfWork, contact_ids: Collection[UUID]) -> dict[UUID, Contact]:
+    """Many at once under the ids they had, also who was merged away since: for what is told of a merge."""
+    rows = uow.session.scalars(select(Contact).where(Contact.id.in_(contact_ids)).options(selectinload(Contact.tag_rows)))
+    return {contact.id: contact for contact in rows}
+
+
 def hold_unchanged(uow: UnitOfWork, versions: Mapping[UUID, int]) -> set[UUID]:
     """Those of these contacts that are as they were, for as long as the unit lasts."""
     if not versions:

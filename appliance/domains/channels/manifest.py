@@ -14,6 +14,7 @@ from appliance.domains.channels.api import (
     mail_keys,
     mails,
     prices,
+    reactions,
     templates,
     tracking,
     webchat,
@@ -37,7 +38,7 @@ _ALL = ("owner", "admin", "manager", "rep", "agent", "read_only")
 
 MANIFEST = Manifest(
     "channels",
-    apis=(api, first_words, leaving, letterbox, letters, links, mail_keys, mails, prices, templates, tracking, webchat),
+    apis=(api, first_words, leaving, letterbox, letters, links, mail_keys, mails, prices, reactions, templates, tracking, webchat),
     subscriptions=(
         Subscription(WebhooksAccepted, subscribers.store_webhooks, queue="fast"),
         Subscription(MailPosted, subscribers.read_posted_mail, mode="staged"),

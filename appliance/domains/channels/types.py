@@ -43,6 +43,7 @@ class Kind:
     external_id: str = ""  # pattern of the provider's name for our end; without one we make it up
     needs: frozenset[str] = frozenset()  # the secrets without which it is not connected
     makes: frozenset[str] = frozenset()  # those that the box makes itself, and nobody enters
+    quotes: bool = False  # what is answered stands above an answer
     linked: bool = False  # a person links it by phone, and it speaks only while the link is open, at a person's pace
 
 

@@ -109,6 +109,13 @@ class MessageRevised(_OfConversation):
 
 
 @dataclass(frozen=True)
+class MessageReacted(_OfConversation):
+    """Somebody reacted to it, changed that or took it back. Where it is not here, `message_id` is the reaction's own."""
+
+    message_id: UUID
+
+
+@dataclass(frozen=True)
 class MessageQueued(_OfConversation):
     """A message waits to be sent."""
 

@@ -23,6 +23,7 @@ _LIVE = (
     events.MessageStatusChanged,
     events.MessageFailed,
     events.MessageMediaStored,
+    events.MessageReacted,
     events.MessageRevised,
     events.MessageTranscribed,
     events.InternalNoteAdded,

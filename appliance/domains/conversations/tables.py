@@ -24,6 +24,7 @@ from appliance.domains.conversations.types import (
 )
 
 _HAS_FAILED = text("status = 'failed'")
+_IS_REACTION = text("kind = 'reaction'")
 
 
 class TeamMember(TenantOwned, Base):
@@ -110,6 +111,7 @@ class Message(TenantOwned, Base):
     """`number` orders a conversation. An outbound row is the command to send; its id is the id we give the provider.
 
     `earlier`: what it said before its writer changed or deleted it, oldest first: text, and until when.
+    A reaction is a row of its own, `reply_to_id` names what it is to: sent as all are, seen beside that message, never in the list.
     """
 
     __tablename__ = "messages"
@@ -146,7 +148,11 @@ class Message(TenantOwned, Base):
         UniqueConstraint("conversation_id", "number"),
         UniqueConstraint("channel_id", "provider_message_id"),
         Index("ix_messages_sending", "status", "created_at"),
-        Index("ix_messages_failed", "tenant_id", "conversation_id", "number", sqlite_where=_HAS_FAILED, postgresql_where=_HAS_FAILED),
+        Index(
+            "ix_messages_failed", "tenant_id", "conversation_id", "number", "kind",
+            sqlite_where=_HAS_FAILED, postgresql_where=_HAS_FAILED,
+        ),
+        Index("ix_messages_reactions", "tenant_id", "reply_to_id", sqlite_where=_IS_REACTION, postgresql_where=_IS_REACTION),
     )
 
 

@@ -1280,7 +1280,8 @@ def upgrade() -> None:
     sa.UniqueConstraint('channel_id', 'provider_message_id', name=op.f('uq_messages_channel_id_provider_message_id')),
     sa.UniqueConstraint('conversation_id', 'number', name=op.f('uq_messages_conversation_id_number'))
     )
-    op.create_index('ix_messages_failed', 'messages', ['tenant_id', 'conversation_id', 'number'], unique=False, sqlite_where=sa.text("status = 'failed'"), postgresql_where=sa.text("status = 'failed'"))
+    op.create_index('ix_messages_failed', 'messages', ['tenant_id', 'conversation_id', 'number', 'kind'], unique=False, sqlite_where=sa.text("status = 'failed'"), postgresql_where=sa.text("status = 'failed'"))
+    op.create_index('ix_messages_reactions', 'messages', ['tenant_id', 'reply_to_id'], unique=False, sqlite_where=sa.text("kind = 'reaction'"), postgresql_where=sa.text("kind = 'reaction'"))
     op.create_index('ix_messages_sending', 'messages', ['status', 'created_at'], unique=False)
     op.create_index('ix_messages_tenant_id', 'messages', ['tenant_id', 'id'], unique=False)
     op.create_table('notices',

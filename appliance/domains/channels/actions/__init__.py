@@ -73,7 +73,7 @@ from appliance.domains.channels.actions.visiting import (
     show_writing,
     welcome_visitor,
 )
-from appliance.domains.channels.actions.writing import begin_whatsapp
+from appliance.domains.channels.actions.writing import begin_whatsapp, react
 
 __all__ = [
     "accept_risk",
@@ -140,6 +140,7 @@ __all__ = [
     "put_aside_posted",
     "put_link_in",
     "put_off_leaving",
+    "react",
     "read_envelopes",
     "receive_changes",
     "receive_simulated",

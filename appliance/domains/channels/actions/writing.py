@@ -1,5 +1,7 @@
 from uuid import UUID
 
+from appliance.core.errors import Refused
+from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import queries
 from appliance.domains.channels.actions.offering import send_template
@@ -8,8 +10,9 @@ from appliance.domains.channels.schemas import WhatsappIn
 from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.types import Identity, IdentityKind
 from appliance.domains.conversations import actions as conversations
+from appliance.domains.conversations import queries as threads
 from appliance.domains.conversations.schemas import MessageOut
-from appliance.domains.conversations.types import Person
+from appliance.domains.conversations.types import MessageKind, Person
 
 
 def begin_whatsapp(uow: UnitOfWork, given: WhatsappIn, *, user_id: UUID) -> MessageOut:
@@ -28,6 +31,15 @@ def begin_whatsapp(uow: UnitOfWork, given: WhatsappIn, *, user_id: UUID) -> Mess
     else:
         message = send_template(uow, talk.id, given.template_id, given.values, user_id=user_id)
     return MessageOut.model_validate(message)
+
+
+def react(uow: UnitOfWork, message_id: UUID, emoji: str, *, user_id: UUID) -> MessageOut:
+    """Raises MessageNotFound, Refused."""
+    channel = queries.get_channel(uow, threads.get_message(uow, message_id).channel_id)
+    kind = queries.kind_of(channel.kind)
+    if MessageKind.REACTION not in kind.carries:
+        raise Refused(_("A channel of the kind %(kind)s cannot send this kind of message.", kind=kind.title))
+    return MessageOut.model_validate(conversations.react(uow, message_id, emoji, user_id=user_id))
 
 
 def _owner_of(uow: UnitOfWork, number: str) -> UUID | None:

@@ -10,7 +10,7 @@ from appliance.domains.channels.api.prices import prices
 from appliance.domains.channels.api.templates import templates
 from appliance.domains.channels.api.tracking import tracking
 from appliance.domains.channels.api.webchat import webchat
-from appliance.domains.channels.api.writing import first_words
+from appliance.domains.channels.api.writing import first_words, reactions
 
 __all__ = [
     "MANAGE",
@@ -24,6 +24,7 @@ __all__ = [
     "mail_keys",
     "mails",
     "prices",
+    "reactions",
     "templates",
     "tracking",
     "webchat",

@@ -14,7 +14,7 @@ class SimulatorTransport:
 
 
 class SimulatorGateway(Gateway):
-    kind = Kind(SIMULATOR, _("Simulator"), Medium.SIMULATOR, carries=frozenset(MessageKind))
+    kind = Kind(SIMULATOR, _("Simulator"), Medium.SIMULATOR, carries=frozenset(MessageKind) - {MessageKind.REACTION})
 
     def open(self, _box: Box, _account: Account) -> SimulatorTransport:
         return SimulatorTransport()

@@ -60,7 +60,7 @@ from appliance.domains.channels.schemas.templates import (
     TemplatesQuery,
     UseOut,
 )
-from appliance.domains.channels.schemas.writing import WhatsappIn
+from appliance.domains.channels.schemas.writing import ReactionIn, WhatsappIn
 
 __all__ = [
     "MAX_VISITOR_TEXT",
@@ -95,6 +95,7 @@ __all__ = [
     "PricesOut",
     "RateCardIn",
     "RateCardOut",
+    "ReactionIn",
     "ReadingOut",
     "RejectedOut",
     "RiskAcceptedIn",

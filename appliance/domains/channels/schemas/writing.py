@@ -1,7 +1,7 @@
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.web import Schema
@@ -13,6 +13,20 @@ def _digits(given: object) -> object:
 
 Number = Annotated[str, BeforeValidator(_digits), StringConstraints(pattern=r"^([0-9]{8,15})?$")]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4096)]
+
+
+class ReactionIn(Schema):
+    """One emoji, as telephones offer them; an empty one takes the reaction back."""
+
+    emoji: str = Field(max_length=20)
+
+    @field_validator("emoji")
+    @classmethod
+    def _is_emoji(cls, given: str) -> str:
+        is_written = any(sign.isalpha() or sign.isspace() or sign < " " for sign in given)
+        if given and (is_written or given.isascii()):
+            raise ValueError(str(_("Choose one emoji.")))
+        return given
 
 
 class WhatsappIn(Schema):

@@ -31,6 +31,7 @@ from appliance.domains.conversations.actions.heed import keep_reading
 from appliance.domains.conversations.actions.linked import begin, queue_again, record_echo, write_first, write_from_box
 from appliance.domains.conversations.actions.notices import announce, forget_old_notices, mark_seen
 from appliance.domains.conversations.actions.promises import set_priority, tell_due
+from appliance.domains.conversations.actions.react import react
 from appliance.domains.conversations.actions.ready import (
     change_macro,
     change_quick_reply,
@@ -110,6 +111,7 @@ __all__ = [
     "queue_agent_reply",
     "queue_notice",
     "rate",
+    "react",
     "receive_messages",
     "record_echo",
     "remind_of_waiting",

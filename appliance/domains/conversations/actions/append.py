@@ -45,7 +45,7 @@ def append(uow: UnitOfWork, conversation: Conversation, draft: Draft) -> Message
         status=_FIRST_STATUS[draft.direction], provider_message_id=draft.provider_id, reply_to_id=draft.reply_to_id,
         answers_up_to=draft.answers_up_to, occurred_at=draft.occurred_at or uow.now, created_at=uow.now, attempts=0,
     )  # fmt: skip
-    if draft.direction is not Direction.INTERNAL:
+    if draft.direction is not Direction.INTERNAL and draft.kind is not MessageKind.REACTION:
         conversation.last_message_at = uow.now
         preview = wording.preview_of(draft.kind, draft.content)
         conversation.preview = wording.without_citations(preview) if draft.sources else preview

@@ -12,7 +12,7 @@ from appliance.core.rows import locked
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.conversations import queries
-from appliance.domains.conversations.events import MessageFailed, MessageQueued, MessageStatusChanged
+from appliance.domains.conversations.events import MessageFailed, MessageQueued, MessageReacted, MessageStatusChanged
 from appliance.domains.conversations.queries import reached
 from appliance.domains.conversations.rules import delivery, wording
 from appliance.domains.conversations.tables import Conversation, Message
@@ -20,6 +20,7 @@ from appliance.domains.conversations.types import (
     ConversationStatus,
     Direction,
     Handling,
+    MessageKind,
     MessageStatus,
     Outgoing,
     Quoted,
@@ -97,6 +98,8 @@ def retry_message(uow: UnitOfWork, message_id: UUID) -> Message:
     conversation = queries.get_conversation(uow, message.conversation_id)
     queries.check_window(uow, conversation, message.kind)
     message.provider_message_id, message.send_after, message.attempts = None, None, 0
+    if message.kind is MessageKind.REACTION:
+        message.occurred_at = uow.now  # the one that is sent last counts
     _move(uow, message, MessageStatus.QUEUED)
     uow.emit(MessageQueued(message.conversation_id, message.id))
     return message
@@ -150,11 +153,19 @@ def _move(uow: UnitOfWork, message: Message, status: MessageStatus, *, code: str
     if message.status in _ON_ITS_WAY and status in _GONE_OUT:
         record_sent(uow, message)
     message.status, message.error_code, message.error = status, code, told(error) if error else None
-    uow.emit(MessageStatusChanged(message.conversation_id, message.id, status))
+    tell_status(uow, message)
+
+
+def tell_status(uow: UnitOfWork, message: Message) -> None:
+    uow.emit(MessageStatusChanged(message.conversation_id, message.id, message.status))
+    if message.kind is MessageKind.REACTION:
+        uow.emit(MessageReacted(message.conversation_id, message.reply_to_id or message.id))
 
 
 def record_sent(uow: UnitOfWork, message: Message) -> None:
     """The person's story has what they were told, once it left."""
+    if message.kind is MessageKind.REACTION:
+        return
     said = wording.preview_of(message.kind, message.content)
     contact_id = queries.get_conversation(uow, message.conversation_id).contact_id
     contacts.add_timeline_entry(uow, contact_id, kind="message.sent", object_id=message.id, summary=said, happened_at=message.created_at)

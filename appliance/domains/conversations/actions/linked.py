@@ -11,13 +11,13 @@ from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.types import Purpose
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.actions import promises
-from appliance.domains.conversations.actions.append import Draft, append
-from appliance.domains.conversations.actions.deliver import record_sent
+from appliance.domains.conversations.actions.append import append
+from appliance.domains.conversations.actions.deliver import record_sent, tell_status
 from appliance.domains.conversations.actions.handle import open_again
-from appliance.domains.conversations.actions.receive import find_locked, open_conversation
+from appliance.domains.conversations.actions.receive import as_draft, find_locked, open_conversation, stay_closed
 from appliance.domains.conversations.actions.remember import remember_words
 from appliance.domains.conversations.actions.speak import queue_from_box, reply
-from appliance.domains.conversations.events import ConversationChanged, MessageQueued, MessageStatusChanged
+from appliance.domains.conversations.events import ConversationChanged, MessageQueued
 from appliance.domains.conversations.tables import Conversation, Message
 from appliance.domains.conversations.types import (
     Arrival,
@@ -35,20 +35,22 @@ def record_echo(uow: UnitOfWork, arrival: Arrival) -> list[Message]:
     """What somebody wrote to this person on the phone itself. It answers what came before it; what we sent ourselves is left out."""
     conversation = find_locked(uow, arrival.route) or open_conversation(uow, arrival.route, arrival.person)
     stored = []
+    said = [echo for echo in arrival.messages if echo.kind is not MessageKind.REACTION]
+    if not said:
+        stay_closed(uow, conversation)
     for echo in arrival.messages:
         if queries.find_by_provider_id(uow, conversation.channel_id, echo.provider_id) is not None:
             continue
-        draft = Draft(Direction.OUTBOUND, Sender.USER, echo.kind, echo.content, provider_id=echo.provider_id, occurred_at=echo.occurred_at)
-        message = append(uow, conversation, draft)
+        message = append(uow, conversation, as_draft(uow, conversation, echo, Direction.OUTBOUND, Sender.USER))
         message.status, message.sent_at = MessageStatus.SENT, echo.occurred_at
         stored.append(message)
-    if stored:
+    if any(message.kind is not MessageKind.REACTION for message in stored):
         _settle(uow, conversation)
     uow.session.flush()
     remember_words(uow, stored)
     for message in stored:
         record_sent(uow, message)
-    uow.emit_all(MessageStatusChanged(conversation.id, message.id, MessageStatus.SENT) for message in stored)
+        tell_status(uow, message)
     return stored
 
 

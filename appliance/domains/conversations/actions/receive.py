@@ -18,7 +18,7 @@ from appliance.domains.conversations.actions.handle import await_person, open_ag
 from appliance.domains.conversations.actions.listen import note_file
 from appliance.domains.conversations.actions.remember import remember_words
 from appliance.domains.conversations.actions.stop import stop_if_asked
-from appliance.domains.conversations.events import ConversationOpened, MessageMediaStored, MessageReceived
+from appliance.domains.conversations.events import ConversationOpened, MessageMediaStored, MessageReacted, MessageReceived
 from appliance.domains.conversations.queries import surveys as asked
 from appliance.domains.conversations.rules import wording
 from appliance.domains.conversations.tables import Conversation, Message
@@ -54,20 +54,37 @@ def receive_messages(uow: UnitOfWork, arrivals: Sequence[Arrival]) -> list[Messa
         known.update((place[0], message.provider_id) for message in fresh)
         unique = {message.provider_id: message for message in fresh}
         rest = list(unique.values())
+        said = [message for message in rest if message.kind is not MessageKind.REACTION]
         is_heard = threads[place].status is not ConversationStatus.BLOCKED
-        if rest and is_heard and (answer := asked.find_answer(uow, threads[place], rest[0])):
-            stored.append(_store_answer(uow, threads[place], rest.pop(0), answer))
-        if rest:
-            _refresh(uow, threads[place], arrival.route, max(message.occurred_at for message in rest))
-            stored += [_store(uow, threads[place], message) for message in rest]
+        if said and is_heard and (answer := asked.find_answer(uow, threads[place], said[0])):
+            rest.remove(said[0])
+            stored.append(_store_answer(uow, threads[place], said.pop(0), answer))
+        if said:
+            _refresh(uow, threads[place], arrival.route, max(message.occurred_at for message in said))
+        elif rest:
+            stay_closed(uow, threads[place])
+        stored += [_store(uow, threads[place], message) for message in rest]
     uow.session.flush()
     remember_words(uow, stored)
     by_id = {thread.id: thread for thread in threads.values()}
     for message in stored:
         stop_if_asked(uow, by_id[message.conversation_id], message)
     _begin_clocks(uow, by_id, stored)
-    uow.emit_all(MessageReceived(message.conversation_id, message.id) for message in stored)
+    uow.emit_all(_news_of(message) for message in stored)
     return stored
+
+
+def _news_of(message: Message) -> MessageReceived | MessageReacted:
+    """Nobody answers a reaction, nor is anybody called by it."""
+    if message.kind is MessageKind.REACTION:
+        return MessageReacted(message.conversation_id, message.reply_to_id or message.id)
+    return MessageReceived(message.conversation_id, message.id)
+
+
+def stay_closed(uow: UnitOfWork, conversation: Conversation) -> None:
+    """One that begins with a reaction waits for nobody."""
+    if conversation.last_number == 0:
+        conversation.status, conversation.resolved_at = ConversationStatus.RESOLVED, uow.now
 
 
 def _begin_clocks(uow: UnitOfWork, by_id: Mapping[UUID, Conversation], stored: Sequence[Message]) -> None:
@@ -199,18 +216,7 @@ def _store_answer(uow: UnitOfWork, conversation: Conversation, message: Incoming
 
 
 def _store(uow: UnitOfWork, conversation: Conversation, message: Incoming) -> Message:
-    quoted = message.reply_to_provider_id
-    original = queries.find_by_provider_id(uow, conversation.channel_id, quoted) if quoted else None
-    draft = Draft(
-        Direction.INBOUND,
-        Sender.CONTACT,
-        message.kind,
-        message.content,
-        sender_id=conversation.contact_id,
-        provider_id=message.provider_id,
-        occurred_at=message.occurred_at,
-        reply_to_id=original.id if original else None,
-    )
+    draft = as_draft(uow, conversation, message, Direction.INBOUND, Sender.CONTACT, sender_id=conversation.contact_id)
     is_blocked = conversation.status is ConversationStatus.BLOCKED
     if message.kind is not MessageKind.REACTION and not is_blocked:
         conversation.unread_count += 1
@@ -218,6 +224,24 @@ def _store(uow: UnitOfWork, conversation: Conversation, message: Incoming) -> Me
     if is_blocked:
         conversation.answered_number = stored.number
     return stored
+
+
+def as_draft(
+    uow: UnitOfWork, conversation: Conversation, message: Incoming, direction: Direction, sender: Sender, *, sender_id: UUID | None = None
+) -> Draft:
+    """With what it quotes or reacts to: whoever writes chooses that id, so only what was said in the same conversation counts.
+
+    `quotes`: what is quoted and not here.
+    """
+    quoted = message.reply_to_provider_id
+    original = queries.find_by_provider_id(uow, conversation.channel_id, quoted) if quoted else None
+    reply_to_id = original.id if original is not None and original.conversation_id == conversation.id else None
+    is_lost = quoted and reply_to_id is None and message.kind is not MessageKind.REACTION
+    content = {**message.content, "quotes": quoted} if is_lost else message.content
+    return Draft(
+        direction, sender, message.kind, content, sender_id=sender_id, reply_to_id=reply_to_id,
+        provider_id=message.provider_id, occurred_at=message.occurred_at,
+    )  # fmt: skip
 
 
 def attach_media(uow: UnitOfWork, message_id: UUID, media: dict[str, object]) -> Message:

@@ -7,7 +7,7 @@ from sqlalchemy import and_, case, func, select
 from appliance.core.ids import first_id_at
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations.tables import Conversation, Message
-from appliance.domains.conversations.types import ConversationStatus, Direction, MessageStatus, Sender
+from appliance.domains.conversations.types import ConversationStatus, Direction, MessageKind, MessageStatus, Sender
 
 NEVER_SAID = (MessageStatus.FAILED, MessageStatus.CANCELLED)
 
@@ -33,7 +33,7 @@ def list_days(uow: UnitOfWork, starts: Sequence[datetime]) -> list[DayFigures]:
             func.count(Message.id).filter(said, Message.sender == Sender.USER),
         )
         # ids grow with time: the primary key finds the first day, a scan of all messages would not end
-        .where(Message.id >= first_id_at(starts[0]), Message.created_at >= starts[0])
+        .where(Message.id >= first_id_at(starts[0]), Message.created_at >= starts[0], Message.kind != MessageKind.REACTION)
         .group_by(day)
     )
     found = {row[0]: DayFigures(row[1], row[2], row[3]) for row in uow.session.execute(statement)}

@@ -19,6 +19,7 @@ from appliance.domains.conversations.types import (
     Direction,
     Handling,
     Holder,
+    MessageKind,
     MessageStatus,
     Order,
     Priority,
@@ -102,11 +103,12 @@ def _unsent() -> Select[UUID]:
     """Conversations in which the last thing we said never left."""
     later = aliased(Message)
     said_since = exists().where(
-        later.conversation_id == Message.conversation_id, later.number > Message.number, later.direction == Direction.OUTBOUND
-    )
+        later.conversation_id == Message.conversation_id, later.number > Message.number, later.direction == Direction.OUTBOUND,
+        later.kind != MessageKind.REACTION,
+    )  # fmt: skip
     # spelt out in the statement, or the index of those that failed is not used
     has_failed = Message.status == bindparam(None, MessageStatus.FAILED, literal_execute=True)
-    return select(Message.conversation_id).where(has_failed, ~said_since)
+    return select(Message.conversation_id).where(has_failed, Message.kind != MessageKind.REACTION, ~said_since)
 
 
 def find_unsent(uow: UnitOfWork, conversation_ids: Collection[UUID]) -> frozenset[UUID]:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, bindparam, func, or_, select
 
 from appliance.core import crypto
 from appliance.core.rows import locked, required
@@ -13,6 +13,8 @@ from appliance.domains.conversations.errors import ContactBlocked, ConversationN
 from appliance.domains.conversations.rules import delivery, wording
 from appliance.domains.conversations.tables import Conversation, Message
 from appliance.domains.conversations.types import ConversationStatus, Direction, MessageKind, MessageStatus, Sender
+
+_IS_SAID = Message.kind != MessageKind.REACTION
 
 
 def get_conversation(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
@@ -78,11 +80,32 @@ def find_by_provider_id(uow: UnitOfWork, channel_id: UUID, provider_id: str) -> 
     return uow.session.scalar(select(Message).where(Message.channel_id == channel_id, Message.provider_message_id == provider_id))
 
 
+def find_messages(uow: UnitOfWork, message_ids: Collection[UUID]) -> dict[UUID, Message]:
+    return {row.id: row for row in uow.session.scalars(select(Message).where(Message.id.in_(message_ids)))} if message_ids else {}
+
+
+def list_reactions(uow: UnitOfWork, message_ids: Collection[UUID], *, ours: bool = False) -> Sequence[Message]:
+    """To these messages, in the order in which they were made: of one person the last counts, an empty one takes back."""
+    found = select(Message).where(_is_reaction(), Message.reply_to_id.in_(message_ids), Message.status != MessageStatus.CANCELLED)
+    if ours:
+        found = found.where(Message.direction == Direction.OUTBOUND)
+    return uow.session.scalars(found.order_by(Message.occurred_at, Message.number)).all() if message_ids else []
+
+
+def _is_reaction() -> ColumnElement[bool]:
+    """Spelt out in the statement, or the index of reactions is not used."""
+    return Message.kind == bindparam(None, MessageKind.REACTION, literal_execute=True)
+
+
 def list_messages(
-    uow: UnitOfWork, conversation_id: UUID, *, before: int | None = None, after: int | None = None, limit: int = 50
+    uow: UnitOfWork, conversation_id: UUID, *, before: int | None = None, after: int | None = None, limit: int = 50, lines: bool = False
 ) -> list[Message]:
-    """Oldest first. Without a cursor the newest `limit`; `before` and `after` are message numbers."""
+    """Oldest first. Without a cursor the newest `limit`; `before` and `after` are message numbers. `lines`: without reactions to what
+    is here, which are seen beside it.
+    """
     statement = select(Message).where(Message.conversation_id == conversation_id).limit(limit)
+    if lines:
+        statement = statement.where(or_(_IS_SAID, Message.reply_to_id.is_(None)))
     if after is not None:
         return list(uow.session.scalars(statement.where(Message.number > after).order_by(Message.number)))
     if before is not None:
@@ -94,6 +117,7 @@ def list_last_ids(uow: UnitOfWork, conversation_id: UUID, *, limit: int, up_to: 
     """What the provider calls the contact's last messages, none later than number `up_to`, oldest first."""
     own = select(Message.provider_message_id).where(
         Message.conversation_id == conversation_id, Message.direction == Direction.INBOUND, Message.provider_message_id.is_not(None),
+        _IS_SAID,
     )  # fmt: skip
     own = own if up_to is None else own.where(Message.number <= up_to)
     found = uow.session.scalars(own.order_by(Message.number.desc()).limit(limit))
@@ -101,9 +125,9 @@ def list_last_ids(uow: UnitOfWork, conversation_id: UUID, *, limit: int, up_to: 
 
 
 def count_after(uow: UnitOfWork, conversation_id: UUID, number: int) -> int:
-    """The contact's messages that came after this one."""
+    """The contact's messages that came after this one, reactions left out."""
     later = Message.conversation_id == conversation_id, Message.direction == Direction.INBOUND, Message.number > number
-    return uow.session.scalar(select(func.count(Message.id)).where(*later)) or 0
+    return uow.session.scalar(select(func.count(Message.id)).where(*later, _IS_SAID)) or 0
 
 
 def list_unanswered(uow: UnitOfWork, conversation: Conversation, *, limit: int = 20) -> list[Message]:
@@ -117,7 +141,7 @@ def list_unanswered(uow: UnitOfWork, conversation: Conversation, *, limit: int =
             Message.conversation_id == conversation.id,
             Message.number > conversation.answered_number,
             Message.direction == Direction.INBOUND,
-            Message.kind != MessageKind.REACTION,
+            _IS_SAID,
             Message.deleted_at.is_(None),
         )
         .order_by(Message.number.desc())
@@ -127,10 +151,10 @@ def list_unanswered(uow: UnitOfWork, conversation: Conversation, *, limit: int =
 
 
 def list_recent(uow: UnitOfWork, conversation_id: UUID, *, before: int, limit: int = 8) -> list[Message]:
-    """What was said just before message `before`, notes left out, oldest first."""
+    """What was said just before message `before`, notes and reactions left out, oldest first."""
     statement = (
         select(Message)
-        .where(Message.conversation_id == conversation_id, Message.number < before, Message.direction != Direction.INTERNAL)
+        .where(Message.conversation_id == conversation_id, Message.number < before, Message.direction != Direction.INTERNAL, _IS_SAID)
         .order_by(Message.number.desc())
         .limit(limit)
     )

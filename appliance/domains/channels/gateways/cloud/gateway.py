@@ -25,7 +25,7 @@ class CloudGateway(Gateway):
     settings: ClassVar[type[Schema]] = CloudSettings
     kind = Kind(
         WHATSAPP_CLOUD, _("WhatsApp Cloud API"), Medium.WHATSAPP, carries=CARRIES, window_hours=24, max_text=4096, max_text_of_choices=1024,
-        per_second=80.0,  # throughput of a new number
+        quotes=True, per_second=80.0,  # throughput of a new number
         external_id=r"\d{1,120}", needs=frozenset({"access_token", "app_secret", "verify_token"}),
     )  # fmt: skip
 

@@ -25,7 +25,7 @@ def payload_of(message: Outgoing, *, media_id: str = "") -> dict[str, Any]:
         "biz_opaque_callback_data": message.client_id,
         **_body(message.kind, message.content, media_id),
     }
-    if message.reply_to_provider_id:
+    if message.reply_to_provider_id and message.kind is not MessageKind.REACTION:  # which names it itself
         payload["context"] = {"message_id": message.reply_to_provider_id}
     return payload
 

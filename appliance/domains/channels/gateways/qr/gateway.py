@@ -24,7 +24,7 @@ class QrSettings(Courteous):
 
 
 class QrGateway(Gateway):
-    kind = Kind(WHATSAPP_QR, _("WhatsApp by QR"), Medium.WHATSAPP, carries=CARRIES, max_text=4096, linked=True)
+    kind = Kind(WHATSAPP_QR, _("WhatsApp by QR"), Medium.WHATSAPP, carries=CARRIES, max_text=4096, quotes=True, linked=True)
     settings = QrSettings
 
     def open(self, box: Box, account: Account) -> transport.QrTransport:

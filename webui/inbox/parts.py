@@ -1,8 +1,9 @@
 """What one message shows of itself: on which side, by whom, with which words and marks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from markupsafe import Markup, escape
 
@@ -13,8 +14,10 @@ from appliance.domains.conversations.schemas import MessageOut, media_kind
 from appliance.domains.conversations.types import Direction, Hearing, MessageKind, MessageStatus, Sender
 from webui import formats
 
+SHORTEST_NUMBER = 6  # what is shorter is an extension
 UNFOLDED, FOLDED_TO = 360, 240  # characters of what was said
 MEDIA_KINDS = frozenset({MessageKind.IMAGE, MessageKind.AUDIO, MessageKind.VIDEO, MessageKind.DOCUMENT, MessageKind.STICKER})
+SHOWN_OTHERWISE = MEDIA_KINDS | {MessageKind.CONTACT, MessageKind.LOCATION}
 STATUS_MARKS = {
     MessageStatus.QUEUED: ("clock", _("Waiting to be sent")),
     MessageStatus.SENDING: ("clock", _("Being sent")),
@@ -75,7 +78,7 @@ def heard_in(message: MessageOut) -> Heard | None:
 def side_of(message: MessageOut) -> str:
     if message.kind is MessageKind.NOTE:
         return "note"
-    if message.direction is Direction.INTERNAL:
+    if message.direction is Direction.INTERNAL or message.kind is MessageKind.REACTION:
         return "event"
     if message.direction is Direction.INBOUND:
         return "in"
@@ -97,7 +100,88 @@ def shown_as(message: MessageOut) -> MessageKind:
     return media_kind(str(header.get("mime_type", ""))) if header else message.kind
 
 
-def without_text(message: MessageOut) -> Markup:
+@dataclass(frozen=True)
+class Quoted:
+    """What a message answers; without a number it is not here."""
+
+    number: int | None
+    who: str
+    line: str
+
+
+@dataclass(frozen=True)
+class Reacted:
+    """One emoji at a message, of everybody who chose it. `failed_id`: our own that did not leave."""
+
+    emoji: str
+    names: str
+    count: int
+    is_ours: bool
+    is_waiting: bool
+    failed_id: UUID | None
+    failure: str
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Somebody whose card was sent. `phones`: as shown, and as it is called, where it is a number."""
+
+    name: str
+    phones: Sequence[tuple[str, str]]
+    emails: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Place:
+    name: str
+    address: str
+    coordinates: str
+
+
+def people_in(message: MessageOut) -> tuple[Shared, ...]:
+    """Senders write these cards: anything may be missing or be something else."""
+    cards = message.content.get("contacts")
+    return tuple(_shared(card) for card in cards if isinstance(card, Mapping)) if isinstance(cards, list) else ()
+
+
+def _shared(card: Mapping[str, Any]) -> Shared:
+    named = card.get("name")
+    name = str(named.get("formatted_name") or "") if isinstance(named, Mapping) else ""
+    phones = [_called(one) for one in _each(card, "phones")]
+    emails = [str(one["email"]) for one in _each(card, "emails") if one.get("email")]
+    return Shared(name.strip() or gettext("Without a name"), [one for one in phones if one[0]], emails)
+
+
+def _each(card: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    found = card.get(name)
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+
+
+def _called(one: Mapping[str, Any]) -> tuple[str, str]:
+    known, written = str(one.get("wa_id") or ""), str(one.get("phone") or "")
+    number = f"+{known}" if known.isdecimal() else "".join(sign for sign in written if sign.isdecimal() or sign == "+")
+    whole = number if number.startswith("+") else ""
+    return (formats.phone(whole) if whole else written), number if len(number) >= SHORTEST_NUMBER else ""
+
+
+def place_in(message: MessageOut) -> Place | None:
+    place = message.content.get("location")
+    if not isinstance(place, Mapping):
+        return None
+    at = f"{place.get('latitude')}, {place.get('longitude')}" if "latitude" in place and "longitude" in place else ""
+    return Place(str(place.get("name") or ""), str(place.get("address") or ""), at)
+
+
+def _reacted_elsewhere(message: MessageOut, who: str) -> str:
+    emoji = str(message.content.get("emoji", ""))
+    if not emoji:
+        return gettext("%(name)s took back a reaction to a message that is not here", name=who)
+    return gettext("%(name)s reacted with %(emoji)s to a message that is not here", name=who, emoji=emoji)
+
+
+def without_text(message: MessageOut, who: str = "") -> Markup:
+    if message.kind is MessageKind.REACTION:
+        return escape(_reacted_elsewhere(message, who))
     if message.content.get("event") == "rated":
         return escape(_rated(message.content))
     if message.content.get("event") in EVENTS:
@@ -106,13 +190,10 @@ def without_text(message: MessageOut) -> Markup:
     chosen = message.content.get("choice")
     if isinstance(chosen, Mapping):
         return escape(str(chosen.get("title", "")))
-    place = message.content.get("location")
-    if isinstance(place, Mapping):
-        return escape(f"{place.get('name') or ''} {place.get('latitude')}, {place.get('longitude')}".strip())
     template = message.content.get("template")
     if isinstance(template, Mapping):
         return escape(" · ".join([gettext("Template %(name)s", name=str(template.get("name", ""))), *_values_of(template)]))
-    return Markup("") if message.kind in MEDIA_KINDS else escape(_unwritten(message.content))
+    return Markup("") if message.kind in SHOWN_OTHERWISE else escape(_unwritten(message.content))
 
 
 def _unwritten(content: Mapping[str, Any]) -> str:

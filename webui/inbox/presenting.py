@@ -137,7 +137,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Bubble:
-    """One message of the thread. `html` is safe: escaped text with citations as links."""
+    """One message of the thread. `html` is safe: escaped text with citations as links. `line`: how it is quoted; empty: it cannot be."""
 
     id: UUID
     number: int
@@ -163,6 +163,11 @@ class Bubble:
     earlier: Sequence[EarlierOut]
     read_at: datetime | None
     sighting: SightingOut | None
+    people: Sequence[parts.Shared] = ()
+    place: parts.Place | None = None
+    quote: parts.Quoted | None = None
+    reactions: Sequence[parts.Reacted] = ()
+    line: str = ""
 
 
 @dataclass(frozen=True)
@@ -182,6 +187,7 @@ class Thread:
     reply_cost: str
     reply_cost_source: str
     takes: frozenset[MessageKind]
+    quotes: bool
     held_by_me: bool
     me: UUID | None
     handoff_reason: str
@@ -339,7 +345,7 @@ def _bubble(message: MessageOut, who: str, sighting: SightingOut | None, *, in_g
         side=parts.side_of(message),
         who=who,
         author=parts.member_of(message),
-        html=_words(message, text, cites=cites) if text else parts.without_text(message),
+        html=_words(message, text, cites=cites) if text else parts.without_text(message, parts.member_of(message) or who),
         media=media,
         file_name=str(media.get("filename") or WORDLESS[f"[{parts.shown_as(message)}]"]) if media else "",
         heard=parts.heard_in(message),
@@ -358,6 +364,8 @@ def _bubble(message: MessageOut, who: str, sighting: SightingOut | None, *, in_g
         earlier=message.earlier or (),
         read_at=message.read_at,
         sighting=sighting,
+        people=parts.people_in(message),
+        place=parts.place_in(message),
     )
 
 

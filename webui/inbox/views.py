@@ -15,11 +15,25 @@ from appliance.domains.contacts.schemas import ContactOut, ContactsQuery
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.queries import InboxFilter
 from appliance.domains.conversations.schemas import LARGEST, ConversationOut, MessageOut, ViewFilters
-from appliance.domains.conversations.types import Signal
+from appliance.domains.conversations.types import Direction, MessageKind, Signal
 from appliance.domains.identity import queries as identity
 from appliance.domains.identity.schemas import MembersQuery
 from webui import costs, formats
-from webui.inbox import assisting, chats, deadlines, mails, presenting, reading, satisfaction, saved, saying, settings, snoozing, times
+from webui.inbox import (
+    answering,
+    assisting,
+    chats,
+    deadlines,
+    mails,
+    presenting,
+    reading,
+    satisfaction,
+    saved,
+    saying,
+    settings,
+    snoozing,
+    times,
+)
 from webui.inbox.pages import READ, pages
 from webui.inbox.presenting import CHANNELS, HANDOFF_REASONS, ICONS, Thread
 from webui.naming import person_name
@@ -82,14 +96,16 @@ def state(uow: UnitOfWork, conversation_id: UUID) -> str:
 @pages.get("/inbox/<uuid:conversation_id>/messages", permission=READ, query=WindowQuery)
 def messages(uow: UnitOfWork, conversation_id: UUID, query: WindowQuery) -> str:
     found = _conversation(uow, conversation_id)
-    window = queries.list_messages(uow, conversation_id, before=query.before, after=query.after, limit=THREAD_LENGTH)
+    window = queries.list_messages(uow, conversation_id, before=query.before, after=query.after, limit=THREAD_LENGTH, lines=True)
     return render_template("inbox/_messages.html", bubbles=_bubbles(uow, found, _shown(window)))
 
 
 @pages.get("/inbox/messages/<uuid:message_id>", permission=READ)
 def message(uow: UnitOfWork, message_id: UUID) -> str:
     found = queries.get_message(uow, message_id)
-    return render_template("inbox/_messages.html", bubbles=_bubbles(uow, _conversation(uow, found.conversation_id), _shown([found])))
+    is_line = found.kind is not MessageKind.REACTION or found.reply_to_id is None
+    shown = _shown([found] if is_line else [])
+    return render_template("inbox/_messages.html", bubbles=_bubbles(uow, _conversation(uow, found.conversation_id), shown))
 
 
 @pages.get("/inbox/notices", permission=READ)
@@ -124,7 +140,8 @@ def _filter(uow: UnitOfWork, query: ListQuery) -> InboxFilter:
 
 
 def _bubbles(uow: UnitOfWork, found: ConversationOut, messages: list[MessageOut]) -> list[presenting.Bubble]:
-    return presenting.bubbles(uow, messages, contact_name=_name_of(uow, found), in_group=found.is_group)
+    kind = channels.kind_of(found.channel_kind)
+    return answering.bubbles(uow, found, messages, contact_name=_name_of(uow, found), kind=kind)
 
 
 def _thread(uow: UnitOfWork, conversation_id: UUID, *, at: int | None = None) -> Thread:
@@ -133,8 +150,10 @@ def _thread(uow: UnitOfWork, conversation_id: UUID, *, at: int | None = None) ->
     person = contacts.find_contacts(uow, [found.contact_id]).get(found.contact_id)
     name = person_name(person)
     before = at + THREAD_LENGTH // 2 if at else None
-    window = _shown(queries.list_messages(uow, conversation_id, before=before, limit=THREAD_LENGTH))
-    unread = [row.number for row in window if row.direction == "inbound"][-found.unread_count :] if found.unread_count else []
+    window = _shown(queries.list_messages(uow, conversation_id, before=before, limit=THREAD_LENGTH, lines=True))
+    received = [row.number for row in window if row.direction is Direction.INBOUND and row.kind is not MessageKind.REACTION]
+    unread = received[-found.unread_count :] if found.unread_count else []
+    kind = channels.kind_of(found.channel_kind)
     cost = channels.cost_in(uow, conversation, None)
     return Thread(
         conversation=found,
@@ -143,15 +162,16 @@ def _thread(uow: UnitOfWork, conversation_id: UUID, *, at: int | None = None) ->
         icon=ICONS[found.medium],
         channel=str(CHANNELS[found.medium]),
         assignee=identity.names_of(uow, [found.assignee_id]).get(found.assignee_id, "") if found.assignee_id else "",
-        bubbles=presenting.bubbles(uow, window, contact_name=name, in_group=found.is_group),
+        bubbles=answering.bubbles(uow, found, window, contact_name=name, kind=kind),
         first_unread=unread[0] if unread else None,
         at=at,
-        is_newest=not window or window[-1].number >= found.last_number,
+        is_newest=not window or not queries.list_messages(uow, conversation_id, after=window[-1].number, limit=1, lines=True),
         window_closes_at=queries.window_closes_at(conversation),
         window_open=queries.is_window_open(uow, conversation),
         reply_cost=costs.told(cost),
         reply_cost_source=costs.source_of(cost),
-        takes=channels.kind_of(found.channel_kind).carries,
+        takes=kind.carries,
+        quotes=kind.quotes,
         held_by_me=found.assignee_id is not None and found.assignee_id == uow.actor.id,
         me=uow.actor.id,
         labels=presenting.chips(found.labels, presenting.colours_of(uow)),
@@ -179,6 +199,7 @@ def _around(uow: UnitOfWork) -> dict[str, object]:
     return {
         "members": _members(uow), "labels": queries.list_labels(uow), "teams": queries.list_teams(uow),
         "priorities": deadlines.PRIORITIES, "macros": queries.list_macros(uow), "snoozes": snoozing.choices(uow.now, formats.timezone()),
+        "emojis": answering.EMOJIS,
     }  # fmt: skip
 
 

@@ -59,14 +59,6 @@ export function toggleSummary() {
   else showSummary();
 }
 
-function jump(number) {
-  const found = log().querySelector(`[data-number="${number}"]`);
-  if (!found) { location.assign(`/inbox/${openId()}?at=${number}`); return; }
-  for (const other of log().querySelectorAll(".is-found")) other.classList.remove("is-found");
-  found.classList.add("is-found");
-  found.scrollIntoView({ block: "center" });
-}
-
 /** The menu says what is possible on this box; asked each time, since a model may have come. */
 export async function fillMenu(menu) {
   try {
@@ -110,8 +102,6 @@ async function translateThread(to) {
 }
 
 panes.addEventListener("click", (event) => {
-  const at = event.target.closest("[data-jump]");
-  if (at) jump(at.dataset.jump);
   if (event.target.closest("[data-brief-close]")) hideSummary();
   const inMenu = event.target.closest("#assist-menu button");
   if (!inMenu) return;

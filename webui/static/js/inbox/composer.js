@@ -7,6 +7,9 @@ import { box, composer, me, openId, panes } from "./place.js";
 const draftKey = (mode = currentMode()) => `draft:${openId()}:${mode}`;
 export const currentMode = () => composer()?.querySelector('[aria-selected="true"]')?.dataset.mode ?? "reply";
 
+export const quoteKey = () => `quote:${me}:${openId()}`;
+export const quoting = () => composer()?.querySelector("[data-quoting]");
+
 export const unsavedKey = (key) => `unsaved:${key}`;
 const drafts = (run) => import("./drafts.js").then(run).catch(() => {});  // without a connection this browser keeps it, and says so
 const keepHere = (key, text) => (text ? localStorage.setItem(key, text) : localStorage.removeItem(key));
@@ -97,11 +100,14 @@ export function composed(hasFile) {
     return { text: composer().querySelector("[data-said]").textContent, body: { values }, path: `templates/${id}`, file };
   }
   if (!text && !hasFile) return null;
+  const [reply_to_id] = currentMode() === "reply" ? written("quote") : [];
+  const said = reply_to_id ? { text, reply_to_id } : { text };
   const titles = quickRow()?.hidden === false ? [...new Set(written("button"))] : []; // nobody sends what they do not see; WhatsApp refuses twins
-  return { text, body: titles.length ? { text, buttons: titles.map((title) => ({ id: title, title })) } : { text } };
+  return { text, quoted: quoting().textContent, body: titles.length ? { ...said, buttons: titles.map((title) => ({ id: title, title })) } : said };
 }
 
 export function emptyComposer() {
+  if (currentMode() === "reply") { quoting().replaceChildren(); localStorage.removeItem(quoteKey()); }
   box().value = "";
   for (const input of composer().querySelectorAll('[name="button"]')) input.value = "";
   composer().querySelector("[data-templates]").replaceChildren();

@@ -1,6 +1,6 @@
 // The inbox: moves between conversations without a reload. The server's fragments are the truth; this only asks for them
 // at the right moment, and leads clicks, keys and live news to the parts that know what to do.
-import { adoptDrafts, currentMode, saveDraft, setMode, showQuick, usualMode } from "./composer.js";
+import { adoptDrafts, currentMode, quoteKey, saveDraft, setMode, showQuick, usualMode } from "./composer.js";
 import { attach, detach, showAttached } from "./files.js";
 import { markCurrent, refreshList, soonRefreshList } from "./list.js";
 import { fragment, html, showDialog } from "./parts.js";
@@ -20,6 +20,7 @@ import { failed } from "../toast.js";
 const suggest = () => import("./ghost.js").then((it) => it.suggest()).catch(failed);
 const assist = (run) => import("./assist.js").then(run).catch(failed);
 const labels = (run) => import("./labels.js").then(run).then(refreshState).catch(failed);
+const answering = (run) => import("./answering.js").then(run).catch(failed);
 const views = (run) => import("./views.js").then(run).catch(failed);
 const brief = () => assist((it) => it.showSummary({ unasked: true }));
 
@@ -52,6 +53,7 @@ function arrive() {
   setMode(usualMode());
   watchWindow();
   showUnsent().catch(failed);
+  if (localStorage.getItem(quoteKey())) answering((it) => it.restore());
   settle();
   arriveHere();
   if (thread()?.hasAttribute("data-handed-off")) brief();
@@ -98,10 +100,16 @@ root.addEventListener("click", (event) => {
   const older = event.target.closest("[data-older]");
   if (older) { showOlder(older).catch(failed); return; }
   if (event.target.closest("[data-newest], [data-latest]")) { showNewest().catch(failed); return; }
+  const tool = event.target.closest("[data-jump], [data-answer], [data-react], [data-quote], [data-unquote]");
+  if (tool && plain) {
+    if (tool.href) event.preventDefault();
+    answering((it) => it.use(tool));
+    return;
+  }
   const retry = event.target.closest("[data-retry-message]");
   if (retry) {
     const id = retry.closest("[data-message]").dataset.message;
-    request(`/api/v1/messages/${id}/retry`, { method: "POST" }).then(() => refreshMessage(id), failed);
+    request(`/api/v1/messages/${retry.dataset.retryMessage || id}/retry`, { method: "POST" }).then(() => refreshMessage(id), failed);
     return;
   }
   const mine = event.target.closest("[data-assign-me]");
@@ -158,6 +166,7 @@ root.addEventListener("keydown", (event) => {
 shortcut("j", _("Next conversation"), () => step(1));
 shortcut("k", _("Previous conversation"), () => step(-1));
 shortcut("r", _("Reply"), () => { setMode("reply"); box()?.focus(); });
+shortcut("q", _("Reply to a message"), () => answering((it) => it.quoteByKey()));
 shortcut("t", _("Template"), () => { if (composer()) setMode("template"); });
 shortcut("n", _("Internal note"), () => { setMode("note"); box()?.focus(); });
 shortcut("e", _("Resolve"), () => act("resolve"));
@@ -188,10 +197,10 @@ for (const name of OF_LIST) document.addEventListener(`live:${name}`, soonRefres
 for (const name of OF_STATE) {
   document.addEventListener(`live:${name}`, ({ detail }) => { if (detail.conversation_id === openId()) refreshState().catch(() => {}); });
 }
-for (const name of ["message.received", "message.queued", "internal_note.added", "conversation.woken"]) {
+for (const name of ["message.received", "message.queued", "message.reacted", "internal_note.added", "conversation.woken"]) {
   document.addEventListener(`live:${name}`, ({ detail }) => { if (detail.conversation_id === openId()) fetchNew(); });
 }
-for (const name of ["message_status.changed", "message.failed", "message_media.stored", "message.revised", "message.transcribed"]) {
+for (const name of ["message_status.changed", "message.failed", "message_media.stored", "message.reacted", "message.revised", "message.transcribed"]) {
   document.addEventListener(`live:${name}`, ({ detail }) => {
     if (detail.conversation_id === openId()) refreshMessage(detail.message_id).catch(() => {});
   });

@@ -9,8 +9,8 @@ export { fragment };
 
 export const pendingMeta = () => el("p", { class: "meta" }, icon("clock"), el("span", { class: "sr" }, _("Being sent")));
 
-export function pendingBubble(text, mode, file, key) {
-  return el("article", { class: `msg ${mode === "note" ? "note" : "out"} turn is-pending`, "data-key": key }, el("div", { class: "bubble" }, file && el("span", { class: "file-chip" }, icon("file"), el("span", { class: "medium clip" }, file.name)), text && el("p", {}, text)), pendingMeta());
+export function pendingBubble({ text, mode, file, key, quoted }) {
+  return el("article", { class: `msg ${mode === "note" ? "note" : "out"} turn is-pending`, "data-key": key }, el("div", { class: "bubble" }, quoted ? el("p", { class: "quoted clip" }, quoted) : null, file && el("span", { class: "file-chip" }, icon("file"), el("span", { class: "medium clip" }, file.name)), text && el("p", {}, text)), pendingMeta());
 }
 
 function button(name, words, run) {

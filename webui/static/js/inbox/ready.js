@@ -1,13 +1,9 @@
 // Quick replies behind "/", macros, and putting aside: what stands ready for the open conversation.
 import { el } from "../dom.js";
 import { saveDraft, currentMode } from "./composer.js";
-import { refreshList } from "./list.js";
-import { api, box, composer, openId, panes } from "./place.js";
-import { refreshState } from "./state.js";
-import { fetchNew } from "./thread.js";
-import { _, datetime } from "../i18n.js";
+import { box, composer, openId, panes } from "./place.js";
 import { request } from "../request.js";
-import { failed, toast } from "../toast.js";
+import { failed } from "../toast.js";
 
 const MOST = 6;
 const CALL = { reply: /(^|\s)\/([a-z0-9_-]*)$/i, note: /(^|\s)@([\p{L}]*(?: [\p{L}]+)?)$/u };
@@ -101,41 +97,7 @@ export function steerReplies(event) {
   return true;
 }
 
-const changed = () => Promise.all([refreshState(), refreshList()]);
-
-function undoWith(conversation, before) {
-  return { action: { label: _("Undo"), run: () => request(`/api/v1/conversations/${conversation}/state`, { method: "PUT", body: before }).then(changed, failed) } };
-}
-
-export async function runMacro(id) {
-  const conversation = openId();
-  closeMenus();
-  try {
-    const { before, replied } = await request(api(`macros/${id}`), { method: "POST" });
-    toast(replied ? _("Done. What was said stays said.") : _("Done."), undoWith(conversation, before));
-    await Promise.all([changed(), fetchNew()]);
-  } catch (error) {
-    failed(error);
-  }
-}
-
-/** `until`: a moment, or "" for until the customer writes. */
-export async function snooze(until) {
-  const conversation = openId();
-  closeMenus();
-  try {
-    const now = await request(`/api/v1/conversations/${conversation}`);
-    const { labels, assignee_id, handling, status, snoozed_until } = now;
-    await request(`/api/v1/conversations/${conversation}/snooze`, { method: "POST", body: { until: until || null } });
-    const said = until ? _("Put aside until %(moment)s.", { moment: datetime(until) }) : _("Put aside until the customer writes.");
-    toast(said, undoWith(conversation, { labels, assignee_id, handling, status, snoozed_until }));
-    await changed();
-  } catch (error) {
-    failed(error);
-  }
-}
-
-const snoozeForm = (form) => snooze(new Date(form.elements.until.value).toISOString());
+const done = (run) => { closeMenus(); import("./doing.js").then(run).catch(failed); };
 
 function closeMenus() {
   for (const open of panes.querySelectorAll(".menu:popover-open")) open.hidePopover();
@@ -152,9 +114,9 @@ export function openMenu(name) {
 
 panes.addEventListener("click", (event) => {
   const macro = event.target.closest("[data-macro]");
-  if (macro) runMacro(macro.dataset.macro);
+  if (macro) done((it) => it.runMacro(macro.dataset.macro));
   const time = event.target.closest("[data-snooze]");
-  if (time) snooze(time.dataset.snooze);
+  if (time) done((it) => it.snooze(time.dataset.snooze));
   if (event.target.closest(".menu :is([data-act], [data-brief-toggle])")) closeMenus();
   const further = event.target.closest("[data-menu]");
   if (further) openMenu(further.dataset.menu);
@@ -162,7 +124,8 @@ panes.addEventListener("click", (event) => {
 panes.addEventListener("submit", (event) => {
   if (!event.target.matches("[data-snooze-form]")) return;
   event.preventDefault();
-  snoozeForm(event.target);
+  const { value } = event.target.elements.until;
+  done((it) => it.snooze(new Date(value).toISOString()));
 });
 // up and down walk through an open menu
 panes.addEventListener("keydown", (event) => {

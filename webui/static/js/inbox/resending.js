@@ -55,7 +55,7 @@ export function showUnsent() {
   const stick = log() && atEnd();
   for (const stale of log()?.querySelectorAll("[data-kept]") ?? []) stale.remove();
   for (const job of openId() ? unsent(openId()) : []) {
-    const bubble = pendingBubble(job.text, job.mode, job.file, job.key);
+    const bubble = pendingBubble(job);
     log().append(bubble);
     show(bubble, job);
   }

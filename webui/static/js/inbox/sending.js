@@ -28,14 +28,14 @@ export async function send() {
   const wanted = composed(Boolean(held));
   if (!wanted || box().readOnly) return;
   const file = held ?? wanted.file;
-  const { text, body, path } = wanted;
+  const { text, body, path, quoted } = wanted;
   const key = crypto.randomUUID?.() ?? String(Math.random()).slice(2) + Date.now();
-  log().append(pendingBubble(text, mode, file, key));
+  log().append(pendingBubble({ text, mode, file, key, quoted }));
   toEnd();
   emptyComposer();
   if (held) detach(composer(), openId());
   setMode(usualMode());
-  const job = { conversation: openId(), text, body, path, mode, file, key, at: Date.now() };
+  const job = { conversation: openId(), text, body, path, quoted, mode, file, key, at: Date.now() };
   await inTurn(job.conversation, async () => (await keeping()).waitsBehind(job) || attempt(job));
 }
 

@@ -25,9 +25,9 @@ export const waitingPlaces = () => Object.keys(localStorage).filter((key) => key
 export function keepUnsent(job) {
   job.by = me;
   whole.set(job.key, job);
-  const { text, body, path, mode, key, media, why, status, by, at } = job;
+  const { text, body, path, quoted, mode, key, media, why, status, by, at } = job;
   const file = job.file && { name: job.file.name };
-  localStorage.setItem(place(job.conversation), JSON.stringify([...others(job), { text, body, path, mode, key, media, why, status, by, at, file }]));
+  localStorage.setItem(place(job.conversation), JSON.stringify([...others(job), { text, body, path, quoted, mode, key, media, why, status, by, at, file }]));
 }
 
 export function forgetUnsent(job) {

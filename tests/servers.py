@@ -73,7 +73,7 @@ def postgresql_server() -> Iterator[str]:
 
 
 _QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200", "shared_buffers": "64MB",
-          "lock_timeout": "60s"}  # whoever waits longer waits for a connection that nobody will close
+          "autovacuum": "off", "lock_timeout": "60s"}  # whoever waits longer waits for a connection that nobody will close
 
 
 def _until(ready: object, failure: str) -> None:

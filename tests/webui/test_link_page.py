@@ -114,6 +114,17 @@ def test_every_end_is_told_in_words(app, box, tenant_id, browser_headers):
         assert str(queries.explain(ending)).split(".")[0] in page.text
 
 
+def test_a_number_that_was_lost_says_since_when_and_can_be_connected_at_once(app, box, tenant_id, browser_headers):
+    with box.unit(tenant_id) as uow:
+        channel_id = actions.create_channel(uow, ChannelIn(kind="whatsapp_qr", name="Loja")).id
+        actions.accept_risk(uow, channel_id, RISK_VERSION)
+        actions.note_open(uow, channel_id, jid=ME, lid="", push_name="Loja")
+        actions.note_closed(uow, channel_id, 408, "gone", attempt=14, retry_at=uow.now + timedelta(minutes=12))
+    page = app.test_client().get(f"/channels/{channel_id}", headers={**browser_headers, "Accept-Language": "en"})
+    for words in ("No connection since", "Try 14, the next one", "Connect now"):
+        assert words in page.text
+
+
 def test_a_qr_is_drawn_as_its_dark_runs():
     size, path = draw("2@abc")
     assert size == 21

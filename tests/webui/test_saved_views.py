@@ -1,5 +1,7 @@
 """Filters of the inbox under a name."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -9,6 +11,9 @@ from appliance.domains.channels import actions as channels
 from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.conversations import actions, queries
 from appliance.domains.conversations.schemas import SavedViewIn, ViewFilters
+from appliance.domains.identity import queries as identity
+from appliance.domains.identity.schemas import MembersQuery
+from tests.factories.identity import make_member
 from tests.webui.axe import violations
 from tests.webui.conftest import ANA
 from tests.webui.watch import Watch
@@ -139,3 +144,32 @@ def test_a_view_of_a_colleagues_is_deleted_after_a_question_and_not_put_back_as_
     expect(page.get_by_role("button", name="Desfazer")).to_have_count(0)
     assert names() == []
     assert page.watch.complaints == []
+
+
+def test_the_list_is_narrowed_to_a_channel_and_to_who_is_responsible(box, ana, page, vip):
+    with box.unit(ana.tenant_id) as uow:
+        make_member(uow)
+        [fabio] = [one.user_id for one in identity.list_members(uow, MembersQuery()).items if one.user_id != ana.user_id]
+        shop = channels.create_channel(uow, ChannelIn(kind="simulator", name="Loja")).id
+        found = channels.receive_simulated(uow, shop, visitor="Davi", name="Davi", text="oi")
+    with box.unit(ana.tenant_id, Actor("user", ana.user_id, ANA.person)) as uow:
+        actions.assign(uow, vip, user_id=fabio)
+    rows = page.locator("[data-conversation]")
+    open_page(page, "/inbox")
+    expect(rows).to_have_count(3)
+    page.get_by_role("button", name="Outras vistas e etiquetas").click()
+    page.get_by_text("Por canal").click()
+    page.get_by_role("link", name="Loja", exact=True).click()
+    expect(rows).to_have_count(1)
+    expect(rows).to_have_attribute("data-conversation", str(found))
+    expect(page).to_have_url(re.compile(f"channel={shop}"))
+    page.get_by_role("link", name=re.compile("^Loja")).click()  # its chip takes it away
+    expect(rows).to_have_count(3)
+    page.get_by_role("button", name="Outras vistas e etiquetas").click()
+    page.get_by_text("Por responsável").click()
+    page.get_by_role("link", name="Fábio", exact=True).click()
+    expect(rows).to_have_count(1)
+    expect(rows).to_have_attribute("data-conversation", str(vip))
+    page.get_by_role("button", name="Salvar este filtro").click()
+    expect(page.get_by_role("dialog", name="Salvar como vista").get_by_label("Nome")).to_have_value("Fábio")
+    assert violations(page) == []

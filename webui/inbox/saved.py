@@ -1,6 +1,6 @@
 """Saved views above the list, and the dialog in which one is named, shared and put in its place."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -8,9 +8,11 @@ from flask import render_template, url_for
 
 from appliance.core.i18n import gettext
 from appliance.core.uow import UnitOfWork
+from appliance.domains.channels import queries as channels
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.queries import CountedView
 from appliance.domains.conversations.schemas import ViewFilters
+from appliance.domains.identity import queries as identity
 from webui.inbox import reading
 from webui.inbox.deadlines import DEADLINES, PRIORITIES
 from webui.inbox.pages import WRITE, pages
@@ -48,13 +50,18 @@ def new_view(uow: UnitOfWork, query: ViewFilters) -> str:
 
 
 def _name_of(uow: UnitOfWork, filters: ViewFilters) -> str:
-    team = next((team.name for team in queries.list_teams(uow) if team.id == filters.team), "")
+    team = _named(filters.team, ((one.id, one.name) for one in queries.list_teams(uow)))
     said = [
         DEADLINES[filters.deadline] if filters.deadline else "", PRIORITIES[filters.priority] if filters.priority else "",
         *(mark.words for mark in reading.marks([filters.signal] if filters.signal else [])), reading.topic_name(filters.topic),
-        filters.label, team,
+        filters.label, team, _named(filters.channel, ((one.id, one.name) for one in channels.list_channels(uow))),
+        identity.names_of(uow, [filters.assignee]).get(filters.assignee, "") if filters.assignee else "",
     ]  # fmt: skip
     return " · ".join(str(words) for words in said if words)[:MAX_NAME]
+
+
+def _named(wanted: UUID | None, named: Iterable[tuple[UUID, str]]) -> str:
+    return next((name for key, name in named if key == wanted), "")
 
 
 @pages.get("/inbox/views/<uuid:view_id>", permission=WRITE)

@@ -43,7 +43,7 @@ __all__ = ["assisting", "chats", "mails", "pages", "satisfaction", "saved", "say
 LIST_LENGTH = 50
 FOUND_LENGTH = 20
 THREAD_LENGTH = 50
-KEPT = ("label", "topic", "signal", "team", "priority", "deadline", "order")  # filters that a link within the list keeps
+KEPT = ("label", "topic", "signal", "team", "channel", "assignee", "priority", "deadline", "order")  # a link within the list keeps them
 
 
 class AtQuery(Schema):
@@ -127,6 +127,7 @@ def _listing(uow: UnitOfWork, query: ListQuery) -> dict[str, object]:
         "is_unused": not shown and not queries.has_conversations(uow),
         "shelf": saved.shelf(uow, query), "address_of": saved.address_of, "me": me,
         "labels": queries.list_labels(uow), "teams": queries.list_teams(uow),
+        "channels": [(channel.id, channel.name) for channel in channels.list_channels(uow)], "members": _members(uow),
         "marks": reading.marks(list(Signal)), "topics": reading.TOPICS,
         "deadlines": deadlines.DEADLINES, "priorities": deadlines.PRIORITIES,
         "kept": {"view": query.view, **{name: value for name in KEPT if (value := getattr(query, name))}},

@@ -17,6 +17,8 @@ class ViewFilters(Schema):
     topic: Topic | None = None
     signal: Signal | None = None
     team: UUID | None = None
+    channel: UUID | None = None
+    assignee: UUID | None = Field(None, description="Who is responsible; in the view “mine” it is whoever looks")
     priority: Priority | None = None
     deadline: Deadline | None = None
     order: Literal["due"] | None = None

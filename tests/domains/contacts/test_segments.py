@@ -136,7 +136,8 @@ def test_every_question_that_may_be_asked_is_answered(uow):
 @pytest.mark.parametrize(
     ("field", "test", "value"),
     [("tag", "contains", "x"), ("name", "equals", ""), ("created", "within_days", "soon"), ("created", "within_days", "99999"),
-     ("created", "within_days", "²"), ("consent", "has", "fun"), ("consent", "has", "marketing:"), ("consent", "has", "marketing:fax"), ("created", "is_set", ""),
+     ("created", "within_days", "²"), ("consent", "has", "fun"),
+     ("consent", "has", "marketing:"), ("consent", "has", "marketing:fax"), ("created", "is_set", ""),
      ("owner", "equals", "ana"), ("event", "has", "bought"), ("attribute", "is_set", "")],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(field, test, value):

@@ -17,13 +17,13 @@ from appliance.core.live import RESET, Note
 from appliance.core.outbox import event_name
 from appliance.core.web import Principal
 from appliance.domains.channels.events import ChannelChanged, LinkChanged
-from appliance.domains.conversations.events import NoticeMade
+from appliance.domains.conversations.events import NoticeMade, NoticesDropped
 from appliance.domains.conversations.manifest import MANIFEST as CONVERSATIONS
 from appliance.entrypoints.hearing import heard, number_of
 from appliance.entrypoints.sockets import GONE, NO_LONGER, TRY_AGAIN, Sockets, by_key
 
 PATH = "/ws"
-_NOTIFICATIONS = frozenset({event_name(NoticeMade)})
+_NOTIFICATIONS = frozenset(map(event_name, (NoticeMade, NoticesDropped)))
 TOPICS = {
     "inbox": frozenset(map(event_name, CONVERSATIONS.live)) - _NOTIFICATIONS,
     "sessions": frozenset(map(event_name, (ChannelChanged, LinkChanged))),

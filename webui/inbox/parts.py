@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from markupsafe import Markup, escape
 
+from appliance.core.clock import now
 from appliance.core.i18n import gettext
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.shortening import shortened
@@ -14,6 +16,7 @@ from appliance.domains.conversations.schemas import MessageOut, media_kind
 from appliance.domains.conversations.types import Direction, Hearing, MessageKind, MessageStatus, Sender
 from webui import formats
 
+WORTH_SAYING = timedelta(seconds=30)
 SHORTEST_NUMBER = 6  # what is shorter is an extension
 UNFOLDED, FOLDED_TO = 360, 240  # characters of what was said
 MEDIA_KINDS = frozenset({MessageKind.IMAGE, MessageKind.AUDIO, MessageKind.VIDEO, MessageKind.DOCUMENT, MessageKind.STICKER})
@@ -216,6 +219,17 @@ def mark_of(message: MessageOut, *, in_group: bool) -> tuple[str, str] | None:
         return None
     found = (STATUS_MARKS_IN_GROUPS if in_group else STATUS_MARKS).get(message.status)
     return (found[0], str(found[1])) if found else None
+
+
+def wait_of(message: MessageOut) -> str:
+    """Why it has not left yet, and until when; empty where it is about to."""
+    if message.status is not MessageStatus.QUEUED:
+        return ""
+    why = message.error or ""
+    if message.send_after is None or message.send_after <= now():
+        return gettext("Waiting: %(reason)s", reason=why) if why else ""
+    until = gettext("Waiting until %(moment)s.", moment=formats.moment(message.send_after))
+    return f"{until} {why}".strip() if message.send_after > now() + WORTH_SAYING else ""
 
 
 def failure_of(message: MessageOut) -> str:

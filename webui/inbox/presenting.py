@@ -12,6 +12,7 @@ from appliance.core.i18n import gettext
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.domains.agents import queries as agents
+from appliance.domains.channels import queries as channels
 from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.schemas import ContactOut
 from appliance.domains.contacts.types import Channel as Medium
@@ -124,9 +125,10 @@ class Hit:
 
 @dataclass(frozen=True)
 class Told:
-    """Something that one person should look at; `number` of the message, where it is one."""
+    """Something that one person should look at: in a conversation, with the `number` of the message where it is one, or a channel."""
 
-    conversation_id: UUID
+    conversation_id: UUID | None
+    channel_id: UUID | None
     number: int | None
     kind: str
     by: str
@@ -153,6 +155,7 @@ class Bubble:
     at: datetime
     status: str
     mark: tuple[str, str] | None
+    waits: str
     failure: str
     can_retry: bool
     choices: Sequence[str]
@@ -238,17 +241,20 @@ def found(uow: UnitOfWork, hits: Sequence[Found]) -> list[Hit]:
 
 
 def notices(uow: UnitOfWork, found: Sequence[Notice]) -> list[Told]:
-    talks = {row.id: row for row in queries.list_by_id(uow, {notice.conversation_id for notice in found})}
+    talks = {row.id: row for row in queries.list_by_id(uow, {one.conversation_id for one in found if one.conversation_id})}
     people = contacts.find_contacts(uow, {row.contact_id for row in talks.values()})
     numbers = queries.numbers_of(uow, {notice.message_id for notice in found if notice.message_id})
     names = identity.names_of(uow, {notice.by_id for notice in found if notice.by_id})
+    places = {row.id: row.name for row in channels.list_channels(uow)} if any(notice.channel_id for notice in found) else {}
+    about = {row.id: person_name(people.get(row.contact_id)) for row in talks.values()} | places
     return [
         Told(
             conversation_id=notice.conversation_id,
+            channel_id=notice.channel_id,
             number=numbers.get(notice.message_id) if notice.message_id else None,
             kind=notice.kind.value,
             by=names.get(notice.by_id, "") if notice.by_id else "",
-            name=person_name(people.get(talks[notice.conversation_id].contact_id)),
+            name=next((about[one] for one in (notice.conversation_id, notice.channel_id) if one in about), ""),
             at=notice.created_at,
             is_new=notice.seen_at is None,
         )
@@ -354,6 +360,7 @@ def _bubble(message: MessageOut, who: str, sighting: SightingOut | None, *, in_g
         at=message.occurred_at if message.direction is Direction.INBOUND else message.created_at,
         status=message.status.value,
         mark=parts.mark_of(message, in_group=in_group),
+        waits=parts.wait_of(message),
         failure=parts.failure_of(message),
         can_retry=message.status in {MessageStatus.FAILED, MessageStatus.UNCONFIRMED},
         choices=[str(one["title"]) for one in message.content.get("buttons") or message.content.get("list", {}).get("rows", ())],

@@ -8,6 +8,10 @@ EDITED, DELETED = "edited", "deleted"
 class ChannelChanged:
     channel_id: UUID
 
+    @property
+    def ordering_key(self) -> str:
+        return str(self.channel_id)
+
 
 @dataclass(frozen=True)
 class WebhooksAccepted:

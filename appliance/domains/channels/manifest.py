@@ -40,6 +40,7 @@ MANIFEST = Manifest(
     "channels",
     apis=(api, first_words, leaving, letterbox, letters, links, mail_keys, mails, prices, reactions, templates, tracking, webchat),
     subscriptions=(
+        Subscription(ChannelChanged, subscribers.tell_of_trouble),
         Subscription(WebhooksAccepted, subscribers.store_webhooks, queue="fast"),
         Subscription(MailPosted, subscribers.read_posted_mail, mode="staged"),
         Subscription(MessageQueued, subscribers.send_message, queue="fast", mode="staged"),

@@ -18,7 +18,7 @@ from appliance.core.rows import PASSING, SPOILS
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import actions, queries
 from appliance.domains.channels.errors import Deferred, KeyRefused
-from appliance.domains.channels.events import MailPosted, MediaAnnounced, TemplateQueued, WebhooksAccepted
+from appliance.domains.channels.events import ChannelChanged, MailPosted, MediaAnnounced, TemplateQueued, WebhooksAccepted
 from appliance.domains.channels.gateways.email import filing
 from appliance.domains.channels.gateways.kinds import gateway_of
 from appliance.domains.channels.rules import pacing
@@ -28,9 +28,17 @@ from appliance.domains.contacts.events import ConfirmationWanted
 from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations import queries as conversation_queries
 from appliance.domains.conversations.events import MessageQueued
-from appliance.domains.conversations.types import MessageStatus, Outgoing, StatusReport
+from appliance.domains.conversations.types import MessageStatus, Outgoing, StatusReport, Wait
 
 log = structlog.get_logger()
+
+
+def tell_of_trouble(uow: UnitOfWork, event: ChannelChanged) -> None:
+    """Those who can mend it hear of a channel that stopped working, whyever; not of a number that they unlinked themselves."""
+    if queries.is_down(uow, event.channel_id):
+        conversations.tell_channel_down(uow, event.channel_id)
+    else:
+        conversations.drop_channel_down(uow, event.channel_id)
 
 
 def store_webhooks(uow: UnitOfWork, event: WebhooksAccepted) -> None:
@@ -109,6 +117,7 @@ def _park(step: Step, event: MessageQueued) -> None:
         queries.lock_link(uow, channel_id)  # whoever opens it meanwhile announces this one too, or has opened it
         if not queries.is_shut(uow, channel_id):
             raise Unavailable(_("The link has just opened."))
+        conversations.note_waiting(uow, event.message_id, Wait.NOT_CONNECTED)
 
 
 def _claim(step: Step, event: MessageQueued) -> tuple[timedelta, tuple[Outgoing, Account] | None]:
@@ -124,11 +133,19 @@ def _claim(step: Step, event: MessageQueued) -> tuple[timedelta, tuple[Outgoing,
             turn = message.send_after or actions.take_turn(uow, message.channel_id)
             conversations.hold_until(uow, message.id, turn)
         wait = max((turn or uow.now) - uow.now, timedelta(0))
+        if wait > pacing.WORTH_SAYING:
+            conversations.note_waiting(uow, message.id, _why(wait, is_its_turn=turn == message.send_after))
         outgoing = conversations.begin_sending(uow, message.id) if wait <= pacing.WORTH_WAITING else None
         if outgoing is None:
             return wait, None
         outgoing = actions.number_members(actions.put_link_in(uow, outgoing), named)
         return wait, (outgoing, queries.get_account(uow, outgoing.channel_id))
+
+
+def _why(wait: timedelta, *, is_its_turn: bool) -> Wait:
+    if not is_its_turn:
+        return Wait.CHANNEL_RESTS
+    return Wait.DAILY_LIMIT if wait > pacing.HOURS_AWAY else Wait.PACE
 
 
 def _taken(step: Step, outgoing: Outgoing, result: Sent | Unconfirmed) -> None:

@@ -41,10 +41,20 @@ class ConversationWoken(_OfConversation):
 
 
 @dataclass(frozen=True)
-class NoticeMade(_OfConversation):
-    """This person should look at the conversation."""
+class NoticeMade:
+    """This person should look at the conversation, or at the channel."""
 
+    conversation_id: UUID | None
     user_id: UUID
+    channel_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class NoticesDropped:
+    """There is nothing to look at any more: somebody has the conversation, or the channel works again."""
+
+    conversation_id: UUID | None
+    channel_id: UUID | None = None
 
 
 @dataclass(frozen=True)

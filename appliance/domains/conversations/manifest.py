@@ -14,6 +14,7 @@ _LIVE = (
     events.LabelsChanged,
     events.SavedViewsChanged,
     events.NoticeMade,
+    events.NoticesDropped,
     events.PersonHere,
     events.ContactWriting,
     events.HandoffRequested,

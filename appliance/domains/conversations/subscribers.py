@@ -17,7 +17,6 @@ from appliance.domains.conversations.events import (
 )
 from appliance.domains.conversations.rules import wording
 
-PUT_BACK = ("unassigned", "team")
 PATIENCE = 5  # attempts while the models are away or busy, about a minute and a half
 
 
@@ -47,14 +46,17 @@ def move_conversations_back(uow: UnitOfWork, event: MergeUndone) -> None:
 
 
 def deal_handed_off(uow: UnitOfWork, event: HandoffRequested) -> None:
-    """To one of those present, when the company deals out what waits. What a person put back is not dealt again at once."""
-    if event.reason not in PUT_BACK:
-        actions.deal_waiting(uow, event.conversation_id)
+    """To one of those present, when the company deals out what waits, else all hear of it; and the contact does.
+
+    What a person put back is not dealt again at once.
+    """
+    actions.tell_expected(uow, event.conversation_id, event.reason)
+    actions.call_person(uow, event.conversation_id, event.reason)
 
 
 def deal_overdue(uow: UnitOfWork, event: HandoffOverdue) -> None:
     """Somebody may have come by now."""
-    actions.deal_waiting(uow, event.conversation_id)
+    actions.call_person(uow, event.conversation_id, is_overdue=True)
 
 
 def ask_satisfaction(uow: UnitOfWork, event: ConversationResolved) -> None:

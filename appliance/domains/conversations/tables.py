@@ -53,6 +53,7 @@ class Team(TenantOwned, Base):
 class Conversation(TenantOwned, Base):
     """One thread with one address on one channel. `thread_key` is a keyed hash of the address, so it can be looked up.
 
+    `told_of_person_at`: when its contact was last told that a person will come.
     `is_group`: its contact stands for a group. People answer there, no agent; nothing that one member says binds the others.
     `blocked_by_merge_id`: blocked since another thread of the merged person was; it ends with the merge.
     """
@@ -79,6 +80,7 @@ class Conversation(TenantOwned, Base):
     sla_warn_at: Mapped[datetime | None]
     waiting_since: Mapped[datetime | None]
     reminded_at: Mapped[datetime | None]
+    told_of_person_at: Mapped[datetime | None]
     handoff_reason: Mapped[str | None] = mapped_column(String(40))
     topic: Mapped[Topic | None]
     signals: Mapped[list[str]] = mapped_column(default=list)
@@ -255,14 +257,15 @@ class SavedView(TenantOwned, Base):
 
 
 class Notice(TenantOwned, Base):
-    """Something in a conversation that one person should look at."""
+    """Something in a conversation, or about a channel, that one person should look at."""
 
     __tablename__ = "notices"
     __table_args__ = (Index("ix_notices_of_person", "tenant_id", "user_id", "created_at"),)
 
     user_id: Mapped[UUID]
     kind: Mapped[NoticeKind]
-    conversation_id: Mapped[UUID] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
+    conversation_id: Mapped[UUID | None] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
+    channel_id: Mapped[UUID | None] = mapped_column(index=True)
     message_id: Mapped[UUID | None]
     by_id: Mapped[UUID | None]
     created_at: Mapped[datetime]

@@ -61,6 +61,10 @@ class NoticeKind(StrEnum):
     ASSIGNED = "assigned"
     DUE_SOON = "due_soon"
     OVERDUE = "overdue"
+    WAITING = "waiting"  # a customer, for a person
+    STILL_WAITING = "still_waiting"
+    WOKEN = "woken"  # it was put aside until now
+    CHANNEL_DOWN = "channel_down"
 
 
 class Priority(StrEnum):
@@ -191,6 +195,15 @@ class MessageStatus(StrEnum):
     PLAYED = "played"  # a voice note that was heard
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+class Wait(StrEnum):
+    """Why a queued message has not left yet."""
+
+    NOT_CONNECTED = "not_connected"
+    DAILY_LIMIT = "daily_limit"
+    PACE = "pace"
+    CHANNEL_RESTS = "channel_rests"
 
 
 @dataclass(frozen=True)

@@ -844,6 +844,7 @@ def upgrade() -> None:
     sa.Column('sla_warn_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('waiting_since', sa.DateTime(timezone=True), nullable=True),
     sa.Column('reminded_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('told_of_person_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('handoff_reason', sa.String(length=40), nullable=True),
     sa.Column('topic', sa.Enum('greeting', 'farewell', 'price', 'availability', 'buying', 'payment', 'credit', 'wholesale', 'delivery', 'order_status', 'returns', 'warranty', 'support', 'scheduling', 'hours_place', 'complaint', 'praise', 'wants_person', 'privacy', 'emergency', 'opt_out', 'off_topic', 'other', name='topic', native_enum=False, length=40), nullable=True),
     sa.Column('signals', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
@@ -1288,8 +1289,9 @@ def upgrade() -> None:
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
     sa.Column('user_id', sa.Uuid(), nullable=False),
-    sa.Column('kind', sa.Enum('mentioned', 'assigned', 'due_soon', 'overdue', name='noticekind', native_enum=False, length=40), nullable=False),
-    sa.Column('conversation_id', sa.Uuid(), nullable=False),
+    sa.Column('kind', sa.Enum('mentioned', 'assigned', 'due_soon', 'overdue', 'waiting', 'still_waiting', 'woken', 'channel_down', name='noticekind', native_enum=False, length=40), nullable=False),
+    sa.Column('conversation_id', sa.Uuid(), nullable=True),
+    sa.Column('channel_id', sa.Uuid(), nullable=True),
     sa.Column('message_id', sa.Uuid(), nullable=True),
     sa.Column('by_id', sa.Uuid(), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
@@ -1297,6 +1299,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['conversation_id'], ['conversations.id'], name=op.f('fk_notices_conversation_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_notices'))
     )
+    op.create_index(op.f('ix_notices_channel_id'), 'notices', ['channel_id'], unique=False)
     op.create_index(op.f('ix_notices_conversation_id'), 'notices', ['conversation_id'], unique=False)
     op.create_index('ix_notices_of_person', 'notices', ['tenant_id', 'user_id', 'created_at'], unique=False)
     op.create_index('ix_notices_tenant_id', 'notices', ['tenant_id', 'id'], unique=False)

@@ -219,7 +219,9 @@ def test_a_forbidden_phrase_never_leaves():
 def test_an_emergency_is_answered_and_a_person_is_called():
     found = Found("Feche o registro e ligue 193.", True, True, 0.9, emergency="gas")
     decision = deciding.judge(situation("cheiro de gás"), found, "pt")
-    assert (decision.outcome, decision.reason, decision.text) == (Outcome.HAND_OFF, Reason.EMERGENCY, found.text)
+    assert (decision.outcome, decision.reason, decision.text) == (
+        Outcome.HAND_OFF, Reason.EMERGENCY, f"{found.text}\n\n{deciding.notice(Policy(), 'pt', NOW)}"
+    )
 
 
 def test_an_urgent_message_without_an_answer_goes_to_a_person():

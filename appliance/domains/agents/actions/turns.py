@@ -5,7 +5,7 @@ from appliance.core.errors import Refused
 from appliance.core.uow import UnitOfWork
 from appliance.domains.agents import queries
 from appliance.domains.agents.events import AnswerDue, ReplyDecided
-from appliance.domains.agents.rules import reading
+from appliance.domains.agents.rules import deciding, reading
 from appliance.domains.agents.tables import ReplyRun, ReplyStep
 from appliance.domains.agents.types import Composed, Outcome, Situation
 from appliance.domains.conversations import actions as conversations
@@ -87,7 +87,7 @@ def carry_out(uow: UnitOfWork, situation: Situation, composed: Composed, *, took
 def _speak(uow: UnitOfWork, conversation_id: UUID, situation: Situation, composed: Composed) -> tuple[UUID | None, Outcome]:
     decision = composed.decision
     if decision.outcome is Outcome.HAND_OFF:
-        return _hand_off(uow, conversation_id, str(decision.reason), decision.text)
+        return _hand_off(uow, conversation_id, str(decision.reason), situation, composed)
     if decision.outcome is Outcome.SILENCE:
         conversations.note_answered(uow, conversation_id, situation.up_to_number)
         return None, Outcome.SILENCE
@@ -96,13 +96,18 @@ def _speak(uow: UnitOfWork, conversation_id: UUID, situation: Situation, compose
             uow, conversation_id, AgentReply(decision.text, situation.up_to_number, decision.sources)
         )
     except Refused as err:  # no consent, or the window closed while we thought
-        return _hand_off(uow, conversation_id, getattr(err, "objection", "refused"), "")
+        return _hand_off(uow, conversation_id, getattr(err, "objection", "refused"))
     return (reply.id, decision.outcome) if reply else (None, Outcome.SILENCE)
 
 
-def _hand_off(uow: UnitOfWork, conversation_id: UUID, reason: str, text: str) -> tuple[UUID | None, Outcome]:
+def _hand_off(
+    uow: UnitOfWork, conversation_id: UUID, reason: str, situation: Situation | None = None, composed: Composed | None = None
+) -> tuple[UUID | None, Outcome]:
     """Once: a conversation that people already have stays as it is and the contact hears nothing twice."""
     if not conversations.hand_off(uow, conversation_id, reason=reason):
         return None, Outcome.SILENCE
-    notice = conversations.queue_notice(uow, conversation_id, text) if text else None
-    return (notice.id if notice else None), Outcome.HAND_OFF
+    if situation is None or composed is None:
+        return None, Outcome.HAND_OFF
+    is_open = deciding.is_open(situation.policy, situation.now)
+    said = conversations.say_expected(uow, conversation_id, composed.decision.text, composed.language, is_open=is_open)
+    return (said.id if said else None), Outcome.HAND_OFF

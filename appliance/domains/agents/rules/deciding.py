@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from appliance.core import working_hours
-from appliance.domains.agents.rules import hours, intents, wording
+from appliance.core import spoken_times, working_hours
+from appliance.domains.agents.rules import intents, wording
 from appliance.domains.agents.types import Decision, Found, Intent, Outcome, Policy, Reason, Situation
 
 _COURTESIES = {Intent.IDENTITY: "identity", Intent.GREETING: "greeting", Intent.THANKS: "thanks", Intent.FAREWELL: "farewell"}
@@ -60,7 +60,8 @@ def judge(situation: Situation, found: Found, language: str) -> Decision:
     if found.emergency is not None and not found.answered:
         return hand_off(situation, Reason.EMERGENCY, language)
     if found.emergency is not None:
-        return Decision(Outcome.HAND_OFF, found.text, Reason.EMERGENCY, found.sources, found.confidence, found.engine)
+        text = f"{found.text}\n\n{notice(policy, language, situation.now)}"
+        return Decision(Outcome.HAND_OFF, text, Reason.EMERGENCY, found.sources, found.confidence, found.engine)
     if not found.answered or found.confidence < policy.confidence_floor or not (found.confident or policy.send_unsure):
         return unknown(situation, language, found)
     if is_off_topic(policy, question_of(situation), found.text):
@@ -87,11 +88,16 @@ def hand_off(situation: Situation, reason: Reason, language: str) -> Decision:
 
 def notice(policy: Policy, language: str, now: datetime) -> str:
     """Tells the contact that a person comes and, outside hours, when."""
-    opening = working_hours.next_open(policy.calendar, now)
-    if opening in {None, now}:
+    opening = None if is_open(policy, now) else working_hours.next_open(policy.calendar, now)
+    if opening is None:
         return wording.sentence("handoff_notice", language, policy)
-    when = hours.in_words(opening, now, language)
+    when = spoken_times.in_words(opening, now, language)
     return wording.sentence("closed_notice", language, policy).replace("{when}", when)
+
+
+def is_open(policy: Policy, now: datetime) -> bool:
+    """Who never opens says nothing of when."""
+    return working_hours.next_open(policy.calendar, now) in {None, now}
 
 
 def is_off_topic(policy: Policy, *texts: str) -> bool:

@@ -145,6 +145,14 @@ def is_shut(uow: UnitOfWork, channel_id: UUID) -> bool:
     return link.state is not LinkState.OPEN or link.seen_at is None or link.seen_at < uow.now - LONGEST_SILENCE
 
 
+def is_down(uow: UnitOfWork, channel_id: UUID) -> bool:
+    """It stopped working, and nobody wanted that."""
+    channel = uow.session.get(Channel, channel_id)
+    if channel is None or channel.status is not ChannelStatus.FAILING:
+        return False
+    return channel.kind != WHATSAPP_QR or get_link(uow, channel_id).ending is not Ending.UNLINKED
+
+
 def explain(ending: Ending) -> LazyProxy:
     """Why a link ended, and what to do."""
     return SENTENCES[ending]

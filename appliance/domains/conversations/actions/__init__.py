@@ -11,9 +11,11 @@ from appliance.domains.conversations.actions.deliver import (
     hold_until,
     mark_failed,
     mark_unconfirmed,
+    note_waiting,
     retry_message,
 )
 from appliance.domains.conversations.actions.drafts import keep_draft
+from appliance.domains.conversations.actions.expecting import say_expected, tell_expected
 from appliance.domains.conversations.actions.filing import change_label, change_labels, create_label, delete_label
 from appliance.domains.conversations.actions.follow import erase_contact, move_conversations, move_conversations_back, move_to_kind
 from appliance.domains.conversations.actions.handle import (
@@ -29,7 +31,7 @@ from appliance.domains.conversations.actions.handle import (
 from appliance.domains.conversations.actions.hear import heard_nothing, keep_words, write_down
 from appliance.domains.conversations.actions.heed import keep_reading
 from appliance.domains.conversations.actions.linked import begin, queue_again, record_echo, write_first, write_from_box
-from appliance.domains.conversations.actions.notices import announce, forget_old_notices, mark_seen
+from appliance.domains.conversations.actions.notices import announce, drop_channel_down, forget_old_notices, mark_seen, tell_channel_down
 from appliance.domains.conversations.actions.promises import set_priority, tell_due
 from appliance.domains.conversations.actions.react import react
 from appliance.domains.conversations.actions.ready import (
@@ -48,7 +50,7 @@ from appliance.domains.conversations.actions.sightings import note_fetched, note
 from appliance.domains.conversations.actions.speak import add_note, note_answered, queue_agent_reply, queue_notice, reply
 from appliance.domains.conversations.actions.summaries import keep_summary
 from appliance.domains.conversations.actions.surveys import ask, rate, set_survey
-from appliance.domains.conversations.actions.teams import change_team, create_team, deal_waiting, delete_team, give_to_team
+from appliance.domains.conversations.actions.teams import call_person, change_team, create_team, deal_waiting, delete_team, give_to_team
 from appliance.domains.conversations.actions.views import change_view, create_view, delete_view
 
 __all__ = [
@@ -61,6 +63,7 @@ __all__ = [
     "begin",
     "begin_sending",
     "block",
+    "call_person",
     "change_label",
     "change_labels",
     "change_macro",
@@ -84,6 +87,7 @@ __all__ = [
     "delete_quick_reply",
     "delete_team",
     "delete_view",
+    "drop_channel_down",
     "erase_contact",
     "forget_old_notices",
     "give_back",
@@ -107,6 +111,7 @@ __all__ = [
     "note_fetched",
     "note_followed",
     "note_opened",
+    "note_waiting",
     "queue_again",
     "queue_agent_reply",
     "queue_notice",
@@ -123,12 +128,15 @@ __all__ = [
     "revise",
     "reword",
     "run_macro",
+    "say_expected",
     "set_pending",
     "set_priority",
     "set_survey",
     "snooze",
     "take_over",
+    "tell_channel_down",
     "tell_due",
+    "tell_expected",
     "unblock",
     "wake",
     "write_down",

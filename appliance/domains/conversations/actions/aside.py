@@ -10,7 +10,8 @@ from appliance.domains.conversations import queries
 from appliance.domains.conversations.actions import promises
 from appliance.domains.conversations.actions.append import Draft, append
 from appliance.domains.conversations.actions.filing import change_labels
-from appliance.domains.conversations.actions.handle import assign, await_person, hand_back, open_again
+from appliance.domains.conversations.actions.handle import assign, await_person, end_waiting, hand_back, open_again
+from appliance.domains.conversations.actions.notices import tell_woken
 from appliance.domains.conversations.actions.promises import set_priority
 from appliance.domains.conversations.errors import ContactBlocked
 from appliance.domains.conversations.events import ConversationChanged, ConversationWoken
@@ -44,7 +45,7 @@ def set_pending(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
 def _put_aside(uow: UnitOfWork, conversation_id: UUID, status: ConversationStatus) -> Conversation:
     conversation = queries.lock_unblocked(uow, conversation_id)
     conversation.status, conversation.snoozed_until, conversation.resolved_at = status, None, None
-    conversation.waiting_since = conversation.reminded_at = None
+    end_waiting(uow, conversation)
     if conversation.handling is Handling.HUMAN and conversation.assignee_id is None and uow.actor.kind == "user":
         conversation.assignee_id = uow.actor.id
     conversation.unread_count = 0
@@ -65,6 +66,7 @@ def wake(uow: UnitOfWork, conversation_id: UUID) -> bool:
     if conversation.handling is Handling.HUMAN and conversation.assignee_id is None:
         await_person(uow, conversation, "snooze_over")
     uow.session.flush()
+    tell_woken(uow, conversation, line)
     uow.emit(ConversationWoken(conversation.id, line.id))
     return True
 

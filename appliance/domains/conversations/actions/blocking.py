@@ -9,6 +9,7 @@ from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.actions import promises
 from appliance.domains.conversations.actions.append import Draft, append
+from appliance.domains.conversations.actions.handle import end_waiting
 from appliance.domains.conversations.events import ConversationChanged, InternalNoteAdded, MessageStatusChanged
 from appliance.domains.conversations.tables import Conversation, Message
 from appliance.domains.conversations.types import ConversationStatus, Direction, Handling, MessageKind, MessageStatus, Sender
@@ -67,7 +68,8 @@ def _block(uow: UnitOfWork, conversation: Conversation, *, by_merge: bool = Fals
         return
     promises.drop(uow, conversation)
     conversation.status, conversation.resolved_at, conversation.snoozed_until = ConversationStatus.BLOCKED, None, None
-    conversation.waiting_since = conversation.reminded_at = conversation.handoff_reason = None
+    end_waiting(uow, conversation)
+    conversation.handoff_reason = None
     _withdraw(uow, conversation)
     _note(uow, conversation, "blocked", by_merge=by_merge)
 

@@ -26,6 +26,7 @@ from appliance.domains.conversations.types import (
     Quoted,
     Sender,
     StatusReport,
+    Wait,
 )
 
 _ON_ITS_WAY = frozenset({MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.UNCONFIRMED})
@@ -68,6 +69,13 @@ def confirm_sent(uow: UnitOfWork, message_id: UUID, provider_id: str) -> None:
 def hold_until(uow: UnitOfWork, message_id: UUID, turn: datetime) -> None:
     """The channel gave this message its turn; it keeps it over later attempts."""
     queries.lock_message(uow, message_id).send_after = turn
+
+
+def note_waiting(uow: UnitOfWork, message_id: UUID, why: Wait) -> None:
+    """It stays queued, and says what for."""
+    message = queries.lock_message(uow, message_id)
+    if message.status is MessageStatus.QUEUED and message.error_code != why:
+        _move(uow, message, MessageStatus.QUEUED, code=why, error=delivery.WAITS[why])
 
 
 def give_back(uow: UnitOfWork, message_id: UUID, *, error: object) -> None:

@@ -7,7 +7,7 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.actions import promises
-from appliance.domains.conversations.actions.notices import tell_assigned
+from appliance.domains.conversations.actions.notices import drop_waiting, tell_assigned
 from appliance.domains.conversations.errors import HeldBySomebody
 from appliance.domains.conversations.events import (
     ConversationChanged,
@@ -30,7 +30,7 @@ def take_over(uow: UnitOfWork, conversation_id: UUID, *, user_id: UUID, forced: 
     held_by = conversation.assignee_id
     if not handoff.can_take_over(_holder(conversation), assignee_id=held_by, by=user_id, forced=forced):
         raise HeldBySomebody(_("Somebody else is already talking to this contact. Take over from them if you must."))
-    _give_to_person(conversation, user_id)
+    _give_to_person(uow, conversation, user_id)
     _withdraw_bot_messages(uow, conversation)
     uow.emit(ConversationChanged(conversation.id))
     return conversation
@@ -44,7 +44,8 @@ def hand_back(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
     if conversation.agent_id is None:
         raise Conflict(_("No agent answers this channel, so there is nobody to hand back to."))
     conversation.handling, conversation.assignee_id = Handling.BOT, None
-    conversation.waiting_since = conversation.handoff_reason = conversation.reminded_at = None
+    end_waiting(uow, conversation)
+    conversation.handoff_reason = None
     conversation.answered_number = conversation.last_number
     promises.drop(uow, conversation)
     uow.emit(ConversationChanged(conversation.id))
@@ -62,12 +63,20 @@ def hand_off(uow: UnitOfWork, conversation_id: UUID, *, reason: str) -> bool:
 
 
 def await_person(uow: UnitOfWork, conversation: Conversation, reason: str) -> None:
+    end_waiting(uow, conversation)
     conversation.handling, conversation.assignee_id = Handling.HUMAN, None
     conversation.waiting_since, conversation.reminded_at, conversation.handoff_reason = uow.now, None, reason
     conversation.priority = raised(conversation.priority, reason)
     open_again(uow, conversation)
     promises.begin(uow, conversation)
     uow.emit(HandoffRequested(conversation.id, reason))
+
+
+def end_waiting(uow: UnitOfWork, conversation: Conversation) -> None:
+    """Nobody needs to be called any more."""
+    if conversation.waiting_since is not None:
+        conversation.waiting_since = conversation.reminded_at = None
+        drop_waiting(uow, conversation.id)
 
 
 def remind_of_waiting(uow: UnitOfWork) -> int:
@@ -84,7 +93,7 @@ def assign(uow: UnitOfWork, conversation_id: UUID, *, user_id: UUID | None) -> C
     conversation = queries.lock_unblocked(uow, conversation_id)
     identity.check_is_member(uow, user_id, "user_id")
     if user_id is not None:
-        _give_to_person(conversation, user_id)
+        _give_to_person(uow, conversation, user_id)
         _withdraw_bot_messages(uow, conversation)
         tell_assigned(uow, conversation, user_id)
     elif conversation.handling is Handling.HUMAN:
@@ -97,7 +106,7 @@ def resolve(uow: UnitOfWork, conversation_id: UUID) -> Conversation:
     conversation = queries.lock_unblocked(uow, conversation_id)
     if conversation.status is not ConversationStatus.RESOLVED:
         conversation.status, conversation.resolved_at, conversation.snoozed_until = ConversationStatus.RESOLVED, uow.now, None
-        conversation.waiting_since = conversation.reminded_at = None
+        end_waiting(uow, conversation)
         conversation.unread_count, conversation.answered_number = 0, conversation.last_number
         promises.settle(uow, conversation)
         uow.emit(ConversationChanged(conversation.id))
@@ -141,9 +150,9 @@ def _holder(conversation: Conversation) -> Holder:
     return handoff.holder(conversation.handling, conversation.waiting_since)
 
 
-def _give_to_person(conversation: Conversation, user_id: UUID) -> None:
+def _give_to_person(uow: UnitOfWork, conversation: Conversation, user_id: UUID) -> None:
     conversation.handling, conversation.assignee_id = Handling.HUMAN, user_id
-    conversation.waiting_since = conversation.reminded_at = None
+    end_waiting(uow, conversation)
 
 
 def _withdraw_bot_messages(uow: UnitOfWork, conversation: Conversation) -> None:

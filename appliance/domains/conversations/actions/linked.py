@@ -13,7 +13,7 @@ from appliance.domains.conversations import queries
 from appliance.domains.conversations.actions import promises
 from appliance.domains.conversations.actions.append import append
 from appliance.domains.conversations.actions.deliver import record_sent, tell_status
-from appliance.domains.conversations.actions.handle import open_again
+from appliance.domains.conversations.actions.handle import end_waiting, open_again
 from appliance.domains.conversations.actions.receive import as_draft, find_locked, open_conversation, stay_closed
 from appliance.domains.conversations.actions.remember import remember_words
 from appliance.domains.conversations.actions.speak import queue_from_box, reply
@@ -58,7 +58,7 @@ def _settle(uow: UnitOfWork, conversation: Conversation) -> None:
     """Nobody waits any more, and no reminder comes: it was answered, if not from here."""
     conversation.first_response_at = conversation.first_response_at or uow.now
     conversation.unread_count, conversation.answered_number = 0, conversation.last_number
-    conversation.waiting_since = conversation.reminded_at = None
+    end_waiting(uow, conversation)
     if conversation.status in {ConversationStatus.RESOLVED, ConversationStatus.SNOOZED}:
         open_again(uow, conversation)
     promises.keep_reply(uow, conversation)

@@ -1,17 +1,18 @@
-"""Telling one person of something in a conversation."""
+"""Telling one person of something in a conversation, or of a channel."""
 
 from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import ColumnElement, delete, select, update
 
 from appliance.core.ids import new_id
 from appliance.core.rows import count_changed
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations import queries
-from appliance.domains.conversations.events import NoticeMade, PersonHere
+from appliance.domains.conversations.events import NoticeMade, NoticesDropped, PersonHere
 from appliance.domains.conversations.queries import teams
+from appliance.domains.conversations.queries.notices import list_able
 from appliance.domains.conversations.rules import mentions, promises, wording
 from appliance.domains.conversations.tables import Conversation, Message, Notice
 from appliance.domains.conversations.types import NoticeKind, Presence
@@ -21,6 +22,8 @@ from appliance.domains.identity.types import MemberStatus
 
 KEPT_FOR = timedelta(days=90)
 MANAGERS = frozenset({"owner", "admin", "manager"})
+ANSWER, MEND = "conversations:write", "channels:write"
+_WAITS = (NoticeKind.WAITING, NoticeKind.STILL_WAITING)
 
 
 def tell_mentioned(uow: UnitOfWork, conversation: Conversation, note: Message) -> None:
@@ -49,6 +52,47 @@ def tell_of_deadline(uow: UnitOfWork, conversation: Conversation, *, is_missed: 
     _tell(uow, sorted(told & active), NoticeKind.OVERDUE if is_missed else NoticeKind.DUE_SOON, conversation, None)
 
 
+def tell_waiting(uow: UnitOfWork, conversation: Conversation, *, is_overdue: bool = False) -> None:
+    """Of the team whose it is or will be, else of all, who may answer: each has one notice while the contact waits, new again
+    when nobody has come for a while.
+    """
+    able = list_able(uow, ANSWER)
+    team = teams.find_team_for(uow, conversation)
+    told = (able & set(teams.list_member_ids(uow, team.id)) if team else set()) or able
+    kind = NoticeKind.STILL_WAITING if is_overdue else NoticeKind.WAITING
+    own = select(Notice).where(Notice.conversation_id == conversation.id, Notice.kind.in_(_WAITS))
+    known = {notice.user_id: notice for notice in uow.session.scalars(own)}
+    for notice in known.values():
+        if notice.kind is not kind and is_overdue:
+            notice.kind, notice.created_at, notice.seen_at = kind, uow.now, None
+            uow.emit(NoticeMade(conversation.id, notice.user_id))
+    _tell(uow, sorted(told - known.keys()), kind, conversation, None)
+
+
+def tell_woken(uow: UnitOfWork, conversation: Conversation, line: Message) -> None:
+    """Whose it is. Where it is nobody's, all are called."""
+    if conversation.assignee_id is not None:
+        _tell(uow, [conversation.assignee_id], NoticeKind.WOKEN, conversation, line.id)
+
+
+def drop_waiting(uow: UnitOfWork, conversation_id: UUID) -> None:
+    if _drop(uow, Notice.conversation_id == conversation_id, Notice.kind.in_(_WAITS)):
+        uow.emit(NoticesDropped(conversation_id))
+
+
+def tell_channel_down(uow: UnitOfWork, channel_id: UUID) -> None:
+    """Those who can mend it, once until it works again."""
+    told = select(Notice.user_id).where(Notice.channel_id == channel_id)
+    for user_id in sorted(list_able(uow, MEND) - set(uow.session.scalars(told))):
+        uow.session.add(_notice(uow, user_id, NoticeKind.CHANNEL_DOWN, channel_id=channel_id))
+        uow.emit(NoticeMade(None, user_id, channel_id))
+
+
+def drop_channel_down(uow: UnitOfWork, channel_id: UUID) -> None:
+    if _drop(uow, Notice.channel_id == channel_id):
+        uow.emit(NoticesDropped(None, channel_id))
+
+
 def announce(uow: UnitOfWork, conversation_id: UUID, *, user_id: UUID, state: Presence) -> None:
     """Kept nowhere. Those who have the conversation open hear it and answer."""
     uow.whisper(PersonHere(queries.get_conversation(uow, conversation_id).id, user_id, state.value))
@@ -73,10 +117,16 @@ def _tell(
     for user_id in user_ids:
         if user_id is None:
             continue
-        notice = Notice(
-            id=new_id(), tenant_id=uow.tenant_id, user_id=user_id, kind=kind, conversation_id=conversation.id,
-            message_id=message_id, by_id=uow.actor.id if uow.actor.kind == "user" else None, created_at=uow.now,
-        )  # fmt: skip
-        uow.session.add(notice)
+        uow.session.add(_notice(uow, user_id, kind, conversation_id=conversation.id, message_id=message_id))
         uow.session.flush()
         uow.emit(NoticeMade(conversation.id, user_id))
+
+
+def _notice(uow: UnitOfWork, user_id: UUID, kind: NoticeKind, **about: UUID | None) -> Notice:
+    by_id = uow.actor.id if uow.actor.kind == "user" else None
+    return Notice(id=new_id(), tenant_id=uow.tenant_id, user_id=user_id, kind=kind, by_id=by_id, created_at=uow.now, **about)
+
+
+def _drop(uow: UnitOfWork, *of: ColumnElement[bool]) -> int:
+    uow.session.flush()
+    return count_changed(uow.session.execute(delete(Notice).where(*of)))

@@ -122,7 +122,8 @@ def add_note(uow: UnitOfWork, conversation_id: UUID, *, user_id: UUID, text: str
 def _queue(uow: UnitOfWork, conversation: Conversation, draft: Draft) -> Message:
     queries.check_window(uow, conversation, draft.kind)
     message = append(uow, conversation, draft)
-    conversation.first_response_at = conversation.first_response_at or uow.now
+    if draft.sender is not Sender.SYSTEM:
+        conversation.first_response_at = conversation.first_response_at or uow.now
     is_put_away = conversation.status in {ConversationStatus.RESOLVED, ConversationStatus.SNOOZED}
     if is_put_away and draft.sender is not Sender.SYSTEM:
         open_again(uow, conversation)

@@ -12,6 +12,7 @@ from appliance.core.rows import check_room, unique
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.actions.handle import assign, await_person
+from appliance.domains.conversations.actions.notices import tell_waiting
 from appliance.domains.conversations.events import ConversationChanged
 from appliance.domains.conversations.queries import teams
 from appliance.domains.conversations.rules import dealing
@@ -21,6 +22,7 @@ from appliance.domains.conversations.types import ConversationStatus
 from appliance.domains.identity import queries as identity
 
 PRESENT_FOR = timedelta(minutes=15)
+PUT_BACK = ("unassigned", "team")
 
 
 def create_team(uow: UnitOfWork, wanted: TeamIn) -> Team:
@@ -86,6 +88,17 @@ def deal_waiting(uow: UnitOfWork, conversation_id: UUID) -> bool:
         return False
     conversation.team_id = team.id
     return _deal(uow, conversation, team)
+
+
+def call_person(uow: UnitOfWork, conversation_id: UUID, reason: str = "", *, is_overdue: bool = False) -> None:
+    """Dealt to one, or told to all whose it could be. What asks for no answer, where no agent answers, calls nobody."""
+    if reason not in PUT_BACK and deal_waiting(uow, conversation_id):
+        return
+    conversation = queries.lock_conversation(uow, conversation_id)
+    if conversation.waiting_since is None or conversation.status is not ConversationStatus.OPEN:
+        return
+    if conversation.handoff_reason != "no_agent" or queries.list_unanswered(uow, conversation, limit=1):
+        tell_waiting(uow, conversation, is_overdue=is_overdue)
 
 
 def _deal(uow: UnitOfWork, conversation: Conversation, team: Team) -> bool:

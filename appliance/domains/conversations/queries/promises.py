@@ -20,6 +20,7 @@ from appliance.domains.conversations.types import (
     Handling,
     PromiseEnd,
     PromiseKind,
+    Sender,
 )
 
 MOST = 100
@@ -56,10 +57,11 @@ def list_running(uow: UnitOfWork, conversation_id: UUID) -> Sequence[SlaPromise]
 
 
 def owes_reply(uow: UnitOfWork, conversation: Conversation) -> bool:
-    """People have it, and the last word is the customer's."""
+    """People have it, and the last word is the customer's; what the box says itself answers nothing."""
     if conversation.handling is not Handling.HUMAN or conversation.status is not ConversationStatus.OPEN:
         return False
-    said = select(Message.direction).where(Message.conversation_id == conversation.id, Message.direction != Direction.INTERNAL)
+    is_said = Message.direction != Direction.INTERNAL, Message.sender != Sender.SYSTEM
+    said = select(Message.direction).where(Message.conversation_id == conversation.id, *is_said)
     return uow.session.scalar(said.order_by(Message.number.desc()).limit(1)) is Direction.INBOUND
 
 

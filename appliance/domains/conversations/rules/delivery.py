@@ -1,10 +1,13 @@
 """The life of an outbound message: queued → sending → sent → delivered → read → played, or failed, unconfirmed, cancelled."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+
+from babel.support import LazyProxy
 
 from appliance.core.i18n import lazy_gettext as _
 from appliance.domains.conversations.errors import WindowClosed
-from appliance.domains.conversations.types import MessageKind, MessageStatus
+from appliance.domains.conversations.types import MessageKind, MessageStatus, Wait
 
 # Providers report late, twice and out of order; a status only ever moves to the right.
 _PROGRESS = (
@@ -19,6 +22,12 @@ _PROGRESS = (
 _RANK = {status: rank for rank, status in enumerate(_PROGRESS)}
 REACHED = frozenset({MessageStatus.DELIVERED, MessageStatus.READ, MessageStatus.PLAYED})
 RETRIABLE = frozenset({MessageStatus.FAILED, MessageStatus.UNCONFIRMED})
+WAITS: Mapping[Wait, LazyProxy] = {
+    Wait.NOT_CONNECTED: _("The number is not connected. It goes once the number is linked again."),
+    Wait.DAILY_LIMIT: _("The number has sent as much as it should in one day."),
+    Wait.PACE: _("The channel sends one message after the other."),
+    Wait.CHANNEL_RESTS: _("The channel did not answer several times, so it rests for a moment."),
+}
 
 
 def is_progress(now: MessageStatus, reported: MessageStatus) -> bool:

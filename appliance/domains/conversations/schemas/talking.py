@@ -87,8 +87,9 @@ class MessageOut(Schema):
     )
     sources: list[SourceOut] | None
     status: MessageStatus
-    error_code: str | None
+    error_code: str | None = Field(description="Of a queued message too: why it waits, such as `not_connected`, `daily_limit`")
     error: str | None
+    send_after: datetime | None = Field(None, description="When the channel gave it its turn")
     reply_to_id: UUID | None
     topic: Topic | None
     signals: list[Signal] | None

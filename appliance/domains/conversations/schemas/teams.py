@@ -48,7 +48,8 @@ class PresenceIn(Schema):
 class NoticeOut(Schema):
     id: UUID
     kind: NoticeKind
-    conversation_id: UUID
+    conversation_id: UUID | None
+    channel_id: UUID | None
     message_id: UUID | None
     by_id: UUID | None
     created_at: datetime

@@ -28,10 +28,10 @@ async function open(id, { push = true, at = "" } = {}) {
   panes.setAttribute("aria-busy", "true");
   try {
     panes.replaceChildren(fragment(await html(`/inbox/${id}/panes${at ? `?at=${at}` : ""}`)));
-    document.dispatchEvent(new CustomEvent("htmx:after:swap"));
     root.dataset.pane = "thread";
     if (push) history.pushState({}, "", `/inbox/${id}${searchAt(at)}`);
     document.title = `${thread().dataset.name} · ${document.title.split(" · ").at(-1)}`;
+    document.dispatchEvent(new CustomEvent("htmx:after:swap"));
     markCurrent();
     arrive();
   } catch (error) {
@@ -70,7 +70,6 @@ function step(direction) {
   }
 }
 
-// -- wiring ------------------------------------------------------------------------------------------------------
 root.addEventListener("click", (event) => {
   const plain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.button);
   const link = event.target.closest("[data-conversation]");
@@ -83,8 +82,6 @@ root.addEventListener("click", (event) => {
     refreshList().catch(failed);
     return;
   }
-  const pane = event.target.closest("[data-show-pane]");
-  if (pane) { root.dataset.pane = pane.dataset.showPane; return; }
   const button = event.target.closest("[data-act]");
   if (button) {
     const { force: holder, ask: question, yes } = button.dataset;

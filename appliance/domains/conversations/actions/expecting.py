@@ -1,0 +1,82 @@
+"""A contact who waits for a person hears once that one will come, and when."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from appliance.core import i18n, spoken_times, working_hours
+from appliance.core.errors import Refused
+from appliance.core.i18n import gettext
+from appliance.core.uow import UnitOfWork
+from appliance.domains.contacts import queries as contacts
+from appliance.domains.contacts.types import Purpose
+from appliance.domains.conversations import queries
+from appliance.domains.conversations.actions.speak import queue_from_box
+from appliance.domains.conversations.queries import promises as made
+from appliance.domains.conversations.queries.surveys import locale_of
+from appliance.domains.conversations.rules import promises
+from appliance.domains.conversations.tables import Conversation, Message
+from appliance.domains.conversations.types import ConversationStatus, Handling, MessageKind
+from appliance.domains.identity import queries as identity
+
+REST = timedelta(hours=12)  # who writes, is answered and writes again is not told twice
+AMONG_PEOPLE = frozenset({"unassigned", "team", "snooze_over"})  # why it waits again although people had it
+
+
+def tell_expected(uow: UnitOfWork, conversation_id: UUID, reason: str) -> Message | None:
+    """None where there is nobody to tell, nothing that waits for an answer, or they were told."""
+    conversation = queries.lock_conversation(uow, conversation_id)
+    was_told = conversation.told_of_person_at is not None and conversation.told_of_person_at > uow.now - REST
+    if reason in AMONG_PEOPLE or was_told or not _expects(uow, conversation) or not _agrees(uow, conversation):
+        return None
+    locale = locale_of(uow)
+    opens = working_hours.next_open(identity.get_calendar(uow), uow.now)
+    with i18n.in_locale(locale):
+        if opens in {None, uow.now}:
+            text, is_open = gettext("Thank you for your message. Someone from our team will answer you here."), True
+        else:
+            when = spoken_times.in_words(opens or uow.now, uow.now, locale[:2])
+            text = gettext("Thank you for your message. Someone from our team will answer you here. We open %(when)s.", when=when)
+            is_open = False
+    return say_expected(uow, conversation_id, text, locale[:2], is_open=is_open)
+
+
+def say_expected(uow: UnitOfWork, conversation_id: UUID, text: str, language: str, *, is_open: bool) -> Message | None:
+    """`text` says that a person comes; added to it, while there are people, is by when at the latest, where that is promised.
+
+    None when the window is closed or the contact blocked.
+    """
+    conversation = queries.lock_conversation(uow, conversation_id)
+    due = _reply_due_at(uow, conversation) if is_open else None
+    said = f"{text} {_promised(uow, due, language)}" if due else text
+    preview = conversation.preview
+    message = queue_from_box(uow, conversation, MessageKind.TEXT, {"text": said})
+    if message is not None:
+        conversation.told_of_person_at, conversation.preview = uow.now, preview  # the list shows what waits
+    return message
+
+
+def _promised(uow: UnitOfWork, due: datetime, language: str) -> str:
+    when = spoken_times.in_words(due.astimezone(identity.get_calendar(uow).zone), uow.now, language)
+    with i18n.in_locale(language):
+        return gettext("You will have an answer %(when)s at the latest.", when=when)
+
+
+def _reply_due_at(uow: UnitOfWork, conversation: Conversation) -> datetime | None:
+    dues = [one.due_at for one in made.list_running(uow, conversation.id) if one.kind in promises.REPLIES and one.due_at]
+    return min((due for due in dues if due > uow.now), default=None)
+
+
+def _expects(uow: UnitOfWork, conversation: Conversation) -> bool:
+    """Something that a person wrote waits for people; no program is told, and nobody in a group."""
+    if conversation.is_group or conversation.handling is not Handling.HUMAN or conversation.status is not ConversationStatus.OPEN:
+        return False
+    waiting = queries.list_unanswered(uow, conversation, limit=1)
+    return bool(waiting) and not (waiting[-1].content.get("mail") or {}).get("automatic")
+
+
+def _agrees(uow: UnitOfWork, conversation: Conversation) -> bool:
+    try:
+        contacts.check_may_send(uow, conversation.contact_id, conversation.medium, Purpose.SERVICE)
+    except Refused:
+        return False
+    return True

@@ -8,14 +8,14 @@ from werkzeug import Response
 
 from appliance.core.i18n import gettext
 from appliance.core.uow import UnitOfWork
-from appliance.core.web import Schema, read_form
+from appliance.core.web import Call, Schema, read_form
+from appliance.domains.agents import actions as trying
 from appliance.domains.agents import queries as agents
 from appliance.domains.channels import actions, queries
 from appliance.domains.channels.schemas import ChannelIn, ChannelOut
 from appliance.domains.channels.types import SIMULATOR
 from appliance.domains.conversations import queries as conversations
 from appliance.domains.conversations.schemas import MessageOut
-from appliance.domains.knowledge import queries as knowledge
 from webui.inbox import presenting
 from webui.studio.pages import pages
 
@@ -40,8 +40,13 @@ def simulator(uow: UnitOfWork, query: PhoneQuery) -> str:
     phones = _phones(uow)
     chosen = next((phone for phone in phones if phone.id == query.channel), phones[0] if phones else None)
     names = {agent.id: agent.name for agent in agents.list_agents(uow)}
-    asked = knowledge.suggest_questions(uow, chosen.agent_id) if chosen else []
-    return render_template("studio/simulator.html", phones=phones, chosen=chosen, agent_names=names, asked=asked)
+    return render_template("studio/simulator.html", phones=phones, chosen=chosen, agent_names=names)
+
+
+@pages.get("/simulator/questions/<uuid:agent_id>", permission=WRITE, unit=False)
+def simulated_questions(call: Call, agent_id: UUID) -> str:
+    """What this agent answers from its documents. Tried one by one, so the page does not wait for it."""
+    return render_template("studio/_phone_questions.html", asked=trying.suggest_questions(call.box, call.who.tenant_id, agent_id))
 
 
 @pages.post("/simulator", permission=WRITE)

@@ -26,6 +26,7 @@ from appliance.domains.agents.actions.lifecycle import (
     publish,
     roll_back,
 )
+from appliance.domains.agents.actions.trying import suggest_questions
 from appliance.domains.agents.actions.turns import begin_turn, carry_out, read_message, resume_turn
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "start_evaluation",
     "suggest",
     "suggest_aloud",
+    "suggest_questions",
     "summarise",
     "write_summary",
 ]

@@ -110,13 +110,15 @@ def suggest_aloud(box: Box, tenant_id: UUID, situation: Situation) -> Generator[
     return ask_documents_aloud(box, tenant_id, deciding.question_of(situation), situation, keep=False)
 
 
-def ask_documents(box: Box, tenant_id: UUID, question: str, situation: Situation, *, keep: bool = True) -> Found:
-    """The knowledge domain's answer. It opens its own units: call it with none open. `keep` as in knowledge's Ask."""
-    *_growing, found = ask_documents_aloud(box, tenant_id, question, situation, keep=keep)
+def ask_documents(box: Box, tenant_id: UUID, question: str, situation: Situation, *, keep: bool = True, allow_chat: bool = True) -> Found:
+    """The knowledge domain's answer. It opens its own units: call it with none open. `keep` and `allow_chat` as in knowledge's Ask."""
+    *_growing, found = ask_documents_aloud(box, tenant_id, question, situation, keep=keep, allow_chat=allow_chat)
     return found
 
 
-def ask_documents_aloud(box: Box, tenant_id: UUID, question: str, situation: Situation, *, keep: bool = True) -> Generator[Found]:
+def ask_documents_aloud(
+    box: Box, tenant_id: UUID, question: str, situation: Situation, *, keep: bool = True, allow_chat: bool = True,
+) -> Generator[Found]:
     """The same as it grows; the last one is whole."""
     policy = situation.policy
     growing = knowledge.stream_answer(
@@ -131,6 +133,7 @@ def ask_documents_aloud(box: Box, tenant_id: UUID, question: str, situation: Sit
             max_tokens=policy.max_tokens,
             model=policy.model,
             voice=policy.voice,
+            allow_chat=allow_chat,
             keep=keep,
         ),
     )

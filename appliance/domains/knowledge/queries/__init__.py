@@ -32,7 +32,7 @@ from appliance.domains.knowledge.queries.documents import (
     view_document,
 )
 from appliance.domains.knowledge.queries.retrieval import Place, Retrieval, retrieve, varied, vector_namespace
-from appliance.domains.knowledge.queries.suggesting import suggest_questions
+from appliance.domains.knowledge.queries.suggesting import Suggestion, suggest_questions
 from appliance.domains.knowledge.queries.vectors import (
     count_unembedded,
     has_vectors,
@@ -49,6 +49,7 @@ __all__ = [
     "Retrieval",
     "Scope",
     "Snapshot",
+    "Suggestion",
     "answer_of",
     "asked_as",
     "count_unembedded",

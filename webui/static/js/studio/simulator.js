@@ -67,7 +67,10 @@ if (phone) {
   box.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); send(box.value); }
   });
-  for (const button of document.querySelectorAll("[data-say]")) button.addEventListener("click", () => send(button.textContent));
+  document.addEventListener("click", ({ target }) => {
+    const line = target.closest("[data-say]");
+    if (line) send(line.textContent);
+  });
   nameField.addEventListener("change", () => { state.name = nameField.value; keep(); });
   document.querySelector("[data-new-customer]").addEventListener("click", () => {
     state = fresh();

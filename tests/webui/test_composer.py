@@ -34,6 +34,16 @@ def closed(box, ana, conversation_id):
 
 
 @pytest.fixture
+def says(box, ana, conversation_id):
+    def say(text):
+        with box.unit(ana.tenant_id) as uow:
+            channel_id = queries.get_conversation(uow, conversation_id).channel_id
+            channels.receive_simulated(uow, channel_id, visitor="bia", name="Beatriz Nogueira", text=text)
+
+    return say
+
+
+@pytest.fixture
 def page(ana, conversation_id, new_context):
     opened = new_context(ana, viewport={"width": 1280, "height": 900}).new_page()
     opened.conversation = f"/inbox/{conversation_id}"
@@ -259,6 +269,27 @@ def test_what_the_box_refuses_later_does_not_hold_back_what_was_written_after_it
     page.locator(".msg.out[data-message]", has_text="aceita").wait_for()
     expect(page.locator(".msg.failed", has_text="recusada")).to_contain_text("Não enviada. Assim não.")
     assert sent_texts(box, ana, conversation_id) == ["aceita"]
+
+
+def test_who_asked_for_silence_gets_a_note_of_the_team_and_no_reply_until_they_write(page, says, run_deliveries):
+    with page.expect_response("**/events"):
+        page.goto(page.conversation)
+    field(page).fill("Promoção só hoje!")
+    says("PARAR")
+    run_deliveries()
+    banner = page.locator(".banner.warn", has_text="Esta pessoa pediu para não receber mais mensagens por este canal.")
+    expect(banner).to_be_visible()
+    expect(field(page)).not_to_be_editable()
+    expect(field(page)).to_have_attribute("placeholder", re.compile("^Esta pessoa pediu para não receber"))
+    expect(page.get_by_role("button", name="Enviar")).to_be_disabled()
+    page.get_by_role("tab", name="Nota interna").click()
+    field(page).fill("não escrever mais")
+    page.keyboard.press("Control+Enter")
+    page.locator(".msg.note[data-message]", has_text="não escrever mais").wait_for()
+    says("voltei")
+    run_deliveries()
+    expect(field(page)).to_be_editable()
+    expect(banner).to_have_count(0)
 
 
 @pytest.mark.parametrize("keys", ["Enter", "Control+Enter", "Meta+Enter"])

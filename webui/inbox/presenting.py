@@ -187,6 +187,7 @@ class Thread:
     is_newest: bool
     window_closes_at: datetime | None
     window_open: bool
+    unwilling: str
     reply_cost: str
     reply_cost_source: str
     takes: frozenset[MessageKind]

@@ -169,6 +169,7 @@ def _thread(uow: UnitOfWork, conversation_id: UUID, *, at: int | None = None) ->
         is_newest=not window or not queries.list_messages(uow, conversation_id, after=window[-1].number, limit=1, lines=True),
         window_closes_at=queries.window_closes_at(conversation),
         window_open=queries.is_window_open(uow, conversation),
+        unwilling=queries.find_unwilling(uow, conversation) if person else "",
         reply_cost=costs.told(cost),
         reply_cost_source=costs.source_of(cost),
         takes=kind.carries,

@@ -99,6 +99,7 @@ class Objection(StrEnum):
     """Why a message may not be sent."""
 
     OPTED_OUT = "opted_out"
+    SILENCED = "silenced"  # they asked for silence and have not written since
     NEVER_OPTED_IN = "never_opted_in"
     UNCONFIRMED = "unconfirmed"  # somebody typed a yes, and the owner of the mailbox has not confirmed it
     MINOR = "minor"

@@ -247,6 +247,7 @@ def test_only_failed_or_unconfirmed_messages_are_sent_again(box, tenant_id, says
 
 def test_somebody_who_stopped_is_only_answered(box, tenant_id, says, time_machine_now):
     conversation_id = says("sair")
+    says("o meu pedido chegou?")
     with box.unit(tenant_id) as uow:
         actions.reply(uow, conversation_id, user_id=new_id(), content={"text": "Certo"})
     time_machine_now(hours=25)

@@ -10,6 +10,7 @@ from appliance.core.errors import Conflict, NotFound
 from appliance.core.ids import new_id
 from appliance.core.uow import Actor
 from appliance.core.web import PageQuery
+from appliance.domains.agents.queries import list_lines
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts import queries as people
 from appliance.domains.contacts.types import Channel
@@ -120,6 +121,7 @@ def test_a_number_is_the_answer_it_opens_nothing_and_the_bot_leaves_it(box, tena
         story = people.list_timeline(uow, conversation.contact_id, PageQuery())
         assert (kept.score, kept.comment) == (4, "foi rápido")
         assert [one["score"] for one in queries.export_contact(uow, conversation.contact_id)["surveys"]] == [4]
+        assert "4 - foi rápido" not in [line.text for line in list_lines(uow, resolved)[1]]
     assert [row.content.get("event") for row in messages if "event" in row.content] == ["rated"]
     assert messages[-1].sender == "system"
     assert "★★★★☆ foi rápido" in [entry.summary for entry in story.items]

@@ -8,7 +8,14 @@ from appliance.domains.contacts.actions.confirming import (
     forget_awaited,
     note_confirmation_sent,
 )
-from appliance.domains.contacts.actions.consenting import grant_consent, grant_consents, opt_out, record_consent, withdraw_consent
+from appliance.domains.contacts.actions.consenting import (
+    grant_consent,
+    grant_consents,
+    hear_again,
+    opt_out,
+    record_consent,
+    withdraw_consent,
+)
 from appliance.domains.contacts.actions.duplicates import dismiss_duplicate, merge_duplicate, reopen_duplicate, suggest, want_duplicates
 from appliance.domains.contacts.actions.erasing import delete_contact, erase_contact
 from appliance.domains.contacts.actions.freezing import add_member, freeze_segment, remove_member, thaw_segment
@@ -54,6 +61,7 @@ __all__ = [
     "freeze_segment",
     "grant_consent",
     "grant_consents",
+    "hear_again",
     "import_slice",
     "merge_contacts",
     "merge_duplicate",

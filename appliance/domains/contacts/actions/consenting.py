@@ -46,21 +46,31 @@ def record_consent(uow: UnitOfWork, contact_id: UUID, said: ConsentIn) -> Consen
     return record(uow, contact_id, said)
 
 
-def opt_out(uow: UnitOfWork, contact_id: UUID, channel: Channel, *, source: str, evidence: Mapping[str, object]) -> bool:
-    """The person said stop: no more notices and no marketing on this channel. True the first time, when it is confirmed."""
+def opt_out(
+    uow: UnitOfWork, contact_id: UUID, channel: Channel, *, source: str, evidence: Mapping[str, object], wants_silence: bool = False
+) -> bool:
+    """The person said stop: no more notices and no marketing on this channel. True the first time, when it is confirmed.
+
+    `wants_silence`: not even an answer, until `hear_again`.
+    """
     contact = queries.get_contact(uow, contact_id)
     open_purposes = [
         purpose
-        for purpose in consents.WITHDRAWN_BY_STOP
+        for purpose in (consents.WITHDRAWN_BY_STOP if wants_silence else consents.WITHDRAWN_BY_LEAVING)
         if queries.latest_mode(uow, contact.id, channel, purpose) is not ConsentMode.OPT_OUT
     ]
     for purpose in open_purposes:
-        withdraw_consent(uow, contact.id, _stop(channel, purpose, source, evidence))
+        withdraw_consent(uow, contact.id, _word(channel, purpose, ConsentMode.OPT_OUT, source, evidence))
     return bool(open_purposes)
 
 
-def _stop(channel: Channel, purpose: Purpose, source: str, evidence: Mapping[str, object]) -> ConsentIn:
-    return ConsentIn(channel=channel, purpose=purpose, mode=ConsentMode.OPT_OUT, source=source, evidence=dict(evidence))
+def hear_again(uow: UnitOfWork, contact_id: UUID, channel: Channel, *, evidence: Mapping[str, object]) -> None:
+    """Who asked for silence writes: they may be answered. Notices and marketing stay withdrawn."""
+    grant_consent(uow, contact_id, _word(channel, Purpose.REPLY, ConsentMode.OPT_IN, "message", evidence))
+
+
+def _word(channel: Channel, purpose: Purpose, mode: ConsentMode, source: str, evidence: Mapping[str, object]) -> ConsentIn:
+    return ConsentIn(channel=channel, purpose=purpose, mode=mode, source=source, evidence=dict(evidence))
 
 
 def _append(uow: UnitOfWork, contact_id: UUID, said: ConsentIn) -> Consent:

@@ -12,7 +12,14 @@ from appliance.domains.contacts.queries.confirming import (
     list_moments_of_mailbox,
     lock_awaited,
 )
-from appliance.domains.contacts.queries.consents import check_may_send, find_stop, latest_mode, list_consents, list_stop_words
+from appliance.domains.contacts.queries.consents import (
+    check_may_send,
+    find_silenced,
+    find_stop,
+    latest_mode,
+    list_consents,
+    list_stop_words,
+)
 from appliance.domains.contacts.queries.duplicates import (
     get_duplicate,
     list_cards,
@@ -27,7 +34,6 @@ from appliance.domains.contacts.queries.people import (
     find_contacts,
     find_names,
     find_owners,
-    find_with_merged,
     find_with_merged,
     get_contact,
     hold_unchanged,
@@ -69,11 +75,11 @@ __all__ = [
     "export_contact",
     "find_awaited_by",
     "find_contacts",
-    "find_with_merged",
     "find_names",
     "find_notes",
     "find_owners",
     "find_question",
+    "find_silenced",
     "find_stop",
     "find_with_merged",
     "foresee",

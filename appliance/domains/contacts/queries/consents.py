@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -24,6 +24,15 @@ def latest_mode(uow: UnitOfWork, contact_id: UUID, channel: Channel, purpose: Pu
     """The person's last word, or None when nothing was ever said."""
     said = select(Consent.mode).where(Consent.contact_id == contact_id, Consent.channel == channel, Consent.purpose == purpose)
     return uow.session.scalar(said.order_by(Consent.recorded_at.desc(), Consent.id.desc()).limit(1))
+
+
+def find_silenced(uow: UnitOfWork, contact_ids: Collection[UUID]) -> set[tuple[UUID, Channel]]:
+    """Those of them who asked for silence, with the channel on which they have not written since."""
+    said = select(Consent.contact_id, Consent.channel, Consent.mode).where(
+        Consent.contact_id.in_(contact_ids), Consent.purpose == Purpose.REPLY
+    )
+    latest = {(row.contact_id, row.channel): row.mode for row in uow.session.execute(said.order_by(Consent.recorded_at, Consent.id))}
+    return {place for place, mode in latest.items() if mode is ConsentMode.OPT_OUT}
 
 
 def list_consents(uow: UnitOfWork, contact_id: UUID) -> Sequence[Consent]:

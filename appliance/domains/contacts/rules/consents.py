@@ -10,10 +10,12 @@ from appliance.domains.contacts.errors import ConsentRefused
 from appliance.domains.contacts.types import ConsentMode, Objection, Purpose
 
 ADULT_AGE = 18
-WITHDRAWN_BY_STOP = (Purpose.SERVICE, Purpose.MARKETING)  # whoever writes again is still answered
+WITHDRAWN_BY_LEAVING = (Purpose.SERVICE, Purpose.MARKETING)  # who ends our mail is still answered
+WITHDRAWN_BY_STOP = (Purpose.REPLY, *WITHDRAWN_BY_LEAVING)  # who asks for silence is answered once they write again
 
 _SENTENCES = {
     Objection.OPTED_OUT: _("This person asked not to receive these messages on this channel."),
+    Objection.SILENCED: _("This person asked not to be written to any more on this channel. You can answer as soon as they write again."),
     Objection.NEVER_OPTED_IN: _("This person has not agreed to receive marketing on this channel."),
     Objection.UNCONFIRMED: _("This person has not confirmed by e-mail yet that the yes in a form was theirs."),
     Objection.MINOR: _("This person is a minor: no marketing consent can be taken."),
@@ -38,7 +40,7 @@ def objection(
     `is_awaited`: a yes is waiting to be confirmed. It counts for nothing, but says why nothing may be sent.
     """
     if latest is ConsentMode.OPT_OUT:
-        return Objection.OPTED_OUT
+        return Objection.SILENCED if purpose is Purpose.REPLY else Objection.OPTED_OUT
     if purpose is not Purpose.MARKETING:
         return None
     if is_minor(born_on, today):

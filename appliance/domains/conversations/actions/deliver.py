@@ -79,10 +79,14 @@ def note_waiting(uow: UnitOfWork, message_id: UUID, why: Wait) -> None:
 
 
 def give_back(uow: UnitOfWork, message_id: UUID, *, error: object) -> None:
-    """The attempt surely did not reach the provider: queued again for a later one."""
+    """The attempt surely did not reach the provider: queued again for a later one, unless they asked for silence meanwhile."""
     message = queries.lock_message(uow, message_id)
-    if message.status is MessageStatus.SENDING:
-        _move(uow, message, MessageStatus.QUEUED, code="unavailable", error=error)
+    if message.status is not MessageStatus.SENDING:
+        return
+    if message.sender is not Sender.SYSTEM and queries.is_silenced(uow, queries.get_conversation(uow, message.conversation_id)):
+        _move(uow, message, MessageStatus.CANCELLED, code="silenced")
+        return
+    _move(uow, message, MessageStatus.QUEUED, code="unavailable", error=error)
 
 
 def mark_failed(uow: UnitOfWork, message_id: UUID, *, code: str, error: object) -> None:
@@ -104,6 +108,7 @@ def retry_message(uow: UnitOfWork, message_id: UUID) -> Message:
     if message.status not in delivery.RETRIABLE:
         raise Conflict(_("Only a message that failed, or that nobody confirmed, can be sent again."))
     conversation = queries.get_conversation(uow, message.conversation_id)
+    queries.check_consent(uow, conversation)
     queries.check_window(uow, conversation, message.kind)
     message.provider_message_id, message.send_after, message.attempts = None, None, 0
     if message.kind is MessageKind.REACTION:

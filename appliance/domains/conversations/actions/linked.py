@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import or_, select
 
 from appliance.core.uow import UnitOfWork
-from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.types import Purpose
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.actions import promises
@@ -92,9 +91,8 @@ def begin(uow: UnitOfWork, route: Route, person: Person) -> Conversation:
 
 
 def write_from_box(uow: UnitOfWork, route: Route, person: Person, content: Mapping[str, Any]) -> Message | None:
-    """What somebody asked for elsewhere, in a form. A conversation that begins with it waits for nobody. Raises ConsentRefused."""
+    """What somebody asked for elsewhere, in a form. A conversation that begins with it waits for nobody. None to who asked for silence."""
     conversation = find_locked(uow, route) or open_conversation(uow, route, person)
-    contacts.check_may_send(uow, conversation.contact_id, conversation.medium, Purpose.REPLY)
     if conversation.last_number == 0:
         conversation.status, conversation.resolved_at = ConversationStatus.RESOLVED, uow.now
-    return queue_from_box(uow, conversation, MessageKind.TEXT, content)
+    return queue_from_box(uow, conversation, MessageKind.TEXT, content, purpose=Purpose.REPLY)

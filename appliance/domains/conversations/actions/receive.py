@@ -17,7 +17,7 @@ from appliance.domains.conversations.actions.append import Draft, append
 from appliance.domains.conversations.actions.handle import await_person, open_again
 from appliance.domains.conversations.actions.listen import note_file
 from appliance.domains.conversations.actions.remember import remember_words
-from appliance.domains.conversations.actions.stop import stop_if_asked
+from appliance.domains.conversations.actions.stop import heed_stops
 from appliance.domains.conversations.events import ConversationOpened, MessageMediaStored, MessageReacted, MessageReceived
 from appliance.domains.conversations.queries import surveys as asked
 from appliance.domains.conversations.rules import wording
@@ -67,8 +67,7 @@ def receive_messages(uow: UnitOfWork, arrivals: Sequence[Arrival]) -> list[Messa
     uow.session.flush()
     remember_words(uow, stored)
     by_id = {thread.id: thread for thread in threads.values()}
-    for message in stored:
-        stop_if_asked(uow, by_id[message.conversation_id], message)
+    heed_stops(uow, by_id, stored)
     _begin_clocks(uow, by_id, stored)
     uow.emit_all(_news_of(message) for message in stored)
     return stored

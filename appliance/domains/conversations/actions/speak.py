@@ -5,6 +5,7 @@ from uuid import UUID
 from appliance.core.errors import NotFound
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
+from appliance.domains.contacts.errors import ConsentRefused
 from appliance.domains.contacts.types import Purpose
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.actions import drafts, promises
@@ -92,15 +93,30 @@ def _can_agent_speak(conversation: Conversation, up_to_number: int) -> bool:
 
 
 def queue_notice(uow: UnitOfWork, conversation_id: UUID, text: str) -> Message | None:
-    """A sentence from the box itself (a hand-off, an opt-out confirmed); it is sent whoever holds the word.
+    """A sentence from the box itself; it is sent whoever holds the word.
 
-    None when the window is closed or the contact blocked: what brought the notice about stands, only nobody can be told of it.
+    None when nobody may write: what brought the notice about stands, only nobody can be told of it.
     """
     return queue_from_box(uow, queries.lock_conversation(uow, conversation_id), MessageKind.TEXT, {"text": text})
 
 
-def queue_from_box(uow: UnitOfWork, conversation: Conversation, kind: MessageKind, content: Mapping[str, Any]) -> Message | None:
-    """The conversation must be locked; it stays resolved, if it is. None when the window is closed or the contact blocked."""
+def queue_from_box(
+    uow: UnitOfWork, conversation: Conversation, kind: MessageKind, content: Mapping[str, Any], *, purpose: Purpose | None = None
+) -> Message | None:
+    """The conversation must be locked; it stays resolved, if it is. None when the window is closed, the contact blocked or unwilling."""
+    try:
+        queries.check_consent(uow, conversation, purpose)
+    except ConsentRefused:
+        return None
+    return _queue_if_open(uow, conversation, kind, content)
+
+
+def confirm_from_box(uow: UnitOfWork, conversation_id: UUID, text: str) -> Message | None:
+    """That a stop was heard: the one thing said to somebody who asked for silence."""
+    return _queue_if_open(uow, queries.lock_conversation(uow, conversation_id), MessageKind.TEXT, {"text": text})
+
+
+def _queue_if_open(uow: UnitOfWork, conversation: Conversation, kind: MessageKind, content: Mapping[str, Any]) -> Message | None:
     try:
         return _queue(uow, conversation, Draft(Direction.OUTBOUND, Sender.SYSTEM, kind, content))
     except (ContactBlocked, WindowClosed):

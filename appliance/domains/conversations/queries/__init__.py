@@ -37,11 +37,20 @@ from appliance.domains.conversations.queries.ready import (
 )
 from appliance.domains.conversations.queries.searching import Found, hashed_head, search_messages, word_hashes
 from appliance.domains.conversations.queries.sightings import find_sightings, get_sighting
-from appliance.domains.conversations.queries.speaking import check_consent, check_not_cold, check_window, refusal_of, refusal_to_begin
+from appliance.domains.conversations.queries.speaking import (
+    check_consent,
+    check_not_cold,
+    check_window,
+    find_unwilling,
+    is_silenced,
+    refusal_of,
+    refusal_to_begin,
+)
 from appliance.domains.conversations.queries.summaries import find_summary
 from appliance.domains.conversations.queries.surveys import (
     Satisfaction,
     check_rater,
+    find_scores,
     list_answered,
     list_settings,
     list_surveys,
@@ -120,10 +129,12 @@ __all__ = [
     "find_messages",
     "find_of_contact",
     "find_recording",
+    "find_scores",
     "find_sightings",
     "find_summary",
     "find_thread",
     "find_unsent",
+    "find_unwilling",
     "get_conversation",
     "get_label",
     "get_macro",
@@ -138,6 +149,7 @@ __all__ = [
     "has_conversations",
     "hashed_head",
     "is_from_contact",
+    "is_silenced",
     "is_spoken",
     "is_unheard",
     "is_window_open",

@@ -19,6 +19,20 @@ def check_consent(uow: UnitOfWork, conversation: Conversation, purpose: Purpose 
     contacts.check_may_send(uow, conversation.contact_id, conversation.medium, purpose or usual)
 
 
+def is_silenced(uow: UnitOfWork, conversation: Conversation) -> bool:
+    """They asked not to be written to, and have not written since."""
+    return contacts.latest_mode(uow, conversation.contact_id, conversation.medium, Purpose.REPLY) is ConsentMode.OPT_OUT
+
+
+def find_unwilling(uow: UnitOfWork, conversation: Conversation) -> str:
+    """The sentence of the gate, where what people here said stands against a reply; empty where nothing does."""
+    try:
+        check_consent(uow, conversation)
+    except Refused as err:
+        return str(err)
+    return ""
+
+
 def check_window(uow: UnitOfWork, conversation: Conversation, kind: MessageKind) -> None:
     """Raises ContactBlocked, WindowClosed."""
     if conversation.status is ConversationStatus.BLOCKED:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from appliance.core import crypto, i18n
 from appliance.core.box import Box
@@ -17,7 +17,7 @@ from appliance.domains.conversations.errors import SurveyNotFound
 from appliance.domains.conversations.queries.figures import NEVER_SAID
 from appliance.domains.conversations.rules import surveys, wording
 from appliance.domains.conversations.tables import Conversation, Message, Survey, SurveySetting
-from appliance.domains.conversations.types import ConversationStatus, Incoming, Sender
+from appliance.domains.conversations.types import ConversationStatus, Direction, Incoming, Sender
 from appliance.domains.identity import queries as identity
 
 COUNTED = timedelta(days=90)
@@ -65,6 +65,15 @@ def list_answered(uow: UnitOfWork, *, limit: int = 20) -> Sequence[Survey]:
     """Newest first, of the last 90 days."""
     answered = select(Survey).where(Survey.answered_at >= uow.now - COUNTED)
     return uow.session.scalars(answered.order_by(Survey.answered_at.desc()).limit(limit)).all()
+
+
+def find_scores(uow: UnitOfWork, conversation_id: UUID) -> set[int]:
+    """The numbers of the messages that answered the question, written in the same unit as the answer was noted."""
+    given = select(func.min(Message.number)).join(
+        Survey, and_(Survey.conversation_id == Message.conversation_id, Survey.answered_at == Message.created_at)
+    )
+    own = given.where(Message.conversation_id == conversation_id, Message.direction == Direction.INBOUND)
+    return {number for number in uow.session.scalars(own.group_by(Survey.id)) if number is not None}
 
 
 def last_asked_at(uow: UnitOfWork, contact_id: UUID) -> datetime | None:

@@ -1,6 +1,7 @@
 """What every address owes a program that asks twice, or that edits what somebody else edits. A new route is met here by itself."""
 
 import io
+import re
 
 import pytest
 
@@ -100,6 +101,15 @@ def test_an_upload_that_is_repeated_is_one_document_whatever_the_boundary_is(wor
     ]
     assert [answer.status_code for answer in sent] == [201, 201, 422]
     assert sent[0].json == sent[1].json
+
+
+def test_every_address_is_told_as_callers_write_it(world):
+    paths = world.app.test_client().get("/api/v1/openapi.json").json["paths"]
+    assert [path for path in paths if "<" in path] == []
+    assert set(paths["/webhooks/whatsapp"]) == {"get", "post"}
+    named = {(path, name) for path in paths for name in re.findall(r"{(\w+)}", path)}
+    asked = [(path, one) for path, methods in paths.items() for method in methods.values() for one in method["parameters"]]
+    assert {(path, one["name"]) for path, one in asked if one["in"] == "path"} == named
 
 
 def test_an_answer_that_a_view_writes_itself_is_documented_as_one(world):

@@ -14,6 +14,7 @@ from appliance.core.web.api import PUBLIC, Api, Route
 from appliance.core.web.schema import Problem
 
 _REF = "#/components/schemas/{model}"
+_PLACE = re.compile(r"<(?:(\w+)(?:\([^)]*\))?:)?(\w+)>")  # Werkzeug's: a kind with what it asks for, a name
 _STRING = {"type": "string"}
 _PATH_TYPES = {"uuid": {"type": "string", "format": "uuid"}, "int": {"type": "integer"}, "string": _STRING, "path": _STRING}
 _ERRORS = {
@@ -33,7 +34,7 @@ def document(apis: Iterable[Api], *, title: str = "SalesEdge") -> dict[str, Any]
     components: dict[str, Any] = {}
     paths: dict[str, dict[str, Any]] = {}
     for route in (route for api in apis for route in (*api.routes, *api.elsewhere)):
-        path = re.sub(r"<(?:(\w+):)?(\w+)>", r"{\2}", route.rule)
+        path = _PLACE.sub(r"{\2}", route.rule)
         paths.setdefault(path, {})[route.method.lower()] = _operation(route, components)
     components["Problem"] = Problem.model_json_schema(ref_template=_REF)
     return {
@@ -95,7 +96,7 @@ def _problems() -> dict[str, Any]:
 
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
-    found = re.findall(r"<(?:(\w+):)?(\w+)>", route.rule)
+    found = _PLACE.findall(route.rule)
     return [{"name": name, "in": "path", "required": True, "schema": _PATH_TYPES.get(kind, _STRING)} for kind, name in found]
 
 

@@ -6,6 +6,7 @@ from appliance.domains.channels.api import (
     MANAGE,
     READ,
     api,
+    cloud_webhook,
     first_words,
     leaving,
     letterbox,
@@ -38,7 +39,10 @@ _ALL = ("owner", "admin", "manager", "rep", "agent", "read_only")
 
 MANIFEST = Manifest(
     "channels",
-    apis=(api, first_words, leaving, letterbox, letters, links, mail_keys, mails, prices, reactions, templates, tracking, webchat),
+    apis=(
+        api, cloud_webhook, first_words, leaving, letterbox, letters, links, mail_keys, mails, prices, reactions, templates, tracking,
+        webchat,
+    ),
     subscriptions=(
         Subscription(ChannelChanged, subscribers.tell_of_trouble),
         Subscription(WebhooksAccepted, subscribers.store_webhooks, queue="fast"),

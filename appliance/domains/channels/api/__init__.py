@@ -1,6 +1,7 @@
 """Routes of the channels. The address Meta calls is answered in `entrypoints.webhooks`."""
 
 from appliance.domains.channels.api.channels import MANAGE, READ, api
+from appliance.domains.channels.api.cloud_webhook import cloud_webhook
 from appliance.domains.channels.api.leaving import leaving
 from appliance.domains.channels.api.links import links
 from appliance.domains.channels.api.mail_keys import mail_keys
@@ -16,6 +17,7 @@ __all__ = [
     "MANAGE",
     "READ",
     "api",
+    "cloud_webhook",
     "first_words",
     "leaving",
     "letterbox",

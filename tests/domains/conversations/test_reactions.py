@@ -6,10 +6,12 @@ from datetime import timedelta
 import pytest
 
 from appliance.core.errors import Refused
+from appliance.core.ids import new_id
 from appliance.core.web import PageQuery
 from appliance.domains.channels import actions as channels
 from appliance.domains.channels import queries as numbers
 from appliance.domains.channels.actions.receive import receive_changes, route_of
+from appliance.domains.channels.gateways.cloud.outbound import payload_of
 from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.channels.types import Change, Spoken
 from appliance.domains.contacts.types import Identity, IdentityKind
@@ -24,7 +26,9 @@ from appliance.domains.conversations.types import (
     Incoming,
     MessageKind,
     MessageStatus,
+    Outgoing,
     Person,
+    Quoted,
 )
 
 NUMBER = "5531999990001"
@@ -218,3 +222,12 @@ def test_the_api_reacts_only_where_the_channel_carries_it(client, box, tenant_id
     refused = client.post(f"/api/v1/messages/{ids[1]}/reaction", json={"emoji": "❤️"})
     assert refused.status_code == 422
     assert "Simulator" in refused.json["detail"]
+
+
+def test_the_cloud_api_gets_a_reaction_that_names_its_message_itself():
+    quoted = Quoted("wamid.1", "oi", is_ours=False)
+    content = {"emoji": "👍", "message_id": "wamid.1"}
+    one = new_id()
+    payload = payload_of(Outgoing(one, one, one, str(one), NUMBER, MessageKind.REACTION, content, quoted, 1))
+    assert payload["reaction"] == {"message_id": "wamid.1", "emoji": "👍"}
+    assert "context" not in payload

@@ -6,6 +6,8 @@ import threading
 import pytest
 from playwright.sync_api import expect
 
+from appliance.domains.agents import actions as agents
+from appliance.domains.agents.schemas import AgentIn
 from appliance.domains.knowledge import actions
 from appliance.inference.fake import FakeInference
 from appliance.inference.types import ChatResult, Inference
@@ -73,3 +75,19 @@ def test_a_box_that_cannot_answer_says_why(new_context, ana):
     page.goto("/knowledge")
     ask(page, "   ")
     page.locator("#answer", has_text="Escreva uma pergunta primeiro").wait_for()
+
+
+def test_half_read_documents_are_told_of_where_they_are_asked(box, documents, new_context, ana, run_deliveries):
+    with box.unit(ana.tenant_id) as uow:
+        agent_id = agents.create_agent(uow, AgentIn(name="Aurora"), publish_now=True).id
+    actions.upload_document(box, ana.tenant_id, "outra.md", io.BytesIO(b"# Garantia\n\nA garantia dura 12 meses.\n"))
+    actions.upload_document(box, ana.tenant_id, "quebrado.pdf", io.BytesIO(b"%PDF-1.7 nothing"))
+    page = new_context(ana).new_page()
+    for place in ("/knowledge", f"/agents/{agent_id}"):
+        page.goto(place)
+        expect(page.locator("#searchable")).to_contain_text("1 de 3 documentos")
+    run_deliveries()
+    for place in (f"/agents/{agent_id}", "/knowledge"):
+        page.goto(place)
+        expect(page.locator("#searchable")).to_be_empty()
+    expect(page.locator("tr", has_text="quebrado.pdf")).to_contain_text("danificado")

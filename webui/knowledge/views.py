@@ -129,6 +129,7 @@ def _listing(uow: UnitOfWork, query: ListQuery) -> dict[str, object]:
     return {
         "page": page,
         "query": query,
+        "searchable": queries.count_searchable(uow),
         "notices_of": presenting.notices_of,
         "open_gaps": queries.list_gaps(uow, status=GapStatus.OPEN, limit=1).total,
         "pips": presenting.pips,

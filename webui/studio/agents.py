@@ -19,6 +19,7 @@ from appliance.domains.agents.types import VersionState
 from appliance.domains.channels import queries as channels
 from appliance.domains.conversations import queries as conversations
 from appliance.domains.identity import queries as identity
+from appliance.domains.knowledge import queries as knowledge
 from webui import hours
 from webui.studio.forms import AgentForm, NewAgentForm, values_of
 from webui.studio.pages import pages
@@ -138,6 +139,7 @@ def _page(uow: UnitOfWork, agent_id: UUID, form: Form[AgentForm], shown: dict[st
         draft=draft, published=published, timezones=timezone_groups(str(shown["timezone"])), weekdays=hours.weekdays(),
         own_hours=hours.has_times(shown) or "timezone" in form.errors, general=hours.summary(identity.get_hours(uow).spans),
         channels=_served(uow).get(agent_id, []),
+        searchable=knowledge.count_searchable(uow, agent_id if shown["knowledge"] == "agent" else None),
         words={
             "steps": _said(STEPS), "outcomes": _said(OUTCOMES), "reasons": _said(REASONS), "details": _said(DETAILS),
             "verdicts": _said({**REASONS, **VERDICTS}),

@@ -18,6 +18,7 @@ from appliance.domains.knowledge.queries.asked import (
 from appliance.domains.knowledge.queries.calibration import measure_dense_weights, measure_threshold
 from appliance.domains.knowledge.queries.corpus import Scope, Snapshot, find_corpus, get_snapshot
 from appliance.domains.knowledge.queries.documents import (
+    count_searchable,
     find_document_by_name,
     find_version,
     get_document,
@@ -52,6 +53,7 @@ __all__ = [
     "Suggestion",
     "answer_of",
     "asked_as",
+    "count_searchable",
     "count_unembedded",
     "find_answered",
     "find_corpus",

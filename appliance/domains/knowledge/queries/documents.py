@@ -66,6 +66,13 @@ def list_documents(
     return Page(_views(uow, found.items), found.total, page, limit)
 
 
+def count_searchable(uow: UnitOfWork, agent_id: UUID | None = None) -> tuple[int, int]:
+    """(that answer by now, all that were sent and did not fail) of what this agent may read; of all without one."""
+    rows = uow.session.execute(select(Document.agents, Document.active_version_id, Document.status))
+    mine = [(active is not None, status) for agents, active, status in rows if agent_id is None or not agents or str(agent_id) in agents]
+    return sum(answers for answers, _ in mine), sum(answers or status is not DocumentStatus.FAILED for answers, status in mine)
+
+
 def _wanted(status: DocumentStatus | None, q: str) -> Select[Document]:
     wanted = select(Document)
     if status is not None:

@@ -10,7 +10,7 @@ from webui import hours
 from webui.formats import number
 
 _FLAT = (
-    "role", "persona", "language", "greeting", "identity", "fallback", "handoff_notice", "closed_notice",
+    "role", "persona", "language", "greeting", "identity", "fallback", "handoff_notice", "purpose_notice", "closed_notice",
     "unsure", "knowledge", "model", "temperature",
     "max_tokens",
 )  # fmt: skip
@@ -40,6 +40,7 @@ class AgentForm(hours.WeekForm):
     identity: str = Field("", max_length=1000)
     fallback: str = Field("", max_length=1000)
     handoff_notice: str = Field("", max_length=1000)
+    purpose_notice: str = Field("", max_length=1000)
     closed_notice: str = Field("", max_length=1000)
     confidence_floor: int = Field(0, ge=0, le=100)
     unsure: Literal["send", "fallback"] = "send"

@@ -100,6 +100,7 @@ SETTINGS = {
     "identity": _("When asked whether it is a robot"),
     "fallback": _("When it does not know"),
     "handoff_notice": _("When it calls a person"),
+    "purpose_notice": _("When it calls a person for who wants to buy, or says one of its words"),
     "closed_notice": _("When people are away"),
     "model": _("Model"),
     "temperature": _("Temperature"),

@@ -55,6 +55,7 @@ class AgentSettings(Schema):
     identity: str = Field("", max_length=1000, description="What it says when asked whether it is a robot")
     fallback: str = Field("", max_length=1000)
     handoff_notice: str = Field("", max_length=1000)
+    purpose_notice: str = Field("", max_length=1000, description="To who wants to buy, asks a price or says a keyword")
     closed_notice: str = Field("", max_length=1000, description="{when} stands for the next opening")
     model: str = Field("", max_length=120)
     temperature: float = Field(0.2, ge=0, le=2)

@@ -5,10 +5,10 @@ import pytest
 from appliance.core import clock
 from appliance.core.ids import NIL
 from appliance.domains.agents import actions, queries
-from appliance.domains.agents.rules import grading
+from appliance.domains.agents.rules import deciding, grading
 from appliance.domains.agents.rules.templates import KINDS, TEMPLATES
 from appliance.domains.agents.schemas import AgentSettings
-from appliance.domains.agents.types import Found, Said, Situation
+from appliance.domains.agents.types import Found, Outcome, Reason, Said, Situation
 
 NOTHING = Found("", answered=False, confident=False, confidence=0.0)
 KNOWN = [pytest.param(template, id=f"{template.kind}-{template.language}") for template in TEMPLATES]
@@ -29,10 +29,38 @@ def test_a_template_passes_its_own_first_questions(template):
         assert grading.grade(first.expected, decision).passed, (first.text, decision)
 
 
+UPSET = {
+    "pt": "Isto é um absurdo, paguei e não recebi! Quero falar com o gerente!",
+    "en": "This is unacceptable, I paid and got nothing! I want the manager!",
+}
+PLEASED = ("Ótimo", "Great", "vendas", "sales")
+
+
+@pytest.mark.parametrize("template", KNOWN)
+@pytest.mark.parametrize("language", UPSET)
+def test_whoever_complains_hears_that_we_are_sorry_in_their_language(template, language):
+    policy = queries.policy_from(AgentSettings.model_validate(template.settings))
+    situation = Situation(NIL, 1, policy, (Said(by_contact=True, text=UPSET[language]),), (), clock.now(), 1)
+    decision = actions.compose(situation, lambda _question, _situation: NOTHING).decision
+    assert decision.outcome is Outcome.HAND_OFF
+    assert decision.text.startswith({"pt": "Sinto muito por isso. ", "en": "I am sorry about this. "}[language])
+    assert not [word for word in PLEASED if word in decision.text]
+
+
+@pytest.mark.parametrize("template", KNOWN)
+@pytest.mark.parametrize("reason", [Reason.WANTS_PERSON, Reason.LOW_CONFIDENCE, Reason.EMERGENCY, Reason.BUYING])
+def test_what_a_template_says_to_a_buyer_is_for_buyers(template, reason):
+    settings = AgentSettings.model_validate(template.settings)
+    policy = queries.policy_from(settings)
+    situation = Situation(NIL, 1, policy, (Said(by_contact=True, text="oi" if template.language == "pt" else "hi"),), (), clock.now(), 1)
+    said = deciding.hand_off(situation, reason, template.language).text
+    assert (said == settings.purpose_notice) is (reason is Reason.BUYING and deciding.is_open(policy, situation.now))
+
+
 @pytest.mark.parametrize("template", KNOWN)
 def test_a_template_never_says_what_it_must_not(template):
     settings = AgentSettings.model_validate(template.settings)
-    own = f"{settings.greeting} {settings.fallback} {settings.handoff_notice}"
+    own = f"{settings.greeting} {settings.fallback} {settings.purpose_notice}"
     assert not [phrase for phrase in settings.guardrails.forbidden_phrases if grading.is_said(phrase, own)]
 
 

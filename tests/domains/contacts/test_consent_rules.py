@@ -21,7 +21,7 @@ def objection(purpose, latest, born_on=None):
 
 @pytest.mark.parametrize("purpose", Purpose)
 def test_an_opt_out_closes_any_purpose(purpose):
-    assert objection(purpose, NO) is Objection.OPTED_OUT
+    assert objection(purpose, NO) is (Objection.SILENCED if purpose is Purpose.REPLY else Objection.OPTED_OUT)
 
 
 @pytest.mark.parametrize("purpose", [Purpose.REPLY, Purpose.SERVICE])

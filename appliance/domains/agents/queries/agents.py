@@ -100,6 +100,9 @@ def policy_of(uow: UnitOfWork, version: AgentVersion) -> Policy:
     return replace(policy, company=tenant.name if tenant else "")
 
 
+_SENTENCES = ("greeting", "identity", "fallback", "handoff_notice", "purpose_notice", "closed_notice")
+
+
 def policy_from(settings: AgentSettings, calendar: Calendar = ALWAYS) -> Policy:
     """`calendar` is the organisation's."""
     guard, handoff, hours = settings.guardrails, settings.handoff, settings.hours
@@ -115,7 +118,7 @@ def policy_from(settings: AgentSettings, calendar: Calendar = ALWAYS) -> Policy:
     }
     return Policy(
         language=settings.language,
-        sentences={name: getattr(settings, name) for name in ("greeting", "identity", "fallback", "handoff_notice", "closed_notice")},
+        sentences={name: getattr(settings, name) for name in _SENTENCES},
         confidence_floor=settings.confidence_floor,
         send_unsure=settings.unsure == "send",
         debounce_ms=settings.debounce_ms,

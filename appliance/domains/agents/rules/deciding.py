@@ -7,6 +7,8 @@ from appliance.domains.agents.rules import intents, wording
 from appliance.domains.agents.types import Decision, Found, Intent, Outcome, Policy, Reason, Situation
 
 _COURTESIES = {Intent.IDENTITY: "identity", Intent.GREETING: "greeting", Intent.THANKS: "thanks", Intent.FAREWELL: "farewell"}
+_UPSET = frozenset({Intent.COMPLAINT, Intent.NEGATIVE})
+_PURPOSES = frozenset({Reason.KEYWORD, Reason.BUYING, Reason.PRICE})  # what an agent of sales is there for
 _REASONS = {
     Intent.WANTS_PERSON: Reason.WANTS_PERSON,
     Intent.COMPLAINT: Reason.COMPLAINT,
@@ -83,7 +85,17 @@ def unknown(situation: Situation, language: str, found: Found) -> Decision:
 
 
 def hand_off(situation: Situation, reason: Reason, language: str) -> Decision:
-    return Decision(Outcome.HAND_OFF, notice(situation.policy, language, situation.now), reason)
+    return Decision(Outcome.HAND_OFF, _answer_to(situation, reason, language), reason)
+
+
+def _answer_to(situation: Situation, reason: Reason, language: str) -> str:
+    """Nobody who complains hears a cheerful word: what the agent says to a buyer is for buyers."""
+    policy, now = situation.policy, situation.now
+    if _UPSET.intersection(intents.find_intents(question_of(situation))):
+        come = wording.plain("handoff_notice", language, policy) if is_open(policy, now) else notice(policy, language, now)
+        return f"{wording.sentence('sorry', language, policy)} {come}"
+    own = policy.sentences.get("purpose_notice", "") if policy.language == language and is_open(policy, now) else ""
+    return own if own and reason in _PURPOSES else notice(policy, language, now)
 
 
 def notice(policy: Policy, language: str, now: datetime) -> str:

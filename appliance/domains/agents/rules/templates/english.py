@@ -23,7 +23,7 @@ TEMPLATES = (
         {
             "greeting": "Hello! I can answer questions about our products and terms. What are you looking for?",
             "fallback": "I am not sure about that yet. Could you tell me a little more of what you need?",
-            "handoff_notice": "Great! I am calling someone from sales to continue with you right here.",
+            "purpose_notice": "Great! I am calling someone from sales to continue with you right here.",
             "handoff": {
                 "on_buying": True, "after_fallbacks": 2,
                 "keywords": ["proposal", "a quote", "meeting", "demo", "site visit", "talk to sales"],
@@ -38,7 +38,7 @@ TEMPLATES = (
         {
             "greeting": "Hello! Tell me what is happening and I will help you solve it.",
             "fallback": "I could not find how to solve this. Could you describe it in another way?",
-            "handoff_notice": "I am passing this to someone from support, who continues with you right here.",
+            "purpose_notice": "I am passing this to someone from support, who continues with you right here.",
             "confidence_floor": 0.5, "unsure": "fallback",
             "handoff": {"on_negative": True, "on_buying": False, "keywords": ["cancel my contract", "outage", "ticket", "case number"]},
         },
@@ -50,7 +50,7 @@ TEMPLATES = (
         "You help people prepare for an appointment: hours, addresses, preparation, papers to bring, rules for moving it.",
         {
             "greeting": "Hello! I can help with hours, addresses and how to prepare. What do you need?",
-            "handoff_notice": "I am calling the front desk to look at the times with you right here.",
+            "purpose_notice": "I am calling the front desk to look at the times with you right here.",
             "handoff": {
                 "on_buying": True,
                 "keywords": [
@@ -66,7 +66,7 @@ TEMPLATES = (
         "You help people with an open bill to pay it. You never threaten, never expose anyone, never speak of a debt with others.",
         {
             "greeting": "Hello! I can explain the ways to pay and how to get a copy of your bill. How can I help?",
-            "handoff_notice": "I am calling someone from our finance team to look at this with you right here.",
+            "purpose_notice": "I am calling someone from our finance team to look at this with you right here.",
             "confidence_floor": 0.5, "unsure": "fallback",
             "guardrails": {"forbidden_phrases": ["credit bureau", "lawsuit", "legal action", "bad credit", "sue you"]},
             "handoff": {
@@ -85,7 +85,7 @@ TEMPLATES = (
         "You help the customers of an online shop: products, sizes, shipping, delivery times, payment, exchanges and returns.",
         {
             "greeting": "Hello! I can help with products, shipping, delivery times and returns. What are you looking for?",
-            "handoff_notice": "I am calling someone from the shop to look at your order and continue right here.",
+            "purpose_notice": "I am calling someone from the shop to look at your order and continue right here.",
             "handoff": {
                 "on_buying": False, "on_negative": True,
                 "keywords": [

@@ -26,7 +26,7 @@ TEMPLATES = (
         {
             "greeting": "Olá! Posso tirar suas dúvidas sobre nossos produtos e condições. O que você procura?",
             "fallback": "Isso eu ainda não sei dizer com certeza. Pode me contar um pouco mais do que você precisa?",
-            "handoff_notice": "Ótimo! Vou chamar alguém de vendas para continuar com você por aqui.",
+            "purpose_notice": "Ótimo! Vou chamar alguém de vendas para continuar com você por aqui.",
             "handoff": {
                 "on_buying": True, "after_fallbacks": 2,
                 "keywords": ["proposta", "reunião", "demonstração", "visita técnica", "falar com vendas"],
@@ -41,7 +41,7 @@ TEMPLATES = (
         {
             "greeting": "Olá! Conte o que está acontecendo e eu ajudo a resolver.",
             "fallback": "Não encontrei a solução para isso. Pode descrever de outro jeito o que acontece?",
-            "handoff_notice": "Vou passar para alguém do suporte, que continua com você por aqui.",
+            "purpose_notice": "Vou passar para alguém do suporte, que continua com você por aqui.",
             "confidence_floor": 0.5, "unsure": "fallback",
             "handoff": {"on_negative": True, "on_buying": False, "keywords": ["cancelar contrato", "fora do ar", "chamado", "protocolo"]},
         },
@@ -53,7 +53,7 @@ TEMPLATES = (
         "Você ajuda a preparar um atendimento: horários, endereços, preparo, documentos e regras de remarcação.",
         {
             "greeting": "Olá! Posso ajudar com horários, endereços e como se preparar. O que você precisa?",
-            "handoff_notice": "Vou chamar a recepção para ver os horários com você por aqui.",
+            "purpose_notice": "Vou chamar a recepção para ver os horários com você por aqui.",
             "handoff": {
                 "on_buying": True,
                 "keywords": ["agendar", "marcar", "remarcar", "desmarcar", "encaixe", "cancelar a consulta", "cancelar o horário"],
@@ -68,7 +68,7 @@ TEMPLATES = (
         " (Código de Defesa do Consumidor, art. 42).",
         {
             "greeting": "Olá! Posso explicar as formas de pagamento e como emitir a segunda via. Como posso ajudar?",
-            "handoff_notice": "Vou chamar alguém do financeiro para ver isso com você por aqui.",
+            "purpose_notice": "Vou chamar alguém do financeiro para ver isso com você por aqui.",
             "confidence_floor": 0.5, "unsure": "fallback",
             "guardrails": {"forbidden_phrases": ["Serasa", "SPC", "protesto em cartório", "negativar", "nome sujo", "processo judicial"]},
             "handoff": {
@@ -85,7 +85,7 @@ TEMPLATES = (
         "Você atende os clientes de uma loja virtual: produtos, medidas, frete, prazo de entrega, pagamento, troca e devolução.",
         {
             "greeting": "Olá! Posso ajudar com produtos, frete, prazos e trocas. O que você procura?",
-            "handoff_notice": "Vou chamar alguém da loja para olhar o seu pedido e continuar por aqui.",
+            "purpose_notice": "Vou chamar alguém da loja para olhar o seu pedido e continuar por aqui.",
             "handoff": {
                 "on_buying": False, "on_negative": True,
                 "keywords": [

@@ -66,3 +66,31 @@ def test_one_price_asked_for_is_told_without_its_neighbours(box: Box, tenant_id:
 def test_what_we_did_not_know_is_no_part_of_the_topic() -> None:
     said = (asking.Turn("user", "quanto é o banho?"), asking.Turn("agent", "Não encontrei essa informação aqui. Pode dar mais detalhes?"))
     assert set(asking.read("e a tosa?", "pt", said).weights) == {"tos", "banh"}
+
+
+CASES = """# Trocas
+
+## Troca por gosto
+
+O prazo para trocar um produto sem defeito é de 30 dias corridos.
+
+## Troca por vício
+
+Um produto com defeito é trocado em até 10 dias corridos da entrega, sem passar pela assistência.
+"""
+
+
+@pytest.mark.parametrize(("question", "told", "untold"), [
+    ("prazo para trocar um produto com defeito?", "10 dias", "30 dias"),
+    ("prazo para trocar um produto sem defeito?", "30 dias", "10 dias"),
+])
+def test_what_holds_without_is_not_told_of_with(box: Box, tenant_id: UUID, put: Put, question: str, told: str, untold: str) -> None:
+    put("trocas.md", CASES)
+    answer = actions.answer_question(box, tenant_id, question)
+    assert told in answer.text
+    assert untold not in answer.text
+
+
+def test_a_case_that_the_documents_do_not_tell_apart_hides_nothing(box: Box, tenant_id: UUID, put: Put) -> None:
+    put("parcelas.md", "# Pagamento\n\nParcelamos em até 10 vezes sem juros no cartão de crédito.\n")
+    assert "10 vezes sem juros" in actions.answer_question(box, tenant_id, "parcelam com juros no cartão de crédito?").text

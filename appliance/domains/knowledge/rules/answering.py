@@ -99,7 +99,7 @@ def repaired(question: Question, unknown: Sequence[str], vocabulary: Mapping[str
 
 def answer(question: Question, passages: Sequence[Passage], statistics: Statistics, threshold: float) -> Draft:
     danger = emergencies.recognise(question.text)
-    ranked = composing.by_price(question, composing.by_polarity(question, ranking.rank(question, passages, statistics)))
+    ranked = composing.by_price(question, composing.by_polarity(question, composing.by_case(question, ranking.rank(question, passages, statistics))))
     measured = refusal.strength(question, ranked, threshold)
     order = tuple(dict.fromkeys(one.passage.chunk for one in ranked))
     verdict = refusal.band(measured)

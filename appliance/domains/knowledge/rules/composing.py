@@ -95,6 +95,23 @@ def by_polarity(question: Question, ranked: list[Ranked]) -> list[Ranked]:
     return sorted(lifted, key=lambda one: -one.score)
 
 
+def by_case(question: Question, ranked: list[Ranked]) -> list[Ranked]:
+    """Who asks of a thing `com` something is not told what holds `sem` it, where the documents tell the two apart; nor the other way about."""
+    near = [one for one in ranked[:LOOKED_AT] if one.score >= PART_NEAR * ranked[0].score]
+    if not any(_case(question, one) > 0 for one in near):
+        return ranked
+    return [one for one in ranked if _case(question, one) >= 0]
+
+
+def _case(question: Question, one: Ranked) -> int:
+    """1: of the case that is asked about; -1: of the opposite alone; 0: it tells of no case."""
+    having, lacking = polarity.goes(question.text, question.language)
+    told, missing = polarity.goes(" . ".join((*one.passage.path, one.passage.text)), one.passage.language)
+    if having & told or lacking & missing:
+        return 1
+    return -1 if having & missing or lacking & told else 0
+
+
 def by_price(question: Question, ranked: list[Ranked]) -> list[Ranked]:
     """Who asks for a price is told the one in the same paragraph before a sentence there that states none."""
     if not ranked or Want.MONEY not in question.wanted or _is_priced(ranked[0]):

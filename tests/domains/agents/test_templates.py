@@ -31,7 +31,7 @@ def test_a_template_passes_its_own_first_questions(template):
 
 UPSET = {
     "pt": "Isto é um absurdo, paguei e não recebi! Quero falar com o gerente!",
-    "en": "This is unacceptable, I paid and got nothing! I want the manager!",
+    "en": "This is unacceptable, I paid and got nothing! I want to talk to a person!",
 }
 PLEASED = ("Ótimo", "Great", "vendas", "sales")
 

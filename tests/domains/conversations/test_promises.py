@@ -164,15 +164,15 @@ def test_a_late_one_stays_late_and_one_put_aside_is_measured_anew_too(found, wai
     assert found(waiting)[1][FIRST].due_at == late
 
 
-def test_whoever_is_read_as_complaining_is_more_urgent_until_somebody_says_otherwise(do, says, found):
+def test_whoever_is_read_as_complaining_is_more_urgent_until_somebody_says_otherwise(do, says):
     conversation_id = says("isto é um absurdo")
     message_id = do(queries.list_messages, conversation_id)[0].id
     complaining = Reading(Topic.COMPLAINT, frozenset({Signal.COMPLAINT}))
     do(actions.keep_reading, message_id, complaining, passing=False)
-    assert found(conversation_id).priority is Priority.HIGH
+    assert do(queries.get_conversation, conversation_id).priority is Priority.HIGH
     do(actions.set_priority, conversation_id, Priority.LOW)
     do(actions.keep_reading, message_id, complaining, passing=False)
-    assert found(conversation_id).priority is Priority.LOW
+    assert do(queries.get_conversation, conversation_id).priority is Priority.LOW
 
 
 def test_a_complaint_handed_off_is_more_urgent_and_starts_afresh_after_it_was_resolved(box, tenant_id, says, found, do, bruno):

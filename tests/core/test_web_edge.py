@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from flask import current_app, request
 from openapi_spec_validator import validate
-from pydantic import Field
+from pydantic import Field, ValidationError
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
@@ -18,6 +18,7 @@ from appliance.core.ids import new_id
 from appliance.core.manifest import Manifest
 from appliance.core.web import api as edge
 from appliance.core.web.idempotency import ABANDONED_AFTER, UNSETTLED, IdempotentAnswer
+from appliance.core.web.problems import refusal_of
 from tests.core import ledger
 
 api = web.Api("ledger")
@@ -100,6 +101,21 @@ def test_bad_fields_are_named_one_sentence_each(client, body, status, field):
     assert answer.status_code == status
     assert answer.mimetype == "application/problem+json"
     assert field in answer.get_json()["fields"]
+
+
+def test_what_a_field_expects_is_said():
+    class Wanted(web.Schema):
+        share: int = Field(ge=1, le=100)
+        colour: str = Field(pattern=r"^#[0-9a-fA-F]{6}$")
+
+    def said(**given):
+        with pytest.raises(ValidationError) as refused:
+            Wanted.model_validate({"share": 5, "colour": "#000000", **given})
+        return {name: str(sentence) for name, sentence in refusal_of(refused.value).fields.items()}
+
+    assert said(share=0) == {"share": "Enter 1 or more."}
+    assert said(share=101) == {"share": "Enter 100 or less."}
+    assert said(colour="blue") == {"colour": "Enter a colour like #0b6b5d."}
 
 
 @pytest.mark.parametrize("raw", [b"{", b'{"account": "\\u0000"}', b"[" * 100_000, b"\xff\xfe"])

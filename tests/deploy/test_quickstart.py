@@ -61,7 +61,7 @@ def test_the_box_goes_on_in_the_language_of_the_set_up(prefix: Path, tmp_path: P
     (tmp_path / "config.toml").write_text("[server]\nport = 0\n")
     refused = _run("--prefix", prefix, "--home", tmp_path, SALESEDGE_CONFIG=str(tmp_path / "config.toml"), LANG="pt_BR.UTF-8")
     assert refused.returncode == 1
-    assert refused.stderr.endswith("Erro: A configuração não é válida: server.port: O valor é pequeno demais.\n")
+    assert refused.stderr.endswith("Erro: A configuração não é válida: server.port: Informe 1 ou mais.\n")
 
 
 @pytest.mark.slow

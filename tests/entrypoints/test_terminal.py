@@ -143,7 +143,7 @@ def test_what_is_wrong_with_a_command_is_said_in_portuguese(run, sentences: dict
 @pytest.mark.parametrize(
     ("written", "sentence"),
     [
-        ("[server]\nport = 99999999\n", "server.port: O valor é grande demais."),
+        ("[server]\nport = 99999999\n", "server.port: Informe 65535 ou menos."),
         ("[server]\nprot = 1\n", "server.prot: Este campo não é conhecido."),
         ("[server]\nport = = 1\n", "linha 2 não é TOML."),
     ],

@@ -12,6 +12,7 @@ from appliance.domains.channels import actions as channels
 from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.contacts import actions
 from appliance.domains.contacts.schemas import ContactFields
+from appliance.domains.contacts.types import Channel
 from appliance.domains.identity import actions as identity
 from appliance.entrypoints.boot import BoxAuthenticator
 from tests.webui.conftest import ANA, PASSWORD
@@ -113,6 +114,14 @@ def test_a_merge_can_be_undone_from_the_page(ana_at_home, known):
     undo = re.search(r'action="(/contacts/[\w-]+/merges/[\w-]+/undo)"', merged)[1]
     ana_at_home.send(f"/contacts/{kept}", undo)
     assert ana_at_home.get(f"/contacts/{gone}").status_code == 200
+
+
+def test_where_a_consent_was_said_is_told_in_words(box, ana_at_home, known):
+    contact_id = known(name="Bia")
+    tenant_id = UUID(re.search(r'name="live-scope" content="(\w+)\.', ana_at_home.get("/").text)[1])
+    with box.unit(tenant_id) as uow:
+        actions.opt_out(uow, contact_id, Channel.WHATSAPP, source="message", evidence={})
+    assert "consentimento · em uma mensagem da pessoa · " in ana_at_home.get(f"/contacts/{contact_id}").text
 
 
 def test_consent_of_a_minor_for_marketing_is_refused_with_a_sentence(ana_at_home, known):

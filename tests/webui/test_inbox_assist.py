@@ -85,6 +85,21 @@ def test_whoever_takes_over_finds_the_conversation_in_its_own_words_and_what_is_
     assert page.watch.complaints == []
 
 
+def test_the_card_leaves_the_thread_its_room(page, talk):
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"/inbox/{talk}")
+    card(page).get_by_text("ainda sem resposta").wait_for()
+    assert card(page).bounding_box()["height"] <= 800 / 3
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"/inbox/{talk}")
+    page.get_by_role("button", name="Mais ações").click()
+    page.locator("#more-menu").get_by_role("button", name="Resumir a conversa").wait_for()
+    expect(card(page)).to_be_hidden()
+    page.locator("#more-menu").get_by_role("button", name="Resumir a conversa").click()
+    card(page).get_by_text("ainda sem resposta").wait_for()
+    assert card(page).bounding_box()["height"] <= 800 / 3
+
+
 class Model:
     def __init__(self):
         self.text = "Olá Beatriz, o pedido 48213 chega sexta."

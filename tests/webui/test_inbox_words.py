@@ -68,6 +68,10 @@ def test_a_preview_that_leaves_something_out_says_so(said, shown):
     assert preview_of(MessageKind.TEXT, {"text": said}) == shown
 
 
+def test_a_file_is_named_in_the_list():
+    assert preview_of(MessageKind.DOCUMENT, {"media": {"filename": "orçamento.pdf"}}) == "orçamento.pdf"
+
+
 def test_a_call_that_nobody_answered_is_a_line_of_the_thread_and_of_the_list():
     missed = SimpleNamespace(kind=MessageKind.UNSUPPORTED, content={"type": "missed_call", "with_video": False})
     assert preview_of(missed.kind, missed.content) in WORDLESS

@@ -19,7 +19,8 @@ def test_a_template_becomes_an_agent_whose_questions_are_asked(box, new_context,
     page.get_by_role("button", name="Create").click()
     page.get_by_role("button", name="Publish version 1").click()
     page.get_by_text("has not been asked its questions yet").wait_for()
-    ask_all(page, run_deliveries)
+    page.get_by_text("Nobody has asked the draft its questions yet").wait_for()
+    ask_all(page, run_deliveries, "Ask them now")
     page.get_by_text("All pass").wait_for()
     page.get_by_label("What a customer asks").fill("good morning")
     page.get_by_label("The answer has to have").fill("Sam here")
@@ -34,8 +35,8 @@ def test_a_template_becomes_an_agent_whose_questions_are_asked(box, new_context,
     page.get_by_text("Version 1 answers from now on.").wait_for()
 
 
-def ask_all(page, run_deliveries):
-    page.get_by_role("button", name="Ask them all").click()
+def ask_all(page, run_deliveries, button="Ask them all"):
+    page.get_by_role("button", name=button).click()
     page.get_by_text("Asking…").wait_for()
     run_deliveries()
     page.reload()

@@ -30,6 +30,12 @@ from appliance.domains.leads.types import FormField, LeadField, LeadStatus, Sour
 from webui.crm.pages import pages
 
 ATTRIBUTES: Mapping[str, LazyProxy] = {SAID_EMAIL: _("E-mail given in the chat, not proven")}
+SAID_WHERE: Mapping[str, LazyProxy] = {
+    "api": _("by another system"),
+    "complaint": _("reported as unwanted mail"),
+    "message": _("in a message of theirs"),
+    "unsubscribe": _("by the link in a mail"),
+}
 LABELS: Mapping[type[StrEnum], Mapping[StrEnum, LazyProxy]] = {
     Channel: {
         Channel.WHATSAPP: _("WhatsApp"),
@@ -232,6 +238,12 @@ def attribute(key: str) -> str:
 @pages.blueprint.app_template_filter("label")
 def label(member: StrEnum) -> str:
     return str(LABELS[type(member)].get(member, member.value))
+
+
+@pages.blueprint.app_template_filter("said_where")
+def said_where(source: str) -> str:
+    """Where a consent was given or taken back; what others brought keeps its name."""
+    return str(SAID_WHERE.get(source, source))
 
 
 @pages.blueprint.app_template_filter("lead_field")

@@ -89,6 +89,7 @@ def _page(uow: UnitOfWork, agent_id: UUID, form: Form[QuestionForm]) -> str:
         changes=queries.list_changes(uow, agent_id),
         last=EvaluationOut.model_validate(last) if last else None, results={result.question_id: result for result in results},
         draft=draft.number if draft else None, proven=queries.is_proven(uow, agent_id),
+        was_asked=queries.find_proof(uow, agent_id) is not None,
         running=queries.find_running(uow, agent_id) is not None,
         expected=EXPECTED, outcomes=OUTCOMES, reasons=REASONS, setting=_setting,
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problem documents, in the caller's language."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -18,17 +18,32 @@ _SENTENCES: Mapping[str, Any] = {
     "extra_forbidden": _("This field is not known."),
     "string_too_short": _("This is too short."),
     "string_too_long": _("This is too long."),
-    "string_pattern_mismatch": _("This does not have the expected form."),
     "int_parsing": _("Enter a whole number."),
     "float_parsing": _("Enter a number."),
     "bool_parsing": _("Enter yes or no."),
     "uuid_parsing": _("This is not a valid identifier."),
     "enum": _("Choose one of the listed values."),
     "literal_error": _("Choose one of the listed values."),
-    "greater_than_equal": _("This is too small."),
-    "less_than_equal": _("This is too large."),
-    "greater_than": _("This is too small."),
     "json_invalid": _("This is not valid JSON."),
+}
+# with what the field expects, as pydantic names it
+_BOUNDS: Mapping[str, Callable[[Mapping[str, Any]], object]] = {
+    "greater_than_equal": lambda field: _("Enter %(least)s or more.", least=field["ge"]),
+    "less_than_equal": lambda field: _("Enter %(most)s or less.", most=field["le"]),
+    "greater_than": lambda field: _("Enter more than %(limit)s.", limit=field["gt"]),
+    "less_than": lambda field: _("Enter less than %(limit)s.", limit=field["lt"]),
+    "string_pattern_mismatch": lambda field: _FORMS.get(field["pattern"], _("This does not have the expected form.")),
+}
+_FORMS: Mapping[str, Any] = {
+    r"\S": _("This is needed."),
+    r"^#[0-9a-fA-F]{6}$": _("Enter a colour like #0b6b5d."),
+    r"^[0-9]{8,15}$": _("Enter the number with the country's code, 8 to 15 digits."),
+    r"^([0-9]{8,15})?$": _("Enter the number with the country's code, 8 to 15 digits."),
+    r"^[a-z0-9]+(-[a-z0-9]+)*$": _("Only small letters without accents, digits and hyphens between them."),
+    r"^[a-z0-9][a-z0-9_-]*$": _("Only small letters without accents, digits, hyphens and underscores."),
+    r"^[a-z0-9_]+$": _("Only small letters without accents, digits and underscores."),
+    r"^(https?://\S+)?$": _("Enter an address that begins with https:// or http://."),
+    r"^[A-Za-z0-9-]+$": _("Only letters without accents, digits and hyphens."),
 }
 
 
@@ -41,6 +56,8 @@ def refusal_of(err: ValidationError) -> Refused:
 def _sentence(item: Mapping[str, Any]) -> str:
     if item["type"] == "value_error":
         return str(item["ctx"]["error"])
+    if item["type"] in _BOUNDS:
+        return str(_BOUNDS[item["type"]](item["ctx"]))
     return str(_SENTENCES.get(item["type"], _("This value cannot be used.")))
 
 

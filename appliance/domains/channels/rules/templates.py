@@ -83,7 +83,7 @@ def _of_own(kind: TemplateKind, name: str, parts: Parts) -> Iterator[tuple[str, 
 def _of_sources(parts: Parts) -> Iterator[tuple[str, LazyProxy]]:
     unknown = sorted({variable.source for variable in parts.variables if variable.source} - set(VARIABLES))
     if unknown:
-        yield "variables", _("Nobody fills in %(names)s.", names=", ".join(unknown))
+        yield "variables", _("There is no value for %(names)s.", names=", ".join(f"“{name}”" for name in unknown))
 
 
 def _of_name(name: str) -> Iterator[tuple[str, LazyProxy]]:

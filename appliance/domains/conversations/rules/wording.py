@@ -59,5 +59,7 @@ def preview_of(kind: MessageKind, content: Mapping[str, Any], *, is_deleted: boo
     text = " ".join(text_of(content).split())
     if text:
         return shortened(text, PREVIEW_LENGTH)
+    if kind is MessageKind.DOCUMENT and (name := str((content.get("media") or {}).get("filename") or "").strip()):
+        return shortened(name, PREVIEW_LENGTH)
     is_missed = kind is MessageKind.UNSUPPORTED and content.get("type") == "missed_call"
     return MISSED_CALL if is_missed else f"[{kind.value}]"

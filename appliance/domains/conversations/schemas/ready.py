@@ -29,7 +29,7 @@ class LabelOut(LabelIn):
 def _known_variables(text: str) -> str:
     unknown = filling.unknown_variables(text)
     if unknown:
-        raise ValueError(str(_("Nobody fills in %(names)s.", names=", ".join(unknown))))
+        raise ValueError(str(_("There is no value for %(names)s.", names=", ".join(f"“{name}”" for name in unknown))))
     return text
 
 

@@ -13,10 +13,12 @@ const closed = new Set();  // conversations whose card was put away: it does not
 const card = () => panes.querySelector("[data-brief]");
 let written = "";  // the conversation that a model is reading
 
+const isSmall = () => matchMedia("(max-width: 767px), (max-height: 599px)").matches;  // the thread needs the room
+
 /** `unasked`: for whoever takes over, unless they closed it here before. */
 export async function showSummary({ unasked = false } = {}) {
   const id = openId();
-  if (!id || !card() || (unasked && closed.has(id))) return;
+  if (!id || !card() || (unasked && (isSmall() || closed.has(id)))) return;
   await paintSummary(id);
   if (!unasked) card().focus();
   if (card().querySelector("[data-can-write]")) await writeSummary(id);

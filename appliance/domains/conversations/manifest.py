@@ -37,6 +37,7 @@ MANIFEST = Manifest(
     subscriptions=(
         Subscription(events.MessageReceived, subscribers.record_message, queue="fast"),
         Subscription(events.HandoffRequested, subscribers.deal_handed_off),
+        Subscription(events.HandoffRequested, subscribers.tell_expected, delay=timedelta(seconds=30)),
         Subscription(events.HandoffOverdue, subscribers.deal_overdue),
         Subscription(events.ConversationResolved, subscribers.ask_satisfaction, delay=timedelta(minutes=1)),
         Subscription(events.WordsWanted, subscribers.write_down, queue="speech", mode="staged"),

@@ -46,12 +46,15 @@ def move_conversations_back(uow: UnitOfWork, event: MergeUndone) -> None:
 
 
 def deal_handed_off(uow: UnitOfWork, event: HandoffRequested) -> None:
-    """To one of those present, when the company deals out what waits, else all hear of it; and the contact does.
-
-    What a person put back is not dealt again at once.
+    """To one of those present, when the company deals out what waits, else all hear of it. What a person put back is not dealt again
+    at once.
     """
-    actions.tell_expected(uow, event.conversation_id, event.reason)
     actions.call_person(uow, event.conversation_id, event.reason)
+
+
+def tell_expected(uow: UnitOfWork, event: HandoffRequested) -> None:
+    """Not at once: whom somebody answers within moments needs no word of the box."""
+    actions.tell_expected(uow, event.conversation_id, event.reason)
 
 
 def deal_overdue(uow: UnitOfWork, event: HandoffOverdue) -> None:

@@ -42,6 +42,19 @@ def heard(box, tenant_id):
 
 
 @pytest.fixture
+def soon(run_deliveries, time_machine_now):
+    """All that happens within a minute."""
+
+    def run():
+        run_deliveries()
+        time_machine_now(seconds=31)
+        run_deliveries()
+        run_deliveries()
+
+    return run
+
+
+@pytest.fixture
 def told(box, tenant_id):
     def read(user_id):
         with box.unit(tenant_id, read_only=True) as uow:
@@ -118,47 +131,47 @@ def test_what_comes_back_is_told_to_whose_it_is(box, says, bruno, told, do, run_
     assert told(bruno) == ["woken"]
 
 
-def test_the_contact_hears_once_that_a_person_comes(says, heard, do, run_deliveries, bruno, time_machine_now):
+def test_the_contact_hears_once_that_a_person_comes(says, heard, do, soon, bruno, time_machine_now):
     conversation_id = says("oi")
-    run_deliveries()
+    soon()
     says("alguém?")
-    run_deliveries()
+    soon()
     assert heard(conversation_id) == [COMES]
     do(actions.reply, conversation_id, user_id=bruno, content={"text": "Pois não"})
     do(actions.resolve, conversation_id)
     time_machine_now(hours=1)
     says("obrigado")
-    run_deliveries()
+    soon()
     assert heard(conversation_id) == [COMES]
     with_preview = do(queries.get_conversation, conversation_id)
     assert (with_preview.preview, with_preview.waiting_since is not None) == ("obrigado", True)
 
 
-def test_within_hours_it_is_said_by_when_where_that_is_promised(says, heard, do, run_deliveries):
+def test_within_hours_it_is_said_by_when_where_that_is_promised(says, heard, do, soon):
     targets = {"normal": {"first_reply": 20}}
     do(service_levels.create_policy, SlaPolicyIn(name="Padrão", targets=targets))
     conversation_id = says("oi")
-    run_deliveries()
+    soon()
     (said,) = heard(conversation_id)
     assert said.startswith(f"{COMES} A resposta vem no mais tardar ")
 
 
-def test_outside_hours_it_is_said_when_they_begin(says, heard, do, run_deliveries):
+def test_outside_hours_it_is_said_when_they_begin(says, heard, do, soon):
     in_three_days = WEEKDAYS[(clock.now() + timedelta(days=3)).weekday()]
     do(identity.set_hours, HoursIn(spans=[{"day": in_three_days, "opens": "09:00", "closes": "18:00"}]))
     conversation_id = says("oi")
-    run_deliveries()
+    soon()
     (said,) = heard(conversation_id)
     assert said.startswith(f"{COMES} O atendimento abre ")
 
 
-def test_who_asked_to_be_left_alone_hears_nothing_and_nobody_is_called(says, heard, told, bruno, run_deliveries):
+def test_who_asked_to_be_left_alone_hears_nothing_and_nobody_is_called(says, heard, told, bruno, soon):
     conversation_id = says("sair")
-    run_deliveries()
+    soon()
     assert [COMES in said for said in heard(conversation_id)] == [False]
     assert told(bruno) == []
     says("tem azulejo?")
-    run_deliveries()
+    soon()
     assert [COMES in said for said in heard(conversation_id)] == [False]
 
 
@@ -169,14 +182,22 @@ def group_says(uow, channel_id, text):
     return actions.receive_messages(uow, [Arrival(route, person, (said,))])[0].conversation_id
 
 
-def test_in_a_group_nothing_is_said_and_nobody_called(simulator, heard, told, bruno, do, run_deliveries):
+def test_in_a_group_nothing_is_said_and_nobody_called(simulator, heard, told, bruno, do, soon):
     conversation_id = do(group_says, simulator, "bom dia")
-    run_deliveries()
+    soon()
     assert (heard(conversation_id), told(bruno)) == ([], [])
 
 
-def test_who_wrote_to_an_agent_that_answers_nobody_is_told_too(agent_id, heard, told, bruno, run_deliveries, do):
+def test_who_wrote_to_an_agent_that_answers_nobody_is_told_too(agent_id, heard, told, bruno, soon, do):
     channel_id = do(channels.create_channel, ChannelIn(kind="simulator", name="Com agente", agent_id=agent_id)).id
     conversation_id = do(channels.receive_simulated, channel_id, visitor="ana", name="Ana", text="oi")
-    run_deliveries()
+    soon()
     assert (heard(conversation_id), told(bruno)) == ([COMES], ["waiting"])
+
+
+def test_whom_somebody_answers_within_moments_hears_nothing_of_the_box(says, heard, do, run_deliveries, soon, bruno):
+    conversation_id = says("oi")
+    run_deliveries()
+    do(actions.reply, conversation_id, user_id=bruno, content={"text": "Pois não"})
+    soon()
+    assert heard(conversation_id) == []

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from appliance.core.ids import new_id
 from appliance.domains.agents import actions as agents
+from appliance.domains.agents.errors import AgentNotFound
 from appliance.domains.knowledge import actions as knowledge
 from appliance.domains.knowledge import queries as documents
 from appliance.domains.knowledge.tables import Query
@@ -61,7 +62,8 @@ def test_an_agent_is_offered_its_own_documents_and_nothing_is_kept(box, tenant_i
     put(("guia.md", GUIDE.encode()), agents=(mine,))
     assert agents.suggest_questions(box, tenant_id, mine)
     assert agents.suggest_questions(box, tenant_id, other) == []
-    assert agents.suggest_questions(box, tenant_id, new_id()) == []
+    with pytest.raises(AgentNotFound):
+        agents.suggest_questions(box, tenant_id, new_id())
     with box.unit(tenant_id, read_only=True) as uow:
         assert documents.list_gaps(uow).total == 0
         assert uow.session.scalars(select(Query)).all() == []

@@ -19,10 +19,10 @@ SUGGESTED = 4
 def suggest_questions(box: Box, tenant_id: UUID, agent_id: UUID, *, limit: int = SUGGESTED) -> list[str]:
     """Those that the published agent is sure of, from the very document that each was taken from. Opens its own units. Nothing is kept.
 
-    Tried with quotes alone: a language model takes its time and could only word the same answer.
+    Raises AgentNotFound. Tried with quotes alone: a language model takes its time and could only word the same answer.
     """
     with box.unit(tenant_id, read_only=True) as uow:
-        published = queries.find_published_policy(uow, agent_id)
+        published = queries.find_published_policy(uow, queries.get_agent(uow, agent_id).id)
         possible = knowledge.suggest_questions(uow, agent_id) if published else []
     if published is None:
         return []

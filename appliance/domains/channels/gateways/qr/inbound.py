@@ -27,7 +27,7 @@ def changes_of(body: str) -> Iterator[Change]:
     elif isinstance(heard, wire.Message):
         yield _said(heard.key, _incoming(heard, heard.reply_to), name=heard.push_name)
     elif isinstance(heard, wire.Edited) and _is_person(heard.key):
-        anew = _incoming(heard, heard.of)
+        anew = _incoming(heard, "")
         yield _revised(heard, str(heard.content.get("text", "")), _said(heard.key, anew))
     elif isinstance(heard, wire.Deleted) and _is_person(heard.key):
         yield _revised(heard, None, _said(heard.key))

@@ -75,9 +75,11 @@ def payload_of(event: Any) -> dict[str, Any]:
     return {field.name: _plain(getattr(event, field.name)) for field in fields(event)}
 
 
-def _plain(value: object) -> str | int | bool | None:
+def _plain(value: object) -> str | int | bool | list[Any] | None:
     if value is None or isinstance(value, bool | int):
         return value
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
     if isinstance(value, str | UUID):
         return str(value)
     raise TypeError(f"an event carries ids, not {type(value).__name__}")

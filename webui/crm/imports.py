@@ -1,19 +1,34 @@
 """Contacts from a file. The browser hands the file to the API; here the columns are chosen and the run is followed."""
 
+from typing import Literal
 from uuid import UUID
 
 from flask import redirect, render_template, request, url_for
+from pydantic import Field
 from werkzeug import Response
 
+from appliance.core.i18n import gettext as _
 from appliance.core.uow import UnitOfWork
-from appliance.core.web import parse
+from appliance.core.web import Schema, current_principal, parse
+from appliance.core.web.auth import check_access
 from appliance.domains.contacts import actions, queries
 from appliance.domains.contacts.schemas import ImportOut, ImportStartIn
 from appliance.domains.contacts.types import ImportTarget
+from appliance.domains.leads import actions as leads
+from appliance.domains.leads import queries as lead_queries
+from webui.crm.leads import WRITE
 from webui.crm.pages import pages
+from webui.crm.sources import MANAGE
 from webui.crm.words import options
 
 PROBLEMS_SHOWN = 200
+
+
+class AsLeads(Schema):
+    """Through which source the people become leads as well; a name makes one."""
+
+    source_id: UUID | Literal[""] = ""
+    new_source: str = Field("", max_length=120)
 
 
 @pages.get("/contacts/import", permission="contacts:write")
@@ -23,10 +38,15 @@ def imports(uow: UnitOfWork) -> str:
 
 @pages.get("/contacts/import/<uuid:import_id>", permission="contacts:write")
 def import_run(uow: UnitOfWork, import_id: UUID) -> str:
-    run = ImportOut.model_validate(queries.get_import(uow, import_id))
+    found = queries.get_import(uow, import_id)
+    run, as_leads = ImportOut.model_validate(found), lead_queries.find_import(uow, found.listener_id)
+    lists = [(str(source.id), source.name) for source in lead_queries.list_open_lists(uow)]
     problems = queries.list_import_problems(uow, import_id, limit=PROBLEMS_SHOWN)
     fields = options(*ImportTarget)
-    return render_template("crm/import.html", run=run, problems=problems, field_options=fields, field_names=dict(fields))
+    return render_template(
+        "crm/import.html", run=run, problems=problems, field_options=fields, field_names=dict(fields), as_leads=as_leads,
+        list_options=[("", _("Of none: contacts only")), *lists],
+    )  # fmt: skip
 
 
 @pages.post("/contacts/import/<uuid:import_id>", permission="contacts:write")
@@ -37,5 +57,21 @@ def start_import(uow: UnitOfWork, import_id: UUID) -> Response:
     mapping = {header: ImportTarget(target) for header, target in chosen.items() if target in targets}
     tags = [tag.strip() for tag in request.form.get("tags", "").split(",") if tag.strip()]
     wanted = parse(ImportStartIn, {"mapping": mapping, "tags": tags, "dry_run": "dry_run" in request.form})
-    actions.start_import(uow, import_id, wanted)
+    source_id = _chosen_list(uow)
+    if source_id is None:
+        actions.start_import(uow, import_id, wanted)
+    else:
+        leads.start_import(uow, import_id, source_id, wanted)
     return redirect(url_for("crm.import_run", import_id=import_id))
+
+
+def _chosen_list(uow: UnitOfWork) -> UUID | None:
+    """Raises Refused, Forbidden."""
+    given = parse(AsLeads, {name: request.form.get(name, "") for name in AsLeads.model_fields})
+    if given.new_source:
+        check_access(current_principal(), MANAGE)
+        return leads.open_list(uow, given.new_source).id
+    if not given.source_id:
+        return None
+    check_access(current_principal(), WRITE)
+    return UUID(str(given.source_id))

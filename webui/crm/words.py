@@ -142,6 +142,7 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, LazyProxy]] = {
         SourceKind.FORM: _("Form of your site"),
         SourceKind.META: _("Meta Lead Ads"),
         SourceKind.API: _("API with a key"),
+        SourceKind.IMPORT: _("Imported lists"),
     },
     FormField: {
         FormField.NAME: _("Name"),
@@ -216,6 +217,7 @@ REJECTIONS: Mapping[str, LazyProxy] = {
     "names_nobody": _("Names nobody"),
     "not_handed_over": _("Meta did not hand over the lead; try it again under Background work"),
 }
+_SAID: Mapping[str, LazyProxy] = {"message": _("Message"), "file_name": _("File"), "import_id": _("Import")}
 OTHER = Happening("history", _("Something happened"), quoted=True)
 
 
@@ -248,10 +250,10 @@ def said_where(source: str) -> str:
 
 @pages.blueprint.app_template_filter("lead_field")
 def lead_field(name: str) -> str:
-    """What our own form asks has a name for people; what others brought keeps theirs."""
+    """What our own form asks, and what an import notes, has a name for people; what others brought keeps theirs."""
     if name in set(LeadField):
         return label(LeadField(name))
-    return gettext("Message") if name == "message" else name
+    return str(_SAID.get(name, name))
 
 
 @pages.blueprint.app_template_filter("day")

@@ -108,6 +108,23 @@ class ImportAdvanced:
 
 
 @dataclass(frozen=True)
+class PeopleImported:
+    """Who came with one slice, once each, for whoever asked under `listener_id`; of a dry run who would have come.
+
+    The last one, `is_last`, follows when the file is read.
+    """
+
+    import_id: UUID
+    listener_id: UUID
+    contact_ids: tuple[UUID, ...] = ()
+    is_last: bool = False
+
+    @property
+    def ordering_key(self) -> str:
+        return str(self.import_id)
+
+
+@dataclass(frozen=True)
 class ImportFinished:
     """One event for the whole file: the contacts of an import are not announced one by one."""
 

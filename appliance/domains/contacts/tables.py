@@ -192,7 +192,8 @@ class ContactDuplicate(TenantOwned, Base):
 class ContactImport(TenantOwned, Base):
     """An uploaded file on its way into the contacts. `rows_done` is committed with the rows it counts.
 
-    The file goes when its import is done; `rows_…` of a dry run say what would have happened.
+    The file goes when its import is done; `rows_…` of a dry run say what would have happened. `listener_id`: the mark of who
+    wants to hear who came.
     """
 
     __tablename__ = "contact_imports"
@@ -206,6 +207,7 @@ class ContactImport(TenantOwned, Base):
     mapping: Mapped[dict[str, str]]
     tags: Mapped[list[str]] = mapped_column(default=list)
     dry_run: Mapped[bool] = mapped_column(default=False)
+    listener_id: Mapped[UUID | None]
     status: Mapped[ImportStatus] = mapped_column(default=ImportStatus.UPLOADED)
     rows_total: Mapped[int] = mapped_column(default=0)
     rows_done: Mapped[int] = mapped_column(default=0)

@@ -4,6 +4,7 @@ from appliance.core.signatures import WebhookRefused
 
 __all__ = [
     "LeadNotFound",
+    "NoOpenList",
     "NobodyNamed",
     "NobodySeen",
     "ReceiptNotFound",
@@ -37,6 +38,12 @@ class SourceInUse(Conflict):
 class SourceSilent(Conflict):
     def __init__(self) -> None:
         super().__init__(_("This lead source is switched off."))
+
+
+class NoOpenList(Refused):
+    def __init__(self) -> None:
+        said = _("Choose a source of the kind “Imported lists” that is switched on.")
+        super().__init__(said, fields={"source_id": said})
 
 
 class NobodyNamed(Refused):

@@ -38,5 +38,12 @@ class LeadConverted:
 
 
 @dataclass(frozen=True)
+class LeadsImported:
+    """All people of the file are leads now; after a dry run: they are counted."""
+
+    import_id: UUID
+
+
+@dataclass(frozen=True)
 class SourceChanged:
     source_id: UUID

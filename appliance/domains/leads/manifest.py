@@ -1,10 +1,18 @@
 from datetime import timedelta
 
 from appliance.core.manifest import Cron, Manifest, Subscription
-from appliance.domains.contacts.events import ContactsMerged, MergeUndone
+from appliance.domains.contacts.events import ContactsMerged, MergeUndone, PeopleImported
 from appliance.domains.leads import actions, jobs, queries, subscribers
 from appliance.domains.leads.api import checks, forms, leads, meta, receipts, sources
-from appliance.domains.leads.events import LeadAnnounced, LeadCaptured, LeadChanged, LeadConverted, LeadsAccepted, SourceChanged
+from appliance.domains.leads.events import (
+    LeadAnnounced,
+    LeadCaptured,
+    LeadChanged,
+    LeadConverted,
+    LeadsAccepted,
+    LeadsImported,
+    SourceChanged,
+)
 
 MANIFEST = Manifest(
     "leads",
@@ -13,6 +21,7 @@ MANIFEST = Manifest(
         Subscription(ContactsMerged, subscribers.move_leads),
         Subscription(MergeUndone, subscribers.move_leads_back),
         Subscription(LeadsAccepted, subscribers.capture_leads, mode="staged"),
+        Subscription(PeopleImported, subscribers.capture_imported, mode="staged"),
         Subscription(LeadAnnounced, subscribers.fetch_lead, mode="staged"),
     ),
     cron=(Cron("prune_rejected", jobs.prune_rejected, every=timedelta(hours=6)),),
@@ -21,7 +30,7 @@ MANIFEST = Manifest(
         leads.WRITE: ("owner", "admin", "manager", "rep", "agent"),
         sources.MANAGE: ("owner", "admin"),
     },
-    live={LeadCaptured: leads.READ, LeadChanged: leads.READ, LeadConverted: leads.READ, SourceChanged: leads.READ},
+    live=dict.fromkeys((LeadCaptured, LeadChanged, LeadConverted, LeadsImported, SourceChanged), leads.READ),
     exporters=(queries.export_contact,),
     erasers=(actions.erase_contact,),
 )

@@ -13,8 +13,8 @@ from appliance.domains.contacts import queries as contacts
 from appliance.domains.leads.errors import LeadNotFound, ReceiptNotFound, SourceNotFound
 from appliance.domains.leads.rules import bodies, mapping
 from appliance.domains.leads.schemas import LeadEventOut, LeadOut, LeadsQuery
-from appliance.domains.leads.tables import Lead, LeadEvent, LeadSource
-from appliance.domains.leads.types import Doorway, LeadField, LeadStatus, Letter, Parcel, Reading, Receipt
+from appliance.domains.leads.tables import Lead, LeadEvent, LeadImport, LeadSource
+from appliance.domains.leads.types import Doorway, LeadField, LeadStatus, Letter, Parcel, Reading, Receipt, SourceKind
 
 SECRET = "signing_secret"  # noqa: S105 - its name among the secrets of a source
 CALL_AGAIN_AFTER = timedelta(seconds=2)  # a call may get lost, or its worker die
@@ -54,6 +54,29 @@ def is_open(uow: UnitOfWork, source_id: UUID, secret: str) -> bool:
 
 def list_sources(uow: UnitOfWork, query: PageQuery) -> Page[LeadSource]:
     return read_page(uow, select(LeadSource).order_by(LeadSource.created_at, LeadSource.id), query)
+
+
+def list_open_lists(uow: UnitOfWork) -> Sequence[LeadSource]:
+    """Through which the people of a file may become leads."""
+    open_lists = select(LeadSource).where(LeadSource.kind == SourceKind.IMPORT, LeadSource.active)
+    return uow.session.scalars(open_lists.order_by(LeadSource.created_at, LeadSource.id).limit(200)).all()
+
+
+def find_import(uow: UnitOfWork, listener_id: UUID | None) -> LeadImport | None:
+    """By the mark of its run; None also for one that was started anew since."""
+    return None if listener_id is None else uow.session.get(LeadImport, listener_id)
+
+
+def list_imports(uow: UnitOfWork, source_id: UUID, query: PageQuery) -> Page[LeadImport]:
+    """Newest first."""
+    theirs = select(LeadImport).where(LeadImport.source_id == get_source(uow, source_id).id)
+    return read_page(uow, theirs.order_by(LeadImport.started_at.desc(), LeadImport.id.desc()), query)
+
+
+def is_import_awaited(uow: UnitOfWork, source_id: UUID) -> bool:
+    """Whether people of a file are still to become its leads."""
+    under_way = LeadImport.source_id == source_id, LeadImport.dry_run.is_(False), LeadImport.finished_at.is_(None)
+    return uow.session.scalar(select(LeadImport.id).where(*under_way).limit(1)) is not None
 
 
 def count_by_status(uow: UnitOfWork, source_ids: Collection[UUID]) -> Mapping[UUID, Mapping[LeadStatus, int]]:
@@ -132,6 +155,12 @@ def known_events(uow: UnitOfWork, source_id: UUID, event_ids: Sequence[str]) -> 
     keys = {mapping.event_key(event_id, b""): event_id for event_id in event_ids}
     taken = select(LeadEvent.event_key).where(LeadEvent.source_id == source_id, LeadEvent.event_key.in_(keys))
     return frozenset(keys[key] for key in uow.session.scalars(taken) if key)
+
+
+def find_again(uow: UnitOfWork, source: LeadSource, named: Mapping[UUID, str]) -> dict[UUID, Lead]:
+    """Contact -> the lead that theirs would be again within the hours of the source."""
+    since = uow.now - timedelta(hours=source.dedupe_hours) if source.dedupe_hours else None
+    return find_same(uow, source.id, named, since)
 
 
 def find_same(uow: UnitOfWork, source_id: UUID, named: Mapping[UUID, str], since: datetime | None) -> dict[UUID, Lead]:

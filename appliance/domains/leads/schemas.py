@@ -95,6 +95,16 @@ class LeadIn(Schema):
     payload: dict[str, Any]
 
 
+class LeadImportOut(Schema):
+    import_id: UUID
+    source_id: UUID
+    dry_run: bool
+    new_leads: int = Field(description="Of a dry run: how many there would be")
+    repeated_leads: int = Field(description="People who are a lead of this source already, within its hours")
+    started_at: datetime
+    finished_at: datetime | None = Field(description="null while they are still written or counted")
+
+
 class LeadPatch(Schema):
     status: LeadStatus = LeadStatus.NEW
     score: int | None = Field(None, ge=0, le=100)

@@ -4,13 +4,14 @@ from appliance.core.errors import Refused
 from appliance.core.jobs import Step
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import queries as people
-from appliance.domains.contacts.events import ContactsMerged, MergeUndone
+from appliance.domains.contacts.events import ContactsMerged, MergeUndone, PeopleImported
 from appliance.domains.leads import actions, queries
 from appliance.domains.leads.events import LeadAnnounced, LeadsAccepted
 from appliance.domains.leads.gateways import meta
 from appliance.domains.leads.rules.mapping import event_key
 from appliance.domains.leads.types import MetaSecret, Parcel
 
+PEOPLE_AT_ONCE = 200  # in one transaction: others write between two
 MOST_TURNS = 50  # then other work of the queue is done first
 
 
@@ -35,6 +36,22 @@ def capture_leads(step: Step, event: LeadsAccepted) -> None:
             actions.capture(uow, waiting)
     with step.finish() as uow:
         uow.emit(event)
+
+
+def capture_imported(step: Step, event: PeopleImported) -> None:
+    """Whoever takes over finds who is written already. What is only counted is counted with the end of the delivery."""
+    with step.read() as uow:
+        run = queries.find_import(uow, event.listener_id)
+    if run is None:
+        return
+    for start in range(0, 0 if run.dry_run else len(event.contact_ids), PEOPLE_AT_ONCE):
+        with step.progress() as uow:
+            actions.capture_imported(uow, run.id, event.contact_ids[start : start + PEOPLE_AT_ONCE])
+    with step.finish() as uow:
+        if run.dry_run:
+            actions.count_imported(uow, run.id, event.contact_ids)
+        if event.is_last:
+            actions.finish_import(uow, run.id)
 
 
 def fetch_lead(step: Step, event: LeadAnnounced) -> None:

@@ -64,6 +64,23 @@ class Lead(TenantOwned, Base):
     )
 
 
+class LeadImport(TenantOwned, Base):
+    """A file of people who also become leads of a source. `id` is the mark under which one run of it tells who came.
+
+    The numbers of a dry run say what would have happened.
+    """
+
+    __tablename__ = "lead_imports"
+
+    import_id: Mapped[UUID] = mapped_column(unique=True)
+    source_id: Mapped[UUID] = mapped_column(ForeignKey("lead_sources.id", ondelete="CASCADE"), index=True)
+    dry_run: Mapped[bool]
+    new_leads: Mapped[int] = mapped_column(default=0)
+    repeated_leads: Mapped[int] = mapped_column(default=0)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
 class LeadEvent(TenantOwned, Base):
     """What came, as it came. One that was taken has the digest of the sender's own id for it as `event_key`, and waits until it is a lead.
 

@@ -14,6 +14,7 @@ class SourceKind(StrEnum):
     FORM = "form"  # filled in by the person, on any site
     META = "meta_lead_ads"  # Meta says that there is a lead; the box fetches it
     API = "api"  # by somebody signed in, with a key of theirs
+    IMPORT = "csv_import"  # the people of an imported file
 
 
 class LeadStatus(StrEnum):

@@ -12,7 +12,7 @@ from appliance.domains.contacts import queries
 from appliance.domains.contacts.actions import writing
 from appliance.domains.contacts.actions.duplicates import suggest
 from appliance.domains.contacts.errors import ImportRefused, InvalidField
-from appliance.domains.contacts.events import ImportAdvanced, ImportFinished, ImportStarted
+from appliance.domains.contacts.events import ImportAdvanced, ImportFinished, ImportStarted, PeopleImported
 from appliance.domains.contacts.rules import identities, importing
 from appliance.domains.contacts.rules.duplicates import pair
 from appliance.domains.contacts.rules.importing import Entry, Plan
@@ -41,8 +41,8 @@ def create_import(uow: UnitOfWork, file_id: UUID, file_name: str, sheet: Sheet) 
     return run
 
 
-def start_import(uow: UnitOfWork, import_id: UUID, wanted: ImportStartIn) -> ContactImport:
-    """Raises ImportNotFound, ImportRefused."""
+def start_import(uow: UnitOfWork, import_id: UUID, wanted: ImportStartIn, *, listener_id: UUID | None = None) -> ContactImport:
+    """`listener_id`: who comes is told under it, slice by slice (PeopleImported). Raises ImportNotFound, ImportRefused."""
     run = queries.lock_import(uow, import_id)
     if run.status is not ImportStatus.UPLOADED:
         raise ImportRefused(_("This import already runs or is over. Upload the file again to repeat it."))
@@ -50,6 +50,7 @@ def start_import(uow: UnitOfWork, import_id: UUID, wanted: ImportStartIn) -> Con
     run.rows_done = run.rows_created = run.rows_updated = run.rows_failed = 0
     run.mapping = {**run.mapping, **{header: str(target) for header, target in wanted.mapping.items()}}
     run.tags, run.dry_run, run.status, run.finished_at = wanted.tags, wanted.dry_run, ImportStatus.RUNNING, None
+    run.listener_id = listener_id
     uow.emit(ImportStarted(run.id))
     return run
 
@@ -67,6 +68,9 @@ def import_slice(uow: UnitOfWork, import_id: UUID, rows: Sequence[ImportRow]) ->
     run.rows_created += len(plan.new)
     run.rows_updated += plan.rows_updated
     run.rows_failed += len(rows) - len(entries)
+    if run.listener_id is not None:
+        people = dict.fromkeys([*plan.new, *(contact_id for contact_id, _columns in plan.known)])
+        uow.emit(PeopleImported(run.id, run.listener_id, tuple(people)))
     uow.emit(ImportAdvanced(run.id))
 
 
@@ -81,7 +85,7 @@ def refuse_import(uow: UnitOfWork, import_id: UUID, why: InvalidField) -> None:
     _report(uow, run, ImportRow(1, ()), why, why)
     run.status, run.finished_at = ImportStatus.DONE, uow.now
     _let_file_go(uow, run)
-    uow.emit(ImportFinished(run.id))
+    _tell_end(uow, run)
 
 
 def finish_import(uow: UnitOfWork, import_id: UUID) -> ContactImport:
@@ -91,8 +95,14 @@ def finish_import(uow: UnitOfWork, import_id: UUID) -> ContactImport:
     run.finished_at = uow.now
     if not run.dry_run:
         _let_file_go(uow, run)
-    uow.emit(ImportFinished(run.id))
+    _tell_end(uow, run)
     return run
+
+
+def _tell_end(uow: UnitOfWork, run: ContactImport) -> None:
+    if run.listener_id is not None:
+        uow.emit(PeopleImported(run.id, run.listener_id, is_last=True))
+    uow.emit(ImportFinished(run.id))
 
 
 def _let_file_go(uow: UnitOfWork, run: ContactImport) -> None:

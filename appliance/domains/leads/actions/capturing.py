@@ -1,7 +1,7 @@
 """From a payload to a lead and its person, in one transaction."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -58,7 +58,7 @@ def announce_leads(uow: UnitOfWork, source_id: UUID, leadgen_ids: Sequence[str])
 def capture_event(uow: UnitOfWork, source: LeadSource, event_id: UUID, reading: Reading, evidence: Mapping[str, str]) -> Captured:
     """Nobody else may be at it: it is new, or held. Raises NobodyNamed."""
     contact = _store_person(uow, source, reading)  # held, so that the session reads it once
-    lead = _store_leads(uow, source, {contact.id: reading})[contact.id]
+    lead = store_leads(uow, source, {contact.id: reading})[contact.id]
     uow.session.execute(update(LeadEvent).where(LeadEvent.id == event_id).values(lead_id=lead.id, reason=None))
     take_consent(uow, source, contact.id, reading, {**evidence, "lead_id": str(lead.id)})
     return Captured(lead.id, contact.id)
@@ -68,7 +68,7 @@ def capture_foreseen(uow: UnitOfWork, source: LeadSource, held: Mapping[UUID, Le
     """All of them at once of whom still holds what was foreseen. An IntegrityError says that somebody else was quicker."""
     people = {event.person.contact_id: event for event in events if event.person}
     there = contacts.upsert_foreseen(uow, [event.person for event in people.values() if event.person])
-    leads = _store_leads(uow, source, {contact_id: event.reading for contact_id, event in people.items() if contact_id in there})
+    leads = store_leads(uow, source, {contact_id: event.reading for contact_id, event in people.items() if contact_id in there})
     for contact_id, lead in leads.items():
         held[people[contact_id].event_id].lead_id = lead.id
     uow.session.flush()
@@ -76,11 +76,9 @@ def capture_foreseen(uow: UnitOfWork, source: LeadSource, held: Mapping[UUID, Le
     take_consents(uow, source, [Agreed(event.person, leads[event.person.contact_id].id, event.reading) for event in agreed if event.person])
 
 
-def _store_leads(uow: UnitOfWork, source: LeadSource, readings: Mapping[UUID, Reading]) -> dict[UUID, Lead]:
+def store_leads(uow: UnitOfWork, source: LeadSource, readings: Mapping[UUID, Reading]) -> dict[UUID, Lead]:
     """Contact -> the lead: a new one, or the one it is again."""
-    since = uow.now - timedelta(hours=source.dedupe_hours) if source.dedupe_hours else None
-    named = {contact_id: _external_id(reading) for contact_id, reading in readings.items()}
-    again = queries.find_same(uow, source.id, named, since)
+    again = queries.find_again(uow, source, {contact_id: _external_id(reading) for contact_id, reading in readings.items()})
     for contact_id, lead in again.items():
         _repeat(lead, readings[contact_id], uow.now)
     uow.emit_all(LeadChanged(lead.id) for lead in again.values())

@@ -61,7 +61,7 @@ def renew_secret(uow: UnitOfWork, source_id: UUID) -> LeadSource:
 def delete_source(uow: UnitOfWork, source_id: UUID) -> None:
     """Raises SourceNotFound, SourceInUse."""
     source = queries.lock_source(uow, source_id)
-    if queries.has_leads(uow, source.id) or queries.is_waiting(uow, source.id):
+    if queries.has_leads(uow, source.id) or queries.is_waiting(uow, source.id) or queries.is_import_awaited(uow, source.id):
         raise SourceInUse
     uow.session.delete(source)
     uow.emit(SourceChanged(source.id))

@@ -3,11 +3,14 @@ from uuid import UUID
 
 from appliance.core import web
 from appliance.core.uow import UnitOfWork
+from appliance.core.web.auth import check_access
+from appliance.domains.contacts.schemas import ImportStartIn
 from appliance.domains.leads import actions, queries, schemas
-from appliance.domains.leads.tables import LeadEvent, LeadSource
+from appliance.domains.leads.tables import LeadEvent, LeadImport, LeadSource
 
 api = web.Api("lead_sources")
-READ, MANAGE = "leads:read", "leads:configure"
+READ, WRITE, MANAGE = "leads:read", "leads:write", "leads:configure"
+CONTACTS = "contacts:write"
 
 
 @api.get("/lead-sources", permission=READ, query=web.PageQuery, returns=web.PageOf[schemas.SourceOut])
@@ -61,6 +64,27 @@ def list_rejected(uow: UnitOfWork, source_id: UUID, query: web.PageQuery) -> web
 def retry_rejected(uow: UnitOfWork, source_id: UUID) -> schemas.RetriedOut:
     """What was taken and not understood is read once more, with the mapping as it is now."""
     return schemas.RetriedOut(count=actions.retry_rejected(uow, source_id))
+
+
+@api.get(
+    "/lead-sources/<uuid:source_id>/imports", permission=READ, query=web.PageQuery, returns=web.PageOf[schemas.LeadImportOut]
+)
+def list_imports(uow: UnitOfWork, source_id: UUID, query: web.PageQuery) -> web.Page[LeadImport]:
+    """Files whose people are its leads, newest first, with how many."""
+    return queries.list_imports(uow, source_id, query)
+
+
+@api.post(
+    "/lead-sources/<uuid:source_id>/imports/<uuid:import_id>/start",
+    permission=WRITE,
+    body=ImportStartIn,
+    returns=schemas.LeadImportOut,
+    status=202,
+)
+def start_import(uow: UnitOfWork, source_id: UUID, import_id: UUID, body: ImportStartIn) -> LeadImport:
+    """Like `contacts/import/<id>/start`, and everybody in the file becomes a lead of this source as well."""
+    check_access(web.current_principal(), CONTACTS)
+    return actions.start_import(uow, import_id, source_id, body)
 
 
 def _with_secret(source: LeadSource) -> schemas.SourceSecretOut:

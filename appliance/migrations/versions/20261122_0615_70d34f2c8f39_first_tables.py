@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '3a775c9bde34'
+revision = '70d34f2c8f39'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -155,6 +155,7 @@ def upgrade() -> None:
     sa.Column('mapping', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
     sa.Column('tags', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
     sa.Column('dry_run', sa.Boolean(), nullable=False),
+    sa.Column('listener_id', sa.Uuid(), nullable=True),
     sa.Column('status', sa.Enum('uploaded', 'running', 'done', name='importstatus', native_enum=False, length=40), nullable=False),
     sa.Column('rows_total', sa.Integer(), nullable=False),
     sa.Column('rows_done', sa.Integer(), nullable=False),
@@ -397,7 +398,7 @@ def upgrade() -> None:
     op.create_table('lead_sources',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
-    sa.Column('kind', sa.Enum('webhook', 'form', 'meta_lead_ads', 'api', name='sourcekind', native_enum=False, length=40), nullable=False),
+    sa.Column('kind', sa.Enum('webhook', 'form', 'meta_lead_ads', 'api', 'csv_import', name='sourcekind', native_enum=False, length=40), nullable=False),
     sa.Column('name', sa.String(length=120), nullable=False),
     sa.Column('secrets', sa.LargeBinary(), nullable=False),
     sa.Column('mapping', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
@@ -940,6 +941,22 @@ def upgrade() -> None:
     )
     op.create_index('ix_file_uses_tenant_id', 'file_uses', ['tenant_id', 'id'], unique=False)
     op.create_index(op.f('ix_file_uses_used_by'), 'file_uses', ['used_by'], unique=False)
+    op.create_table('lead_imports',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('import_id', sa.Uuid(), nullable=False),
+    sa.Column('source_id', sa.Uuid(), nullable=False),
+    sa.Column('dry_run', sa.Boolean(), nullable=False),
+    sa.Column('new_leads', sa.Integer(), nullable=False),
+    sa.Column('repeated_leads', sa.Integer(), nullable=False),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['source_id'], ['lead_sources.id'], name=op.f('fk_lead_imports_source_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_lead_imports')),
+    sa.UniqueConstraint('import_id', name=op.f('uq_lead_imports_import_id'))
+    )
+    op.create_index(op.f('ix_lead_imports_source_id'), 'lead_imports', ['source_id'], unique=False)
+    op.create_index('ix_lead_imports_tenant_id', 'lead_imports', ['tenant_id', 'id'], unique=False)
     op.create_table('leads',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -1411,6 +1428,7 @@ def upgrade() -> None:
         'delivery',
         'document_versions',
         'file_uses',
+        'lead_imports',
         'leads',
         'memberships',
         'reply_steps',

@@ -41,6 +41,7 @@ def make_mail_key(uow: UnitOfWork) -> UUID:
 PATH_PARAMETERS = {"channel_id": make_simulator, "key": make_chat, "mail_key_id": make_mail_key, "template_id": make_template}
 BODIES = {
     "POST /api/v1/mails": {"channel_id": str(new_id()), "to": "ana@example.com", "subject": "Oi", "text": "Oi"},
+    "POST /api/v1/messages/<uuid:message_id>/reaction": {"emoji": "👍"},
     "POST /api/v1/messages/whatsapp": {"to": "5531999990001", "text": "Oi"},
     "POST /api/v1/templates": {"kind": "chat", "name": "Oi", "parts": {"body": "Oi!"}},
     "POST /api/v1/templates/prices/rate-card": {

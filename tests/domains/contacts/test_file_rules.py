@@ -63,6 +63,12 @@ def test_what_is_no_table_is_refused(content):
         spreadsheets.read_sheet(content)
 
 
+def test_a_table_of_nothing_but_headers_is_refused_in_words():
+    with pytest.raises(InvalidField) as refused:
+        spreadsheets.read_sheet(b"nome;fone\n \n")
+    assert "no row below" in str(refused.value)
+
+
 @pytest.mark.parametrize("content", [b"PK\x03\x04\x14\x00", b"\xd0\xcf\x11\xe0\xa1\xb1", b"MZ\x90\x00", b"a;b\n\x00\x01;2\n"])
 def test_a_workbook_or_a_program_is_told_to_become_csv(content):
     with pytest.raises(InvalidField) as refused:

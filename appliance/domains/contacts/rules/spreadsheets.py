@@ -44,6 +44,8 @@ def read_sheet(content: bytes) -> Sheet:
         raise InvalidField("file", sentence)
     if "\x00" in "".join(headers) or not any(headers) or len(headers) > MAX_COLUMNS:
         raise InvalidField("file", _("The first line of the file must name its columns."))
+    if not total:
+        raise InvalidField("file", _("This file names columns and has no row below them."))
     return Sheet(encoding, delimiter, headers, [list(row.cells) for row in sample], total)
 
 

@@ -16,7 +16,7 @@ QUICKSTART = ROOT / "installers/quickstart.sh"
 def _run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [QUICKSTART, *arguments],
-        env={**os.environ, "LANG": "C.UTF-8", "PIP_NO_COMPILE": "1", **environment},
+        env={**os.environ, "LC_ALL": "", "LC_MESSAGES": "", "LANG": "C.UTF-8", "PIP_NO_COMPILE": "1", **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -79,7 +79,7 @@ def test_two_at_once_take_turns(prefix: Path) -> None:
     with (prefix / ".salesedge-setup.lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         command = [QUICKSTART, "--no-start", "--prefix", prefix]
-        spoken = {**os.environ, "LANG": "C.UTF-8"}
+        spoken = {**os.environ, "LC_ALL": "", "LC_MESSAGES": "", "LANG": "C.UTF-8"}
         second = subprocess.Popen(command, env=spoken, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         assert second.stdout is not None
         assert second.stdout.readline() == f"Another set-up is running in {prefix}; waiting for it to finish.\n"

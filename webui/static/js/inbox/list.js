@@ -4,6 +4,7 @@ import { fragment, html } from "./parts.js";
 import { list, openId } from "./place.js";
 
 let listTimer = 0;
+let asked = 0;
 
 // A menu is not taken from under somebody's hand, also not one that was opened while the list was on its way.
 function isInHand() {
@@ -14,8 +15,9 @@ function isInHand() {
 
 export async function refreshList(address = location.search) {
   if (isInHand()) return;
+  const mine = ++asked;
   const text = await html(`${list.dataset.url}${address}`);
-  if (isInHand()) return;
+  if (mine !== asked || isInHand()) return;  // an answer that was overtaken would show another view than the address names
   const typing = list.contains(document.activeElement) && isTyping(document.activeElement) ? document.activeElement : null;
   const at = list.contains(document.activeElement) && document.activeElement.closest("[data-conversation], [data-saved]")?.dataset;
   const kept = typing && { value: typing.value, start: typing.selectionStart };

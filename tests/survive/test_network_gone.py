@@ -1,5 +1,6 @@
 """An hour without a network, by each channel: what was written waits where people see it, and leaves once each, in order."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -18,7 +19,7 @@ def test_whatsapp_cloud_without_a_network_for_an_hour(say, conversation_id, line
     with impatient():
         hours.pass_(HOUR)
     assert {message(one).status for one in ids} == {MessageStatus.QUEUED}
-    assert "does not answer" in message(ids[0]).error
+    assert re.search("does not answer|did not answer several times", message(ids[0]).error), "by chance the last try met the breaker"
     assert channel(cloud).status is ChannelStatus.FAILING
     line.mend()
     hours.pass_(HOUR)

@@ -182,7 +182,7 @@ def test_what_stands_ready_is_made_changed_and_deleted_on_one_page(page, convers
     page.get_by_label("Palavra depois da barra").fill("/Oi")
     page.get_by_label("Texto").fill("Oi, {{contact.cpf}}!")
     page.get_by_role("button", name="Salvar").click()
-    page.get_by_text("Nada preenche contact.cpf.").wait_for()
+    page.get_by_text("Não há valor para “contact.cpf”.").wait_for()
     page.get_by_label("Texto").fill("Oi, {{contact.first_name}}!")
     page.get_by_role("button", name="Salvar").click()
     page.get_by_text("/oi", exact=True).first.wait_for()

@@ -59,8 +59,8 @@ def test_what_the_box_said_by_itself_is_not_called_an_answer(app, box, somebody,
         talk = channels.receive_simulated(uow, phone, visitor="Bia", name="Bia", text="oi")
         speaking.queue_notice(uow, talk, "Alguém já fala com você.")
     shown = app.test_client().get(f"/inbox/{talk}", headers=browser_headers).text
-    assert "Primeira mensagem enviada" in shown
-    assert "Primeira resposta" not in shown
+    assert "Alguém já fala com você." in shown
+    assert "Primeira mensagem enviada" not in shown
 
 
 @pytest.mark.parametrize(("said", "shown"), [("a" * 140, "a" * 140), ("a" * 141, "a" * 139 + "…"), ("a" * 138 + " bcd", "a" * 138 + "…")])

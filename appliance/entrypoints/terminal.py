@@ -31,6 +31,12 @@ USAGE = (lazy_gettext("[OPTIONS]"), lazy_gettext("COMMAND [ARGS]..."))  # what c
 
 
 class _Spoken(click.Command):
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        option = super().get_help_option(ctx)
+        if option:
+            option.help = _("Show this message and exit.")  # click keeps it in the language of whoever asked first
+        return option
+
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         return [_(str(piece)) for piece in super().collect_usage_pieces(ctx)]
 

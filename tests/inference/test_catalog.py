@@ -313,5 +313,5 @@ def test_progress_is_told_in_steps_and_at_the_end(capsys: pytest.CaptureFixture[
     for have in range(0, 100_000_001, 1_000_000):
         cli_models._progress(shown, "tiny.gguf", have, 100_000_000)
     told = capsys.readouterr().err.splitlines()
-    assert told[-1] == "tiny.gguf: 100 / 100 MB"
+    assert told[-1] == "tiny.gguf: 100 MB / 100 MB"
     assert 3 <= len(told) <= 5

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from appliance.core.backoff import back_off
@@ -32,11 +32,14 @@ class LeaseLost(RuntimeError):
 def claim(uow: UnitOfWork, delivery_id: UUID) -> UUID | None:
     """The lease token, or None when somebody else has it, it is done, not yet due, or an earlier one of its key is open."""
     token = new_id()
-    is_deadly = and_(Delivery.state == DeliveryState.LEASED, Delivery.attempts >= DEADLY_AFTER)
+    has_died = Delivery.state == DeliveryState.LEASED
     result = uow.session.execute(
         update(Delivery)
-        .where(Delivery.id == delivery_id, _is_ready(uow), ~is_deadly, ~_blocked())
-        .values(state=DeliveryState.LEASED, lease_token=token, lease_until=uow.now + LEASE, attempts=Delivery.attempts + 1)
+        .where(Delivery.id == delivery_id, _is_ready(uow), ~_is_deadly(), ~_blocked())
+        .values(
+            state=DeliveryState.LEASED, lease_token=token, lease_until=uow.now + LEASE, attempts=Delivery.attempts + 1,
+            deaths=case((has_died, Delivery.deaths + 1), else_=Delivery.deaths),
+        )
         .execution_options(synchronize_session=False)
     )
     if was_changed(result):
@@ -45,16 +48,16 @@ def claim(uow: UnitOfWork, delivery_id: UUID) -> UUID | None:
     return None
 
 
+def _is_deadly() -> ColumnElement[bool]:
+    """Begun and never ended, time after time; a try that ended with an error is no death."""
+    return and_(Delivery.state == DeliveryState.LEASED, Delivery.deaths >= DEADLY_AFTER - 1)
+
+
 def _bury_if_deadly(uow: UnitOfWork, delivery_id: UUID) -> None:
     """Work that took its worker down (or held it past its lease) time after time is not given another one."""
     uow.session.execute(
         update(Delivery)
-        .where(
-            Delivery.id == delivery_id,
-            Delivery.state == DeliveryState.LEASED,
-            Delivery.lease_until < uow.now,
-            Delivery.attempts >= DEADLY_AFTER,
-        )
+        .where(Delivery.id == delivery_id, _is_deadly(), Delivery.lease_until < uow.now)
         .values(state=DeliveryState.DEAD, lease_token=None, lease_until=None, last_error=told(_("Its worker died or hung every time.")))
         .execution_options(synchronize_session=False)
     )
@@ -140,7 +143,7 @@ def fail(
     usual = back_off(delivery.attempts, chance=secrets.randbelow(1000) / 1000, retry_after=retry_after)
     delivery.next_at = uow.now + (timedelta(seconds=retry_after or 0) if is_exact else usual)
     delivery.lease_token = delivery.lease_until = delivery.enqueued_at = None
-    delivery.last_error = error
+    delivery.last_error, delivery.deaths = error, 0
     return delivery.state
 
 
@@ -157,7 +160,8 @@ def replay(uow: UnitOfWork, delivery_id: UUID) -> Delivery:
     """Give a dead delivery another life."""
     delivery = get_delivery(uow, delivery_id)
     if delivery.state is DeliveryState.DEAD:
-        delivery.state, delivery.attempts, delivery.next_at, delivery.enqueued_at = DeliveryState.PENDING, 0, uow.now, uow.now
+        delivery.state, delivery.next_at, delivery.enqueued_at = DeliveryState.PENDING, uow.now, uow.now
+        delivery.attempts = delivery.deaths = 0
         uow.deliveries.append(delivery)
     return delivery
 

@@ -51,6 +51,7 @@ class Delivery(TenantOwned, Base):
     queue: Mapped[str] = mapped_column(String(10))
     state: Mapped[DeliveryState] = mapped_column(default=DeliveryState.PENDING)
     attempts: Mapped[int] = mapped_column(default=0)
+    deaths: Mapped[int] = mapped_column(default=0)  # of its workers, one after the other
     lease_token: Mapped[UUID | None]
     lease_until: Mapped[datetime | None]
     next_at: Mapped[datetime]

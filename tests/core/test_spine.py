@@ -272,13 +272,52 @@ def test_work_that_takes_its_worker_down_every_time_is_buried(box, tenant_id):
         make_entry(uow, "a")
     delivery = only_delivery(box)
     for _ in range(deliveries.DEADLY_AFTER):
-        with box.unit(tenant_id) as uow:
-            assert deliveries.claim(uow, delivery.id) is not None
-        with box.whole_box("test") as uow:
-            uow.session.get_one(Delivery, delivery.id).lease_until = clock.now() - timedelta(seconds=1)
+        die_at(box, delivery)
     with box.unit(tenant_id) as uow:
         assert deliveries.claim(uow, delivery.id) is None
     assert only_delivery(box).state is DeliveryState.DEAD
+    with box.unit(tenant_id) as uow:
+        deliveries.replay(uow, delivery.id)
+    die_at(box, delivery)
+    jobs.deliver(box, tenant_id, delivery.id)
+    assert only_delivery(box).state is DeliveryState.DONE, "another life is a whole one"
+
+
+def test_one_death_after_an_outage_buries_nothing(box, tenant_id):
+    with box.unit(tenant_id) as uow:
+        make_entry(uow, "a")
+    delivery = only_delivery(box)
+    for _ in range(deliveries.DEADLY_AFTER):
+        make_due(box, delivery.id)
+        with box.unit(tenant_id) as uow:
+            assert deliveries.claim(uow, delivery.id) is not None
+            deliveries.fail(uow, delivery.id, error="away")
+    make_due(box, delivery.id)
+    die_at(box, delivery)
+    jobs.deliver(box, tenant_id, delivery.id)
+    assert only_delivery(box).state is DeliveryState.DONE
+
+
+def test_only_deaths_one_after_the_other_bury(box, tenant_id):
+    with box.unit(tenant_id) as uow:
+        make_entry(uow, "a")
+    delivery = only_delivery(box)
+    for _ in range(2):
+        for _ in range(deliveries.DEADLY_AFTER - 1):
+            die_at(box, delivery)
+        with box.unit(tenant_id) as uow:
+            assert deliveries.claim(uow, delivery.id) is not None
+            deliveries.fail(uow, delivery.id, error="away")
+        assert only_delivery(box).state is DeliveryState.PENDING
+        make_due(box, delivery.id)
+
+
+def die_at(box, delivery):
+    """A try that was begun and never ended."""
+    with box.unit(delivery.tenant_id) as uow:
+        assert deliveries.claim(uow, delivery.id) is not None
+    with box.whole_box("test") as uow:
+        uow.session.get_one(Delivery, delivery.id).lease_until = clock.now() - timedelta(seconds=1)
 
 
 def test_the_relay_rests_no_longer_than_until_the_next_delivery_falls_due(box, tenant_id):

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '70d34f2c8f39'
+revision = 'd2968833b7e7'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -880,6 +880,7 @@ def upgrade() -> None:
     sa.Column('queue', sa.String(length=10), nullable=False),
     sa.Column('state', sa.Enum('pending', 'leased', 'done', 'dead', name='deliverystate', native_enum=False, length=40), nullable=False),
     sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('deaths', sa.Integer(), nullable=False),
     sa.Column('lease_token', sa.Uuid(), nullable=True),
     sa.Column('lease_until', sa.DateTime(timezone=True), nullable=True),
     sa.Column('next_at', sa.DateTime(timezone=True), nullable=False),

@@ -27,7 +27,7 @@ document.addEventListener("htmx:before:response", (event) => {
 
 document.addEventListener("htmx:error", (event) => {
   if (event.detail.error?.name === "TypeError" || event.detail.error === "timeout") {
-    toast(_("No connection. What you typed is kept here."), { kind: "bad", seconds: 10 });
+    toast(_("No connection. What you typed is kept here."), { kind: "bad" });
   }
 });
 

@@ -1,4 +1,5 @@
-// Short messages at the foot of the page. A live region reads them; Undo replaces "are you sure?".
+// Short messages at the foot of the page. A live region reads them; Undo replaces "are you sure?", so there is time to reach it
+// (WCAG 2.2.1): it stays as long as a hand or the focus is on it.
 import { el, icon } from "./dom.js";
 import { _ } from "./i18n.js";
 
@@ -8,7 +9,7 @@ class ToastStack extends HTMLElement {
     this.setAttribute("aria-live", "polite");
   }
 
-  show(text, { kind = "ok", action = null, seconds = 6 } = {}) {
+  show(text, { kind = "ok", action = null, seconds = 10 } = {}) {
     const toast = el("div", { class: "toast" }, icon({ ok: "check", bad: "alert", warn: "alert", info: "info" }[kind] ?? "info", "sm"), el("span", {}, text));
     let timer = 0;
     const leave = () => {
@@ -24,11 +25,8 @@ class ToastStack extends HTMLElement {
     const close = el("button", { class: "btn sm icon-only", type: "button", "aria-label": _("Dismiss") }, icon("x"));
     close.addEventListener("click", leave);
     toast.append(close);
-    const wait = () => { clearTimeout(timer); timer = setTimeout(leave, seconds * 1000); };
-    toast.addEventListener("pointerenter", () => clearTimeout(timer));
-    toast.addEventListener("pointerleave", wait);
-    toast.addEventListener("focusin", () => clearTimeout(timer));
-    toast.addEventListener("focusout", wait);
+    const wait = () => { clearTimeout(timer); timer = setTimeout(() => (toast.matches(":hover, :focus-within") ? wait() : leave()), seconds * 1000); };
+    for (const name of ["pointerleave", "focusout"]) toast.addEventListener(name, wait);
     this.append(toast);
     while (this.childElementCount > 3) this.firstElementChild.remove();
     this.#raise();
@@ -49,13 +47,13 @@ const stack = () => document.querySelector("toast-stack");
 
 export const toast = (text, options) => stack()?.show(text, options);
 const isScriptLost = ({ message }) => /import/i.test(message);  // as browsers say it, each in its own words
-export const failed = (problem) => toast(isScriptLost(problem) ? _("No connection. What you typed is kept here.") : problem.message, { kind: "bad", seconds: 10 });
+export const failed = (problem) => toast(isScriptLost(problem) ? _("No connection. What you typed is kept here.") : problem.message, { kind: "bad" });
 
 /** Does it at once; `undo` takes it back. */
 export async function undoable(text, { run, undo }) {
   try {
     await run();
-    toast(text, { action: { label: _("Undo"), run: () => Promise.resolve(undo()).catch(failed) }, seconds: 10 });
+    toast(text, { action: { label: _("Undo"), run: () => Promise.resolve(undo()).catch(failed) } });
   } catch (problem) {
     failed(problem);
   }

@@ -74,7 +74,7 @@ export async function fillMenu(menu) {
 
 async function rewriteDraft(way, to) {
   const [id, text, mode] = [openId(), box().value.trim(), currentMode()];
-  if (!text) { toast(_("Write something first: the model changes what stands in the field."), { kind: "info", seconds: 4 }); box().focus(); return; }
+  if (!text) { toast(_("Write something first: the model changes what stands in the field."), { kind: "info" }); box().focus(); return; }
   const told = { text, way, conversation_id: id, ...(to ? { to } : {}) };
   await showText(_("Changed by the language model"), (signal) => request("/api/v1/rewrite", { method: "POST", body: told, signal }), (found) => {
     box().value = found;
@@ -87,7 +87,7 @@ async function rewriteDraft(way, to) {
 async function translateThread(to) {
   const id = openId();
   const waiting = [...log().querySelectorAll(".msg.in .bubble")].filter((bubble) => bubble.textContent.trim() && !bubble.querySelector(".translated")).slice(-MOST_TRANSLATED);
-  if (!waiting.length) { toast(_("There is nothing here to translate."), { kind: "info", seconds: 4 }); return; }
+  if (!waiting.length) { toast(_("There is nothing here to translate."), { kind: "info" }); return; }
   for (const bubble of waiting.reverse()) {
     if (id !== openId()) return;
     const place = el("p", { class: "translated", role: "status" }, icon("globe", "xs"), el("span", {}, _("Translating…")));

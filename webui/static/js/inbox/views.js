@@ -83,7 +83,7 @@ function placeOf(id) {
 
 function tell(text, undo) {
   const action = undo ? { label: _("Undo"), run: () => undo().then(() => refreshList()).catch(failed) } : null;
-  toast(text, { action, seconds: 10 });
+  toast(text, { action });
   refreshList().catch(failed);
 }
 

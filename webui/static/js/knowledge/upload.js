@@ -65,17 +65,22 @@ function whole(job) {
 function done(job, notice) {
   job.bar.value = 100;
   job.said.textContent = notice || _("sent");
-  setTimeout(() => job.node.remove(), notice ? 8000 : 1500);
+  if (notice) job.node.append(leaving(job));
+  else setTimeout(() => job.node.remove(), 10_000);
   document.body.dispatchEvent(new CustomEvent("live:document.stored", { bubbles: true }));
+}
+
+function leaving(job) {
+  const leave = el("button", { type: "button", class: "btn sm icon-only quiet", "aria-label": _("Dismiss") }, icon("x"));
+  leave.addEventListener("click", () => job.node.remove());
+  return leave;
 }
 
 function failed(job, why) {
   const again = el("button", { type: "button", class: "btn sm" }, icon("refresh"), _("Try again"));
-  const leave = el("button", { type: "button", class: "btn sm icon-only quiet", "aria-label": _("Dismiss") }, icon("x"));
   const said = el("span", { class: "t12 bad" }, why);
   job.bar.replaceWith(said);
-  job.said.replaceWith(again, leave);
-  leave.addEventListener("click", () => job.node.remove());
+  job.said.replaceWith(again, leaving(job));
   again.addEventListener("click", () => { job.node.remove(); take([job.file]); });
 }
 

@@ -1,0 +1,40 @@
+"""Notes at the foot of the page: there is time to read them, to hear them and to take back what they tell of."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.webui.watch import Watch
+
+pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
+
+
+@pytest.fixture
+def page(ana, site, new_context):
+    opened = new_context(ana).new_page()
+    opened.watch = Watch(opened, site.url)
+    opened.clock.install()
+    opened.goto("/")
+    opened.locator("[data-ready]").wait_for()
+    opened.evaluate("document.dispatchEvent(new CustomEvent('toast', {detail: {text: 'Resolvida.'}}))")
+    opened.locator(".toast").wait_for()
+    return opened
+
+
+def test_a_note_stands_for_ten_seconds(page):
+    page.clock.fast_forward("00:09")
+    expect(page.locator(".toast")).to_be_visible()
+    page.clock.fast_forward("00:02")
+    expect(page.locator(".toast")).to_have_count(0)
+
+
+def test_a_note_under_a_hand_or_the_focus_stays(page):
+    page.locator(".toast").hover()
+    page.clock.fast_forward("01:00")
+    page.locator(".toast button").focus()
+    page.mouse.move(1, 1)
+    page.clock.fast_forward("01:00")
+    expect(page.locator(".toast")).to_be_visible()
+    page.evaluate("document.activeElement.blur()")
+    page.clock.fast_forward("00:11")
+    expect(page.locator(".toast")).to_have_count(0)
+    assert page.watch.complaints == []

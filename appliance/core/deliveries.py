@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, sel
 from sqlalchemy.orm import aliased
 
 from appliance.core.backoff import back_off
+from appliance.core.dispatch import BY_TURNS
 from appliance.core.errors import NotFound
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.i18n import told
@@ -188,12 +189,13 @@ def get_event(uow: UnitOfWork, delivery: Delivery) -> OutboxRow:
 def _due(uow: UnitOfWork, busy_queues: frozenset[str]) -> Select[Delivery]:
     """Never told to the queue, told but lost, or its worker died. Heads of their key only.
 
-    A queue that is busy still holds what it was told, so those rows are left alone for a while.
+    A queue that is busy still holds what it was told, so those rows are left alone for a while; where it goes by turns any job of it
+    takes up any of them, so as long as it has one.
     """
     lost = or_(
         Delivery.enqueued_at.is_(None),
         and_(Delivery.enqueued_at < uow.now - REENQUEUE_AFTER, Delivery.queue.not_in(busy_queues)),
-        Delivery.enqueued_at < uow.now - REENQUEUE_WHILE_BUSY_AFTER,
+        and_(Delivery.enqueued_at < uow.now - REENQUEUE_WHILE_BUSY_AFTER, Delivery.queue.not_in(busy_queues & BY_TURNS)),
     )
     return select(Delivery).where(_is_ready(uow), lost, ~_blocked()).order_by(Delivery.event_seq).limit(SWEEP_LIMIT)
 

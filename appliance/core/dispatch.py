@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LIVE_CHANNEL = "live"
 AROUND_S = 900  # a model may have to be loaded, a file to be read, a writer to be waited for
 JOB_TIMEOUT_S = {"fast": 180, "default": 300, "speech": round(sound.SLOWEST_S) + AROUND_S, "slow": 3600}
-BY_TURNS = {"speech"}  # of the organisations: a job of these says only that something waits
+BY_TURNS = frozenset({"speech"})  # of the organisations: a job of these says only that something waits
 RUN_DELIVERY = "appliance.core.jobs.run_delivery"
 RUN_NEXT = "appliance.core.jobs.run_next"
 RUN_CRON = "appliance.core.jobs.run_cron"

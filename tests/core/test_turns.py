@@ -1,12 +1,13 @@
 """A queue that goes by turns: who brings a hundred recordings holds up anybody else by one."""
 
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 from rq import Queue
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from appliance.core import jobs
+from appliance.core import deliveries, jobs
 from appliance.core.housekeeping import check_workers
 from appliance.core.manifest import Manifest, Subscription
 from appliance.core.outbox import Delivery, DeliveryState
@@ -78,9 +79,32 @@ def test_what_the_queue_forgot_is_done_and_a_job_with_nothing_left_does_nothing(
     assert work(1) == [tenant_id]
     for _ in range(3):
         jobs.run_next(QUEUE)
-    assert work(0) == []
-    with box.whole_box("test", read_only=True) as uow:
+    with box.unit(tenant_id) as uow:
+        brought, weighed = ([one for one in entries(uow) if one.account == kind] for kind in ("brought", "weighed"))
+        assert [one.note for one in weighed] == [str(one.id) for one in brought]
         assert uow.session.scalars(select(Delivery.state)).all() == [DeliveryState.DONE] * 3
+
+
+def test_the_queue_does_not_grow_while_a_long_one_is_heard(box, tenant_id, bring):
+    queue = Queue(QUEUE, connection=box.redis)
+    bring(tenant_id, 4)
+    Queue.dequeue_any([queue], None, box.redis)
+    with box.unit(tenant_id) as uow:
+        heard = uow.session.scalars(select(Delivery.id).order_by(Delivery.event_seq)).first()
+        assert deliveries.claim(uow, heard) is not None
+    for _ in range(3):
+        await_sweep(box)
+    assert queue.count == 3
+    queue.empty()
+    await_sweep(box)
+    assert queue.count == 3, "what it forgot it is told again"
+
+
+def await_sweep(box):
+    """Two minutes later."""
+    with box.whole_box("test") as uow:
+        uow.session.execute(update(Delivery).values(enqueued_at=uow.now - timedelta(minutes=2)))
+    jobs.sweep(box)
 
 
 def test_a_box_without_workers_says_so(box):

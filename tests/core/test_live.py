@@ -2,7 +2,7 @@ import asyncio
 import contextlib
 import json
 import threading
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import httpx
@@ -24,9 +24,15 @@ from tests.core.ledger import make_entry
 from tests.loops import run_async
 
 
+@dataclass(frozen=True)
+class EntryShown:
+    user_ids: tuple[UUID, ...]
+
+
 @pytest.fixture
 def manifests():
-    return (Manifest("ledger", permissions={"entries:read": ("owner",)}, live={ledger.EntryMade: "entries:read"}),)
+    heard = dict.fromkeys((ledger.EntryMade, EntryShown), "entries:read")
+    return (Manifest("ledger", permissions={"entries:read": ("owner",)}, live=heard),)
 
 
 PATIENCE_S = 60
@@ -219,6 +225,29 @@ def test_an_event_is_heard_by_who_holds_its_permission(box, somebody, tenant_id,
         return line
 
     assert ("entry.made" in run_with_hub(box, scenario)) is heard
+
+
+@pytest.mark.parametrize(("via", "heard"), [("cookie", ["mine", "made"]), ("api_key", ["other", "mine", "made"])])
+def test_what_names_its_people_is_told_to_them_and_to_programs(box, somebody, tenant_id, via, heard):
+    somebody.principal = replace(somebody.principal, via=via)
+    box.provide(Authenticator, somebody)
+    mine, other = somebody.principal.user_id, new_id()
+
+    def happen():
+        with box.unit(tenant_id) as uow:
+            uow.emit_all([EntryShown((other,)), EntryShown((other, mine))])
+            make_entry(uow, "a")
+
+    async def scenario(hub):
+        request = Request({"type": "http", "headers": [], "method": "GET", "path": "/events", "scheme": "http", "query_string": b""})
+        told = hearing.heard(box, hub, request, somebody.principal, after=None)
+        assert await anext(told) is None
+        await asyncio.to_thread(happen)
+        notes = [await asyncio.wait_for(anext(told), PATIENCE_S) for _ in heard]
+        await told.aclose()
+        return [("mine" if str(mine) in note.ids["user_ids"] else "other") if note.event == "entry.shown" else "made" for note in notes]
+
+    assert run_with_hub(box, scenario) == heard
 
 
 def test_the_stream_needs_a_sign_in(box, somebody, tenant_id):

@@ -42,10 +42,10 @@ class ConversationWoken(_OfConversation):
 
 @dataclass(frozen=True)
 class NoticeMade:
-    """This person should look at the conversation, or at the channel."""
+    """These people should look at the conversation, or at the channel. Their browsers alone are told."""
 
     conversation_id: UUID | None
-    user_id: UUID
+    user_ids: tuple[UUID, ...]
     channel_id: UUID | None = None
 
 
@@ -54,6 +54,7 @@ class NoticesDropped:
     """There is nothing to look at any more: somebody has the conversation, or the channel works again."""
 
     conversation_id: UUID | None
+    user_ids: tuple[UUID, ...]
     channel_id: UUID | None = None
 
 

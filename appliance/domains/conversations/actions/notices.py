@@ -17,8 +17,6 @@ from appliance.domains.conversations.rules import mentions, promises, wording
 from appliance.domains.conversations.tables import Conversation, Message, Notice
 from appliance.domains.conversations.types import NoticeKind, Presence
 from appliance.domains.identity import queries as identity
-from appliance.domains.identity.schemas import MembersQuery
-from appliance.domains.identity.types import MemberStatus
 
 KEPT_FOR = timedelta(days=90)
 MANAGERS = frozenset({"owner", "admin", "manager"})
@@ -29,8 +27,7 @@ _WAITS = (NoticeKind.WAITING, NoticeKind.STILL_WAITING)
 def tell_mentioned(uow: UnitOfWork, conversation: Conversation, note: Message) -> None:
     text = wording.text_of(note.content)
     if "@" in text:
-        members = identity.list_members(uow, MembersQuery(limit=200, status=MemberStatus.ACTIVE)).items
-        named = mentions.find_mentioned(text, {member.user_id: member.name for member in members})
+        named = mentions.find_mentioned(text, identity.list_at_work(uow))
         _tell(uow, named - {note.sender_id}, NoticeKind.MENTIONED, conversation, note.id)
 
 
@@ -42,31 +39,28 @@ def tell_assigned(uow: UnitOfWork, conversation: Conversation, user_id: UUID) ->
 
 def tell_of_deadline(uow: UnitOfWork, conversation: Conversation, *, is_missed: bool) -> None:
     """Whose it is, or who leads those who should have it."""
-    members = identity.list_members(uow, MembersQuery(limit=200, status=MemberStatus.ACTIVE)).items
-    active = {member.user_id for member in members}
     team = teams.list_member_ids(uow, conversation.team_id) if conversation.team_id else ()
     told = promises.whom_to_tell(
-        assignee_id=conversation.assignee_id, team=active.intersection(team), is_missed=is_missed,
-        managers={member.user_id for member in members if member.role in MANAGERS},
+        assignee_id=conversation.assignee_id, team=identity.list_at_work(uow, among=team), is_missed=is_missed,
+        managers=identity.list_at_work(uow, roles=MANAGERS),
     )  # fmt: skip
-    _tell(uow, sorted(told & active), NoticeKind.OVERDUE if is_missed else NoticeKind.DUE_SOON, conversation, None)
+    _tell(uow, identity.list_at_work(uow, among=told), NoticeKind.OVERDUE if is_missed else NoticeKind.DUE_SOON, conversation, None)
 
 
 def tell_waiting(uow: UnitOfWork, conversation: Conversation, *, is_overdue: bool = False) -> None:
     """Of the team whose it is or will be, else of all, who may answer: each has one notice while the contact waits, new again
     when nobody has come for a while.
     """
-    able = list_able(uow, ANSWER)
     team = teams.find_team_for(uow, conversation)
-    told = (able & set(teams.list_member_ids(uow, team.id)) if team else set()) or able
+    of_team = list_able(uow, ANSWER, among=teams.list_member_ids(uow, team.id)) if team else ()
+    told = frozenset(of_team or list_able(uow, ANSWER))
     kind = NoticeKind.STILL_WAITING if is_overdue else NoticeKind.WAITING
     own = select(Notice).where(Notice.conversation_id == conversation.id, Notice.kind.in_(_WAITS))
     known = {notice.user_id: notice for notice in uow.session.scalars(own)}
-    for notice in known.values():
-        if notice.kind is not kind and is_overdue:
-            notice.kind, notice.created_at, notice.seen_at = kind, uow.now, None
-            uow.emit(NoticeMade(conversation.id, notice.user_id))
-    _tell(uow, sorted(told - known.keys()), kind, conversation, None)
+    again = [notice for notice in known.values() if notice.kind is not kind and is_overdue]
+    for notice in again:
+        notice.kind, notice.created_at, notice.seen_at = kind, uow.now, None
+    _tell(uow, told - known.keys(), kind, conversation, None, again=[notice.user_id for notice in again])
 
 
 def tell_woken(uow: UnitOfWork, conversation: Conversation, line: Message) -> None:
@@ -76,21 +70,22 @@ def tell_woken(uow: UnitOfWork, conversation: Conversation, line: Message) -> No
 
 
 def drop_waiting(uow: UnitOfWork, conversation_id: UUID) -> None:
-    if _drop(uow, Notice.conversation_id == conversation_id, Notice.kind.in_(_WAITS)):
-        uow.emit(NoticesDropped(conversation_id))
+    if told := _drop(uow, Notice.conversation_id == conversation_id, Notice.kind.in_(_WAITS)):
+        uow.emit(NoticesDropped(conversation_id, told))
 
 
 def tell_channel_down(uow: UnitOfWork, channel_id: UUID) -> None:
     """Those who can mend it, once until it works again."""
     told = select(Notice.user_id).where(Notice.channel_id == channel_id)
-    for user_id in sorted(list_able(uow, MEND) - set(uow.session.scalars(told))):
-        uow.session.add(_notice(uow, user_id, NoticeKind.CHANNEL_DOWN, channel_id=channel_id))
-        uow.emit(NoticeMade(None, user_id, channel_id))
+    new = list_able(uow, MEND) - set(uow.session.scalars(told))
+    if new:
+        uow.session.add_all(_notice(uow, user_id, NoticeKind.CHANNEL_DOWN, channel_id=channel_id) for user_id in sorted(new))
+        uow.emit(NoticeMade(None, tuple(sorted(new)), channel_id))
 
 
 def drop_channel_down(uow: UnitOfWork, channel_id: UUID) -> None:
-    if _drop(uow, Notice.channel_id == channel_id):
-        uow.emit(NoticesDropped(None, channel_id))
+    if told := _drop(uow, Notice.channel_id == channel_id):
+        uow.emit(NoticesDropped(None, told, channel_id))
 
 
 def announce(uow: UnitOfWork, conversation_id: UUID, *, user_id: UUID, state: Presence) -> None:
@@ -112,14 +107,16 @@ def forget_old_notices(uow: UnitOfWork) -> None:
 
 
 def _tell(
-    uow: UnitOfWork, user_ids: Iterable[UUID | None], kind: NoticeKind, conversation: Conversation, message_id: UUID | None
-) -> None:
-    for user_id in user_ids:
-        if user_id is None:
-            continue
-        uow.session.add(_notice(uow, user_id, kind, conversation_id=conversation.id, message_id=message_id))
-        uow.session.flush()
-        uow.emit(NoticeMade(conversation.id, user_id))
+    uow: UnitOfWork, new: Iterable[UUID | None], kind: NoticeKind, conversation: Conversation, message_id: UUID | None,
+    *, again: Iterable[UUID] = (),
+) -> None:  # fmt: skip
+    """`again`: those who have it already, for whom it is new again. One event for all, however many they are."""
+    first = sorted({user_id for user_id in new if user_id is not None})
+    told = (*first, *again)
+    if told:
+        notices = [_notice(uow, user_id, kind, conversation_id=conversation.id, message_id=message_id) for user_id in first]
+        uow.session.add_all(notices)
+        uow.emit(NoticeMade(conversation.id, told))
 
 
 def _notice(uow: UnitOfWork, user_id: UUID, kind: NoticeKind, **about: UUID | None) -> Notice:
@@ -127,6 +124,7 @@ def _notice(uow: UnitOfWork, user_id: UUID, kind: NoticeKind, **about: UUID | No
     return Notice(id=new_id(), tenant_id=uow.tenant_id, user_id=user_id, kind=kind, by_id=by_id, created_at=uow.now, **about)
 
 
-def _drop(uow: UnitOfWork, *of: ColumnElement[bool]) -> int:
+def _drop(uow: UnitOfWork, *of: ColumnElement[bool]) -> tuple[UUID, ...]:
+    """Whose they were."""
     uow.session.flush()
-    return count_changed(uow.session.execute(delete(Notice).where(*of)))
+    return tuple(sorted(set(uow.session.scalars(delete(Notice).where(*of).returning(Notice.user_id)))))

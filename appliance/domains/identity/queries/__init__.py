@@ -16,6 +16,7 @@ from appliance.domains.identity.queries.people import (
     has_signed_in_from,
     is_set_up,
     list_api_keys,
+    list_at_work,
     list_invitations,
     list_members,
     list_people,
@@ -43,6 +44,7 @@ from appliance.domains.identity.queries.tenants import (
     list_tenants,
     list_tenants_without_members,
     role_view,
+    roles_with,
 )
 
 __all__ = [
@@ -75,6 +77,7 @@ __all__ = [
     "is_slug_taken",
     "link_of",
     "list_api_keys",
+    "list_at_work",
     "list_audit",
     "list_audit_after",
     "list_chains",
@@ -88,6 +91,7 @@ __all__ = [
     "member_of",
     "names_of",
     "role_view",
+    "roles_with",
     "seats_of",
     "verify_chain",
 ]

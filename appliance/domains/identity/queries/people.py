@@ -16,6 +16,8 @@ from appliance.domains.identity.schemas import MemberOut, MembersQuery
 from appliance.domains.identity.tables import ApiKey, Invitation, LoginSession, Membership, Tenant, User
 from appliance.domains.identity.types import OWNER, InvitationStatus, MemberStatus, TenantStatus
 
+MOST_AT_WORK = 1000
+
 
 @dataclass(frozen=True)
 class Known:
@@ -67,6 +69,18 @@ def list_members(uow: UnitOfWork, query: MembersQuery) -> Page[MemberOut]:
         statement = statement.where(Membership.status == query.status)
     rows = uow.session.execute(statement.order_by(User.name, Membership.id).offset(query.offset).limit(query.limit))
     return Page([_member(membership, user) for membership, user in rows], count_rows(uow, statement), query.page, query.limit)
+
+
+def list_at_work(uow: UnitOfWork, *, roles: Iterable[str] | None = None, among: Iterable[UUID] | None = None) -> dict[UUID, str]:
+    """Id and name of those who are active here, by name: with one of these roles, and of these people."""
+    statement = select(Membership.user_id, User.name).join(User, User.id == Membership.user_id)
+    statement = statement.where(Membership.status == MemberStatus.ACTIVE)
+    if roles is not None:
+        statement = statement.where(Membership.role.in_(set(roles)))
+    if among is not None:
+        statement = statement.where(Membership.user_id.in_(set(among)))
+    rows = uow.session.execute(statement.order_by(User.name, Membership.id).limit(MOST_AT_WORK))
+    return {row.user_id: row.name for row in rows}
 
 
 def _named(search: str) -> ColumnElement[bool]:

@@ -44,6 +44,11 @@ def list_roles(uow: UnitOfWork) -> list[RoleOut]:
     return [*built_in, *(role_view(role) for role in uow.session.scalars(select(Role).order_by(Role.name).limit(200)))]
 
 
+def roles_with(uow: UnitOfWork, permission: str) -> frozenset[str]:
+    """The keys of the roles that may do that."""
+    return frozenset(role.key for role in list_roles(uow) if permission in role.permissions)
+
+
 def _built_in(key: str, permissions: frozenset[str]) -> RoleOut:
     return RoleOut(id=None, key=key, name=key.replace("_", " ").capitalize(), permissions=sorted(permissions), built_in=True)
 

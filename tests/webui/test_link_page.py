@@ -111,7 +111,40 @@ def test_every_end_is_told_in_words(app, box, tenant_id, browser_headers):
             actions.end_link(uow, channel_id, ending)
         page = app.test_client().get(f"/channels/{channel_id}", headers={**browser_headers, "Accept-Language": "en"})
         assert page.status_code == 200
-        assert str(queries.explain(ending)).split(".")[0] in page.text
+        assert (str(queries.explain(ending)).split(".")[0] if ending is not Ending.UNLINKED else "Linking was stopped") in page.text
+
+
+def test_a_number_that_was_never_linked_has_lost_nothing(app, box, tenant_id, browser_headers):
+    with box.unit(tenant_id) as uow:
+        channel_id = actions.create_channel(uow, ChannelIn(kind="whatsapp_qr", name="Loja")).id
+        actions.accept_risk(uow, channel_id, RISK_VERSION)
+        actions.begin_link(uow, channel_id)
+        actions.note_closed(uow, channel_id, 408, "gone", attempt=2, retry_at=uow.now + timedelta(minutes=1))
+    address, english = f"/channels/{channel_id}", {**browser_headers, "Accept-Language": "en"}
+    page = app.test_client().get(address, headers=english).text
+    assert "there is no code to scan yet" in page
+    assert "Stop linking" in page
+    for words in ("The connection was lost", "No connection since", 'data-open="unlink"'):
+        assert words not in page
+    with box.unit(tenant_id) as uow:
+        actions.unlink(uow, channel_id)
+    page = app.test_client().get(address, headers=english).text
+    assert "Linking was stopped" in page
+    assert "This number was unlinked here" not in page
+    assert "Show the code" in page
+    assert "This number was unlinked here" not in app.test_client().get("/channels", headers=english).text
+
+
+def test_a_number_that_is_switched_off_is_not_said_to_be_tried_again(app, box, tenant_id, browser_headers):
+    with box.unit(tenant_id) as uow:
+        channel_id = actions.create_channel(uow, ChannelIn(kind="whatsapp_qr", name="Loja")).id
+        actions.note_open(uow, channel_id, jid=ME, lid="", push_name="Loja")
+        queries.get_channel(uow, channel_id).active = False
+        queries.get_link(uow, channel_id).wanted = True
+        actions.note_stopped(uow, channel_id)
+    page = app.test_client().get(f"/channels/{channel_id}", headers={**browser_headers, "Accept-Language": "en"}).text
+    assert "The channel is switched off" in page
+    assert "tried again by itself" not in page
 
 
 def test_a_number_that_was_lost_says_since_when_and_can_be_connected_at_once(app, box, tenant_id, browser_headers):

@@ -53,8 +53,9 @@ def begin_link(call: Call, channel_id: UUID) -> Response:
 
 @pages.post("/channels/<uuid:channel_id>/link/end", permission=WRITE)
 def unlink(uow: UnitOfWork, channel_id: UUID) -> Response:
+    was_linked = queries.get_link(uow, channel_id).is_linked
     actions.unlink(uow, channel_id)
-    flash(gettext("The number was unlinked."))
+    flash(gettext("The number was unlinked.") if was_linked else gettext("Linking was stopped."))
     return _back(channel_id)
 
 

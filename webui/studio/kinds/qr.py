@@ -13,7 +13,7 @@ from appliance.core.i18n import gettext, ngettext
 from appliance.core.i18n import lazy_gettext as _
 from appliance.domains.channels import queries
 from appliance.domains.channels.schemas import LinkCodesOut, LinkOut
-from appliance.domains.channels.types import RISK_VERSION, WHATSAPP_QR, Factor, LinkState
+from appliance.domains.channels.types import RISK_VERSION, WHATSAPP_QR, Ending, Factor, LinkState
 from webui.formats import number
 from webui.studio import listening
 from webui.studio.kinds import walls
@@ -39,6 +39,10 @@ STATES = {
     LinkState.BANNED: ("bad", _("Blocked by WhatsApp"), ""),
 }
 STOPPED = ("bad", _("Not connected"), "")
+UNREACHED = ("warn", _("No code yet"), _("WhatsApp was not reached, so there is no code to scan yet. It is tried again by itself."))
+OFF = ("", _("Switched off"), _("The channel is switched off, so nothing is connected. Switch it on below."))
+GIVEN_UP = _("Linking was stopped. Have the phone of this number at hand, then show the code.")
+NO_FAULT = (Ending.EXPIRED, Ending.UNLINKED)
 LEVELS = {"ok": _("low"), "warn": _("moderate"), "bad": _("high")}
 FACTORS = {
     Factor.AGE: _("Age of the link"),
@@ -97,12 +101,25 @@ def _code(uow: UnitOfWork, link: LinkCodesOut) -> Code | None:
     return Code(*draw(link.qr), link.qr_number, left, link.qr_seconds)
 
 
-def _state(link: LinkOut) -> tuple[str, object, object]:
-    badge, label, todo = STATES[link.state]
+def _state(link: LinkOut, *, is_on: bool) -> tuple[str, object, object]:
     if link.ending is None:
-        return badge, label, todo
-    why = str(queries.explain(link.ending))
-    return (badge, label, why) if link.state is not LinkState.CLOSED else (*STOPPED[:2], why)
+        return _under_way(link, is_on=is_on)
+    why = queries.explain(link.ending)
+    if link.state is not LinkState.CLOSED:
+        return (*STATES[link.state][:2], why)
+    if link.seen_at is not None:
+        return (*STOPPED[:2], why)
+    badge = "" if link.ending in NO_FAULT else "bad"
+    return badge, STATES[LinkState.NEW][1], GIVEN_UP if link.ending is Ending.UNLINKED else why
+
+
+def _under_way(link: LinkOut, *, is_on: bool) -> tuple[str, object, object]:
+    """What was never linked has lost nothing."""
+    if link.state is not LinkState.CLOSED:
+        return STATES[link.state]
+    if not is_on:
+        return OFF
+    return STATES[LinkState.CLOSED] if link.linked_at else UNREACHED
 
 
 def _around(box: Box, _channel: ChannelOut | None) -> dict[str, object]:
@@ -133,7 +150,7 @@ def _panel(uow: UnitOfWork, channel: ChannelOut) -> dict[str, object]:
     link, codes = LinkOut.model_validate(row), LinkCodesOut.model_validate(row)
     turn = math.pi * (1 - meter.total / 100)
     return {
-        "link": link, "code": _code(uow, codes), "pairing_code": codes.pairing_code, "link_state": _state(link),
+        "link": link, "code": _code(uow, codes), "pairing_code": codes.pairing_code, "link_state": _state(link, is_on=channel.active),
         "meter": meter, "levels": LEVELS,
         "factors": FACTORS, "advice": ADVICE, "values": _values(meter), "dot": (90 + 70 * math.cos(turn), 84 - 70 * math.sin(turn)),
         "risk_version": RISK_VERSION,

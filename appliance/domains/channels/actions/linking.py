@@ -179,7 +179,7 @@ def end_link(
     link = _show(uow, channel_id, states.get(ending, LinkState.CLOSED))
     _forget_codes(link)
     link.wanted, link.ending, link.code, link.last_error, link.retry_at = False, ending, code or None, told(reason), until
-    if link.is_linked or ending is not Ending.EXPIRED:  # a code nobody scanned is no trouble of the channel
+    if link.is_linked or ending not in (Ending.EXPIRED, Ending.UNLINKED):  # what was never linked lost nothing
         _fail_channel(uow, channel_id, linking.SENTENCES[ending])
 
 

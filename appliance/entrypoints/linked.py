@@ -7,7 +7,7 @@ import select
 import threading
 import time
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 from uuid import UUID
 
@@ -42,6 +42,7 @@ class Link(threading.Thread):
         self.box, self.tenant_id, self.channel_id = box, tenant_id, channel_id
         self.leaving = leaving
         self.phone, self.takes_groups = "", False
+        self.asked_at: datetime | None = None
         self.child: Child | None = None
         self._driver, self._patience = driver, patience
         self._stop_asked, self._woken = threading.Event(), threading.Event()
@@ -60,9 +61,11 @@ class Link(threading.Thread):
         self._stop_asked.set()
         self._woken.set()
 
-    def hurry(self) -> None:
-        """Somebody does not want to wait for the next try."""
-        self._woken.set()
+    def hurry(self, asked_at: datetime | None) -> None:
+        """Somebody may not want to wait for the next try: those before count no more, and one that is under way is not the last."""
+        if asked_at != self.asked_at:
+            self.asked_at = asked_at
+            self._woken.set()
 
     def ask(self, command: wire.Send | wire.Fetch, *, timeout_s: float) -> wire.Event | None:
         """None when no answer came. Raises ChildGone when there was nobody to ask."""
@@ -106,6 +109,9 @@ class Link(threading.Thread):
     def _keep_up(self) -> None:
         attempt = deaf = 0
         while not self._stop_asked.is_set():
+            if self._woken.is_set():
+                self._woken.clear()
+                attempt = 0
             try:
                 over = self._live()
             except ChannelNotFound:
@@ -114,7 +120,7 @@ class Link(threading.Thread):
                 log.warning("link_without_database", channel=self.channel_id.hex, error=type(err).__name__)
                 self._stop_asked.wait(1.0)
                 continue
-            attempt = 1 if self._was_steady() else attempt + 1
+            attempt = 1 if self._was_steady() or self._woken.is_set() else attempt + 1
             deaf = 0 if self._life is not None and self._life.is_ready else deaf + 1
             if over.ending is None and deaf >= linking.MAX_DEAF:
                 over = self._without_library(over)
@@ -144,7 +150,6 @@ class Link(threading.Thread):
         self._notes.write(lambda uow: actions.note_closed(
             uow, self.channel_id, over.code, over.reason, attempt=attempt, retry_at=retry_at,
         ))  # fmt: skip
-        self._woken.clear()
         if not self._stop_asked.is_set():
             self._woken.wait(wait.total_seconds())
         return True

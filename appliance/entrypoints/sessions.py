@@ -72,7 +72,7 @@ class Sessions:
         with self._box.whole_box("links", read_only=True) as uow:
             eldest_first = sorted(queries.list_watched(uow), key=lambda found: (found[0].linked_at is None, found[0].id))
             watched = {
-                link.channel_id: (link.tenant_id, link.leaving, link.pairing_phone or "", bool(config.get("takes_groups")), link.retry_at)
+                link.channel_id: (link.tenant_id, link.leaving, link.pairing_phone or "", bool(config.get("takes_groups")), link.asked_at)
                 for link, config in eldest_first
             }
         self._links = {channel_id: link for channel_id, link in self._links.items() if link.is_alive()}
@@ -80,17 +80,16 @@ class Sessions:
             if channel_id not in watched or watched[channel_id][1] != link.leaving:
                 link.stop()
             else:
-                _, _, link.phone, link.takes_groups, retry_at = watched[channel_id]
-                if retry_at is None:  # also when somebody asked to connect now
-                    link.hurry()
-        for channel_id, (tenant_id, leaving, _, takes_groups, _) in watched.items():
+                _, _, link.phone, link.takes_groups, asked_at = watched[channel_id]
+                link.hurry(asked_at)
+        for channel_id, (tenant_id, leaving, _, takes_groups, asked_at) in watched.items():
             if channel_id in self._links:
                 continue
             if len(self._links) >= self._box.settings.channels.max_linked_numbers and not leaving:
                 self._turn_away(tenant_id, channel_id)
             else:
                 link = Link(self._box, tenant_id, channel_id, driver=self._driver, patience=self._patience, leaving=leaving)
-                link.takes_groups = takes_groups
+                link.takes_groups, link.asked_at = takes_groups, asked_at
                 self._links[channel_id] = link
                 link.start()
 

@@ -135,12 +135,14 @@ class WhatsappSession(TenantOwned, Base):
     """The link of one number to its phone. `wanted`: it is to be kept open. `store`: the library's file of keys, as text.
 
     `ending`, with a state that is not open: nobody tries any more. `leave_by`: until then the phone is to be told that we are gone.
+    `asked_at`: when somebody last wanted it opened now.
     """
 
     __tablename__ = "whatsapp_sessions"
 
     channel_id: Mapped[UUID] = mapped_column(ForeignKey("channels.id", ondelete="CASCADE"), unique=True)
     wanted: Mapped[bool] = mapped_column(default=False, index=True)
+    asked_at: Mapped[datetime | None]
     leave_by: Mapped[datetime | None] = mapped_column(index=True)
     state: Mapped[LinkState] = mapped_column(default=LinkState.NEW)
     ending: Mapped[Ending | None]

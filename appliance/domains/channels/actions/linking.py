@@ -59,7 +59,8 @@ def begin_link(uow: UnitOfWork, channel_id: UUID, *, phone: str = "") -> Whatsap
     if link.state is LinkState.OPEN:
         return link
     _forget_codes(link)
-    link.wanted, link.leave_by, link.ending, link.code, link.attempts, link.retry_at = True, None, None, None, 0, None
+    link.wanted, link.asked_at, link.leave_by = True, uow.now, None
+    link.ending, link.code, link.attempts, link.retry_at = None, None, 0, None
     link.state, link.last_error, link.pairing_phone = LinkState.CONNECTING, "", phone or None
     _clear_trouble(uow, channel_id)
     uow.emit(LinkChanged(channel_id))

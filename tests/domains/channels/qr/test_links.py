@@ -187,6 +187,25 @@ def test_who_does_not_want_to_wait_for_the_next_try_connects_at_once(opened, pho
     assert (row.attempts, row.retry_at) == (0, None)
 
 
+@pytest.mark.parametrize("patience", [replace(QUICK, retries=600.0, reopening=0.5)], indirect=True)
+def test_who_does_not_want_to_wait_is_heard_every_time(opened, phones, begin, await_link):
+    phones.drop()
+    put_off = await_link(lambda row: row.retry_at).retry_at
+    for _ in range(3):
+        begin()
+        tried = await_link(lambda row, before=put_off: row.retry_at and row.retry_at != before)
+        assert tried.attempts == 1
+        put_off = tried.retry_at
+
+
+@pytest.mark.parametrize("patience", [replace(QUICK, retries=0.001, reopening=0.5)], indirect=True)
+def test_who_asks_to_connect_now_begins_the_tries_anew(opened, phones, begin, await_link):
+    phones.drop()
+    await_link(lambda row: row.attempts >= 6)
+    begin()
+    assert await_link(lambda row: row.attempts and row.retry_at).attempts < 6
+
+
 @pytest.mark.parametrize("patience", [replace(QUICK, retries=0.001, reopening=0.5)], indirect=True)
 def test_a_number_that_is_long_gone_shows_on_its_channel_until_it_is_back(opened, phones, await_link, channel):
     phones.drop()

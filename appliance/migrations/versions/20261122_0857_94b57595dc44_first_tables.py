@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = 'd2968833b7e7'
+revision = '94b57595dc44'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -1111,6 +1111,7 @@ def upgrade() -> None:
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
     sa.Column('channel_id', sa.Uuid(), nullable=False),
     sa.Column('wanted', sa.Boolean(), nullable=False),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('leave_by', sa.DateTime(timezone=True), nullable=True),
     sa.Column('state', sa.Enum('new', 'connecting', 'qr', 'pairing', 'open', 'closed', 'logged_out', 'banned', name='linkstate', native_enum=False, length=40), nullable=False),
     sa.Column('ending', sa.Enum('expired', 'unlinked', 'untold', 'logged_out', 'banned', 'outdated', 'replaced', 'business', 'no_library', 'sealed', 'unwritten', 'full', name='ending', native_enum=False, length=40), nullable=True),

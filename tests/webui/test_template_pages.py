@@ -113,6 +113,8 @@ def test_a_mail_is_shown_in_both_formats(page):
 def test_an_own_list_of_prices_takes_the_place_of_the_shipped_one(page):
     page.goto("/templates/prices")
     page.get_by_role("row", name="Modelo de marketing").get_by_text("US$ 0,0625").wait_for()
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("(it => it.scrollWidth - it.clientWidth)(document.querySelector('.table-wrap'))") <= 0, "nothing is beside the screen"
     lines = page.get_by_label("Linhas", exact=True)
     lines.fill("country,charge,valid_from,currency,amount,source\nBR,service,2026-10-01,BRL,x,contrato")
     page.get_by_role("button", name="Usar esta lista").click()

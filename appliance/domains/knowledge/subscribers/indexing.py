@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import select
 
 from appliance.core import files
+from appliance.core.deliveries import LeaseLost
 from appliance.core.errors import Conflict, NotFound
 from appliance.core.ids import new_id
 from appliance.core.jobs import Step
@@ -96,10 +97,15 @@ def _extract(step: Step, version: DocumentVersion, filename: str) -> Extraction 
 
 
 def _keep(step: Step, version_id: UUID, found: Extraction) -> None:
+    """What was read of a document that was deleted meanwhile goes at once."""
     content = io.BytesIO("\n".join(wire.extraction(found)).encode())
     blob = files.put(step.box, step.tenant_id, content, files.Origin.ARRIVED)
-    with step.progress() as uow:
-        indexing.record_extraction(uow, version_id, found, blob.id)
+    try:
+        with step.progress() as uow:
+            indexing.record_extraction(uow, version_id, found, blob.id)
+    except (NotFound, LeaseLost):
+        files.give_up(step.box, step.tenant_id, blob.id)
+        raise
 
 
 def _kept(step: Step, blob_id: UUID) -> Extraction:

@@ -75,6 +75,7 @@ def _messages(mail: Mail, kept: Kept, *, written_by: str, copies: list[str]) -> 
     about: dict[str, Any] = {
         "subject": mail.subject, "references": list(mail.references), "original": kept.original, "from": written_by,
         "too_large": mail.is_too_large, "cc": copies, "automatic": mail.is_automatic,
+        "forged": mail.is_forged,
     }  # fmt: skip
     parent = mail.references[-1] if mail.references else None
     text = mail.text or mail.subject

@@ -3,11 +3,14 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import select
+
 from appliance.core import i18n, spoken_times, working_hours
 from appliance.core.errors import Refused
 from appliance.core.i18n import gettext
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import queries as contacts
+from appliance.domains.contacts.types import Channel as Medium
 from appliance.domains.contacts.types import Purpose
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.actions.speak import queue_from_box
@@ -19,14 +22,14 @@ from appliance.domains.conversations.types import ConversationStatus, Handling, 
 from appliance.domains.identity import queries as identity
 
 REST = timedelta(hours=12)  # who writes, is answered and writes again is not told twice
+REST_OF_MAIL = timedelta(days=7)  # RFC 3834, 2: of a sender that anybody may have written there
 AMONG_PEOPLE = frozenset({"unassigned", "team", "snooze_over"})  # why it waits again although people had it
 
 
 def tell_expected(uow: UnitOfWork, conversation_id: UUID, reason: str) -> Message | None:
     """None where there is nobody to tell, nothing that waits for an answer, or they were told."""
     conversation = queries.lock_conversation(uow, conversation_id)
-    was_told = conversation.told_of_person_at is not None and conversation.told_of_person_at > uow.now - REST
-    if reason in AMONG_PEOPLE or was_told or not _expects(uow, conversation) or not _agrees(uow, conversation):
+    if reason in AMONG_PEOPLE or _was_told(uow, conversation) or not _expects(uow, conversation) or not _agrees(uow, conversation):
         return None
     locale = locale_of(uow)
     opens = working_hours.next_open(identity.get_calendar(uow), uow.now)
@@ -67,11 +70,20 @@ def _reply_due_at(uow: UnitOfWork, conversation: Conversation) -> datetime | Non
 
 
 def _expects(uow: UnitOfWork, conversation: Conversation) -> bool:
-    """Something that a person wrote waits for people; no program is told, and nobody in a group."""
+    """Something that a person wrote waits for people; no program is told, nobody in a group, and nobody whose name a mail only bears."""
     if conversation.is_group or conversation.handling is not Handling.HUMAN or conversation.status is not ConversationStatus.OPEN:
         return False
-    waiting = queries.list_unanswered(uow, conversation, limit=1)
-    return bool(waiting) and not (waiting[-1].content.get("mail") or {}).get("automatic")
+    waiting = queries.list_unanswered(uow, conversation)
+    mail: dict[str, object] = next((one.content["mail"] for one in reversed(waiting) if "mail" in one.content), {})
+    return bool(waiting) and not (mail.get("automatic") or mail.get("forged"))
+
+
+def _was_told(uow: UnitOfWork, conversation: Conversation) -> bool:
+    """Not long ago; by e-mail: to whichever of our mailboxes they wrote."""
+    if conversation.medium is not Medium.EMAIL:
+        return conversation.told_of_person_at is not None and conversation.told_of_person_at > uow.now - REST
+    own = select(Conversation.id).where(Conversation.contact_id == conversation.contact_id, Conversation.medium == Medium.EMAIL)
+    return uow.session.scalar(own.where(Conversation.told_of_person_at > uow.now - REST_OF_MAIL).limit(1)) is not None
 
 
 def _agrees(uow: UnitOfWork, conversation: Conversation) -> bool:

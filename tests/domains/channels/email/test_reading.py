@@ -56,12 +56,26 @@ def test_html_made_to_be_deep_is_read_for_its_words_alone(html, monkeypatch):
 
 @pytest.mark.parametrize(("header", "value"), [
     ("Auto-Submitted", "auto-generated"), ("Precedence", "bulk"), ("List-Id", "<novidades.example>"), ("X-Auto-Response-Suppress", "All"),
-    ("Return-Path", "<>"), ("List-Unsubscribe", "<https://x.example>"),
+    ("Return-Path", "<>"), ("List-Unsubscribe", "<https://x.example>"), ("list-post", "<mailto:x@x.example>"),
 ])
 def test_machines_are_known_by_their_headers(header, value):
     made = mail()
     made[header] = value
     assert reading.read(made.as_bytes()).is_automatic
+
+
+@pytest.mark.parametrize(("results", "is_forged"), [
+    ([], False), (["mx.example; none"], False),
+    (["mx.example 1; dkim=pass header.d=x.example; spf=fail smtp.mailfrom=y.example; dmarc=pass header.from=x.example"], False),
+    (["mx.example; spf=pass smtp.mailfrom=y.example;\r\n dmarc=fail (p=none dis=none) header.from=x.example"], True),
+    (["mx.example; dkim=none; spf=fail smtp.mailfrom=x.example"], True), (["mx.example; dkim=pass; spf=fail"], False),
+    (["mx.example; spf=softfail"], False), (["mx.example; arc=pass (i=1 dmarc=fail); DMARC=Pass"], False),
+    (["mx.example; spf=pass", "mx.example; dmarc=fail", "else.example; dmarc=pass"], True),
+    (["mx.example; dmarc=pass", "else.example; dmarc=fail"], False), ([""], False), (["; dmarc = fail"], True),
+])  # fmt: skip
+def test_what_our_mail_server_disowns_is_forged(results, is_forged):
+    head = "".join(f"Authentication-Results: {one}\r\n" for one in results)
+    assert reading.read(head.encode() + mail().as_bytes()).is_forged is is_forged
 
 
 def test_a_person_is_no_machine():

@@ -34,8 +34,9 @@ class Complaint:
 
 @dataclass(frozen=True)
 class Mail:
-    """`is_automatic`: no answer may go to it (RFC 3834). `is_shortened`: the original holds more than `text`.
+    """`is_automatic`: no answer may go to it (RFC 3834). `is_forged`: our mail server says that it is not from whom it names.
 
+    `is_shortened`: the original holds more than `text`.
     `copies`: who else got it, as it names them. `is_too_large`: only its beginning was taken.
     """
 
@@ -50,6 +51,7 @@ class Mail:
     bounces: tuple[Bounce, ...]
     complaint: Complaint | None
     is_automatic: bool
+    is_forged: bool
     is_shortened: bool
     is_too_large: bool
 

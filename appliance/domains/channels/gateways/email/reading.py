@@ -24,6 +24,8 @@ _NO_CHARSETS = frozenset({"punycode", "idna", "undefined"})  # of domain names: 
 _ID = re.compile(r"<([^<>\s]{1,250})>")
 _ROBOTS = re.compile(r"^(mailer-daemon|postmaster|no-?reply|do-?not-?reply|nao-?responda)@", re.IGNORECASE)
 _UNREADABLE = (LookupError, ValueError, TypeError, RecursionError)  # of headers made to break their reader
+_COMMENT = re.compile(r"\([^()]*\)")
+_RESULT = re.compile(r"\b(dmarc|spf|dkim)\s*=\s*([a-z]+)")
 _ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 
 
@@ -50,6 +52,7 @@ def read(raw: bytes, *, is_whole: bool = True) -> Mail:
         bounces=tuple(_bounces(message)),
         complaint=_complaint(message),
         is_automatic=_is_automatic(message, address),
+        is_forged=_is_forged(message),
         is_shortened=is_shortened or not is_whole,
         is_too_large=not is_whole,
     )
@@ -209,8 +212,17 @@ def _is_automatic(message: Message, sender: str) -> bool:
         submitted not in {"", "no"}
         or precedence in {"bulk", "junk", "list", "auto_reply"}
         or any(word in suppressed for word in ("all", "autoreply"))
-        or any(message.get(name) for name in ("List-Id", "List-Unsubscribe", "X-Autoreply"))
+        or any(name.lower().startswith("list-") or name.lower() == "x-autoreply" for name in message)
         or str(message.get("Return-Path", "")).strip() == "<>"
         or message.get_content_type() == "multipart/report"
         or _ROBOTS.match(sender) is not None
     )
+
+
+def _is_forged(message: Message) -> bool:
+    """By what the server that took it wrote above the rest (RFC 8601). What stands there of other servers anybody may have written."""
+    said = [str(one).lower().partition(";") for one in message.get_all("Authentication-Results", [])]
+    own = " ".join(results for server, _, results in said if server.split()[:1] == said[0][0].split()[:1])
+    found = set(_RESULT.findall(_COMMENT.sub(" ", own)))
+    is_proven = ("dmarc", "pass") in found or ("dkim", "pass") in found
+    return ("dmarc", "fail") in found or (("spf", "fail") in found and not is_proven)

@@ -1,10 +1,16 @@
 """How long whoever met with an outage waits before the next try."""
 
+import secrets
 from datetime import timedelta
 
 FIRST_S = (1.0, 5.0, 30.0)
 MINUTE_S = 60.0
 HOUR = timedelta(hours=1)
+
+
+def chance() -> float:
+    """0 to 1."""
+    return secrets.randbelow(1000) / 1000
 
 
 def back_off(attempts: int, *, chance: float, longest: timedelta = HOUR, retry_after: float | None = None) -> timedelta:

@@ -1,6 +1,5 @@
 """The life of one delivery row: claimed by compare-and-swap, kept by a lease, finished by its own token only."""
 
-import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -8,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
-from appliance.core.backoff import back_off
+from appliance.core.backoff import back_off, chance
 from appliance.core.dispatch import BY_TURNS
 from appliance.core.errors import NotFound
 from appliance.core.i18n import lazy_gettext as _
@@ -141,7 +140,7 @@ def fail(
         delivery.attempts += 1  # an atomic run rolls its own claim back with its effect
     dead = delivery.attempts >= tries
     delivery.state = DeliveryState.DEAD if dead else DeliveryState.PENDING
-    usual = back_off(delivery.attempts, chance=secrets.randbelow(1000) / 1000, retry_after=retry_after)
+    usual = back_off(delivery.attempts, chance=chance(), retry_after=retry_after)
     delivery.next_at = uow.now + (timedelta(seconds=retry_after or 0) if is_exact else usual)
     delivery.lease_token = delivery.lease_until = delivery.enqueued_at = None
     delivery.last_error, delivery.deaths = error, 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import select
 import threading
 import time
@@ -15,6 +14,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from appliance.core import clock
+from appliance.core.backoff import chance
 from appliance.core.box import Box
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.outbound import NotAllowed
@@ -145,7 +145,7 @@ class Link(threading.Thread):
         if self._stop_asked.is_set() or over.ending is not None:
             self._notes.write(lambda uow: self._end(uow, over))
             return False
-        wait = linking.retry_after(attempt, over.code, secrets.randbelow(1000) / 1000) * self._patience.retries
+        wait = linking.retry_after(attempt, over.code, chance()) * self._patience.retries
         retry_at = clock.now() + wait
         self._notes.write(lambda uow: actions.note_closed(
             uow, self.channel_id, over.code, over.reason, attempt=attempt, retry_at=retry_at,
@@ -160,7 +160,7 @@ class Link(threading.Thread):
             self._notes.write(lambda uow: actions.forget_keys(uow, self.channel_id))
         if over.keys_are_void or self._stop_asked.is_set():
             return False
-        wait = linking.leave_again_after(attempt, secrets.randbelow(1000) / 1000) * self._patience.retries
+        wait = linking.leave_again_after(attempt, chance()) * self._patience.retries
         retry_at, goes_on = clock.now() + wait, False
 
         def put_off(uow: UnitOfWork) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +12,9 @@ from appliance.core.i18n import gettext
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.shortening import shortened
 from appliance.domains.conversations.schemas import MessageOut, media_kind
-from appliance.domains.conversations.types import Direction, Hearing, MessageKind, MessageStatus, Sender
+from appliance.domains.conversations.types import WORTH_SAYING, Direction, Hearing, MessageKind, MessageStatus, Sender
 from webui import formats
 
-WORTH_SAYING = timedelta(seconds=30)
 SHORTEST_NUMBER = 6  # what is shorter is an extension
 UNFOLDED, FOLDED_TO = 360, 240  # characters of what was said
 MEDIA_KINDS = frozenset({MessageKind.IMAGE, MessageKind.AUDIO, MessageKind.VIDEO, MessageKind.DOCUMENT, MessageKind.STICKER})

@@ -1,6 +1,5 @@
 """Reading in what webhooks brought; sending: claim and commit, call the outside with no transaction open, commit what it said."""
 
-import secrets
 import time
 from datetime import timedelta
 from uuid import UUID
@@ -8,6 +7,7 @@ from uuid import UUID
 import structlog
 
 from appliance.core import deliveries
+from appliance.core.backoff import chance
 from appliance.core.deliveries import LeaseLost
 from appliance.core.errors import Later, Refused, Unavailable
 from appliance.core.i18n import lazy_gettext as _
@@ -28,7 +28,7 @@ from appliance.domains.contacts.events import ConfirmationWanted
 from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations import queries as conversation_queries
 from appliance.domains.conversations.events import MessageQueued
-from appliance.domains.conversations.types import MessageStatus, Outgoing, StatusReport, Wait
+from appliance.domains.conversations.types import WORTH_SAYING, MessageStatus, Outgoing, StatusReport, Wait
 
 log = structlog.get_logger()
 
@@ -133,7 +133,7 @@ def _claim(step: Step, event: MessageQueued) -> tuple[timedelta, tuple[Outgoing,
             turn = message.send_after or actions.take_turn(uow, message.channel_id)
             conversations.hold_until(uow, message.id, turn)
         wait = max((turn or uow.now) - uow.now, timedelta(0))
-        if wait > pacing.WORTH_SAYING:
+        if wait > WORTH_SAYING:
             conversations.note_waiting(uow, message.id, _why(wait, is_its_turn=turn == message.send_after))
         outgoing = conversations.begin_sending(uow, message.id) if wait <= pacing.WORTH_WAITING else None
         if outgoing is None:
@@ -203,7 +203,7 @@ def _postpone(step: Step, message_id: UUID, err: Unavailable) -> None:
         attempts = deliveries.get_delivery(uow, step.delivery_id).attempts
         waited = uow.now - conversation_queries.get_message(uow, message_id).created_at
     if not pacing.is_hopeless(attempts, waited):
-        wait = pacing.wait_of(attempts, chance=secrets.randbelow(1000) / 1000, retry_after=err.retry_after)
+        wait = pacing.wait_of(attempts, chance=chance(), retry_after=err.retry_after)
         raise Later(err, retry_after=wait.total_seconds()) from err
     with step.finish() as uow:
         conversations.mark_failed(uow, message_id, code="unavailable", error=err)

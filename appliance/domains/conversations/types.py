@@ -1,6 +1,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -195,6 +195,9 @@ class MessageStatus(StrEnum):
     PLAYED = "played"  # a voice note that was heard
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+WORTH_SAYING = timedelta(seconds=30)  # a queued message that leaves sooner shows no reason
 
 
 class Wait(StrEnum):

@@ -1,11 +1,11 @@
 """The life of a link: signed for, asked for, opened, closed, ended. What people ask is kept here; the supervisor of sessions does it."""
 
-import secrets
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, select
 
+from appliance.core.backoff import chance
 from appliance.core.errors import Conflict, Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.i18n import told
@@ -191,7 +191,7 @@ def take_turn(uow: UnitOfWork, channel: Channel) -> datetime:
         return found.sent if found else 0
 
     at, channel.next_slot_at = warming.next_turn(
-        queries.get_pace(uow, channel), taken_on=taken_on, free_at=channel.next_slot_at, now=uow.now, chance=secrets.randbelow(1000) / 1000,
+        queries.get_pace(uow, channel), taken_on=taken_on, free_at=channel.next_slot_at, now=uow.now, chance=chance(),
     )  # fmt: skip
     _count_on(uow, channel.id, at.date(), sent=1)
     return at

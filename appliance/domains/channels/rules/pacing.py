@@ -9,7 +9,6 @@ FAILURES_TO_PAUSE = 5
 FIRST_PAUSE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(minutes=10)
 WORTH_WAITING = timedelta(seconds=1)
-WORTH_SAYING = timedelta(seconds=30)
 HOURS_AWAY = HOUR  # a later try is never put off for longer
 MAX_ATTEMPTS = 10
 GIVE_UP_AFTER = timedelta(hours=12)  # of trying: a line that is down for a night loses nothing

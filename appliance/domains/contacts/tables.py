@@ -85,7 +85,10 @@ class ContactIdentity(TenantOwned, Base):
 
 
 class Consent(TenantOwned, Base):
-    """Append-only: the last entry for a channel and purpose is where the person stands."""
+    """Append-only: the last entry for a channel and purpose is where the person stands.
+
+    `said_at`: when the person said it, where that is known and was earlier than we heard of it.
+    """
 
     __tablename__ = "consents"
 
@@ -96,6 +99,7 @@ class Consent(TenantOwned, Base):
     lawful_basis: Mapped[LawfulBasis]
     source: Mapped[str] = mapped_column(String(80))
     evidence: Mapped[dict[str, Any]] = mapped_column(SealedJson())
+    said_at: Mapped[datetime | None]
     recorded_at: Mapped[datetime]
 
     __table_args__ = (Index("ix_consents_latest", "contact_id", "channel", "purpose", "recorded_at", "id"),)

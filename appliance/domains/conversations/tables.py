@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from appliance.core.db import Base, Rows, Sealed, SealedJson, SealedSentence, TenantOwned
 from appliance.domains.contacts.types import Channel as Medium
+from appliance.domains.contacts.types import Purpose
 from appliance.domains.conversations.types import (
     ConversationStatus,
     Direction,
@@ -112,6 +113,7 @@ class Conversation(TenantOwned, Base):
 class Message(TenantOwned, Base):
     """`number` orders a conversation. An outbound row is the command to send; its id is the id we give the provider.
 
+    `purpose`: what the contact must not have refused for it to leave; None for the one word that confirms a refusal.
     `earlier`: what it said before its writer changed or deleted it, oldest first: text, and until when.
     A reaction is a row of its own, `reply_to_id` names what it is to: sent as all are, seen beside that message, never in the list.
     """
@@ -128,6 +130,7 @@ class Message(TenantOwned, Base):
     content: Mapped[dict[str, Any]] = mapped_column(SealedJson())
     sources: Mapped[list[dict[str, Any]] | None] = mapped_column(SealedJson())
     status: Mapped[MessageStatus]
+    purpose: Mapped[Purpose | None]
     provider_message_id: Mapped[str | None] = mapped_column(String(255))
     reply_to_id: Mapped[UUID | None]
     answers_up_to: Mapped[int | None]

@@ -140,6 +140,7 @@ def test_what_was_on_its_way_is_not_tried_again(says, answer, do):
     assert do(actions.begin_sending, message_id) is not None
     says("PARAR")
     do(actions.give_back, message_id, error="away")
+    assert do(actions.begin_sending, message_id) is None
     assert do(queries.get_message, message_id).status is MessageStatus.CANCELLED
 
 

@@ -1,4 +1,5 @@
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -47,20 +48,23 @@ def record_consent(uow: UnitOfWork, contact_id: UUID, said: ConsentIn) -> Consen
 
 
 def opt_out(
-    uow: UnitOfWork, contact_id: UUID, channel: Channel, *, source: str, evidence: Mapping[str, object], wants_silence: bool = False
+    uow: UnitOfWork, contact_id: UUID, channel: Channel, *, source: str, evidence: Mapping[str, object], silent_from: datetime | None = None
 ) -> bool:
     """The person said stop: no more notices and no marketing on this channel. True the first time, when it is confirmed.
 
-    `wants_silence`: not even an answer, until `hear_again`.
+    `silent_from`: not even an answer to what was written before then, until `hear_again`. Who says so once more moves that on.
     """
     contact = queries.get_contact(uow, contact_id)
     open_purposes = [
         purpose
-        for purpose in (consents.WITHDRAWN_BY_STOP if wants_silence else consents.WITHDRAWN_BY_LEAVING)
+        for purpose in (consents.WITHDRAWN_BY_STOP if silent_from else consents.WITHDRAWN_BY_LEAVING)
         if queries.latest_mode(uow, contact.id, channel, purpose) is not ConsentMode.OPT_OUT
     ]
-    for purpose in open_purposes:
-        withdraw_consent(uow, contact.id, _word(channel, purpose, ConsentMode.OPT_OUT, source, evidence))
+    since = queries.find_silenced(uow, [contact.id]).get((contact.id, channel))
+    said_again = [Purpose.REPLY] if silent_from and since and silent_from > since else []
+    for purpose in (*open_purposes, *said_again):
+        consent = withdraw_consent(uow, contact.id, _word(channel, purpose, ConsentMode.OPT_OUT, source, evidence))
+        consent.said_at = silent_from
     return bool(open_purposes)
 
 

@@ -1,11 +1,12 @@
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts.queries.confirming import list_awaited
-from appliance.domains.contacts.queries.people import get_contact
+from appliance.domains.contacts.queries.people import find_successors, get_contact
 from appliance.domains.contacts.queries.preferences import get_settings
 from appliance.domains.contacts.rules import consents, stopping
 from appliance.domains.contacts.tables import Consent
@@ -21,18 +22,24 @@ def check_may_send(uow: UnitOfWork, contact_id: UUID, channel: Channel, purpose:
 
 
 def latest_mode(uow: UnitOfWork, contact_id: UUID, channel: Channel, purpose: Purpose) -> ConsentMode | None:
-    """The person's last word, or None when nothing was ever said."""
-    said = select(Consent.mode).where(Consent.contact_id == contact_id, Consent.channel == channel, Consent.purpose == purpose)
+    """The person's last word, or None when nothing was ever said. Raises ContactNotFound."""
+    contact = get_contact(uow, contact_id)
+    said = select(Consent.mode).where(Consent.contact_id == contact.id, Consent.channel == channel, Consent.purpose == purpose)
     return uow.session.scalar(said.order_by(Consent.recorded_at.desc(), Consent.id.desc()).limit(1))
 
 
-def find_silenced(uow: UnitOfWork, contact_ids: Collection[UUID]) -> set[tuple[UUID, Channel]]:
-    """Those of them who asked for silence, with the channel on which they have not written since."""
-    said = select(Consent.contact_id, Consent.channel, Consent.mode).where(
-        Consent.contact_id.in_(contact_ids), Consent.purpose == Purpose.REPLY
+def find_silenced(uow: UnitOfWork, contact_ids: Collection[UUID]) -> dict[tuple[UUID, Channel], datetime]:
+    """Those of them who asked for silence, with the channel on which they have not written since, and when they asked.
+
+    Under the ids that were given, also of whom was merged away.
+    """
+    persons = find_successors(uow, contact_ids)
+    said = select(Consent.contact_id, Consent.channel, Consent.mode, func.coalesce(Consent.said_at, Consent.recorded_at).label("at")).where(
+        Consent.contact_id.in_(set(persons.values())), Consent.purpose == Purpose.REPLY
     )
-    latest = {(row.contact_id, row.channel): row.mode for row in uow.session.execute(said.order_by(Consent.recorded_at, Consent.id))}
-    return {place for place, mode in latest.items() if mode is ConsentMode.OPT_OUT}
+    latest = {(row.contact_id, row.channel): row for row in uow.session.execute(said.order_by(Consent.recorded_at, Consent.id))}
+    silent = [row for row in latest.values() if row.mode is ConsentMode.OPT_OUT]
+    return {(given, row.channel): row.at for row in silent for given, person in persons.items() if person == row.contact_id}
 
 
 def list_consents(uow: UnitOfWork, contact_id: UUID) -> Sequence[Consent]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from appliance.core import files
 from appliance.core.ids import new_id
 from appliance.core.uow import UnitOfWork
+from appliance.domains.contacts.types import Purpose
 from appliance.domains.conversations.actions.listen import want_words
 from appliance.domains.conversations.rules import wording
 from appliance.domains.conversations.tables import Conversation, Message
@@ -33,6 +34,7 @@ class Draft:
     occurred_at: datetime | None = None
     sources: tuple[Mapping[str, Any], ...] = ()
     answers_up_to: int | None = None
+    purpose: Purpose | None = None
 
 
 def append(uow: UnitOfWork, conversation: Conversation, draft: Draft) -> Message:
@@ -43,7 +45,7 @@ def append(uow: UnitOfWork, conversation: Conversation, draft: Draft) -> Message
         number=conversation.last_number, direction=draft.direction, sender=draft.sender, sender_id=draft.sender_id,
         kind=draft.kind, content=dict(draft.content), sources=[dict(source) for source in draft.sources] or None,
         status=_FIRST_STATUS[draft.direction], provider_message_id=draft.provider_id, reply_to_id=draft.reply_to_id,
-        answers_up_to=draft.answers_up_to, occurred_at=draft.occurred_at or uow.now, created_at=uow.now, attempts=0,
+        answers_up_to=draft.answers_up_to, purpose=draft.purpose, occurred_at=draft.occurred_at or uow.now, created_at=uow.now, attempts=0,
     )  # fmt: skip
     if draft.direction is not Direction.INTERNAL and draft.kind is not MessageKind.REACTION:
         conversation.last_message_at = uow.now

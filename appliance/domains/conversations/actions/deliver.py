@@ -11,6 +11,7 @@ from appliance.core.i18n import told
 from appliance.core.rows import locked
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import actions as contacts
+from appliance.domains.contacts.types import Purpose
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.events import MessageFailed, MessageQueued, MessageReacted, MessageStatusChanged
 from appliance.domains.conversations.queries import reached
@@ -34,7 +35,7 @@ _GONE_OUT = frozenset({MessageStatus.SENT, *delivery.REACHED})
 
 
 def begin_sending(uow: UnitOfWork, message_id: UUID) -> Outgoing | None:
-    """Claim the message for one attempt. None when it must not be sent (again).
+    """Claim the message for one attempt. None when it must not be sent (again), as when its contact refused it since it was queued.
 
     Found still `sending`, the attempt before died between the call and its commit: nobody knows whether the provider
     has it, so it becomes `unconfirmed` and is never sent blindly again.
@@ -51,6 +52,9 @@ def begin_sending(uow: UnitOfWork, message_id: UUID) -> Outgoing | None:
         return None
     if conversation.status is ConversationStatus.BLOCKED:
         _move(uow, message, MessageStatus.CANCELLED, code="blocked")
+        return None
+    if message.purpose is not None and not queries.agrees_to(uow, conversation, message.purpose):
+        _move(uow, message, MessageStatus.CANCELLED, code="silenced")
         return None
     message.attempts += 1
     _move(uow, message, MessageStatus.SENDING)
@@ -79,14 +83,10 @@ def note_waiting(uow: UnitOfWork, message_id: UUID, why: Wait) -> None:
 
 
 def give_back(uow: UnitOfWork, message_id: UUID, *, error: object) -> None:
-    """The attempt surely did not reach the provider: queued again for a later one, unless they asked for silence meanwhile."""
+    """The attempt surely did not reach the provider: queued again for a later one."""
     message = queries.lock_message(uow, message_id)
-    if message.status is not MessageStatus.SENDING:
-        return
-    if message.sender is not Sender.SYSTEM and queries.is_silenced(uow, queries.get_conversation(uow, message.conversation_id)):
-        _move(uow, message, MessageStatus.CANCELLED, code="silenced")
-        return
-    _move(uow, message, MessageStatus.QUEUED, code="unavailable", error=error)
+    if message.status is MessageStatus.SENDING:
+        _move(uow, message, MessageStatus.QUEUED, code="unavailable", error=error)
 
 
 def mark_failed(uow: UnitOfWork, message_id: UUID, *, code: str, error: object) -> None:
@@ -108,7 +108,7 @@ def retry_message(uow: UnitOfWork, message_id: UUID) -> Message:
     if message.status not in delivery.RETRIABLE:
         raise Conflict(_("Only a message that failed, or that nobody confirmed, can be sent again."))
     conversation = queries.get_conversation(uow, message.conversation_id)
-    queries.check_consent(uow, conversation)
+    message.purpose = queries.check_consent(uow, conversation, message.purpose if message.purpose is Purpose.MARKETING else None)
     queries.check_window(uow, conversation, message.kind)
     message.provider_message_id, message.send_after, message.attempts = None, None, 0
     if message.kind is MessageKind.REACTION:

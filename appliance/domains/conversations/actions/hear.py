@@ -42,7 +42,9 @@ def heard_nothing(why: DomainError) -> Mapping[str, Any]:
 
 
 def keep_words(uow: UnitOfWork, message_id: UUID, transcript: Mapping[str, Any]) -> None:
-    """The list, the search and the person's story follow, and a stop is a stop. Of what was taken back nothing is kept."""
+    """The list, the search and the person's story follow, and a stop is one of the moment when it was spoken. Of what was taken back
+    nothing is kept.
+    """
     conversation = queries.lock_conversation(uow, queries.get_message(uow, message_id).conversation_id)
     message = queries.lock_message(uow, message_id)
     before = message.content

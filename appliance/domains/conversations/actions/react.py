@@ -25,10 +25,12 @@ def react(uow: UnitOfWork, message_id: UUID, emoji: str, *, user_id: UUID) -> Me
         return last
     if last is None and not emoji:
         raise Refused(_("There is no reaction of yours to take back."))
-    queries.check_consent(uow, conversation)
+    purpose = queries.check_consent(uow, conversation)
     queries.check_window(uow, conversation, MessageKind.REACTION)
     content = {"emoji": emoji, "message_id": message.provider_message_id}
-    draft = Draft(Direction.OUTBOUND, Sender.USER, MessageKind.REACTION, content, sender_id=user_id, reply_to_id=message_id)
+    draft = Draft(
+        Direction.OUTBOUND, Sender.USER, MessageKind.REACTION, content, sender_id=user_id, reply_to_id=message_id, purpose=purpose
+    )
     reaction = append(uow, conversation, draft)
     uow.session.flush()
     uow.emit(MessageQueued(conversation.id, reaction.id))

@@ -44,8 +44,8 @@ def reply(
     conversation = queries.lock_conversation(uow, conversation_id)
     if reply_to_id is not None and queries.get_message(uow, reply_to_id).conversation_id != conversation.id:
         raise NotFound(_("The quoted message is not part of this conversation."))
-    draft = Draft(Direction.OUTBOUND, Sender.USER, kind, content, sender_id=user_id, reply_to_id=reply_to_id)
-    queries.check_consent(uow, conversation, purpose)
+    asked = queries.check_consent(uow, conversation, purpose)
+    draft = Draft(Direction.OUTBOUND, Sender.USER, kind, content, sender_id=user_id, reply_to_id=reply_to_id, purpose=asked)
     message = _queue(uow, conversation, draft)
     drafts.forget_sent(uow, conversation_id, user_id, DraftKind.REPLY, str(content.get("text", "")))
     if conversation.handling is Handling.BOT or conversation.assignee_id is None:
@@ -71,8 +71,8 @@ def queue_agent_reply(uow: UnitOfWork, conversation_id: UUID, answer: AgentReply
         sender_id=conversation.agent_id,
         sources=answer.sources,
         answers_up_to=answer.up_to_number,
+        purpose=queries.check_consent(uow, conversation),
     )
-    queries.check_consent(uow, conversation)
     message = _queue(uow, conversation, draft)
     conversation.answered_number = answer.up_to_number
     return message
@@ -105,20 +105,22 @@ def queue_from_box(
 ) -> Message | None:
     """The conversation must be locked; it stays resolved, if it is. None when the window is closed, the contact blocked or unwilling."""
     try:
-        queries.check_consent(uow, conversation, purpose)
+        asked = queries.check_consent(uow, conversation, purpose)
     except ConsentRefused:
         return None
-    return _queue_if_open(uow, conversation, kind, content)
+    return _queue_if_open(uow, conversation, kind, content, purpose=asked)
 
 
 def confirm_from_box(uow: UnitOfWork, conversation_id: UUID, text: str) -> Message | None:
     """That a stop was heard: the one thing said to somebody who asked for silence."""
-    return _queue_if_open(uow, queries.lock_conversation(uow, conversation_id), MessageKind.TEXT, {"text": text})
+    return _queue_if_open(uow, queries.lock_conversation(uow, conversation_id), MessageKind.TEXT, {"text": text}, purpose=None)
 
 
-def _queue_if_open(uow: UnitOfWork, conversation: Conversation, kind: MessageKind, content: Mapping[str, Any]) -> Message | None:
+def _queue_if_open(
+    uow: UnitOfWork, conversation: Conversation, kind: MessageKind, content: Mapping[str, Any], *, purpose: Purpose | None
+) -> Message | None:
     try:
-        return _queue(uow, conversation, Draft(Direction.OUTBOUND, Sender.SYSTEM, kind, content))
+        return _queue(uow, conversation, Draft(Direction.OUTBOUND, Sender.SYSTEM, kind, content, purpose=purpose))
     except (ContactBlocked, WindowClosed):
         return None
 

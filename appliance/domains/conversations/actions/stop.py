@@ -1,40 +1,51 @@
 """Who asks to be written to no more, and who writes again after that."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 
 from appliance.core import i18n
 from appliance.core.i18n import gettext as _
+from appliance.core.rows import locked
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts import queries as contact_queries
 from appliance.domains.conversations.actions import promises
+from appliance.domains.conversations.actions.handle import end_waiting
 from appliance.domains.conversations.actions.speak import confirm_from_box
-from appliance.domains.conversations.events import MessageStatusChanged
+from appliance.domains.conversations.events import ConversationChanged, MessageStatusChanged
 from appliance.domains.conversations.rules import wording
 from appliance.domains.conversations.tables import Conversation, Message
-from appliance.domains.conversations.types import MessageKind, MessageStatus, Topic
+from appliance.domains.conversations.types import Direction, MessageKind, MessageStatus, Topic
+
+MOST_READ = 50
 
 
 def heed_stops(uow: UnitOfWork, by_id: Mapping[UUID, Conversation], stored: Sequence[Message]) -> None:
-    """In the order in which it was written: the last word counts."""
+    """The last word counts, by when it was written and not by when it comes."""
     silenced = contact_queries.find_silenced(uow, {conversation.contact_id for conversation in by_id.values()})
     for message in stored:
         conversation = by_id[message.conversation_id]
         place = (conversation.contact_id, conversation.medium)
         if stop_if_asked(uow, conversation, message):
-            silenced.add(place)
-        elif place in silenced and _is_written(message):
+            silenced[place] = _said_at(uow, message)
+        elif place not in silenced:
+            continue
+        elif _is_word(conversation, message) and message.occurred_at >= silenced[place]:
             contacts.hear_again(uow, *place, evidence={"message_id": str(message.id)})
-            silenced.remove(place)
+            del silenced[place]
+        else:
+            conversation.answered_number = max(conversation.answered_number, message.number)
+            hush(uow, conversation)
 
 
 def stop_if_asked(uow: UnitOfWork, conversation: Conversation, message: Message) -> bool:
     """SAIR, STOP and "para de me mandar mensagem" opt out in the same transaction that stores them and are confirmed once.
 
-    True where the message asks for nothing else: it goes unanswered, and so does all before it. In a group nobody speaks for the others.
+    True where the message asks for nothing else and is their last word: it goes unanswered, and so does all before it. In a group nobody
+    speaks for the others.
     """
     if conversation.is_group:
         return False
@@ -43,34 +54,74 @@ def stop_if_asked(uow: UnitOfWork, conversation: Conversation, message: Message)
     if asked is None:
         return False
     message.topic, message.signals = Topic.OPT_OUT, []
+    later = _words_after(uow, conversation, message) if asked.is_all else []
+    is_last = asked.is_all and not later
     if asked.is_all:
-        conversation.answered_number = max(conversation.answered_number, message.number)
-    evidence = {"message_id": str(message.id), "text": text}
+        owed = min((one.number for one in later if one.conversation_id == conversation.id), default=message.number + 1)
+        conversation.answered_number = max(conversation.answered_number, min(message.number, owed - 1))
     is_new = contacts.opt_out(
-        uow, conversation.contact_id, conversation.medium, source="message", evidence=evidence, wants_silence=asked.is_all
-    )
-    if is_new and asked.is_all:
-        promises.drop(uow, conversation)
-        _withdraw(uow, conversation)
+        uow, conversation.contact_id, conversation.medium, source="message", evidence={"message_id": str(message.id), "text": text},
+        silent_from=_said_at(uow, message) if is_last else None,
+    )  # fmt: skip
+    if is_last:
+        _leave_alone(uow, conversation)
     if is_new:
         with i18n.in_locale(asked.language):
             said = _("Done: we will not write to you again. If you need us, just send a message here.")
             confirm_from_box(uow, conversation.id, said)
-    return asked.is_all
+    return is_last
 
 
-def _is_written(message: Message) -> bool:
-    return message.kind is not MessageKind.REACTION and not (message.content.get("mail") or {}).get("automatic")
+def hush(uow: UnitOfWork, conversation: Conversation) -> None:
+    """Nobody may answer who asked for silence: nobody is called, and nothing is promised."""
+    promises.drop(uow, conversation)
+    if conversation.waiting_since is not None:
+        end_waiting(uow, conversation)
+        conversation.handoff_reason = None
+        uow.emit(ConversationChanged(conversation.id))
 
 
-def _withdraw(uow: UnitOfWork, conversation: Conversation) -> None:
-    """What still waits to be sent to them on this channel, in whichever of their threads."""
-    own = select(Conversation.id).where(
-        Conversation.contact_id == conversation.contact_id, Conversation.medium == conversation.medium, ~Conversation.is_group
+def _is_word(conversation: Conversation, message: Message) -> bool:
+    return not conversation.is_group and wording.is_word(message.kind, message.content)
+
+
+def _said_at(uow: UnitOfWork, message: Message) -> datetime:
+    return min(message.edited_at or message.occurred_at, uow.now)
+
+
+def _theirs(uow: UnitOfWork, conversation: Conversation) -> Sequence[ColumnElement[bool]]:
+    """Their threads on this channel, also of before they were merged."""
+    person = contact_queries.get_contact(uow, conversation.contact_id)
+    names = contact_queries.list_with_merged(uow, person.id)
+    return Conversation.contact_id.in_(names), Conversation.medium == conversation.medium, ~Conversation.is_group
+
+
+def _words_after(uow: UnitOfWork, conversation: Conversation, stop: Message) -> list[Message]:
+    """What they wrote after it and came before it, or with it; that too may ask for silence, and does so by itself."""
+    own, at = select(Conversation.id).where(*_theirs(uow, conversation)), _said_at(uow, stop)
+    since = or_(Message.occurred_at > at, and_(Message.occurred_at == at, Message.id > stop.id))
+    written = select(Message).where(
+        Message.conversation_id.in_(own), Message.direction == Direction.INBOUND, Message.kind != MessageKind.REACTION, since
     )
+    rows = uow.session.scalars(written.order_by(Message.id).limit(MOST_READ))
+    return [row for row in rows if row.id != stop.id and wording.is_word(row.kind, row.content) and not _is_stop(uow, row)]
+
+
+def _is_stop(uow: UnitOfWork, message: Message) -> bool:
+    asked = contact_queries.find_stop(uow, wording.text_of(message.content))
+    return asked is not None and asked.is_all
+
+
+def _leave_alone(uow: UnitOfWork, conversation: Conversation) -> None:
+    """In whichever of their threads: nobody is called any more, and what still waits to be sent is withdrawn."""
+    own = select(Conversation).where(*_theirs(uow, conversation)).order_by(Conversation.id)
+    threads = uow.session.scalars(locked(own)).all()
+    for thread in threads:
+        hush(uow, thread)
+    waits = Message.status == MessageStatus.QUEUED, Message.purpose.is_not(None)
     withdrawn = uow.session.execute(
         update(Message)
-        .where(Message.conversation_id.in_(own), Message.status == MessageStatus.QUEUED)
+        .where(Message.conversation_id.in_([thread.id for thread in threads]), *waits)
         .values(status=MessageStatus.CANCELLED, error_code="silenced")
         .returning(Message.conversation_id, Message.id)
         .execution_options(synchronize_session="fetch")

@@ -6,13 +6,12 @@ from uuid import UUID
 
 from appliance.core import i18n
 from appliance.core.box import Box
-from appliance.core.errors import Conflict, Refused
+from appliance.core.errors import Conflict
 from appliance.core.i18n import gettext
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import actions as people
-from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.types import Channel as Medium
 from appliance.domains.contacts.types import Purpose
 from appliance.domains.conversations import queries
@@ -60,16 +59,10 @@ def ask(uow: UnitOfWork, conversation_id: UUID) -> Survey | None:
 
 
 def _may_ask(uow: UnitOfWork, conversation: Conversation, setting: SurveySetting) -> bool:
-    if not surveys.may_ask(
+    return surveys.may_ask(
         now=uow.now, was_answered=known.was_answered(uow, conversation.id), rest=timedelta(days=setting.rest_days),
         last_asked_at=known.last_asked_at(uow, conversation.contact_id),
-    ):  # fmt: skip
-        return False
-    try:
-        contacts.check_may_send(uow, conversation.contact_id, conversation.medium, Purpose.SERVICE)
-    except Refused:
-        return False
-    return True
+    ) and queries.agrees_to(uow, conversation, Purpose.SERVICE)  # fmt: skip
 
 
 def _question(uow: UnitOfWork, conversation: Conversation, survey: Survey, own: str) -> tuple[MessageKind, dict[str, Any]]:

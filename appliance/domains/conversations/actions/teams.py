@@ -13,6 +13,7 @@ from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.actions.handle import assign, await_person
 from appliance.domains.conversations.actions.notices import tell_waiting
+from appliance.domains.conversations.actions.stop import hush
 from appliance.domains.conversations.events import ConversationChanged
 from appliance.domains.conversations.queries import teams
 from appliance.domains.conversations.rules import dealing
@@ -91,10 +92,15 @@ def deal_waiting(uow: UnitOfWork, conversation_id: UUID) -> bool:
 
 
 def call_person(uow: UnitOfWork, conversation_id: UUID, reason: str = "", *, is_overdue: bool = False) -> None:
-    """Dealt to one, or told to all whose it could be. What asks for no answer, where no agent answers, calls nobody."""
+    """Dealt to one, or told to all whose it could be. What asks for no answer, where no agent answers, calls nobody; nor does who asked
+    for silence.
+    """
+    conversation = queries.lock_conversation(uow, conversation_id)
+    if queries.is_silenced(uow, conversation):
+        hush(uow, conversation)
+        return
     if reason not in PUT_BACK and deal_waiting(uow, conversation_id):
         return
-    conversation = queries.lock_conversation(uow, conversation_id)
     if conversation.waiting_since is None or conversation.status is not ConversationStatus.OPEN:
         return
     if conversation.handoff_reason != "no_agent" or queries.list_unanswered(uow, conversation, limit=1):

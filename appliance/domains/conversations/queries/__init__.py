@@ -38,6 +38,7 @@ from appliance.domains.conversations.queries.ready import (
 from appliance.domains.conversations.queries.searching import Found, hashed_head, search_messages, word_hashes
 from appliance.domains.conversations.queries.sightings import find_sightings, get_sighting
 from appliance.domains.conversations.queries.speaking import (
+    agrees_to,
     check_consent,
     check_not_cold,
     check_window,
@@ -107,6 +108,7 @@ __all__ = [
     "Recording",
     "Satisfaction",
     "SlaFigure",
+    "agrees_to",
     "awaits_words",
     "check_consent",
     "check_not_cold",

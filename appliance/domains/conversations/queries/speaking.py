@@ -12,11 +12,23 @@ from appliance.domains.conversations.types import ConversationStatus, MessageKin
 ANSWERING_HOURS = 24
 
 
-def check_consent(uow: UnitOfWork, conversation: Conversation, purpose: Purpose | None = None) -> None:
-    """Answering what was just written needs no consent; writing to somebody later is a notice. Raises ConsentRefused."""
+def check_consent(uow: UnitOfWork, conversation: Conversation, purpose: Purpose | None = None) -> Purpose:
+    """Answering what was just written needs no consent; writing to somebody later is a notice. Answers which it is.
+
+    Raises ConsentRefused.
+    """
     answering = delivery.is_window_open(last_inbound_at=conversation.last_inbound_at, window_hours=ANSWERING_HOURS, now=uow.now)
-    usual = Purpose.REPLY if answering else Purpose.SERVICE
-    contacts.check_may_send(uow, conversation.contact_id, conversation.medium, purpose or usual)
+    asked = purpose or (Purpose.REPLY if answering else Purpose.SERVICE)
+    contacts.check_may_send(uow, conversation.contact_id, conversation.medium, asked)
+    return asked
+
+
+def agrees_to(uow: UnitOfWork, conversation: Conversation, purpose: Purpose) -> bool:
+    try:
+        check_consent(uow, conversation, purpose)
+    except Refused:
+        return False
+    return True
 
 
 def is_silenced(uow: UnitOfWork, conversation: Conversation) -> bool:

@@ -9,6 +9,7 @@ from appliance.core.shortening import shortened
 from appliance.domains.conversations.types import DELETED, MISSED_CALL, Hearing, MessageKind
 
 PREVIEW_LENGTH = 140
+_SAID = frozenset(MessageKind) - {MessageKind.REACTION, MessageKind.NOTE, MessageKind.TEMPLATE, MessageKind.UNSUPPORTED}
 _CITATION = re.compile(r"[ \t]*\[\d{1,2}\]")
 
 
@@ -24,6 +25,13 @@ def written_in(content: Mapping[str, Any]) -> str:
             return str(content[name])
     chosen = content.get("choice")
     return str(chosen.get("title", "")) if isinstance(chosen, Mapping) else ""
+
+
+def is_word(kind: MessageKind, content: Mapping[str, Any]) -> bool:
+    """Its writer said something, in words, in a picture, by a choice or a vote: no reaction, call or poll, nor what a program answers."""
+    if kind is MessageKind.UNSUPPORTED:
+        return content.get("type") == "vote"
+    return kind in _SAID and "poll" not in content and not (content.get("mail") or {}).get("automatic")
 
 
 def awaits_words(content: Mapping[str, Any]) -> bool:

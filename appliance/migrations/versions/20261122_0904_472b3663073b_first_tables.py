@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '94b57595dc44'
+revision = '472b3663073b'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -717,6 +717,7 @@ def upgrade() -> None:
     sa.Column('lawful_basis', sa.Enum('consent', 'contract', 'legitimate_interest', 'legal_obligation', name='lawfulbasis', native_enum=False, length=40), nullable=False),
     sa.Column('source', sa.String(length=80), nullable=False),
     sa.Column('evidence', sa.LargeBinary(), nullable=False),
+    sa.Column('said_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('recorded_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['contact_id'], ['contacts.id'], name=op.f('fk_consents_contact_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_consents'))
@@ -1278,6 +1279,7 @@ def upgrade() -> None:
     sa.Column('content', sa.LargeBinary(), nullable=False),
     sa.Column('sources', sa.LargeBinary(), nullable=True),
     sa.Column('status', sa.Enum('received', 'queued', 'sending', 'unconfirmed', 'sent', 'delivered', 'read', 'played', 'failed', 'cancelled', name='messagestatus', native_enum=False, length=40), nullable=False),
+    sa.Column('purpose', sa.Enum('reply', 'service', 'marketing', name='purpose', native_enum=False, length=40), nullable=True),
     sa.Column('provider_message_id', sa.String(length=255), nullable=True),
     sa.Column('reply_to_id', sa.Uuid(), nullable=True),
     sa.Column('answers_up_to', sa.Integer(), nullable=True),

@@ -24,10 +24,15 @@ const answering = (run) => import("./answering.js").then(run).catch(failed);
 const views = (run) => import("./views.js").then(run).catch(failed);
 const brief = () => assist((it) => it.showSummary({ unasked: true }));
 
+let opening = null;  // on its way; what happens to it meanwhile is made up for once it is here
+
 async function open(id, { push = true, at = "" } = {}) {
+  const mine = opening = { id, missed: [] };
   panes.setAttribute("aria-busy", "true");
   try {
-    panes.replaceChildren(fragment(await html(`/inbox/${id}/panes${at ? `?at=${at}` : ""}`)));
+    const found = fragment(await html(`/inbox/${id}/panes${at ? `?at=${at}` : ""}`));
+    if (opening !== mine) return;
+    panes.replaceChildren(found);
     root.dataset.pane = "thread";
     if (push) history.pushState({}, "", `/inbox/${id}${searchAt(at)}`);
     document.title = `${thread().dataset.name} · ${document.title.split(" · ").at(-1)}`;
@@ -35,9 +40,23 @@ async function open(id, { push = true, at = "" } = {}) {
     markCurrent();
     arrive();
   } catch (error) {
-    failed(error);
+    if (opening === mine) failed(error);
   } finally {
-    panes.removeAttribute("aria-busy");
+    if (opening === mine) {
+      opening = null;
+      panes.removeAttribute("aria-busy");
+      if (openId() === id) for (const run of mine.missed) run();
+    }
+  }
+}
+
+/** News of the open conversation, and of the one that is being opened. */
+function ofThread(names, run) {
+  for (const name of names) {
+    document.addEventListener(`live:${name}`, ({ detail }) => {
+      if (detail.conversation_id === opening?.id) opening.missed.push(() => run(detail));
+      else if (detail.conversation_id === openId()) run(detail);
+    });
   }
 }
 
@@ -191,19 +210,14 @@ window.addEventListener("popstate", () => {
 const OF_LIST = ["conversation.opened", "conversation.changed", "conversation.woken", "labels.changed", "saved_views.changed", "handoff.requested", "handoff.overdue", "message.received", "message.queued", "message.revised", "message.transcribed", "internal_note.added"];
 const OF_STATE = ["conversation.changed", "conversation.woken", "handoff.requested", "handoff.overdue"];
 for (const name of OF_LIST) document.addEventListener(`live:${name}`, soonRefreshList);
-for (const name of OF_STATE) {
-  document.addEventListener(`live:${name}`, ({ detail }) => { if (detail.conversation_id === openId()) refreshState().catch(() => {}); });
-}
-for (const name of ["message.received", "message.queued", "message.reacted", "internal_note.added", "conversation.woken"]) {
-  document.addEventListener(`live:${name}`, ({ detail }) => { if (detail.conversation_id === openId()) fetchNew(); });
-}
-for (const name of ["message_status.changed", "message.failed", "message_media.stored", "message.reacted", "message.revised", "message.transcribed"]) {
-  document.addEventListener(`live:${name}`, ({ detail }) => {
-    if (detail.conversation_id === openId()) refreshMessage(detail.message_id).catch(() => {});
-  });
-}
-document.addEventListener("live:contact.writing", ({ detail }) => { if (detail.conversation_id === openId()) import("./writing.js").then((it) => it.show(detail.writes)); });
-document.addEventListener("live:handoff.requested", ({ detail }) => { if (detail.conversation_id === openId()) brief(); });
+ofThread(OF_STATE, () => refreshState().catch(() => {}));
+ofThread(["message.received", "message.queued", "message.reacted", "internal_note.added", "conversation.woken"], fetchNew);
+ofThread(
+  ["message_status.changed", "message.failed", "message_media.stored", "message.reacted", "message.revised", "message.transcribed"],
+  ({ message_id }) => refreshMessage(message_id).catch(() => {}),
+);
+ofThread(["contact.writing"], ({ writes }) => import("./writing.js").then((it) => it.show(writes)));
+ofThread(["handoff.requested"], brief);
 root.addEventListener("toggle", ({ target, newState }) => {
   if (target.id === "assist-menu" && newState === "open") assist((it) => it.fillMenu(target));
 }, true);

@@ -16,7 +16,10 @@ from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.channels.types import Change, Spoken
 from appliance.domains.contacts.types import Identity, IdentityKind
 from appliance.domains.conversations import actions, queries
-from appliance.domains.conversations.queries import InboxFilter
+from appliance.domains.conversations.actions import append, receive
+from appliance.domains.conversations.queries import InboxFilter, thread
+from appliance.domains.conversations.queries.promises import owes_reply
+from appliance.domains.conversations.queries.surveys import was_answered
 from appliance.domains.conversations.tables import Conversation
 from appliance.domains.conversations.types import (
     Arrival,
@@ -29,6 +32,7 @@ from appliance.domains.conversations.types import (
     Outgoing,
     Person,
     Quoted,
+    Sender,
 )
 
 NUMBER = "5531999990001"
@@ -171,6 +175,56 @@ def test_a_reaction_sent_after_a_failed_message_hides_nothing(box, tenant_id, br
         actions.mark_failed(uow, failed.id, code="refused", error="nein")
         actions.react(uow, message.id, "👍", user_id=bruno)
         assert queries.find_unsent(uow, [conversation_id]) == {conversation_id}
+
+
+def test_who_changes_their_mind_without_end_is_read_to_the_end_of_it(box, tenant_id, bruno, comes):
+    conversation_id = comes("m1", text="oi")
+    comes("m2", text="tem?")
+    with box.unit(tenant_id, read_only=True) as uow:
+        first, second = queries.list_messages(uow, conversation_id)
+    reaction(comes, "🔥", "m2", "r0")
+    with box.unit(tenant_id) as uow:
+        actions.react(uow, first.id, "👍", user_id=bruno)
+        for number in range(thread.MOST_CHANGES + 5):
+            said = {"emoji": f"{number}", "message_id": "m1"}
+            made = Incoming(f"x{number}", MessageKind.REACTION, said, uow.now + timedelta(seconds=number), "m1")
+            thread_of = queries.get_conversation(uow, conversation_id)
+            append.append(uow, thread_of, receive.as_draft(uow, thread_of, made, Direction.INBOUND, Sender.CONTACT))
+    with box.unit(tenant_id, read_only=True) as uow:
+        found = queries.list_reactions(uow, [first.id, second.id])
+    theirs = [row.content["emoji"] for row in found if row.direction is Direction.INBOUND and row.reply_to_id == first.id]
+    assert theirs == [f"{number}" for number in range(5, thread.MOST_CHANGES + 5)]
+    assert {row.content["emoji"] for row in found} >= {"👍", "🔥"}
+
+
+def test_of_a_group_everybody_is_counted(box, tenant_id, comes):
+    conversation_id = comes("m1", text="oi")
+    with box.unit(tenant_id) as uow:
+        [message] = queries.list_messages(uow, conversation_id)
+        thread_of = queries.lock_conversation(uow, conversation_id)
+        thread_of.is_group = True
+        for number in range(thread.MOST_CHANGES + 30):
+            said = {"emoji": "👍", "message_id": "m1", "author": {"jid": f"{number}@lid", "name": ""}}
+            made = Incoming(f"x{number}", MessageKind.REACTION, said, uow.now, "m1")
+            append.append(uow, thread_of, receive.as_draft(uow, thread_of, made, Direction.INBOUND, Sender.CONTACT))
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert len(queries.list_reactions(uow, [message.id])) == thread.MOST_CHANGES + 30
+
+
+def test_a_reaction_answers_nothing_that_is_owed(box, tenant_id, bruno, comes):
+    conversation_id = comes("m1", text="oi")
+    with box.unit(tenant_id) as uow:
+        [message] = queries.list_messages(uow, conversation_id)
+        queries.lock_conversation(uow, conversation_id).handling = Handling.HUMAN
+        actions.react(uow, message.id, "👍", user_id=bruno)
+        uow.session.flush()
+        assert owes_reply(uow, queries.get_conversation(uow, conversation_id))
+        assert not was_answered(uow, conversation_id)
+        actions.reply(uow, conversation_id, user_id=bruno, content={"text": "olá"})
+    reaction(comes, "👍", "m1")
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert not owes_reply(uow, queries.get_conversation(uow, conversation_id))
+        assert was_answered(uow, conversation_id)
 
 
 def test_nobody_reacts_to_what_is_not_with_the_customer(box, tenant_id, bruno, comes):

@@ -18,6 +18,7 @@ from appliance.domains.conversations.types import (
     Deadline,
     Direction,
     Handling,
+    MessageKind,
     PromiseEnd,
     PromiseKind,
     Sender,
@@ -60,7 +61,7 @@ def owes_reply(uow: UnitOfWork, conversation: Conversation) -> bool:
     """People have it, and the last word is the customer's; what the box says itself answers nothing."""
     if conversation.handling is not Handling.HUMAN or conversation.status is not ConversationStatus.OPEN:
         return False
-    is_said = Message.direction != Direction.INTERNAL, Message.sender != Sender.SYSTEM
+    is_said = Message.direction != Direction.INTERNAL, Message.sender != Sender.SYSTEM, Message.kind != MessageKind.REACTION
     said = select(Message.direction).where(Message.conversation_id == conversation.id, *is_said)
     return uow.session.scalar(said.order_by(Message.number.desc()).limit(1)) is Direction.INBOUND
 

@@ -17,7 +17,7 @@ from appliance.domains.conversations.errors import SurveyNotFound
 from appliance.domains.conversations.queries.figures import NEVER_SAID
 from appliance.domains.conversations.rules import surveys, wording
 from appliance.domains.conversations.tables import Conversation, Message, Survey, SurveySetting
-from appliance.domains.conversations.types import ConversationStatus, Direction, Incoming, Sender
+from appliance.domains.conversations.types import ConversationStatus, Direction, Incoming, MessageKind, Sender
 from appliance.domains.identity import queries as identity
 
 COUNTED = timedelta(days=90)
@@ -86,7 +86,8 @@ def was_answered(uow: UnitOfWork, conversation_id: UUID) -> bool:
     """In the last days somebody, or the agent, said something that was not taken back."""
     said = select(Message.id).where(
         Message.conversation_id == conversation_id, Message.sender.in_((Sender.USER, Sender.AGENT_AI)),
-        Message.kind != "note", Message.status.not_in(NEVER_SAID), Message.created_at >= uow.now - RECENTLY,
+        Message.kind.not_in((MessageKind.NOTE, MessageKind.REACTION)), Message.status.not_in(NEVER_SAID),
+        Message.created_at >= uow.now - RECENTLY,
     )  # fmt: skip
     return uow.session.scalar(said.limit(1)) is not None
 

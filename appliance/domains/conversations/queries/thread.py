@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select
 
 from appliance.core import crypto
 from appliance.core.rows import locked, required
@@ -14,6 +14,8 @@ from appliance.domains.conversations.rules import delivery, wording
 from appliance.domains.conversations.tables import Conversation, Message
 from appliance.domains.conversations.types import ConversationStatus, Direction, MessageKind, MessageStatus, Sender
 
+MOST_CHANGES = 50  # of one mind: what failed to be taken back still stands, however often that was tried
+MOST_MEMBERS = 1100  # a group has 1,024 at most, each with one reaction that stands
 _IS_SAID = Message.kind != MessageKind.REACTION
 
 
@@ -85,10 +87,20 @@ def find_messages(uow: UnitOfWork, message_ids: Collection[UUID]) -> dict[UUID, 
 
 
 def list_reactions(uow: UnitOfWork, message_ids: Collection[UUID], *, ours: bool = False) -> Sequence[Message]:
-    """To these messages, in the order in which they were made: of one person the last counts, an empty one takes back."""
-    found = select(Message).where(_is_reaction(), Message.reply_to_id.in_(message_ids), Message.status != MessageStatus.CANCELLED)
+    """To these messages, in the order in which they were made: of one person the last counts, an empty one takes back.
+
+    Of each message, and of each side, only the newest: as many as may still count.
+    """
+    newest = func.row_number().over(
+        partition_by=(Message.reply_to_id, Message.direction), order_by=(Message.occurred_at.desc(), Message.number.desc())
+    )
+    made = select(Message.id, Conversation.is_group, newest.label("age")).join(Conversation, Conversation.id == Message.conversation_id)
+    made = made.where(_is_reaction(), Message.reply_to_id.in_(message_ids), Message.status != MessageStatus.CANCELLED)
     if ours:
-        found = found.where(Message.direction == Direction.OUTBOUND)
+        made = made.where(Message.direction == Direction.OUTBOUND)
+    ranked = made.subquery()
+    counts = or_(ranked.c.age <= MOST_CHANGES, and_(ranked.c.is_group, ranked.c.age <= MOST_MEMBERS))
+    found = select(Message).join(ranked, ranked.c.id == Message.id).where(counts)
     return uow.session.scalars(found.order_by(Message.occurred_at, Message.number)).all() if message_ids else []
 
 

@@ -7,12 +7,30 @@ import "./bell.js";
 import "./htmx-bridge.js";
 import "./times.js";
 import "./shortcuts.js";
-import "./palette.js";
 import "./offline.js";
-import { toast } from "./toast.js";
+import { failed, toast } from "./toast.js";
 
 for (const note of document.querySelectorAll("[data-flash]")) {
   toast(note.textContent.trim(), { kind: note.dataset.flash });
   note.remove();
 }
+// Ctrl/⌘K: open at once for what is typed; what it finds is loaded when it is wanted first.
+const palette = document.getElementById("palette");
+function openPalette() {
+  if (!palette || palette.open) return;
+  palette.showModal();
+  const input = palette.querySelector("input");
+  input.value = "";
+  input.focus();
+  import("./palette/palette.js").then((it) => it.search()).catch(failed);
+}
+document.addEventListener("click", ({ target }) => {
+  if (target === palette) palette.close();
+  else if (target.closest("[data-palette]")) openPalette();
+});
+document.addEventListener("keydown", (event) => {
+  if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "k") return;
+  event.preventDefault();
+  openPalette();
+});
 document.documentElement.dataset.ready = "";

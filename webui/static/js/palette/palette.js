@@ -1,11 +1,11 @@
-// Ctrl/⌘K: every page in the navigation, every action on this page, and what the box finds for the words.
-import { el, icon } from "./dom.js";
-import { _ } from "./i18n.js";
-import { request } from "./request.js";
+// The palette's results: every page in the navigation, every action on this page, and what the box finds for the words.
+import { el, icon } from "../dom.js";
+import { _ } from "../i18n.js";
+import { request } from "../request.js";
 
 const dialog = document.getElementById("palette");
-const input = dialog?.querySelector("input");
-const results = dialog?.querySelector("[data-results]");
+const input = dialog.querySelector("input");
+const results = dialog.querySelector("[data-results]");
 const searchUrl = document.querySelector('meta[name="search-url"]')?.content;
 let found = [];
 let chosen = 0;
@@ -22,7 +22,7 @@ function places() {
 
 function actions() {
   return [...document.querySelectorAll("[data-command]")].filter((button) => !button.disabled).map((button) => ({
-    group: _("Actions"), label: button.dataset.command, icon: button.dataset.commandIcon ?? "bolt", run: () => { close(); button.click(); },
+    group: _("Actions"), label: button.dataset.command, icon: button.dataset.commandIcon ?? "bolt", run: () => { dialog.close(); button.click(); },
   }));
 }
 
@@ -66,7 +66,7 @@ function choose(index) {
 }
 
 // Ours at once, so that Enter never acts on the letters before; the box is asked when the typing pauses.
-function search() {
+export function search() {
   const words = plain(input.value).split(/\s+/).filter(Boolean);
   const ours = [...actions(), ...places()].filter((item) => words.every((word) => plain(item.label).includes(word)));
   chosen = 0;
@@ -88,31 +88,11 @@ async function askBox(turn, ours) {
   }
 }
 
-export function close() {
-  dialog?.close();
-}
-
-export function open() {
-  if (!dialog || dialog.open) return;
-  dialog.showModal();
-  input.value = "";
-  input.focus();
-  search();
-}
-
-input?.addEventListener("input", search);
-input?.addEventListener("keydown", (event) => {
+input.addEventListener("input", search);
+input.addEventListener("keydown", (event) => {
   if (event.key === "ArrowDown") choose(chosen + 1);
   else if (event.key === "ArrowUp") choose(chosen - 1);
   else if (event.key === "Enter" && !event.isComposing) found[chosen]?.run();
   else return;
   event.preventDefault();
-});
-dialog?.addEventListener("click", (event) => { if (event.target === dialog) close(); });
-document.addEventListener("click", (event) => { if (event.target.closest("[data-palette]")) open(); });
-document.addEventListener("keydown", (event) => {
-  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
-    event.preventDefault();
-    open();
-  }
 });

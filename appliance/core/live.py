@@ -7,7 +7,7 @@ import json
 import random
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -241,7 +241,7 @@ def _note(row: OutboxRow) -> Note:
 
 async def notes_for(
     hub: Hub, tenant_id: UUID, *, after: int | None, person_id: UUID | None = None
-) -> AsyncIterator[Note | None]:
+) -> AsyncGenerator[Note | None]:
     """Missed notes, then new ones as they come; None now and then, so that the caller can keep the line alive.
 
     Ends when the reader is too slow: the browser reconnects and resumes from its last id.

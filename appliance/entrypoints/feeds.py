@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
 from uuid import UUID
 
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
 from appliance.core.errors import Unauthenticated
-from appliance.core.live import notes_for
+from appliance.core.live import Note, notes_for
 from appliance.core.outbox import event_name
 from appliance.core.web import Principal
 from appliance.domains.feeds import actions, queries
@@ -30,19 +31,21 @@ class FeedSockets(Sockets):
             queries.get_feed(uow, socket.path_params["channel_id"])
         return found
 
-    async def tell(self, socket: WebSocket, principal: Principal, leaving: asyncio.Task[None]) -> int:
-        tenant_id = principal.tenant_id
-        channel_id, told = socket.path_params["channel_id"], None
+    def hear(self, socket: WebSocket, principal: Principal) -> AsyncGenerator[Note | None]:
+        del socket
+        return notes_for(self._hub, principal.tenant_id, after=None)
+
+    async def tell(self, socket: WebSocket, principal: Principal, notes: AsyncIterator[Note | None], leaving: asyncio.Task[None]) -> int:
+        tenant_id, channel_id = principal.tenant_id, socket.path_params["channel_id"]
         recheck = Recheck(lambda: self.enter(socket), principal)
-        async for note in notes_for(self._hub, tenant_id, after=None):
+        told = await self._tell_missed(socket, tenant_id, channel_id)
+        async for note in notes:
             if leaving.done():
                 return GONE
             try:
                 await recheck.principal()
             except Unauthenticated:
                 return NO_LONGER
-            if told is None:
-                told = await self._tell_missed(socket, tenant_id, channel_id)
             if note is not None and note.event == _KEPT and note.ids.get("channel_id") == str(channel_id):
                 item_id = UUID(str(note.ids["item_id"]))
                 if item_id not in told:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from uuid import UUID
 
 import flask
@@ -64,7 +64,7 @@ class Recheck:
 
 async def heard(
     box: Box, hub: Hub, connection: HTTPConnection, principal: Principal, *, after: int | None, person_id: UUID | None = None
-) -> AsyncIterator[Note | None]:
+) -> AsyncGenerator[Note | None]:
     """None now and then, as `notes_for`. Raises Unauthenticated once they may hear nothing more."""
     recheck = Recheck(lambda: authenticate(box, connection), principal)
     async for note in notes_for(hub, principal.tenant_id, after=after, person_id=person_id):

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from uuid import UUID
 
 from starlette.requests import HTTPConnection
@@ -17,7 +19,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from appliance.core.box import Box
 from appliance.core.errors import DomainError, Forbidden, TooMany, Unauthenticated
 from appliance.core.i18n import lazy_gettext as _
-from appliance.core.live import Hub
+from appliance.core.live import Hub, Note
 from appliance.core.web import Principal
 from appliance.entrypoints.hearing import authenticate
 
@@ -37,7 +39,11 @@ class Sockets(ABC):
         """Who it is. Raises DomainError, which is its answer."""
 
     @abstractmethod
-    async def tell(self, socket: WebSocket, principal: Principal, leaving: asyncio.Task[None]) -> int:
+    def hear(self, socket: WebSocket, principal: Principal) -> AsyncGenerator[Note | None]:
+        """Its first is None: from there on nothing is missed. Raises DomainError."""
+
+    @abstractmethod
+    async def tell(self, socket: WebSocket, principal: Principal, notes: AsyncIterator[Note | None], leaving: asyncio.Task[None]) -> int:
         """The code that it ends with."""
 
     async def answer(self, socket: WebSocket) -> None:
@@ -45,21 +51,28 @@ class Sockets(ABC):
             principal = await asyncio.to_thread(self.enter, socket)
             self._check_room(principal.tenant_id)
         except DomainError as err:
-            await socket.send_denial_response(JSONResponse({"detail": str(err)}, status_code=err.status))
+            await _deny(socket, err)
             return
         self._open[principal.tenant_id] += 1
         try:
-            await socket.accept()
-            await self._serve(socket, principal)
+            async with aclosing(self.hear(socket, principal)) as notes:
+                await self._serve(socket, principal, notes)
         except (WebSocketDisconnect, RuntimeError):  # it left while it was told, which starlette says in either way
             pass
         finally:
             self._open -= Counter([principal.tenant_id])
 
-    async def _serve(self, socket: WebSocket, principal: Principal) -> None:
+    async def _serve(self, socket: WebSocket, principal: Principal, notes: AsyncIterator[Note | None]) -> None:
+        """Whose socket is open is told everything."""
+        try:
+            await anext(notes)
+        except DomainError as err:
+            await _deny(socket, err)
+            return
+        await socket.accept()
         leaving = asyncio.create_task(_until_gone(socket))
         try:
-            await socket.close(await self.tell(socket, principal, leaving))
+            await socket.close(await self.tell(socket, principal, notes, leaving))
         finally:
             leaving.cancel()
 
@@ -77,6 +90,10 @@ def by_key(box: Box, socket: HTTPConnection, *permissions: str) -> Principal:
     if not all(found.can(permission) for permission in permissions):
         raise Forbidden(_("Your role does not allow this. Ask an administrator of your organisation."))
     return found
+
+
+async def _deny(socket: WebSocket, err: DomainError) -> None:
+    await socket.send_denial_response(JSONResponse({"detail": str(err)}, status_code=err.status))
 
 
 async def _until_gone(socket: WebSocket) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
@@ -37,11 +38,14 @@ class TopicSockets(Sockets):
         events = set[str]().union(*(TOPICS[topic] for topic in topics_of(socket)))
         return by_key(self._box, socket, *{self._box.registry.live[event] for event in events})
 
-    async def tell(self, socket: WebSocket, principal: Principal, leaving: asyncio.Task[None]) -> int:
+    def hear(self, socket: WebSocket, principal: Principal) -> AsyncGenerator[Note | None]:
+        return heard(self._box, self._hub, socket, principal, after=number_of(socket.query_params.get("last", "")))
+
+    async def tell(self, socket: WebSocket, principal: Principal, notes: AsyncIterator[Note | None], leaving: asyncio.Task[None]) -> int:
+        del principal
         wanted = {event: topic for topic in topics_of(socket) for event in TOPICS[topic]}
-        last = socket.query_params.get("last", "")
         try:
-            async for note in heard(self._box, self._hub, socket, principal, after=number_of(last)):
+            async for note in notes:
                 if leaving.done():
                     return GONE
                 if note is not None and (note.event in wanted or note.event == RESET):

@@ -58,7 +58,7 @@ def test_a_closed_window_takes_no_reply_but_a_note(closed, page):
     page.goto(page.conversation)
     page.get_by_role("tab", name="Responder").click()
     expect(field(page)).not_to_be_editable()
-    expect(field(page)).to_have_attribute("placeholder", re.compile("A janela está fechada"))
+    expect(field(page)).to_have_attribute("placeholder", re.compile("A janela fechou: escolha um modelo"))
     expect(page.get_by_role("button", name="Enviar")).to_be_disabled()
     page.get_by_role("tab", name="Nota interna").click()
     field(page).fill("ligar amanhã")

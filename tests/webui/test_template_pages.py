@@ -26,7 +26,9 @@ from appliance.domains.conversations.types import Incoming, MessageKind, Person
 from tests.peers.graph import NUMBER, TOKEN, GraphPeer, settings_for
 from tests.peers.graph_templates import WABA
 from tests.webui.conftest import ANA
+from tests.webui.looking import look
 from tests.webui.sending import send
+from tests.webui.watch import Watch
 
 pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
 
@@ -114,7 +116,7 @@ def test_an_own_list_of_prices_takes_the_place_of_the_shipped_one(page):
     page.goto("/templates/prices")
     page.get_by_role("row", name="Modelo de marketing").get_by_text("US$ 0,0625").wait_for()
     page.set_viewport_size({"width": 390, "height": 800})
-    assert page.evaluate("(it => it.scrollWidth - it.clientWidth)(document.querySelector('.table-wrap'))") <= 0, "nothing is beside the screen"
+    assert page.evaluate("(it => it.scrollWidth - it.clientWidth)(document.querySelector('.table-wrap'))") <= 0
     lines = page.get_by_label("Linhas", exact=True)
     lines.fill("country,charge,valid_from,currency,amount,source\nBR,service,2026-10-01,BRL,x,contrato")
     page.get_by_role("button", name="Usar esta lista").click()
@@ -150,7 +152,7 @@ def closed(box, ana, talk):
 def test_behind_a_closed_window_a_template_is_picked_filled_and_sent(page, talk, box, ana):
     page.goto(f"/inbox/{talk}")
     expect(page.get_by_role("tab", name="Modelo")).to_have_attribute("aria-selected", "true")
-    page.get_by_label("Modelo a enviar").select_option("lembrete")
+    page.get_by_role("list", name="Modelo a enviar").get_by_role("button", name="lembrete").click()
     expect(page.get_by_label("Primeiro nome do contato")).to_have_value("Beatriz")
     page.get_by_text("Preço: US$ 0,0068").wait_for()
     expect(page.locator("[data-said]")).to_have_text("Olá Beatriz, sua visita é em [2].")
@@ -170,13 +172,43 @@ def test_behind_a_closed_window_a_template_is_picked_filled_and_sent(page, talk,
     expect(page.locator("[data-value]")).to_have_count(0)  # chosen anew each time
 
 
+@pytest.mark.usefixtures("closed")
+def test_among_many_templates_one_is_found_by_its_words_with_the_keyboard(page, site, talk, box, ana, cloud):
+    watch = Watch(page, site.url)
+    with box.unit(ana.tenant_id, Actor("user", ana.user_id, ANA.person)) as uow:
+        for name, body in (("a1", "Um."), ("a2", "Dois."), ("a3", "Três."), ("boleto", "Sua segunda via está pronta.")):
+            wanted = {"kind": "whatsapp", "name": name, "channel_id": cloud, "parts": {"body": body}}
+            channels.create_template(uow, TemplateIn.model_validate(wanted)).status = TemplateStatus.APPROVED
+    page.goto(f"/inbox/{talk}")
+    picks = page.get_by_role("list", name="Modelo a enviar").get_by_role("button")
+    expect(picks).to_have_count(6)
+    look(page, "template-list")
+    expect(page.get_by_role("button", name="Enviar")).to_be_hidden()  # nothing is picked yet
+    page.get_by_label("Procurar um modelo").fill("nada assim")
+    page.get_by_text("Nenhum modelo tem essas palavras.").wait_for()
+    page.get_by_label("Procurar um modelo").fill("SEGUNDA via")
+    expect(picks).to_have_text([re.compile("boleto")])
+    page.keyboard.press("ArrowDown")
+    expect(picks).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-said]")).to_have_text("Sua segunda via está pronta.")
+    page.get_by_role("button", name="Outro modelo").click()
+    expect(picks).to_have_count(6)
+    picks.filter(has_text="lembrete").click()
+    expect(page.get_by_label("Variável 2")).to_be_focused()
+    expect(page.get_by_label("Variável 2")).to_have_attribute("placeholder", "por exemplo 12/12")
+    look(page, "template-picked")
+    assert watch.complaints == []
+
+
 def test_a_half_filled_template_keeps_no_reply_from_being_sent(page, talk):
     page.goto(f"/inbox/{talk}")
     page.locator(".win").get_by_text("Resposta: há cobrança").wait_for()
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.querySelector('.win').scrollWidth <= document.querySelector('.win').clientWidth")
     page.get_by_role("tab", name="Modelo").click()
-    page.get_by_label("Modelo a enviar").select_option("retorno")
+    page.get_by_role("list", name="Modelo a enviar").get_by_role("button", name="retorno").click()
     page.get_by_label("Variável 2").wait_for()
     page.get_by_role("tab", name="Responder").click()
     page.get_by_label("Mensagem para Beatriz Nogueira").fill("bom dia")
@@ -223,7 +255,7 @@ def test_the_file_of_a_header_is_chosen_when_it_is_sent(page, talk, box, ana, cl
         wanted = {"kind": "whatsapp", "name": "obra", "channel_id": cloud, "parts": {"media": "IMAGE", "body": "Sua obra começou."}}
         channels.create_template(uow, TemplateIn.model_validate(wanted)).status = TemplateStatus.APPROVED
     page.goto(f"/inbox/{talk}")
-    page.get_by_label("Modelo a enviar").select_option("obra")
+    page.get_by_role("list", name="Modelo a enviar").get_by_role("button", name="obra").click()
     page.get_by_label("Arquivo do cabeçalho").wait_for()
     page.get_by_role("button", name="Enviar").click()  # no file and no address: nothing leaves
     page.get_by_label("Arquivo do cabeçalho").set_input_files(PICTURE)
@@ -242,9 +274,9 @@ def test_what_may_not_be_said_is_refused_while_it_is_picked(page, talk, box, ana
         wanted = {"kind": "whatsapp", "name": "oferta", "channel_id": cloud, "category": "marketing", "parts": {"body": "Promoção!"}}
         channels.create_template(uow, TemplateIn.model_validate(wanted)).status = TemplateStatus.APPROVED
     page.goto(f"/inbox/{talk}")
-    expect(page.get_by_role("option", name="oferta")).to_be_disabled()
-    expect(page.get_by_role("option", name="lembrete")).to_be_enabled()
-    expect(page.get_by_role("option", name="oferta")).to_have_text(re.compile("agora não: Esta pessoa não aceitou receber marketing"))
+    expect(page.get_by_role("button", name="oferta")).to_be_disabled()
+    expect(page.get_by_role("button", name="lembrete")).to_be_enabled()
+    expect(page.get_by_role("button", name="oferta")).to_have_text(re.compile("agora não: Esta pessoa não aceitou receber marketing"))
     expect(page.locator("[data-refusal]")).to_have_count(0)
 
 
@@ -254,7 +286,7 @@ def test_a_refused_template_stays_in_the_thread_with_its_reason_until_it_is_let_
         wanted = {"kind": "whatsapp", "name": "obra", "channel_id": cloud, "parts": {"media": "IMAGE", "body": "Sua obra começou."}}
         channels.create_template(uow, TemplateIn.model_validate(wanted)).status = TemplateStatus.APPROVED
     page.goto(f"/inbox/{talk}")
-    page.get_by_label("Modelo a enviar").select_option("obra")
+    page.get_by_role("list", name="Modelo a enviar").get_by_role("button", name="obra").click()
     page.get_by_label("Arquivo do cabeçalho").set_input_files(PICTURE)
     with box.unit(ana.tenant_id) as uow:
         person = conversations.get_conversation(uow, talk).contact_id

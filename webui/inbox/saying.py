@@ -1,5 +1,6 @@
 """A template in the composer: which fit here, what stands in its places, how it reads and what it costs."""
 
+import re
 from itertools import zip_longest
 from uuid import UUID
 
@@ -16,6 +17,9 @@ from appliance.domains.conversations.queries import Conversation
 from webui import costs
 from webui.inbox.pages import READ, pages
 from webui.studio.template_words import LANGUAGES, PLACES, SOURCES, gap
+
+_PLACE = re.compile(r"\{\{[^}]*\}\}")
+_MOST_OF_LINE = 160
 
 
 class PickForm(Schema):
@@ -34,13 +38,21 @@ def pick_template(uow: UnitOfWork, conversation_id: UUID) -> str:
     chosen = next((one for one in found if str(one.id) == form.template), None)
     offer = _offer(uow, conversation, chosen, form) if chosen else None
     filled = _with_gaps(uow, chosen, offer) if chosen and offer else None
-    sources = {variable.name: variable.source for variable in channels.parts_of(chosen).variables} if chosen else {}
+    variables = channels.parts_of(chosen).variables if chosen else ()
     return render_template(
         "inbox/_templates.html", found=found, offer=offer, filled=filled, languages=LANGUAGES,
         cost=costs.told(offer.cost) if offer else "", cost_source=costs.source_of(offer.cost) if offer else "",
-        names=SOURCES, places=PLACES, sources=sources, takes=_takes(chosen) if chosen else "",
+        names=SOURCES, places=PLACES, sources={one.name: one.source for one in variables},
+        examples={one.name: one.example for one in variables}, takes=_takes(chosen) if chosen else "",
+        lines={one.id: _line(one) for one in found},
         sample=channels.sample_of(chosen) if chosen else None, refusals=channels.find_refusals(uow, conversation, found),
     )  # fmt: skip
+
+
+def _line(template: MessageTemplate) -> str:
+    """How it begins, to be told from the others."""
+    parts = channels.parts_of(template)
+    return " ".join(_PLACE.sub("…", f"{parts.header} {parts.body}").split())[:_MOST_OF_LINE]
 
 
 def _takes(chosen: MessageTemplate) -> str:

@@ -8,11 +8,11 @@ const place = () => composer()?.querySelector("[data-templates]");
 let asked = 0;
 let timer = 0;
 
-async function ask() {
+async function ask(picked = place().querySelector('[name="template"]')?.value) {
   const id = openId();
   const mine = (asked += 1);
   const form = new FormData();
-  form.append("template", place().querySelector("[data-pick]")?.value ?? "");
+  form.append("template", picked ?? "");
   for (const input of place().querySelectorAll("[data-value]")) {
     form.append("place", input.dataset.value);
     form.append("value", input.value);
@@ -21,13 +21,33 @@ async function ask() {
   return id === openId() && mine === asked ? found : null;  // else a newer answer is on its way
 }
 
-/** All of it anew: another template, or the first look. */
-async function draw({ focus = "" } = {}) {
-  const found = await ask();
+/** All of it anew: what there is to choose, or the one that was picked. */
+async function draw(picked) {
+  const found = await ask(picked);
   if (!found) return;
   place().replaceChildren(found);
+  if (picked === undefined) return;
   const first = [...place().querySelectorAll("[data-value]")].find((input) => !input.value);
-  if (focus) (first ?? place().querySelector(focus))?.focus();
+  (first ?? place().querySelector("[data-find-template], [data-pick]:enabled"))?.focus();
+}
+
+const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+
+function find(words) {
+  const rows = [...place().querySelectorAll(".picks li")];
+  for (const row of rows) row.hidden = !plain(row.textContent).includes(plain(words.trim()));
+  place().querySelector("[data-none-found]").hidden = rows.some((row) => !row.hidden);
+}
+
+/** Up and down walk through the list; Enter in the search takes the first that is left. */
+function steer(event) {
+  const picks = [...place().querySelectorAll(".picks li:not([hidden]) button:enabled")];
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const isSearch = event.target.matches("[data-find-template]");
+  if (event.key === "Enter" && isSearch) picks[0]?.click();
+  else if (step && (isSearch || picks.includes(event.target))) (picks[picks.indexOf(event.target) + step] ?? place().querySelector("[data-find-template]"))?.focus();
+  else return;
+  event.preventDefault();
 }
 
 /** Only how it reads: nobody's field is taken from under their hand. */
@@ -60,11 +80,16 @@ export function offerTemplates() {
   place().dataset.wired = "yes";
   place().addEventListener("change", (event) => {
     if (event.target.matches("[data-header-file]")) showFile();
-    if (!event.target.matches("[data-pick]")) return;
-    for (const old of place().querySelectorAll("[data-value], [data-header-file]")) old.remove();
-    draw({ focus: "[data-pick]" }).catch(failed);
   });
+  place().addEventListener("click", (event) => {
+    const pick = event.target.closest("[data-pick]");
+    if (!pick) return;
+    for (const old of place().querySelectorAll("[data-value], [data-header-file]")) old.remove();
+    draw(pick.dataset.pick).catch(failed);
+  });
+  place().addEventListener("keydown", steer);
   place().addEventListener("input", (event) => {
+    if (event.target.matches("[data-find-template]")) find(event.target.value);
     if (!event.target.matches("[data-value]")) return;
     if (event.target.matches("[data-header-link]")) { showFile(); return; }
     clearTimeout(timer);

@@ -1,6 +1,6 @@
 """The life of one delivery row: claimed by compare-and-swap, kept by a lease, finished by its own token only."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -176,9 +176,23 @@ def get_delivery(uow: UnitOfWork, delivery_id: UUID) -> Delivery:
 
 
 def is_under_way(uow: UnitOfWork, ordering_key: str) -> bool:
-    """Whether something of this key is still going to be done by itself. What is dead waits for a person."""
+    return bool(find_under_way(uow, [ordering_key]))
+
+
+def find_under_way(uow: UnitOfWork, ordering_keys: Collection[str]) -> frozenset[str]:
+    """Those keys of which something is still going to be done by itself. What is dead, and what stands behind it, waits for a person."""
+    dead = aliased(Delivery)
+    is_stuck = exists(
+        select(dead.id).where(
+            dead.subscriber == Delivery.subscriber,
+            dead.ordering_key == Delivery.ordering_key,
+            dead.state == DeliveryState.DEAD,
+            dead.event_seq < Delivery.event_seq,
+        )
+    )
     alive = Delivery.state.in_((DeliveryState.PENDING, DeliveryState.LEASED))
-    return uow.session.scalar(select(Delivery.id).where(Delivery.ordering_key == ordering_key, alive).limit(1)) is not None
+    found = select(Delivery.ordering_key).where(Delivery.ordering_key.in_(ordering_keys), alive, ~is_stuck).distinct()
+    return frozenset(key for key in uow.session.scalars(found) if key)
 
 
 def get_event(uow: UnitOfWork, delivery: Delivery) -> OutboxRow:

@@ -101,6 +101,10 @@ class SegmentChanged:
 class ImportStarted:
     import_id: UUID
 
+    @property
+    def ordering_key(self) -> str:
+        return str(self.import_id)
+
 
 @dataclass(frozen=True)
 class ImportAdvanced:
@@ -121,7 +125,7 @@ class PeopleImported:
 
     @property
     def ordering_key(self) -> str:
-        return str(self.import_id)
+        return str(self.listener_id)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from appliance.domains.contacts.errors import InvalidField
 from appliance.domains.contacts.events import DuplicatesFound, DuplicatesWanted, ImportFinished, ImportStarted
 from appliance.domains.contacts.gateways.workbook import read_workbook
 from appliance.domains.contacts.rules import duplicates, spreadsheets
+from appliance.domains.contacts.rules.importing import Rehearsal
 from appliance.domains.contacts.tables import ContactImport
 from appliance.domains.contacts.types import WORKBOOK, ImportRow, ImportStatus
 
@@ -34,9 +35,14 @@ def run_import(step: Step, event: ImportStarted) -> None:
         with step.finish() as uow:
             actions.refuse_import(uow, run.id, err)
         return
-    remaining = itertools.islice(rows, 1 + run.rows_done, None)  # 1: the headers
-    while piece := list(itertools.islice(remaining, SLICE_ROWS)):
-        _bring_in(step, event, piece)
+    next(rows, None)  # the headers
+    done, rehearsal = itertools.islice(rows, run.rows_done), Rehearsal()
+    while piece := list(itertools.islice(done, SLICE_ROWS)):
+        if run.dry_run:
+            with step.read() as uow:
+                actions.rehearse_again(uow, run.id, piece, rehearsal)
+    while piece := list(itertools.islice(rows, SLICE_ROWS)):
+        _bring_in(step, event, piece, rehearsal)
     with step.finish() as uow:
         actions.finish_import(uow, event.import_id)
 
@@ -52,10 +58,10 @@ def _rows(step: Step, run: ContactImport, content: bytes) -> Iterator[ImportRow]
     return spreadsheets.iter_rows(text, "utf-8", ",")
 
 
-def _bring_in(step: Step, event: ImportStarted, piece: list[ImportRow]) -> None:
+def _bring_in(step: Step, event: ImportStarted, piece: Sequence[ImportRow], rehearsal: Rehearsal) -> None:
     try:
         with step.progress() as uow:
-            actions.import_slice(uow, event.import_id, piece)
+            actions.import_slice(uow, event.import_id, piece, rehearsal)
     except IntegrityError as err:  # a webhook stored one of these people between our look and our write
         raise Unavailable(_("The contacts changed during the import. It goes on in a moment."), retry_after=1) from err
 

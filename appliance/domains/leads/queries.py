@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, Select, func, or_, select
 
+from appliance.core import deliveries
 from appliance.core.paging import read_page
 from appliance.core.rows import locked, required
 from appliance.core.signatures import check_timed
@@ -14,7 +15,7 @@ from appliance.domains.leads.errors import LeadNotFound, ReceiptNotFound, Source
 from appliance.domains.leads.rules import bodies, mapping
 from appliance.domains.leads.schemas import LeadEventOut, LeadOut, LeadsQuery
 from appliance.domains.leads.tables import Lead, LeadEvent, LeadImport, LeadSource
-from appliance.domains.leads.types import Doorway, LeadField, LeadStatus, Letter, Parcel, Reading, Receipt, SourceKind
+from appliance.domains.leads.types import Doorway, ImportState, LeadField, LeadStatus, Letter, Parcel, Reading, Receipt, SourceKind
 
 SECRET = "signing_secret"  # noqa: S105 - its name among the secrets of a source
 CALL_AGAIN_AFTER = timedelta(seconds=2)  # a call may get lost, or its worker die
@@ -62,6 +63,12 @@ def list_open_lists(uow: UnitOfWork) -> Sequence[LeadSource]:
     return uow.session.scalars(open_lists.order_by(LeadSource.created_at, LeadSource.id).limit(200)).all()
 
 
+def find_open_list(uow: UnitOfWork, name: str) -> LeadSource | None:
+    """The oldest that is called so."""
+    called = select(LeadSource).where(LeadSource.kind == SourceKind.IMPORT, LeadSource.active, LeadSource.name == name)
+    return uow.session.scalar(called.order_by(LeadSource.created_at, LeadSource.id).limit(1))
+
+
 def find_import(uow: UnitOfWork, listener_id: UUID | None) -> LeadImport | None:
     """By the mark of its run; None also for one that was started anew since."""
     return None if listener_id is None else uow.session.get(LeadImport, listener_id)
@@ -73,10 +80,26 @@ def list_imports(uow: UnitOfWork, source_id: UUID, query: PageQuery) -> Page[Lea
     return read_page(uow, theirs.order_by(LeadImport.started_at.desc(), LeadImport.id.desc()), query)
 
 
+def states_of(uow: UnitOfWork, runs: Sequence[LeadImport]) -> Mapping[UUID, ImportState]:
+    """What was given up as a dead letter goes on only when a person does it again."""
+    states = {run.id: ImportState.RUNNING if run.finished_at is None else ImportState.DONE for run in runs}
+    keys = {run.id: {str(run.import_id), str(run.id)} for run in runs if run.finished_at is None}  # of the file, and of its people
+    going = deliveries.find_under_way(uow, set().union(*keys.values())) if keys else frozenset()
+    idle = [run_id for run_id, own in keys.items() if not own & going]
+    ended = select(LeadImport.id).where(LeadImport.id.in_(idle), LeadImport.finished_at.is_not(None))  # meanwhile
+    return states | dict.fromkeys(idle, ImportState.STOPPED) | dict.fromkeys(uow.session.scalars(ended) if idle else (), ImportState.DONE)
+
+
+def has_import_stopped(uow: UnitOfWork, listener_id: UUID | None) -> bool:
+    run = find_import(uow, listener_id)
+    return run is not None and states_of(uow, [run])[run.id] is ImportState.STOPPED
+
+
 def is_import_awaited(uow: UnitOfWork, source_id: UUID) -> bool:
     """Whether people of a file are still to become its leads."""
-    under_way = LeadImport.source_id == source_id, LeadImport.dry_run.is_(False), LeadImport.finished_at.is_(None)
-    return uow.session.scalar(select(LeadImport.id).where(*under_way).limit(1)) is not None
+    unfinished = LeadImport.source_id == source_id, LeadImport.dry_run.is_(False), LeadImport.finished_at.is_(None)
+    runs = uow.session.scalars(select(LeadImport).where(*unfinished).order_by(LeadImport.started_at.desc()).limit(100)).all()
+    return ImportState.RUNNING in states_of(uow, runs).values()
 
 
 def count_by_status(uow: UnitOfWork, source_ids: Collection[UUID]) -> Mapping[UUID, Mapping[LeadStatus, int]]:

@@ -5,7 +5,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, RootModel, StringConstraints
 
 from appliance.core.web import PageQuery, Schema
-from appliance.domains.leads.types import EventState, FormField, LeadField, LeadStatus, MetaSecret, SourceKind
+from appliance.domains.leads.types import EventState, FormField, ImportState, LeadField, LeadStatus, MetaSecret, SourceKind
 
 Path = Annotated[str, StringConstraints(max_length=300)]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=60)]
@@ -103,6 +103,7 @@ class LeadImportOut(Schema):
     repeated_leads: int = Field(description="People who are a lead of this source already, within its hours")
     started_at: datetime
     finished_at: datetime | None = Field(description="null while they are still written or counted")
+    state: ImportState = Field(ImportState.RUNNING, description="stopped: it failed before its end and does not go on by itself")
 
 
 class LeadPatch(Schema):

@@ -25,6 +25,12 @@ class LeadStatus(StrEnum):
     LOST = "lost"
 
 
+class ImportState(StrEnum):
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"  # something failed for good: a person may do it again, or send the file once more
+
+
 class LeadField(StrEnum):
     """What a place in a payload holds."""
 

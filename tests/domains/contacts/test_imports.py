@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from appliance.core import jobs as core_jobs
-from appliance.core.errors import NotFound
+from appliance.core.errors import NotFound, Unavailable
+from appliance.core.outbox import Delivery, DeliveryState
 from appliance.domains.contacts import actions, jobs, queries, subscribers
 from appliance.domains.contacts.errors import ImportNotFound, ImportRefused
 from appliance.domains.contacts.rules import spreadsheets
@@ -86,6 +88,45 @@ def test_a_dry_run_counts_the_same_and_writes_nothing(box, tenant_id, upload, br
         assert len(queries.list_import_problems(uow, real.id)) == 3
 
 
+TWICE = "nome;email\nAna;ana@x.example\nBia;bia@x.example\nAna Lima;ana@x.example\nCaio;\nDora;dora@x.example\nBia;bia@x.example\n"
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_dry_run_counts_who_stands_in_two_slices_as_the_import_does(box, tenant_id, upload, bring_in, run_deliveries, monkeypatch, dies):
+    monkeypatch.setattr(subscribers, "SLICE_ROWS", 2)
+    with box.unit(tenant_id) as uow:
+        make_contact(uow, name="Dora", email="dora@x.example", phone=None)
+    uploaded, real, slices = upload(TWICE), actions.import_slice, []
+
+    def dies_once(uow, *given):
+        slices.append(given)
+        real(uow, *given)
+        if dies and len(slices) == 2:
+            raise Unavailable("its worker is gone", retry_after=0.001)
+
+    monkeypatch.setattr(actions, "import_slice", dies_once)
+    bring_in(uploaded.id, dry_run=True)
+    with box.whole_box("test") as uow:
+        for owed in uow.session.scalars(select(Delivery).where(Delivery.state == DeliveryState.PENDING)):
+            owed.next_at = uow.now
+    run_deliveries()
+    with box.unit(tenant_id, read_only=True) as uow:
+        tried = queries.get_import(uow, uploaded.id)
+    assert (tried.status, counts(tried), len(slices)) == (ImportStatus.UPLOADED, (6, 3, 3, 0), 4 if dies else 3)
+    assert counts(bring_in(uploaded.id)) == (6, 3, 3, 0)
+
+
+def test_an_import_that_failed_for_good_has_stopped(box, tenant_id, upload):
+    uploaded = upload()
+    with box.unit(tenant_id) as uow:
+        run = actions.start_import(uow, uploaded.id, ImportStartIn())
+        assert not queries.has_import_stopped(uow, run)
+        uow.session.scalars(select(Delivery)).one().state = DeliveryState.DEAD
+        assert queries.has_import_stopped(uow, run)
+        actions.finish_import(uow, run.id)
+        assert not queries.has_import_stopped(uow, run)
+
+
 def test_an_import_completes_known_contacts_and_overwrites_nothing(box, tenant_id, upload, bring_in):
     with box.unit(tenant_id) as uow:
         ana_id = make_contact(uow, name="Ana Lima", email="ana@x.example", phone=None).id
@@ -112,9 +153,9 @@ def test_an_import_that_died_goes_on_where_it_stopped(box, tenant_id, upload, ru
     uploaded, slices = upload(), []
     real = actions.import_slice
 
-    def dies_in_the_second(uow, import_id, rows):
+    def dies_in_the_second(uow, import_id, rows, rehearsal):
         slices.append(len(rows))
-        real(uow, import_id, rows)
+        real(uow, import_id, rows, rehearsal)
         if len(slices) == 2:
             raise IntegrityError("a webhook was faster", None, ValueError())
 

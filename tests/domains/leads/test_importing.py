@@ -1,11 +1,14 @@
 """The people of an imported file as leads."""
 
 import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select
 
-from appliance.core import files
+from appliance.core import deliveries, files, jobs
 from appliance.core.outbox import Delivery, DeliveryState, OutboxRow
 from appliance.core.web import PageQuery
 from appliance.domains.contacts import actions as contacts
@@ -20,7 +23,8 @@ from appliance.domains.leads.errors import NoOpenList, SourceInUse
 from appliance.domains.leads.manifest import MANIFEST
 from appliance.domains.leads.schemas import LeadsQuery, SourcePatch
 from appliance.domains.leads.tables import LeadEvent
-from appliance.domains.leads.types import LeadStatus
+from appliance.domains.leads.types import ImportState, LeadStatus
+from tests.draining import due_for
 from tests.factories.contacts import make_contact
 from tests.factories.leads import make_source
 
@@ -110,6 +114,89 @@ def test_a_dry_run_makes_no_lead_and_says_how_many_there_would_be(box, tenant_id
     run = run_of(box, tenant_id, feira)
     assert (run.import_id, run.new_leads, run.repeated_leads, run.dry_run, run.finished_at is not None) == (checked, 0, 3, True, True)
     assert seen(box, tenant_id) == before
+
+
+def test_a_dry_run_counts_who_stands_in_two_slices_once(box, tenant_id, feira, start, run_deliveries, monkeypatch):
+    monkeypatch.setattr(contact_jobs, "SLICE_ROWS", 2)
+    with box.unit(tenant_id) as uow:
+        make_contact(uow, name="Bia", email="bia@x.example", phone=None)
+    start(feira, dry_run=True)
+    run_deliveries()
+    run = run_of(box, tenant_id, feira)
+    assert (run.new_leads, run.repeated_leads, run.finished_at is not None) == (3, 0, True)
+
+
+def test_two_imports_at_once_make_one_lead_of_one_person(box, tenant_id, feira, start):
+    with box.unit(tenant_id) as uow:
+        ana = make_contact(uow, name="Ana", email="ana@x.example", phone=None).id
+    listeners = []
+    for _ in range(2):
+        start(feira)
+        listeners.append(run_of(box, tenant_id, feira).id)
+    at_once = threading.Barrier(2)
+
+    def capture(listener):
+        at_once.wait(60)
+        with box.unit(tenant_id) as uow:
+            actions.capture_imported(uow, listener, [ana])
+            time.sleep(0.3)  # the other would look meanwhile
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(capture, listeners))
+    assert seen(box, tenant_id) == [("Ana", 2)]
+
+
+@pytest.fixture
+def bury(box):
+    """What is still to be done of that kind fails for good."""
+
+    def give_up(subscriber):
+        with box.whole_box("test") as uow:
+            theirs = Delivery.subscriber.contains(subscriber), Delivery.state == DeliveryState.PENDING
+            uow.session.scalars(select(Delivery).where(*theirs).order_by(Delivery.event_seq)).first().state = DeliveryState.DEAD
+
+    return give_up
+
+
+def state_of(box, tenant_id, source_id):
+    with box.unit(tenant_id, read_only=True) as uow:
+        [state] = queries.states_of(uow, queries.list_imports(uow, source_id, PageQuery()).items).values()
+        return state
+
+
+@pytest.mark.parametrize("failing", ["run_import", "capture_imported"])
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_what_failed_for_good_has_stopped_and_its_source_may_go(
+    box, tenant_id, feira, start, bury, *, client, run_deliveries, monkeypatch, failing, dry_run
+):
+    monkeypatch.setattr(contact_jobs, "SLICE_ROWS", 2)
+    import_id = start(feira, dry_run=dry_run)
+    assert state_of(box, tenant_id, feira) is ImportState.RUNNING
+    if failing == "capture_imported":
+        [owed] = due_for(box, "contacts.run_import")
+        jobs.deliver(box, owed.tenant_id, owed.delivery_id)
+    assert state_of(box, tenant_id, feira) is ImportState.RUNNING
+    bury(failing)
+    run_deliveries()
+    assert state_of(box, tenant_id, feira) is ImportState.STOPPED
+    [told] = client.get(f"/api/v1/lead-sources/{feira}/imports").json["items"]
+    assert (told["state"], told["finished_at"]) == ("stopped", None)
+    if dry_run and failing == "capture_imported":  # the file is still there, and is checked again
+        start(feira, import_id, dry_run=True)
+        run_deliveries()
+        assert (state_of(box, tenant_id, feira), run_of(box, tenant_id, feira).new_leads) == (ImportState.DONE, 3)
+    with box.unit(tenant_id) as uow:
+        actions.delete_source(uow, feira)
+
+
+def test_what_had_stopped_goes_on_when_it_is_done_again(box, tenant_id, feira, start, bury, run_deliveries):
+    start(feira)
+    bury("run_import")
+    with box.unit(tenant_id) as uow:
+        deliveries.replay(uow, uow.session.scalars(select(Delivery.id)).one())
+    assert state_of(box, tenant_id, feira) is ImportState.RUNNING
+    run_deliveries()
+    assert (state_of(box, tenant_id, feira), len(seen(box, tenant_id))) == (ImportState.DONE, 3)
 
 
 def test_a_check_and_then_the_import_count_the_same(box, tenant_id, feira, start, run_deliveries):

@@ -26,6 +26,7 @@ from appliance.domains.contacts.actions.importing import (
     forget_uploads,
     import_slice,
     refuse_import,
+    rehearse_again,
     start_import,
 )
 from appliance.domains.contacts.actions.merging import merge_contacts, undo_merge
@@ -70,6 +71,7 @@ __all__ = [
     "record_consent",
     "record_seen",
     "refuse_import",
+    "rehearse_again",
     "remove_member",
     "reopen_duplicate",
     "reword_timeline_entry",

@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
 from sqlalchemy import delete
@@ -15,7 +15,7 @@ from appliance.domains.contacts.errors import ImportRefused, InvalidField
 from appliance.domains.contacts.events import ImportAdvanced, ImportFinished, ImportStarted, PeopleImported
 from appliance.domains.contacts.rules import identities, importing
 from appliance.domains.contacts.rules.duplicates import pair
-from appliance.domains.contacts.rules.importing import Entry, Plan
+from appliance.domains.contacts.rules.importing import Entry, Plan, Rehearsal
 from appliance.domains.contacts.schemas import ImportStartIn
 from appliance.domains.contacts.tables import ContactImport, ImportProblem
 from appliance.domains.contacts.types import Identity, ImportRow, ImportStatus, Likeness, Sheet
@@ -55,11 +55,12 @@ def start_import(uow: UnitOfWork, import_id: UUID, wanted: ImportStartIn, *, lis
     return run
 
 
-def import_slice(uow: UnitOfWork, import_id: UUID, rows: Sequence[ImportRow]) -> None:
+def import_slice(uow: UnitOfWork, import_id: UUID, rows: Sequence[ImportRow], rehearsal: Rehearsal) -> None:
     """Bring in the next rows. They are counted in the same transaction, so a repeat goes on after them."""
     run = queries.get_import(uow, import_id)
     entries = _read(uow, run, rows)
-    plan = importing.plan(entries, queries.find_owners(uow, _ids_in(entries)), new_id)
+    plan = _plan(uow, entries, rehearsal)
+    people = rehearsal.remember(plan) if run.dry_run else plan.people()
     if not run.dry_run:
         writing.insert_people(uow, plan.new, plan.claims)
         _complete_known(uow, plan)
@@ -69,9 +70,20 @@ def import_slice(uow: UnitOfWork, import_id: UUID, rows: Sequence[ImportRow]) ->
     run.rows_updated += plan.rows_updated
     run.rows_failed += len(rows) - len(entries)
     if run.listener_id is not None:
-        people = dict.fromkeys([*plan.new, *(contact_id for contact_id, _columns in plan.known)])
         uow.emit(PeopleImported(run.id, run.listener_id, tuple(people)))
     uow.emit(ImportAdvanced(run.id))
+
+
+def rehearse_again(uow: UnitOfWork, import_id: UUID, rows: Sequence[ImportRow], rehearsal: Rehearsal) -> None:
+    """These rows of a dry run were counted and told by a worker that died; who stood in them is known again."""
+    understood = _understood(uow, queries.get_import(uow, import_id), rows)
+    entries = [entry for _row, entry in understood if isinstance(entry, Entry)]
+    rehearsal.remember(_plan(uow, entries, rehearsal))
+
+
+def _plan(uow: UnitOfWork, entries: Sequence[Entry], rehearsal: Rehearsal) -> Plan:
+    ids = _ids_in(entries)
+    return importing.plan(entries, {**rehearsal.owners_of(ids), **queries.find_owners(uow, ids)}, new_id)
 
 
 def count_rows(uow: UnitOfWork, import_id: UUID, total: int) -> None:
@@ -110,14 +122,20 @@ def _let_file_go(uow: UnitOfWork, run: ContactImport) -> None:
     run.file_id, run.sample = None, []
 
 
-def _read(uow: UnitOfWork, run: ContactImport, rows: Iterable[ImportRow]) -> list[Entry]:
+def _understood(uow: UnitOfWork, run: ContactImport, rows: Iterable[ImportRow]) -> Iterator[tuple[ImportRow, Entry | InvalidField]]:
     region = queries.get_settings(uow).default_region
-    entries = []
     for row in rows:
         try:
-            entry = importing.read_entry(row, run.headers, run.mapping, region=region, tags=run.tags)
+            yield row, importing.read_entry(row, run.headers, run.mapping, region=region, tags=run.tags)
         except InvalidField as err:
-            _report(uow, run, row, err, err)
+            yield row, err
+
+
+def _read(uow: UnitOfWork, run: ContactImport, rows: Iterable[ImportRow]) -> list[Entry]:
+    entries = []
+    for row, entry in _understood(uow, run, rows):
+        if isinstance(entry, InvalidField):
+            _report(uow, run, row, entry, entry)
             continue
         entries.append(entry)
         for left_out in entry.unreadable:

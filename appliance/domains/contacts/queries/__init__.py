@@ -28,7 +28,14 @@ from appliance.domains.contacts.queries.duplicates import (
     list_organisations,
 )
 from appliance.domains.contacts.queries.foreseeing import Named, foresee
-from appliance.domains.contacts.queries.imports import get_import, list_abandoned_uploads, list_import_problems, list_imports, lock_import
+from appliance.domains.contacts.queries.imports import (
+    get_import,
+    has_import_stopped,
+    list_abandoned_uploads,
+    list_import_problems,
+    list_imports,
+    lock_import,
+)
 from appliance.domains.contacts.queries.people import (
     count_contacts,
     find_contacts,
@@ -91,6 +98,7 @@ __all__ = [
     "get_segment",
     "get_settings",
     "guess_mapping",
+    "has_import_stopped",
     "hold_unchanged",
     "is_group_among",
     "is_mailbox_spent",

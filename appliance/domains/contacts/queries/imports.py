@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from appliance.core import deliveries
 from appliance.core.rows import locked, required
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts.errors import ImportNotFound
@@ -19,6 +20,13 @@ def get_import(uow: UnitOfWork, import_id: UUID) -> ContactImport:
 
 def lock_import(uow: UnitOfWork, import_id: UUID) -> ContactImport:
     return required(uow.session.scalar(locked(select(ContactImport).where(ContactImport.id == import_id))), ImportNotFound)
+
+
+def has_import_stopped(uow: UnitOfWork, run: ContactImport) -> bool:
+    """It failed before its end, and goes on only when a person does it again."""
+    if run.status is not ImportStatus.RUNNING or deliveries.is_under_way(uow, str(run.id)):
+        return False
+    return uow.session.scalar(select(ContactImport.status).where(ContactImport.id == run.id)) is ImportStatus.RUNNING  # still
 
 
 def list_imports(uow: UnitOfWork) -> Sequence[ContactImport]:

@@ -144,6 +144,28 @@ class Plan:
     together: list[tuple[UUID, UUID]] = field(default_factory=list)
     rows_updated: int = 0
 
+    def people(self) -> list[UUID]:
+        """All whom it is about, once each."""
+        return list(dict.fromkeys([*self.new, *(contact_id for contact_id, _columns in self.known)]))
+
+
+@dataclass
+class Rehearsal:
+    """Whom a dry run met in earlier slices: they are written nowhere. `owners` by the hash of their ids, as they may be many."""
+
+    owners: dict[int, UUID] = field(default_factory=dict)
+    met: set[UUID] = field(default_factory=set)
+
+    def owners_of(self, ids: Iterable[Identity]) -> dict[Identity, UUID]:
+        return {identity: owner for identity in ids if (owner := self.owners.get(hash(identity)))}
+
+    def remember(self, result: Plan) -> list[UUID]:
+        """Those of the slice who were not met before, once each."""
+        self.owners |= {hash(identity): contact_id for identity, contact_id in result.claims.items()}
+        new = [contact_id for contact_id in result.people() if contact_id not in self.met]
+        self.met.update(new)
+        return new
+
 
 def plan(entries: Iterable[Entry], owners: Mapping[Identity, UUID], make_id: Callable[[], UUID]) -> Plan:
     """`owners` says whose the ids are that these entries might mean, in all their forms."""

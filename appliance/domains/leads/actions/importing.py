@@ -24,8 +24,7 @@ from appliance.domains.leads.types import Reading, SourceKind
 
 def open_list(uow: UnitOfWork, name: str) -> LeadSource:
     """The source of imported lists that is called so, made when there is none."""
-    known = {source.name: source for source in queries.list_open_lists(uow)}
-    return known.get(name) or create_source(uow, SourceIn(kind=SourceKind.IMPORT, name=name))
+    return queries.find_open_list(uow, name) or create_source(uow, SourceIn(kind=SourceKind.IMPORT, name=name))
 
 
 def start_import(uow: UnitOfWork, import_id: UUID, source_id: UUID, wanted: ImportStartIn) -> LeadImport:
@@ -45,11 +44,11 @@ def start_import(uow: UnitOfWork, import_id: UUID, source_id: UUID, wanted: Impo
 
 
 def capture_imported(uow: UnitOfWork, listener_id: UUID, contact_ids: Sequence[UUID]) -> None:
-    """The same again changes nothing: who came with an import is written once."""
+    """The same again changes nothing: who came with an import is written once, and who comes with two at once is one lead."""
     run = queries.find_import(uow, listener_id)
     if run is None:
         return
-    source = queries.get_source(uow, run.source_id)
+    source = queries.lock_source(uow, run.source_id)
     keys = {contact_id: f"{run.import_id}:{contact_id}" for contact_id in contact_ids}
     taken = queries.known_events(uow, source.id, list(keys.values()))
     called = _as_called_now(uow, [contact_id for contact_id, key in keys.items() if key not in taken])

@@ -69,9 +69,12 @@ def retry_rejected(uow: UnitOfWork, source_id: UUID) -> schemas.RetriedOut:
 @api.get(
     "/lead-sources/<uuid:source_id>/imports", permission=READ, query=web.PageQuery, returns=web.PageOf[schemas.LeadImportOut]
 )
-def list_imports(uow: UnitOfWork, source_id: UUID, query: web.PageQuery) -> web.Page[LeadImport]:
+def list_imports(uow: UnitOfWork, source_id: UUID, query: web.PageQuery) -> web.Page[schemas.LeadImportOut]:
     """Files whose people are its leads, newest first, with how many."""
-    return queries.list_imports(uow, source_id, query)
+    found = queries.list_imports(uow, source_id, query)
+    states = queries.states_of(uow, found.items)
+    shown = [schemas.LeadImportOut.model_validate(run).model_copy(update={"state": states[run.id]}) for run in found.items]
+    return web.Page(shown, found.total, found.page, found.limit)
 
 
 @api.post(

@@ -9,12 +9,14 @@ from appliance.core.config import NetworkMode, NetworkSettings
 from appliance.core.outbound import Outbound
 from appliance.core.uow import Actor
 from appliance.domains.channels import actions as channels
+from appliance.domains.channels import queries as channel_queries
 from appliance.domains.channels.schemas import ChannelIn
 from tests.peers.graph import NUMBER, TOKEN, GraphPeer, settings_for
 from tests.webui.conftest import ANA
 from webui.addresses import is_public
 
 pytestmark = pytest.mark.only_database("sqlite")
+SECRETS = {"access_token": TOKEN, "app_secret": "s", "verify_token": "v"}
 
 
 @pytest.fixture
@@ -30,9 +32,8 @@ def settings(settings, graph):
 
 @pytest.fixture
 def cloud(box, ana):
-    secrets = {"access_token": TOKEN, "app_secret": "s", "verify_token": "v"}
     with box.unit(ana.tenant_id, Actor("user", ana.user_id, ANA.person)) as uow:
-        return channels.create_channel(uow, ChannelIn(kind="whatsapp_cloud", name="Loja", external_id=NUMBER, secrets=secrets)).id
+        return channels.create_channel(uow, ChannelIn(kind="whatsapp_cloud", name="Loja", external_id=NUMBER, secrets=SECRETS)).id
 
 
 @pytest.mark.browser
@@ -50,6 +51,26 @@ def test_the_connection_is_tested_and_told_in_sentences(box, ana, cloud, graph, 
     page.get_by_role("button", name="Testar a conexão").click()
     said.get_by_text("entrega as mensagens nesta caixa").wait_for()
     expect(page.get_by_label("Nome dentro da empresa")).to_have_value("Ainda não salvo")
+
+
+def test_how_fast_a_channel_writes_is_set_on_its_page_and_empty_means_the_usual(box, tenant_id, app, browser_headers):
+    client = app.test_client()
+    with box.unit(tenant_id) as uow:
+        cloud = channels.create_channel(uow, ChannelIn(kind="whatsapp_cloud", name="Loja", external_id=NUMBER, secrets=SECRETS)).id
+
+    def save(pace):
+        token = re.search(r'name="csrf-token" content="([^"]+)"', client.get(f"/channels/{cloud}", headers=browser_headers).text)[1]
+        given = {"name": "Loja", "active": "true", "per_second": pace, "csrf_token": token}
+        return client.post(f"/channels/{cloud}", data=given, headers=browser_headers).status_code
+
+    def kept():
+        with box.unit(tenant_id, read_only=True) as uow:
+            return channel_queries.get_channel(uow, cloud).per_second
+
+    assert (save("2.5"), kept()) == (302, 2.5)
+    assert 'value="2.5"' in client.get(f"/channels/{cloud}", headers=browser_headers).text
+    assert (save("0"), kept()) == (422, 2.5)
+    assert (save(""), kept()) == (302, 80)
 
 
 @pytest.mark.browser

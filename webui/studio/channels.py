@@ -94,8 +94,9 @@ def change_channel(uow: UnitOfWork, channel_id: UUID) -> Response | tuple[str, i
     given = form.value
     try:
         patch = ChannelPatch(
-            name=given.name, agent_id=given.agent_id, active=given.active, config=given.config_of(kind), secrets=given.secrets_of(kind)
-        )
+            name=given.name, agent_id=given.agent_id, active=given.active, per_second=given.pace_of(kind),
+            config=given.config_of(kind), secrets=given.secrets_of(kind),
+        )  # fmt: skip
         actions.change_channel(uow, channel_id, patch)
     except (ValidationError, DomainError) as err:
         again, status = refused(page, form, err)
@@ -147,13 +148,14 @@ def form_page(
     uow: UnitOfWork, page: KindPage, form: Form[ChannelForm], found: ChannelOut | None = None, *, secret: str = ""
 ) -> str:
     """`secret`: what is shown this once."""
-    kept: dict[str, object] = {}
+    kind, kept = queries.kind_of(page.name), dict[str, object]()
     panel = page.panel(uow, found) if found else {}
     if found:
         kept = {"name": found.name, "agent_id": found.agent_id or "", "external_id": found.external_id, "active": found.active}
+        kept["per_second"] = f"{found.per_second or kind.per_second:g}" if kind.per_second else ""
         kept |= page.form.shown(found.config)
     return render_template(
-        "studio/channel.html", channel=found, page=page, kind=queries.kind_of(page.name), form=form, shown=form.raw or kept,
+        "studio/channel.html", channel=found, page=page, kind=kind, form=form, shown=form.raw or kept,
         states=CHANNEL_STATES, agents=[(agent.id, agent.name) for agent in agents.list_agents(uow)],
         secret=secret, **(page.around(uow.box, found) | panel),
     )  # fmt: skip

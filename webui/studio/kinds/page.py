@@ -26,6 +26,11 @@ class ChannelForm(Schema):
     agent_id: UUID | None = None
     external_id: str = Field("", max_length=120)
     active: bool = False
+    per_second: float | None = Field(None, gt=0, le=1000)
+
+    def pace_of(self, kind: Kind) -> float | None:
+        """Messages a second; left empty, as many as are usual with this kind. None for one that keeps no such count."""
+        return kind.per_second and (self.per_second or kind.per_second)
 
     def secrets_of(self, kind: Kind) -> dict[str, str]:
         return self.model_dump(include=set(kind.needs))

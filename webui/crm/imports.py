@@ -24,11 +24,14 @@ from webui.crm.words import options
 PROBLEMS_SHOWN = 200
 
 
-class AsLeads(Schema):
-    """Through which source the people become leads as well; a name makes one."""
+class NewSource(Schema):
+    new_source: str = Field("", max_length=120)
+
+
+class AsLeads(NewSource):
+    """Through which source the people become leads as well; a name makes one, once they are imported."""
 
     source_id: UUID | Literal[""] = ""
-    new_source: str = Field("", max_length=120)
 
 
 @pages.get("/contacts/import", permission="contacts:write")
@@ -36,16 +39,18 @@ def imports(uow: UnitOfWork) -> str:
     return render_template("crm/imports.html", runs=[ImportOut.model_validate(run) for run in queries.list_imports(uow)[:10]])
 
 
-@pages.get("/contacts/import/<uuid:import_id>", permission="contacts:write")
-def import_run(uow: UnitOfWork, import_id: UUID) -> str:
+@pages.get("/contacts/import/<uuid:import_id>", permission="contacts:write", query=NewSource)
+def import_run(uow: UnitOfWork, import_id: UUID, query: NewSource) -> str:
     found = queries.get_import(uow, import_id)
     run, as_leads = ImportOut.model_validate(found), lead_queries.find_import(uow, found.listener_id)
+    has_stopped = queries.has_import_stopped(uow, found) or lead_queries.has_import_stopped(uow, found.listener_id)
     lists = [(str(source.id), source.name) for source in lead_queries.list_open_lists(uow)]
     problems = queries.list_import_problems(uow, import_id, limit=PROBLEMS_SHOWN)
     fields = options(*ImportTarget)
     return render_template(
         "crm/import.html", run=run, problems=problems, field_options=fields, field_names=dict(fields), as_leads=as_leads,
         list_options=[("", _("Of none: contacts only")), *lists],
+        new_source=query.new_source, has_stopped=has_stopped,
     )  # fmt: skip
 
 
@@ -57,21 +62,23 @@ def start_import(uow: UnitOfWork, import_id: UUID) -> Response:
     mapping = {header: ImportTarget(target) for header, target in chosen.items() if target in targets}
     tags = [tag.strip() for tag in request.form.get("tags", "").split(",") if tag.strip()]
     wanted = parse(ImportStartIn, {"mapping": mapping, "tags": tags, "dry_run": "dry_run" in request.form})
-    source_id = _chosen_list(uow)
+    given = parse(AsLeads, {name: request.form.get(name, "") for name in AsLeads.model_fields})
+    source_id = _chosen_list(uow, given, is_check=wanted.dry_run)
     if source_id is None:
         actions.start_import(uow, import_id, wanted)
     else:
         leads.start_import(uow, import_id, source_id, wanted)
-    return redirect(url_for("crm.import_run", import_id=import_id))
+    to_be_made = given.new_source if source_id is None else ""
+    return redirect(url_for("crm.import_run", import_id=import_id, new_source=to_be_made or None))
 
 
-def _chosen_list(uow: UnitOfWork) -> UUID | None:
-    """Raises Refused, Forbidden."""
-    given = parse(AsLeads, {name: request.form.get(name, "") for name in AsLeads.model_fields})
-    if given.new_source:
-        check_access(current_principal(), MANAGE)
-        return leads.open_list(uow, given.new_source).id
-    if not given.source_id:
+def _chosen_list(uow: UnitOfWork, given: AsLeads, *, is_check: bool) -> UUID | None:
+    """A check makes no source. Raises Refused, Forbidden."""
+    if not (given.new_source or given.source_id):
         return None
     check_access(current_principal(), WRITE)
-    return UUID(str(given.source_id))
+    if not given.new_source:
+        return UUID(str(given.source_id))
+    check_access(current_principal(), MANAGE)
+    known = lead_queries.find_open_list(uow, given.new_source) if is_check else leads.open_list(uow, given.new_source)
+    return known.id if known else None

@@ -11,10 +11,11 @@ from flask import flash, redirect, render_template, url_for
 from pydantic import Field
 from werkzeug import Response
 
-from appliance.core.errors import Refused
+from appliance.core.errors import Conflict, Refused
 from appliance.core.i18n import gettext as _
 from appliance.core.uow import UnitOfWork
-from appliance.core.web import Form, PageQuery, Schema, read_form
+from appliance.core.web import Call, Form, PageQuery, Schema, read_form
+from appliance.domains.channels import actions as writing
 from appliance.domains.channels import queries as channels
 from appliance.domains.contacts import actions, queries
 from appliance.domains.contacts.schemas import (
@@ -87,6 +88,16 @@ def add_note(uow: UnitOfWork, contact_id: UUID) -> Response:
     return redirect(url_for("crm.contact", contact_id=contact_id))
 
 
+@pages.post("/contacts/<uuid:contact_id>/consents/awaited/<uuid:awaited_id>/ask", permission="contacts:write", unit=False)
+def ask_again(call: Call, contact_id: UUID, awaited_id: UUID) -> Response:
+    try:
+        with call.unit() as uow:
+            writing.ask_again(uow, awaited_id)
+    except (Conflict, Refused) as err:
+        flash(str(err), "bad")
+    return redirect(url_for("crm.contact", contact_id=contact_id, _anchor="consents"))
+
+
 @pages.post("/contacts/<uuid:contact_id>/consents", permission="contacts:write")
 def record_consent(uow: UnitOfWork, contact_id: UUID) -> Response | tuple[str, int]:
     form = read_form(ConsentForm)
@@ -156,7 +167,9 @@ def _page(uow: UnitOfWork, shown: ContactOut, query: PageQuery, form: Form[Conse
         identities=queries.list_identities(uow, shown.id),
         blocked=_blocked(uow, shown.id),
         consents=_latest(ConsentOut.model_validate(row) for row in queries.list_consents(uow, shown.id)),
-        awaited=[AwaitedConsentOut.model_validate(row) for row in queries.list_awaited(uow, shown.id)[:1]],
+        awaited=[
+            (AwaitedConsentOut.model_validate(row), channels.find_unasked(uow, row.id)) for row in queries.list_awaited(uow, shown.id)[:1]
+        ],
         timeline=_lines(uow, [TimelineEntryOut.model_validate(entry) for entry in timeline.items]),
         more_url=url_with(page=query.page + 1) if query.page < timeline.pages else "",
         newer_url=url_with(page=query.page - 1) if query.page > 1 else "",

@@ -7,6 +7,7 @@ from appliance.domains.channels.api import (
     READ,
     api,
     cloud_webhook,
+    confirmations,
     first_words,
     leaving,
     letterbox,
@@ -40,15 +41,15 @@ _ALL = ("owner", "admin", "manager", "rep", "agent", "read_only")
 MANIFEST = Manifest(
     "channels",
     apis=(
-        api, cloud_webhook, first_words, leaving, letterbox, letters, links, mail_keys, mails, prices, reactions, templates, tracking,
-        webchat,
+        api, cloud_webhook, confirmations, first_words, leaving, letterbox, letters, links, mail_keys, mails, prices, reactions, templates,
+        tracking, webchat,
     ),
     subscriptions=(
         Subscription(ChannelChanged, subscribers.tell_of_trouble),
         Subscription(WebhooksAccepted, subscribers.store_webhooks, queue="fast"),
         Subscription(MailPosted, subscribers.read_posted_mail, mode="staged"),
         Subscription(MessageQueued, subscribers.send_message, queue="fast", mode="staged"),
-        Subscription(ConfirmationWanted, subscribers.ask_for_confirmation),
+        Subscription(ConfirmationWanted, subscribers.ask_for_confirmation, mode="staged"),
         Subscription(MediaAnnounced, subscribers.fetch_media, mode="staged"),
         Subscription(TemplateQueued, subscribers.hand_in_template, mode="staged"),
     ),

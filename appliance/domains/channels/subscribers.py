@@ -24,6 +24,7 @@ from appliance.domains.channels.gateways.kinds import gateway_of
 from appliance.domains.channels.rules import pacing
 from appliance.domains.channels.rules.fitting import fit
 from appliance.domains.channels.types import Account, Sent, TemplateStatus, Unconfirmed
+from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts.events import ConfirmationWanted
 from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations import queries as conversation_queries
@@ -66,9 +67,15 @@ def read_posted_mail(step: Step, event: MailPosted) -> None:
             actions.put_aside_posted(uow, event.mail_id, f"unreadable_{type(err).__name__}", raw)
 
 
-def ask_for_confirmation(uow: UnitOfWork, event: ConfirmationWanted) -> None:
-    """What its mailbox refuses waits under Background work, to be tried again once the mailbox is switched on."""
-    actions.ask_by_mail(uow, event.awaited_id)
+def ask_for_confirmation(step: Step, event: ConfirmationWanted) -> None:
+    """What its mailbox refuses is told, and waits under Background work, to be tried again once the mailbox is switched on."""
+    try:
+        with step.finish() as uow:
+            actions.ask_by_mail(uow, event.awaited_id)
+    except Refused as err:
+        with step.progress() as uow:
+            contacts.note_confirmation_unsent(uow, event.awaited_id, err)
+        raise
 
 
 def send_message(step: Step, event: MessageQueued) -> None:

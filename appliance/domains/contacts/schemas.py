@@ -238,6 +238,8 @@ class AwaitedConsentOut(Schema):
     asked_at: datetime
     expires_at: datetime
     confirmed_at: datetime | None
+    message_id: UUID | None
+    unsent: str | None = Field(description="Why the mail that asks could not be written.")
 
 
 class NoteIn(Schema):

@@ -108,7 +108,7 @@ class Consent(TenantOwned, Base):
 class AwaitedConsent(TenantOwned, Base):
     """A yes to marketing by e-mail that somebody typed: none before the owner of `address` confirms it.
 
-    `sender_id`: the mailbox that asks.
+    `sender_id`: the mailbox that asks. `unsent`: why it could not write the mail, as `message_id`, that asks.
 
     `words`: what was agreed to, as the organisation itself wrote it.
     """
@@ -123,6 +123,7 @@ class AwaitedConsent(TenantOwned, Base):
     words: Mapped[str] = mapped_column(Sealed())
     evidence: Mapped[dict[str, Any]] = mapped_column(SealedJson())
     message_id: Mapped[UUID | None]
+    unsent: Mapped[str | None] = mapped_column(Sentence())
     asked_at: Mapped[datetime] = mapped_column(index=True)
     expires_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]

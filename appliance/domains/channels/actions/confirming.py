@@ -8,7 +8,9 @@ from uuid import UUID
 from babel.dates import format_date
 
 from appliance.core import i18n
+from appliance.core.errors import Conflict
 from appliance.core.i18n import gettext
+from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import queries
 from appliance.domains.channels.actions.receive import route_of
@@ -19,6 +21,7 @@ from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations.types import Outgoing, Person
 
 CONFIRMS = "confirms"  # in a message: what its link confirms
+UNWILLING = _("This person asked not to be written to by e-mail any more, or was blocked. Ask again once they have written.")
 
 
 class Awaited(Protocol):
@@ -31,14 +34,26 @@ class Awaited(Protocol):
 
 
 def ask_by_mail(uow: UnitOfWork, awaited_id: UUID) -> None:
-    """Raises ConfirmationNotFound, ConsentRefused, Refused for a mailbox that is switched off."""
-    awaited = people.get_awaited(uow, awaited_id)
+    """Once. Raises ConfirmationNotFound, Refused for a mailbox that is switched off."""
+    awaited = people.lock_awaited(uow, awaited_id)
+    if awaited.message_id is not None:
+        return
     channel = queries.get_mailbox(uow, awaited.sender_id)
     content = {**_content(awaited), CONFIRMS: str(awaited_id)}
     person = Person((Identity(IdentityKind.EMAIL, awaited.address),))
     message = conversations.write_from_box(uow, route_of(channel, awaited.address), person, content)
-    if message is not None:
+    if message is None:
+        contacts.note_confirmation_unsent(uow, awaited_id, UNWILLING)
+    else:
         contacts.note_confirmation_sent(uow, awaited_id, message.id)
+
+
+def ask_again(uow: UnitOfWork, awaited_id: UUID) -> None:
+    """Somebody saw that the mail did not go. Raises ConfirmationNotFound, ConfirmationOver, Conflict, Refused."""
+    if not queries.find_unasked(uow, awaited_id):
+        raise Conflict(_("This mail is on its way, or was sent."))
+    contacts.reopen_confirmation(uow, awaited_id)
+    ask_by_mail(uow, awaited_id)
 
 
 def put_link_in(uow: UnitOfWork, outgoing: Outgoing) -> Outgoing:

@@ -2,6 +2,7 @@
 
 from appliance.domains.channels.api.channels import MANAGE, READ, api
 from appliance.domains.channels.api.cloud_webhook import cloud_webhook
+from appliance.domains.channels.api.confirming import confirmations
 from appliance.domains.channels.api.leaving import leaving
 from appliance.domains.channels.api.links import links
 from appliance.domains.channels.api.mail_keys import mail_keys
@@ -18,6 +19,7 @@ __all__ = [
     "READ",
     "api",
     "cloud_webhook",
+    "confirmations",
     "first_words",
     "leaving",
     "letterbox",

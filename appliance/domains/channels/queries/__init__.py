@@ -30,6 +30,7 @@ from appliance.domains.channels.queries.channels import (
     lock_link,
     nudge_sessions,
 )
+from appliance.domains.channels.queries.confirming import find_unasked
 from appliance.domains.channels.queries.mail_keys import list_mail_keys
 from appliance.domains.channels.queries.posting import (
     POSTING,
@@ -119,6 +120,7 @@ __all__ = [
     "find_pause",
     "find_post_receipts",
     "find_refusals",
+    "find_unasked",
     "get_account",
     "get_channel",
     "get_chat",

@@ -7,6 +7,8 @@ from appliance.domains.contacts.actions.confirming import (
     confirm_consent,
     forget_awaited,
     note_confirmation_sent,
+    note_confirmation_unsent,
+    reopen_confirmation,
 )
 from appliance.domains.contacts.actions.consenting import (
     grant_consent,
@@ -67,12 +69,14 @@ __all__ = [
     "merge_contacts",
     "merge_duplicate",
     "note_confirmation_sent",
+    "note_confirmation_unsent",
     "opt_out",
     "record_consent",
     "record_seen",
     "refuse_import",
     "rehearse_again",
     "remove_member",
+    "reopen_confirmation",
     "reopen_duplicate",
     "reword_timeline_entry",
     "start_import",

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import delete, update
 
 from appliance.core.box import Box
-from appliance.core.i18n import current_locale
+from appliance.core.i18n import current_locale, told
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import queries
 from appliance.domains.contacts.actions.consenting import grant_consent
@@ -61,7 +61,22 @@ def ask_confirmation(uow: UnitOfWork, contact_id: UUID, asking: Asking) -> Await
 
 
 def note_confirmation_sent(uow: UnitOfWork, awaited_id: UUID, message_id: UUID) -> None:
-    queries.get_awaited(uow, awaited_id).message_id = message_id
+    awaited = queries.get_awaited(uow, awaited_id)
+    awaited.message_id, awaited.unsent = message_id, None
+
+
+def note_confirmation_unsent(uow: UnitOfWork, awaited_id: UUID, why: object) -> None:
+    awaited = queries.get_awaited(uow, awaited_id)
+    awaited.message_id, awaited.unsent = None, told(why)
+    uow.whisper(ConfirmationWanted(awaited.contact_id, awaited_id))
+
+
+def reopen_confirmation(uow: UnitOfWork, awaited_id: UUID) -> None:
+    """Its owner is asked once more, and has as long to answer as at first. Raises ConfirmationNotFound, ConfirmationOver."""
+    awaited = queries.lock_awaited(uow, awaited_id)
+    if confirming.standing(confirmed_at=awaited.confirmed_at, expires_at=awaited.expires_at, now=uow.now) is not Awaiting.OPEN:
+        raise ConfirmationOver
+    awaited.message_id, awaited.expires_at = None, uow.now + confirming.OPEN_FOR
 
 
 def confirm_by_link(box: Box, awaited_id: UUID, proof: str, how: Mapping[str, str]) -> Question:

@@ -7,13 +7,15 @@ from email import message_from_bytes, policy
 import pytest
 from sqlalchemy import delete, select, update
 
-from appliance.core.errors import Refused
+from appliance.core import deliveries, jobs
+from appliance.core.errors import Conflict, Refused
 from appliance.core.outbox import Delivery, DeliveryState
 from appliance.core.web import Authenticator, create_app
 from appliance.domains.channels import actions
 from appliance.domains.channels import queries as channels
 from appliance.domains.channels.actions.receive import route_of
 from appliance.domains.channels.schemas import ChannelPatch
+from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts import queries as people
 from appliance.domains.contacts.rules import confirming
 from appliance.domains.contacts.tables import AwaitedConsent
@@ -179,3 +181,85 @@ def test_without_a_mailbox_that_sends_it_cannot_be_switched_on(box, tenant_id, c
     with box.whole_box("test") as uow:
         [dead] = uow.session.query(Delivery).where(Delivery.state == DeliveryState.DEAD)
     assert "caixa postal" in dead.last_error
+
+
+@pytest.fixture
+def asked(box, tenant_id):
+    """The newest yes that waits, and why its owner was not asked."""
+
+    def read():
+        with box.unit(tenant_id, read_only=True) as uow:
+            newest = uow.session.scalars(select(AwaitedConsent).order_by(AwaitedConsent.id.desc())).first()
+            return newest, channels.find_unasked(uow, newest.id)
+
+    return read
+
+
+@pytest.fixture
+def ask_again(box, tenant_id, asked, run_deliveries):
+    def ask():
+        with box.unit(tenant_id) as uow:
+            actions.ask_again(uow, asked()[0].id)
+        run_deliveries()
+
+    return ask
+
+
+@pytest.fixture
+def switch(box, tenant_id, channel_id):
+    def switch(*, on):
+        with box.unit(tenant_id) as uow:
+            actions.change_channel(uow, channel_id, ChannelPatch(active=on))
+
+    return switch
+
+
+def test_what_a_mailbox_did_not_send_shows_and_is_sent_once_however_often_it_is_tried_again(
+    box, tenant_id, switch, fill_in, asked, ask_again, post_office
+):
+    switch(on=False)
+    fill_in()
+    assert "caixa postal" in asked()[1]
+    with pytest.raises(Refused):
+        ask_again()
+    assert "caixa postal" in asked()[1]
+    switch(on=True)
+    ask_again()
+    assert asked()[1] == ""
+    with box.unit(tenant_id) as uow:
+        [(dead, _event)] = deliveries.list_dead(uow)
+        deliveries.replay(uow, dead.id)
+    jobs.deliver(box, tenant_id, dead.id)
+    with pytest.raises(Conflict):
+        ask_again()
+    assert len(post_office.taken) == 1
+
+
+def test_of_who_asked_for_silence_it_shows_that_they_were_not_asked(box, tenant_id, fill_in, asked, ask_again, post_office):
+    fill_in()
+    contact_id = asked()[0].contact_id
+    with box.unit(tenant_id) as uow:
+        uow.session.execute(delete(AwaitedConsent))
+        contacts.opt_out(uow, contact_id, Channel.EMAIL, source="mail", evidence={}, silent_from=uow.now)
+    fill_in(message="Sou eu de novo.")
+    awaited, why = asked()
+    assert (len(post_office.taken), awaited.message_id, "pediu para" in why) == (1, None, True)
+    ask_again()
+    assert asked()[1] == why
+    with box.whole_box("test", read_only=True) as uow:
+        assert set(uow.session.scalars(select(Delivery.state))) == {DeliveryState.DONE}
+    with box.unit(tenant_id) as uow:
+        contacts.hear_again(uow, contact_id, Channel.EMAIL, evidence={})
+    ask_again()
+    assert (len(post_office.taken), asked()[1]) == (2, "")
+
+
+def test_a_mail_that_their_server_refused_is_written_once_more(visitor, fill_in, asked, ask_again, ledger, post_office):
+    post_office.answer("RCPT", "550 5.1.1 No such user")
+    fill_in()
+    assert "5.1.1" in asked()[1]
+    ask_again()
+    [taken] = post_office.taken
+    assert asked()[1] == ""
+    press(visitor, link_in(taken)[1])
+    assert [said.mode for said in ledger()] == [ConsentMode.DOUBLE_OPT_IN]

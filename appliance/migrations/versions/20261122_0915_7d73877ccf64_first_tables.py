@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '472b3663073b'
+revision = '7d73877ccf64'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -735,6 +735,7 @@ def upgrade() -> None:
     sa.Column('words', sa.LargeBinary(), nullable=False),
     sa.Column('evidence', sa.LargeBinary(), nullable=False),
     sa.Column('message_id', sa.Uuid(), nullable=True),
+    sa.Column('unsent', sa.Text(), nullable=True),
     sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('confirmed_at', sa.DateTime(timezone=True), nullable=True),

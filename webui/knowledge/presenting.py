@@ -1,6 +1,7 @@
 """How documents and answers are shown."""
 
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 
 from appliance.core.i18n import gettext
 from appliance.core.i18n import lazy_gettext as _
@@ -25,6 +26,15 @@ NOTICES: Mapping[ExtractionWarning, object] = {
     ExtractionWarning.WRONG_EXTENSION: _("The file is not what its name says; it was read by its content."),
     ExtractionWarning.ENCODING_GUESSED: _("The file does not say how its letters are encoded. Check the accents."),
 }
+CALLED: Mapping[str, object] = {
+    "text/plain": _("plain text"),
+    "text/markdown": _("plain text"),
+    "text/csv": _("a table as text (CSV)"),
+    "text/html": _("a web page"),
+    "message/rfc822": _("an e-mail"),
+    "application/json": _("data as JSON"),
+    "application/pdf": _("a PDF"),
+}
 _ORDER = [step for step, _done, _doing in STEPS]
 
 
@@ -44,6 +54,8 @@ def state_of(document: DocumentView) -> tuple[str, str]:
     if document.status is DocumentStatus.FAILED:
         return gettext("Could not be read."), "bad"
     if document.status is DocumentStatus.PROCESSED:
+        if document.warnings:
+            return gettext("Live, with a remark"), "warn"
         if document.version > 1:
             return gettext("Live, version %(number)d", number=document.version), "muted"
         return gettext("Live"), "muted"
@@ -59,4 +71,13 @@ def steps_of(document: DocumentView) -> list[tuple[str, str]]:
 
 def notices_of(document: DocumentView) -> list[str]:
     """What was left out of it, or is to be looked at."""
-    return [str(NOTICES[ExtractionWarning(warning)]) for warning in document.warnings]
+    return [_notice(ExtractionWarning(warning), document) for warning in document.warnings]
+
+
+def _notice(warning: ExtractionWarning, document: DocumentView) -> str:
+    called = CALLED.get(document.file_type)
+    if warning is not ExtractionWarning.WRONG_EXTENSION or called is None:
+        return str(NOTICES[warning])
+    ending = PurePosixPath(document.filename).suffix
+    return gettext("The file is called %(ending)s, but holds %(kind)s: it was read as that. If that is not what you meant, "
+                   "save it anew in the program that made it and send it again.", ending=ending, kind=called)  # fmt: skip

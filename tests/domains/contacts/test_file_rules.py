@@ -69,6 +69,24 @@ def test_a_table_of_nothing_but_headers_is_refused_in_words():
     assert "no row below" in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("lista.xlsx", b"so um texto\n", "“lista.xlsx” holds plain text and no table"),
+        ("lista.xls", b"<html><table><tr><td>nome</td></tr>\n<tr><td>Ana</td></tr></table></html>", "a web page or XML"),
+        ("lista.xlsx", b" \n", "is empty"),
+    ],
+)
+def test_a_file_that_is_not_what_its_name_says_is_refused_by_what_it_is(name, content, said):
+    with pytest.raises(InvalidField) as refused:
+        spreadsheets.read_sheet(content, name)
+    assert said in str(refused.value)
+
+
+def test_a_table_in_text_is_read_whatever_its_name_says():
+    assert spreadsheets.read_sheet(b"nome;fone\nAna;1\n", "lista.xlsx").headers == ["nome", "fone"]
+
+
 @pytest.mark.parametrize("content", [b"PK\x03\x04\x14\x00", b"\xd0\xcf\x11\xe0\xa1\xb1", b"MZ\x90\x00", b"a;b\n\x00\x01;2\n"])
 def test_a_workbook_or_a_program_is_told_to_become_csv(content):
     with pytest.raises(InvalidField) as refused:

@@ -47,16 +47,16 @@ def _export(call: web.Call, query: schemas.ContactFilter) -> Iterator[str]:
 def upload_import(call: web.Call, query: schemas.ImportUploadQuery) -> ContactImport:
     """Takes CSV or .xlsx as form field `file` or as the body itself; says what its columns seem to hold. Nothing is imported yet."""
     name, content = _uploaded(query.file_name)
-    sheet = read_table(content)
+    sheet = read_table(content, name)
     stored = files.put(call.box, call.who.tenant_id, io.BytesIO(content), files.Origin.ARRIVED, by=call.who.actor)
     with call.unit() as uow:
         return actions.create_import(uow, stored.id, name, sheet)
 
 
-def read_table(content: bytes) -> Sheet:
+def read_table(content: bytes, name: str = "") -> Sheet:
     """Of an Excel file only the beginning is read here. Raises InvalidField."""
     if not spreadsheets.is_workbook(content):
-        return spreadsheets.read_sheet(content)
+        return spreadsheets.read_sheet(content, name)
     book = read_workbook(content, rows=PEEK_ROWS)
     return replace(spreadsheets.read_sheet(book.text), encoding=WORKBOOK, rows=max(0, book.rows - 1))
 

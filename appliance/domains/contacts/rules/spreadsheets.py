@@ -5,6 +5,7 @@ import io
 import itertools
 import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from appliance.core.i18n import lazy_gettext as _
 from appliance.domains.contacts.errors import InvalidField
@@ -17,6 +18,8 @@ _END = "end of file"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _ZIP = b"PK\x03\x04"
 _BINARY = (_ZIP, b"\xd0\xcf\x11\xe0", b"MZ", b"%PDF-")  # .xls and what has a password, .exe, PDF
+_MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|table|\?xml)\b", re.IGNORECASE)  # often called .xls
+_OF_TEXT = frozenset({"", ".csv", ".tsv", ".tab", ".txt"})
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?[\d.,]+")
 
@@ -25,8 +28,13 @@ def is_workbook(content: bytes) -> bool:
     return content.startswith(_ZIP)
 
 
-def read_sheet(content: bytes) -> Sheet:
-    """Raises InvalidField when this is no table with a line of headers, or a quotation in it never ends."""
+def read_sheet(content: bytes, name: str = "") -> Sheet:
+    """Raises InvalidField when this is no table with a line of headers, or a quotation in it never ends. `name`: the file's."""
+    if not content.strip():
+        raise InvalidField("file", _("This file is empty. Check it on your computer and send it again."))
+    if _MARKUP.match(content):
+        said = _("This is a web page or XML, whatever its name says. Open it in Excel, save it as .xlsx or CSV and send it again.")
+        raise InvalidField("file", said)
     if content.startswith(_BINARY) or (b"\x00" in content and not content.startswith(_UTF_16)):
         said = _("This is an old Excel file, one with a password, or no table at all. Save it as .xlsx or CSV and send it again.")
         raise InvalidField("file", said)
@@ -44,6 +52,10 @@ def read_sheet(content: bytes) -> Sheet:
         raise InvalidField("file", sentence)
     if "\x00" in "".join(headers) or not any(headers) or len(headers) > MAX_COLUMNS:
         raise InvalidField("file", _("The first line of the file must name its columns."))
+    if not total and PurePosixPath(name.lower()).suffix not in _OF_TEXT:
+        said = _("“%(name)s” holds plain text and no table, whatever its name says. Save the table as .xlsx or CSV and send it again.",
+                 name=name)  # fmt: skip
+        raise InvalidField("file", said)
     if not total:
         raise InvalidField("file", _("This file names columns and has no row below them."))
     return Sheet(encoding, delimiter, headers, [list(row.cells) for row in sample], total)

@@ -4,14 +4,12 @@
 import io
 import math
 from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event, select, update
 
-from appliance.core import files
 from appliance.core.box import Box
 from appliance.core.errors import NotFound, Refused
 from appliance.core.ids import new_id
@@ -107,25 +105,6 @@ def test_a_deleted_document_leaves_no_words_vectors_or_file(
     assert models.index_stats(queries.vector_namespace(tenant_id)).count == 0
     with pytest.raises(NotFound):
         box.blobs.read_all(tenant_id, blob_id)
-
-
-def test_of_a_document_deleted_while_it_is_read_nothing_is_kept(
-    box: Box, tenant_id: UUID, put: Put, run_deliveries: Callable[[], int], monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    document_id = put("politica.md", RULES.format(days=30), run=False)
-    read = subscribers.indexing.run_extraction
-
-    def read_slowly(*given: Any) -> object:
-        found = read(*given)
-        with box.unit(tenant_id) as uow:
-            actions.delete_document(uow, document_id)
-        return found
-
-    monkeypatch.setattr(subscribers.indexing, "KEPT_FROM_S", 0.0)
-    monkeypatch.setattr(subscribers.indexing, "run_extraction", read_slowly)
-    run_deliveries()
-    with box.unit(tenant_id, read_only=True) as uow:
-        assert uow.session.scalars(select(files.StoredFile.id)).all() == []
 
 
 def test_a_broken_file_ends_failed_with_a_sentence(box: Box, tenant_id: UUID, put: Put) -> None:

@@ -15,7 +15,7 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Form, Schema, read_form
 from appliance.domains.conversations import actions, queries, schemas
-from appliance.domains.conversations.types import VARIABLES, LabelColour
+from appliance.domains.conversations.types import MAX_TEXT, VARIABLES, LabelColour
 from appliance.domains.identity import queries as identity
 from appliance.domains.identity.schemas import MembersQuery
 from webui.fields import Name
@@ -62,7 +62,7 @@ class LabelForm(Schema):
 
 class ReplyForm(Schema):
     shortcut: Name
-    text: Name = Field(max_length=schemas.MAX_TEXT)
+    text: Name = Field(max_length=MAX_TEXT)
 
 
 class MacroForm(Schema):
@@ -71,9 +71,9 @@ class MacroForm(Schema):
     name: Name
     labels: str = Field("", max_length=500)
     priority: str = Field("", max_length=20)
-    note: str = Field("", max_length=schemas.MAX_TEXT)
+    note: str = Field("", max_length=MAX_TEXT)
     assign: str = Field("", max_length=50)
-    reply: str = Field("", max_length=schemas.MAX_TEXT)
+    reply: str = Field("", max_length=MAX_TEXT)
     status: str = Field("", max_length=20)
 
     def wanted(self) -> schemas.MacroIn:

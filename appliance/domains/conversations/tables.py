@@ -9,6 +9,8 @@ from appliance.core.db import Base, Rows, Sealed, SealedJson, SealedSentence, Te
 from appliance.domains.contacts.types import Channel as Medium
 from appliance.domains.contacts.types import Purpose
 from appliance.domains.conversations.types import (
+    MAX_MAIL,
+    MAX_TEXT,
     ConversationStatus,
     Direction,
     DraftKind,
@@ -108,6 +110,10 @@ class Conversation(TenantOwned, Base):
         Index("ix_conversations_snoozed", "snoozed_until"),
         Index("ix_conversations_due", "tenant_id", "sla_due_at"),
     )
+
+    @property
+    def max_text(self) -> int:
+        return MAX_MAIL if self.medium is Medium.EMAIL else MAX_TEXT
 
 
 class Message(TenantOwned, Base):

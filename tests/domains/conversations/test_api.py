@@ -46,6 +46,15 @@ def test_a_reply_with_the_same_key_is_sent_once(client, talk, run_deliveries):
     assert [(row["sender"], row["status"]) for row in items] == [("contact", "received"), ("user", "delivered")]
 
 
+def test_a_reply_longer_than_its_channel_takes_is_refused_and_not_cut(client, talk):
+    most = client.get(f"/api/v1/conversations/{talk}").json["max_text"]
+    refused = client.post(f"/api/v1/conversations/{talk}/reply", json={"text": "x" * (most + 1)})
+    assert (refused.status_code, list(refused.json["fields"])) == (422, ["text"])
+    assert str(most) in refused.json["detail"]
+    kept = client.post(f"/api/v1/conversations/{talk}/reply", json={"text": "x" * most})
+    assert (kept.status_code, len(kept.json["content"]["text"])) == (201, most)
+
+
 def test_the_word_is_taken_and_given_back(client, talk):
     taken = client.post(f"/api/v1/conversations/{talk}/handoff", json={"to": "me"}).json
     assert (taken["handling"], taken["assignee_id"] is not None) == ("human", True)

@@ -8,9 +8,9 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.core.web import Schema
 from appliance.domains.channels.rules.origins import origin_of
 from appliance.domains.channels.types import ChannelStatus, Ending, Factor, LinkState, Quality
-from appliance.domains.conversations.types import Holder, MessageKind
+from appliance.domains.conversations.types import MAX_TEXT, Holder, MessageKind
 
-MAX_VISITOR_TEXT = 4000
+MAX_VISITOR_TEXT = MAX_TEXT
 
 Secrets = Annotated[
     dict[Annotated[str, Field(max_length=60)], Annotated[str, Field(max_length=2000)]],

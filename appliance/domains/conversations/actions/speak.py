@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from appliance.core.errors import NotFound
+from appliance.core.errors import NotFound, Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts.errors import ConsentRefused
@@ -44,10 +44,14 @@ def reply(
     conversation = queries.lock_conversation(uow, conversation_id)
     if reply_to_id is not None and queries.get_message(uow, reply_to_id).conversation_id != conversation.id:
         raise NotFound(_("The quoted message is not part of this conversation."))
+    text = str(content.get("text", ""))
+    if len(text) > conversation.max_text:
+        said = _("A message may have %(most)d characters here; this one has %(has)d.", most=conversation.max_text, has=len(text))
+        raise Refused(said, fields={"text": said})
     asked = queries.check_consent(uow, conversation, purpose)
     draft = Draft(Direction.OUTBOUND, Sender.USER, kind, content, sender_id=user_id, reply_to_id=reply_to_id, purpose=asked)
     message = _queue(uow, conversation, draft)
-    drafts.forget_sent(uow, conversation_id, user_id, DraftKind.REPLY, str(content.get("text", "")))
+    drafts.forget_sent(uow, conversation_id, user_id, DraftKind.REPLY, text)
     if conversation.handling is Handling.BOT or conversation.assignee_id is None:
         take_over(uow, conversation_id, user_id=user_id)
     conversation.unread_count, conversation.answered_number = 0, conversation.last_number

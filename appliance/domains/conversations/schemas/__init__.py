@@ -29,7 +29,6 @@ from appliance.domains.conversations.schemas.surveys import (
 )
 from appliance.domains.conversations.schemas.talking import (
     LARGEST,
-    MAX_TEXT,
     AssignIn,
     AttachmentOut,
     ChoiceIn,
@@ -70,7 +69,6 @@ from appliance.domains.conversations.schemas.views import SavedViewIn, SavedView
 
 __all__ = [
     "LARGEST",
-    "MAX_TEXT",
     "AssignIn",
     "AttachmentOut",
     "ChoiceIn",

@@ -1,6 +1,7 @@
 from pydantic import Field
 
 from appliance.core.web import Schema
+from appliance.domains.conversations.types import MAX_MAIL
 
 
 class DraftsOut(Schema):
@@ -13,5 +14,5 @@ class DraftsOut(Schema):
 class DraftsIn(Schema):
     """A kind that is not named stays as it is; an empty text lets it go."""
 
-    reply: str | None = Field(None, max_length=4096)
-    note: str | None = Field(None, max_length=4096)
+    reply: str | None = Field(None, max_length=MAX_MAIL)
+    note: str | None = Field(None, max_length=MAX_MAIL)

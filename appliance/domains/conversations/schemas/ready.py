@@ -8,8 +8,8 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.web import Schema
 from appliance.domains.conversations.rules import filling
-from appliance.domains.conversations.schemas.talking import MAX_TEXT, ConversationOut, LabelName, StateIn
-from appliance.domains.conversations.types import LabelColour, Priority
+from appliance.domains.conversations.schemas.talking import ConversationOut, LabelName, StateIn
+from appliance.domains.conversations.types import MAX_TEXT, LabelColour, Priority
 
 
 class LabelIn(Schema):

@@ -11,6 +11,7 @@ from appliance.core.i18n import unpack
 from appliance.core.web import PageQuery, Schema
 from appliance.domains.contacts.types import Channel as Medium
 from appliance.domains.conversations.types import (
+    MAX_MAIL,
     ConversationStatus,
     Deadline,
     Direction,
@@ -25,7 +26,6 @@ from appliance.domains.conversations.types import (
 )
 
 LARGEST = 2**31 - 1  # what an integer column takes
-MAX_TEXT = 4096  # the Cloud API's limit for a text body
 LabelName = Annotated[str, StringConstraints(max_length=40)]
 
 
@@ -54,6 +54,7 @@ class ConversationOut(Schema):
     last_inbound_at: datetime | None
     first_response_at: datetime | None
     window_hours: int | None
+    max_text: int = Field(description="Characters of a reply")
     last_number: int
     unread_count: int
     snoozed_until: datetime | None
@@ -216,7 +217,7 @@ class ListIn(Schema):
 class ReplyIn(Schema):
     """Exactly one of: text alone, media (text is its caption), template, text with buttons, text with a list."""
 
-    text: str = Field("", max_length=MAX_TEXT)
+    text: str = Field("", max_length=MAX_MAIL, description="At most `max_text` of the conversation")
     media: MediaIn | None = None
     template: TemplateIn | None = None
     buttons: list[ChoiceIn] = Field(default_factory=list, max_length=3)
@@ -281,7 +282,7 @@ class HandoffIn(Schema):
 
 
 class NoteIn(Schema):
-    text: str = Field(min_length=1, max_length=MAX_TEXT)
+    text: str = Field(min_length=1, max_length=MAX_MAIL)
 
 
 class LabelsIn(Schema):

@@ -82,6 +82,12 @@ def test_lines_that_begin_with_a_dot_arrive_whole(arrive, answer, post_office):
     assert written(parsed(post_office.taken[0]), "plain").startswith("um\n.\n..dois")
 
 
+def test_a_long_mail_leaves_whole(arrive, answer, post_office):
+    said = "Segue a proposta completa, item por item. " * 400
+    answer(arrive(mail()), said)
+    assert " ".join(written(parsed(post_office.taken[0]), "plain").split()) == said.strip()
+
+
 def test_a_file_goes_along(arrive, answer, post_office, keep_file):
     ref = keep_file(b"%PDF-1.7")
     media = {"blob_id": str(ref.id), "mime_type": "application/pdf", "filename": "orçamento.pdf"}

@@ -5,6 +5,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select
+from sqlalchemy.orm import aliased
 
 from appliance.core import crypto
 from appliance.core.rows import locked, required
@@ -94,14 +95,14 @@ def list_reactions(uow: UnitOfWork, message_ids: Collection[UUID], *, ours: bool
     newest = func.row_number().over(
         partition_by=(Message.reply_to_id, Message.direction), order_by=(Message.occurred_at.desc(), Message.number.desc())
     )
-    made = select(Message.id, Conversation.is_group, newest.label("age")).join(Conversation, Conversation.id == Message.conversation_id)
+    made = select(Message, Conversation.is_group, newest.label("age")).join(Conversation, Conversation.id == Message.conversation_id)
     made = made.where(_is_reaction(), Message.reply_to_id.in_(message_ids), Message.status != MessageStatus.CANCELLED)
     if ours:
         made = made.where(Message.direction == Direction.OUTBOUND)
     ranked = made.subquery()
     counts = or_(ranked.c.age <= MOST_CHANGES, and_(ranked.c.is_group, ranked.c.age <= MOST_MEMBERS))
-    found = select(Message).join(ranked, ranked.c.id == Message.id).where(counts)
-    return uow.session.scalars(found.order_by(Message.occurred_at, Message.number)).all() if message_ids else []
+    reaction = aliased(Message, ranked)
+    return uow.session.scalars(select(reaction).where(counts).order_by(reaction.occurred_at, reaction.number)).all() if message_ids else []
 
 
 def _is_reaction() -> ColumnElement[bool]:

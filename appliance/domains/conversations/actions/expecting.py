@@ -6,10 +6,8 @@ from uuid import UUID
 from sqlalchemy import select
 
 from appliance.core import i18n, spoken_times, working_hours
-from appliance.core.errors import Refused
 from appliance.core.i18n import gettext
 from appliance.core.uow import UnitOfWork
-from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.types import Channel as Medium
 from appliance.domains.contacts.types import Purpose
 from appliance.domains.conversations import queries
@@ -29,7 +27,9 @@ AMONG_PEOPLE = frozenset({"unassigned", "team", "snooze_over"})  # why it waits 
 def tell_expected(uow: UnitOfWork, conversation_id: UUID, reason: str) -> Message | None:
     """None where there is nobody to tell, nothing that waits for an answer, or they were told."""
     conversation = queries.lock_conversation(uow, conversation_id)
-    if reason in AMONG_PEOPLE or _was_told(uow, conversation) or not _expects(uow, conversation) or not _agrees(uow, conversation):
+    if reason in AMONG_PEOPLE or _was_told(uow, conversation) or not _expects(uow, conversation):
+        return None
+    if not queries.agrees_to(uow, conversation, Purpose.SERVICE):
         return None
     locale = locale_of(uow)
     opens = working_hours.next_open(identity.get_calendar(uow), uow.now)
@@ -84,11 +84,3 @@ def _was_told(uow: UnitOfWork, conversation: Conversation) -> bool:
         return conversation.told_of_person_at is not None and conversation.told_of_person_at > uow.now - REST
     own = select(Conversation.id).where(Conversation.contact_id == conversation.contact_id, Conversation.medium == Medium.EMAIL)
     return uow.session.scalar(own.where(Conversation.told_of_person_at > uow.now - REST_OF_MAIL).limit(1)) is not None
-
-
-def _agrees(uow: UnitOfWork, conversation: Conversation) -> bool:
-    try:
-        contacts.check_may_send(uow, conversation.contact_id, conversation.medium, Purpose.SERVICE)
-    except Refused:
-        return False
-    return True

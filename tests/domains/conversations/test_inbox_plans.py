@@ -38,3 +38,9 @@ def test_the_counts_do_not_read_the_conversations(plan_of):
 def test_the_newest_are_read_in_their_order(plan_of):
     plan = plan_of(lambda uow: queries.list_conversations(uow, InboxFilter(), PageQuery()))
     assert plan == ["SEARCH conversations USING INDEX ix_conversations_inbox (tenant_id=? AND status=?)"]
+
+
+def test_reactions_are_looked_for_among_the_reactions_not_among_all_messages(plan_of):
+    plan = plan_of(lambda uow: queries.list_reactions(uow, [new_id()]))
+    read = [step for step in plan if "messages" in step]
+    assert read == ["SEARCH messages USING INDEX ix_messages_reactions (tenant_id=? AND reply_to_id=?)"]

@@ -1,13 +1,14 @@
 """Who asks to be written to no more, and who writes again after that."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
 
 from appliance.core import i18n
 from appliance.core.i18n import gettext as _
+from appliance.core.ids import first_id_at
 from appliance.core.rows import locked
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import actions as contacts
@@ -21,6 +22,7 @@ from appliance.domains.conversations.tables import Conversation, Message
 from appliance.domains.conversations.types import Direction, MessageKind, MessageStatus, Topic
 
 MOST_READ = 50
+CLOCKS_APART = timedelta(hours=1)  # at most, ours and the provider's
 
 
 def heed_stops(uow: UnitOfWork, by_id: Mapping[UUID, Conversation], stored: Sequence[Message]) -> None:
@@ -100,8 +102,10 @@ def _words_after(uow: UnitOfWork, conversation: Conversation, stop: Message) -> 
     """What they wrote after it and came before it, or with it; that too may ask for silence, and does so by itself."""
     own, at = select(Conversation.id).where(*_theirs(uow, conversation)), _said_at(uow, stop)
     since = or_(Message.occurred_at > at, and_(Message.occurred_at == at, Message.id > stop.id))
+    # ids grow with time: the primary key finds where to begin, not the first message that the company ever had
+    lately = Message.id >= first_id_at(at - CLOCKS_APART)
     written = select(Message).where(
-        Message.conversation_id.in_(own), Message.direction == Direction.INBOUND, Message.kind != MessageKind.REACTION, since
+        lately, Message.conversation_id.in_(own), Message.direction == Direction.INBOUND, Message.kind != MessageKind.REACTION, since
     )
     rows = uow.session.scalars(written.order_by(Message.id).limit(MOST_READ))
     return [row for row in rows if row.id != stop.id and wording.is_word(row.kind, row.content) and not _is_stop(uow, row)]

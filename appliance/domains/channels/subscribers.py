@@ -1,6 +1,7 @@
 """Reading in what webhooks brought; sending: claim and commit, call the outside with no transaction open, commit what it said."""
 
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from appliance.domains.channels.gateways.email import filing
 from appliance.domains.channels.gateways.kinds import gateway_of
 from appliance.domains.channels.rules import pacing
 from appliance.domains.channels.rules.fitting import fit
+from appliance.domains.channels.rules.mentions import Mention
 from appliance.domains.channels.types import Account, Sent, TemplateStatus, Unconfirmed
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts.events import ConfirmationWanted
@@ -81,7 +83,7 @@ def ask_for_confirmation(step: Step, event: ConfirmationWanted) -> None:
 def send_message(step: Step, event: MessageQueued) -> None:
     """One attempt. Unavailable leaves it queued and comes back later; everything else ends here."""
     try:
-        wait, claimed = _claim(step, event)
+        wait, claimed = _claim_with_names(step, event)
     except Shut:
         _park(step, event)
         return
@@ -127,14 +129,30 @@ def _park(step: Step, event: MessageQueued) -> None:
         conversations.note_waiting(uow, event.message_id, Wait.NOT_CONNECTED)
 
 
-def _claim(step: Step, event: MessageQueued) -> tuple[timedelta, tuple[Outgoing, Account] | None]:
-    """How long until its turn, and, when that is soon, the message claimed for one attempt. Raises Shut."""
-    with step.read() as uow:
-        named = actions.find_mentioned(uow, event.message_id)
+class NamesMembers(Exception):
+    """Of a group, who are looked up before anybody else is kept from writing."""
+
+
+def _claim_with_names(step: Step, event: MessageQueued) -> tuple[timedelta, tuple[Outgoing, Account] | None]:
+    """Raises Shut."""
+    try:
+        return _claim(step, event)
+    except NamesMembers:
+        with step.read() as uow:
+            named = actions.find_mentioned(uow, event.message_id)
+        return _claim(step, event, named)
+
+
+def _claim(
+    step: Step, event: MessageQueued, named: Sequence[Mention] | None = None
+) -> tuple[timedelta, tuple[Outgoing, Account] | None]:
+    """How long until its turn, and, when that is soon, the message claimed for one attempt. Raises Shut, NamesMembers."""
     with step.progress() as uow:
         message = conversation_queries.get_message(uow, event.message_id)
         if queries.is_shut(uow, message.channel_id):
             raise Shut
+        if named is None and actions.may_name_members(uow, message):
+            raise NamesMembers
         turn = queries.find_pause(uow, message.channel_id)
         if turn is None and message.status is MessageStatus.QUEUED:
             turn = message.send_after or actions.take_turn(uow, message.channel_id)
@@ -145,7 +163,7 @@ def _claim(step: Step, event: MessageQueued) -> tuple[timedelta, tuple[Outgoing,
         outgoing = conversations.begin_sending(uow, message.id) if wait <= pacing.WORTH_WAITING else None
         if outgoing is None:
             return wait, None
-        outgoing = actions.number_members(actions.put_link_in(uow, outgoing), named)
+        outgoing = actions.number_members(actions.put_link_in(uow, outgoing), named or ())
         return wait, (outgoing, queries.get_account(uow, outgoing.channel_id))
 
 

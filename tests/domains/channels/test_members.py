@@ -12,6 +12,7 @@ from appliance.domains.channels.types import Change, Member, Spoken
 from appliance.domains.contacts.tables import ContactIdentity
 from appliance.domains.contacts.types import Identity, IdentityKind
 from appliance.domains.conversations import actions as conversations
+from appliance.domains.conversations import queries as threads
 from appliance.domains.conversations.tables import Conversation, Message
 from appliance.domains.conversations.types import Incoming, MessageKind, Outgoing, Person
 from tests.statements import statements_of
@@ -57,8 +58,15 @@ def answered(box, tenant_id, text):
 def test_an_answer_that_names_nobody_looks_nobody_up(box, tenant_id, channel):
     told(box, tenant_id, channel, [f"Pessoa {number}" for number in range(8)])
     plain, naming = (answered(box, tenant_id, text) for text in ("Já vai, escreva a ana@loja.example", "Já vai, @pessoa 7"))
-    with statements_of(box) as heard, box.unit(tenant_id, read_only=True) as uow:
-        assert actions.find_mentioned(uow, plain) == []
+    with statements_of(box) as heard, box.unit(tenant_id) as uow:
+        plain, naming = threads.get_message(uow, plain), threads.get_message(uow, naming)
+        assert [actions.may_name_members(uow, one) for one in (plain, naming)] == [False, True]
+        conversation = uow.session.get(Conversation, naming.conversation_id)
+        for kind in ("email", "whatsapp_cloud", "simulator"):  # no such groups there, whatever the address looks like
+            conversation.channel_kind = kind
+            assert not actions.may_name_members(uow, naming)
+        conversation.channel_kind = "whatsapp_qr"
+        naming = naming.id
     assert not [statement for statement, _ in heard if "whatsapp_groups" in statement]
     with box.unit(tenant_id, read_only=True) as uow:
         named = actions.find_mentioned(uow, naming)

@@ -36,7 +36,7 @@ from appliance.domains.channels.actions.mail_keys import (
 )
 from appliance.domains.channels.actions.mailboxes import note_looked, note_mailbox_trouble, open_mailbox, put_aside_mail, take_in_mail
 from appliance.domains.channels.actions.mailing import begin_mail
-from appliance.domains.channels.actions.members import find_mentioned, note_group, number_members
+from appliance.domains.channels.actions.members import find_mentioned, may_name_members, note_group, number_members
 from appliance.domains.channels.actions.moving import move_to_cloud
 from appliance.domains.channels.actions.offering import send_template
 from appliance.domains.channels.actions.posting import (
@@ -114,6 +114,7 @@ __all__ = [
     "leave_untold",
     "look_up_mail_key",
     "make_mail_key",
+    "may_name_members",
     "move_to_cloud",
     "note_alive",
     "note_charge",

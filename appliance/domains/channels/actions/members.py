@@ -49,14 +49,19 @@ def call_members(uow: UnitOfWork, channel: Channel, spoken: Spoken) -> Spoken:
     return replace(spoken, messages=tuple(called))
 
 
+def may_name_members(uow: UnitOfWork, message: threads.Message) -> bool:
+    """Whether a whole name may stand behind an @ in what is to be sent: to a group, which only a linked number has."""
+    if not mentions.CALLED.search(str(message.content.get("text") or "")):
+        return False
+    conversation = threads.get_conversation(uow, message.conversation_id)
+    return queries.kind_of(conversation.channel_kind).linked and groups.is_group(conversation.address)
+
+
 def find_mentioned(uow: UnitOfWork, message_id: UUID) -> Sequence[mentions.Mention]:
-    """Whose whole name stands behind an @ in what is to be sent to a group. Up to two thousand are looked through: only a read."""
+    """Who is named in what is to be sent to a group. Up to two thousand are looked through: only a read."""
     message = threads.get_message(uow, message_id)
     text = str(message.content.get("text") or "")
-    if not mentions.CALLED.search(text):
-        return []
-    chat = threads.get_conversation(uow, message.conversation_id).address
-    members = _find(uow, message.channel_id, chat) if groups.is_group(chat) else []
+    members = _find(uow, message.channel_id, threads.get_conversation(uow, message.conversation_id).address)
     ours = _names(uow, members)
     known = [(name, mentions.jids_of(one)[0]) for one in members for name in {mentions.called(one, ours), one.name}]
     return mentions.find_named(text, known)

@@ -8,10 +8,12 @@ from sqlalchemy import select
 from appliance.core.ids import new_id
 from appliance.domains.agents import actions as agents
 from appliance.domains.agents.errors import AgentNotFound
+from appliance.domains.agents.schemas import AgentPatch, AgentSettings
 from appliance.domains.knowledge import actions as knowledge
 from appliance.domains.knowledge import queries as documents
 from appliance.domains.knowledge.tables import Query
 from appliance.entrypoints import demo
+from tests.statements import statements_of
 
 GUIDE = "# Guia\n\n## À vista\n\nHá abatimento.\n\n## Visita técnica\n\nA visita técnica é gratuita e dura 40 minutos.\n"
 
@@ -55,6 +57,25 @@ def test_what_the_documents_do_not_answer_is_not_suggested(box, tenant_id, put, 
 def test_what_calls_a_person_is_not_suggested(box, tenant_id, put, make_agent):
     put(("guia.md", GUIDE.encode()))
     assert agents.suggest_questions(box, tenant_id, make_agent(handoff={"keywords": ["visita técnica"]})) == []
+
+
+def test_they_are_tried_anew_only_when_agent_or_documents_change(box, tenant_id, put, make_agent):
+    put(("guia.md", GUIDE.encode()))
+    aurora = make_agent()
+    with statements_of(box) as first:
+        suggested = agents.suggest_questions(box, tenant_id, aurora)
+    with statements_of(box) as again:
+        assert agents.suggest_questions(box, tenant_id, aurora) == suggested
+    assert (any("chunks" in text for text, _ in first), any("chunks" in text for text, _ in again)) == (True, False)
+    put(("desconto.md", "# Pagamento\n\n## Desconto\n\nO desconto é de 10% para pagamento por Pix.\n".encode()))
+    with statements_of(box) as anew:
+        assert suggested[0] in agents.suggest_questions(box, tenant_id, aurora)
+    assert any("chunks" in text for text, _ in anew)
+    with box.unit(tenant_id) as uow:
+        now = AgentSettings(handoff={"keywords": ["desconto", "pagamento", "visita técnica"]})
+        agents.change_agent(uow, aurora, AgentPatch(settings=now))
+        agents.publish(uow, aurora)
+    assert agents.suggest_questions(box, tenant_id, aurora) == []
 
 
 def test_an_agent_is_offered_its_own_documents_and_nothing_is_kept(box, tenant_id, put, make_agent):

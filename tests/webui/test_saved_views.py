@@ -56,6 +56,30 @@ def open_page(page, path):
         page.goto(path)
 
 
+def test_news_draw_the_list_and_leave_what_can_be_chosen_as_it_is(box, ana, page, vip):
+    rows = page.locator("[data-conversation]")
+    open_page(page, "/inbox?view=all")
+    expect(rows).to_have_count(2)
+    shop = in_shop(box, ana)
+    with page.expect_response(re.compile(r"/inbox/list\?view=all&choices=0")), box.unit(ana.tenant_id) as uow:
+        phone = queries.get_conversation(uow, vip).channel_id
+        channels.receive_simulated(uow, phone, visitor="Davi", name="Davi", text="oi")
+    expect(rows).to_have_count(3)
+    page.get_by_role("button", name="Outras vistas e etiquetas").click()
+    expect(page.get_by_text("Por canal")).to_have_count(0)  # there was one channel when the page was drawn
+    with page.expect_response(lambda answer: "/inbox/list?" in answer.url and "choices" not in answer.url):
+        page.get_by_role("link", name="Não enviadas").click()
+    page.goto("/inbox")
+    page.get_by_role("button", name="Outras vistas e etiquetas").click()
+    page.get_by_text("Por canal").click()
+    expect(page.get_by_role("link", name="Loja", exact=True)).to_have_attribute("href", re.compile(f"channel={shop}"))
+
+
+def in_shop(box, ana):
+    with box.unit(ana.tenant_id) as uow:
+        return channels.create_channel(uow, ChannelIn(kind="simulator", name="Loja")).id
+
+
 def views(page):
     return page.get_by_role("navigation", name="Vistas salvas")
 

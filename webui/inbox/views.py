@@ -59,6 +59,12 @@ class ListQuery(PageQuery, AtQuery, ViewFilters):
     limit: int = Field(LIST_LENGTH, ge=1, le=LIST_LENGTH)
 
 
+class RedrawQuery(ListQuery):
+    """`choices` 0: the browser has drawn what can be chosen beside this very list, and keeps it."""
+
+    choices: bool = True
+
+
 class WindowQuery(Schema):
     before: int | None = Field(None, ge=1)
     after: int | None = Field(None, ge=0)
@@ -75,9 +81,9 @@ def conversation(uow: UnitOfWork, conversation_id: UUID, query: ListQuery) -> st
     return render_template("inbox/inbox.html", thread=thread, **{**_around(uow), **_begun(uow, conversation_id), **_listing(uow, query)})
 
 
-@pages.get("/inbox/list", permission=READ, query=ListQuery)
-def listing(uow: UnitOfWork, query: ListQuery) -> str:
-    return render_template("inbox/_list.html", thread=None, **_listing(uow, query))
+@pages.get("/inbox/list", permission=READ, query=RedrawQuery)
+def listing(uow: UnitOfWork, query: RedrawQuery) -> str:
+    return render_template("inbox/_list.html", thread=None, **_listing(uow, query, with_choices=query.choices))
 
 
 @pages.get("/inbox/<uuid:conversation_id>/panes", permission=READ, query=AtQuery)
@@ -117,7 +123,7 @@ def bell(uow: UnitOfWork) -> str:
     return render_template("inbox/_bell.html", notices=presenting.notices(uow, found), new=new)
 
 
-def _listing(uow: UnitOfWork, query: ListQuery) -> dict[str, object]:
+def _listing(uow: UnitOfWork, query: ListQuery, *, with_choices: bool = True) -> dict[str, object]:
     me = uow.actor.id
     page = queries.list_conversations(uow, _filter(uow, query), query)
     counts = queries.count_inbox(uow, user_id=me)
@@ -127,7 +133,8 @@ def _listing(uow: UnitOfWork, query: ListQuery) -> dict[str, object]:
         "is_unused": not shown and not queries.has_conversations(uow),
         "shelf": saved.shelf(uow, query), "address_of": saved.address_of, "me": me,
         "labels": queries.list_labels(uow), "teams": queries.list_teams(uow),
-        "channels": [(channel.id, channel.name) for channel in channels.list_channels(uow)], "members": _members(uow),
+        "has_choices": with_choices, "channels": _channels(uow) if with_choices or query.channel else (),
+        "members": _members(uow) if with_choices or query.assignee else (),
         "marks": reading.marks(list(Signal)), "topics": reading.TOPICS,
         "deadlines": deadlines.DEADLINES, "priorities": deadlines.PRIORITIES,
         "kept": {"view": query.view, **{name: value for name in KEPT if (value := getattr(query, name))}},
@@ -207,6 +214,10 @@ def _around(uow: UnitOfWork) -> dict[str, object]:
 
 def _begun(uow: UnitOfWork, conversation_id: UUID) -> dict[str, object]:
     return {"drafts": queries.drafts_of(uow, conversation_id, uow.actor.id)}
+
+
+def _channels(uow: UnitOfWork) -> list[tuple[UUID, str]]:
+    return [(channel.id, channel.name) for channel in channels.list_channels(uow)]
 
 
 def _members(uow: UnitOfWork) -> list[tuple[UUID, str]]:

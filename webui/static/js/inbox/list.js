@@ -5,6 +5,7 @@ import { list, openId } from "./place.js";
 
 let listTimer = 0;
 let asked = 0;
+let drawn = location.search;  // whose list this is
 
 // A menu is not taken from under somebody's hand, also not one that was opened while the list was on its way.
 function isInHand() {
@@ -16,13 +17,17 @@ function isInHand() {
 export async function refreshList(address = location.search) {
   if (isInHand()) return;
   const mine = ++asked;
-  const text = await html(`${list.dataset.url}${address}`);
+  const redraws = address === drawn;
+  const text = await html(`${list.dataset.url}${address}${redraws ? `${address ? "&" : "?"}choices=0` : ""}`);
   if (mine !== asked || isInHand()) return;  // an answer that was overtaken would show another view than the address names
   const typing = list.contains(document.activeElement) && isTyping(document.activeElement) ? document.activeElement : null;
   const at = list.contains(document.activeElement) && document.activeElement.closest("[data-conversation], [data-saved]")?.dataset;
   const kept = typing && { value: typing.value, start: typing.selectionStart };
   const scroll = list.querySelector(".convs")?.scrollTop ?? 0;
-  list.replaceChildren(fragment(text));
+  const fresh = fragment(text);
+  if (redraws) fresh.querySelector("[data-choices]")?.replaceWith(list.querySelector("[data-choices]"));
+  list.replaceChildren(fresh);
+  drawn = address;
   document.dispatchEvent(new CustomEvent("htmx:after:swap"));
   markCurrent();
   const convs = list.querySelector(".convs");

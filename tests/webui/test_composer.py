@@ -129,7 +129,7 @@ def test_a_draft_goes_on_in_another_browser_until_it_is_sent(page, ana, new_cont
     other = new_context(ana, viewport={"width": 1280, "height": 900}).new_page()
     other.goto(page.conversation)
     expect(field(other)).to_have_value("resposta pela metade")
-    with other.expect_response(lambda answer: answer.url.endswith("/drafts") and answer.request.post_data_json == {"reply": ""}):
+    with other.expect_response(lambda answer: answer.url.endswith("/drafts") and answer.request.post_data_json["reply"] == ""):
         field(other).fill("resposta inteira")
         other.keyboard.press("Enter")
     page.reload()

@@ -4,6 +4,8 @@ from uuid import UUID
 
 from sqlalchemy import delete, update
 
+from appliance.core.errors import Conflict
+from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
 from appliance.core.rows import insert_if_absent
 from appliance.core.uow import UnitOfWork
@@ -12,9 +14,13 @@ from appliance.domains.conversations.tables import KeptDraft
 from appliance.domains.conversations.types import DraftKind
 
 
-def keep_draft(uow: UnitOfWork, conversation_id: UUID, kind: DraftKind, text: str) -> None:
-    """In place of what was there; an empty one is none."""
+def keep_draft(uow: UnitOfWork, conversation_id: UUID, kind: DraftKind, text: str, *, instead_of: str | None = None) -> None:
+    """In place of what was there; an empty one is none. Raises Conflict when `instead_of` is told and something else stands there."""
     queries.get_conversation(uow, conversation_id)
+    if instead_of is not None:
+        kept = queries.find_draft(uow, conversation_id, uow.actor.writer_id, kind)
+        if kept is not None and kept.text not in (text, instead_of):
+            raise Conflict(_("You began another text here in another window."))
     place = {"conversation_id": conversation_id, "user_id": uow.actor.writer_id, "kind": kind}
     if not text.strip():
         uow.session.execute(delete(KeptDraft).filter_by(**place))

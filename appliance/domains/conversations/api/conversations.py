@@ -204,6 +204,7 @@ def get_drafts(uow: UnitOfWork, conversation_id: UUID) -> DraftsOut:
 
 @api.put("/conversations/<uuid:conversation_id>/drafts", permission=WRITE, body=DraftsIn, returns=DraftsOut, summary="Keep what you write")
 def keep_drafts(uow: UnitOfWork, conversation_id: UUID, body: DraftsIn) -> DraftsOut:
-    for kind, text in body.model_dump(exclude_none=True).items():
-        actions.keep_draft(uow, conversation_id, DraftKind(kind), text)
+    for kind, text, was in ((DraftKind.REPLY, body.reply, body.reply_was), (DraftKind.NOTE, body.note, body.note_was)):
+        if text is not None:
+            actions.keep_draft(uow, conversation_id, kind, text, instead_of=was)
     return get_drafts(uow, conversation_id)

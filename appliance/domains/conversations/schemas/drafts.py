@@ -12,7 +12,11 @@ class DraftsOut(Schema):
 
 
 class DraftsIn(Schema):
-    """A kind that is not named stays as it is; an empty text lets it go."""
+    """A kind that is not named stays as it is; an empty text lets it go. `reply_was`, `note_was`: what the caller last knew to be kept;
+    when something else is by now, nothing changes (409).
+    """
 
     reply: str | None = Field(None, max_length=MAX_MAIL)
     note: str | None = Field(None, max_length=MAX_MAIL)
+    reply_was: str | None = Field(None, max_length=MAX_MAIL)
+    note_was: str | None = Field(None, max_length=MAX_MAIL)

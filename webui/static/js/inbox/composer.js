@@ -4,7 +4,7 @@ import { _ } from "../i18n.js";
 import { failed } from "../toast.js";
 import { box, composer, me, openId, panes } from "./place.js";
 
-const draftKey = (mode = currentMode()) => `draft:${openId()}:${mode}`;
+export const draftKey = (mode = currentMode()) => `draft:${openId()}:${mode}`;
 export const currentMode = () => composer()?.querySelector('[aria-selected="true"]')?.dataset.mode ?? "reply";
 
 export const quoteKey = () => `quote:${me}:${openId()}`;
@@ -12,29 +12,35 @@ export const quoting = () => composer()?.querySelector("[data-quoting]");
 
 export const unsavedKey = (key) => `unsaved:${key}`;
 const drafts = (run) => import("./drafts.js").then(run).catch(() => {});  // without a connection this browser keeps it, and says so
-const keepHere = (key, text) => (text ? localStorage.setItem(key, text) : localStorage.removeItem(key));
+export const knownKey = (key) => `known:${key}`;  // what the box has, as far as this browser knows
+export const keptHere = (key) => localStorage.getItem(key) ?? "";
+export const keepHere = (key, text) => (text ? localStorage.setItem(key, text) : localStorage.removeItem(key));
+export const keepKnown = (...kept) => { keepHere(...kept); keepHere(knownKey(kept[0]), kept[1]); };
 
 export function saveDraft() {
   const key = draftKey();
-  if (box().value === (localStorage.getItem(key) ?? "")) return;
+  if (box().value === keptHere(key)) return;
   keepHere(key, box().value);
   localStorage.setItem(unsavedKey(key), me);
   drafts((it) => it.keepSoon(key));
 }
 
-/** What was begun in another browser, unless this one has newer words that the box lacks. */
+/** What was begun in another browser, unless this one has newer words that the box lacks. The page may be older than what was kept since. */
 export function adoptDrafts() {
+  let isDoubtful = false;
   for (const key of composer() ? ["reply", "note"].map(draftKey) : []) {
     if (localStorage.getItem(unsavedKey(key)) === me) continue;
     localStorage.removeItem(unsavedKey(key));  // of somebody else here: what stands here now is not theirs
-    keepHere(key, composer().dataset[key.split(":")[2]]);
+    const told = composer().dataset[key.split(":")[2]];
+    isDoubtful ||= told !== keptHere(key);
+    keepKnown(key, told);
   }
-  drafts((it) => it.keepUnsaved());
+  drafts((it) => { it.keepUnsaved(); if (isDoubtful) it.lookAgain().catch(() => {}); });
 }
 
 export function restoreDraft() {
   if (!box()) return;
-  box().value = localStorage.getItem(draftKey()) ?? "";
+  box().value = keptHere(draftKey());
   composer().querySelector("[data-draft-note]").textContent = box().value ? _("Draft kept") : "";
 }
 

@@ -8,12 +8,13 @@ from uuid import UUID
 from babel.dates import format_date
 
 from appliance.core import i18n
-from appliance.core.errors import Conflict
+from appliance.core.errors import Conflict, Refused
 from appliance.core.i18n import gettext
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import queries
 from appliance.domains.channels.actions.receive import route_of
+from appliance.domains.channels.errors import ChannelNotFound
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts import queries as people
 from appliance.domains.contacts.types import Identity, IdentityKind
@@ -38,7 +39,13 @@ def ask_by_mail(uow: UnitOfWork, awaited_id: UUID) -> None:
     awaited = people.lock_awaited(uow, awaited_id)
     if awaited.message_id is not None:
         return
-    channel = queries.get_mailbox(uow, awaited.sender_id)
+    try:
+        channel = queries.get_mailbox(uow, awaited.sender_id)
+    except ChannelNotFound:
+        contacts.note_confirmation_unsent(uow, awaited_id, _("The mailbox that was to ask was removed."))
+        return
+    except Refused as err:
+        raise Refused(_("The mailbox that is to ask is switched off. Switch it on and try again.")) from err
     content = {**_content(awaited), CONFIRMS: str(awaited_id)}
     person = Person((Identity(IdentityKind.EMAIL, awaited.address),))
     message = conversations.write_from_box(uow, route_of(channel, awaited.address), person, content)

@@ -235,6 +235,14 @@ def test_what_a_mailbox_did_not_send_shows_and_is_sent_once_however_often_it_is_
     assert len(post_office.taken) == 1
 
 
+def test_a_yes_whose_mailbox_was_removed_says_so(box, tenant_id, channel_id, source_id, fill_in, asked):
+    with box.unit(tenant_id) as uow:
+        assert captured.get_source(uow, source_id).confirm_by == channel_id
+        actions.delete_channel(uow, channel_id)
+    fill_in()
+    assert "removida" in asked()[1]
+
+
 def test_of_who_asked_for_silence_it_shows_that_they_were_not_asked(box, tenant_id, fill_in, asked, ask_again, post_office):
     fill_in()
     contact_id = asked()[0].contact_id

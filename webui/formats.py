@@ -64,7 +64,8 @@ def day_month(value: dt.date) -> str:
 def weekday(value: datetime) -> str:
     """`Sexta-feira, 20 de novembro`."""
     pattern = "EEEE, d 'de' MMMM" if current_locale() == "pt_BR" else "EEEE, d MMMM"
-    return dates.format_date(value.astimezone(timezone()), pattern, locale=current_locale()).capitalize()
+    said = dates.format_date(value.astimezone(timezone()), pattern, locale=current_locale())
+    return said[:1].upper() + said[1:]  # English months keep their capital
 
 
 def number(value: float) -> str:

@@ -58,6 +58,11 @@ def timezone_groups(chosen: str = "") -> list[Group]:
     return [(label, tuple(choices)) for label, choices in named]
 
 
+def timezone_name(zone: str) -> str:
+    """As the list of choices calls it."""
+    return next((name for _label, choices in timezone_groups(zone) for one, name, _also in choices if one == zone), zone)
+
+
 @lru_cache(maxsize=1)
 def _countries() -> Mapping[str, str]:
     """By the zones that one can live in."""

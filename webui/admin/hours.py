@@ -18,6 +18,7 @@ from appliance.domains.identity import actions, queries, schemas
 from webui import formats
 from webui import hours as week
 from webui.admin.pages import pages
+from webui.timezones import timezone_name
 
 WRITE = "hours:write"
 _BRAZILIAN = re.compile(r"^(\d{1,2})/(\d{1,2})/(\d{4})$")
@@ -27,7 +28,7 @@ STATES = (
     "AC", "AL", "AM", "AP", "BA", "CE", "DF", "ES", "GO", "MA", "MG", "MS", "MT", "PA", "PB", "PE", "PI", "PR", "RJ", "RN", "RO", "RR",
     "RS", "SC", "SE", "SP", "TO",
 )  # fmt: skip
-PLACES = [("", _("No public holidays")), ("BR", _("Brazil")), *((f"BR-{state}", f"Brasil, {state}") for state in STATES)]
+PLACES = [("", _("No public holidays")), ("BR", _("Brazil")), *((f"BR-{state}", _("Brazil, %(state)s", state=state)) for state in STATES)]
 
 
 class HoursForm(week.WeekForm):
@@ -104,5 +105,5 @@ def _page(uow: UnitOfWork, form: Form[HoursForm]) -> str:
     typed = {"holidays": "", "days_off": "", "pairs": shown["pairs"], **form.raw}
     return render_template(
         "admin/hours.html", shown=typed if form.raw else shown, errors=form.errors,
-        weekdays=week.weekdays(), places=PLACES, timezone=formats.timezone().key,
+        weekdays=week.weekdays(), places=PLACES, timezone=timezone_name(formats.timezone().key),
     )  # fmt: skip

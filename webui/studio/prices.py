@@ -65,7 +65,7 @@ def forget_prices(uow: UnitOfWork) -> Response:
 def _page(uow: UnitOfWork, form: Form[PricesIn], card: Form[RateCardIn] | None = None) -> str:
     own = queries.list_own_prices(uow)
     found = own or list(queries.shipped_prices())
-    days = [dates.format_date(price.valid_from, "short", locale=current_locale()) for price in found]
+    days = [dates.format_date(price.valid_from, "medium", locale=current_locale()) for price in found]
     return render_template(
         "studio/prices.html", is_own=bool(own), prices=found, days=days, charges=CHARGES, money=money, form=form,
         card=card or Form(None, {}, {}),

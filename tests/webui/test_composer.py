@@ -14,6 +14,7 @@ from appliance.domains.conversations import queries
 from appliance.domains.conversations.tables import Conversation
 from appliance.domains.conversations.types import Direction
 from tests.webui.conftest import ANA
+from tests.webui.sending import draft_kept
 
 pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
 
@@ -124,12 +125,12 @@ def test_a_draft_of_each_kind_outlives_the_page(page):
 
 def test_a_draft_goes_on_in_another_browser_until_it_is_sent(page, ana, new_context):
     page.goto(page.conversation)
-    with page.expect_response("**/drafts"):
+    with draft_kept(page, "resposta pela metade"):
         field(page).fill("resposta pela metade")
     other = new_context(ana, viewport={"width": 1280, "height": 900}).new_page()
     other.goto(page.conversation)
     expect(field(other)).to_have_value("resposta pela metade")
-    with other.expect_response(lambda answer: answer.url.endswith("/drafts") and answer.request.post_data_json["reply"] == ""):
+    with draft_kept(other, ""):
         field(other).fill("resposta inteira")
         other.keyboard.press("Enter")
     page.reload()
@@ -139,7 +140,7 @@ def test_a_draft_goes_on_in_another_browser_until_it_is_sent(page, ana, new_cont
 
 def test_who_comes_back_to_a_shared_browser_is_not_given_the_draft_of_who_was_there_meanwhile(page, conversation_id):
     page.goto(page.conversation)
-    with page.expect_response("**/drafts"):
+    with draft_kept(page, "da Ana, para ela só"):
         field(page).fill("da Ana, para ela só")
     kept = f"unsaved:draft:{conversation_id}:reply"
     page.evaluate("key => localStorage.setItem(key, 'of somebody else')", kept)
@@ -150,7 +151,7 @@ def test_who_comes_back_to_a_shared_browser_is_not_given_the_draft_of_who_was_th
 
 def test_what_one_tab_has_sent_the_other_does_not_offer_again(page):
     page.goto(page.conversation)
-    with page.expect_response("**/drafts"):
+    with draft_kept(page, "segue o orçamento"):
         field(page).fill("segue o orçamento")
     other = page.context.new_page()
     other.goto(page.conversation)

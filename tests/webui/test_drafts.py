@@ -9,6 +9,7 @@ from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.conversations import queries
 from tests.webui.axe import violations
 from tests.webui.conftest import ANA
+from tests.webui.sending import draft_kept
 
 pytestmark = [pytest.mark.only_database("sqlite"), pytest.mark.browser]
 KEPT = "**/drafts"
@@ -50,9 +51,9 @@ def field(page):
 
 def test_the_older_text_of_another_browser_is_not_written_over_the_newer_one_in_silence(window, kept):
     first, second = window(), window()
-    with first.expect_response(lambda answer: answer.url.endswith("/drafts") and answer.status == 200):
+    with draft_kept(first, "Segue a proposta inteira, com as três parcelas."):
         field(first).fill("Segue a proposta inteira, com as três parcelas.")
-    with second.expect_response(lambda answer: answer.url.endswith("/drafts") and answer.status == 409):
+    with draft_kept(second, "Segue", status=409):
         field(second).fill("Segue")
     told = second.get_by_role("status").filter(has_text="Outra janela tem outro texto")
     told.wait_for()
@@ -60,15 +61,15 @@ def test_the_older_text_of_another_browser_is_not_written_over_the_newer_one_in_
     assert kept() == "Segue a proposta inteira, com as três parcelas."
     told.get_by_role("button", name="Mostrar").click()
     expect(field(second)).to_have_value("Segue a proposta inteira, com as três parcelas.")
-    told.get_by_role("button", name="Mostrar").click()  # and back
-    with second.expect_response(lambda answer: answer.url.endswith("/drafts") and answer.status == 200):
-        expect(field(second)).to_have_value("Segue")
+    with draft_kept(second, "Segue"):
+        told.get_by_role("button", name="Mostrar").click()  # and back
+    expect(field(second)).to_have_value("Segue")
     assert kept() == "Segue"  # whoever was told decides
 
 
 def test_a_window_one_comes_back_to_has_what_was_written_elsewhere(window):
     first, second = window(), window()
-    with first.expect_response(lambda answer: answer.url.endswith("/drafts") and answer.status == 200):
+    with draft_kept(first, "escrito no outro"):
         field(first).fill("escrito no outro")
     second.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(field(second)).to_have_value("escrito no outro")
@@ -77,10 +78,10 @@ def test_a_window_one_comes_back_to_has_what_was_written_elsewhere(window):
 def test_a_page_older_than_the_draft_does_not_bring_the_old_one_back(window, kept):
     """The second tab was asked for before the first had kept its words."""
     first = window()
-    with first.expect_response(KEPT):
+    with draft_kept(first, "antes"):
         field(first).fill("antes")
     page_of_then = first.request.get(first.url).text()
-    with first.expect_response(KEPT):
+    with draft_kept(first, "antes e depois"):
         field(first).fill("antes e depois")
     late = first.context.new_page()
     late.route(first.url, lambda route: route.fulfill(body=page_of_then, content_type="text/html"))
@@ -95,7 +96,7 @@ def test_what_the_box_kept_without_being_able_to_say_so_is_no_other_text(window,
     page.route(KEPT, lambda route: (route.fetch(), route.abort()), times=1)
     with page.expect_event("requestfailed"):
         field(page).fill("uma")
-    with page.expect_response(lambda answer: answer.request.method == "PUT" and answer.status == 200):
+    with draft_kept(page, "uma vez"):
         field(page).fill("uma vez")
     expect(page.get_by_text("Outra janela tem outro texto")).to_have_count(0)
     assert kept() == "uma vez"

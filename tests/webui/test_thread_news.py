@@ -117,6 +117,6 @@ def test_of_two_conversations_the_one_that_was_chosen_last_stays(page, conversat
     expect(page.locator("[data-panes]")).not_to_have_attribute("aria-busy", "true")
     with page.expect_response(f"**/inbox/{other_id}/panes"):
         arrives()
-    page.wait_for_timeout(200)
+    page.evaluate("fetch(location.href).then((answer) => answer.text())")  # by then the late answer was dealt with
     expect(page.locator(f"[data-thread='{conversation_id}']")).to_be_visible()
     expect(page).to_have_url(re.compile(f"/inbox/{conversation_id}$"))

@@ -15,6 +15,7 @@ def page(ana, site, new_context):
     opened.clock.install()
     opened.goto("/")
     opened.locator("[data-ready]").wait_for()
+    opened.clock.pause_at(opened.evaluate("Date.now()") + 60_000)  # from here time passes only as it is told to
     opened.evaluate("document.dispatchEvent(new CustomEvent('toast', {detail: {text: 'Resolvida.'}}))")
     opened.locator(".toast").wait_for()
     return opened

@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 from uuid import UUID
 
 import flask
@@ -69,11 +70,15 @@ async def heard(
     recheck = Recheck(lambda: authenticate(box, connection), principal)
     async for note in notes_for(hub, principal.tenant_id, after=after, person_id=person_id):
         now = await recheck.principal()
-        if note is None or note.event in {ELSEWHERE, RESET} or (now.can(box.registry.live[note.event]) and _concerns(note, now)):
+        if note is None or note.event in {ELSEWHERE, RESET}:
             yield note
+        elif now.can(box.registry.live[note.event]) and (theirs := _told_to(now, note)):
+            yield theirs
 
 
-def _concerns(note: Note, who: Principal) -> bool:
-    """What names its people is told to nobody else's browser; a program follows the whole company."""
-    named = note.ids.get("user_ids")
-    return who.via == "api_key" or not isinstance(named, list) or str(who.user_id) in named
+def _told_to(who: Principal, note: Note) -> Note | None:
+    """What names its people is told to nobody else's browser, and there names nobody else; a program follows the whole company."""
+    named, own = note.ids.get("user_ids"), str(who.user_id)
+    if who.via == "api_key" or not isinstance(named, list):
+        return note
+    return replace(note, ids={**note.ids, "user_ids": [own]}) if own in named else None

@@ -143,8 +143,7 @@ class Link(threading.Thread):
         if self.leaving:
             return self._leaves_again(over, attempt)
         if self._stop_asked.is_set() or over.ending is not None:
-            self._notes.write(lambda uow: self._end(uow, over))
-            return False
+            return self._is_asked_anew(over)
         wait = linking.retry_after(attempt, over.code, chance()) * self._patience.retries
         retry_at = clock.now() + wait
         self._notes.write(lambda uow: actions.note_closed(
@@ -170,6 +169,21 @@ class Link(threading.Thread):
         self._notes.write(put_off)
         return goes_on and not self._stop_asked.wait(wait.total_seconds())
 
+    def _is_asked_anew(self, over: Over) -> bool:
+        """Writes down why it ends, unless somebody wanted it again in the last moment of a code that nobody scanned."""
+        goes_on = False
+
+        def end(uow: UnitOfWork) -> None:
+            nonlocal goes_on
+            link, served = queries.lock_link(uow, self.channel_id), self._life.asked_at if self._life is not None else None
+            is_asked = over.ending is Ending.EXPIRED and link.wanted and link.asked_at != served
+            goes_on = is_asked and not self._stop_asked.is_set()
+            if not goes_on:
+                self._end(uow, Over() if is_asked else over)
+
+        self._notes.write(end)
+        return goes_on
+
     def _end(self, uow: UnitOfWork, over: Over) -> None:
         if over.ending is None:
             actions.note_stopped(uow, self.channel_id)
@@ -187,11 +201,11 @@ class Link(threading.Thread):
             return Over(reason=err, ending=Ending.SEALED)
         with self.box.unit(self.tenant_id, read_only=True) as uow:
             link = queries.get_link(uow, self.channel_id)
-            sealed, self.phone, is_new = link.store, link.pairing_phone or "", not link.is_linked
+            sealed, self.phone, is_new, asked_at = link.store, link.pairing_phone or "", not link.is_linked, link.asked_at
         self._notes.show(lambda uow: actions.show_connecting(uow, self.channel_id))
         self.room.open(sealed)
         now = time.monotonic()
-        life = self._life = Life(now + self._patience.start, now, now, now, stored_at=now, is_new=is_new)
+        life = self._life = Life(now + self._patience.start, now, now, now, stored_at=now, is_new=is_new, asked_at=asked_at)
         self._sort(life, self.room.unheard())  # of a supervisor that was killed
         self._notes.keep_letters(life)
         child = self.child = Child(self.room.store, driver=self._driver, complaints=self.box.settings.logs.level == "debug")
@@ -264,8 +278,9 @@ class Link(threading.Thread):
 
     def _change_way(self, child: Child, life: Life) -> None:
         """From the QR to a code typed on the phone, or back."""
-        life.asked_phone, qr = self.phone, life.qr
+        life.asked_phone, life.asked_at, qr = self.phone, self.asked_at, life.qr
         if self.phone:
+            life.deadline = max(life.deadline, time.monotonic() + self._patience.grace)
             child.say(wire.Pair(self.phone))
         elif qr is not None:
             self._notes.write(lambda uow: actions.show_qr(uow, self.channel_id, qr.code, qr.seconds))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from appliance.domains.channels.gateways.qr import wire
 from appliance.domains.channels.gateways.qr.inbound import KEPT
@@ -57,6 +58,7 @@ class Life:
     pinged_at: float
     noted_at: float
     stored_at: float = 0.0
+    asked_at: datetime | None = None  # the last wish to have it opened that this child serves
     store_changed: bool = False
     is_new: bool = False  # a number that was never open yet
     is_ready: bool = False

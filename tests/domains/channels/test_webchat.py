@@ -260,7 +260,7 @@ def test_a_closed_chat_takes_nothing(box, tenant_id, chat, visitor, inbox):
 
 
 @SQLITE
-@pytest.mark.parametrize("body", [{}, {"client_id": "a b"}, {"text": "x" * 4001}, {"text": ""}, {"choice": {"id": "a"}}])
+@pytest.mark.parametrize("body", [{}, {"client_id": "a b"}, {"text": "x" * 4097}, {"text": ""}, {"choice": {"id": "a"}}])
 def test_what_is_no_message_is_refused_with_a_sentence(visitor, body, inbox):
     answer = visitor.client.post(f"{visitor.at}/messages", json={"client_id": "m", **body}, headers=visitor.headers)
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY

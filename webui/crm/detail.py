@@ -19,7 +19,6 @@ from appliance.domains.channels import actions as writing
 from appliance.domains.channels import queries as channels
 from appliance.domains.contacts import actions, queries
 from appliance.domains.contacts.schemas import (
-    AwaitedConsentOut,
     ConsentIn,
     ConsentOut,
     ContactOut,
@@ -167,9 +166,7 @@ def _page(uow: UnitOfWork, shown: ContactOut, query: PageQuery, form: Form[Conse
         identities=queries.list_identities(uow, shown.id),
         blocked=_blocked(uow, shown.id),
         consents=_latest(ConsentOut.model_validate(row) for row in queries.list_consents(uow, shown.id)),
-        awaited=[
-            (AwaitedConsentOut.model_validate(row), channels.find_unasked(uow, row.id)) for row in queries.list_awaited(uow, shown.id)[:1]
-        ],
+        awaited=channels.list_awaited(uow, shown.id)[:1],
         timeline=_lines(uow, [TimelineEntryOut.model_validate(entry) for entry in timeline.items]),
         more_url=url_with(page=query.page + 1) if query.page < timeline.pages else "",
         newer_url=url_with(page=query.page - 1) if query.page > 1 else "",

@@ -70,14 +70,13 @@ def read_posted_mail(step: Step, event: MailPosted) -> None:
 
 
 def ask_for_confirmation(step: Step, event: ConfirmationWanted) -> None:
-    """What its mailbox refuses is told, and waits under Background work, to be tried again once the mailbox is switched on."""
+    """What its mailbox refuses stands at the person, with a button to try again."""
     try:
         with step.finish() as uow:
             actions.ask_by_mail(uow, event.awaited_id)
     except Refused as err:
-        with step.progress() as uow:
+        with step.finish() as uow:
             contacts.note_confirmation_unsent(uow, event.awaited_id, err)
-        raise
 
 
 def send_message(step: Step, event: MessageQueued) -> None:
@@ -153,6 +152,8 @@ def _claim(
             raise Shut
         if named is None and actions.may_name_members(uow, message):
             raise NamesMembers
+        if message.status is MessageStatus.QUEUED and actions.withdraw_overtaken(uow, message):
+            return timedelta(0), None
         turn = queries.find_pause(uow, message.channel_id)
         if turn is None and message.status is MessageStatus.QUEUED:
             turn = message.send_after or actions.take_turn(uow, message.channel_id)

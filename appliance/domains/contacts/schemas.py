@@ -239,7 +239,7 @@ class AwaitedConsentOut(Schema):
     expires_at: datetime
     confirmed_at: datetime | None
     message_id: UUID | None
-    unsent: str | None = Field(description="Why the mail that asks could not be written.")
+    unsent: str | None = Field(description="Why the mail that asks could not be written, or did not go.")
 
 
 class NoteIn(Schema):

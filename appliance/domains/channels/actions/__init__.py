@@ -3,7 +3,7 @@
 from appliance.domains.channels.actions.by_agent import begin_link_of_agent, write_over, write_to
 from appliance.domains.channels.actions.charging import expect_charge, note_charge
 from appliance.domains.channels.actions.checking import check_connection
-from appliance.domains.channels.actions.confirming import ask_again, ask_by_mail, put_link_in
+from appliance.domains.channels.actions.confirming import ask_again, ask_by_mail, put_link_in, withdraw_overtaken
 from appliance.domains.channels.actions.envelopes import keep_envelopes, read_envelopes
 from appliance.domains.channels.actions.erasing import erase_contact
 from appliance.domains.channels.actions.leaving import check_reader, unsubscribe
@@ -168,6 +168,7 @@ __all__ = [
     "unsubscribe",
     "wanted_of",
     "welcome_visitor",
+    "withdraw_overtaken",
     "write_over",
     "write_to",
 ]

@@ -1,5 +1,6 @@
 """The mail by which the owner of a mailbox is asked whether a yes was theirs."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
@@ -34,6 +35,13 @@ class Awaited(Protocol):
     def locale(self) -> str: ...
 
 
+class Asking(Protocol):
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def content(self) -> Mapping[str, object]: ...
+
+
 def ask_by_mail(uow: UnitOfWork, awaited_id: UUID) -> None:
     """Once. Raises ConfirmationNotFound, Refused for a mailbox that is switched off."""
     awaited = people.lock_awaited(uow, awaited_id)
@@ -57,10 +65,20 @@ def ask_by_mail(uow: UnitOfWork, awaited_id: UUID) -> None:
 
 def ask_again(uow: UnitOfWork, awaited_id: UUID) -> None:
     """Somebody saw that the mail did not go. Raises ConfirmationNotFound, ConfirmationOver, Conflict, Refused."""
-    if not queries.find_unasked(uow, awaited_id):
+    people.lock_awaited(uow, awaited_id)  # of two who ask at once the second sees the mail of the first
+    if not queries.get_awaited(uow, awaited_id).unsent:
         raise Conflict(_("This mail is on its way, or was sent."))
-    contacts.reopen_confirmation(uow, awaited_id)
-    ask_by_mail(uow, awaited_id)
+    if contacts.reopen_confirmation(uow, awaited_id):
+        ask_by_mail(uow, awaited_id)
+
+
+def withdraw_overtaken(uow: UnitOfWork, message: Asking) -> bool:
+    """The mail without its link is of no use: another one asks by now, or there is nothing to confirm any more."""
+    named = message.content.get(CONFIRMS)
+    if not named or people.find_awaited_by(uow, UUID(str(named)), message.id) is not None:
+        return False
+    conversations.withdraw(uow, message.id, _("Another mail asks for this confirmation, or there is nothing to confirm any more."))
+    return True
 
 
 def put_link_in(uow: UnitOfWork, outgoing: Outgoing) -> Outgoing:

@@ -2,11 +2,17 @@ from uuid import UUID
 
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Api
-from appliance.domains.channels import actions
+from appliance.domains.channels import actions, queries
 from appliance.domains.contacts import queries as people
 from appliance.domains.contacts.schemas import AwaitedConsentOut
 
 confirmations = Api("confirmations")
+
+
+@confirmations.get("/contacts/<uuid:contact_id>/consents/awaited", permission="contacts:read", returns=list[AwaitedConsentOut])
+def list_awaited(uow: UnitOfWork, contact_id: UUID) -> list[AwaitedConsentOut]:
+    """Typed in a form, and not yet confirmed from the person's own mailbox."""
+    return queries.list_awaited(uow, people.get_contact(uow, contact_id).id)
 
 
 @confirmations.post(
@@ -15,4 +21,4 @@ confirmations = Api("confirmations")
 )  # fmt: skip
 def ask_again(uow: UnitOfWork, awaited_id: UUID) -> AwaitedConsentOut:
     actions.ask_again(uow, awaited_id)
-    return AwaitedConsentOut.model_validate(people.get_awaited(uow, awaited_id))
+    return queries.get_awaited(uow, awaited_id)

@@ -30,7 +30,7 @@ from appliance.domains.channels.queries.channels import (
     lock_link,
     nudge_sessions,
 )
-from appliance.domains.channels.queries.confirming import find_unasked
+from appliance.domains.channels.queries.confirming import get_awaited, list_awaited
 from appliance.domains.channels.queries.mail_keys import list_mail_keys
 from appliance.domains.channels.queries.posting import (
     POSTING,
@@ -120,8 +120,8 @@ __all__ = [
     "find_pause",
     "find_post_receipts",
     "find_refusals",
-    "find_unasked",
     "get_account",
+    "get_awaited",
     "get_channel",
     "get_chat",
     "get_letterbox",
@@ -138,6 +138,7 @@ __all__ = [
     "is_down",
     "is_shut",
     "kind_of",
+    "list_awaited",
     "list_channels",
     "list_failing",
     "list_for_mails",

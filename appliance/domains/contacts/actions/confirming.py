@@ -7,7 +7,9 @@ from uuid import UUID
 from sqlalchemy import delete, update
 
 from appliance.core.box import Box
+from appliance.core.errors import Conflict
 from appliance.core.i18n import current_locale, told
+from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import queries
 from appliance.domains.contacts.actions.consenting import grant_consent
@@ -71,12 +73,37 @@ def note_confirmation_unsent(uow: UnitOfWork, awaited_id: UUID, why: object) -> 
     uow.whisper(ConfirmationWanted(awaited.contact_id, awaited_id))
 
 
-def reopen_confirmation(uow: UnitOfWork, awaited_id: UUID) -> None:
-    """Its owner is asked once more, and has as long to answer as at first. Raises ConfirmationNotFound, ConfirmationOver."""
+def reopen_confirmation(uow: UnitOfWork, awaited_id: UUID) -> bool:
+    """Its owner is asked once more, as seldom as for a form, and has as long to answer. False: the mailbox asks when it is its turn.
+
+    Raises ConfirmationNotFound, ConfirmationOver, Conflict.
+    """
     awaited = queries.lock_awaited(uow, awaited_id)
     if confirming.standing(confirmed_at=awaited.confirmed_at, expires_at=awaited.expires_at, now=uow.now) is not Awaiting.OPEN:
         raise ConfirmationOver
-    awaited.message_id, awaited.expires_at = None, uow.now + confirming.OPEN_FOR
+    contact = queries.lock_contact(uow, awaited.contact_id)
+    if awaited.message_id is not None:
+        _keep_as_asked(uow, awaited)
+    lately = queries.list_moments_of_mailbox(uow, awaited.sender_id, but=awaited_id)
+    if not confirming.may_ask(queries.list_moments_asked(uow, contact.id, but=awaited_id), uow.now) or confirming.is_spent(lately):
+        raise Conflict(_("This person was asked a short while ago, or the mailbox has asked as many as it may in a day. Try again later."))
+    turn = confirming.turn_of(lately, uow.now)
+    awaited.message_id, awaited.unsent = None, None
+    awaited.asked_at, awaited.expires_at = uow.now, uow.now + confirming.OPEN_FOR
+    if turn > uow.now:
+        uow.emit(ConfirmationWanted(awaited.contact_id, awaited_id), delay=turn - uow.now)
+    return turn <= uow.now
+
+
+def _keep_as_asked(uow: UnitOfWork, awaited: AwaitedConsent) -> None:
+    """A mail was written and did not arrive: it counts among those that this person and the mailbox may have."""
+    before = AwaitedConsent(
+        tenant_id=uow.tenant_id, contact_id=awaited.contact_id, sender_id=awaited.sender_id, locale=awaited.locale, source=awaited.source,
+        address=awaited.address, words=awaited.words, evidence=awaited.evidence, message_id=awaited.message_id, asked_at=awaited.asked_at,
+        expires_at=uow.now,
+    )  # fmt: skip
+    uow.session.add(before)
+    uow.session.flush()
 
 
 def confirm_by_link(box: Box, awaited_id: UUID, proof: str, how: Mapping[str, str]) -> Question:

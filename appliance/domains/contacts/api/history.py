@@ -4,7 +4,7 @@ from uuid import UUID
 from appliance.core import web
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import actions, queries, schemas
-from appliance.domains.contacts.tables import AwaitedConsent, Consent, ContactNote, TimelineEntry
+from appliance.domains.contacts.tables import Consent, ContactNote, TimelineEntry
 
 api = web.Api("contact_history")
 
@@ -29,12 +29,6 @@ def add_note(uow: UnitOfWork, contact_id: UUID, body: schemas.NoteIn) -> Contact
 @api.get("/contacts/<uuid:contact_id>/consents", permission="contacts:read", returns=list[schemas.ConsentOut])
 def list_consents(uow: UnitOfWork, contact_id: UUID) -> Sequence[Consent]:
     return queries.list_consents(uow, contact_id)
-
-
-@api.get("/contacts/<uuid:contact_id>/consents/awaited", permission="contacts:read", returns=list[schemas.AwaitedConsentOut])
-def list_awaited(uow: UnitOfWork, contact_id: UUID) -> Sequence[AwaitedConsent]:
-    """Typed in a form, and not yet confirmed from the person's own mailbox."""
-    return queries.list_awaited(uow, queries.get_contact(uow, contact_id).id)
 
 
 @api.post(

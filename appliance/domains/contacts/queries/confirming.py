@@ -39,15 +39,15 @@ def list_awaited(uow: UnitOfWork, contact_id: UUID) -> Sequence[AwaitedConsent]:
     return uow.session.scalars(still.order_by(AwaitedConsent.asked_at.desc(), AwaitedConsent.id.desc()).limit(20)).all()
 
 
-def list_moments_asked(uow: UnitOfWork, contact_id: UUID) -> Sequence[datetime]:
-    """When this person was asked lately, whether or not they answered."""
-    theirs = select(AwaitedConsent.asked_at).where(AwaitedConsent.contact_id == contact_id)
+def list_moments_asked(uow: UnitOfWork, contact_id: UUID, *, but: UUID | None = None) -> Sequence[datetime]:
+    """When this person was asked lately, whether or not they answered. `but`: leaves this one out."""
+    theirs = select(AwaitedConsent.asked_at).where(AwaitedConsent.contact_id == contact_id, AwaitedConsent.id.is_distinct_from(but))
     return uow.session.scalars(theirs.where(AwaitedConsent.asked_at > uow.now - confirming.KEPT_FOR).limit(100)).all()
 
 
-def list_moments_of_mailbox(uow: UnitOfWork, sender_id: UUID) -> Sequence[datetime]:
-    """When it was to ask somebody within the last day, oldest first."""
-    its = select(AwaitedConsent.asked_at).where(AwaitedConsent.sender_id == sender_id)
+def list_moments_of_mailbox(uow: UnitOfWork, sender_id: UUID, *, but: UUID | None = None) -> Sequence[datetime]:
+    """When it was to ask somebody within the last day, oldest first. `but`: leaves this one out."""
+    its = select(AwaitedConsent.asked_at).where(AwaitedConsent.sender_id == sender_id, AwaitedConsent.id.is_distinct_from(but))
     today = its.where(AwaitedConsent.asked_at > uow.now - timedelta(days=1))
     return uow.session.scalars(today.order_by(AwaitedConsent.asked_at)).all()
 

@@ -30,7 +30,7 @@ from appliance.domains.conversations.actions.handle import (
 )
 from appliance.domains.conversations.actions.hear import heard_nothing, keep_words, write_down
 from appliance.domains.conversations.actions.heed import keep_reading
-from appliance.domains.conversations.actions.linked import begin, queue_again, record_echo, write_first, write_from_box
+from appliance.domains.conversations.actions.linked import begin, queue_again, record_echo, withdraw, write_first, write_from_box
 from appliance.domains.conversations.actions.notices import announce, drop_channel_down, forget_old_notices, mark_seen, tell_channel_down
 from appliance.domains.conversations.actions.promises import set_priority, tell_due
 from appliance.domains.conversations.actions.react import react
@@ -48,6 +48,7 @@ from appliance.domains.conversations.actions.revise import revise, reword
 from appliance.domains.conversations.actions.service_levels import change_policy, create_policy, delete_policy
 from appliance.domains.conversations.actions.sightings import note_fetched, note_followed, note_opened
 from appliance.domains.conversations.actions.speak import add_note, note_answered, queue_agent_reply, queue_notice, reply
+from appliance.domains.conversations.actions.stop import keep_silence
 from appliance.domains.conversations.actions.summaries import keep_summary
 from appliance.domains.conversations.actions.surveys import ask, rate, set_survey
 from appliance.domains.conversations.actions.teams import call_person, change_team, create_team, deal_waiting, delete_team, give_to_team
@@ -98,6 +99,7 @@ __all__ = [
     "hold_until",
     "keep_draft",
     "keep_reading",
+    "keep_silence",
     "keep_summary",
     "keep_words",
     "mark_failed",
@@ -139,6 +141,7 @@ __all__ = [
     "tell_expected",
     "unblock",
     "wake",
+    "withdraw",
     "write_down",
     "write_first",
     "write_from_box",

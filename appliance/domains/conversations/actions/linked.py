@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 
+from appliance.core.i18n import told
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts.types import Purpose
 from appliance.domains.conversations import queries
@@ -88,6 +89,14 @@ def begin(uow: UnitOfWork, route: Route, person: Person) -> Conversation:
     conversation = find_locked(uow, route) or open_conversation(uow, route, person)
     queries.check_not_cold(uow, conversation)
     return conversation
+
+
+def withdraw(uow: UnitOfWork, message_id: UUID, why: object) -> None:
+    """What waits to be sent and is of no use any more."""
+    message = queries.lock_message(uow, message_id)
+    if message.status is MessageStatus.QUEUED:
+        message.status, message.error_code, message.error = MessageStatus.CANCELLED, "overtaken", told(why)
+        tell_status(uow, message)
 
 
 def write_from_box(uow: UnitOfWork, route: Route, person: Person, content: Mapping[str, Any]) -> Message | None:

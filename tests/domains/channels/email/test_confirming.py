@@ -7,7 +7,6 @@ from email import message_from_bytes, policy
 import pytest
 from sqlalchemy import delete, select, update
 
-from appliance.core import deliveries, jobs
 from appliance.core.errors import Conflict, Refused
 from appliance.core.outbox import Delivery, DeliveryState
 from appliance.core.web import Authenticator, create_app
@@ -21,9 +20,9 @@ from appliance.domains.contacts.rules import confirming
 from appliance.domains.contacts.tables import AwaitedConsent
 from appliance.domains.contacts.types import Channel, ConsentMode, Identity, IdentityKind, Purpose
 from appliance.domains.conversations import queries as conversations
-from appliance.domains.conversations.actions import begin_sending, write_from_box
+from appliance.domains.conversations.actions import begin_sending, retry_message, write_from_box
 from appliance.domains.conversations.tables import Message
-from appliance.domains.conversations.types import ConversationStatus, Person
+from appliance.domains.conversations.types import ConversationStatus, MessageStatus, Person
 from appliance.domains.leads import actions as leads
 from appliance.domains.leads import queries as captured
 from appliance.domains.leads.schemas import LeadsQuery, SourceIn, SourcePatch
@@ -168,7 +167,7 @@ def test_a_link_that_was_made_up_or_is_too_old_is_told_in_a_sentence(box, tenant
     assert ledger() == []
 
 
-def test_without_a_mailbox_that_sends_it_cannot_be_switched_on(box, tenant_id, channel_id, source_id, fill_in, ledger, post_office):
+def test_without_a_mailbox_that_sends_it_cannot_be_switched_on(box, tenant_id, channel_id, source_id, fill_in, asked, post_office):
     with box.unit(tenant_id) as uow:
         actions.change_channel(uow, channel_id, ChannelPatch(active=False))
     with box.unit(tenant_id) as uow, pytest.raises(Refused) as refused:
@@ -177,10 +176,10 @@ def test_without_a_mailbox_that_sends_it_cannot_be_switched_on(box, tenant_id, c
     with box.unit(tenant_id) as uow:  # whoever saves something else is not stopped by it
         leads.change_source(uow, source_id, SourcePatch(name="Loja", confirm_by=channel_id))
     fill_in()
-    assert (post_office.taken, ledger()) == ([], [])
-    with box.whole_box("test") as uow:
-        [dead] = uow.session.query(Delivery).where(Delivery.state == DeliveryState.DEAD)
-    assert "caixa postal" in dead.last_error
+    assert post_office.taken == []
+    assert "caixa postal" in asked()[1]
+    with box.whole_box("test", read_only=True) as uow:  # nothing is left to be tried again elsewhere
+        assert set(uow.session.scalars(select(Delivery.state))) == {DeliveryState.DONE}
 
 
 @pytest.fixture
@@ -189,8 +188,8 @@ def asked(box, tenant_id):
 
     def read():
         with box.unit(tenant_id, read_only=True) as uow:
-            newest = uow.session.scalars(select(AwaitedConsent).order_by(AwaitedConsent.id.desc())).first()
-            return newest, channels.find_unasked(uow, newest.id)
+            newest = uow.session.scalars(select(AwaitedConsent).order_by(AwaitedConsent.asked_at.desc())).first()
+            return newest, channels.get_awaited(uow, newest.id).unsent or ""
 
     return read
 
@@ -226,11 +225,7 @@ def test_what_a_mailbox_did_not_send_shows_and_is_sent_once_however_often_it_is_
     switch(on=True)
     ask_again()
     assert asked()[1] == ""
-    with box.unit(tenant_id) as uow:
-        [(dead, _event)] = deliveries.list_dead(uow)
-        deliveries.replay(uow, dead.id)
-    jobs.deliver(box, tenant_id, dead.id)
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match="a caminho"):
         ask_again()
     assert len(post_office.taken) == 1
 
@@ -262,12 +257,82 @@ def test_of_who_asked_for_silence_it_shows_that_they_were_not_asked(box, tenant_
     assert (len(post_office.taken), asked()[1]) == (2, "")
 
 
-def test_a_mail_that_their_server_refused_is_written_once_more(visitor, fill_in, asked, ask_again, ledger, post_office):
+@pytest.fixture
+def refused(box, tenant_id, fill_in, post_office):
+    """The mail that asks, which their server did not take."""
     post_office.answer("RCPT", "550 5.1.1 No such user")
     fill_in()
+    with box.unit(tenant_id, read_only=True) as uow:
+        return uow.session.scalar(select(Message.id))
+
+
+@pytest.fixture
+def wait_an_hour(box, tenant_id):
+    def wait():
+        with box.unit(tenant_id) as uow:
+            for awaited in uow.session.scalars(select(AwaitedConsent)):
+                awaited.asked_at -= confirming.PAUSE
+
+    return wait
+
+
+def test_a_mail_that_their_server_refused_is_written_once_more(
+    visitor, refused, asked, ask_again, ledger, post_office, wait_an_hour
+):
     assert "5.1.1" in asked()[1]
+    with pytest.raises(Conflict, match="há pouco"):
+        ask_again()
+    assert "5.1.1" in asked()[1]
+    wait_an_hour()
     ask_again()
+    assert (asked()[1], asked()[0].message_id == refused) == ("", False)
     [taken] = post_office.taken
-    assert asked()[1] == ""
     press(visitor, link_in(taken)[1])
     assert [said.mode for said in ledger()] == [ConsentMode.DOUBLE_OPT_IN]
+
+
+def test_a_mail_that_another_one_replaced_is_not_sent(box, tenant_id, refused, wait_an_hour, ask_again, post_office, run_deliveries):
+    wait_an_hour()
+    ask_again()
+    with box.unit(tenant_id) as uow:
+        retry_message(uow, refused)
+    run_deliveries()
+    with box.unit(tenant_id, read_only=True) as uow:
+        old = conversations.get_message(uow, refused)
+    assert (old.status, len(post_office.taken)) == (MessageStatus.CANCELLED, 1)
+
+
+@pytest.mark.usefixtures("refused")
+def test_who_asks_again_and_again_writes_three_mails_a_day(asked, ask_again, post_office, wait_an_hour):
+    for _ in range(2):
+        wait_an_hour()
+        post_office.answer("RCPT", "550 5.1.1 No such user")
+        ask_again()
+        assert "5.1.1" in asked()[1]
+    wait_an_hour()
+    with pytest.raises(Conflict, match="há pouco"):
+        ask_again()
+
+
+@pytest.mark.usefixtures("refused")
+def test_who_asks_again_waits_for_the_turn_of_the_mailbox(box, tenant_id, fill_in, asked, post_office, monkeypatch, wait_an_hour):
+    wait_an_hour()
+    awaited_id = asked()[0].id
+    fill_in(name="V", email="v@cliente.example", phone="11 98000-2000")
+    monkeypatch.setattr(confirming, "MOST_AN_HOUR", 1)
+    with box.unit(tenant_id) as uow:
+        actions.ask_again(uow, awaited_id)
+    with box.whole_box("test", read_only=True) as uow:
+        [turn] = uow.session.scalars(select(Delivery.next_at).where(Delivery.state == DeliveryState.PENDING))
+        assert timedelta(minutes=50) < turn - uow.now <= timedelta(hours=1)
+    with box.unit(tenant_id) as uow, pytest.raises(Conflict, match="a caminho"):
+        actions.ask_again(uow, awaited_id)
+    assert [taken.recipients for taken in post_office.taken] == [["v@cliente.example"]]
+
+
+@pytest.mark.usefixtures("refused")
+def test_why_the_mail_did_not_go_is_told_by_the_api_too(asked, client):
+    [listed] = client.get(f"/api/v1/contacts/{asked()[0].contact_id}/consents/awaited").json
+    assert (listed["address"], listed["confirmed_at"], "5.1.1" in listed["unsent"]) == ("bia@cliente.example", None, True)
+    refused_too = client.post(f"/api/v1/consents/awaited/{listed['id']}/ask")
+    assert (refused_too.status_code, "a short while ago" in refused_too.json["detail"]) == (409, True)

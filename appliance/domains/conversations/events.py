@@ -59,6 +59,11 @@ class NoticesDropped:
 
 
 @dataclass(frozen=True)
+class SilenceAsked(_OfConversation):
+    """Its contact asked for silence, in another thread with them."""
+
+
+@dataclass(frozen=True)
 class PersonHere(_OfConversation):
     """Somebody of the team has the conversation open: reading, typing, or no longer (left)."""
 

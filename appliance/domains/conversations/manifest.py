@@ -40,6 +40,7 @@ MANIFEST = Manifest(
         Subscription(events.HandoffRequested, subscribers.tell_expected, delay=timedelta(seconds=30)),
         Subscription(events.HandoffOverdue, subscribers.deal_overdue),
         Subscription(events.ConversationResolved, subscribers.ask_satisfaction, delay=timedelta(minutes=1)),
+        Subscription(events.SilenceAsked, subscribers.keep_silence),
         Subscription(events.WordsWanted, subscribers.write_down, queue="speech", mode="staged"),
         Subscription(events.WordsOverdue, subscribers.give_up_words),
         Subscription(ContactsMerged, subscribers.move_conversations),

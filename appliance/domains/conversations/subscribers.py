@@ -12,6 +12,7 @@ from appliance.domains.conversations.events import (
     HandoffOverdue,
     HandoffRequested,
     MessageReceived,
+    SilenceAsked,
     WordsOverdue,
     WordsWanted,
 )
@@ -60,6 +61,10 @@ def tell_expected(uow: UnitOfWork, event: HandoffRequested) -> None:
 def deal_overdue(uow: UnitOfWork, event: HandoffOverdue) -> None:
     """Somebody may have come by now."""
     actions.call_person(uow, event.conversation_id, is_overdue=True)
+
+
+def keep_silence(uow: UnitOfWork, event: SilenceAsked) -> None:
+    actions.keep_silence(uow, event.conversation_id)
 
 
 def ask_satisfaction(uow: UnitOfWork, event: ConversationResolved) -> None:

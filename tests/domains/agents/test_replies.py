@@ -16,6 +16,7 @@ from appliance.domains.agents import actions as agents
 from appliance.domains.agents import queries, subscribers
 from appliance.domains.agents.schemas import AgentPatch
 from appliance.domains.agents.types import Found, Outcome
+from appliance.domains.contacts import actions as contacts
 from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations import queries as conversation_queries
 from appliance.domains.conversations.types import Handling, Revision, Sender
@@ -253,3 +254,20 @@ def test_stop_is_obeyed_before_any_agent_speaks(make_agent, says, thread, run_de
     conversation_id = says(make_agent(), "SAIR")
     run_deliveries()
     assert [sender for sender, _ in thread(conversation_id)] == [Sender.CONTACT, Sender.SYSTEM]
+
+
+@pytest.mark.parametrize("text", ["qual o prazo?", "quero falar com um atendente"])
+def test_who_asks_for_silence_elsewhere_while_the_agent_thinks_stays_with_it(box, tenant_id, make_agent, says, thread, conversation, text):
+    conversation_id = says(make_agent(), text)
+    with box.unit(tenant_id, read_only=True) as uow:
+        situation = queries.read_situation(uow, conversation_id, due=1)
+    composed = agents.compose(situation, lambda _question, _situation: Found("7 dias", True, True, 0.9))
+    found = conversation(conversation_id)
+    with box.unit(tenant_id) as uow:
+        contacts.opt_out(uow, found.contact_id, found.medium, source="test", evidence={}, silent_from=uow.now)
+    with box.unit(tenant_id) as uow:
+        run = agents.carry_out(uow, situation, composed, took_ms=1)
+        assert (run.outcome, run.reply_id) == (Outcome.SILENCE, None)
+    found = conversation(conversation_id)
+    assert (found.handling, found.waiting_since, found.answered_number) == (Handling.BOT, None, 1)
+    assert len(thread(conversation_id)) == 1

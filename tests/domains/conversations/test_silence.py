@@ -178,7 +178,7 @@ def test_no_other_message_is_begun_either(box, tenant_id, simulator, says):
             actions.write_first(uow, route, Person(()), user_id=new_id(), content={"text": "Promoção"})
 
 
-def test_a_stop_counts_in_every_thread_with_the_person(box, tenant_id, says, answer, thread, do):
+def test_a_stop_counts_in_every_thread_with_the_person(box, tenant_id, says, answer, do, run_deliveries):
     one, other = says("oi", visitor="ana"), says("oi", visitor="bia")
     waiting = answer(other)
     with box.unit(tenant_id) as uow:
@@ -186,6 +186,7 @@ def test_a_stop_counts_in_every_thread_with_the_person(box, tenant_id, says, ans
         merge = people.merge_contacts(uow, kept, gone)
         actions.move_conversations(uow, merge_id=merge.id, from_id=gone, to_id=kept)
     says("PARAR", visitor="ana")
+    run_deliveries()
     assert (refused(answer, one), refused(answer, other)) == (Objection.SILENCED, Objection.SILENCED)
     assert do(queries.get_message, waiting.id).status is MessageStatus.CANCELLED
     says("oi de novo", visitor="bia")

@@ -8,6 +8,7 @@ from appliance.domains.agents.events import AnswerDue, ReplyDecided
 from appliance.domains.agents.rules import deciding, reading
 from appliance.domains.agents.tables import ReplyRun, ReplyStep
 from appliance.domains.agents.types import Composed, Outcome, Situation
+from appliance.domains.contacts.types import Objection
 from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations import queries as conversation_queries
 from appliance.domains.conversations.types import AgentReply, Handling, MessageKind, Signal
@@ -86,9 +87,9 @@ def carry_out(uow: UnitOfWork, situation: Situation, composed: Composed, *, took
 
 def _speak(uow: UnitOfWork, conversation_id: UUID, situation: Situation, composed: Composed) -> tuple[UUID | None, Outcome]:
     decision = composed.decision
-    if decision.outcome is Outcome.HAND_OFF:
+    if decision.outcome is Outcome.HAND_OFF and not _is_silenced(uow, conversation_id):
         return _hand_off(uow, conversation_id, str(decision.reason), situation, composed)
-    if decision.outcome is Outcome.SILENCE:
+    if decision.outcome in {Outcome.HAND_OFF, Outcome.SILENCE}:
         conversations.note_answered(uow, conversation_id, situation.up_to_number)
         return None, Outcome.SILENCE
     try:
@@ -96,8 +97,17 @@ def _speak(uow: UnitOfWork, conversation_id: UUID, situation: Situation, compose
             uow, conversation_id, AgentReply(decision.text, situation.up_to_number, decision.sources)
         )
     except Refused as err:  # no consent, or the window closed while we thought
-        return _hand_off(uow, conversation_id, getattr(err, "objection", "refused"))
+        objection = getattr(err, "objection", "refused")
+        if objection == Objection.SILENCED:
+            conversations.note_answered(uow, conversation_id, situation.up_to_number)
+            return None, Outcome.SILENCE
+        return _hand_off(uow, conversation_id, objection)
     return (reply.id, decision.outcome) if reply else (None, Outcome.SILENCE)
+
+
+def _is_silenced(uow: UnitOfWork, conversation_id: UUID) -> bool:
+    """They asked for it while we thought, in another thread perhaps: nobody could answer them."""
+    return conversation_queries.is_silenced(uow, conversation_queries.get_conversation(uow, conversation_id))
 
 
 def _hand_off(

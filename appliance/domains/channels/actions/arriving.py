@@ -71,7 +71,7 @@ def _thread(uow: UnitOfWork, channel_id: UUID, mail: Mail) -> str:
 
 
 def _messages(mail: Mail, kept: Kept, *, written_by: str, copies: list[str]) -> Iterator[Incoming]:
-    """The words, then each file, as messages one behind the other."""
+    """The words, then each file, as messages one behind the other; each says whose it is."""
     about: dict[str, Any] = {
         "subject": mail.subject, "references": list(mail.references), "original": kept.original, "from": written_by,
         "too_large": mail.is_too_large, "cc": copies, "automatic": mail.is_automatic,
@@ -81,8 +81,10 @@ def _messages(mail: Mail, kept: Kept, *, written_by: str, copies: list[str]) -> 
     text = mail.text or mail.subject
     parts: list[tuple[MessageKind, dict[str, Any]]] = [(MessageKind.TEXT, {"text": text})] if text or not kept.files else []
     parts += [(_kind(media), {"media": dict(media)}) for media in kept.files]
+    whose = {name: about[name] for name in ("from", "automatic", "forged")}
     for number, (kind, content) in enumerate(parts):
-        whole = content if number else {**content, "mail": {name: value for name, value in about.items() if value}}
+        told = {name: value for name, value in (whose if number else about).items() if value}
+        whole = content if number and not told else {**content, "mail": {**told, **({"part": number} if number else {})}}
         provider_id = f"{kept.provider_id}#{number}" if number else kept.provider_id
         yield Incoming(provider_id, kind, whole, kept.arrived_at, None if number else parent)
 

@@ -82,7 +82,7 @@ def go_on(uow: UnitOfWork, conversation: Conversation) -> None:
 
 
 def drop(uow: UnitOfWork, conversation: Conversation) -> None:
-    """The bot has it again."""
+    """Nobody owes an answer any more: the bot has it again, or the contact is blocked or asked for silence."""
     for promise in made.list_running(uow, conversation.id):
         _end(uow, promise, is_kept=False)
     _show(conversation, ())

@@ -4,19 +4,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
 from appliance.core import i18n
 from appliance.core.i18n import gettext as _
 from appliance.core.ids import first_id_at
-from appliance.core.rows import locked
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts import queries as contact_queries
+from appliance.domains.contacts.types import Identity, IdentityKind
+from appliance.domains.conversations import queries
 from appliance.domains.conversations.actions import promises
 from appliance.domains.conversations.actions.handle import end_waiting
 from appliance.domains.conversations.actions.speak import confirm_from_box
-from appliance.domains.conversations.events import ConversationChanged, MessageStatusChanged
+from appliance.domains.conversations.events import ConversationChanged, MessageStatusChanged, SilenceAsked
 from appliance.domains.conversations.rules import wording
 from appliance.domains.conversations.tables import Conversation, Message
 from appliance.domains.conversations.types import Direction, MessageKind, MessageStatus, Topic
@@ -35,7 +36,7 @@ def heed_stops(uow: UnitOfWork, by_id: Mapping[UUID, Conversation], stored: Sequ
             silenced[place] = _said_at(uow, message)
         elif place not in silenced:
             continue
-        elif _is_word(conversation, message) and message.occurred_at >= silenced[place]:
+        elif _is_word(uow, conversation, message) and message.occurred_at >= silenced[place]:
             contacts.hear_again(uow, *place, evidence={"message_id": str(message.id)})
             del silenced[place]
         else:
@@ -47,9 +48,9 @@ def stop_if_asked(uow: UnitOfWork, conversation: Conversation, message: Message)
     """SAIR, STOP and "para de me mandar mensagem" opt out in the same transaction that stores them and are confirmed once.
 
     True where the message asks for nothing else and is their last word: it goes unanswered, and so does all before it. In a group nobody
-    speaks for the others.
+    speaks for the others, nor does who writes a mail into somebody's thread.
     """
-    if conversation.is_group:
+    if not _is_by_contact(uow, conversation, message):
         return False
     text = wording.text_of(message.content)
     asked = contact_queries.find_stop(uow, text) if text else None
@@ -83,8 +84,33 @@ def hush(uow: UnitOfWork, conversation: Conversation) -> None:
         uow.emit(ConversationChanged(conversation.id))
 
 
-def _is_word(conversation: Conversation, message: Message) -> bool:
-    return not conversation.is_group and wording.is_word(message.kind, message.content)
+def keep_silence(uow: UnitOfWork, conversation_id: UUID) -> None:
+    """They asked for it in another thread: what they wrote here before goes unanswered. Nothing is done where they have written since."""
+    conversation = queries.lock_conversation(uow, conversation_id)
+    silent = contact_queries.find_silenced(uow, [conversation.contact_id])
+    since = silent.get((conversation.contact_id, conversation.medium))
+    if since is None:
+        return
+    waiting = Message.conversation_id == conversation.id, Message.number > conversation.answered_number
+    before = select(func.max(Message.number)).where(*waiting, Message.direction == Direction.INBOUND, Message.occurred_at <= since)
+    conversation.answered_number = uow.session.scalar(before) or conversation.answered_number
+    hush(uow, conversation)
+    _withdraw(uow, conversation)
+
+
+def _is_word(uow: UnitOfWork, conversation: Conversation, message: Message) -> bool:
+    return wording.is_word(message.kind, message.content) and _is_by_contact(uow, conversation, message)
+
+
+def _is_by_contact(uow: UnitOfWork, conversation: Conversation, message: Message) -> bool:
+    """Anybody can write a mail into a thread, and in anybody's name."""
+    mail = message.content.get("mail") or {}
+    if conversation.is_group or mail.get("forged"):
+        return False
+    if not mail.get("from"):
+        return True
+    person = contact_queries.get_contact(uow, conversation.contact_id)
+    return contact_queries.is_theirs(uow, person.id, Identity(IdentityKind.EMAIL, str(mail["from"])))
 
 
 def _said_at(uow: UnitOfWork, message: Message) -> datetime:
@@ -108,7 +134,7 @@ def _words_after(uow: UnitOfWork, conversation: Conversation, stop: Message) -> 
         lately, Message.conversation_id.in_(own), Message.direction == Direction.INBOUND, Message.kind != MessageKind.REACTION, since
     )
     rows = uow.session.scalars(written.order_by(Message.id).limit(MOST_READ))
-    return [row for row in rows if row.id != stop.id and wording.is_word(row.kind, row.content) and not _is_stop(uow, row)]
+    return [row for row in rows if row.id != stop.id and _is_word(uow, conversation, row) and not _is_stop(uow, row)]
 
 
 def _is_stop(uow: UnitOfWork, message: Message) -> bool:
@@ -117,17 +143,22 @@ def _is_stop(uow: UnitOfWork, message: Message) -> bool:
 
 
 def _leave_alone(uow: UnitOfWork, conversation: Conversation) -> None:
-    """In whichever of their threads: nobody is called any more, and what still waits to be sent is withdrawn."""
-    own = select(Conversation).where(*_theirs(uow, conversation)).order_by(Conversation.id)
-    threads = uow.session.scalars(locked(own)).all()
-    for thread in threads:
-        hush(uow, thread)
-    waits = Message.status == MessageStatus.QUEUED, Message.purpose.is_not(None)
-    withdrawn = uow.session.execute(
+    """Nobody is called any more, and what still waits to be sent is withdrawn. Each other thread of theirs follows under a lock of its
+    own: who held one and waited for another could wait for ever.
+    """
+    hush(uow, conversation)
+    _withdraw(uow, conversation)
+    others = select(Conversation.id).where(*_theirs(uow, conversation), Conversation.id != conversation.id)
+    uow.emit_all(SilenceAsked(one) for one in uow.session.scalars(others.order_by(Conversation.id)))
+
+
+def _withdraw(uow: UnitOfWork, conversation: Conversation) -> None:
+    waits = Message.conversation_id == conversation.id, Message.status == MessageStatus.QUEUED, Message.purpose.is_not(None)
+    withdrawn = uow.session.scalars(
         update(Message)
-        .where(Message.conversation_id.in_([thread.id for thread in threads]), *waits)
+        .where(*waits)
         .values(status=MessageStatus.CANCELLED, error_code="silenced")
-        .returning(Message.conversation_id, Message.id)
+        .returning(Message.id)
         .execution_options(synchronize_session="fetch")
     ).all()
-    uow.emit_all(MessageStatusChanged(row.conversation_id, row.id, MessageStatus.CANCELLED) for row in withdrawn)
+    uow.emit_all(MessageStatusChanged(conversation.id, one, MessageStatus.CANCELLED) for one in withdrawn)

@@ -9,7 +9,14 @@ from appliance.core.shortening import shortened
 from appliance.domains.conversations.types import DELETED, MISSED_CALL, Hearing, MessageKind
 
 PREVIEW_LENGTH = 140
-_SAID = frozenset(MessageKind) - {MessageKind.REACTION, MessageKind.NOTE, MessageKind.TEMPLATE, MessageKind.UNSUPPORTED}
+_SAID = frozenset(MessageKind) - {MessageKind.REACTION, MessageKind.NOTE, MessageKind.TEMPLATE}
+_SAYS_NOTHING = frozenset({  # as the Cloud API names them, then the fields of the QR link's protocol
+    "call", "missed_call", "system", "request_welcome",
+    "acp2SettingMessage", "bcallMessage", "encReactionMessage", "groupRootKeyShare", "keepInChatMessage", "limitSharingMessage",
+    "messageHistoryBundle", "messageHistoryNotice", "pinInChatMessage", "pollCreationMessageV4", "pollResultSnapshotMessage",
+    "pollResultSnapshotMessageV3", "rootSecretDistributeMessage", "scheduledCallCreationMessage", "scheduledCallEditMessage",
+    "stickerSyncRmrMessage",
+})  # fmt: skip
 _CITATION = re.compile(r"[ \t]*\[\d{1,2}\]")
 
 
@@ -28,9 +35,9 @@ def written_in(content: Mapping[str, Any]) -> str:
 
 
 def is_word(kind: MessageKind, content: Mapping[str, Any]) -> bool:
-    """Its writer said something, in words, in a picture, by a choice or a vote: no reaction, call or poll, nor what a program answers."""
+    """Its writer said something, also what the box cannot show, as an order: no reaction, call or poll, nor what a program answers."""
     if kind is MessageKind.UNSUPPORTED:
-        return content.get("type") == "vote"
+        return content.get("type") not in _SAYS_NOTHING
     return kind in _SAID and "poll" not in content and not (content.get("mail") or {}).get("automatic")
 
 

@@ -63,7 +63,7 @@ class EmailTransport:
         if begun := message.content.get("mail"):
             return Thread(str(begun.get("subject", "")), is_automatic=is_automatic, copies=tuple(begun.get("cc", ())))
         recent = conversations.list_messages(uow, message.conversation_id, before=ours.number, limit=LOOKED_BACK)
-        mails = [row for row in recent if row.content.get("mail") and row.provider_message_id]
+        mails = [row for row in recent if row.content.get("mail") and "part" not in row.content["mail"] and row.provider_message_id]
         quoted = [row for row in mails if row.provider_message_id == message.reply_to_provider_id]
         found = (quoted or mails)[-1:]
         thread = thread_of(found[0].content, str(found[0].provider_message_id)) if found else Thread(self._config.from_name)

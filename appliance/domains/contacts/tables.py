@@ -85,7 +85,8 @@ class ContactIdentity(TenantOwned, Base):
 
 
 class Consent(TenantOwned, Base):
-    """Append-only: the last entry for a channel and purpose is where the person stands.
+    """Append-only: the last entry for a channel and purpose is where the person stands. Ids tell which was written last: `recorded_at` is
+    when its unit began, which may have waited for another.
 
     `said_at`: when the person said it, where that is known and was earlier than we heard of it.
     """

@@ -1,9 +1,10 @@
 """Of a wish for silence and of what was written before and after it, the last word counts, in whatever order they come."""
 
+import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from appliance.core import clock
 from appliance.core.ids import new_id
@@ -12,7 +13,9 @@ from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.contacts import actions as people
 from appliance.domains.contacts import queries as contacts
 from appliance.domains.contacts.errors import ConsentRefused
+from appliance.domains.contacts.queries import conditions
 from appliance.domains.contacts.schemas import ConsentIn
+from appliance.domains.contacts.tables import Contact
 from appliance.domains.contacts.types import Channel as Medium
 from appliance.domains.contacts.types import ConsentMode, Identity, IdentityKind, Purpose
 from appliance.domains.conversations import actions, queries
@@ -20,12 +23,16 @@ from appliance.domains.conversations.actions import handle, service_levels
 from appliance.domains.conversations.schemas import SlaPolicyIn
 from appliance.domains.conversations.tables import Conversation
 from appliance.domains.conversations.types import Arrival, Incoming, MessageKind, MessageStatus, Person, Revision, Route
+from tests.draining import due_for
+from tests.statements import statements_of
 
 BIA = Person((Identity(IdentityKind.WHATSAPP, "5531999990001"),), "Bia")
 WAITING, HEARD = {"transcript": {"state": "waiting"}}, {"state": "written", "text": "para de me mandar mensagem"}
 NO_WORDS = [
     (MessageKind.UNSUPPORTED, {"type": "missed_call"}),
-    (MessageKind.UNSUPPORTED, {"type": "order", "raw": {}}),
+    (MessageKind.UNSUPPORTED, {"type": "call"}),
+    (MessageKind.UNSUPPORTED, {"type": "system", "raw": {}}),
+    (MessageKind.DOCUMENT, {"mail": {"automatic": True, "part": 1}, "media": {}}),
     (MessageKind.TEXT, {"text": "Qual dia?\n- seg\n- ter", "poll": {"options": ["seg", "ter"]}}),
     (MessageKind.REACTION, {"emoji": "👍"}),
 ]
@@ -33,6 +40,9 @@ WORDS = [
     (MessageKind.TEXT, {"text": "me ajuda?"}),
     (MessageKind.TEXT, {"text": "Sim", "choice": {"id": "choice-1", "title": "Sim"}}),
     (MessageKind.UNSUPPORTED, {"type": "vote"}),
+    (MessageKind.UNSUPPORTED, {"type": "order", "raw": {}}),
+    (MessageKind.UNSUPPORTED, {"type": "interactive", "raw": {"type": "nfm_reply"}}),
+    (MessageKind.UNSUPPORTED, {"type": "placeholderMessage", "raw": {}}),
     (MessageKind.IMAGE, {"media": {}}),
     (MessageKind.STICKER, {"media": {}}),
     (MessageKind.LOCATION, {"location": {"latitude": 1, "longitude": 2}}),
@@ -126,10 +136,12 @@ def test_what_is_no_word_lifts_no_silence(writes, comes, is_silent, said):
 
 
 @pytest.mark.parametrize("said", WORDS, ids=lambda said: f"{said[0]}-{next(iter(said[1].values()))}")
-def test_who_says_shows_or_chooses_something_is_answered_again(writes, comes, is_silent, said):
+def test_who_says_shows_or_chooses_something_is_answered_again(writes, comes, is_silent, do, said):
     writes(0, "oi")
     writes(5, "PARAR")
-    assert not is_silent(comes(10, said))
+    said_at_last = comes(10, said)
+    assert not is_silent(said_at_last)
+    assert [one.id for one in do(queries.list_unanswered, do(queries.get_conversation, said_at_last.conversation_id))] == [said_at_last.id]
 
 
 def test_what_others_write_in_a_group_lifts_no_silence(writes, is_silent, do, box, tenant_id):
@@ -196,10 +208,12 @@ def test_what_was_queued_does_not_leave_once_its_contact_refuses(writes, answer,
     assert do(actions.begin_sending, offer.id) is None
     assert do(actions.begin_sending, said.id) is not None, "who wants no offers is still answered"
     stopped = do(queries.get_message, offer.id)
-    assert (stopped.status, stopped.error_code) == (MessageStatus.CANCELLED, "silenced")
+    assert (stopped.status, stopped.error_code) == (MessageStatus.CANCELLED, "opted_out")
+    assert "asked not to receive these messages" in stopped.error
     late = answer(talk, "Mais uma coisa")
     do(people.withdraw_consent, person, word(Purpose.REPLY, ConsentMode.OPT_OUT))
     assert do(actions.begin_sending, late.id) is None
+    assert do(queries.get_message, late.id).error_code == "silenced"
 
 
 def test_the_word_that_confirms_a_stop_leaves(writes, do):
@@ -223,7 +237,7 @@ def test_a_failed_offer_is_not_tried_again_with_who_left(writes, answer, do):
     assert do(actions.retry_message, failed[1].id).status is MessageStatus.QUEUED
 
 
-def test_nobody_is_called_to_who_asked_for_silence(writes, do, bruno, comes):
+def test_nobody_is_called_to_who_asked_for_silence(writes, do, bruno, comes, run_deliveries):
     do(service_levels.create_policy, SlaPolicyIn(name="Padrão", targets={"normal": {"first_reply": 15}}))
     other = do(channels.create_channel, ChannelIn(kind="whatsapp_qr", name="Outra")).id
     talks = [writes(0, "quero falar com alguém"), writes(1, "tem alguém?", by=other)]
@@ -232,6 +246,7 @@ def test_nobody_is_called_to_who_asked_for_silence(writes, do, bruno, comes):
     assert len(do(queries.list_notices, bruno)) == 2
     assert all(do(queries.get_conversation, talk.conversation_id).waiting_since for talk in talks)
     writes(5, "PARAR")
+    run_deliveries()
     for talk in talks:
         conversation = do(queries.get_conversation, talk.conversation_id)
         assert (conversation.waiting_since, conversation.handoff_reason, conversation.sla_due_at) == (None, None, None)
@@ -265,3 +280,79 @@ def test_whoever_is_merged_stays_silent_before_their_conversations_follow(box, t
     with box.unit(tenant_id, read_only=True) as uow:
         assert contacts.find_silenced(uow, {gone, kept, last}).keys() == {(one, Medium.WHATSAPP) for one in (gone, kept, last)}
     assert not is_silent(writes(5, "oi de novo"))
+
+
+@pytest.fixture
+def other(do):
+    """Another number of the company."""
+    return do(channels.create_channel, ChannelIn(kind="whatsapp_qr", name="Outra")).id
+
+
+def test_a_stop_settles_the_other_threads_one_by_one(box, writes, answer, do, other, run_deliveries):
+    elsewhere = writes(0, "quanto custa?", "e o frete?", by=other)
+    waits = answer(elsewhere)
+    writes(1, "ainda estão aí?", by=other)
+    writes(5, "PARAR")
+    assert len(do(queries.list_unanswered, do(queries.get_conversation, elsewhere.conversation_id))) == 1
+    assert len(due_for(box, "conversations.keep_silence")) == 1
+    do(actions.keep_silence, elsewhere.conversation_id)
+    conversation = do(queries.get_conversation, elsewhere.conversation_id)
+    assert (do(queries.list_unanswered, conversation), conversation.waiting_since) == ([], None)
+    assert do(queries.get_message, waits.id).status is MessageStatus.CANCELLED
+    run_deliveries()
+
+
+def test_a_thread_in_which_they_wrote_since_the_stop_is_left_as_it_is(writes, do, other):
+    elsewhere = writes(0, "quanto custa?", by=other)
+    writes(5, "PARAR")
+    writes(6, "aliás, me respondam aqui", by=other)
+    do(actions.keep_silence, elsewhere.conversation_id)
+    assert len(do(queries.list_unanswered, do(queries.get_conversation, elsewhere.conversation_id))) == 2
+
+
+@pytest.mark.only_database("postgresql")
+def test_a_stop_waits_for_no_other_thread_of_theirs(box, tenant_id, writes, other):
+    elsewhere = writes(0, "oi", by=other)
+    writes(1, "oi")
+    stops = threading.Thread(target=writes, args=(5, "PARAR"))
+    with box.unit(tenant_id) as uow:
+        queries.lock_conversation(uow, elsewhere.conversation_id)
+        stops.start()
+        stops.join(60)
+        assert not stops.is_alive()
+
+
+def test_the_gate_and_the_look_for_silence_cost_one_question_each(box, tenant_id, writes, do):
+    person = contact_of(do, writes(0, "PARAR"))
+
+    def cost(ask, *given):
+        with box.unit(tenant_id, read_only=True) as uow, statements_of(box) as statements:
+            ask(uow, *given)
+        return len([said for said, _values in statements if "FROM" in said])
+
+    assert cost(contacts.check_may_send, person, Medium.EMAIL, Purpose.REPLY) == 1
+    assert cost(contacts.find_silenced, {person, new_id()}) == 1
+
+
+def test_the_last_word_is_the_one_that_was_written_last(box, tenant_id, writes, is_silent, do):
+    """A unit's moment is fixed before it waits for its turn."""
+    talk = writes(0, "oi")
+    person = contact_of(do, talk)
+
+    def meanwhile(*words):
+        later = threading.Thread(target=lambda: [do(people.record_consent, person, said) for said in words])
+        later.start()
+        later.join(60)
+
+    with box.unit(tenant_id) as early:
+        meanwhile(word(Purpose.REPLY, ConsentMode.OPT_OUT), word(Purpose.MARKETING, ConsentMode.OPT_IN))
+        people.hear_again(early, person, Medium.WHATSAPP, evidence={})
+        people.withdraw_consent(early, person, word(Purpose.MARKETING, ConsentMode.OPT_OUT))
+    assert not is_silent(talk)
+    ledger = do(contacts.list_consents, person)
+    assert [one.mode for one in ledger[:2]] == [ConsentMode.OPT_OUT, ConsentMode.OPT_IN]
+    assert ledger[0].recorded_at < ledger[-1].recorded_at
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert contacts.find_silenced(uow, [person]) == {}
+        agreed = select(Contact.id).where(conditions.agreed_to(Purpose.MARKETING))
+        assert uow.session.scalars(agreed).all() == []

@@ -1,6 +1,6 @@
 """What several lists of contacts ask."""
 
-from sqlalchemy import ColumnElement, Select, exists, select, tuple_
+from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.orm import aliased, selectinload
 
 from appliance.domains.contacts.tables import Consent, Contact
@@ -18,7 +18,7 @@ def agreed_to(purpose: Purpose, channel: Channel | None = None) -> ColumnElement
         later.contact_id == Consent.contact_id,
         later.channel == Consent.channel,
         later.purpose == Consent.purpose,
-        tuple_(later.recorded_at, later.id) > tuple_(Consent.recorded_at, Consent.id),
+        later.id > Consent.id,
     )
     agreed = exists().where(
         Consent.contact_id == Contact.id, Consent.purpose == purpose, Consent.mode != ConsentMode.OPT_OUT, ~revised

@@ -49,19 +49,6 @@ def find_contacts(uow: UnitOfWork, contact_ids: Collection[UUID]) -> dict[UUID, 
     return {contact.id: contact for contact in rows}
 
 
-def find_successors(uow: UnitOfWork, contact_ids: Collection[UUID]) -> dict[UUID, UUID]:
-    """Many at once: whom each of them is by now, which mostly is themselves."""
-    now = {contact_id: contact_id for contact_id in contact_ids}
-    while merged := _merged_into(uow, set(now.values())):
-        now = {contact_id: merged.get(person, person) for contact_id, person in now.items()}
-    return now
-
-
-def _merged_into(uow: UnitOfWork, contact_ids: Collection[UUID]) -> dict[UUID, UUID]:
-    gone = select(Contact.id, Contact.merged_into_id).where(Contact.id.in_(contact_ids), Contact.merged_into_id.is_not(None))
-    return {row.id: row.merged_into_id for row in uow.session.execute(gone)}
-
-
 def find_with_merged(uow: UnitOfWork, contact_ids: Collection[UUID]) -> dict[UUID, Contact]:
     """Many at once under the ids they had, also who was merged away since: for what is told of a merge."""
     rows = uow.session.scalars(select(Contact).where(Contact.id.in_(contact_ids)).options(selectinload(Contact.tag_rows)))

@@ -11,6 +11,7 @@ from appliance.core.i18n import told
 from appliance.core.rows import locked
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import actions as contacts
+from appliance.domains.contacts.errors import ConsentRefused
 from appliance.domains.contacts.types import Purpose
 from appliance.domains.conversations import queries
 from appliance.domains.conversations.events import MessageFailed, MessageQueued, MessageReacted, MessageStatusChanged
@@ -53,8 +54,11 @@ def begin_sending(uow: UnitOfWork, message_id: UUID) -> Outgoing | None:
     if conversation.status is ConversationStatus.BLOCKED:
         _move(uow, message, MessageStatus.CANCELLED, code="blocked")
         return None
-    if message.purpose is not None and not queries.agrees_to(uow, conversation, message.purpose):
-        _move(uow, message, MessageStatus.CANCELLED, code="silenced")
+    try:
+        if message.purpose is not None:
+            queries.check_consent(uow, conversation, message.purpose)
+    except ConsentRefused as err:
+        _move(uow, message, MessageStatus.CANCELLED, code=err.objection, error=err)
         return None
     message.attempts += 1
     _move(uow, message, MessageStatus.SENDING)

@@ -9,7 +9,7 @@ from appliance.core.ids import new_id
 from appliance.domains.channels import actions as channels
 from appliance.domains.channels.schemas import ChannelIn
 from appliance.domains.contacts.types import Channel as Medium
-from appliance.domains.contacts.types import Identity, IdentityKind
+from appliance.domains.contacts.types import Identity, IdentityKind, Purpose
 from appliance.domains.conversations import actions, jobs, queries
 from appliance.domains.conversations.actions import handle, service_levels
 from appliance.domains.conversations.actions import teams as acting
@@ -201,3 +201,10 @@ def test_whom_somebody_answers_within_moments_hears_nothing_of_the_box(says, hea
     do(actions.reply, conversation_id, user_id=bruno, content={"text": "Pois não"})
     soon()
     assert heard(conversation_id) == []
+
+
+def test_that_a_person_comes_is_a_notice(says, do):
+    conversation_id = says("tem azulejo?")
+    assert do(actions.tell_expected, conversation_id, "no_agent").purpose is Purpose.SERVICE
+    asked = says("tem piso?", visitor="bia")
+    assert do(actions.say_expected, asked, "Chamo alguém.", "pt", is_open=True).purpose is Purpose.REPLY

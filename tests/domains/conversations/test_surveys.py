@@ -13,7 +13,7 @@ from appliance.core.web import PageQuery
 from appliance.domains.agents.queries import list_lines
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts import queries as people
-from appliance.domains.contacts.types import Channel
+from appliance.domains.contacts.types import Channel, Purpose
 from appliance.domains.conversations import actions, queries
 from appliance.domains.conversations.queries import surveys as known
 from appliance.domains.conversations.rules import surveys
@@ -200,3 +200,14 @@ def test_satisfaction_over_the_api(client, box, tenant_id, resolved, says, simul
     assert [one["score"] for one in client.get("/api/v1/surveys").json] == [5]
     assert client.get(f"/api/v1/conversations/{resolved}/surveys").json[0]["comment"] == ""
     assert client.get(f"/api/v1/conversations/{new_id()}/surveys").status_code == 404
+
+
+def test_who_wants_no_notices_any_more_is_not_asked_what_was_queued(box, tenant_id, resolved):
+    survey = ask(box, tenant_id, resolved)
+    with box.unit(tenant_id) as uow:
+        talk = queries.get_conversation(uow, resolved)
+        contacts.opt_out(uow, talk.contact_id, talk.medium, source="test", evidence={})
+    with box.unit(tenant_id) as uow:
+        assert actions.begin_sending(uow, survey.message_id) is None
+        message = queries.get_message(uow, survey.message_id)
+        assert (message.purpose, message.error_code) == (Purpose.SERVICE, "opted_out")

@@ -40,19 +40,21 @@ def tell_expected(uow: UnitOfWork, conversation_id: UUID, reason: str) -> Messag
             when = spoken_times.in_words(opens or uow.now, uow.now, locale[:2])
             text = gettext("Thank you for your message. Someone from our team will answer you here. We open %(when)s.", when=when)
             is_open = False
-    return say_expected(uow, conversation_id, text, locale[:2], is_open=is_open)
+    return say_expected(uow, conversation_id, text, locale[:2], is_open=is_open, purpose=Purpose.SERVICE)
 
 
-def say_expected(uow: UnitOfWork, conversation_id: UUID, text: str, language: str, *, is_open: bool) -> Message | None:
+def say_expected(
+    uow: UnitOfWork, conversation_id: UUID, text: str, language: str, *, is_open: bool, purpose: Purpose | None = None
+) -> Message | None:
     """`text` says that a person comes; added to it, while there are people, is by when at the latest, where that is promised.
 
-    None when the window is closed or the contact blocked.
+    None when the window is closed, or the contact blocked or unwilling. `purpose`: what it is for, where that is more than an answer.
     """
     conversation = queries.lock_conversation(uow, conversation_id)
     due = _reply_due_at(uow, conversation) if is_open else None
     said = f"{text} {_promised(uow, due, language)}" if due else text
     preview = conversation.preview
-    message = queue_from_box(uow, conversation, MessageKind.TEXT, {"text": said})
+    message = queue_from_box(uow, conversation, MessageKind.TEXT, {"text": said}, purpose=purpose)
     if message is not None:
         conversation.told_of_person_at, conversation.preview = uow.now, preview  # the list shows what waits
     return message

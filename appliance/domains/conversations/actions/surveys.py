@@ -50,7 +50,7 @@ def ask(uow: UnitOfWork, conversation_id: UUID) -> Survey | None:
     )  # fmt: skip
     with i18n.in_locale(known.locale_of(uow)):
         kind, content = _question(uow, conversation, survey, setting.question)
-    message = queue_from_box(uow, conversation, kind, content)
+    message = queue_from_box(uow, conversation, kind, content, purpose=Purpose.SERVICE)
     if message is None:
         return None
     survey.message_id = message.id

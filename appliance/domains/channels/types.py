@@ -39,6 +39,8 @@ class Kind:
     window_hours: int | None = None  # free text only so long after the contact's last message; None for always
     max_text: int = 65_536
     max_text_of_choices: int = 65_536  # above buttons or a list
+    max_caption: int = 65_536  # beneath a file
+    max_button: int = 65_536  # the title of a button
     per_second: float | None = None
     external_id: str = ""  # pattern of the provider's name for our end; without one we make it up
     needs: frozenset[str] = frozenset()  # the secrets without which it is not connected

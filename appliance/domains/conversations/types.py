@@ -13,6 +13,7 @@ VARIABLES = ("contact.first_name", "contact.name", "contact.company", "me.first_
 
 
 MAX_TEXT = 4096  # the Cloud API's limit for a text body; the chat of a site takes as much
+MAX_CAPTION = 1024  # what WhatsApp shows beneath a file
 MAX_MAIL = 20_000  # characters of a mail, and of a note
 DELETED = "[deleted]"  # in the list, in place of what its writer took back
 MISSED_CALL = "[missed_call]"

@@ -18,7 +18,16 @@ from appliance.domains.channels.types import Change, Kind, Sent, Spoken
 from appliance.domains.contacts.types import Channel as Medium
 from appliance.domains.contacts.types import Identity, IdentityKind
 from appliance.domains.conversations import actions as conversations
-from appliance.domains.conversations.types import AgentReply, Direction, Incoming, MessageKind, MessageStatus, Outgoing, Person
+from appliance.domains.conversations.types import (
+    MAX_TEXT,
+    AgentReply,
+    Direction,
+    Incoming,
+    MessageKind,
+    MessageStatus,
+    Outgoing,
+    Person,
+)
 
 
 class PigeonTransport:
@@ -37,7 +46,7 @@ class Loft(Schema):
 
 class PigeonGateway(Gateway):
     settings = Loft
-    kind = Kind("pigeon", "Pigeon", Medium.WEBCHAT, max_text=80, external_id="[a-z]+", needs=frozenset({"coop"}))
+    kind = Kind("pigeon", "Pigeon", Medium.WEBCHAT, max_text=800, external_id="[a-z]+", needs=frozenset({"coop"}))
 
     def __init__(self):
         self.flown = []
@@ -76,7 +85,7 @@ def test_a_new_kind_goes_in_to_the_agent_and_out(pigeons, loft, box, tenant_id, 
     assert [(message.direction, message.status) for message in thread] == [
         (Direction.INBOUND, MessageStatus.RECEIVED), (Direction.OUTBOUND, MessageStatus.SENT),
     ]
-    assert pigeons.flown == [("north", "ana", thread[1].content["text"][:80])]
+    assert pigeons.flown == [("north", "ana", thread[1].content["text"])]
 
 
 def test_what_a_kind_cannot_carry_becomes_text(pigeons, loft, box, tenant_id, inbox, run_deliveries):
@@ -89,6 +98,17 @@ def test_what_a_kind_cannot_carry_becomes_text(pigeons, loft, box, tenant_id, in
         conversations.queue_agent_reply(uow, conversation.id, reply)
     run_deliveries()
     assert pigeons.flown[-1] == ("north", "ana", "Qual?\n1. Sofá\n2. Mesa")
+
+
+def test_what_an_agent_says_too_long_ends_with_a_sentence_for_team_and_contact_alike(pigeons, loft, box, tenant_id, inbox, run_deliveries):
+    with box.unit(tenant_id) as uow:
+        actions.keep_envelopes(uow, loft, ["ana: oi"])
+    run_deliveries()
+    [(conversation, thread)] = inbox()
+    with box.unit(tenant_id) as uow:
+        reply = AgentReply("Uma frase inteira. " * 300, up_to_number=len(thread) + 1, buttons=("Sofá", "Mesa"))
+        kept = conversations.queue_agent_reply(uow, conversation.id, reply).content["text"]
+    assert (kept.endswith("inteira. …"), 4000 < len(f"{kept}\n1. Sofá\n2. Mesa") <= MAX_TEXT) == (True, True)
 
 
 def test_what_no_text_can_stand_for_is_refused_with_a_sentence(pigeons, loft, box, tenant_id, inbox, run_deliveries):
@@ -142,4 +162,17 @@ def test_choices_under_a_text_too_long_for_them_are_written_out():
     assert fit(short, kind) == short
     long = fit(message(MessageKind.LIST, text="Qual destes?", list={"button": "Ver", "rows": [{"id": "1", "title": "Um"}]}), kind)
     assert (long.kind, long.content) == (MessageKind.TEXT, {"text": "Qual destes?\n1. Um"})
-    assert fit(message(MessageKind.TEXT, text="x" * 40), kind).content == {"text": "x" * 30}
+
+
+def test_nothing_that_is_too_long_for_a_channel_is_cut():
+    kind = Kind("k", "K", Medium.WEBCHAT, carries=frozenset({*MessageKind}), max_text=30, max_caption=20, max_button=4)
+    assert fit(whole := message(MessageKind.TEXT, text="x" * 30), kind) == whole
+    written = fit(message(MessageKind.BUTTONS, text="Qual?", buttons=[{"id": "1", "title": "Quatro"}]), kind)
+    assert (written.kind, written.content) == (MessageKind.TEXT, {"text": "Qual?\n1. Quatro"})
+    for too_long in (
+        message(MessageKind.TEXT, text="x" * 31),
+        message(MessageKind.IMAGE, text="x" * 21),
+        message(MessageKind.BUTTONS, text="x" * 20, buttons=[{"id": "1", "title": "Um sofá azul"}]),
+    ):
+        with pytest.raises(Refused, match="characters"):
+            fit(too_long, kind)

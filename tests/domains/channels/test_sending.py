@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from appliance.core import deliveries, jobs
+from appliance.core.errors import Refused
 from appliance.core.ids import new_id
 from appliance.core.jobs import Step
 from appliance.core.outbox import Delivery
@@ -249,6 +250,15 @@ def test_buttons_lists_and_quotes_take_metas_shape(reply, run_deliveries, graph,
     assert buttons["context"] == {"message_id": quoted.provider_message_id}
     assert buttons["interactive"]["action"]["buttons"] == [{"type": "reply", "reply": {"id": "s", "title": "Sim"}}]
     assert choices["interactive"]["action"] == {"button": "Ver", "sections": [{"rows": [{"id": "1", "title": "Um"}]}]}
+
+
+def test_the_text_beneath_a_file_is_refused_where_it_would_be_cut(reply, run_deliveries, graph, keep_file):
+    picture = {"media": {"blob_id": str(keep_file(b"\x89PNG\r\n\x1a\n").id), "mime_type": "image/png", "filename": "f.png"}}
+    with pytest.raises(Refused, match="1024"):
+        reply("x" * 1025, kind=MessageKind.IMAGE, content=picture)
+    reply("x" * 1024, kind=MessageKind.IMAGE, content=picture)
+    run_deliveries()
+    assert graph.accepted[0][1]["image"]["caption"] == "x" * 1024
 
 
 def test_media_goes_up_first_and_comes_home_sealed(reply, run_deliveries, graph, box, tenant_id, keep_file, post, inbox):  # noqa: PLR0917

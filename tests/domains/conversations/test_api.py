@@ -53,6 +53,8 @@ def test_a_reply_longer_than_its_channel_takes_is_refused_and_not_cut(client, ta
     assert str(most) in refused.json["detail"]
     kept = client.post(f"/api/v1/conversations/{talk}/reply", json={"text": "x" * most})
     assert (kept.status_code, len(kept.json["content"]["text"])) == (201, most)
+    choices = {"text": "x" * (most - 5), "buttons": [{"id": "s", "title": "Sim"}]}  # which may become a text of their own
+    assert client.post(f"/api/v1/conversations/{talk}/reply", json=choices).status_code == 422
 
 
 def test_the_word_is_taken_and_given_back(client, talk):

@@ -10,17 +10,27 @@ from appliance.domains.channels.types import Kind
 from appliance.domains.conversations.types import MessageKind, Outgoing
 
 _CHOICES = frozenset({MessageKind.BUTTONS, MessageKind.LIST})
+_WITH_CAPTION = frozenset({MessageKind.IMAGE, MessageKind.VIDEO, MessageKind.DOCUMENT})
 
 
 def fit(message: Outgoing, kind: Kind) -> Outgoing:
-    """Raises Refused."""
+    """Nothing is cut off. Raises Refused."""
     text = str(message.content.get("text", ""))
-    if message.kind in _CHOICES and (message.kind not in kind.carries or len(text) > kind.max_text_of_choices):
+    if message.kind in _CHOICES and not _carries_choices(message, text, kind):
         written = "\n".join([text, *(f"{number}. {title}" for number, title in enumerate(_titles(message), 1))])
         return fit(replace(message, kind=MessageKind.TEXT, content={"text": written}), kind)
     if message.kind not in kind.carries:
         raise Refused(_("A channel of the kind %(kind)s cannot send this kind of message.", kind=kind.title))
-    return replace(message, content={**message.content, "text": text[: kind.max_text]}) if text else message
+    most = kind.max_caption if message.kind in _WITH_CAPTION else kind.max_text
+    if len(text) > most:
+        raise Refused(_("A message may have %(most)d characters here; this one has %(has)d.", most=most, has=len(text)))
+    return message
+
+
+def _carries_choices(message: Outgoing, text: str, kind: Kind) -> bool:
+    if message.kind not in kind.carries or len(text) > kind.max_text_of_choices:
+        return False
+    return message.kind is not MessageKind.BUTTONS or all(len(title) <= kind.max_button for title in _titles(message))
 
 
 def _titles(message: Outgoing) -> list[str]:

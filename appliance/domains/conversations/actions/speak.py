@@ -4,6 +4,7 @@ from uuid import UUID
 
 from appliance.core.errors import NotFound, Refused
 from appliance.core.i18n import lazy_gettext as _
+from appliance.core.shortening import shortened_at_sentence
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts.errors import ConsentRefused
 from appliance.domains.contacts.types import Purpose
@@ -15,6 +16,7 @@ from appliance.domains.conversations.actions.notices import tell_mentioned
 from appliance.domains.conversations.actions.remember import remember_words
 from appliance.domains.conversations.errors import ContactBlocked, WindowClosed
 from appliance.domains.conversations.events import ConversationChanged, InternalNoteAdded, MessageQueued
+from appliance.domains.conversations.rules import lengths
 from appliance.domains.conversations.tables import Conversation, Message
 from appliance.domains.conversations.types import (
     AgentReply,
@@ -45,8 +47,9 @@ def reply(
     if reply_to_id is not None and queries.get_message(uow, reply_to_id).conversation_id != conversation.id:
         raise NotFound(_("The quoted message is not part of this conversation."))
     text = str(content.get("text", ""))
-    if len(text) > conversation.max_text:
-        said = _("A message may have %(most)d characters here; this one has %(has)d.", most=conversation.max_text, has=len(text))
+    most = lengths.room_for_text(conversation.medium, conversation.max_text, kind, content)
+    if len(text) > most:
+        said = _("A message may have %(most)d characters here; this one has %(has)d.", most=most, has=len(text))
         raise Refused(said, fields={"text": said})
     asked = queries.check_consent(uow, conversation, purpose)
     draft = Draft(Direction.OUTBOUND, Sender.USER, kind, content, sender_id=user_id, reply_to_id=reply_to_id, purpose=asked)
@@ -71,7 +74,7 @@ def queue_agent_reply(uow: UnitOfWork, conversation_id: UUID, answer: AgentReply
         Direction.OUTBOUND,
         Sender.AGENT_AI,
         MessageKind.BUTTONS if answer.buttons else MessageKind.TEXT,
-        content,
+        _fitted(conversation, MessageKind.BUTTONS if answer.buttons else MessageKind.TEXT, content),
         sender_id=conversation.agent_id,
         sources=answer.sources,
         answers_up_to=answer.up_to_number,
@@ -124,9 +127,18 @@ def _queue_if_open(
     uow: UnitOfWork, conversation: Conversation, kind: MessageKind, content: Mapping[str, Any], *, purpose: Purpose | None
 ) -> Message | None:
     try:
-        return _queue(uow, conversation, Draft(Direction.OUTBOUND, Sender.SYSTEM, kind, content, purpose=purpose))
+        fitted = _fitted(conversation, kind, content)
+        return _queue(uow, conversation, Draft(Direction.OUTBOUND, Sender.SYSTEM, kind, fitted, purpose=purpose))
     except (ContactBlocked, WindowClosed):
         return None
+
+
+def _fitted(conversation: Conversation, kind: MessageKind, content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What nobody is there to shorten, as the contact gets it: the team reads the same."""
+    if kind is MessageKind.TEMPLATE or "text" not in content:
+        return content
+    most = lengths.room_for_text(conversation.medium, conversation.max_text, kind, content)
+    return {**content, "text": shortened_at_sentence(str(content["text"]), most)}
 
 
 def add_note(uow: UnitOfWork, conversation_id: UUID, *, user_id: UUID, text: str) -> Message:

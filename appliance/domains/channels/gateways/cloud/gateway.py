@@ -8,11 +8,12 @@ from appliance.core.box import Box
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.web import Schema
 from appliance.domains.channels.gateways.cloud import checkup, inbound, media, templates
-from appliance.domains.channels.gateways.cloud.outbound import CARRIES
+from appliance.domains.channels.gateways.cloud.outbound import CARRIES, MAX_BUTTON
 from appliance.domains.channels.gateways.cloud.transport import CloudTransport
 from appliance.domains.channels.gateways.gateway import Courteous, Gateway
 from appliance.domains.channels.types import WHATSAPP_CLOUD, Account, Change, Checkup, Kind, ProviderTemplate, TemplateStatus
 from appliance.domains.contacts.types import Channel as Medium
+from appliance.domains.conversations.types import MAX_CAPTION, MAX_TEXT
 
 
 class CloudSettings(Courteous):
@@ -24,8 +25,9 @@ class CloudSettings(Courteous):
 class CloudGateway(Gateway):
     settings: ClassVar[type[Schema]] = CloudSettings
     kind = Kind(
-        WHATSAPP_CLOUD, _("WhatsApp Cloud API"), Medium.WHATSAPP, carries=CARRIES, window_hours=24, max_text=4096, max_text_of_choices=1024,
-        quotes=True, per_second=80.0,  # throughput of a new number
+        WHATSAPP_CLOUD, _("WhatsApp Cloud API"), Medium.WHATSAPP, carries=CARRIES, window_hours=24, max_text=MAX_TEXT,
+        max_text_of_choices=1024, max_caption=MAX_CAPTION, max_button=MAX_BUTTON, quotes=True,
+        per_second=80.0,  # throughput of a new number
         external_id=r"\d{1,120}", needs=frozenset({"access_token", "app_secret", "verify_token"}),
     )  # fmt: skip
 

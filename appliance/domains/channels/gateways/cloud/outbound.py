@@ -54,7 +54,7 @@ def _template(content: Mapping[str, Any], media_id: str) -> dict[str, Any]:
 def _media(kind: MessageKind, content: Mapping[str, Any], media_id: str) -> dict[str, Any]:
     body: dict[str, Any] = {"id": media_id}
     if content.get("text") and kind not in {MessageKind.AUDIO, MessageKind.STICKER}:
-        body["caption"] = str(content["text"])[:1024]
+        body["caption"] = str(content["text"])
     if kind is MessageKind.DOCUMENT and content["media"].get("filename"):
         body["filename"] = content["media"]["filename"]
     return body
@@ -63,7 +63,7 @@ def _media(kind: MessageKind, content: Mapping[str, Any], media_id: str) -> dict
 def _interactive(kind: MessageKind, text: str, content: Mapping[str, Any]) -> dict[str, Any]:
     if kind is MessageKind.BUTTONS:
         buttons = [
-            {"type": "reply", "reply": {"id": button["id"], "title": button["title"][:MAX_BUTTON]}} for button in content["buttons"]
+            {"type": "reply", "reply": {"id": button["id"], "title": button["title"]}} for button in content["buttons"]
         ]
         return {"type": "button", "body": {"text": text}, "action": {"buttons": buttons}}
     rows = [

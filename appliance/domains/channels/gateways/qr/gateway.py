@@ -8,7 +8,7 @@ from appliance.domains.channels.gateways.gateway import Courteous, Gateway
 from appliance.domains.channels.gateways.qr import inbound, transport
 from appliance.domains.channels.types import WHATSAPP_QR, Account, Change, Kind
 from appliance.domains.contacts.types import Channel as Medium
-from appliance.domains.conversations.types import MessageKind
+from appliance.domains.conversations.types import MAX_CAPTION, MAX_TEXT, MessageKind
 
 CARRIES = frozenset(
     {
@@ -24,7 +24,10 @@ class QrSettings(Courteous):
 
 
 class QrGateway(Gateway):
-    kind = Kind(WHATSAPP_QR, _("WhatsApp by QR"), Medium.WHATSAPP, carries=CARRIES, max_text=4096, quotes=True, linked=True)
+    kind = Kind(
+        WHATSAPP_QR, _("WhatsApp by QR"), Medium.WHATSAPP, carries=CARRIES, max_text=MAX_TEXT, max_caption=MAX_CAPTION, quotes=True,
+        linked=True,
+    )  # fmt: skip
     settings = QrSettings
 
     def open(self, box: Box, account: Account) -> transport.QrTransport:

@@ -1,0 +1,17 @@
+"""How long the text of a message may be."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from appliance.domains.contacts.types import Channel as Medium
+from appliance.domains.conversations.types import MAX_CAPTION, MessageKind
+
+_WITH_CAPTION = frozenset({MessageKind.IMAGE, MessageKind.VIDEO, MessageKind.DOCUMENT})
+
+
+def room_for_text(medium: Medium, max_text: int, kind: MessageKind, content: Mapping[str, Any]) -> int:
+    """Where a channel cannot carry choices they stand beneath the text, numbered."""
+    if kind in _WITH_CAPTION and medium is Medium.WHATSAPP:
+        return MAX_CAPTION
+    choices: Sequence[Mapping[str, Any]] = content.get("buttons") or content.get("list", {}).get("rows", ())
+    return max_text - sum(len(f"\n{number}. {choice['title']}") for number, choice in enumerate(choices, 1))

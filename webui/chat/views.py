@@ -12,7 +12,8 @@ from appliance.core.web import PUBLIC, Call, Pages, current_box
 from appliance.core.web.api import count_unrecognised
 from appliance.domains.channels import queries
 from appliance.domains.channels.errors import ChannelNotFound
-from appliance.domains.channels.schemas import MAX_VISITOR_TEXT, WebchatSettings
+from appliance.domains.channels.schemas import WebchatSettings
+from appliance.domains.conversations.types import MAX_TEXT
 from webui import theme
 from webui.policy import policy
 from webui.static_files import StaticTree
@@ -111,7 +112,7 @@ def chat(call: Call, key: str) -> Response:
     """What the script opens in a frame; opened by itself it is a page to send people to."""
     del call
     front = front_of(key)
-    response = make_response(render_template("chat/chat.html", front=front, chat=front.settings, max_text=MAX_VISITOR_TEXT))
+    response = make_response(render_template("chat/chat.html", front=front, chat=front.settings, max_text=MAX_TEXT))
     response.headers["Content-Security-Policy"] = policy(shown_by=front.shown_by)
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response

@@ -125,6 +125,20 @@ def test_a_draft_gets_another_try_and_is_then_refused(client, talk, model):
     assert (refused.status_code, "“Ana”, “5”, “4”" in refused.json["detail"]) == (422, True)
 
 
+def test_what_is_too_long_for_the_model_is_left_whole_and_said(client, box, model, make_agent, says):
+    asked = model({"text": "never"})
+    longest = box.settings.models.context_tokens
+    mail = "Bom dia. " * 1000
+    talk = says(make_agent(), mail[: longest + 1])
+    [message] = [row["id"] for row in client.get(f"/api/v1/conversations/{talk}/messages").json["items"]]
+    for answer in (
+        client.post("/api/v1/rewrite", json={"text": mail, "way": "formal"}),
+        client.post(f"/api/v1/messages/{message}/translation", json={"to": "en"}),
+    ):
+        assert (answer.status_code, f"up to {longest} characters" in answer.json["detail"]) == (422, True)
+    assert asked.asked == []
+
+
 def test_a_translation_needs_a_language_and_words(client, model, make_agent, says, box, tenant_id):
     model({"text": "x"})
     assert client.post("/api/v1/rewrite", json={"text": "oi", "way": "translate"}).json["fields"] == {"to": "Choose the language first."}

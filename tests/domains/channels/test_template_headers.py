@@ -213,8 +213,8 @@ def test_files_are_of_the_kinds_and_sizes_that_whatsapp_takes(media, mime_type, 
 
 
 def test_a_mail_takes_any_file_that_mail_servers_take():
-    assert headers.problem_of_file("", "text/plain", headers.MAX_MAIL) is None
-    assert headers.problem_of_file("", "text/plain", headers.MAX_MAIL + 1) is not None
+    assert headers.problem_of_file("", "text/plain", headers.MAX_MAILED_FILE) is None
+    assert headers.problem_of_file("", "text/plain", headers.MAX_MAILED_FILE + 1) is not None
 
 
 def test_one_of_file_address_and_own_file_is_needed():

@@ -6,7 +6,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from appliance.core.box import Box
-from appliance.core.errors import DomainError
+from appliance.core.errors import DomainError, Refused
 from appliance.core.i18n import current_language
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
@@ -16,6 +16,7 @@ from appliance.domains.agents.rules import assisting, excerpts
 from appliance.domains.agents.types import Line, Mood, Summary, Way, Written
 from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations import queries as talks
+from appliance.domains.conversations.types import MAX_MAIL
 from appliance.inference.types import ChatMessage, ChatResult, Inference, JsonSchema
 
 ATTEMPTS = 2
@@ -72,7 +73,11 @@ def write_summary(box: Box, lines: list[Line]) -> tuple[Written, str]:
 
 
 def rewrite(box: Box, text: str, way: Way, *, to: str = "", names: Iterable[str] = ()) -> str:
-    """Raises NotKept, NoChatEngine, Unavailable. No unit may be open."""
+    """All of it or nothing. Raises Refused for a text too long for the model, NotKept, NoChatEngine, Unavailable. No unit may be open."""
+    longest = min(MAX_MAIL, box.settings.models.context_tokens)  # a token has two characters and more; question and answer share them
+    if len(text) > longest:
+        said = _("The language model takes a text of up to %(most)d characters; this one has %(has)d.", most=longest, has=len(text))
+        raise Refused(said, fields={"text": said})
     told = assisting.ask_rewrite(text, way, to)
     known, most = tuple(names), LEAST_TOKENS + len(text) // 2
     return _insist(box, told, assisting.TEXT, most, lambda answer: assisting.read_rewrite(answer, text, way, known))[0]

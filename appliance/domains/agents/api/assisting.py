@@ -13,12 +13,12 @@ from appliance.domains.agents import actions
 from appliance.domains.agents.types import FactKind, Language, Mood, Speaker, Summary, Way
 from appliance.domains.contacts import queries as contacts
 from appliance.domains.conversations import queries as conversations
+from appliance.domains.conversations.types import MAX_MAIL
 from appliance.inference.types import Inference
 
 api = Api("assisting")
 READ, WRITE = "conversations:read", "conversations:write"
 RATE = "30/minute"  # a model answers one after the other, customers too
-LONGEST = 4096
 
 
 class WishOut(Schema):
@@ -78,7 +78,7 @@ class AssistOut(Schema):
 class RewriteIn(Schema):
     """`to` is needed for a translation. `conversation_id`: its names are then known to be names."""
 
-    text: str = Field(min_length=1, max_length=LONGEST)
+    text: str = Field(min_length=1, max_length=MAX_MAIL)
     way: Way
     to: Language | None = None
     conversation_id: UUID | None = None
@@ -132,7 +132,7 @@ def rewrite(call: Call, body: RewriteIn) -> TextOut:
 def translate_message(call: Call, message_id: UUID, body: TranslateIn) -> TextOut:
     with call.unit(read_only=True) as uow:
         message = conversations.get_message(uow, message_id)
-        text, names = conversations.text_of(message)[:LONGEST], _names(uow, message.conversation_id, call.who.name)
+        text, names = conversations.text_of(message), _names(uow, message.conversation_id, call.who.name)
     if not text.strip():
         raise Refused(_("There are no words in this message."))
     return TextOut(text=actions.rewrite(call.box, text, Way.TRANSLATE, to=body.to, names=names))

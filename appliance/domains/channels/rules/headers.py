@@ -13,7 +13,7 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.domains.channels.types import Parts, Sample
 
 MIB = 2**20
-MAX_MAIL = 20 * MIB  # what mail servers usually take, with a third more for how mails carry files
+MAX_MAILED_FILE = 20 * MIB  # what mail servers usually take, with a third more for how mails carry files
 PLACE = "LOCATION"
 LINK = "header.link"
 PLACE_SLOTS = ("header.latitude", "header.longitude", "header.name", "header.address")
@@ -42,7 +42,7 @@ def problem_of_file(media: str, mime_type: str, size: int) -> LazyProxy | None:
     """`media` is empty for a mail, which takes any file."""
     wanted = FILES.get(media)
     if wanted is None:
-        return _("A mail takes a file of up to 20 MB.") if size > MAX_MAIL else None
+        return _("A mail takes a file of up to 20 MB.") if size > MAX_MAILED_FILE else None
     return None if mime_type in wanted.mime_types and size <= wanted.most else wanted.wanted
 
 

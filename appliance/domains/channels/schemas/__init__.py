@@ -1,7 +1,6 @@
 """What the API takes and gives."""
 
 from appliance.domains.channels.schemas.channels import (
-    MAX_VISITOR_TEXT,
     AgentLinksOut,
     ChannelIn,
     ChannelOut,
@@ -63,7 +62,6 @@ from appliance.domains.channels.schemas.templates import (
 from appliance.domains.channels.schemas.writing import ReactionIn, WhatsappIn
 
 __all__ = [
-    "MAX_VISITOR_TEXT",
     "MOST_DAYS",
     "AgentLinksOut",
     "ChannelIn",

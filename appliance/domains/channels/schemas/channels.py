@@ -10,8 +10,6 @@ from appliance.domains.channels.rules.origins import origin_of
 from appliance.domains.channels.types import ChannelStatus, Ending, Factor, LinkState, Quality
 from appliance.domains.conversations.types import MAX_TEXT, Holder, MessageKind
 
-MAX_VISITOR_TEXT = MAX_TEXT
-
 Secrets = Annotated[
     dict[Annotated[str, Field(max_length=60)], Annotated[str, Field(max_length=2000)]],
     Field(max_length=20, description="Written, never read back; which ones depends on the kind"),
@@ -78,7 +76,7 @@ class RejectedOut(Schema):
 class SimulatedIn(Schema):
     visitor: str = Field("demo", min_length=1, max_length=80)
     name: str = Field("", max_length=200)
-    text: str = Field(min_length=1, max_length=4096)
+    text: str = Field(min_length=1, max_length=MAX_TEXT)
     client_id: str = Field("", max_length=80)
 
 
@@ -120,7 +118,7 @@ class VisitorSaysIn(Schema):
     """`name` and `email` are what the visitor says of themself: kept, and never a proof of who they are."""
 
     client_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="The same id again is the same message")
-    text: str = Field("", max_length=MAX_VISITOR_TEXT)
+    text: str = Field("", max_length=MAX_TEXT)
     choice: ChosenIn | None = Field(None, description="The button or row that was chosen")
     name: str = Field("", max_length=120)
     email: str = Field("", max_length=254)
@@ -245,7 +243,7 @@ class ConnectionOut(AgentLinksOut):
 
 class SendMessageIn(Schema):
     to: str = Field(pattern=r"^[0-9]{8,15}$", description="Digits, with the country's")
-    text: str = Field(min_length=1, max_length=4096)
+    text: str = Field(min_length=1, max_length=MAX_TEXT)
     channel_id: UUID | None = None
 
 

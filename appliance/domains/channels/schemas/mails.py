@@ -9,9 +9,9 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.core.web import Schema
 from appliance.domains.channels.types import MailKeyState
 from appliance.domains.conversations.schemas import MediaIn
+from appliance.domains.conversations.types import MAX_MAIL
 
 MAX_COPIES = 20
-MAX_BODY = 20_000
 _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(\.[\w-]+)+", re.ASCII)
 
 
@@ -38,7 +38,7 @@ class MailIn(Schema):
     to: Address
     cc: Copies = Field(default_factory=list)
     subject: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_BODY)]
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_MAIL)]
     media: MediaIn | None = Field(None, description="A file that was stored for it")
 
 

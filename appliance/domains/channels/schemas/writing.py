@@ -5,6 +5,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, field_validator,
 
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.web import Schema
+from appliance.domains.conversations.types import MAX_TEXT
 
 
 def _digits(given: object) -> object:
@@ -12,7 +13,7 @@ def _digits(given: object) -> object:
 
 
 Number = Annotated[str, BeforeValidator(_digits), StringConstraints(pattern=r"^([0-9]{8,15})?$")]
-Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4096)]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_TEXT)]
 
 
 class ReactionIn(Schema):

@@ -1,10 +1,10 @@
 from appliance.core.box import Box
 from appliance.core.i18n import lazy_gettext as _
 from appliance.domains.channels.gateways.gateway import Gateway
-from appliance.domains.channels.schemas import MAX_VISITOR_TEXT, WebchatSettings
+from appliance.domains.channels.schemas import WebchatSettings
 from appliance.domains.channels.types import WEBCHAT, Account, Kind, Sent
 from appliance.domains.contacts.types import Channel as Medium
-from appliance.domains.conversations.types import MessageKind, Outgoing
+from appliance.domains.conversations.types import MAX_TEXT, MessageKind, Outgoing
 
 CARRIES = frozenset(
     {
@@ -20,7 +20,7 @@ class WebchatTransport:
 
 
 class WebchatGateway(Gateway):
-    kind = Kind(WEBCHAT, _("Web chat"), Medium.WEBCHAT, carries=CARRIES, max_text=MAX_VISITOR_TEXT, max_text_of_choices=MAX_VISITOR_TEXT)
+    kind = Kind(WEBCHAT, _("Web chat"), Medium.WEBCHAT, carries=CARRIES, max_text=MAX_TEXT, max_text_of_choices=MAX_TEXT)
     settings = WebchatSettings
 
     def open(self, _box: Box, _account: Account) -> WebchatTransport:

@@ -317,3 +317,10 @@ def test_a_slow_channel_spaces_its_messages(box, tenant_id, cloud):
     with box.unit(tenant_id) as uow:
         turns = [channels.take_turn(uow, cloud) for _ in range(4)]
         assert [turn - turns[0] for turn in turns] == [timedelta(seconds=0.5 * number) for number in range(4)]
+
+
+def test_words_beside_a_recording_are_refused_where_they_would_not_arrive(reply, keep_file):
+    spoken = {"media": {"blob_id": str(keep_file(b"OggS").id), "mime_type": "audio/ogg", "filename": "v.ogg"}}
+    with pytest.raises(Refused, match="by themselves"):
+        reply("ouça até o fim", kind=MessageKind.AUDIO, content=spoken)
+    assert reply("", kind=MessageKind.AUDIO, content=spoken) is not None

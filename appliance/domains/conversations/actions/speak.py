@@ -49,7 +49,8 @@ def reply(
     text = str(content.get("text", ""))
     most = lengths.room_for_text(conversation.medium, conversation.max_text, kind, content)
     if len(text) > most:
-        said = _("A message may have %(most)d characters here; this one has %(has)d.", most=most, has=len(text))
+        too_long = _("A message may have %(most)d characters here; this one has %(has)d.", most=most, has=len(text))
+        said = too_long if most else _("WhatsApp takes no words with a recording: send them by themselves.")
         raise Refused(said, fields={"text": said})
     asked = queries.check_consent(uow, conversation, purpose)
     draft = Draft(Direction.OUTBOUND, Sender.USER, kind, content, sender_id=user_id, reply_to_id=reply_to_id, purpose=asked)

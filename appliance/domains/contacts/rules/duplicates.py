@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 from uuid import UUID
 
@@ -104,10 +105,11 @@ def _ratio(one: str, other: str) -> int:
     return int(fuzz.token_sort_ratio(" ".join(_words(one)), " ".join(_words(other))))
 
 
-def _words(name: str) -> list[str]:
+@lru_cache(maxsize=4096)  # each is compared with several
+def _words(name: str) -> tuple[str, ...]:
     """`Conceição, João da` → joao, conceicao in the order in which they stand."""
     bare = "".join(char if char.isalnum() or char in " ?" else " " for char in fold(name))
-    return [word for word in bare.split() if word not in _LESSER]
+    return tuple(word for word in bare.split() if word not in _LESSER)
 
 
 def _firm(company: str) -> str:

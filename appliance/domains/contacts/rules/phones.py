@@ -1,6 +1,7 @@
 """Phone numbers as people write them and as networks know them."""
 
 import re
+from functools import lru_cache
 
 import phonenumbers
 
@@ -8,6 +9,7 @@ _BRAZILIAN_MOBILE = re.compile(r"\+55(?P<area>[1-9]\d)9(?P<line>[6-9]\d{7})")
 _BRAZILIAN_EIGHT_DIGITS = re.compile(r"\+55(?P<area>[1-9]\d)(?P<line>[6-9]\d{7})")
 
 
+@lru_cache(maxsize=2048)  # as an address of e-mail
 def normalise_phone(raw: str, default_region: str) -> str | None:
     """E.164, or None when no network could have such a number.
 

@@ -179,6 +179,9 @@ class MessageKind(StrEnum):
     UNSUPPORTED = "unsupported"
 
 
+CAPTIONED = frozenset({MessageKind.IMAGE, MessageKind.VIDEO, MessageKind.DOCUMENT})  # text stands beneath the file
+
+
 class Hearing(StrEnum):
     """How far the words of a recording are. FAILED: they will not come by themselves."""
 

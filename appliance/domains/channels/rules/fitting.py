@@ -7,10 +7,9 @@ from typing import Any
 from appliance.core.errors import Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.domains.channels.types import Kind
-from appliance.domains.conversations.types import MessageKind, Outgoing
+from appliance.domains.conversations.types import CAPTIONED, MessageKind, Outgoing
 
 _CHOICES = frozenset({MessageKind.BUTTONS, MessageKind.LIST})
-_WITH_CAPTION = frozenset({MessageKind.IMAGE, MessageKind.VIDEO, MessageKind.DOCUMENT})
 
 
 def fit(message: Outgoing, kind: Kind) -> Outgoing:
@@ -21,7 +20,7 @@ def fit(message: Outgoing, kind: Kind) -> Outgoing:
         return fit(replace(message, kind=MessageKind.TEXT, content={"text": written}), kind)
     if message.kind not in kind.carries:
         raise Refused(_("A channel of the kind %(kind)s cannot send this kind of message.", kind=kind.title))
-    most = kind.max_caption if message.kind in _WITH_CAPTION else kind.max_text
+    most = kind.max_caption if message.kind in CAPTIONED else kind.max_text
     if len(text) > most:
         raise Refused(_("A message may have %(most)d characters here; this one has %(has)d.", most=most, has=len(text)))
     return message

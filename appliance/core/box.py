@@ -10,10 +10,11 @@ from uuid import UUID
 import structlog
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as StaleConnection
 from redis.retry import Retry
 from sqlalchemy import select
 
-from appliance.core import crypto, db
+from appliance.core import crypto, db, envelope
 from appliance.core.blobs import Blobs
 from appliance.core.config import Settings
 from appliance.core.dispatch import Dispatcher
@@ -65,7 +66,7 @@ class Box:
 
 def open_box(settings: Settings, manifests: Iterable[Manifest]) -> Box:
     """Raises crypto.KeyUnreadable when the data cannot be opened with the key that is there."""
-    keys = crypto.Keyring(crypto.read_master_key(settings.keys.master_key_file))
+    keys = crypto.Keyring(envelope.open_root(settings))
     crypto.install(keys)
     database = db.connect(settings, keys.database_key)
     redis = connect_redis(settings.redis_url)
@@ -84,8 +85,12 @@ def open_box(settings: Settings, manifests: Iterable[Manifest]) -> Box:
 
 
 def connect_redis(url: str) -> Redis:
-    """Tries again once and at once, for a connection that went stale: left to itself the library waits seconds for a dead Redis."""
-    return Redis.from_url(url, socket_timeout=5, socket_connect_timeout=2, health_check_interval=30, retry=Retry(NoBackoff(), 1))
+    """Tries again once and at once, for a connection that went stale: left to itself the library waits seconds for a dead Redis.
+
+    One that hangs is not waited for twice.
+    """
+    again = Retry(NoBackoff(), 1, supported_errors=(StaleConnection,))
+    return Redis.from_url(url, socket_timeout=5, socket_connect_timeout=2, health_check_interval=30, retry=again)
 
 
 def _tenant_key_loader(database: db.Database) -> Callable[[UUID], bytes | None]:

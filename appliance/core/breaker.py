@@ -17,8 +17,10 @@ class _Record:
 
 @dataclass
 class Breakers:
-    """One record a name. Open after five failures in a row; after half a minute one call may try again."""
+    """One record a name. Open after so many failures in a row; after `open_for_s` one call may try again."""
 
+    failures_to_open: int = FAILURES_TO_OPEN
+    open_for_s: float = OPEN_FOR_S
     _records: dict[str, _Record] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -27,11 +29,11 @@ class Breakers:
         now = time.monotonic()
         with self._lock:
             record = self._records.get(name)
-            if record is None or record.failures < FAILURES_TO_OPEN:
+            if record is None or record.failures < self.failures_to_open:
                 return False
             if now < record.open_until:
                 return True
-            record.open_until = now + OPEN_FOR_S
+            record.open_until = now + self.open_for_s
             return False
 
     def failed(self, name: str) -> None:
@@ -40,8 +42,8 @@ class Breakers:
                 self._records.clear()
             record = self._records.setdefault(name, _Record())
             record.failures += 1
-            if record.failures >= FAILURES_TO_OPEN:
-                record.open_until = time.monotonic() + OPEN_FOR_S
+            if record.failures >= self.failures_to_open:
+                record.open_until = time.monotonic() + self.open_for_s
 
     def succeeded(self, name: str) -> None:
         with self._lock:

@@ -1,12 +1,18 @@
 """Every setting of the box: one typed tree, read once at start, passed in. The only reader of the environment."""
 
 import os
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, FilePath, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from appliance.core import i18n
+from appliance.core.i18n import lazy_gettext as _
+
+LEAST_TOKEN = 16  # characters
 
 
 class Section(BaseModel):
@@ -63,6 +69,7 @@ class RedisSettings(Section):
 
 class KeySettings(Section):
     master_key_file: Path = Field(default_factory=default_key_file, description="32 random bytes, mode 0600, outside the data folder.")
+    passphrase_file: Path | None = Field(None, description="File with the passphrase of a box that has such a slot. Empty: asked for.")
 
 
 class NetworkSettings(Section):
@@ -74,10 +81,12 @@ class NetworkSettings(Section):
 
 class ModelSettings(Section):
     url: str = Field("", description="Address of the model server. Empty: its unix socket in the data folder.")
+    listen: str = Field("", pattern=r"^$|:\d+$", description="host:port where this machine's model server serves others. Empty: no other.")
+    token_file: FilePath | None = Field(None, description="File with the secret that a model server on a network asks for.")
     chat_engine: Literal["none", "modelserver", "ollama", "openai"] = Field("none", description="Who writes answers. none: the box quotes.")
     chat_model: str = Field("", description="Name of the chat model for the engine above.")
     chat_url: str = Field("", description="Base address of Ollama or of an OpenAI-compatible server.")
-    chat_api_key_file: Path | None = Field(None, description="File with the key for chat_url, when it wants one.")
+    chat_api_key_file: FilePath | None = Field(None, description="File with the key for chat_url, when it wants one.")
     embedding_model: str = Field("minilm-l6-v2-int8", description="Catalogue name of the embedding model.")
     transcription_model: str = Field("", description="Name of the model that writes down speech. Empty: the one that is installed.")
     timeout_s: float = Field(60.0, gt=0, le=600, description="Longest wait for a model.")
@@ -93,6 +102,21 @@ class ModelSettings(Section):
     max_waiting: int = Field(32, ge=1, le=1000, description="Requests a model lets wait before the model server turns others away.")
     gpu_layers: int = Field(0, ge=-1, le=1000, description="Layers of a GGUF model placed on the GPU. -1: all.")
     idle_unload_s: float = Field(0.0, ge=0, description="Seconds after which an unused model leaves memory. 0: never.")
+
+    @field_validator("token_file")
+    @classmethod
+    def _is_no_open_door(cls, file: Path | None) -> Path | None:
+        if file is None:
+            return None
+        try:
+            token = file.read_text(encoding="utf-8").strip()
+        except OSError as err:
+            raise ValueError(str(_("The token file %(path)s cannot be read: %(why)s.", path=file, why=i18n.reason_of(err)))) from err
+        if len(token) < LEAST_TOKEN:
+            sentence = _("The token file %(path)s holds fewer than %(least)s characters: make one with openssl rand -hex 32.",
+                         path=file, least=LEAST_TOKEN)  # fmt: skip
+            raise ValueError(str(sentence))
+        return file
 
 
 class WorkerSettings(Section):
@@ -125,9 +149,55 @@ class ChannelSettings(Section):
     rejected_days: int = Field(7, ge=1, le=90, description="How long webhooks that could not be used are kept.")
 
 
+class BackupTarget(Section):
+    """Where backups go. Secrets stay in the files that are named here."""
+
+    repository: str = Field(description="A folder, sftp:user@host:/folder, or s3:https://host/bucket/folder.")
+    mount_point: Path | None = Field(None, description="Folder where the disk or share is mounted; unmounted, nothing is written.")
+    identity_file: Path | None = Field(None, description="SSH key for sftp.")
+    known_hosts_file: Path | None = Field(None, description="Host key of the SFTP server, in the form of known_hosts.")
+    credentials_file: Path | None = Field(None, description="Keys for S3, in the form of ~/.aws/credentials.")
+    ca_file: Path | None = Field(None, description="Certificate of the authority that vouches for an S3 server of your own.")
+
+
+class PointInTimeSettings(Section):
+    """On PostgreSQL: its journal (WAL) goes to one target every five minutes, so that a restore can name a time."""
+
+    target: str = Field("", description="Name of the target that holds it. Empty: off.")
+    days: int = Field(7, ge=1, le=90, description="How many days back a restore can go.")
+    base_h: int = Field(24, ge=1, le=168, description="Hours between copies of the whole database, which journals are applied to.")
+
+
+class BackupSettings(Section):
+    every_h: int = Field(24, ge=1, le=168, description="Hours from one backup to the next.")
+    rpo_h: int = Field(26, ge=1, le=744, description="Hours of work you can afford to lose; an older last backup is a warning.")
+    keep_last: int = Field(3, ge=1, le=1000, description="Backups that are kept whatever their day.")
+    keep_daily: int = Field(7, ge=1, le=366, description="Days of which the last backup is kept.")
+    keep_weekly: int = Field(5, ge=0, le=520, description="Weeks of which the last backup is kept.")
+    keep_monthly: int = Field(12, ge=0, le=240, description="Months of which the last backup is kept.")
+    drill_days: int = Field(30, ge=0, le=366, description="Days from one restore drill to the next. 0: none by itself.")
+    timeout_min: int = Field(55, ge=1, le=10080, description="Minutes one step may take when the box starts it by itself.")
+    point_in_time: PointInTimeSettings = PointInTimeSettings()
+    targets: dict[str, BackupTarget] = Field(
+        default_factory=dict, description='By name. As a section: [backup.targets.usb] and below it repository = "/mnt/usb/salesedge".'
+    )
+
+    @property
+    def longest_kept(self) -> timedelta:
+        """Of a backup, by whichever rule keeps it longest, while others follow as planned. Rules count what has a backup, not days."""
+        every = timedelta(hours=self.every_h)
+        rules = (self.keep_last, 0), (self.keep_daily, 1), (self.keep_weekly, 7), (self.keep_monthly, 31)
+        return every + max(number * max(timedelta(days=days), every) for number, days in rules)
+
+
 class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line that is written.")
     format: Literal["console", "json"] = Field("console", description="console for people, json for collectors.")
+
+
+class TelemetrySettings(Section):
+    otlp_endpoint: str = Field("", description="OpenTelemetry receiver (OTLP/HTTP), e.g. http://127.0.0.1:4318. Empty: no traces.")
+    trace_ratio: float = Field(1.0, ge=0, le=1, description="Part of the requests that are traced.")
 
 
 class Settings(BaseSettings):
@@ -143,7 +213,9 @@ class Settings(BaseSettings):
     workers: WorkerSettings = WorkerSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     channels: ChannelSettings = ChannelSettings()
+    backup: BackupSettings = BackupSettings()
     logs: LogSettings = LogSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
 
     @classmethod
     def settings_customise_sources(
@@ -176,6 +248,12 @@ class Settings(BaseSettings):
     @property
     def modelserver_socket(self) -> Path:
         return self.run_dir / "models.sock"
+
+
+def credentials_folder() -> Path | None:
+    """Where systemd lays what a unit's LoadCredential names; nobody else can read it."""
+    named = os.environ.get("CREDENTIALS_DIRECTORY")
+    return Path(named) if named else None
 
 
 def config_file() -> Path:

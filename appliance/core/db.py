@@ -43,7 +43,7 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.sql import visitors
 
-from appliance.core import crypto, i18n
+from appliance.core import canary, crypto, i18n, metrics
 from appliance.core.config import DatabaseSettings, Settings
 from appliance.core.ids import new_id
 from appliance.core.turns import Turns
@@ -265,6 +265,8 @@ class Database:
         self.engine = engine
         self.turns = turns
         self.read_only = engine.execution_options(read_only=True)
+        event.listen(engine, "checkout", lambda *_: metrics.CONNECTIONS.labels().inc())
+        event.listen(engine, "checkin", lambda *_: metrics.CONNECTIONS.labels().dec())
         self.is_postgresql = engine.dialect.name == "postgresql"
 
     def come_first(self) -> None:
@@ -284,7 +286,10 @@ class Database:
 
 
 def connect(settings: Settings, database_key: bytes, *, url: str = "") -> Database:
-    """Open the configured database; `url` overrides it (the owner's address, for migrations)."""
+    """Open the configured database; `url` overrides it (the owner's address, for migrations).
+
+    With another box's key connecting raises KeyUnreadable.
+    """
     address = make_url(url or settings.database_url)
     if address.get_backend_name() == "sqlite":
         path = address.database or ""
@@ -292,7 +297,9 @@ def connect(settings: Settings, database_key: bytes, *, url: str = "") -> Databa
         engine = _sqlite_engine(path, database_key, settings.database)
         event.listen(engine, "begin", turns.begin)
         return Database(engine, turns)
-    return Database(_postgresql_engine(str(address.render_as_string(hide_password=False)), settings.database))
+    engine = _postgresql_engine(str(address.render_as_string(hide_password=False)), settings.database)
+    canary.watch(engine, database_key)
+    return Database(engine)
 
 
 def _sqlite_engine(path: str, key: bytes, settings: DatabaseSettings) -> Engine:

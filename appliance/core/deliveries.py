@@ -1,6 +1,6 @@
 """The life of one delivery row: claimed by compare-and-swap, kept by a lease, finished by its own token only."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,21 +8,20 @@ from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, sel
 from sqlalchemy.orm import aliased
 
 from appliance.core.backoff import back_off, chance
-from appliance.core.dispatch import BY_TURNS
+from appliance.core.dispatch import BY_TURNS, JOB_TIMEOUT_S
 from appliance.core.errors import NotFound
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.i18n import told
 from appliance.core.ids import new_id
 from appliance.core.outbox import MAX_ATTEMPTS, Delivery, DeliveryState, OutboxRow, Owed, owed
-from appliance.core.rows import was_changed
+from appliance.core.rows import bring_forward, was_changed
 from appliance.core.uow import UnitOfWork
 
 LEASE = timedelta(seconds=12)
 SWEEP_LIMIT = 500
 DEADLY_AFTER = 5
 UNFINISHED = (DeliveryState.PENDING, DeliveryState.LEASED, DeliveryState.DEAD)
-REENQUEUE_AFTER = timedelta(seconds=5)
-REENQUEUE_WHILE_BUSY_AFTER = timedelta(seconds=60)
+REENQUEUE_AFTER = timedelta(seconds=5)  # what a unit that is slow to commit was told with may lie so far back
 
 
 class LeaseLost(RuntimeError):
@@ -199,16 +198,20 @@ def get_event(uow: UnitOfWork, delivery: Delivery) -> OutboxRow:
     return uow.session.scalars(select(OutboxRow).where(OutboxRow.seq == delivery.event_seq)).one()
 
 
-def _due(uow: UnitOfWork, busy_queues: frozenset[str]) -> Select[Delivery]:
+def _due(uow: UnitOfWork, heads: Mapping[str, datetime]) -> Select[Delivery]:
     """Never told to the queue, told but lost, or its worker died. Heads of their key only.
 
-    A queue that is busy still holds what it was told, so those rows are left alone for a while; where it goes by turns any job of it
-    takes up any of them, so as long as it has one.
+    `heads`: by queue in which something waits, when what comes next there was told. What was told before is no longer in it: it is being
+    done, or was lost with a worker, with the queue or while the database was away. Where it goes by turns any job takes up any of them.
     """
+    before = {
+        name: min(uow.now, heads.get(name, uow.now)) - REENQUEUE_AFTER
+        for name in JOB_TIMEOUT_S if name not in heads.keys() & BY_TURNS
+    }  # fmt: skip
     lost = or_(
         Delivery.enqueued_at.is_(None),
-        and_(Delivery.enqueued_at < uow.now - REENQUEUE_AFTER, Delivery.queue.not_in(busy_queues)),
-        and_(Delivery.enqueued_at < uow.now - REENQUEUE_WHILE_BUSY_AFTER, Delivery.queue.not_in(busy_queues & BY_TURNS)),
+        and_(Delivery.state == DeliveryState.LEASED, Delivery.enqueued_at < Delivery.lease_until, Delivery.queue.in_(before)),
+        *(and_(Delivery.queue == name, Delivery.enqueued_at < told) for name, told in before.items()),
     )
     return select(Delivery).where(_is_ready(uow), lost, ~_blocked()).order_by(Delivery.event_seq).limit(SWEEP_LIMIT)
 
@@ -220,8 +223,8 @@ def find_next(uow: UnitOfWork, queue: str, *, after: UUID) -> Owed | None:
     return None if found is None else owed([found])[0]
 
 
-def has_due(uow: UnitOfWork, *, busy_queues: frozenset[str]) -> bool:
-    return uow.session.scalar(_due(uow, busy_queues).limit(1)) is not None
+def has_due(uow: UnitOfWork, *, heads: Mapping[str, datetime]) -> bool:
+    return uow.session.scalar(_due(uow, heads).limit(1)) is not None
 
 
 def find_next_due(uow: UnitOfWork) -> datetime | None:
@@ -230,12 +233,22 @@ def find_next_due(uow: UnitOfWork) -> datetime | None:
     return uow.session.scalar(waiting)
 
 
-def take_due(uow: UnitOfWork, *, busy_queues: frozenset[str]) -> list[Owed]:
+def take_due(uow: UnitOfWork, *, heads: Mapping[str, datetime]) -> list[Owed]:
     """What the queue should be told (again), marked as told."""
-    rows = uow.session.scalars(_due(uow, busy_queues)).all()
+    rows = uow.session.scalars(_due(uow, heads)).all()
     for delivery in rows:
         delivery.enqueued_at = uow.now
     return owed(rows)
+
+
+def heed_put_back(uow: UnitOfWork, by: timedelta) -> None:
+    """In the whole box: what waits would wait for so much longer."""
+    pending = Delivery.state == DeliveryState.PENDING
+    bring_forward(uow, Delivery.next_at, by, pending)
+    ahead = update(Delivery).execution_options(synchronize_session=False)
+    uow.session.execute(ahead.where(pending, Delivery.enqueued_at > uow.now).values(enqueued_at=None))
+    held = ahead.where(Delivery.state == DeliveryState.LEASED, Delivery.lease_until > uow.now + LEASE)
+    uow.session.execute(held.values(lease_until=uow.now + LEASE))
 
 
 def list_dead(uow: UnitOfWork, *, limit: int = 100) -> list[tuple[Delivery, OutboxRow]]:
@@ -254,6 +267,13 @@ def count_open(uow: UnitOfWork) -> dict[str, int]:
     """Without those that are done, which are most of the table."""
     found = count_by_state(uow, UNFINISHED)
     return {state.value: found.get(state, 0) for state in UNFINISHED}
+
+
+def lags(uow: UnitOfWork) -> dict[str, float]:
+    """By queue: seconds since the oldest of what waits could have been done."""
+    waiting = select(Delivery.queue, func.min(Delivery.next_at)).where(Delivery.state == DeliveryState.PENDING, Delivery.next_at <= uow.now)
+    oldest = {queue: at for queue, at in uow.session.execute(waiting.group_by(Delivery.queue))}  # noqa: C416 - as below
+    return {queue: (uow.now - oldest.get(queue, uow.now)).total_seconds() for queue in JOB_TIMEOUT_S}
 
 
 def count_by_state(uow: UnitOfWork, states: Iterable[DeliveryState] = DeliveryState) -> dict[DeliveryState, int]:

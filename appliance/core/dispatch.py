@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import socket
 from collections import defaultdict
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from redis import Redis, RedisError
 from rq import Queue, Worker
 from rq.queue import EnqueueData
-from rq.worker import BaseWorker
+from rq.utils import as_text
 
-from appliance.core import sound
+from appliance.core import processes, sound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LIVE_CHANNEL = "live"
 AROUND_S = 900  # a model may have to be loaded, a file to be read, a writer to be waited for
 JOB_TIMEOUT_S = {"fast": 180, "default": 300, "speech": round(sound.SLOWEST_S) + AROUND_S, "slow": 3600}
+LONG_AGO = datetime.fromtimestamp(0, UTC)  # of a queue whose next jobs were taken while it was asked: nothing was told before that
 BY_TURNS = frozenset({"speech"})  # of the organisations: a job of these says only that something waits
 RUN_DELIVERY = "appliance.core.jobs.run_delivery"
 RUN_NEXT = "appliance.core.jobs.run_next"
@@ -40,8 +41,8 @@ class Dispatcher:
         self.redis = redis
 
     def after_commit(self, emitted: Sequence[OutboxRow], owed: Sequence[Owed]) -> None:
-        self.publish(emitted)  # first: it is quick, and somebody looks at it
-        self.enqueue(owed)
+        if self.publish(emitted):  # first: it is quick, and somebody looks at it
+            self.enqueue(owed)  # a Redis that hangs is waited for once
 
     def enqueue(self, owed: Iterable[Owed]) -> bool:
         """True when the queue took them. False is no loss: the rows wait for the relay's sweep."""
@@ -64,14 +65,14 @@ class Dispatcher:
             RUN_CRON, args=(name,), job_id=job_id, timeout=timeout, result_ttl=timeout, failure_ttl=timeout, unique=True
         )
 
-    def publish(self, emitted: Iterable[OutboxRow]) -> None:
-        self._tell(map(live_note, emitted))
+    def publish(self, emitted: Iterable[OutboxRow]) -> bool:
+        return self._tell(map(live_note, emitted))
 
     def whisper(self, tenant_id: UUID, whispers: Iterable[Whisper]) -> None:
         """To the browsers that listen now; kept nowhere."""
         self._tell(json.dumps({"tenant": tenant_id.hex, "event": name, "ids": ids}) for name, ids in whispers)
 
-    def _tell(self, notes: Iterable[str]) -> None:
+    def _tell(self, notes: Iterable[str]) -> bool:
         try:
             pipe = self.redis.pipeline(transaction=False)
             for note in notes:
@@ -79,6 +80,23 @@ class Dispatcher:
             pipe.execute()
         except RedisError as err:
             log.warning("live_unreachable", error=type(err).__name__)
+            return False
+        return True
+
+    def heads(self) -> dict[str, datetime] | None:
+        """By queue in which something waits: when the job that comes next was put there. None when Redis is away."""
+        found = {}
+        try:
+            for name in JOB_TIMEOUT_S:
+                queue = Queue(name, connection=self.redis)
+                next_jobs = queue.get_jobs(0, 3)  # the first may be taken and done before it is read
+                told = next((job.enqueued_at for job in next_jobs if job.enqueued_at), None)
+                if told or queue.count:
+                    found[name] = told or LONG_AGO
+        except RedisError as err:
+            log.warning("queue_unreachable", error=type(err).__name__)
+            return None
+        return found
 
     def backlog(self, queue: str) -> int:
         """Jobs waiting; 0 when Redis is away, since then nothing is."""
@@ -87,10 +105,13 @@ class Dispatcher:
         except RedisError:
             return 0
 
-
     def workers(self, queue: str) -> int:
-        """Processes that take its jobs. Raises RedisError."""
-        return sum(map(_is_alive, Worker.all(queue=Queue(queue, connection=self.redis))))
+        """Processes that take its jobs. Raises RedisError.
+
+        The library's own list would make every later connection wait minutes for a Redis that hangs.
+        """
+        keys = Worker.all_keys(queue=Queue(queue, connection=self.redis))
+        return sum(_is_alive(*self.redis.hmget(key, "hostname", "pid")) for key in keys)
 
 
 def _job(queue: str, delivery: Owed) -> EnqueueData:
@@ -105,9 +126,11 @@ def _job(queue: str, delivery: Owed) -> EnqueueData:
     )
 
 
-def _is_alive(worker: BaseWorker) -> bool:
+def _is_alive(hostname: bytes | str | None, pid: bytes | str | None) -> bool:
     """One that was killed stays in the list for minutes; on another machine nobody can tell."""
-    return worker.hostname != socket.gethostname() or Path(f"/proc/{worker.pid}").exists()
+    if hostname is None:
+        return False
+    return as_text(hostname) != socket.gethostname() or (pid is not None and processes.is_running(int(pid)))
 
 
 def live_note(row: OutboxRow) -> str:

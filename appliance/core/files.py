@@ -186,20 +186,23 @@ def _sweep_some(box: Box) -> int:
         uow.session.execute(update(StoredFile).where(StoredFile.id.in_(old), unused).values(state=FileState.GOING))
         going = select(StoredFile.tenant_id, StoredFile.id).where(StoredFile.state == FileState.GOING).limit(SWEPT_AT_ONCE)
         found = uow.session.execute(going).all()
-    for tenant_id in {row.tenant_id for row in found}:
-        _destroy(box, tenant_id, [row.id for row in found if row.tenant_id == tenant_id])
-    return len(found)
+    by_tenant = {tenant_id: [row.id for row in found if row.tenant_id == tenant_id] for tenant_id in {row.tenant_id for row in found}}
+    return sum(_destroy(box, tenant_id, file_ids) for tenant_id, file_ids in by_tenant.items())
 
 
-def _destroy(box: Box, tenant_id: UUID, file_ids: Sequence[UUID]) -> None:
-    """Those of them that are going."""
+def _destroy(box: Box, tenant_id: UUID, file_ids: Sequence[UUID]) -> int:
+    """Those of them that are going. How many: none while a backup runs."""
     going = StoredFile.id.in_(file_ids), StoredFile.state == FileState.GOING
     with box.unit(tenant_id, read_only=True) as uow:
         found = list(uow.session.scalars(select(StoredFile.id).where(*going)))
-    for file_id in found:
-        box.blobs.delete(tenant_id, file_id)
+    with box.blobs.deleting() as may_delete:
+        if not may_delete:  # a backup runs; the rows wait for the sweep
+            return 0
+        for file_id in found:
+            box.blobs.delete(tenant_id, file_id)
     with box.unit(tenant_id) as uow:
         uow.session.execute(delete(StoredFile).where(*going))
+    return len(found)
 
 
 MANIFEST = Manifest(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -9,16 +10,18 @@ from redis import RedisError
 from sqlalchemy import String, delete, exists, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from appliance.core import deliveries
+from appliance import __version__
+from appliance.core import deliveries, metrics, updates
 from appliance.core.db import Rows, Sentence
 from appliance.core.dispatch import JOB_TIMEOUT_S
 from appliance.core.manifest import Check, CheckResult, Cron, Gauge, Manifest
 from appliance.core.outbox import Delivery, DeliveryState, OutboxRow
-from appliance.core.rows import was_changed
+from appliance.core.rows import bring_forward, was_changed
 from appliance.core.web import idempotency
 
 if TYPE_CHECKING:
     from appliance.core.box import Box
+    from appliance.core.uow import UnitOfWork
 
 EVENTS_KEPT = timedelta(days=7)
 PRUNE_SLICE = 2000
@@ -84,6 +87,11 @@ def last_runs(box: Box) -> dict[str, datetime]:
         return {run.name: run.ran_at for run in uow.session.scalars(select(CronRun)) if run.ran_at is not None}
 
 
+def heed_put_back(uow: UnitOfWork, by: timedelta) -> None:
+    """A run that died meanwhile is waited for no longer than any."""
+    bring_forward(uow, CronRun.running_until, by)
+
+
 def check_workers(box: Box) -> CheckResult:
     try:
         found = {queue: box.dispatcher.workers(queue) for queue in JOB_TIMEOUT_S}
@@ -93,18 +101,54 @@ def check_workers(box: Box) -> CheckResult:
     return CheckResult(ok=all(found.values()), detail=told, fix=NOBODY_WORKS)
 
 
+def put_figures_together() -> None:
+    metrics.put_together()
+
+
+def count_queued(uow: UnitOfWork) -> dict[str, int]:
+    return {queue: uow.box.dispatcher.backlog(queue) for queue in JOB_TIMEOUT_S}
+
+
+def count_workers(uow: UnitOfWork) -> dict[str, int]:
+    return {queue: uow.box.dispatcher.workers(queue) for queue in JOB_TIMEOUT_S}
+
+
+def successes(uow: UnitOfWork) -> dict[str, float]:
+    return {run.name: run.ran_at.timestamp() for run in uow.session.scalars(select(CronRun)) if run.ran_at is not None}
+
+
+def free_bytes(uow: UnitOfWork) -> dict[str, float]:
+    return {"": shutil.disk_usage(uow.box.settings.home).free}
+
+
+def disk_bytes(uow: UnitOfWork) -> dict[str, float]:
+    return {"": shutil.disk_usage(uow.box.settings.home).total}
+
+
 MANIFEST = Manifest(
     "core",
     permissions={
         "jobs:read": ("owner", "admin", "operator"),
         "jobs:write": ("owner", "admin", "operator"),
         "health:read": ("owner", "admin", "manager", "operator"),
+        "diagnostics:read": ("operator",),
         "api:read": ("owner", "admin", "operator"),
     },
     cron=(
         Cron("prune_outbox", prune_outbox, every=timedelta(hours=6)),
         Cron("forget_answers", forget_answers, every=timedelta(hours=1)),
+        Cron("put_figures_together", lambda _box: put_figures_together(), every=timedelta(minutes=10)),
     ),
-    checks=(Check("workers", check_workers, thorough=True),),
-    metrics=(Gauge("deliveries_open", "Work that is owed: waiting, under way, or given up", "state", deliveries.count_open),),
+    clock_put_back=(heed_put_back,),
+    checks=(Check("workers", check_workers, thorough=True), updates.CHECK),
+    metrics=(
+        Gauge("deliveries", "Work that is owed: waiting, under way, or given up.", ("state",), deliveries.count_open),
+        Gauge("delivery_lag_seconds", "How long the oldest work that could be done has waited.", ("queue",), deliveries.lags),
+        Gauge("queue_jobs", "Jobs waiting in Redis.", ("queue",), count_queued),
+        Gauge("workers", "Processes that take jobs of a queue.", ("queue",), count_workers),
+        Gauge("cron_last_success_timestamp_seconds", "When timed work last ended well.", ("job_name",), successes),
+        Gauge("data_folder_free_bytes", "Room on the disk of the data folder.", (), free_bytes),
+        Gauge("data_folder_size_bytes", "Size of the disk of the data folder.", (), disk_bytes),
+        Gauge("build_info", "The release that runs.", ("version",), lambda _uow: {__version__: 1}),
+    ),
 )

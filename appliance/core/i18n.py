@@ -2,12 +2,13 @@
 
 import errno
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations, translation
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 from babel.support import LazyProxy
@@ -22,6 +23,7 @@ _MARK = "\x1f"  # begins a kept sentence; no plain text that is kept begins with
 _LONGEST_PART = 500
 
 _locale: ContextVar[str] = ContextVar("locale", default=DEFAULT_LOCALE)
+_words: ContextVar[Mapping[str, str]] = ContextVar("words", default=MappingProxyType({}))
 
 
 def current_locale() -> str:
@@ -36,6 +38,11 @@ def current_language() -> str:
 def use_locale(locale: str) -> None:
     """Set the language for the rest of this request or job; unknown ones fall back to the default."""
     _locale.set(normalise(locale))
+
+
+def use_words(words: Mapping[str, str]) -> None:
+    """Say these sentences in other words for the rest of this request; a brand's."""
+    _words.set(words)
 
 
 def normalise(locale: str) -> str:
@@ -58,8 +65,13 @@ def catalogue(locale: str) -> GNUTranslations | NullTranslations:
     return translation(DOMAIN, CATALOGUES, [locale])
 
 
+def own_word(message: str) -> str:
+    """A brand's own for one of ours, or nothing. Not markup, whatever it looks like."""
+    return _words.get().get(message, "")
+
+
 def gettext(message: str, **values: object) -> str:
-    text = catalogue(_locale.get()).gettext(message)
+    text = own_word(message) or catalogue(_locale.get()).gettext(message)
     return text % values if values else text
 
 

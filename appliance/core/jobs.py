@@ -16,8 +16,7 @@ from rq.timeouts import JobTimeoutException
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from appliance.core import deliveries, housekeeping, i18n, telemetry
-from appliance.core.dispatch import JOB_TIMEOUT_S
+from appliance.core import deliveries, housekeeping, i18n, metrics, tracing
 from appliance.core.errors import DomainError, Later, NotFound, Unavailable
 from appliance.core.ids import NIL
 from appliance.core.outbox import MAX_ATTEMPTS, DeliveryState, event_from
@@ -59,54 +58,63 @@ def run_cron(name: str) -> None:
         log.info("cron_still_running", job=name)
         return
     error: str | None = "interrupted"
+    cron = box.registry.cron[name]
     try:
-        with telemetry.timed_job(name):
-            box.registry.cron[name].run(box)
+        with metrics.timed_job(name, cron.queue):
+            cron.run(box)
         error = None
     except Exception as err:
         error = describe(err)
         log.error("cron_failed", job=name, exc_info=err)  # noqa: TRY400 - frames only, see telemetry
         raise
     finally:
+        metrics.OUTCOMES.labels(name, cron.queue, "done" if error is None else "failed").inc()
         housekeeping.end_run(box, name, error=error)
 
 
 def deliver(box: Box, tenant_id: UUID, delivery_id: UUID) -> None:
     """Run one delivery to done, to a later try, or to the dead letters. Raises nothing: the row says what happened."""
-    subscriber = "unknown"
+    subscriber, queue = "unknown", "unknown"
+    outcome = "dropped"
     try:
         with box.unit(tenant_id, read_only=True) as uow:
             delivery = deliveries.get_delivery(uow, delivery_id)
             subscriber = delivery.subscriber
             subscription = box.registry.subscriptions[subscriber]
-            event: object = event_from(subscription.event, deliveries.get_event(uow, delivery).payload)
-        with telemetry.timed_job(subscriber):
-            _run(box, tenant_id, delivery_id, subscription, event)
+            queue = subscription.queue
+            row = deliveries.get_event(uow, delivery)
+            event: object = event_from(subscription.event, row.payload)
+            told = {"messaging.destination.name": queue, "salesedge.event": row.name, "salesedge.delivery": delivery_id.hex}
+        with metrics.timed_job(subscriber, queue), tracing.span(subscriber, "consumer", parent=row.traceparent, told=told):
+            outcome = "done" if _run(box, tenant_id, delivery_id, subscription, event) else "dropped"
     except deliveries.LeaseLost:
         log.info("lease_lost", subscriber=subscriber, delivery=delivery_id.hex)
     except Exception as err:  # noqa: BLE001 - the edge of every job
-        _record(box, tenant_id, delivery_id, subscriber, err)
+        outcome = _record(box, tenant_id, delivery_id, subscriber, err)
+    metrics.OUTCOMES.labels(subscriber, queue, outcome).inc()
 
 
-def _run(box: Box, tenant_id: UUID, delivery_id: UUID, subscription: Subscription, event: object) -> None:
+def _run(box: Box, tenant_id: UUID, delivery_id: UUID, subscription: Subscription, event: object) -> bool:
+    """False when somebody else has it."""
     if subscription.mode == "staged":
         with Step.claimed(box, tenant_id, delivery_id) as step:
             if step is not None:
                 subscription.handler(step, event)
                 step.check_finished()
-        return
+        return step is not None
     with box.unit(tenant_id) as uow:
         token = deliveries.claim(uow, delivery_id)
         if token is not None:
             subscription.handler(uow, event)
             uow.session.flush()
             deliveries.finish(uow, delivery_id, token)
+    return token is not None
 
 
-def _record(box: Box, tenant_id: UUID, delivery_id: UUID, subscriber: str, err: Exception) -> None:
+def _record(box: Box, tenant_id: UUID, delivery_id: UUID, subscriber: str, err: Exception) -> str:
     if isinstance(err, NotFound):
         _let_go(box, tenant_id, delivery_id, subscriber, err)
-        return
+        return "dropped"
     try:
         with box.unit(tenant_id) as uow:
             wait = getattr(err, "retry_after", None)
@@ -115,12 +123,12 @@ def _record(box: Box, tenant_id: UUID, delivery_id: UUID, subscriber: str, err: 
             )
     except (DomainError, SQLAlchemyError) as also:
         log.warning("delivery_unrecorded", subscriber=subscriber, delivery=delivery_id.hex, error=type(also).__name__)
-        return
+        return "postponed"
     if state is DeliveryState.DEAD:
-        telemetry.DEAD_LETTERS.labels(subscriber).inc()
         log.error("delivery_dead", subscriber=subscriber, delivery=delivery_id.hex, exc_info=err)
-    else:
-        log.warning("delivery_postponed", subscriber=subscriber, delivery=delivery_id.hex, error=type(err).__name__)
+        return "dead"
+    log.warning("delivery_postponed", subscriber=subscriber, delivery=delivery_id.hex, error=type(err).__name__)
+    return "postponed"
 
 
 def _let_go(box: Box, tenant_id: UUID, delivery_id: UUID, subscriber: str, err: NotFound) -> None:
@@ -220,12 +228,14 @@ def _renew_until(step: Step, stop: threading.Event) -> None:
 
 def sweep(box: Box) -> int:
     """One turn of the relay: tell the queue of everything that is due and that it does not know. Returns how many."""
-    busy = frozenset(name for name in JOB_TIMEOUT_S if box.dispatcher.backlog(name) > 0)
+    heads = box.dispatcher.heads()
+    if heads is None:
+        return 0  # nobody can be told; all of it is due once Redis is back
     with box.whole_box("relay", read_only=True) as uow:
-        if not deliveries.has_due(uow, busy_queues=busy):
+        if not deliveries.has_due(uow, heads=heads):
             return 0
     with box.whole_box("relay") as uow:
-        due = deliveries.take_due(uow, busy_queues=busy)
+        due = deliveries.take_due(uow, heads=heads)
     box.dispatcher.enqueue(due)
     return len(due)
 

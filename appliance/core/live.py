@@ -20,6 +20,7 @@ from redis.asyncio import Redis
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from appliance.core import metrics
 from appliance.core.clock import LOOK_BACK
 from appliance.core.dispatch import LIVE_CHANNEL
 from appliance.core.errors import TooMany
@@ -166,7 +167,8 @@ class Hub:
         """What is newer, and what committed late among the recent. A full read means that more waits."""
         shown = select(OutboxRow).where(OutboxRow.name.in_(self._box.registry.live)).order_by(OutboxRow.seq).limit(REPLAY_LIMIT)
         with self._box.unit(tenant_id, read_only=True) as uow:
-            recent = select(OutboxRow.seq).where(OutboxRow.seq <= high, OutboxRow.emitted_at > uow.now - LOOK_BACK)
+            lately = OutboxRow.emitted_at.between(uow.now - LOOK_BACK, uow.now + LOOK_BACK)  # the clock may have been put back since
+            recent = select(OutboxRow.seq).where(OutboxRow.seq <= high, lately)
             late = set(uow.session.scalars(recent.where(OutboxRow.name.in_(self._box.registry.live)))) - seen
             rows = [*uow.session.scalars(shown.where(OutboxRow.seq.in_(sorted(late)[:REPLAY_LIMIT])))] if late else []
             rows += uow.session.scalars(shown.where(OutboxRow.seq > high)).all()
@@ -188,6 +190,7 @@ class Hub:
         listener = Listener(tenant_id, person_id)
         feed = self._feeds[tenant_id]
         feed.listeners[listener] = None
+        metrics.STREAMS.labels().inc()
         try:
             if feed.high < 0:
                 high, recent = await self._read(self._latest, tenant_id)
@@ -202,7 +205,9 @@ class Hub:
         feed = self._feeds.get(listener.tenant_id)
         if feed is None:
             return
-        feed.listeners.pop(listener, None)
+        if listener in feed.listeners:
+            del feed.listeners[listener]
+            metrics.STREAMS.labels().dec()
         if not feed.listeners:
             del self._feeds[listener.tenant_id]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
+from appliance.core.metrics import Figures
 from appliance.core.outbox import QueueName, event_name
 
 if TYPE_CHECKING:
@@ -62,12 +63,16 @@ class Check:
 
 @dataclass(frozen=True)
 class Gauge:
-    """Figures of the whole box on /metrics, counted when they are asked for: value of `label` -> number. Keep the query cheap."""
+    """Figures of the whole box on /metrics, read when they are asked for: values of `labels` -> number. Keep the query cheap.
+
+    The name ends with its unit, as Prometheus has it (`…_seconds`, `…_timestamp_seconds`, `…_bytes`); it gets the box's prefix. A figure
+    without labels has the value "". Never a label that people fill, or one for each organisation.
+    """
 
     name: str
     text: str
-    label: str
-    read: Callable[[UnitOfWork], Mapping[str, int]]
+    labels: tuple[str, ...]
+    read: Callable[[UnitOfWork], Figures]
 
 
 @dataclass(frozen=True)
@@ -80,8 +85,10 @@ class Manifest:
     live: Mapping[type, str] = field(default_factory=dict)  # event -> permission needed to see it pass
     checks: tuple[Check, ...] = ()
     metrics: tuple[Gauge, ...] = ()
+    figures: tuple[Callable[[Box], bytes], ...] = ()  # of a process that measures itself, in Prometheus' text
     exporters: tuple[Callable[[UnitOfWork, UUID], Mapping[str, object]], ...] = ()  # contact id -> what is held
     erasers: tuple[Callable[[UnitOfWork, UUID], int], ...] = ()  # contact id -> rows erased
+    clock_put_back: tuple[Callable[[UnitOfWork, timedelta], None], ...] = ()  # by so much, in the whole box: nothing waits longer for it
     known: Mapping[str, Callable[[UnitOfWork, UUID], bool]] = field(default_factory=dict)  # what domains below point at -> is it here?
 
 
@@ -98,6 +105,8 @@ class Registry:
         self.erasers = tuple(eraser for manifest in self.manifests for eraser in manifest.erasers)
         self.checks = tuple(check for manifest in self.manifests for check in manifest.checks)
         self.metrics = tuple(gauge for manifest in self.manifests for gauge in manifest.metrics)
+        self.figures = tuple(read for manifest in self.manifests for read in manifest.figures)
+        self.clock_put_back = tuple(end for manifest in self.manifests for end in manifest.clock_put_back)
         self._known = {kind: exists for manifest in self.manifests for kind, exists in manifest.known.items()}
         self._by_event: dict[str, tuple[Subscription, ...]] = {}
         for sub in self.subscriptions.values():

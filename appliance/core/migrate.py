@@ -9,7 +9,7 @@ from alembic.util import CommandError
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from appliance.core import crypto, db
+from appliance.core import canary, crypto, db
 from appliance.core.config import Settings
 
 FOLDER = Path(__file__).parents[1] / "migrations"
@@ -30,13 +30,15 @@ def config_for(connection: Connection | None = None) -> Config:
 
 
 def upgrade(settings: Settings, keys: crypto.Keyring) -> None:
-    """Run what is missing; nothing when the tables are current. PostgreSQL migrates as the tables' owner. Raises UnknownTables."""
+    """Run what is missing, on PostgreSQL as the tables' owner; nothing when the tables are current. Raises UnknownTables, KeyUnreadable."""
     database = db.connect(settings, keys.database_key, url=settings.database.owner_url)
     try:
         with database.engine.begin() as connection:
             if database.is_postgresql:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
             command.upgrade(config_for(connection), "head")
+            if database.is_postgresql:
+                canary.leave(connection, keys)
     except CommandError as err:
         if isinstance(err.__cause__, ResolutionError):
             raise UnknownTables from err

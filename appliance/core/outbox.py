@@ -38,6 +38,7 @@ class OutboxRow(TenantOwned, Rows):
     name: Mapped[str] = mapped_column(String(80))
     payload: Mapped[dict[str, Any]]
     emitted_at: Mapped[datetime] = mapped_column(index=True)
+    traceparent: Mapped[str | None] = mapped_column(String(55))  # of whoever emitted it, where the box is traced
 
 
 class Delivery(TenantOwned, Base):

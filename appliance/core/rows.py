@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import CursorResult, LargeBinary, Select, cast, func, select
+from sqlalchemy import ColumnElement, CursorResult, LargeBinary, Select, cast, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import InstrumentedAttribute
 
 from appliance.core.db import Base, Rows
 from appliance.core.errors import Conflict, DomainError, NotFound, Refused, Unavailable
@@ -30,6 +32,15 @@ def was_changed(result: object) -> bool:
 def count_changed(result: object) -> int:
     assert isinstance(result, CursorResult)  # what `execute` gives back for bulk statements
     return result.rowcount
+
+
+def bring_forward(uow: UnitOfWork, moment: InstrumentedAttribute[Any], by: timedelta, *which: ColumnElement[bool]) -> None:
+    """In the whole box: of the moments yet to come those that the clock, put back by so much, left that much too far ahead."""
+    rows = moment.class_
+    (key,) = rows.__mapper__.primary_key
+    found = uow.session.execute(select(key, moment).where(moment > uow.now, *which)).all()
+    if found:
+        uow.session.execute(update(rows), [{key.key: of, moment.key: at - by} for of, at in found])
 
 
 def required(row: T | None, error: type[NotFound]) -> T:

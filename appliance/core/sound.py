@@ -40,7 +40,7 @@ FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,aac,amr,asf,aiff,caf,ogg,mp3,fl
 _SOURCE = Path(confinement.__file__).parents[2]
 _ENVIRONMENT = {
     "PYTHONPATH": str(_SOURCE), "PYTHONDONTWRITEBYTECODE": "1", "LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin",
-    "OPENBLAS_NUM_THREADS": "1",  # numpy would set memory aside for each core
+    "PYTHONSAFEPATH": "1", "OPENBLAS_NUM_THREADS": "1",  # numpy would set memory aside for each core
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import instance_state
 
-from appliance.core import clock, crypto, guard
+from appliance.core import clock, crypto, guard, metrics, tracing
 from appliance.core.errors import Forbidden
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import NIL, new_id
@@ -73,7 +73,10 @@ class UnitOfWork:
 
     def _outbox_row(self, event: object) -> OutboxRow:
         name = event_name(type(event))
-        return OutboxRow(tenant_id=self.tenant_id, id=new_id(), name=name, payload=payload_of(event), emitted_at=self.now)
+        return OutboxRow(
+            tenant_id=self.tenant_id, id=new_id(), name=name, payload=payload_of(event), emitted_at=self.now,
+            traceparent=tracing.traceparent(),
+        )
 
     def _owe(self, event: object, row: OutboxRow, delay: timedelta) -> None:
         for subscription in self.box.registry.subscribers_of(row.name):
@@ -132,9 +135,16 @@ def _open(box: Box, tenant_id: UUID, actor: Actor, *, scope: str, read_only: boo
         guard.left_unit()
         crypto.sealing_tenant.reset(token)
     if uow.emitted or uow.deliveries:
-        box.dispatcher.after_commit(uow.happened(), uow.owed_now())
+        happened = uow.happened()
+        box.dispatcher.after_commit(happened, uow.owed_now())
+        _count(happened)
     if uow.whispers:
         box.dispatcher.whisper(tenant_id, uow.whispers)
+
+
+def _count(happened: Iterable[OutboxRow]) -> None:
+    for row in happened:
+        metrics.EVENTS.labels(row.name, str(row.payload.get("status") or "")).inc()
 
 
 def _is_stored(row: OutboxRow | Delivery) -> bool:

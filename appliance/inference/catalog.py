@@ -57,6 +57,16 @@ class Listed:
 
 
 @dataclass(frozen=True)
+class Offer:
+    """`fits`: the machine has the memory for it, beside what the box itself needs."""
+
+    model: CatalogueModel
+    installed: bool
+    is_recommended: bool
+    fits: bool
+
+
+@dataclass(frozen=True)
 class Pulled:
     """`hashes` by file; `pinned` names those that were trusted because this was their first download."""
 
@@ -119,6 +129,16 @@ class Models:
             if able:
                 chosen.append(max(able, key=lambda model: model.rank))
         return chosen
+
+    def offers(self, ram_mb: int, vram_mb: int, *, cores: int) -> list[Offer]:
+        """Every model there is, as this machine sees it: the recommended one of each task first."""
+        chosen = {model.name for model in self.recommend(ram_mb, vram_mb, cores=cores)}
+        spare = max(0, ram_mb - _BOX_NEEDS_MB)
+        found = [
+            Offer(one.model, one.installed, one.model.name in chosen, _fits(one.model, spare * _share_of(one.model), vram_mb, cores))
+            for one in self.list_models()
+        ]
+        return sorted(found, key=lambda one: (_TASKS.index(one.model.task), not one.is_recommended, one.model.rank))
 
     def pull(self, name: str, progress: Progress) -> Pulled:
         """Raises NotFound, Conflict (disk, bundled), Refused (network mode, checksum), Unavailable (kept for resuming)."""
@@ -275,6 +295,10 @@ def _description(model: CatalogueModel) -> dict[str, object]:
 def _foreign(name: str, about: Mapping[str, object], size_bytes: int) -> CatalogueModel:
     task, engine = str(about.get("task", "")), str(about.get("engine", ""))
     return CatalogueModel(name, name, task, engine, (), str(about.get("licence", "")), size_bytes, 0, 0, 0, str(_("imported")), ())
+
+
+def _share_of(model: CatalogueModel) -> float:
+    return _SHARE.get(model.task, 0.15)
 
 
 def _fits(model: CatalogueModel, ram_mb: float, vram_mb: int, cores: int) -> bool:

@@ -83,7 +83,7 @@ class RemoteChat:
         self._headers = wire.JSON | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
 
     def _call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, object]:
-        with wire.translated(), self._client() as client:
+        with wire.measured(method, path), wire.translated(), self._client() as client:
             response = client.request(method, self._base + path, content=wire.encoded(body), headers=self._headers)
             check(response)
             return _object(response.text)
@@ -91,7 +91,7 @@ class RemoteChat:
     def _lines(self, path: str, body: Mapping[str, object], within_s: float) -> Generator[str]:
         opened: AbstractContextManager[httpx.Response]
         ends, timeout = time.monotonic() + within_s, httpx.Timeout(within_s, connect=REMOTE_CONNECT_S)
-        with wire.translated(), self._client() as client:
+        with wire.measured("POST", path), wire.translated(), self._client() as client:
             opened = client.stream("POST", self._base + path, content=wire.encoded(body), headers=self._headers, timeout=timeout)
             with opened as response:
                 if response.is_error:

@@ -165,6 +165,9 @@ class FakeInference:
         guard.check_no_open_unit("inference")
         return [ModelInfo(MODEL, "embedding", "fake", dim=DIM, loaded=True)]
 
+    def figures(self) -> bytes:
+        return b""
+
     def ready(self) -> Readiness:
         engine = "none" if self._reply is None else "fake"
         return Readiness(ready=True, embedding_model=MODEL, chat_engine=engine, can_hear=self._hears is not None)

@@ -2,24 +2,23 @@
 
 import base64
 import secrets
-import socket
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import numpy as np
 import numpy.typing as npt
 
-from appliance.core import guard
+from appliance.core import guard, metrics
 from appliance.core.breaker import OPEN_FOR_S, Breakers
 from appliance.core.config import ModelSettings, NetworkSettings, Settings
 from appliance.core.errors import DomainError, Unavailable
 from appliance.core.i18n import lazy_gettext as _
-from appliance.core.outbound import Outbound, is_public
+from appliance.core.outbound import Outbound, vouched
 from appliance.core.sound import BYTES_PER_S, PACE
 from appliance.inference import engines, wire
 from appliance.inference.places import Limited
@@ -44,13 +43,18 @@ from appliance.inference.types import (
 
 TEXTS_PER_CALL = 64
 SEARCH_TIMEOUT_S = 10.0  # a search has words to fall back on; better those than a long wait
+SEARCH_RESTS_S = 5.0  # once one took too long: one more tries after it, the others go by words
+SEARCH = "search"
 TOKENIZED_PER_CALL = 512
 SLOW_FAILURE_S = 5.0
+FIGURES_TIMEOUT_S = 2.0
+READY_TIMEOUT_S = 5.0
 
 
 def connect(settings: Settings, *, share_of: wire.ShareOf | None = None) -> "HttpInference":
     models = settings.models
-    server = wire.ModelServer(models.url or settings.modelserver_socket, timeout_s=models.timeout_s, share_of=share_of)
+    address, token = models.url or settings.modelserver_socket, _secret(models.token_file)
+    server = wire.ModelServer(address, timeout_s=models.timeout_s, token=token, share_of=share_of)
     engine = chat_engine(models, settings.network, server)
     asks_nobody = isinstance(engine, engines.NoEngine)
     return HttpInference(models, server, engine if asks_nobody else Limited(engine, settings.server.slow_places))
@@ -63,21 +67,12 @@ def chat_engine(models: ModelSettings, network: NetworkSettings, server: wire.Mo
         return engines.NoEngine()
     outbound = Outbound(vouched(network, models.chat_url))
     client: Callable[[], httpx.Client] = partial(outbound.client, "chat", timeout_s=models.timeout_s)
-    key = models.chat_api_key_file.read_text(encoding="utf-8").strip() if models.chat_api_key_file else ""
     remote = engines.OllamaChat if models.chat_engine == "ollama" else engines.OpenAiChat
-    return remote(models.chat_url, client, api_key=key)
+    return remote(models.chat_url, client, api_key=_secret(models.chat_api_key_file))
 
 
-def vouched(network: NetworkSettings, url: str) -> NetworkSettings:
-    """The operator named this host: if it is a private one it may be called even from a sealed box. Public ones may not."""
-    host = urlsplit(url).hostname or ""
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError:
-        return network
-    if any(is_public(str(entry[4][0])) for entry in found):
-        return network
-    return network.model_copy(update={"private_hosts": (*network.private_hosts, host)})
+def _secret(file: Path | None) -> str:
+    return file.read_text(encoding="utf-8").strip() if file else ""
 
 
 class HttpInference:
@@ -86,6 +81,7 @@ class HttpInference:
         self._server = server
         self._engine = engine
         self._breakers = Breakers()
+        self._searches = Breakers(failures_to_open=1, open_for_s=SEARCH_RESTS_S)
 
     def embed(self, texts: Sequence[str], *, purpose: Purpose = "passage", model: str = "") -> Vectors:
         parts: list[Vectors] = []
@@ -112,7 +108,7 @@ class HttpInference:
         schema: JsonSchema | None = None,
     ) -> ChatResult:
         guard.check_no_open_unit("inference")
-        return self._engine.chat(engines.Asked(messages, model or self._models.chat_model, temperature, max_tokens, schema))
+        return _counted(self._engine.chat(engines.Asked(messages, model or self._models.chat_model, temperature, max_tokens, schema)))
 
     def chat_stream(
         self, messages: Sequence[ChatMessage], *, model: str = "", temperature: float = 0.3, max_tokens: int = 512,
@@ -129,7 +125,8 @@ class HttpInference:
         started = time.monotonic()
         try:
             with closing(pieces):
-                yield from pieces
+                for piece in pieces:
+                    yield _counted(piece) if isinstance(piece, ChatResult) else piece
         except Unavailable:
             if time.monotonic() - started > SLOW_FAILURE_S:
                 self._breakers.failed(self._engine.name)
@@ -191,11 +188,20 @@ class HttpInference:
         if allow is not None:
             body["allow"] = {"ids": list(allow.ids), "ranges": [list(pair) for pair in allow.ranges]}
         patience = min(SEARCH_TIMEOUT_S, self._models.timeout_s)
+        if self._searches.is_open(SEARCH):
+            return _skipped
         answer = self._server.begin(f"/v1/index/{namespace}/search", body, timeout_s=patience)
+        started = time.monotonic()
 
         def hits() -> IndexHits:
             guard.check_no_open_unit("inference")
-            told = answer()
+            try:
+                told = answer()
+            except Unavailable:
+                if time.monotonic() - started > SLOW_FAILURE_S:
+                    self._searches.failed(SEARCH)
+                raise
+            self._searches.succeeded(SEARCH)
             ids, scores = _numbers(told, "ids", "<i8"), _numbers(told, "scores", "<f4")
             return IndexHits(ids.astype(np.int64), scores.astype(np.float32), _int(told, "version"))
 
@@ -215,10 +221,16 @@ class HttpInference:
         ]
         return ours + self._engine.models()
 
+    def figures(self) -> bytes:
+        try:
+            return self._server.text("/metrics", timeout_s=FIGURES_TIMEOUT_S)
+        except DomainError:
+            return b""
+
     def ready(self) -> Readiness:
         model = self._models.embedding_model
         try:
-            told = self._call("GET", "/health/ready")
+            told = self._call("GET", "/health/ready", timeout_s=READY_TIMEOUT_S)
         except DomainError as err:
             return Readiness(ready=False, embedding_model=model, chat_engine=self._engine.name, reason=str(err))
         hears = _names(told, "transcription_models", self._models.transcription_model)
@@ -246,6 +258,16 @@ class HttpInference:
     ) -> dict[str, object]:
         guard.check_no_open_unit("inference")
         return self._server.call(method, path, body, timeout_s=timeout_s)
+
+
+def _skipped() -> IndexHits:
+    raise Unavailable(_("The models took too long to answer."), retry_after=SEARCH_RESTS_S)
+
+
+def _counted(answer: ChatResult) -> ChatResult:
+    metrics.TOKENS.labels(answer.model, "in").inc(answer.prompt_tokens)
+    metrics.TOKENS.labels(answer.model, "out").inc(answer.completion_tokens)
+    return answer
 
 
 def _transcript(told: Mapping[str, object]) -> Transcript:

@@ -210,6 +210,10 @@ class Inference(Protocol):
 
     def models(self) -> list[ModelInfo]: ...
 
+    def figures(self) -> bytes:
+        """What the model server measures, in Prometheus' text; empty while it is away. Never raises Unavailable."""
+        ...
+
     def ready(self) -> Readiness:
         """Never raises Unavailable: says so instead."""
         ...

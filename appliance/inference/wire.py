@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from appliance.core import metrics, tracing
 from appliance.core.errors import DomainError, Unavailable
 from appliance.core.i18n import lazy_gettext as _
 from appliance.inference import early
@@ -42,21 +43,36 @@ class ModelServer:
 
     def call(self, method: str, path: str, body: Json | None = None, *, timeout_s: float | None = None) -> dict[str, object]:
         """`timeout_s` shortens the wait of this one call. Raises Unavailable and the errors of appliance.inference.errors."""
-        return _read(self._sent(method, path, body, self._timeout if timeout_s is None else httpx.Timeout(timeout_s)))
+        with measured(method, path):
+            return _read(self._sent(method, path, body, self._timeout if timeout_s is None else httpx.Timeout(timeout_s)))
+
+    def text(self, path: str, *, timeout_s: float) -> bytes:
+        """What is not JSON. Raises what `call` raises."""
+        with translated():
+            response = self._client().get(path, timeout=timeout_s)
+        if response.is_error:
+            raise error_of(response)
+        return response.content
 
     def upload(self, path: str, file: bytes, fields: Mapping[str, str], *, timeout_s: float) -> dict[str, object]:
         """A form with one file. Raises what `call` raises."""
         timeout = httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S)
-        with translated():
-            return _read(self._client().post(path, data=fields, files={"file": file}, timeout=timeout))
+        with measured("POST", path), translated():
+            return _read(self._client().post(path, data=fields, files={"file": file}, timeout=timeout, headers=tracing.headers()))
 
     def begin(self, path: str, body: Json, *, timeout_s: float) -> Callable[[], dict[str, object]]:
         """A POST that is sent now; calling what is returned waits for the answer and raises what `call` raises."""
-        answer = self._line().post(path, encoded(body) or b"", headers=self._share("POST", path), timeout_s=timeout_s)
-        return lambda: _read(answer())
+        headers = {**self._share("POST", path), **tracing.headers()}
+        answer = self._line().post(path, encoded(body) or b"", headers=headers, timeout_s=timeout_s)
+
+        def read() -> dict[str, object]:
+            with measured("POST", path):
+                return _read(answer())
+
+        return read
 
     def _sent(self, method: str, path: str, body: Json | None, timeout: httpx.Timeout) -> httpx.Response:
-        client, content, headers = self._client(), encoded(body), {**JSON, **self._share(method, path)}
+        client, content, headers = self._client(), encoded(body), {**JSON, **self._share(method, path), **tracing.headers()}
         with translated():
             try:
                 return client.request(method, path, content=content, headers=headers, timeout=timeout)
@@ -73,11 +89,13 @@ class ModelServer:
     def stream(self, path: str, body: Json, *, within_s: float) -> Iterator[Iterator[str]]:
         """Lines of a server-sent stream; leaving the block early closes the connection."""
         ends, timeout = time.monotonic() + within_s, httpx.Timeout(within_s, connect=CONNECT_TIMEOUT_S)
-        with translated(), self._client().stream("POST", path, content=encoded(body), headers=JSON, timeout=timeout) as response:
-            if response.is_error:
-                response.read()
-                raise error_of(response)
-            yield lines_of(response, ends)
+        with measured("POST", path), translated():
+            headers = {**JSON, **tracing.headers()}
+            with self._client().stream("POST", path, content=encoded(body), headers=headers, timeout=timeout) as response:
+                if response.is_error:
+                    response.read()
+                    raise error_of(response)
+                yield lines_of(response, ends)
 
     def _client(self) -> httpx.Client:
         """A forked child gets connections of its own."""
@@ -108,6 +126,28 @@ class ModelServer:
                 line.close()
             self._clients.clear()
             self._lines.clear()
+
+
+@contextmanager
+def measured(method: str, path: str) -> Iterator[None]:
+    """How long a model took, for metrics and within a trace."""
+    task = _task_of(path)
+    started, outcome = time.perf_counter(), "done"
+    with tracing.span(f"{method} {task}", "client"):
+        try:
+            yield
+        except DomainError as err:
+            outcome = "unavailable" if isinstance(err, Unavailable) else "failed"
+            raise
+        finally:
+            metrics.MODELS.labels(task, outcome).observe(time.perf_counter() - started)
+
+
+def _task_of(path: str) -> str:
+    """Without the namespace of an index, which names an organisation."""
+    if path.startswith(INDEXES):
+        return f"index/{path.removeprefix(INDEXES).partition('/')[2] or 'whole'}"
+    return path.removeprefix("/v1/").strip("/")
 
 
 def _read(response: httpx.Response) -> dict[str, object]:

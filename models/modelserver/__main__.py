@@ -15,6 +15,7 @@ BACKLOG = 256
 
 def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)  # its figures are its own, whoever started it
     options = parse(arguments)
     os.environ.setdefault("OMP_NUM_THREADS", str(options.threads))
     os.environ.setdefault("RAYON_NUM_THREADS", str(options.threads))

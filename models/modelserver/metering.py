@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics, generate_latest
 
 _PAGE = 4096
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
@@ -10,10 +10,12 @@ _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120
 
 class Meters:
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series and nobody asks for them
         kept = self.registry = CollectorRegistry()
-        ProcessCollector(registry=kept)
+        ProcessCollector(namespace="modelserver", registry=kept)
         self.requests = Counter("modelserver_requests_total", "Requests answered", ["route", "status"], registry=kept)
-        self.seconds = Histogram("modelserver_request_seconds", "Time to the last byte", ["route"], buckets=_BUCKETS, registry=kept)
+        timed = "modelserver_request_duration_seconds"
+        self.seconds = Histogram(timed, "Time to the last byte", ["route"], buckets=_BUCKETS, registry=kept)
         self.tokens = Counter("modelserver_tokens_total", "Tokens read and written", ["model", "direction"], registry=kept)
         self.shed = Counter("modelserver_shed_total", "Requests turned away because a queue was full", ["queue"], registry=kept)
         self.inside = Gauge("modelserver_queue_requests", "Requests running or waiting", ["queue"], registry=kept)

@@ -8,6 +8,7 @@ from pathlib import Path
 from modelserver import paths
 
 KEY_BYTES = 32
+LEAST_TOKEN = 16
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -50,15 +51,18 @@ class Options:
         return key
 
     def token(self) -> str | None:
-        """Raises BadOption when the server would be open to a network without one."""
+        """Raises BadOption when the server would be open to a network without one, or with one that is guessed."""
         if self.token_file is None:
             if self.socket is None and self.host not in LOOPBACK:
                 raise BadOption(f"Listening on {self.host} opens the models to the network: give --token-file as well.")
             return None
         try:
-            return self.token_file.read_text(encoding="utf-8").strip()
+            token = self.token_file.read_text(encoding="utf-8").strip()
         except OSError as err:
             raise BadOption(f"The token file {self.token_file} cannot be read ({err.strerror}).") from err
+        if len(token) < LEAST_TOKEN:
+            raise BadOption(f"The token file {self.token_file} holds fewer than {LEAST_TOKEN} characters.")
+        return token
 
 
 def parse(arguments: Sequence[str] | None = None) -> Options:

@@ -1,3 +1,4 @@
+import fcntl
 import io
 import os
 
@@ -113,3 +114,15 @@ def test_a_deleted_file_is_gone(tmp_path):
 def test_files_are_not_written_with_a_transaction_open(box, tenant_id):
     with box.unit(tenant_id), pytest.raises(guard.SlowWorkInTransaction):
         box.blobs.put(tenant_id, io.BytesIO(b"x"))
+
+
+def test_files_are_kept_by_a_lock_that_other_machines_of_a_share_meet_too(box):
+    """NFS hands the locks of regular files that are open for writing to its server; those of folders stay on the machine."""
+    with box.blobs.deleting() as may_delete:
+        assert may_delete
+    with (box.settings.home / "blobs" / ".lock").open("r+b") as door:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        with box.blobs.deleting() as may_delete:
+            assert not may_delete
+    with box.blobs.kept(), box.blobs.deleting() as may_delete:
+        assert not may_delete

@@ -185,6 +185,15 @@ def test_who_answers_a_letter_at_a_time_is_hung_up_on(dripper, timeout_s, within
     assert time.monotonic() - began < 60, "it would drip for ever"
 
 
+def test_an_answer_without_a_length_that_another_deadline_cut_off_is_not_taken_for_whole(dripper):
+    outbound = Outbound(NetworkSettings(private_hosts=("127.0.0.1",)))
+    with outbound.client("test", timeout_s=60) as client, client.stream("GET", f"{dripper}/body") as patient:
+        with pytest.raises((TransportFailed, NoAnswer)):
+            client.get(f"{dripper}/body", timeout=0.2)
+        with pytest.raises(TransportFailed):
+            patient.read()
+
+
 def test_a_line_that_is_used_again_can_still_be_cut():
     door = socket.create_server(("127.0.0.1", 0))
 

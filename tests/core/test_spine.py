@@ -2,6 +2,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from rq import Queue
 from sqlalchemy import select, update
 
 from appliance.core import clock, deliveries, guard, housekeeping, jobs
@@ -168,6 +169,63 @@ def test_the_sweep_finds_what_redis_forgot(box, tenant_id):
         uow.session.scalars(select(Delivery)).one().enqueued_at = clock.now() - timedelta(seconds=6)
     assert jobs.sweep(box) == 1
     assert box.dispatcher.backlog("default") == 1
+
+
+def test_what_a_busy_queue_forgot_is_told_again_as_soon_as_what_was_told_later_comes_next(box, tenant_id):
+    with box.unit(tenant_id) as uow:
+        for account in "abc":
+            make_entry(uow, account)
+    lost, _waiting, *_ = all_deliveries(box)
+    queue = Queue("default", connection=box.redis)
+    with box.whole_box("test") as uow:
+        uow.session.execute(update(Delivery).values(enqueued_at=uow.now - timedelta(minutes=2)))
+    for job in queue.get_jobs():
+        job.enqueued_at = clock.now() - timedelta(minutes=2)
+        job.save()
+    queue.remove(queue.job_ids[0])
+    assert jobs.sweep(box) == 0, "all may still stand in the queue: nothing that was told later is first in it"
+    with box.whole_box("test") as uow:
+        uow.session.get_one(Delivery, lost.id).enqueued_at -= timedelta(seconds=6)
+    assert jobs.sweep(box) == 1
+    assert (queue.count, jobs.sweep(box)) == (3, 0)
+
+
+def test_a_queue_whose_next_jobs_are_taken_while_it_is_asked_is_not_empty(box, tenant_id):
+    with box.unit(tenant_id) as uow:
+        make_entry(uow, "a")
+    box.redis.flushdb()
+    with box.whole_box("test") as uow:
+        uow.session.scalars(select(Delivery)).one().enqueued_at = clock.now() - timedelta(minutes=2)
+    box.redis.rpush(Queue("default", connection=box.redis).key, "taken", "done", "over", "next")  # what they hold is gone already
+    assert jobs.sweep(box) == 0
+    box.redis.flushdb()
+    assert jobs.sweep(box) == 1
+
+
+def test_what_a_dead_worker_held_is_told_again_at_once_also_where_more_waits(box, tenant_id):
+    with box.unit(tenant_id) as uow:
+        make_entry(uow, "a")
+        make_entry(uow, "b")
+    held = all_deliveries(box)[0]
+    with box.unit(tenant_id) as uow:
+        deliveries.claim(uow, held.id)
+    assert jobs.sweep(box) == 0
+    with box.whole_box("test") as uow:
+        row = uow.session.get_one(Delivery, held.id)
+        row.enqueued_at, row.lease_until = uow.now - timedelta(seconds=3), uow.now - timedelta(seconds=1)
+    assert [jobs.sweep(box), jobs.sweep(box)] == [1, 0]
+
+
+def test_without_redis_nothing_is_told_and_nothing_marked_as_told(box, tenant_id):
+    redis, box.dispatcher.redis = box.dispatcher.redis, connect_redis("unix:///nowhere/redis.sock")
+    with box.unit(tenant_id) as uow:
+        make_entry(uow, "a")
+    with box.whole_box("test") as uow:
+        told = uow.session.scalars(select(Delivery)).one().enqueued_at = uow.now - timedelta(seconds=6)
+    assert jobs.sweep(box) == 0
+    assert only_delivery(box).enqueued_at == told
+    box.dispatcher.redis = redis
+    assert jobs.sweep(box) == 1
 
 
 def test_the_sweep_finds_what_a_dead_worker_left_leased(box, tenant_id):

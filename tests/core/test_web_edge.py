@@ -202,14 +202,14 @@ def test_health_says_what_works(client, box):
 
 def test_metrics_have_the_fields_names(client):
     client.get("/api/v1/entries")
-    assert b"http_request_duration_seconds_bucket" in client.get("/metrics").data
+    assert b"salesedge_http_request_duration_seconds_bucket" in client.get("/metrics").data
 
 
 def test_metrics_tell_what_is_owed(client, box, tenant_id):
     with box.unit(tenant_id) as uow:
         ledger.make_entry(uow, "a")
     box.registry.metrics = housekeeping.MANIFEST.metrics
-    assert b'deliveries_open{state="pending"} 1.0' in client.get("/metrics").data
+    assert b'salesedge_deliveries{state="pending"} 1.0' in client.get("/metrics").data
 
 
 def test_metrics_of_the_processes_are_there_without_a_database(client, box, monkeypatch):
@@ -223,14 +223,14 @@ def test_metrics_of_the_processes_are_there_without_a_database(client, box, monk
 
 def test_metrics_of_all_processes_add_up(tmp_path):
     script = (
-        "import os, sys; from pathlib import Path; from appliance.core import telemetry\n"
-        "telemetry.share_metrics(Path(sys.argv[1])); telemetry.DEAD_LETTERS.labels('a').inc()\n"
+        "import os, sys; from pathlib import Path; from appliance.core import metrics\n"
+        "metrics.share(Path(sys.argv[1])); metrics.OUTCOMES.labels('a', 'fast', 'dead').inc()\n"
         "pid = os.fork()\n"
-        "if pid == 0:\n    telemetry.DEAD_LETTERS.labels('a').inc(); os._exit(0)\n"
-        "os.waitpid(pid, 0); print(telemetry.exposition().decode())"
+        "if pid == 0:\n    metrics.OUTCOMES.labels('a', 'fast', 'dead').inc(); os._exit(0)\n"
+        "os.waitpid(pid, 0); print(metrics.exposition().decode())"
     )
     told = subprocess.run([sys.executable, "-c", script, tmp_path], capture_output=True, text=True, check=True).stdout
-    assert 'job_dead_letters_total{subscriber="a"} 2.0' in told
+    assert 'salesedge_jobs_total{job_name="a",outcome="dead",queue="fast"} 2.0' in told
 
 
 def test_metrics_are_for_this_machine_alone(client):

@@ -110,7 +110,7 @@ def test_a_long_conversation_has_a_status_even_when_streamed(client: httpx.Clien
 
 
 def _cpu_seconds(client: httpx.Client) -> float:
-    line = next(line for line in client.get("/metrics").text.splitlines() if line.startswith("process_cpu_seconds_total"))
+    line = next(line for line in client.get("/metrics").text.splitlines() if line.startswith("modelserver_process_cpu_seconds_total"))
     return float(line.split()[1])
 
 

@@ -22,7 +22,8 @@ def test_it_starts_fast_and_small(tmp_path: Path) -> None:
     try:
         with running.client() as client:
             rss = client.get("/v1/memory").json()["rss_bytes"]
-            took = next(line for line in client.get("/metrics").text.splitlines() if line.startswith("process_cpu_seconds_total"))
+            figures = client.get("/metrics").text.splitlines()
+            took = next(line for line in figures if line.startswith("modelserver_process_cpu_seconds_total"))
     finally:
         assert running.stop() == 0
     assert float(took.split()[1]) < 5  # of processor; by the clock it is under one second on a quiet machine
@@ -151,13 +152,22 @@ def test_a_network_address_needs_a_token(tmp_path: Path) -> None:
         Options(tmp_path, tmp_path, host="0.0.0.0", port=1).token()
 
 
+@pytest.mark.parametrize("text", ["", "\n", "fifteen letters\n"])
+def test_a_token_that_is_guessed_opens_nothing(tmp_path: Path, text: str) -> None:
+    from modelserver.options import BadOption, Options
+
+    (tmp_path / "token").write_text(text)
+    with pytest.raises(BadOption, match="fewer than 16 characters"):
+        Options(tmp_path, tmp_path, host="0.0.0.0", port=1, token_file=tmp_path / "token").token()
+
+
 def test_callers_without_the_token_stay_out(tmp_path: Path) -> None:
-    (tmp_path / "token").write_text("s3cret\n")
+    (tmp_path / "token").write_text("s3cret-s3cret-s3cret\n")
     running = Running(tmp_path, ("--token-file", str(tmp_path / "token"))).start()
     try:
         with running.client() as client:
             assert client.get("/health").is_success
             assert error(client.get("/v1/models")) == (401, "unauthorized")
-            assert client.get("/v1/models", headers={"Authorization": "Bearer s3cret"}).is_success
+            assert client.get("/v1/models", headers={"Authorization": "Bearer s3cret-s3cret-s3cret"}).is_success
     finally:
         running.stop()

@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from appliance.core import i18n, telemetry
+from appliance.core import i18n, metrics, tracing
 from appliance.core.errors import Conflict, DomainError, Unauthenticated, Unavailable
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
@@ -68,8 +68,10 @@ def create_app(box: Box, *, register: Callable[[Flask], None] | None = None, err
 def _begin() -> None:
     g.started = time.perf_counter()
     g.request_id = new_id().hex
+    g.trace = tracing.begin(request.method, "server")  # of no trace that is handed in: a proxy passes on what strangers name
     asking.set(request.remote_addr or "")
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    i18n.use_words({})
     i18n.use_locale(request.accept_languages.best_match(["pt-BR", "pt", "en"], default="pt-BR"))
     if "\x00" in request.path or "%00" in request.query_string.decode("latin-1"):
         raise BadRequest(str(_("Text may not contain null characters.")))
@@ -101,8 +103,20 @@ def _end(response: Response) -> Response:
     route = str(request.url_rule) if request.url_rule else "none"
     elapsed = time.perf_counter() - g.get("started", time.perf_counter())
     method = request.method if request.method in METHODS else "other"
-    telemetry.REQUESTS.labels(method, route, str(response.status_code)).observe(elapsed)
+    metrics.REQUESTS.labels(method, route, str(response.status_code)).observe(elapsed)
+    _end_trace(g.pop("trace", None), method, route, response)
     return response
+
+
+def _end_trace(mark: tracing.Mark | None, method: str, route: str, response: Response) -> None:
+    """Once the answer is out: what a stream says belongs to it."""
+    if mark is None:
+        return
+    mark.name(f"{method} {route}")
+    mark.say({"http.request.method": method, "http.route": route, "http.response.status_code": response.status_code})
+    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        mark.failed(str(response.status_code))
+    response.call_on_close(mark.end)
 
 
 def _handle(err: Exception) -> Response:

@@ -2,6 +2,8 @@
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 
 from flask import Blueprint, Response, jsonify, request
 from redis import RedisError
@@ -9,12 +11,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from appliance import __version__
-from appliance.core import telemetry
+from appliance.core import footing
 from appliance.core.box import Box
 from appliance.core.errors import NotFound
 from appliance.core.i18n import gettext
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.manifest import Check, CheckResult
+from appliance.core.metrics import Counted, exposition
 from appliance.core.web.api import current_box
 
 health = Blueprint("health", __name__)
@@ -23,17 +26,42 @@ NAMES = {
     "database": _("Database"),
     "queue": _("Queue"),
     "workers": _("Workers"),
+    "release": _("Release"),
     "audit": _("Audit record"),
     "knowledge models": _("Models for answers"),
+    "backups": _("Backups"),
+    "point in time": _("Going back to a time"),
+    "before restore": _("Left from before a restore"),
+    "model files": _("Files of the models"),
+    "database set-up": _("Database: version and roles"),
+    "queue set-up": _("Queue: version and memory"),
+    "order of time": _("Order of events"),
+    "box": _("Database"),
+    "database file": _("Database file"),
 }
 # What checks say. They are also read by programs, so they speak English; people get them in their language.
 SAID = (
     _("answers"),
     _("every chain holds"),
+    _("An update was interrupted. Run `salesedge update --resume`: the box is then wholly the old release or wholly the new one."),
     _("The record was changed outside the product. Keep a copy of it and investigate."),
     _("Is the disk full or the database server down? See `salesedge doctor`."),
     _("Work waits in the database until Redis is back; nothing is lost."),
     _("Start the box with `salesedge up`: what waits is kept, and done then."),
+    _("Every target has a recent backup."),
+    _("Point-in-time recovery is off."),
+    _("Open Backups for the reason: the journal of the database is not stored any more, or part of it was let go before it was."),
+    _("Nothing is left of before a restore."),
+    _("When the restored box has all it should, delete these folders: an organisation that is erased is still in them."),
+    _("No backup target is set up."),
+    _("Open Backups for the reason, or run `salesedge backup`: the last good backup is older than backup.rpo_h allows."),
+    _("Upgrade PostgreSQL to 14 or newer."),
+    _("The box's role must be no superuser, own no tables and not bypass row security: else a wall between tenants is gone."),
+    _("The database file is damaged. Stop the box, keep a copy of the file, and restore the last backup."),
+    _("Set maxmemory-policy to noeviction in Redis: else it throws work away when memory runs short."),
+    _("Switch on appendonly in Redis: without it a restart forgets what waits, and the box has to find it again."),
+    _("Upgrade Redis to 6.2 or newer."),
+    _("The box has written events later than now: the clock went back. Set it right, and keep it so: timedatectl set-ntp true"),
 )
 LOOPBACK = frozenset({"127.0.0.1", "::1", None})
 
@@ -63,7 +91,7 @@ def check_queue(box: Box) -> CheckResult:
     return CheckResult(ok=True, detail="answers")
 
 
-CORE_CHECKS = (Check("database", check_database, required=True), Check("queue", check_queue))
+CORE_CHECKS = (Check("database", check_database, required=True), Check("queue", check_queue), *footing.CHECKS)
 
 
 def run_checks(box: Box, *, thorough: bool = True) -> dict[str, CheckResult]:
@@ -105,13 +133,20 @@ def whole() -> tuple[Response, int]:
 def metrics() -> Response:
     if not current_box().settings.server.metrics_open and request.remote_addr not in LOOPBACK:
         raise NotFound(_("There is nothing here."))
-    return Response(telemetry.exposition(_counted(current_box())), mimetype="text/plain; version=0.0.4")
+    return Response(figures(current_box()), mimetype="text/plain; version=0.0.4")
 
 
-def _counted(box: Box) -> list[telemetry.Counted]:
-    """None while the database is away: the processes' own figures are wanted then most of all."""
+def figures(box: Box) -> bytes:
+    theirs = b"".join(read(box) for read in box.registry.figures)
+    return exposition(list(_counted(box))) + theirs
+
+
+def _counted(box: Box) -> Iterator[Counted]:
+    """Without those that cannot be read now: the processes' own figures are wanted then most of all."""
     try:
         with box.whole_box("metrics", read_only=True) as uow:
-            return [telemetry.Counted(gauge.name, gauge.text, gauge.label, gauge.read(uow)) for gauge in box.registry.metrics]
+            for gauge in box.registry.metrics:
+                with suppress(RedisError, OSError):
+                    yield Counted(gauge.name, gauge.text, gauge.labels, gauge.read(uow))
     except SQLAlchemyError:
-        return []
+        return

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
-from appliance.core.manifest import Cron, Manifest, Subscription
-from appliance.domains.channels import actions, jobs, subscribers
+from appliance.core.manifest import Cron, Gauge, Manifest, Subscription
+from appliance.domains.channels import actions, jobs, queries, subscribers
 from appliance.domains.channels.api import (
     MANAGE,
     READ,
@@ -60,5 +60,7 @@ MANIFEST = Manifest(
     ),
     permissions={READ: _ALL, MANAGE: ("owner", "admin"), READ_TEMPLATES: _ALL, WRITE_TEMPLATES: ("owner", "admin", "manager")},
     live={ChannelChanged: READ, LinkChanged: READ, TemplateChanged: READ_TEMPLATES, TemplatesFetched: READ_TEMPLATES},
+    metrics=(Gauge("channels", "Channels in use, by their state.", ("kind", "status"), queries.count_states),),
     erasers=(actions.erase_contact,),
+    clock_put_back=(actions.heed_put_back,),
 )

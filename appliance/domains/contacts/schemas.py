@@ -285,6 +285,7 @@ class ImportOut(Schema):
     tags: list[str]
     dry_run: bool
     status: ImportStatus
+    stopped: bool = Field(False, description="It failed before its end and does not go on by itself")
     rows_total: int
     rows_done: int
     rows_created: int

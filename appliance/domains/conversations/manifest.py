@@ -55,7 +55,8 @@ MANIFEST = Manifest(
     ),
     permissions={READ: _ALL, WRITE: _ALL[:-1], MANAGE: _ALL[:3]},
     live=dict.fromkeys(_LIVE, READ),
-    metrics=(Gauge("conversations_active", "Conversations not yet resolved, by who has the word", "holder", queries.count_holders),),
+    metrics=(Gauge("conversations_active", "Conversations not yet resolved, by who has the word.", ("holder",), queries.count_holders),),
     exporters=(queries.export_contact,),
     erasers=(actions.erase_contact,),
+    clock_put_back=(actions.heed_put_back,),
 )

@@ -13,6 +13,7 @@ from appliance.domains.knowledge import queries
 from appliance.domains.knowledge.actions import documents, indexing, pieces
 from appliance.domains.knowledge.errors import UploadNotFound
 from appliance.domains.knowledge.events import VectorsLost
+from appliance.inference.types import Inference
 
 STUCK_AFTER = timedelta(hours=6)
 log = structlog.get_logger()
@@ -53,7 +54,10 @@ def forget_uploads(box: Box) -> None:
 
 
 def check_vectors(box: Box) -> None:
-    """A lost index is found even when nobody asks."""
+    """A lost index is found even when nobody asks. A server that does not answer is asked the next time: others wait for this worker."""
+    if not box.part(Inference).ready().ready:
+        log.info("vectors_not_checked", reason="not ready")
+        return
     with box.whole_box("vector indexes", read_only=True) as uow:
         tenants = queries.list_tenants(uow)
     for tenant_id in tenants:

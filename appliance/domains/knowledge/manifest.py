@@ -40,7 +40,7 @@ MANIFEST = Manifest(
         Cron("fail_stuck_documents", jobs.fail_stuck_documents, every=timedelta(minutes=15)),
         Cron("delete_expired_documents", jobs.delete_expired, every=timedelta(hours=1)),
         Cron("forget_uploads", jobs.forget_uploads, every=timedelta(hours=1)),
-        Cron("check_vectors", jobs.check_vectors, every=timedelta(minutes=10)),
+        Cron("check_vectors", jobs.check_vectors, every=timedelta(minutes=10), queue="slow"),  # a server that hangs is waited for
     ),
     permissions={
         "knowledge:read": _EVERYBODY,
@@ -58,4 +58,5 @@ MANIFEST = Manifest(
         events.AnswerGapFilled: _SEEN_WITH,
     },
     checks=(Check("knowledge models", _models_answer),),
+    figures=(lambda box: box.part(Inference).figures(),),
 )

@@ -24,7 +24,7 @@ ANA = Actor("user", new_id(), "Ana Prado")
 pytestmark = pytest.mark.only_database("sqlite")
 
 
-def wait(condition, timeout_s=30):
+def wait(condition, timeout_s=60):
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline
@@ -39,7 +39,7 @@ def heard(box):
     wait(lambda: box.redis.pubsub_numsub(LIVE_CHANNEL)[0][1])
     yield courtesies
     courtesies.stop()
-    courtesies.join(10)
+    courtesies.join(60)
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_a_channel_rests_after_a_refusal_unless_it_is_about_one_message(box, ten
     told.start()
     wait(lambda: told.waiting == 0)
     told.stop()
-    told.join(30)
+    told.join(60)
     assert (graph.requests, graph.read) == (before + 1 + len(taken), taken)
 
 

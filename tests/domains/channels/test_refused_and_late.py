@@ -1,10 +1,10 @@
 """What keeps a whole channel from sending, and what reached us too late to be answered."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from appliance.core import clock
+from appliance.core import clock, timekeeping
 from appliance.core.config import NetworkSettings
 from appliance.core.outbound import Outbound
 from appliance.core.web import PageQuery
@@ -87,8 +87,23 @@ def test_the_window_counts_from_when_the_customer_wrote(post, inbox, box, tenant
     assert conversation.last_inbound_at == datetime.fromtimestamp(now - 3600, UTC)
     post(text_webhook("de ontem", timestamp=now - 90_000, first_id="wamid.LATE"))
     assert inbox()[0][0].last_inbound_at == datetime.fromtimestamp(now - 3600, UTC)
-    post(text_webhook("do futuro", timestamp=now + 90_000, first_id="wamid.AHEAD"))
-    assert inbox()[0][0].last_inbound_at <= clock.now()
+    post(text_webhook("do fim dos tempos", timestamp=253_402_300_799, first_id="wamid.AHEAD"))
+    assert inbox()[0][0].last_inbound_at < clock.now() + timedelta(days=3)
+
+
+def test_what_was_written_by_a_clock_that_had_leapt_does_not_stay_ahead(box, tenant_id, cloud, post, inbox, monkeypatch):
+    now, leap = clock.now, timedelta(days=700)
+    with monkeypatch.context() as ahead:
+        ahead.setattr(clock, "now", lambda: now() + leap)
+        post(text_webhook("amanhã?", timestamp=int(clock.now().timestamp())))
+    assert inbox()[0][0].last_inbound_at > now() + leap / 2
+    timekeeping.heed_put_back(box, leap)
+    assert inbox()[0][0].last_inbound_at <= now()
+    with box.unit(tenant_id) as uow:
+        found = conversations.lock_conversation(uow, inbox()[0][0].id)
+        found.last_inbound_at = now() + timedelta(days=1)  # less than is put right at once
+    post(text_webhook("e hoje?", timestamp=int(now().timestamp()), first_id="wamid.NOW"))
+    assert inbox()[0][0].last_inbound_at <= now()
 
 
 @pytest.fixture
@@ -109,6 +124,17 @@ def test_what_was_written_too_long_ago_goes_to_a_person_and_unanswered(post, inb
     assert graph.requests == 0
     if text != "👍":
         assert conversation.waiting_since is not None
+
+
+@pytest.mark.usefixtures("lia_answers")
+def test_what_was_written_while_the_clock_was_a_day_behind_is_answered_once_it_is_right(post, inbox, run_deliveries, graph, monkeypatch):
+    now = clock.now
+    with monkeypatch.context() as behind:
+        behind.setattr(clock, "now", lambda: now() - timedelta(days=1))
+        post(text_webhook("bom dia"))
+    run_deliveries()
+    assert len(inbox()[0][1]) == 2
+    assert len(graph.accepted) == 1
 
 
 def test_a_stop_written_too_long_ago_is_obeyed_without_a_word(post, inbox, run_deliveries, graph):

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from appliance.core import timekeeping
 from appliance.core.errors import Refused
 from appliance.core.ids import new_id
 from appliance.domains.channels import actions, queries
@@ -117,3 +118,24 @@ def test_a_message_says_that_its_channel_rests(box, tenant_id, number, message, 
     run_deliveries()
     kept = message()
     assert (kept.status, kept.error_code, kept.send_after) == (MessageStatus.QUEUED, "channel_rests", None)
+
+
+def test_turns_and_rests_wait_no_longer_for_a_clock_that_was_put_back(box, tenant_id, number, message, run_deliveries):
+    day = timedelta(days=1)
+    with box.unit(tenant_id) as uow:
+        uow.session.get(Channel, number).next_slot_at = uow.now + 2 * day
+    run_deliveries()
+    turn = message().send_after
+    with box.unit(tenant_id) as uow:
+        queries.lock_channel(uow, number).paused_until = uow.now + 2 * day
+    with box.unit(tenant_id, read_only=True) as uow:
+        before = _waits(uow, number)
+    timekeeping.heed_put_back(box, day)
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert _waits(uow, number) == [moment - day for moment in before]
+    assert message().send_after == turn - day
+
+
+def _waits(uow, number):
+    channel = uow.session.get(Channel, number)
+    return [channel.next_slot_at, channel.paused_until]

@@ -116,15 +116,22 @@ def test_a_dry_run_counts_who_stands_in_two_slices_as_the_import_does(box, tenan
     assert counts(bring_in(uploaded.id)) == (6, 3, 3, 0)
 
 
-def test_an_import_that_failed_for_good_has_stopped(box, tenant_id, upload):
+def test_an_import_that_failed_for_good_has_stopped(box, tenant_id, client, upload):
+    def told():
+        one, [listed] = client.get(f"/api/v1/contacts/import/{uploaded.id}").json, client.get("/api/v1/contacts/import").json
+        assert one == listed
+        return one["status"], one["stopped"]
+
     uploaded = upload()
     with box.unit(tenant_id) as uow:
-        run = actions.start_import(uow, uploaded.id, ImportStartIn())
-        assert not queries.has_import_stopped(uow, run)
+        actions.start_import(uow, uploaded.id, ImportStartIn())
+    assert told() == ("running", False)
+    with box.unit(tenant_id) as uow:
         uow.session.scalars(select(Delivery)).one().state = DeliveryState.DEAD
-        assert queries.has_import_stopped(uow, run)
-        actions.finish_import(uow, run.id)
-        assert not queries.has_import_stopped(uow, run)
+    assert told() == ("running", True)
+    with box.unit(tenant_id) as uow:
+        actions.finish_import(uow, uploaded.id)
+    assert told() == ("done", False)
 
 
 def test_an_import_completes_known_contacts_and_overwrites_nothing(box, tenant_id, upload, bring_in):

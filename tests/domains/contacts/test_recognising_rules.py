@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.domains.contacts.rules import identities
+from appliance.domains.contacts.rules import emails, identities, phones
 from appliance.domains.contacts.rules.documents import is_cnpj, is_cpf, normalise_document
 from appliance.domains.contacts.rules.emails import normalise_email
 from appliance.domains.contacts.rules.phones import normalise_phone, phone_forms
@@ -56,6 +56,11 @@ def test_normalising_twice_changes_nothing(raw):
     assert once is None or normalise_phone(once, "BR") == once
 
 
+@given(st.from_regex(r"\(?[0-9]{2}\)? ?9[0-9]{4}[- ]?[0-9]{4}", fullmatch=True))
+def test_a_mobile_as_most_type_it_is_what_the_library_reads(raw):
+    assert normalise_phone(raw, "BR") == phones.parsed(raw, "BR")
+
+
 @pytest.mark.parametrize(
     ("raw", "email"),
     [
@@ -68,6 +73,11 @@ def test_normalising_twice_changes_nothing(raw):
 )
 def test_an_email_is_written_one_way(raw, email):
     assert normalise_email(raw) == email
+
+
+@given(st.from_regex(r"[A-Za-z0-9._+-]{1,66}@[A-Za-z0-9.-]{1,70}", fullmatch=True) | st.emails())
+def test_an_address_as_most_write_it_is_what_the_library_finds(raw):
+    assert normalise_email(raw) == emails.validated(raw)
 
 
 @given(st.emails())

@@ -10,9 +10,11 @@ from sqlalchemy import select, update
 from appliance.core.box import Box
 from appliance.core.outbox import Delivery, DeliveryState
 from appliance.domains.knowledge import actions, jobs, queries
+from appliance.domains.knowledge.manifest import MANIFEST
 from appliance.domains.knowledge.tables import Chunk, Corpus, DocumentVersion
 from appliance.domains.knowledge.types import DocumentStatus
 from appliance.inference.fake import FakeInference
+from appliance.inference.types import Readiness
 from tests.domains.knowledge.conftest import Put
 
 RULES = "# Trocas\n\nA troca de produto sem defeito é aceita em até {days} dias corridos.\n\n# Frete\n\nO frete para Itu custa R$ 31,50.\n"
@@ -147,3 +149,19 @@ def test_every_document_is_read_again_in_slices(
         assert {(view.version, view.answering_version, view.status) for view in queries.list_documents(uow).items} == {
             (2, 2, DocumentStatus.PROCESSED)
         }
+
+
+def test_looking_for_lost_indexes_holds_up_no_answer() -> None:
+    """A model server that hangs is waited for: not by the workers that answer people."""
+    assert [cron.queue for cron in MANIFEST.cron if cron.run is jobs.check_vectors] == ["slow"]
+
+
+def test_a_model_server_that_is_not_ready_is_not_asked_for_its_indexes(
+    box: Box, put: Put, models: FakeInference, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put("politica.md", RULES.format(days=30))
+    asked: list[str] = []
+    monkeypatch.setattr(models, "index_stats", asked.append)
+    monkeypatch.setattr(models, "ready", lambda: Readiness(ready=False, embedding_model="", chat_engine="none"))
+    jobs.check_vectors(box)
+    assert asked == []

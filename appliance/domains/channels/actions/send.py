@@ -1,9 +1,10 @@
 """What a channel remembers of its sending: when the next message may leave, and when to stop trying for a while."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from appliance.core.i18n import told
+from appliance.core.rows import bring_forward
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import queries
 from appliance.domains.channels.actions import linking
@@ -64,3 +65,9 @@ def note_refused_message(uow: UnitOfWork, channel_id: UUID) -> None:
     """For a linked number that is a sign of trouble to come."""
     if queries.kind_of(queries.get_channel(uow, channel_id).kind).linked:
         linking.count(uow, channel_id, refused=1)
+
+
+def heed_put_back(uow: UnitOfWork, by: timedelta) -> None:
+    """Turns and rests of before lie too far ahead."""
+    for moment in (Channel.next_slot_at, Channel.paused_until):
+        bring_forward(uow, moment, by)

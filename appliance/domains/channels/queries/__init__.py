@@ -2,6 +2,7 @@
 
 from appliance.domains.channels.queries.channels import (
     Meter,
+    count_states,
     explain,
     find_day,
     find_mailbox,
@@ -109,6 +110,7 @@ __all__ = [
     "as_written",
     "charge_in",
     "cost_in",
+    "count_states",
     "days_of",
     "example_values",
     "explain",

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from babel.support import LazyProxy
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from appliance.core.box import Box
 from appliance.core.errors import Refused
@@ -50,6 +50,12 @@ def list_page(uow: UnitOfWork, query: PageQuery) -> Page[Channel]:
 def list_channels(uow: UnitOfWork) -> Sequence[Channel]:
     """All there are, for choices and names; what people page through is `list_page`."""
     return uow.session.scalars(select(Channel).order_by(Channel.created_at).limit(500)).all()
+
+
+def count_states(uow: UnitOfWork) -> dict[tuple[str, ...], int]:
+    """Of the whole box: those in use, by kind and state."""
+    found = select(Channel.kind, Channel.status, func.count()).where(Channel.active.is_(True)).group_by(Channel.kind, Channel.status)
+    return {(kind, status.value): number for kind, status, number in uow.session.execute(found)}
 
 
 def list_failing(uow: UnitOfWork, *, limit: int) -> Sequence[Channel]:

@@ -15,6 +15,7 @@ from appliance.domains.contacts.rules.fields import Given, completion, identitie
 from appliance.domains.contacts.tables import Contact, ContactIdentity, ContactTag
 from appliance.domains.contacts.types import Identity
 
+_IN_ONE_GO = {"dml_strategy": "raw"}  # straight to the driver: every row names every column
 SEARCHED = ("name", "company", "email", "phone_e164", "phone_raw")
 
 
@@ -34,7 +35,7 @@ def insert_people(uow: UnitOfWork, people: Mapping[UUID, Given], claims: Mapping
 
 def _insert(uow: UnitOfWork, table: type[Contact | ContactTag | ContactIdentity], rows: list[dict[str, Any]]) -> None:
     if rows:
-        uow.session.execute(insert(table), [{"tenant_id": uow.tenant_id, **row} for row in rows])
+        uow.session.execute(insert(table), [{"tenant_id": uow.tenant_id, **row} for row in rows], execution_options=_IN_ONE_GO)
 
 
 def _contact_row(uow: UnitOfWork, contact_id: UUID, columns: Given) -> dict[str, Any]:

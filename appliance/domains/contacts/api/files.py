@@ -78,13 +78,18 @@ def start_import(uow: UnitOfWork, import_id: UUID, body: schemas.ImportStartIn) 
 
 
 @api.get("/contacts/import", permission="contacts:read", returns=list[schemas.ImportOut])
-def list_imports(uow: UnitOfWork) -> Sequence[ContactImport]:
-    return queries.list_imports(uow)
+def list_imports(uow: UnitOfWork) -> list[schemas.ImportOut]:
+    return _shown(uow, queries.list_imports(uow))
+
+
+def _shown(uow: UnitOfWork, runs: Sequence[ContactImport]) -> list[schemas.ImportOut]:
+    stopped = queries.find_stopped_imports(uow, runs)
+    return [schemas.ImportOut.model_validate(run).model_copy(update={"stopped": run.id in stopped}) for run in runs]
 
 
 @api.get("/contacts/import/<uuid:import_id>", permission="contacts:read", returns=schemas.ImportOut)
-def read_import(uow: UnitOfWork, import_id: UUID) -> ContactImport:
-    return queries.get_import(uow, import_id)
+def read_import(uow: UnitOfWork, import_id: UUID) -> schemas.ImportOut:
+    return _shown(uow, [queries.get_import(uow, import_id)])[0]
 
 
 @api.get("/contacts/import/<uuid:import_id>/problems", permission="contacts:read", returns=list[schemas.ImportProblemOut])

@@ -29,8 +29,8 @@ from appliance.domains.contacts.queries.duplicates import (
 )
 from appliance.domains.contacts.queries.foreseeing import Named, foresee
 from appliance.domains.contacts.queries.imports import (
+    find_stopped_imports,
     get_import,
-    has_import_stopped,
     list_abandoned_uploads,
     list_import_problems,
     list_imports,
@@ -88,6 +88,7 @@ __all__ = [
     "find_question",
     "find_silenced",
     "find_stop",
+    "find_stopped_imports",
     "find_with_merged",
     "foresee",
     "get_awaited",
@@ -98,7 +99,6 @@ __all__ = [
     "get_segment",
     "get_settings",
     "guess_mapping",
-    "has_import_stopped",
     "hold_unchanged",
     "is_group_among",
     "is_mailbox_spent",

@@ -22,11 +22,13 @@ def lock_import(uow: UnitOfWork, import_id: UUID) -> ContactImport:
     return required(uow.session.scalar(locked(select(ContactImport).where(ContactImport.id == import_id))), ImportNotFound)
 
 
-def has_import_stopped(uow: UnitOfWork, run: ContactImport) -> bool:
-    """It failed before its end, and goes on only when a person does it again."""
-    if run.status is not ImportStatus.RUNNING or deliveries.is_under_way(uow, str(run.id)):
-        return False
-    return uow.session.scalar(select(ContactImport.status).where(ContactImport.id == run.id)) is ImportStatus.RUNNING  # still
+def find_stopped_imports(uow: UnitOfWork, runs: Sequence[ContactImport]) -> frozenset[UUID]:
+    """Those that failed before their end, and go on only when a person does them again."""
+    running = {run.id for run in runs if run.status is ImportStatus.RUNNING}
+    under_way = deliveries.find_under_way(uow, {str(run_id) for run_id in running}) if running else frozenset()
+    idle = {run_id for run_id in running if str(run_id) not in under_way}
+    still = select(ContactImport.id).where(ContactImport.id.in_(idle), ContactImport.status == ImportStatus.RUNNING)
+    return frozenset(uow.session.scalars(still) if idle else ())
 
 
 def list_imports(uow: UnitOfWork) -> Sequence[ContactImport]:

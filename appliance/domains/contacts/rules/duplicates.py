@@ -1,5 +1,6 @@
 """Who looks like whom: people that share no id and may yet be one. Never more than a suggestion."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ MOST_NAMESAKES = 12  # a name that more people bear than this says nothing eithe
 MOST_COLLEAGUES = 60
 _LESSER = frozenset({"de", "da", "do", "das", "dos", "e", "di", "van", "von"})
 _LEGAL_FORMS = frozenset({"ltda", "me", "mei", "epp", "eireli", "sa", "s", "a", "cia", "inc", "llc", "ltd"})
+_BETWEEN = re.compile(r"[^\w ?]|_")
 _VOWELS = str.maketrans("", "", "aeiouywh")
 
 
@@ -108,8 +110,7 @@ def _ratio(one: str, other: str) -> int:
 @lru_cache(maxsize=4096)  # each is compared with several
 def _words(name: str) -> tuple[str, ...]:
     """`Conceição, João da` → joao, conceicao in the order in which they stand."""
-    bare = "".join(char if char.isalnum() or char in " ?" else " " for char in fold(name))
-    return tuple(word for word in bare.split() if word not in _LESSER)
+    return tuple(word for word in _BETWEEN.sub(" ", fold(name)).split() if word not in _LESSER)
 
 
 def _firm(company: str) -> str:
@@ -117,8 +118,9 @@ def _firm(company: str) -> str:
     return " ".join([word for word in words if word not in _LEGAL_FORMS] or words)
 
 
-def _numbers(name: str) -> list[str]:
-    return [word for word in _words(name) if word.isdigit()]
+@lru_cache(maxsize=4096)
+def _numbers(name: str) -> tuple[str, ...]:
+    return tuple(word for word in _words(name) if word.isdigit())
 
 
 def _bones(word: str) -> str:

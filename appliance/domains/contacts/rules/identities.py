@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from uuid import UUID
 
 from appliance.domains.contacts.rules.emails import normalise_email
@@ -55,6 +56,7 @@ def all_forms(wanted: Iterable[Identity]) -> list[Identity]:
     return [form for identity in wanted for form in forms(identity)]
 
 
+@lru_cache(maxsize=4096)  # the ids of a slice of an import are asked for again and again
 def forms(identity: Identity) -> tuple[Identity, ...]:
     """The identity itself first, then the other ways the same one may be stored."""
     if identity.kind is IdentityKind.PHONE:

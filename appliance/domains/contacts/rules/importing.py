@@ -103,8 +103,8 @@ def _given(row: ImportRow, headers: list[str], mapping: Mapping[str, str]) -> di
     given: dict[str, Any] = {}
     names: dict[str, str] = {}
     for header, cell in zip(headers, row.cells, strict=False):
-        value, target = unscrambled(plain_cell(cell).replace("\x00", "").strip()), mapping.get(header, ImportTarget.IGNORE)
-        if not value or target == ImportTarget.IGNORE:
+        target = mapping.get(header, ImportTarget.IGNORE)
+        if not cell or target == ImportTarget.IGNORE or not (value := unscrambled(plain_cell(cell).replace("\x00", "").strip())):
             continue
         if target in (ImportTarget.FIRST_NAME, ImportTarget.LAST_NAME):
             names[target] = value

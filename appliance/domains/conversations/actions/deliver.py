@@ -1,6 +1,6 @@
 """The outbound state machine. `begin_sending` is committed before the outside is called; what follows is committed after."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -8,7 +8,7 @@ from sqlalchemy import select
 from appliance.core.errors import Conflict
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.i18n import told
-from appliance.core.rows import locked
+from appliance.core.rows import bring_forward, locked
 from appliance.core.uow import UnitOfWork
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts.errors import ConsentRefused
@@ -77,6 +77,12 @@ def confirm_sent(uow: UnitOfWork, message_id: UUID, provider_id: str) -> None:
 def hold_until(uow: UnitOfWork, message_id: UUID, turn: datetime) -> None:
     """The channel gave this message its turn; it keeps it over later attempts."""
     queries.lock_message(uow, message_id).send_after = turn
+
+
+def heed_put_back(uow: UnitOfWork, by: timedelta) -> None:
+    """Turns of before lie too far ahead, and so does what was said then."""
+    bring_forward(uow, Message.send_after, by, Message.status == MessageStatus.QUEUED)
+    bring_forward(uow, Conversation.last_inbound_at, by, Conversation.last_inbound_at > uow.now + delivery.MOST_BEHIND)
 
 
 def note_waiting(uow: UnitOfWork, message_id: UUID, why: Wait) -> None:

@@ -20,7 +20,7 @@ from appliance.domains.conversations.actions.remember import remember_words
 from appliance.domains.conversations.actions.stop import heed_stops
 from appliance.domains.conversations.events import ConversationOpened, MessageMediaStored, MessageReacted, MessageReceived
 from appliance.domains.conversations.queries import surveys as asked
-from appliance.domains.conversations.rules import wording
+from appliance.domains.conversations.rules import delivery, wording
 from appliance.domains.conversations.tables import Conversation, Message
 from appliance.domains.conversations.types import (
     Arrival,
@@ -200,7 +200,11 @@ def _refresh(uow: UnitOfWork, conversation: Conversation, route: Route, wrote_at
 
 
 def _note_inbound(uow: UnitOfWork, conversation: Conversation, wrote_at: datetime) -> None:
-    conversation.last_inbound_at = min(max(conversation.last_inbound_at or wrote_at, wrote_at), uow.now)
+    """As the provider says, who counts the window: what seems to lie ahead came while the box's clock was behind."""
+    kept = conversation.last_inbound_at
+    if kept is None or kept > uow.now >= wrote_at:  # noted by a clock that went ahead, which is right again
+        kept = wrote_at
+    conversation.last_inbound_at = min(max(kept, wrote_at), uow.now + delivery.MOST_BEHIND)
 
 
 def _store_answer(uow: UnitOfWork, conversation: Conversation, message: Incoming, answer: asked.Answer) -> Message:

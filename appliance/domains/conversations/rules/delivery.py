@@ -21,6 +21,7 @@ _PROGRESS = (
 )
 _RANK = {status: rank for rank, status in enumerate(_PROGRESS)}
 REACHED = frozenset({MessageStatus.DELIVERED, MessageStatus.READ, MessageStatus.PLAYED})
+MOST_BEHIND = timedelta(days=2)  # of a clock: what a provider says of later than that is nonsense
 RETRIABLE = frozenset({MessageStatus.FAILED, MessageStatus.UNCONFIRMED})
 WAITS: Mapping[Wait, LazyProxy] = {
     Wait.NOT_CONNECTED: _("The number is not connected. It goes once the number is linked again."),

@@ -6,6 +6,8 @@ they open their own short units and are called with none open.
 
 from appliance.domains.identity.actions.api_keys import NewKey, create_api_key, revoke_api_key
 from appliance.domains.identity.actions.attempts import forget_old as forget_old_attempts
+from appliance.domains.identity.actions.attempts import heed_put_back
+from appliance.domains.identity.actions.erasing import check_certificate, erase_tenant, find_tenant_id, rotate_tenant_key
 from appliance.domains.identity.actions.hours import check_apart, set_hours
 from appliance.domains.identity.actions.invitations import (
     Invited,
@@ -17,6 +19,7 @@ from appliance.domains.identity.actions.invitations import (
     resend_invitation,
     revoke_invitation,
 )
+from appliance.domains.identity.actions.keyless import remove_keyless
 from appliance.domains.identity.actions.members import Granter, change_member, change_profile, remove_member
 from appliance.domains.identity.actions.operating import invite_from_console, release_address, reset_password
 from appliance.domains.identity.actions.recognising import is_ours, recognise
@@ -42,6 +45,7 @@ __all__ = [
     "change_role",
     "change_tenant",
     "check_apart",
+    "check_certificate",
     "check_setup_code",
     "complete_setup",
     "create_api_key",
@@ -49,8 +53,11 @@ __all__ = [
     "create_setup_code",
     "create_tenant",
     "delete_role",
+    "erase_tenant",
+    "find_tenant_id",
     "forget_old_attempts",
     "forget_old_sessions",
+    "heed_put_back",
     "invite",
     "invite_as_box",
     "invite_from_console",
@@ -61,6 +68,7 @@ __all__ = [
     "record",
     "refresh",
     "release_address",
+    "remove_keyless",
     "remove_member",
     "resend_invitation",
     "reset_password",
@@ -68,6 +76,7 @@ __all__ = [
     "revoke_invitation",
     "revoke_other_sessions",
     "revoke_session",
+    "rotate_tenant_key",
     "set_hours",
     "set_up_from_console",
     "sign_in",

@@ -1,18 +1,19 @@
 """Counting attempts before they are heard, so that many at once count too."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, select
 
 from appliance.core.errors import TooMany
 from appliance.core.i18n import lazy_gettext as _
-from appliance.core.rows import insert_if_absent, locked
+from appliance.core.rows import bring_forward, insert_if_absent, locked
 from appliance.core.uow import UnitOfWork
 from appliance.domains.identity import queries
 from appliance.domains.identity.actions.recording import as_tenant, in_lock_order, record
 from appliance.domains.identity.rules import throttling, tokens
 from appliance.domains.identity.rules.throttling import Tally
-from appliance.domains.identity.tables import SignInAttempts, User
+from appliance.domains.identity.tables import LoginSession, SignInAttempts, User
 from appliance.domains.identity.types import Device
 
 
@@ -52,6 +53,12 @@ def record_lockout(uow: UnitOfWork, user_id: UUID | None, device: Device) -> Non
 
 def forget_old(uow: UnitOfWork) -> None:
     uow.session.execute(delete(SignInAttempts).where(SignInAttempts.since < uow.now - throttling.WINDOW - throttling.LOCKED_FOR))
+
+
+def heed_put_back(uow: UnitOfWork, by: timedelta) -> None:
+    """Who is locked out waits as long as before, and who left is not here for so much longer."""
+    for moment in (SignInAttempts.since, SignInAttempts.locked_until, LoginSession.last_seen_at):
+        bring_forward(uow, moment, by)
 
 
 def _count(uow: UnitOfWork, name: str, limit: int) -> bool:

@@ -18,6 +18,7 @@ from appliance.domains.identity.types import API_KEY_RATE, SEEN, SESSION_COOKIE,
 NOTE_EVERY_S = 60.0
 _KEPT = 10_000
 _WITHOUT_TENANT = frozenset({"api_auth.whoami", "api_auth.switch_tenant", "api_tenants.list_tenants"})  # how one learns and names it
+_UNATTENDED = frozenset({"faults.amiss"})  # open pages ask by themselves: that is nobody's presence
 log = structlog.get_logger()
 
 
@@ -36,7 +37,8 @@ class BoxAuthenticator:
         principal, holder = found
         if holder.rate_limit is not None and holder.rate_limit < API_KEY_RATE:
             RateLimits(box.redis).check(f"{holder.rate_limit}/minute", "api_key", principal.credential_id.hex)
-        self._note(box, principal.credential_id)
+        if request.endpoint not in _UNATTENDED:
+            self._note(box, principal.credential_id)
         return principal
 
     def _note(self, box: Box, credential_id: UUID) -> None:

@@ -1,11 +1,13 @@
 """Reading and verifying the record of what was done."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Select, select
 
 from appliance.core import crypto
+from appliance.core.ids import NIL
 from appliance.core.paging import read_page
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page
@@ -25,6 +27,12 @@ def list_audit(uow: UnitOfWork, query: AuditQuery) -> Page[AuditEntry]:
 def list_audit_after(uow: UnitOfWork, wanted: AuditFilter, seq: int, *, limit: int = BATCH) -> list[AuditEntry]:
     """The next lines of an export, oldest first."""
     return list(uow.session.scalars(_filtered(wanted).where(AuditEntry.seq > seq).order_by(AuditEntry.seq).limit(limit)))
+
+
+def list_destroyed_keys(uow: UnitOfWork) -> list[tuple[str, datetime]]:
+    """By id in hexadecimal the organisations that were ever erased, and when."""
+    gone = select(AuditEntry.object_id, AuditEntry.at).where(AuditEntry.tenant_id == NIL, AuditEntry.action == "tenant.key_destroyed")
+    return [(UUID(row.object_id).hex, row.at) for row in uow.session.execute(gone)]
 
 
 def verify_chain(uow: UnitOfWork, tenant_id: UUID) -> AuditFault | None:

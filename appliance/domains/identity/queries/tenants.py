@@ -24,6 +24,10 @@ def find_tenant(uow: UnitOfWork, tenant_id: UUID) -> Tenant | None:
     return uow.session.get(Tenant, tenant_id)
 
 
+def find_tenant_by_slug(uow: UnitOfWork, slug: str) -> Tenant | None:
+    return uow.session.scalar(select(Tenant).where(Tenant.slug == slug))
+
+
 def list_tenants(uow: UnitOfWork, query: PageQuery, *, ids: list[UUID] | None = None) -> Page[Tenant]:
     """All of the box, or those of `ids`, by name."""
     statement = select(Tenant).order_by(Tenant.name, Tenant.id)

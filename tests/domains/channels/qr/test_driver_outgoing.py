@@ -118,7 +118,7 @@ def test_what_cannot_be_decoded_goes_without_a_line(content: bytes, tmp_path: An
 
 def once_read(pipe: Path) -> int:
     """Held open by us, whoever reads it waits."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         try:
             return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)

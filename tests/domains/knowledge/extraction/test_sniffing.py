@@ -24,6 +24,13 @@ def zipped(**members: bytes) -> bytes:
     return stream.getvalue()
 
 
+def packed_whole() -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_LZMA) as package:
+        package.writestr(zipfile.ZipInfo("word/document.xml"), bytes(1000), zipfile.ZIP_LZMA)
+    return stream.getvalue()
+
+
 @pytest.mark.parametrize(("content", "name", "kind"), [
     (pdf(Page()), "foto.jpg", MediaType.PDF),
     (png(picture([])), "contrato.pdf", MediaType.PNG),
@@ -45,6 +52,7 @@ def test_content_decides_what_a_file_is(content: bytes, name: str, kind: MediaTy
     (b"\x7fELF\x02\x01\x01" + bytes(range(256)) * 4, ExtractionFailure.UNSUPPORTED),
     (zipped(readme=b"x"), ExtractionFailure.UNSUPPORTED),
     (zipped(readme=b"x")[:40], ExtractionFailure.CORRUPT),
+    (packed_whole(), ExtractionFailure.CORRUPT),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), ExtractionFailure.LEGACY_OFFICE),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "EncryptedPackage".encode("utf-16-le"), ExtractionFailure.ENCRYPTED),
     (zipped(**{"[Content_Types].xml": b"", "word__document.xml": bytes(40 * MIB)}), ExtractionFailure.ZIP_BOMB),

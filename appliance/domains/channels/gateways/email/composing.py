@@ -69,6 +69,8 @@ class Letterhead:
     signature: str
     extra: Mapping[str, str] = field(default_factory=dict)
     mark: Callable[[str], str] = str  # done to the HTML
+    above: str = ""  # the brand's lines around what is written
+    below: str = ""
 
 
 def message_id(client_id: str, address: str) -> str:
@@ -91,8 +93,9 @@ def compose(message: Outgoing, head: Letterhead, thread: Thread, *, now: datetim
     for name, value in head.extra.items():
         mail[name] = value
     text = _with_signature(str(message.content.get("text", "")), head.signature)
-    mail.set_content(text)
-    mail.add_alternative(_page(head.mark(_of_template(message, head) or _paragraphs(text))), subtype="html")
+    mail.set_content("\n\n".join(part for part in (head.above, text.rstrip("\n"), head.below) if part) + "\n")
+    written = _of_template(message, head) or _paragraphs(text)
+    mail.add_alternative(_page(head.mark(_letterhead(head.above) + written + _letterhead(head.below))), subtype="html")
     if attached is not None:
         kind = attached.mime_type if _MIME_TYPE.fullmatch(attached.mime_type) else "application/octet-stream"
         maintype, _slash, subtype = kind.partition("/")
@@ -155,6 +158,10 @@ def _of_template(message: Outgoing, head: Letterhead) -> str:
     """A template brings its own markup, cleaned when it was filled in."""
     written = str(message.content.get("html", ""))
     return f"{written}\n{_paragraphs(head.signature)}" if written and head.signature else written
+
+
+def _letterhead(text: str) -> str:
+    return f'\n<div style="color:#545b69;font-size:12px">{_paragraphs(text)}</div>\n' if text else ""
 
 
 def _page(body: str) -> str:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from appliance.domains.branding import queries as branding
 from appliance.domains.channels.gateways.email import complaints, leaving, signing, smtp, tracking
 from appliance.domains.channels.gateways.email.composing import Attached, Letterhead, Thread, compose, message_id, thread_of
 from appliance.domains.channels.gateways.email.settings import EmailSettings
@@ -42,7 +43,10 @@ class EmailTransport:
         way_out = leaving.headers_of(self._box, account.tenant_id, account.channel_id, contact_id) if is_notice and is_for_one else {}
         proof = complaints.headers_of(self._box, account.tenant_id, account.channel_id, message.message_id) if is_for_one else {}
         mark = tracking.marker_of(self._box, account.tenant_id, account.channel_id, message.message_id) if tells else str
-        head = Letterhead(config.address, config.from_name, config.signature, {**way_out, **proof}, mark)
+        with self._box.whole_box("letterhead of an organisation", read_only=True) as uow:
+            look = branding.get_look(uow, account.tenant_id)
+        extra = {**way_out, **proof}
+        head = Letterhead(config.address, config.from_name, config.signature, extra, mark, look.mail_header, look.mail_footer)
         mail = compose(message, head, thread, now=now, attached=self._attached(message))
         content = signing.sign(mail.as_bytes(), key, now=now) if key else mail.as_bytes()
         with smtp.signed_in(self._box, self._account) as session:

@@ -104,7 +104,9 @@ def _office(content: bytes, limits: Limits) -> MediaType:
 
 
 def check_expansion(members: list[zipfile.ZipInfo], size: int, limits: Limits) -> None:
-    """The sizes a package declares; Python's zipfile refuses to read past a declared size, so a lie does not help."""
+    """By the sizes a package declares: Python's zipfile reads no deflated member past them. Of the rarer kinds it unpacks all at once."""
+    if any(member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} for member in members):
+        raise Unreadable(ExtractionFailure.CORRUPT, "packed in a way that office files do not have")
     total = sum(member.file_size for member in members)
     if total > limits.expanded_bytes or (total > 10 * MIB and total > limits.expansion_ratio * size):
         raise Unreadable(ExtractionFailure.ZIP_BOMB, f"{size} bytes hold {total}")

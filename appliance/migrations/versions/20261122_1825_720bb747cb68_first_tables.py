@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '7d73877ccf64'
+revision = '720bb747cb68'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -77,6 +77,48 @@ def upgrade() -> None:
     op.create_index('ix_audit_log_actor', 'audit_log', ['tenant_id', 'actor_id'], unique=False)
     op.create_index('ix_audit_log_at', 'audit_log', ['tenant_id', 'at'], unique=False)
     op.create_index('ix_audit_log_tenant_id', 'audit_log', ['tenant_id', 'id'], unique=False)
+    op.create_table('backup_runs',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('kind', sa.Enum('backup', 'drill', 'forget', name='runkind', native_enum=False, length=40), nullable=False),
+    sa.Column('target', sa.String(length=120), nullable=False),
+    sa.Column('state', sa.Enum('waiting', 'running', 'done', 'failed', 'interrupted', name='runstate', native_enum=False, length=40), nullable=False),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('lease_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('set_id', sa.String(length=40), nullable=True),
+    sa.Column('bytes_processed', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('bytes_added', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('row_count', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('file_count', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('receipt', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=True),
+    sa.Column('error', sa.Text(), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_backup_runs'))
+    )
+    op.create_index('ix_backup_runs_target', 'backup_runs', ['target', 'kind', 'state', 'asked_at'], unique=False)
+    op.create_table('brand_pictures',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.Column('media_type', sa.String(length=40), nullable=False),
+    sa.Column('body', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_brand_pictures')),
+    sa.UniqueConstraint('tenant_id', 'sha256', name=op.f('uq_brand_pictures_tenant_id_sha256'))
+    )
+    op.create_index('ix_brand_pictures_tenant_id', 'brand_pictures', ['tenant_id', 'id'], unique=False)
+    op.create_table('brands',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('domain', sa.String(length=253), nullable=True),
+    sa.Column('live', sa.LargeBinary(), nullable=False),
+    sa.Column('draft', sa.LargeBinary(), nullable=True),
+    sa.Column('previous', sa.LargeBinary(), nullable=True),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_brands')),
+    sa.UniqueConstraint('domain', name=op.f('uq_brands_domain')),
+    sa.UniqueConstraint('tenant_id', name=op.f('uq_brands_tenant_id'))
+    )
+    op.create_index('ix_brands_tenant_id', 'brands', ['tenant_id', 'id'], unique=False)
     op.create_table('business_hours',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -327,6 +369,25 @@ def upgrade() -> None:
     )
     op.create_index('ix_invitations_tenant_email', 'invitations', ['tenant_id', 'email'], unique=False)
     op.create_index('ix_invitations_tenant_id', 'invitations', ['tenant_id', 'id'], unique=False)
+    op.create_table('key_canary',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('sealed', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_key_canary'))
+    )
+    op.create_table('key_rotations',
+    sa.Column('tenant_id', sa.Uuid(), nullable=False),
+    sa.Column('generation', sa.Integer(), nullable=False),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('pass_began_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('step', sa.String(length=80), nullable=False),
+    sa.Column('after', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
+    sa.Column('found', sa.Integer(), nullable=False),
+    sa.Column('resealed', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('resealed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('keep_until', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('destroyed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('tenant_id', name=op.f('pk_key_rotations'))
+    )
     op.create_table('knowledge_corpora',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Uuid(), nullable=False),
@@ -478,6 +539,7 @@ def upgrade() -> None:
     sa.Column('name', sa.String(length=80), nullable=False),
     sa.Column('payload', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql'), nullable=False),
     sa.Column('emitted_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('traceparent', sa.String(length=55), nullable=True),
     sa.PrimaryKeyConstraint('seq', name=op.f('pk_outbox')),
     sa.UniqueConstraint('id', name=op.f('uq_outbox_id'))
     )
@@ -1383,6 +1445,8 @@ def upgrade() -> None:
         'answer_gaps',
         'audit_heads',
         'audit_log',
+        'brand_pictures',
+        'brands',
         'business_hours',
         'channel_envelopes',
         'channel_posted_mails',
@@ -1398,6 +1462,7 @@ def upgrade() -> None:
         'feeds',
         'idempotent_answers',
         'invitations',
+        'key_rotations',
         'knowledge_corpora',
         'knowledge_postings',
         'knowledge_queries',

@@ -1,0 +1,1 @@
+"""The programs that backups are made with: restic, and the databases' own."""

@@ -41,6 +41,23 @@ class Gone(Exception):
     """The caller left in the middle."""
 
 
+class Closed:
+    """ASGI middleware for a box that may still be undone: until the doors open it tells only how it is, and takes nothing in."""
+
+    def __init__(self, app: ASGIApp, are_closed: Callable[[], bool]) -> None:
+        self._app, self._are_closed = app, are_closed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" or scope["path"].startswith("/health") or not self._are_closed():
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            headers = [(b"retry-after", b"%d" % AGAIN_S)]
+            said = _("This box is being updated. Try again in a moment.")
+            await refuse(send, HTTPStatus.SERVICE_UNAVAILABLE, said, headers, closing=True)
+        else:
+            await send({"type": "websocket.close", "code": 1013})
+
+
 class BodyFirst:
     """ASGI middleware. `file_limit` is in bytes and for multipart bodies of whoever shows what `is_ours`; others may have PLAIN_LIMIT."""
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import gc
+from contextlib import suppress
 
-from appliance.core import memory, telemetry
+import httpx
+from sqlalchemy.exc import SQLAlchemyError
+
+from appliance.core import memory, metrics, telemetry, tracing
 from appliance.core.box import Box, open_box
 from appliance.core.config import Settings, load_settings
+from appliance.core.outbound import Outbound, vouched
 from appliance.core.tenancy import tenant_of
 from appliance.core.web import Authenticator
 from appliance.domains.identity.api.authentication import BoxAuthenticator
@@ -21,14 +26,25 @@ def boot(process: str, settings: Settings | None = None) -> Box:
     """Raises pydantic.ValidationError for a wrong setting and crypto.KeyUnreadable for a wrong key."""
     settings = settings or load_settings()
     telemetry.configure_logs(settings.logs, process)
-    telemetry.share_metrics(memory.metrics_folder(settings.home, settings.run_dir))
+    metrics.share(memory.metrics_folder(settings.home, settings.run_dir))
     box = open_box(settings, MANIFESTS)
+    with suppress(SQLAlchemyError), box.database.read_only.connect():
+        pass  # a key of another box shows here, before anything is written
     box.provide(Inference, connect(settings, share_of=lambda namespace: box.keys.index_share(tenant_of(namespace))))
     box.provide(Authenticator, BoxAuthenticator())
+    _trace(process, settings)
     if process in WAITED_FOR:
         box.database.come_first()
     freeze_what_is_loaded()
     return box
+
+
+def _trace(process: str, settings: Settings) -> None:
+    def client() -> httpx.Client:
+        return Outbound(vouched(settings.network, settings.telemetry.otlp_endpoint)).client("traces")
+
+    if settings.telemetry.otlp_endpoint:
+        tracing.start(settings.telemetry, process, client)
 
 
 def freeze_what_is_loaded() -> None:

@@ -68,6 +68,10 @@ class Spawned:
     def alive(self) -> bool:
         return self._process.poll() is None
 
+    def wait(self) -> int:
+        """Its exit code, negative for a signal."""
+        return self._process.wait()
+
 
 def _in_child(target: Callable[[], None], name: str, parent: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # before anybody may send one: our parent's answer to it is not ours
@@ -85,6 +89,18 @@ def die_with_parent(sign: signal.Signals = signal.SIGTERM) -> None:
 
 def _die_at_once() -> None:
     die_with_parent(signal.SIGKILL)
+
+
+def bound_to_us() -> Callable[[], None]:
+    """For `preexec_fn`: what it runs in is killed with this process."""
+    parent = os.getpid()
+
+    def bind() -> None:
+        _die_at_once()
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return bind
 
 
 def _outlive_no(parent: int) -> None:
@@ -114,19 +130,28 @@ class Child:
         self.running = self.start()
         self.started_at = time.monotonic()
 
-    def tend(self) -> bool:
-        """Restart it if it died and its wait is over. True when it had died."""
+    def tend(self, passing: tuple[type[Exception], ...] = (), say: Callable[[str], object] = str) -> bool:
+        """Restart it if it died and its wait is over. True when it had died. `passing`: what keeps it from starting for a while."""
         now = time.monotonic()
         if self.running is not None and self.running.alive():
             return False
         if self.running is not None:
-            self.failures = 1 if now - self.started_at > CALM_S else self.failures + 1
+            self.failures = 0 if now - self.started_at > CALM_S else self.failures
             self.running = None
-            self.retry_at = now + min(FIRST_WAIT_S * 2 ** (self.failures - 1), LONGEST_WAIT_S)
+            self.put_off()
             return True
         if now >= self.retry_at:
-            self.launch()
+            try:
+                self.launch()
+            except passing as err:
+                say(str(err))
+                self.put_off()
         return False
+
+    def put_off(self) -> None:
+        """It ended, or could not be started: each time it is tried later."""
+        self.failures += 1
+        self.retry_at = time.monotonic() + min(FIRST_WAIT_S * 2 ** min(self.failures - 1, 10), LONGEST_WAIT_S)
 
     def stop(self, sign: signal.Signals) -> None:
         if self.running is not None and self.running.pid and self.running.alive():

@@ -13,8 +13,13 @@ import click
 from appliance import __version__
 from appliance.core.i18n import gettext as _
 from appliance.core.i18n import lazy_gettext
+from appliance.entrypoints.cli_backup import backup, restore
+from appliance.entrypoints.cli_brand import brand
+from appliance.entrypoints.cli_diagnostics import diagnostics
+from appliance.entrypoints.cli_keys import keys
 from appliance.entrypoints.cli_models import models
 from appliance.entrypoints.cli_people import people
+from appliance.entrypoints.cli_update import release, rollback, update
 from appliance.entrypoints.terminal import (
     NAMED,
     Failed,
@@ -22,10 +27,10 @@ from appliance.entrypoints.terminal import (
     Option,
     answer,
     json_option,
-    open_the_box,
     opened_box,
     option,
     read_settings,
+    speak_as_the_terminal,
 )
 
 if TYPE_CHECKING:
@@ -105,7 +110,8 @@ def setup_code(*, as_json: bool) -> None:
 @cli.command(help=lazy_gettext("Bring the database to this release."))
 @json_option
 def migrate(*, as_json: bool) -> None:
-    open_the_box(migrate_first=True).close()
+    with opened_box(migrate_first=True):
+        pass
     answer({"migrated": True}, as_json=as_json, sentence=_("The database is current."))
 
 
@@ -127,9 +133,9 @@ def doctor(*, as_json: bool) -> None:
     from appliance.entrypoints.doctor import examine
 
     findings = examine(read_settings())
-    report = {f.name: {"ok": f.ok, "detail": f.detail, "fix": f.fix} for f in findings}
-    answer(report, as_json=as_json, sentence="\n".join(_line(f.title, f.detail, str(f.fix), ok=f.ok) for f in findings))
-    sys.exit(0 if all(f.ok for f in findings) else 1)
+    report = {f.name: {"ok": f.ok, "needed": f.needed, "detail": f.detail, "fix": f.fix} for f in findings}
+    answer(report, as_json=as_json, sentence="\n".join(_line(f.title, f.detail, str(f.fix), ok=f.ok, needed=f.needed) for f in findings))
+    sys.exit(0 if all(f.ok for f in findings if f.needed) else 1)
 
 
 demo = Group("demo", help=lazy_gettext("The demo company: documents, an agent, conversations."))
@@ -156,20 +162,50 @@ def demo_remove(*, as_json: bool) -> None:
     answer({"removed": gone}, as_json=as_json, sentence=_("The demo is gone.") if gone else _("There is no demo on this box."))
 
 
-def _line(name: str, detail: str, fix: str, *, ok: bool) -> str:
+def _line(name: str, detail: str, fix: str, *, ok: bool, needed: bool = True) -> str:
     """Checks speak English, as programs read them too; a person at the terminal gets them in theirs."""
     from appliance.core.web.health import in_words
 
-    mark = _("ok") if ok else _("FAIL")
+    mark = _("ok") if ok else _("FAIL") if needed else _("note")
     return f"{mark:5}  {name}: {in_words(detail)}" + (f"\n       {in_words(fix)}" if fix and not ok else "")
 
 
+cli.add_command(brand)
+cli.add_command(keys)
+cli.add_command(backup)
+cli.add_command(diagnostics)
 cli.add_command(models)
 cli.add_command(people)
+cli.add_command(release)
+cli.add_command(restore)
+cli.add_command(rollback)
+cli.add_command(update)
 
 
 def main() -> None:
-    cli()
+    os.environ["PYTHONSAFEPATH"] = "1"  # what it starts imports nothing from the folder it was called in, as a checkout of another release
+    from appliance.core.updates import NotRoots
+
+    try:
+        _hand_over()
+        cli()
+    except NotRoots as err:
+        speak_as_the_terminal()
+        sys.exit(_("Others than root may change %(path)s, so root does not go by what lies there.", path=err))
+
+
+def _hand_over() -> None:
+    """A box that was set up here and updated since is another program by now: that one works on its data."""
+    if len(sys.argv) < 2 or sys.argv[1].startswith("-"):  # noqa: PLR2004 - nothing but help is wanted
+        return
+    from appliance.core.releases import order_of
+    from appliance.core.updates import releases
+
+    here = releases()
+    name = here.now
+    if name and not here.is_installed and not here.is_own(name) and order_of(name.partition("-")[0]) >= order_of(__version__):
+        program = str(here.python_of(name))
+        os.execv(program, [program, "-m", "appliance.entrypoints.cli", *sys.argv[1:]])  # noqa: S606 - our own
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,11 +41,15 @@ def list_(task: str | None, *, as_json: bool) -> None:
 
 @models.command(help=lazy_gettext("What suits a machine of this size."))
 @option("--ram-mb", type=click.IntRange(min=1), metavar="N", help=lazy_gettext("Memory to plan for; this machine's when left out."))
-@option("--vram-mb", type=click.IntRange(min=0), default=0, metavar="N", help=lazy_gettext("Memory of the GPU, if there is one."))
+@option("--vram-mb", type=click.IntRange(min=0), metavar="N", help=lazy_gettext("Memory of the GPU; this machine's when left out."))
 @json_option
-def recommend(ram_mb: int | None, vram_mb: int, *, as_json: bool) -> None:
-    chosen = _opened().recommend(ram_mb or _this_machine_mb(), vram_mb, cores=len(os.sched_getaffinity(0)))
-    _show(chosen, as_json=as_json)
+def recommend(ram_mb: int | None, vram_mb: int | None, *, as_json: bool) -> None:
+    from appliance.core.hardware import read_hardware
+    from appliance.entrypoints.terminal import read_settings
+
+    machine = read_hardware(read_settings().home / "models")
+    ram, vram = ram_mb or machine.ram_mb, machine.vram_mb if vram_mb is None and ram_mb is None else vram_mb or 0
+    _show(_opened().recommend(ram, vram, cores=machine.cores), as_json=as_json)
 
 
 @models.command(help=lazy_gettext("Download a model. Run it again to go on after a failure."))
@@ -151,7 +154,3 @@ def _progress(shown: dict[str, int], name: str, have: int, total: int) -> None:
         return
     shown[name] = have
     click.echo(f"{name}: {_mb(have)}" + (f" / {_mb(total)}" if total else ""), err=True)
-
-
-def _this_machine_mb() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // (1 << 20)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Sequence, Sized
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from appliance.core import tracing
 from appliance.core.errors import Unavailable
 from appliance.core.i18n import lazy_gettext as _
 
@@ -25,12 +26,13 @@ GATHER_S = 0.005
 
 
 class _Ticket(Generic[K, Item, R]):
-    __slots__ = ("done", "item", "key", "loop", "since")
+    __slots__ = ("done", "item", "key", "loop", "parent", "since")
 
     def __init__(self, key: K, item: Item) -> None:
         self.key, self.item = key, item
         self.loop = asyncio.get_running_loop()
         self.since = self.loop.time()
+        self.parent = tracing.traceparent()
         self.done: asyncio.Future[R] = self.loop.create_future()
 
 
@@ -121,7 +123,8 @@ class GroupCommit(Generic[K, Item, R]):
     def _write_group(self, group: list[_Ticket[K, Item, R]]) -> None:
         outcomes: Sequence[R | Exception]
         try:
-            outcomes = self.write(group[0].key, [ticket.item for ticket in group])
+            with tracing.within(group[0].parent):  # a group has one; the others' jobs are seen from it
+                outcomes = self.write(group[0].key, [ticket.item for ticket in group])
         except Exception as err:  # noqa: BLE001 - the edge of this thread: who waits is told
             outcomes = [err] * len(group)
         # before anybody is told: who asks again at once would be counted twice, and waited for in vain

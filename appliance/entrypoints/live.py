@@ -17,8 +17,8 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
+from appliance import __version__
 from appliance.core.box import Box
-from appliance.core.config import load_settings
 from appliance.core.errors import DomainError, TooMany, Unauthenticated
 from appliance.core.live import ELSEWHERE, Hub
 from appliance.core.web import Principal
@@ -64,7 +64,7 @@ def build(box: Box, *, pages: flask.Flask | None = None) -> ASGIApp:
 
     async def alive(request: Request) -> Response:
         del request
-        return JSONResponse({"status": "ok"})
+        return JSONResponse({"status": "ok", "version": __version__})
 
     routes: list[BaseRoute] = [
         Route("/events", events), Route(visitors.PATH, visitors.VisitorStreams(box, hub).answer), Route("/health/live", alive),
@@ -114,14 +114,3 @@ def serve(app: ASGIApp, *, host: str, port: int) -> None:
         timeout_graceful_shutdown=5, server_header=False, proxy_headers=False,  # server.trusted_proxies says whom to believe
     )  # fmt: skip
     uvicorn.Server(config).run()
-
-
-def main() -> None:
-    from appliance.entrypoints.boot import boot
-
-    settings = load_settings()
-    serve(build(boot("live")), host=settings.server.host, port=settings.server.port + 1)
-
-
-if __name__ == "__main__":
-    main()

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -14,13 +14,16 @@ from apscheduler.triggers.interval import IntervalTrigger
 from redis import RedisError
 from rq.exceptions import DuplicateJobError
 
-from appliance.core import clock, housekeeping
+from appliance.core import clock, housekeeping, updates
 from appliance.core.box import Box
+from appliance.entrypoints import notify
 from appliance.entrypoints.boot import boot
 from appliance.entrypoints.mail import Mailboxes
+from appliance.entrypoints.updating import copies
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # every box ticks at the same moments
 GRACE_S = 300
+LOOKS_AT_CLOCK_S = 5.0
 log = structlog.get_logger()
 
 
@@ -33,13 +36,30 @@ def main() -> None:
     for name, cron in box.registry.cron.items():
         trigger = IntervalTrigger(seconds=int(cron.every.total_seconds()), start_date=EPOCH, timezone=UTC)
         scheduler.add_job(ask, trigger, (box, name), id=name, coalesce=True, misfire_grace_time=GRACE_S, max_instances=1)
+    hourly = IntervalTrigger(hours=1, timezone=UTC)
+    scheduler.add_job(copies.forget_old, hourly, (box.settings,), next_run_time=clock.now(), misfire_grace_time=GRACE_S)
+    mailboxes = Mailboxes(box)
+    watching = threading.Thread(target=mailboxes.run, name="mailboxes", daemon=True)
+    notify.watch(lambda: updates.doors_are_closed() or (scheduler.running and watching.is_alive()))
+    updates.await_open_doors(stop)
+    if stop.is_set():
+        return
     catch_up(box)
     scheduler.start()
-    mailboxes = Mailboxes(box)
-    threading.Thread(target=mailboxes.run, name="mailboxes", daemon=True).start()
-    stop.wait()
+    watching.start()
+    jumps = clock.Jumps()
+    while not stop.wait(LOOKS_AT_CLOCK_S):
+        if jumps.take():
+            plan_anew(scheduler, box)
     mailboxes.stop()
     scheduler.shutdown(wait=False)
+
+
+def plan_anew(scheduler: BackgroundScheduler, box: Box) -> None:
+    """The clock was put forward or back: what was planned by the one before would come late by as much."""
+    for job in scheduler.get_jobs():
+        job.reschedule(job.trigger)
+    catch_up(box)
 
 
 def catch_up(box: Box) -> None:
@@ -48,7 +68,7 @@ def catch_up(box: Box) -> None:
     now = clock.now()
     for name, cron in box.registry.cron.items():
         last = runs.get(name)
-        if last is None or now - last > cron.every:
+        if last is None or not timedelta(0) <= now - last <= cron.every:  # in the future: the clock was put back
             ask(box, name)
 
 
@@ -62,7 +82,3 @@ def ask(box: Box, name: str) -> None:
         log.debug("cron_already_asked", job=name)
     except RedisError as err:
         log.warning("cron_not_asked", job=name, error=type(err).__name__)
-
-
-if __name__ == "__main__":
-    main()

@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from appliance.core import files, media_types
+from appliance.core import files, media_types, updates
 from appliance.core.box import Box
 from appliance.core.errors import DomainError
 from appliance.domains.channels import actions, queries
@@ -23,11 +23,13 @@ from appliance.domains.channels.gateways.qr import asking, lines, wire
 from appliance.domains.channels.gateways.qr.child import ChildGone
 from appliance.domains.channels.gateways.qr.transport import FILE_S, TEXT_S
 from appliance.domains.channels.types import Ending
+from appliance.entrypoints import notify
 from appliance.entrypoints.boot import boot
 from appliance.entrypoints.courtesies import Courtesies
 from appliance.entrypoints.linked import Link
 from appliance.entrypoints.lives import Patience
 
+TURN_S = 120.0  # the longest one look may take: a few statements, each cancelled in time
 log = structlog.get_logger()
 
 
@@ -41,6 +43,7 @@ class Sessions:
         self._links: dict[UUID, Link] = {}
         self._look = threading.Event()
         self._door: _Door | None = None
+        self._pulse = notify.Pulse()
         self._courtesies = Courtesies(box, lambda: self._links)
         self.stopping = False
 
@@ -58,10 +61,13 @@ class Sessions:
     def watch(self) -> None:
         """Until it is stopped."""
         self._courtesies.start()
+        notify.watch(self._pulse.is_fresh)
         while not self.stopping:
+            self._pulse.beat(TURN_S)
             self._look.clear()
             try:
-                self.look()
+                if not updates.doors_are_closed():
+                    self.look()
             except SQLAlchemyError as err:
                 log.warning("links_not_read", error=type(err).__name__)
             self._look.wait(self._patience.look)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import gettext
 import json
 import os
 import re
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from appliance.core.box import Box
     from appliance.core.config import Settings
 
+UPDATING = "SALESEDGE_UPDATING"  # in the environment of what an update itself starts
 _LOCALE_NAMES = ("LC_ALL", "LC_MESSAGES", "LANG")
 NAMED = lazy_gettext("NAME")
 _YES = {"y", "yes", "s", "sim"}
@@ -118,34 +121,62 @@ def opened_box(*, migrate_first: bool = False) -> Iterator[Box]:
     """Closed at the end; what a domain refuses is said in its own sentences. `migrate_first` as in `open_the_box`."""
     from sqlalchemy.exc import OperationalError
 
-    box = open_the_box(migrate_first=migrate_first)
+    with at_the_console():
+        box = open_the_box(migrate_first=migrate_first)
+        try:
+            yield box
+        except DomainError as err:
+            fields = getattr(err, "fields", {})
+            raise Failed(" ".join(dict.fromkeys([str(err), *map(str, fields.values())]))) from err
+        except OperationalError as err:
+            raise Failed(_("The database does not answer, or its tables are missing. `salesedge doctor` says more.")) from err
+        finally:
+            box.close()
+
+
+@contextmanager
+def at_the_console() -> Iterator[None]:
+    """A command has the box open, and no update copies or puts back its data meanwhile. Raises Failed while one does."""
+    from appliance.core import updates
+
+    with taken(read_settings(), fcntl.LOCK_SH) as is_taken:
+        journal = updates.releases().read()
+        is_closed = journal is not None and journal.step in updates.CLOSED
+        if not is_taken or (is_closed and UPDATING not in os.environ):
+            raise Failed(_("This box is being updated. If that was interrupted: salesedge update --resume"))
+        yield
+
+
+@contextmanager
+def taken(settings: Settings, kind: int, patience_s: float = 0) -> Iterator[bool]:
+    """Whether it is: LOCK_SH by each command that has the box open, LOCK_EX where none has."""
+    from appliance.core.updates import LOOKS_EVERY_S, is_locked
+
     try:
-        yield box
-    except DomainError as err:
-        fields = getattr(err, "fields", {})
-        raise Failed(" ".join(dict.fromkeys([str(err), *map(str, fields.values())]))) from err
-    except OperationalError as err:
-        raise Failed(_("The database does not answer, or its tables are missing. `salesedge doctor` says more.")) from err
+        folder = os.open(settings.run_dir, os.O_RDONLY)
+    except OSError:  # a box that never ran, or is somebody else's
+        yield True
+        return
+    try:
+        ends = time.monotonic() + patience_s
+        while not (is_taken := is_locked(folder, kind)) and time.monotonic() < ends:
+            time.sleep(LOOKS_EVERY_S)
+        yield is_taken
     finally:
-        box.close()
+        os.close(folder)
 
 
 def open_the_box(*, migrate_first: bool = False) -> Box:
     """`migrate_first` also makes the key and the tables of a box that never ran."""
-    from sqlalchemy.exc import SQLAlchemyError
-
     from appliance.core import crypto
-    from appliance.core import migrate as migrations
     from appliance.entrypoints import up as supervisor
     from appliance.entrypoints.boot import boot
 
     settings = read_settings()
     try:
         if migrate_first:
-            migrations.upgrade(settings, supervisor.make_ready(settings))
+            supervisor.bring_to_this_release(settings, supervisor.make_ready(settings))
         box = boot("cli", settings)
-        with suppress(SQLAlchemyError), box.database.read_only.connect():
-            pass  # a key of another box shows here
     except (crypto.KeyUnreadable, supervisor.CannotStart) as err:
         raise Failed(str(err)) from err
     return box

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import functools
+import json
 import os
 import shutil
 import signal
@@ -10,28 +12,32 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 from redis import Redis, RedisError
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.exc import OperationalError
 
-from appliance.core import crypto, memory, migrate
+from appliance.core import crypto, envelope, key_slots, memory, metrics, migrate, updates
 from appliance.core.config import Settings
 from appliance.core.i18n import gettext as _
 from appliance.core.i18n import reason_of
 from appliance.core.tenancy import TenantKey
+from appliance.entrypoints import modelserving, notify
 from appliance.entrypoints.boot import freeze_what_is_loaded
 from appliance.entrypoints.children import Child, Forked, Running, Spawned
 
 READY_S = 60.0
 DRAIN_S = 10.0
+PASSING = (crypto.KeyUnreadable, OSError)  # the key is gone, the machine has no process left
+GONE_S = 60.0
 
 
 class CannotStart(RuntimeError):
@@ -44,6 +50,7 @@ class Supervisor:
     say: Callable[[str], None]
     children: list[Child] = field(default_factory=list)
     stopping: bool = False
+    gives_way: bool = False  # to an update
     aside: Running | None = None
     lock: IO[str] | None = None
 
@@ -56,27 +63,19 @@ class Supervisor:
         self._check_port()
         keys = make_ready(self.settings)
         self._forget_metrics()
+        metrics.share(memory.metrics_folder(self.settings.home, self.settings.run_dir))  # before its library is imported
         if not self.settings.redis.url:
             self._launch("redis", self._start_redis)
             self._await_redis()
-        try:
-            migrate.upgrade(self.settings, keys)
-        except migrate.UnknownTables as err:
-            said = _("The data in %(path)s belong to another release of SalesEdge. Install that one, or name another folder with --home.",
-                     path=self.settings.home)
-            raise CannotStart(said) from err
+        bring_to_this_release(self.settings, keys)
 
     def _forget_metrics(self) -> None:
         shutil.rmtree(memory.metrics_folder(self.settings.home, self.settings.run_dir), ignore_errors=True)
 
     def _take_lock(self) -> None:
-        lock = (self.settings.run_dir / "up.lock").open("w")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as err:
-            lock.close()
-            raise CannotStart(_("Another SalesEdge already runs on %(path)s. Stop it first.", path=self.settings.home)) from err
-        self.lock = lock
+        self.lock = take_lock(self.settings, fcntl.LOCK_EX)
+        json.dump({"pid": os.getpid(), "address": address_of(self.settings)}, self.lock)
+        self.lock.flush()
 
     def _check_port(self) -> None:
         host, port = self.settings.server.host, self.settings.server.port
@@ -116,45 +115,52 @@ class Supervisor:
 
     def start(self) -> None:
         freeze_what_is_loaded()  # the children share these pages for as long as no collection writes on them
-        workers = self.settings.workers
-        self._launch("models", self._start_modelserver)
-        self._launch("web", lambda: Forked("web", _run_front))
-        for number in range(workers.processes):
-            self._launch(f"worker-{number + 1}", lambda: Forked("worker", _run_quick_worker))
-        for number in range(workers.slow_processes):
-            self._launch(f"worker-slow-{number + 1}", lambda: Forked("worker-slow", _run_slow_worker))
-        self._launch("worker-speech", lambda: Forked("speech", _run_speech_worker))
-        self._launch("relay", lambda: Forked("relay", _run_relay))
-        self._launch("scheduler", lambda: Forked("scheduler", _run_scheduler))
-        self._launch("sessions", lambda: Forked("sessions", _run_sessions))
-
-    def _start_modelserver(self) -> Running:
-        key = crypto.Keyring(crypto.read_master_key(self.settings.keys.master_key_file)).index_key
-        command = [sys.executable, "-m", "modelserver", *modelserver_options(self.settings)]
-        return Spawned(command, _with_models_path(), stdin=key)
+        if not self.settings.models.url or self.settings.models.listen:  # else another machine serves
+            self._launch("models", lambda: modelserving.start(self.settings))
+        for process in PROCESSES:
+            start = functools.partial(Forked, process.shown, process.run)
+            if process.count is None:
+                self._launch(process.name, start)
+            else:
+                for number in range(process.count(self.settings)):
+                    self._launch(f"{process.name}-{number + 1}", start)
 
     def await_ready(self) -> None:
-        address = f"{_reachable(self.settings.server.host)}:{self.settings.server.port}"
+        address = address_of(self.settings)
         deadline = time.monotonic() + READY_S
         while time.monotonic() < deadline and not self.stopping:
-            if _is_ready(address):
+            if is_ready(address):
                 return
             self.tend()
+            self._heed_update()
+            if updates.doors_are_closed():  # how long to wait is the update's to say, and it puts back what does not come up
+                deadline = time.monotonic() + READY_S
             time.sleep(0.1)
         if not self.stopping:
             raise CannotStart(_("The box did not become ready in %(seconds)d seconds; the lines above say why.", seconds=READY_S))
 
-    def tend(self) -> None:
+    def tend(self, passing: tuple[type[Exception], ...] = ()) -> None:
         for child in self.children:
-            if child.tend():
+            if child.tend(passing, self.say):
                 self.say(_("%(name)s stopped; starting it again.", name=child.name))
 
     def watch(self) -> None:
         while not self.stopping:
-            self.tend()
+            self.tend(PASSING)
             if self.aside is not None and not self.aside.alive():  # asking also takes leave of it
                 self.aside = None
+            self._heed_update()
             time.sleep(0.2)
+
+    def _heed_update(self) -> None:
+        if updates.doors_are_closed() and updates.releases().was_abandoned:
+            self.make_way()
+
+    def make_way(self) -> None:
+        self.gives_way = self.stopping = True
+
+    def end(self) -> None:
+        self.gives_way, self.stopping = False, True
 
     def stop(self) -> None:
         """Ask everybody to finish, wait, then insist. Redis goes last so that the others can hand their work back."""
@@ -184,14 +190,44 @@ def make_folders(settings: Settings) -> None:
         raise CannotStart(_("The data folder %(path)s cannot be used: %(why)s.", path=home, why=reason_of(err))) from err
 
 
+def bring_to_this_release(settings: Settings, keys: crypto.Keyring) -> None:
+    """Raises CannotStart for tables of another release."""
+    try:
+        migrate.upgrade(settings, keys)
+    except migrate.UnknownTables as err:
+        said = _("The data in %(path)s belong to another release of SalesEdge. Install that one, or name another folder with --home.",
+                 path=settings.home)
+        raise CannotStart(said) from err
+
+
+def take_lock(settings: Settings, kind: int, *, for_update: bool = False) -> IO[str]:
+    """LOCK_EX for the whole box, LOCK_SH for a process of it that runs alone. Raises CannotStart.
+
+    An update, for which the box is halted, waits for processes that a killed `up` left behind.
+    """
+    lock = (settings.run_dir / "up.lock").open("a", encoding="utf-8")
+    ends = time.monotonic() + (GONE_S if for_update else 0)
+    while not updates.is_locked(lock, kind):
+        if time.monotonic() >= ends:
+            lock.close()
+            raise CannotStart(_("Another SalesEdge already runs on %(path)s. Stop it first.", path=settings.home))
+        time.sleep(updates.LOOKS_EVERY_S)
+    if updates.releases().is_halted and not for_update:
+        lock.close()
+        raise CannotStart(_("This box is being updated. If that was interrupted: salesedge update --resume"))
+    if kind == fcntl.LOCK_EX:
+        lock.truncate(0)  # who stands in it is gone
+    return lock
+
+
 def make_ready(settings: Settings) -> crypto.Keyring:
     """Folders, and the key: made once, for a box without data; a box that has data must find its own."""
     make_folders(settings)
-    path = settings.keys.master_key_file
     try:
-        if not path.exists() and not _has_data(settings):
-            crypto.create_master_key(path)
-        return crypto.Keyring(crypto.read_master_key(path))
+        with envelope.one_at_a_time(settings):
+            if not key_slots.has_key(settings) and not _has_data(settings):
+                crypto.create_master_key(settings.keys.master_key_file)
+        return crypto.Keyring(envelope.open_root(settings))
     except (crypto.KeyUnreadable, OSError) as err:
         raise CannotStart(str(err)) from err
 
@@ -214,40 +250,29 @@ def _bundled_redis() -> str:
     return str(__redis_executable__)
 
 
-def modelserver_options(settings: Settings) -> list[str]:
-    models, home = settings.models, settings.home
-    options = {
-        "--socket": settings.modelserver_socket, "--models": home / "models", "--indexes": home / "indexes", "--key-file": "/dev/stdin",
-        "--threads": models.threads, "--embedding-model": models.embedding_model, "--chat-engine": models.gguf_engine,
-        "--context-tokens": models.context_tokens, "--parallel-chats": models.parallel_chats, "--max-waiting": models.max_waiting,
-        "--gpu-layers": models.gpu_layers, "--idle-unload": models.idle_unload_s,
-    }  # fmt: skip
-    return [str(part) for pair in options.items() for part in pair]
-
-
-def _with_models_path() -> dict[str, str]:
-    models = str(Path(__file__).parents[2] / "models")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(part for part in (models, os.environ.get("PYTHONPATH", "")) if part)}
-
-
-def _is_ready(address: str) -> bool:
+def is_ready(address: str, path: str = "/health/ready") -> bool:
     try:
-        with urllib.request.urlopen(f"http://{address}/health/ready", timeout=2) as answer:
+        with urllib.request.urlopen(f"http://{address}{path}", timeout=2) as answer:
             return bool(answer.status == HTTPStatus.OK)
     except OSError:  # refused, reset, timed out, or an answer that says no
         return False
 
 
-def _reachable(host: str) -> str:
-    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - compared, not bound
+def address_of(settings: Settings) -> str:
+    host = settings.server.host
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"{reachable}:{settings.server.port}"
 
 
 def _run_front() -> None:
-    from appliance.entrypoints import live, web
+    from appliance.entrypoints import bodies, live, web
     from appliance.entrypoints.boot import boot
 
     box = boot("web")
-    live.serve(live.build(box, pages=web.build(box)), host=box.settings.server.host, port=box.settings.server.port)
+    notify.watch(lambda: is_ready(address_of(box.settings), "/health/live"))
+    app = live.build(box, pages=web.build(box))
+    app = bodies.Closed(app, updates.doors_are_closed) if updates.doors_are_closed() else app
+    live.serve(app, host=box.settings.server.host, port=box.settings.server.port)
 
 
 def _run_quick_worker() -> None:
@@ -286,21 +311,90 @@ def _run_sessions() -> None:
     sessions.main()
 
 
+@dataclass(frozen=True)
+class Process:
+    """`shown` by ps; `count` of those of which there are several."""
+
+    name: str
+    shown: str
+    run: Callable[[], None]
+    count: Callable[[Settings], int] | None = None
+
+
+PROCESSES = (
+    Process("web", "web", _run_front),
+    Process("worker", "worker", _run_quick_worker, lambda settings: settings.workers.processes),
+    Process("worker-slow", "worker-slow", _run_slow_worker, lambda settings: settings.workers.slow_processes),
+    Process("worker-speech", "speech", _run_speech_worker),
+    Process("relay", "relay", _run_relay),
+    Process("scheduler", "scheduler", _run_scheduler),
+    Process("sessions", "sessions", _run_sessions),
+)
+
+
 def run(settings: Settings, *, when_ready: Callable[[], None]) -> int:
     """Exit code 0 after a clean stop, 1 when the box could not start."""
     supervisor = Supervisor(settings, say=lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201 - this is the terminal
-    signal.signal(signal.SIGTERM, lambda *_args: setattr(supervisor, "stopping", True))
-    signal.signal(signal.SIGINT, lambda *_args: setattr(supervisor, "stopping", True))
+    signal.signal(signal.SIGTERM, lambda *_args: supervisor.end())
+    signal.signal(signal.SIGINT, lambda *_args: supervisor.end())
+    signal.signal(signal.SIGUSR1, lambda *_args: supervisor.make_way())
+    if updates.releases().was_abandoned:
+        begin_again(supervisor)
     try:
         supervisor.prepare()
         supervisor.start()
         supervisor.await_ready()
         if not supervisor.stopping:
-            supervisor.aside = Forked("greeting", when_ready)  # it may take a while: the box is watched meanwhile
+            supervisor.aside = Forked("greeting", lambda: _greet(when_ready))  # it may take a while: the box is watched meanwhile
         supervisor.watch()
     except (CannotStart, crypto.KeyUnreadable) as err:
         print(str(err), file=sys.stderr, flush=True)  # noqa: T201 - the same
         return 1
     finally:
         supervisor.stop()
+    if supervisor.gives_way:
+        if supervisor.lock is not None:
+            supervisor.lock.close()
+        begin_again(supervisor)
     return 0
+
+
+def _greet(when_ready: Callable[[], None]) -> None:
+    updates.await_open_doors(threading.Event())
+    when_ready()
+
+
+def begin_again(supervisor: Supervisor) -> NoReturn:
+    """As the release that is current once the update is over; an update that was cut off is brought to an end first."""
+    here, supervisor.gives_way = updates.releases(), True
+    while True:
+        while supervisor.gives_way and here.is_halted and here.is_being_updated():
+            time.sleep(updates.LOOKS_EVERY_S)
+        if not supervisor.gives_way:
+            sys.exit(0)
+        program = [str(here.python_of(here.now)), "-m", "appliance.entrypoints.cli"]
+        if not here.was_abandoned:
+            os.execv(program[0], [*program, *sys.argv[1:]])  # noqa: S606 - our own
+        ended = subprocess.run([*program, "update", "--resume"], check=False).returncode  # noqa: S603 - the same
+        if ended and not here.is_being_updated():  # else somebody else was quicker
+            sys.exit(1)
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The `salesedge up` of a data folder."""
+
+    pid: int
+    address: str
+
+
+def holder_of(settings: Settings) -> Holder | None:
+    try:
+        with (settings.run_dir / "up.lock").open("r", encoding="utf-8") as lock:
+            if updates.is_locked(lock, fcntl.LOCK_SH):
+                return None
+            told = json.load(lock)
+            of_the_owner = Path(f"/proc/{told['pid']}").stat().st_uid == settings.home.stat().st_uid
+            return Holder(**told) if of_the_owner else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

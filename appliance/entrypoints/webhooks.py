@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from appliance.core import telemetry
+from appliance.core import metrics, tracing
 from appliance.core.box import Box
 from appliance.core.errors import DomainError, TooMany, Unavailable
 from appliance.core.i18n import lazy_gettext as _
@@ -51,10 +51,12 @@ class Webhooks:
             await self._then(scope, receive, send)
             return
         started, request_id = time.perf_counter(), new_id().hex
+        method = scope["method"] if scope["method"] in {"GET", "POST"} else "other"
         headers = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin")]
         try:
-            with self._room.share() as share:
+            with self._room.share() as share, tracing.span(f"{method} {lane.route}", "server") as mark:
                 answer = await lane.answer(await self._take_in(lane, scope, receive, share))
+                mark.say({"http.response.status_code": answer.status.value})
         except bodies.Gone:
             return
         except Exception as err:  # noqa: BLE001 - the edge of these addresses
@@ -62,8 +64,7 @@ class Webhooks:
         else:
             status = answer.status
             await bodies.respond(send, status, answer.content, answer.kind, headers)
-        method = scope["method"] if scope["method"] in {"GET", "POST"} else "other"
-        telemetry.REQUESTS.labels(method, lane.route, str(status.value)).observe(time.perf_counter() - started)
+        metrics.REQUESTS.labels(method, lane.route, str(status.value)).observe(time.perf_counter() - started)
 
     def _lane(self, scope: Scope) -> Lane | None:
         if scope["type"] == "http":

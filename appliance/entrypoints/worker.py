@@ -11,10 +11,14 @@ import sys
 import time
 from typing import Any
 
+import structlog
+from redis import Redis, RedisError
 from rq import Queue, SimpleWorker, Worker
 
-from appliance.core import jobs, telemetry
+from appliance.core import jobs, metrics, tracing, updates
+from appliance.core.box import connect_redis
 from appliance.core.config import WorkerSettings
+from appliance.entrypoints import notify
 from appliance.entrypoints.boot import boot
 from appliance.entrypoints.children import die_with_parent
 
@@ -25,13 +29,39 @@ MAINTENANCE_S = 30
 OPEN_FILES = 1024
 TURN_S = 60.0  # RQ ends a fork a minute after the time of its first job
 LINGERS_S = 10  # people bring documents one after another
+AWAY_S = 2.0  # between two looks whether Redis is back; the library's own grow to a minute
+log = structlog.get_logger()
 
 
 class ToldToEnd(Exception):
     """While nothing was being done."""
 
 
-class ConfinedWorker(Worker):
+class Beating:
+    """Each heartbeat says by when the next one comes, also while Redis is away or a job takes its time."""
+
+    max_connection_wait_time = AWAY_S
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self.pulse = notify.Pulse()
+        super().__init__(*arguments, **options)
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        self.pulse.beat(timeout or self.worker_ttl + 60)  # type: ignore[attr-defined]
+        super().heartbeat(timeout, pipeline)  # type: ignore[misc]
+
+    def check_for_suspension(self, burst: bool) -> None:  # noqa: FBT001 - the library's
+        while updates.doors_are_closed() and not self._stop_requested:  # type: ignore[attr-defined]
+            self.heartbeat()
+            time.sleep(updates.LOOKS_EVERY_S)
+        super().check_for_suspension(burst)  # type: ignore[misc]
+
+
+class QuickWorker(Beating, SimpleWorker):
+    pass
+
+
+class ConfinedWorker(Beating, Worker):
     """Jobs in a fork that may take so much and no more. Too much memory is an error of that job; too much time ends its fork.
 
     A fork goes on with what waits or soon comes, since beginning one costs more than reading a short document: for a minute, while it
@@ -50,6 +80,7 @@ class ConfinedWorker(Worker):
             has_to_end = self._stop_requested or time.monotonic() > ends or has_grown(self.limits)
             following = None if has_to_end else self._following(ends)
             if following is None:
+                tracing.flush()
                 return done
             job, queue = following
             self.prepare_execution(job)
@@ -100,20 +131,36 @@ def has_grown(limits: WorkerSettings) -> bool:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > limits.slow_memory_mb * 1024 // 4
 
 
+def await_redis(redis: Redis) -> None:
+    """The library's worker ends where it finds none at its start, and each time it is started again it has to wait for longer."""
+    while True:
+        try:
+            redis.ping()
+        except (RedisError, OSError) as err:
+            log.warning("queue_unreachable", error=type(err).__name__)
+            time.sleep(AWAY_S)
+        else:
+            return
+
+
 def run(queues: tuple[str, ...]) -> None:
     box = boot(f"worker-{queues[-1]}")
+    await_redis(box.redis)
     jobs.bind(box)
-    telemetry.load()
+    metrics.load()
     ConfinedWorker.limits = box.settings.workers
-    kind: type[Worker | SimpleWorker] = ConfinedWorker if queues == SLOW else SimpleWorker
+    kind: type[QuickWorker | ConfinedWorker] = ConfinedWorker if queues == SLOW else QuickWorker
     # A forked job opens its own connections; the parent's must not be closed or used by it.
     os.register_at_fork(after_in_child=lambda: box.database.engine.dispose(close=False))
-    kind(
-        [Queue(name, connection=box.redis) for name in queues],
-        connection=box.redis,
+    patient = connect_redis(box.settings.redis_url)  # the library makes it wait minutes for an answer; the box is not to
+    worker = kind(
+        [Queue(name, connection=patient) for name in queues],
+        connection=patient,
         maintenance_interval=MAINTENANCE_S,
         log_job_description=False,
-    ).work(logging_level="WARNING", with_scheduler=False)
+    )
+    notify.watch(worker.pulse.is_fresh)
+    worker.work(logging_level="WARNING", with_scheduler=False)
 
 
 def main() -> None:

@@ -8,11 +8,9 @@ from appliance.entrypoints.boot import boot
 @pytest.mark.parametrize(("process", "first"), [("web", True), ("live", True), ("worker-slow", False), ("scheduler", False)])
 def test_who_people_wait_for_writes_first(
     settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
     process: str,
     first: bool,  # noqa: FBT001 - a case
 ) -> None:
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")  # a process names where it counts for as long as it lives: not the tests after it
     box = boot(process, settings)
     assert box.database.turns is not None
     assert box.database.turns.goes_first is first

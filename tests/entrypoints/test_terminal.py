@@ -2,15 +2,18 @@
 
 import json
 import re
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import text
 
 from appliance.core import crypto
 from appliance.entrypoints.cli import cli
+from appliance.entrypoints.terminal import open_the_box
 from webui.assets import catalogues
 
 PASSWORD = "a long and quiet sentence"
@@ -180,3 +183,31 @@ def test_programs_read_the_verdict_not_the_words(box) -> None:
     told = json.loads(box("doctor", "--json").output)
     assert told["key"]["ok"]
     assert not told["queue"]["ok"]
+
+
+def test_tables_of_another_release_are_refused_in_a_sentence(box) -> None:
+    opened = open_the_box()
+    with opened.database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'of another'"))
+    opened.close()
+    refused = box("migrate", LANG=ENGLISH)
+    assert refused.exit_code == 1
+    assert "belong to another release of SalesEdge" in refused.output
+
+
+def test_diagnostics_are_written_for_their_owner_alone_and_replace_nothing(box, tmp_path: Path) -> None:
+    out = tmp_path / "bundle.zip"
+    done = box("diagnostics", "--out", str(out), LANG=PORTUGUESE)
+    assert (done.exit_code, done.output) == (0, f"{out} foi gravado. Confira o conteúdo antes de enviar.\n")
+    assert out.stat().st_mode & 0o777 == 0o600
+    with zipfile.ZipFile(out) as archive:
+        assert {"about.json", "findings.json", "queues.json"} <= set(archive.namelist())
+    again = box("diagnostics", "--out", str(out), LANG=ENGLISH)
+    assert again.exit_code == 1
+    assert f"{out} cannot be written" in again.output
+
+
+def test_what_is_only_advice_fails_no_doctor(box) -> None:
+    told = json.loads(box("doctor", "--json").output)
+    assert {name for name, one in told.items() if not one["needed"]} >= {"swap", "ocr", "ffmpeg"}
+    assert all(one["fix"] for one in told.values() if not one["ok"])

@@ -5,7 +5,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from appliance.core import telemetry
+from appliance.core import metrics
 from appliance.core.errors import Unavailable
 from appliance.core.signatures import sign
 from appliance.domains.channels import actions as channels
@@ -64,7 +64,7 @@ def test_every_answer_carries_its_number_and_is_counted(webhooks):
     with TestClient(webhooks) as door:
         answer = door.post("/webhooks/whatsapp", content=BODY, headers=SIGNED)
     assert (answer.status_code, answer.text, len(answer.headers["x-request-id"])) == (200, "", 32)
-    assert b'route="/webhooks/whatsapp",status="200"' in telemetry.exposition()
+    assert b'route="/webhooks/whatsapp",status="200"' in metrics.exposition()
 
 
 def test_other_addresses_go_on(webhooks):

@@ -12,13 +12,14 @@ from typing import get_args
 import pytest
 from annotated_types import Le
 from redis import Redis
-from rq import Queue
+from rq import Queue, SimpleWorker
 
 from appliance.core import sound
+from appliance.core.box import connect_redis
 from appliance.core.config import ModelSettings, WorkerSettings
 from appliance.core.dispatch import JOB_TIMEOUT_S
 from appliance.core.outbox import QueueName
-from appliance.entrypoints.worker import QUICK, SLOW, SPEECH, ConfinedWorker, confine
+from appliance.entrypoints.worker import AWAY_S, QUICK, SLOW, SPEECH, ConfinedWorker, QuickWorker, await_redis, confine
 from tests.processes import FRESH
 from tests.servers import redis_server
 from webui.admin.jobs import QUEUES
@@ -225,3 +226,17 @@ def test_a_job_of_speech_has_time_for_all_that_is_waited_for_in_it() -> None:
 def test_each_queue_has_workers_of_one_kind_a_longest_time_and_words() -> None:
     assert [*get_args(QueueName)] == [*QUICK, *SPEECH, *SLOW]
     assert {*get_args(QueueName)} == JOB_TIMEOUT_S.keys() == QUEUES.keys()
+
+
+def test_a_worker_looks_for_a_redis_that_was_long_away_as_often_as_for_one_that_just_left():
+    assert SimpleWorker.max_connection_wait_time > 10 > QuickWorker.max_connection_wait_time == ConfinedWorker.max_connection_wait_time
+
+
+def test_a_worker_that_is_started_while_redis_is_away_waits_for_it(tmp_path):
+    waits = threading.Thread(target=await_redis, args=(connect_redis(f"unix://{tmp_path}/redis.sock"),), daemon=True)
+    waits.start()
+    waits.join(AWAY_S / 2)
+    assert waits.is_alive()
+    with redis_server(tmp_path):
+        waits.join(60)
+        assert not waits.is_alive()

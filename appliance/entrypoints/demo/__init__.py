@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
-from appliance.core import db
 from appliance.core.box import Box
-from appliance.core.errors import DomainError
-from appliance.core.tenancy import TenantKey
 from appliance.domains.agents import actions as agents
 from appliance.domains.agents.schemas import AgentIn, AgentSettings
 from appliance.domains.channels import actions as channels
@@ -26,7 +22,6 @@ from appliance.domains.identity.types import OWNER
 from appliance.domains.knowledge import actions as knowledge
 from appliance.domains.knowledge import queries as documents
 from appliance.domains.knowledge.types import DocumentStatus
-from appliance.inference.types import Inference
 
 SLUG = "demo"
 NAME = "Solara Energia (demo)"
@@ -116,18 +111,9 @@ def _staff(box: Box, tenant_id: UUID) -> UUID:
 
 def remove(box: Box) -> bool:
     """The demo tenant with every row, file, vector and its key. False when there was none."""
-    with box.whole_box("remove demo") as uow:
-        tenant = uow.session.scalar(select(Tenant).where(Tenant.slug == SLUG))
-        if tenant is None:
-            return False
-        for table in reversed(list(db.tenant_tables(db.Rows.metadata))):
-            uow.session.execute(delete(table).where(table.c.tenant_id == tenant.id))
-        uow.session.execute(delete(TenantKey).where(TenantKey.tenant_id == tenant.id))
-        uow.session.delete(tenant)
-    box.keys.forget(tenant.id)
-    shutil.rmtree(box.settings.home / "blobs" / tenant.id.hex, ignore_errors=True)
-    try:
-        box.part(Inference).index_drop(documents.vector_namespace(tenant.id))
-    except DomainError as err:
-        box.log.info("demo_index_not_dropped", error=type(err).__name__)
+    with box.whole_box("remove demo", read_only=True) as uow:
+        tenant_id = uow.session.scalar(select(Tenant.id).where(Tenant.slug == SLUG))
+    if tenant_id is None:
+        return False
+    identity.erase_tenant(box, tenant_id, namespaces=[documents.vector_namespace(tenant_id)])
     return True

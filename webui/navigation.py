@@ -41,10 +41,14 @@ NAVIGATION: tuple[NavItem, ...] = (
     NavItem(_("Simulator"), "studio.simulator", "whatsapp", "channels:write", BUILD),
     NavItem(_("Inbox settings"), "inbox.settings", "tag", "inbox:write", BUILD),
     NavItem(_("Company"), "admin.company", "building", "tenant:write", FOOT),
+    NavItem(_("Brand"), "admin.brand_look", "star", "brand:write", FOOT),
     NavItem(_("Hours and holidays"), "admin.hours", "clock", "hours:write", FOOT),
     NavItem(_("People and access"), "admin.members", "user-plus", "members:read", FOOT, "g p"),
     NavItem(_("Background work"), "admin.jobs", "refresh", "jobs:read", FOOT),
     NavItem(_("Box health"), "admin.health", "pulse", "health:read", FOOT),
+    NavItem(_("Machine and models"), "admin.machine_page", "cpu", "health:read", FOOT),
+    NavItem(_("Backups"), "admin.backups", "shield", "backups:read", FOOT),
+    NavItem(_("Keys"), "admin.keys", "lock", "keys:read", FOOT),
     NavItem(_("API"), "reference.reference", "link", "api:read", FOOT),
 )
 

@@ -1,6 +1,7 @@
 """Every screen, one line each."""
 
 from appliance.core.web import Pages
+from webui import faults
 from webui.admin import views as admin
 from webui.chat import views as chat
 from webui.confirming import views as confirming
@@ -29,4 +30,5 @@ SCREENS: tuple[Pages, ...] = (
     crm.pages,
     admin.pages,
     reference.pages,
+    faults.pages,
 )

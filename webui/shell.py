@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, g, redirect, render_template, request
 from jinja2 import StrictUndefined
+from markupsafe import escape
 from werkzeug import Response as AnyResponse
 
 from appliance.core import crypto, i18n, live
@@ -49,6 +50,7 @@ def register(app: Flask) -> None:
     app.template_folder = str(static_files.ROOT.parent / "templates")
     app.add_url_rule("/static/<tree>/<path:path>", "static_file", tree.respond)
     app.add_url_rule("/theme/<uuid:tenant_id>.<digest>.css", "static_theme", branding.stylesheet)
+    app.add_url_rule("/brand/<uuid:tenant_id>/<string(length=64):digest>", "static_brand", branding.picture)
     app.add_url_rule(chat.SCRIPT, "static_chat_script", chat.script)
     app.add_url_rule(forms.CHECK_SCRIPT, "static_form_check", forms.check_script)
     app.add_url_rule(chat.COLOUR, "static_chat_colour", chat.stylesheet)
@@ -77,10 +79,15 @@ def _set_up_templates(app: Flask, tree: static_files.StaticTree) -> None:
     env.trim_blocks = env.lstrip_blocks = True
     env.add_extension("jinja2.ext.i18n")
     env.install_gettext_callables(  # type: ignore[attr-defined]  # added by jinja2.ext.i18n
-        i18n.gettext, lambda one, many, n: i18n.catalogue(i18n.current_locale()).ngettext(one, many, n), newstyle=True
+        _sentence, lambda one, many, n: i18n.catalogue(i18n.current_locale()).ngettext(one, many, n), newstyle=True
     )
     env.filters.update(formats.FILTERS)
     env.globals.update(asset=tree.url, has_endpoint=has_endpoint, url_with=url_with, greeting=formats.greeting)
+
+
+def _sentence(message: str) -> str:
+    """Templates take sentences of the product for markup; a brand's own words are anybody's."""
+    return escape(i18n.own_word(message)) or i18n.gettext(message)
 
 
 def _recognise_the_lost() -> None:
@@ -93,11 +100,12 @@ def _recognise_the_lost() -> None:
 def _choose_locale() -> None:
     """The person's own choice, then this browser's, then the tenant's, then what the browser says it reads."""
     person = current_principal()
-    brand = branding.current()
+    brand = branding.current() if person else branding.OURS
     g.timezone = brand.timezone
-    chosen = (person.locale if person else "") or request.cookies.get(LOCALE_COOKIE, "") or (brand.locale if person else "")
+    chosen = (person.locale if person else "") or request.cookies.get(LOCALE_COOKIE, "") or brand.locale
     if chosen:
         i18n.use_locale(chosen)
+    i18n.use_words(brand.words)
 
 
 def _mark_live() -> None:
@@ -125,8 +133,10 @@ def _secure(response: Response) -> Response:
 def _context() -> dict[str, Any]:
     person = current_principal()
     theme = request.cookies.get(THEME_COOKIE, "")
+    brand = branding.current()
+    i18n.use_words(brand.words)
     frame: dict[str, Any] = {
-        "brand": branding.current(),
+        "brand": brand,
         "here": request.full_path.rstrip("?") if request.method == "GET" else request.path,
         "home_url": "/",
         "language": i18n.current_locale().replace("_", "-"),
@@ -156,6 +166,15 @@ def error_page(problem: Problem) -> str:
     """Given to `create_app`. Who is signed in keeps the menu, unless the box itself is in trouble."""
     is_framed = current_principal() is not None and problem.status < HTTPStatus.INTERNAL_SERVER_ERROR
     return render_template("errors/error.html", error=errors.page_for(problem.status, problem.detail), is_framed=is_framed)
+
+
+@pages.get("/brand/now", unit=False)
+def brand_now(call: Call) -> str:
+    """For pages that were open while it changed: the top of the page and its colours, read afresh."""
+    del call
+    branding.forget_all()
+    g.pop("brand", None)
+    return render_template("layouts/_topbrand.html", changed=True)
 
 
 @pages.post("/language", access=PUBLIC, unit=False)

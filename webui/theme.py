@@ -43,9 +43,9 @@ class Theme:
         """The light theme could not use the brand's colour as it was given."""
         return self.light.accent != self.brand
 
-    def stylesheet(self) -> str:
+    def stylesheet(self, scope: str = ":root") -> str:
         return (
-            "@layer tokens { :root { "
+            f"@layer tokens {{ {scope} {{ "
             f"--accent: light-dark({self.light.accent}, {self.dark.accent}); "
             f"--on-accent: light-dark({self.light.on_accent}, {self.dark.on_accent}); }} }}\n"
         )

@@ -213,14 +213,38 @@ def lose_connection(page):
     page.context.route("**/reply", lambda route: route.abort())
 
 
-def test_what_could_not_be_kept_is_not_taken_out_of_the_field(page):
+def test_what_was_written_on_a_page_that_lacks_a_script_goes_when_it_is_loaded_again(box, ana, page, conversation_id):
     """The connection was lost while the page was loading."""
     page.route("**/inbox/resending*.js", lambda route: route.abort())
     page.goto(page.conversation)
     field(page).fill("não se perde")
     page.keyboard.press("Enter")
     expect(page.locator(".toast").first).to_be_visible()
-    expect(field(page)).to_have_value("não se perde")
+    expect(page.locator(".msg.is-pending")).to_have_text(re.compile("não se perde"))
+    page.unroute("**/inbox/resending*.js")
+    page.goto(page.conversation)
+    expect(page.locator(".msg.out[data-message]")).to_have_text(re.compile("não se perde"))
+    assert sent_texts(box, ana, conversation_id) == ["não se perde"]
+
+
+def test_what_is_sent_is_what_stood_there_when_enter_was_pressed(box, ana, page, conversation_id):
+    """Whoever writes on while the page still fetches a script writes the next message."""
+    late = []
+    page.route("**/inbox/resending*.js", lambda route: late.append(route))  # noqa: PLW0108 -- Playwright marks what it is given, and a method of a list takes no mark
+    page.goto(page.conversation)
+    lines = ["primeira", "segunda"]
+    for line in lines:
+        field(page).press_sequentially(line)
+        page.keyboard.press("Enter")
+    expect(page.locator(".msg.is-pending")).to_have_count(len(lines))
+    page.reload()  # it is kept, whatever becomes of the page
+    field(page).press_sequentially("terceira")
+    page.keyboard.press("Enter")
+    lines.append("terceira")
+    expect(page.locator(".msg.is-pending")).to_have_count(1)  # the others are shown by what is still on its way
+    late[1].continue_()
+    expect(page.locator(".msg.out[data-message]")).to_have_text([re.compile(line) for line in lines])
+    assert sent_texts(box, ana, conversation_id) == lines
 
 
 def test_however_much_waits_all_of_it_goes_also_where_browsers_have_no_locks(box, ana, page, conversation_id):

@@ -91,7 +91,7 @@ def test_an_import_that_failed_for_good_says_so_and_what_to_do(box, ana, at_colu
     expect(at_columns.locator("#import-run")).to_contain_text("Lendo o arquivo")
     with box.whole_box("test") as uow:
         uow.session.execute(update(Delivery).where(Delivery.subscriber == "contacts.run_import").values(state=DeliveryState.DEAD))
-    expect(at_columns.locator("#import-run .banner")).to_contain_text("Parou antes do fim", timeout=20_000)
+    expect(at_columns.locator("#import-run .banner")).to_contain_text("Parou antes do fim")
     expect(at_columns.get_by_role("link", name="Por que parou")).to_be_visible()
 
 

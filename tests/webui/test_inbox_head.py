@@ -91,3 +91,17 @@ def test_what_is_rare_is_done_from_the_menu_or_by_its_key(page):
     more(page).locator("[data-act=take-over]").wait_for(state="detached")
     page.get_by_role("button", name="Mais ações").click()
     more(page).get_by_role("button", name="Devolver à IA").wait_for()
+
+
+def test_a_button_held_down_while_a_colleague_does_something_is_still_pressed(page, box, ana, talk):
+    button = page.get_by_role("button", name="Mais ações")
+    button.hover()
+    page.mouse.down()
+    with page.expect_response(f"**/inbox/{talk}/state") as answer, box.unit(ana.tenant_id, Actor("user", ana.user_id, ANA.person)) as uow:
+        actions.resolve(uow, talk)
+    answer.value.finished()
+    page.evaluate("() => new Promise(requestAnimationFrame)")  # it has come and was looked at
+    page.mouse.up()
+    more(page).get_by_role("button", name="Resumir a conversa").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Reabrir").wait_for()

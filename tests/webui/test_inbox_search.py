@@ -56,6 +56,8 @@ def test_a_reply_to_what_was_found_stands_below_the_newest(says, page):
     page.keyboard.press("Enter")
     page.locator(".msg.out[data-message]", has_text="segue o orçamento").wait_for()
     expect(page.locator(".log .msg").last).to_contain_text("segue o orçamento")
+    expect(page.locator(".log .msg").last).to_be_in_viewport()
+    expect(page.locator("[data-key]")).to_have_count(0)
     expect(page.locator(".msg", has_text="linha 69")).to_have_count(1)
 
 

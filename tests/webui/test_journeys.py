@@ -51,6 +51,13 @@ def test_set_up_then_out_and_in_again_to_reply_and_resolve_without_a_mouse(box, 
     type_into(page, "Senha", PASSWORD)
     type_into(page, "Nome da empresa", "Solara Energia")
     page.keyboard.press("Enter")
+    page.wait_for_url("**/setup/brand")
+    for step, key in (("models", "Agora não"), ("safety", "Continuar")):
+        tab_to(page, key)
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"**/setup/{step}")
+    tab_to(page, "Concluir")
+    page.keyboard.press("Enter")
     page.wait_for_url(f"{site.url}/")
     expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("Ana$"))
     assert watch.complaints == []
@@ -99,7 +106,7 @@ def test_a_form_that_is_refused_keeps_what_was_typed_and_goes_to_the_first_error
     page.get_by_label("Seu nome").fill("Ana Prado")
     page.get_by_label("E-mail").fill("ana")
     page.get_by_label("Nome da empresa").fill("Solara")
-    page.get_by_role("button", name="Configurar e entrar").click()
+    page.get_by_role("button", name="Configurar e continuar").click()
     page.wait_for_selector('[aria-invalid="true"]')
     expect(page.get_by_label("Seu nome")).to_have_value("Ana Prado")
     expect(page.locator("#f-email")).to_be_focused()
@@ -154,6 +161,35 @@ def test_palette_goes_to_pages_and_finds_people(box, ana, new_context):
     page.get_by_role("option", name=re.compile("Otávio")).wait_for()
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/contacts/{contact_id}")
+
+
+def test_palette_keeps_the_enter_of_who_types_before_it_is_loaded(ana, new_context):
+    page = new_context(ana).new_page()
+    held = []
+    page.route("**/palette/palette*.js", lambda route: held.append(route))  # noqa: PLW0108 - the library marks what it is given
+    page.goto("/")
+    page.wait_for_selector(READY)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("contatos")
+    page.keyboard.press("Enter")
+    until(page, lambda: held)
+    held[0].continue_()
+    page.wait_for_url("**/contacts")
+
+
+@pytest.mark.parametrize("tells", [True, False], ids=["the browser tells when it had read the page", "it tells nobody"])
+def test_a_page_whose_words_come_late_listens_all_the_same(ana, new_context, tells):
+    page = new_context(ana).new_page()
+    held = []
+    page.route("**/i18n/*.json", lambda route: held.append(route))  # noqa: PLW0108 - the library marks what it is given
+    if not tells:
+        page.clock.install()
+    page.goto("/", wait_until="domcontentloaded")
+    until(page, lambda: held)
+    expect(page.locator(READY)).to_have_count(0)
+    for one in held:
+        one.continue_()
+    expect(page.locator(READY)).to_have_count(1)
 
 
 def test_shortcut_sheet_lists_the_keys_and_turns_them_off(ana, new_context):

@@ -70,7 +70,7 @@ def test_a_source_shows_its_secret_once_with_an_example_that_works(box, site, ne
     expect(page).not_to_have_url(re.compile("/new$"))  # reloading makes no second source
     secret = page.inner_text("#source-secret")
     command = page.inner_text("#curl").replace(box.settings.public_url, site.url)
-    answer = json.loads(subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True, timeout=20).stdout)
+    answer = json.loads(subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True, timeout=120).stdout)
     assert answer["state"] == "waiting"
     run_deliveries()
     with box.unit(ana.tenant_id) as uow:

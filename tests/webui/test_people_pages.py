@@ -59,7 +59,7 @@ def test_set_up_with_a_wrong_code_makes_nobody(box, new_browser):
     browser = new_browser()
     answer = browser.send(
         "/setup", "/setup", code="AAAA-BBBB-CCCC", person="Eva", email="eva@mau.example", password=PASSWORD, tenant="Má",
-        locale="pt_BR", timezone="America/Sao_Paulo", brand_colour="#0b6b5d",
+        locale="pt_BR", timezone="America/Sao_Paulo",
     )  # fmt: skip
     assert answer.status_code == 422
     assert "Este código não é válido" in answer.text
@@ -84,9 +84,11 @@ def test_set_up_signs_in_and_the_second_one_is_told_it_is_done(box, new_browser)
     browser = new_browser()
     answer = browser.send(
         "/setup", "/setup", code=actions.create_setup_code(box), person="Ana", email=ANA.email, password=PASSWORD,
-        tenant="Solara Energia", brand_name="Solara", locale="pt_BR", timezone="America/Manaus", brand_colour="#fff7b0",
+        tenant="Solara Energia", locale="pt_BR", timezone="America/Manaus",
     )  # fmt: skip
-    assert answer.headers["Location"] == "/"
+    assert answer.headers["Location"] == "/setup/brand"
+    branded = browser.send("/setup/brand", "/setup/brand", name="Solara", own_colour="1", colour="#fff7b0")
+    assert branded.headers["Location"] == "/setup/models"
     home = browser.get("/")
     assert "Solara" in home.text
     assert 'content="America/Manaus"' in home.text

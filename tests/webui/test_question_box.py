@@ -27,7 +27,7 @@ class Slow(FakeInference):
 
     def chat_stream(self, _messages, **_options):
         yield FIRST + SECOND[:7]
-        self.go_on.wait(20)
+        self.go_on.wait(180)
         yield SECOND[7:]
         yield ChatResult(FIRST + SECOND, "writer", 10, 20, complete=True)
 

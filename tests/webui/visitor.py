@@ -41,7 +41,7 @@ class Visitor:
         return self.frame.locator(".msg:not(.out)", has_text=text)
 
 
-def until(page, what, limit_s=60):
+def until(page, what, limit_s=180):
     """Playwright has to be let run while we wait."""
     for _ in range(limit_s * 20):
         if what():

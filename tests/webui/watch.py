@@ -6,16 +6,11 @@ REPORT_VIOLATIONS = "addEventListener('securitypolicyviolation', e => console.er
 
 
 def open_listening(page, path):
-    """A conversation; what is whispered from now on is heard: who begins to listen says a second time that they arrived."""
-    arrivals = []
-
-    def is_second(request):
-        if request.url.endswith("/presence") and request.post_data_json == {"state": "arrived"}:
-            arrivals.append(request)
-        return len(arrivals) == 2
-
-    with page.expect_request(is_second):
+    """A conversation whose page has said that somebody is there and hears what is whispered from now on."""
+    page.add_init_script("document.addEventListener('live:up', () => { document.documentElement.dataset.hears = ''; })")
+    with page.expect_request(lambda request: request.url.endswith("/presence") and request.post_data_json == {"state": "arrived"}):
         page.goto(path)
+    page.locator("html[data-hears]").wait_for(state="attached")
 
 
 class Watch:

@@ -15,7 +15,7 @@ from appliance.core.web import Call, Form, Schema, read_form
 from appliance.domains.identity import actions, queries
 from appliance.domains.identity.types import Listening
 from appliance.inference.types import Inference
-from webui import branding, theme
+from webui import branding
 from webui.admin.pages import pages
 from webui.fields import Name
 from webui.timezones import timezone_groups
@@ -29,17 +29,13 @@ LISTENING = {
 
 class CompanyForm(Schema):
     name: Name
-    brand_name: str = Field("", max_length=80)
-    own_colour: bool = False
-    brand_colour: str = Field("", max_length=7)
     locale: str = Field(max_length=10)
     timezone: str = Field(max_length=60)
     voice_notes: Listening = Listening.OWN
 
     def changes(self) -> dict[str, Any]:
         """By column of the tenant, as `change_tenant` takes them."""
-        colour = theme.parse_colour(self.brand_colour) if self.own_colour else None
-        chosen = {"brand_name": self.brand_name or self.name, "brand_colour": colour or "", "voice_notes": self.voice_notes.value}
+        chosen = {"voice_notes": self.voice_notes.value}
         return {"name": self.name, "locale": normalise(self.locale), "timezone": self.timezone, "settings": chosen}
 
 
@@ -66,22 +62,18 @@ def save_company(uow: UnitOfWork) -> Response | tuple[str, int]:
         return _page(uow, form.refused(err)), HTTPStatus.UNPROCESSABLE_ENTITY
     except DomainError as err:
         return _page(uow, Form(None, {"": str(err)}, form.raw)), err.status
-    branding.forget(uow.tenant_id)
+    branding.forget_all()
     flash(_("Saved."))
     return redirect(url_for("admin.company"))
 
 
 def _page(uow: UnitOfWork, form: Form[CompanyForm]) -> str:
     tenant = queries.get_tenant(uow)
-    colour = theme.parse_colour(str(tenant.settings.get("brand_colour", "")))
     shown = {
-        "name": tenant.name, "brand_name": str(tenant.settings.get("brand_name", "")), "brand_colour": colour or branding.OUR_COLOUR,
-        "own_colour": "1" if colour else "", "locale": tenant.locale, "timezone": tenant.timezone,
+        "name": tenant.name, "locale": tenant.locale, "timezone": tenant.timezone,
         "voice_notes": tenant.settings.get("voice_notes") or Listening.OWN,
     }  # fmt: skip
-    chosen = theme.theme_for(colour) if colour else None
-    raw = {**shown, "own_colour": "", **form.raw} if form.raw else shown
+    raw = {**shown, **form.raw}
     return render_template(
-        "admin/company.html", raw=raw, errors=form.errors, timezones=timezone_groups(raw["timezone"]), theme_of_brand=chosen,
-        listening=LISTENING.items(),
+        "admin/company.html", raw=raw, errors=form.errors, timezones=timezone_groups(raw["timezone"]), listening=LISTENING.items(),
     )  # fmt: skip

@@ -4,20 +4,26 @@ import os
 import shutil
 from dataclasses import dataclass
 
-from flask import render_template
+from flask import Response, render_template
 
 from appliance import __version__
+from appliance.core import clock, diagnostics, machine
 from appliance.core.web import Call
 from appliance.core.web.health import in_words, name_of, run_checks
 from webui.admin.pages import pages
 
+DIAGNOSE = "diagnostics:read"
+
 
 @dataclass(frozen=True)
 class Part:
+    """Without what is not `needed` the box runs, with less."""
+
     name: str
     ok: bool
     detail: str
     fix: str
+    needed: bool = True
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,22 @@ def health(call: Call) -> str:
     parts = [Part(name_of(key), result.ok, in_words(result.detail), in_words(result.fix)) for key, result in checks]
     disk = shutil.disk_usage(call.box.settings.home)
     room = {"disk": Room(disk.used, disk.total), "memory": _memory()}
-    return render_template("admin/health.html", parts=parts, version=__version__, **room)
+    under = _machine(call) if call.who.can(DIAGNOSE) else []
+    return render_template("admin/health.html", parts=parts, machine=under, version=__version__, **room)
+
+
+@pages.get("/admin/health/diagnostics", permission=DIAGNOSE, unit=False)
+def download_diagnostics(call: Call) -> Response:
+    """What `salesedge diagnostics` writes, as far as the process of the pages sees it."""
+    checks = [machine.Finding(name, result.ok, result.detail, result.fix) for name, result in run_checks(call.box).items()]
+    made = diagnostics.bundle(call.box.settings, [*machine.look(call.box.settings), *checks], call.box)
+    answer = Response(made, mimetype="application/zip", headers={"Cache-Control": "no-store"})
+    answer.headers.set("Content-Disposition", "attachment", filename=f"salesedge-diagnostics-{clock.now():%Y%m%d-%H%M}.zip")
+    return answer
+
+
+def _machine(call: Call) -> list[Part]:
+    return [Part(one.title, one.ok, one.detail, str(one.fix), one.needed) for one in machine.look(call.box.settings)]
 
 
 def _memory() -> Room:

@@ -9,10 +9,11 @@ from werkzeug import Response
 
 from appliance.core import deliveries
 from appliance.core.i18n import gettext as _
-from appliance.core.i18n import lazy_gettext, ngettext
+from appliance.core.i18n import lazy_gettext, ngettext, told
 from appliance.core.outbox import Delivery, DeliveryState, OutboxRow
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import current_principal
+from appliance.domains.identity import actions as identity
 from webui.admin.pages import pages
 
 QUEUES = {
@@ -46,6 +47,17 @@ def jobs(uow: UnitOfWork) -> str:
 def replay(uow: UnitOfWork, delivery_id: UUID) -> Response:
     deliveries.replay(uow, delivery_id)
     flash(_("Given another try. The result shows here in a moment."))
+    return redirect(url_for("admin.jobs"))
+
+
+@pages.post("/admin/jobs/<uuid:delivery_id>/discard", permission="jobs:write")
+def discard(uow: UnitOfWork, delivery_id: UUID) -> Response:
+    """Nothing is owed any more; what waited behind it goes on."""
+    letter = deliveries.get_delivery(uow, delivery_id)
+    if letter.state is DeliveryState.DEAD:
+        identity.record(uow, "delivery.discarded", about=("delivery", delivery_id), before={"job": letter.subscriber})
+        deliveries.let_go(uow, delivery_id, reason=told(lazy_gettext("Somebody let it go.")))
+    flash(_("Let go. It is not tried again."))
     return redirect(url_for("admin.jobs"))
 
 

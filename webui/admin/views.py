@@ -1,6 +1,6 @@
 """What keeps the company and the box in order: people, background work, health."""
 
-from webui.admin import company, health, hours, jobs, members
+from webui.admin import backups, brand, company, health, hours, jobs, keys, members
 from webui.admin.pages import pages
 
-__all__ = ["company", "health", "hours", "jobs", "members", "pages"]
+__all__ = ["backups", "brand", "company", "health", "hours", "jobs", "keys", "members", "pages"]

@@ -14,7 +14,7 @@ from appliance.domains.channels import queries
 from appliance.domains.channels.errors import ChannelNotFound
 from appliance.domains.channels.schemas import WebchatSettings
 from appliance.domains.conversations.types import MAX_TEXT
-from webui import theme
+from webui import branding, theme
 from webui.policy import policy
 from webui.static_files import StaticTree
 
@@ -32,12 +32,19 @@ class Front:
 
     key: str
     channel_id: UUID
+    tenant_id: UUID
     is_open: bool
     settings: WebchatSettings
 
     @property
+    def colour(self) -> str:
+        """The channel's own, else the brand's."""
+        own = self.settings.colour
+        return own if own != branding.OUR_COLOUR else theme.parse_colour(branding.brand_of(self.tenant_id).colour) or own
+
+    @property
     def digest(self) -> str:
-        return sha256(self.settings.colour.encode()).hexdigest()[:12]
+        return sha256(self.colour.encode()).hexdigest()[:12]
 
     @property
     def shown_by(self) -> str:
@@ -58,7 +65,7 @@ def front_of(key: str) -> Front:
         except ChannelNotFound:
             count_unrecognised()
             raise
-        front = Front(key, channel.id, channel.active, WebchatSettings.model_validate(channel.config))
+        front = Front(key, channel.id, channel.tenant_id, channel.active, WebchatSettings.model_validate(channel.config))
     if len(_kept) >= MOST_KEPT:
         _kept.clear()
     _kept[key] = (monotonic(), front)
@@ -87,7 +94,7 @@ def script(key: str) -> Response:
 
 
 def _told(front: Front) -> dict[str, object]:
-    colours = theme.theme_for(front.settings.colour)
+    colours = theme.theme_for(front.colour)
     return {
         "key": front.key,
         "page": url_for("chat.chat", key=front.key),
@@ -103,7 +110,7 @@ def _told(front: Front) -> dict[str, object]:
 
 def stylesheet(key: str, digest: str) -> Response:
     del digest  # it only makes the address new when the colour is
-    sheet = theme.theme_for(front_of(key).settings.colour).stylesheet()
+    sheet = theme.theme_for(front_of(key).colour).stylesheet()
     return Response(sheet, mimetype="text/css", headers={"Cache-Control": "public, max-age=31536000, immutable"})
 
 
@@ -112,7 +119,9 @@ def chat(call: Call, key: str) -> Response:
     """What the script opens in a frame; opened by itself it is a page to send people to."""
     del call
     front = front_of(key)
-    response = make_response(render_template("chat/chat.html", front=front, chat=front.settings, max_text=MAX_TEXT))
+    response = make_response(render_template(
+        "chat/chat.html", brand=branding.brand_of(front.tenant_id), front=front, chat=front.settings, max_text=MAX_TEXT,
+    ))  # fmt: skip
     response.headers["Content-Security-Policy"] = policy(shown_by=front.shown_by)
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response

@@ -36,14 +36,16 @@ class AsLeads(NewSource):
 
 @pages.get("/contacts/import", permission="contacts:write")
 def imports(uow: UnitOfWork) -> str:
-    return render_template("crm/imports.html", runs=[ImportOut.model_validate(run) for run in queries.list_imports(uow)[:10]])
+    latest = queries.list_imports(uow)[:10]
+    runs = [ImportOut.model_validate(run) for run in latest]
+    return render_template("crm/imports.html", runs=runs, stopped=queries.find_stopped_imports(uow, latest))
 
 
 @pages.get("/contacts/import/<uuid:import_id>", permission="contacts:write", query=NewSource)
 def import_run(uow: UnitOfWork, import_id: UUID, query: NewSource) -> str:
     found = queries.get_import(uow, import_id)
     run, as_leads = ImportOut.model_validate(found), lead_queries.find_import(uow, found.listener_id)
-    has_stopped = queries.has_import_stopped(uow, found) or lead_queries.has_import_stopped(uow, found.listener_id)
+    has_stopped = bool(queries.find_stopped_imports(uow, [found])) or lead_queries.has_import_stopped(uow, found.listener_id)
     lists = [(str(source.id), source.name) for source in lead_queries.list_open_lists(uow)]
     problems = queries.list_import_problems(uow, import_id, limit=PROBLEMS_SHOWN)
     fields = options(*ImportTarget)

@@ -10,7 +10,5 @@ class SetupForm(Schema):
     email: Email
     password: Password
     tenant: Name
-    brand_name: str = Field("", max_length=80)
-    brand_colour: str = Field("", max_length=7)
     locale: str = Field("pt_BR", max_length=10)
     timezone: str = Field("America/Sao_Paulo", max_length=60)

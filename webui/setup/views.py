@@ -2,22 +2,22 @@
 
 from http import HTTPStatus
 
-from flask import flash, redirect, render_template, request
+from flask import redirect, render_template, request, url_for
 from werkzeug import Response
 
 from appliance.core.errors import DomainError, Refused
-from appliance.core.i18n import gettext as _
 from appliance.core.i18n import normalise, use_locale
-from appliance.core.uow import Actor
-from appliance.core.web import PUBLIC, Call, Form, Pages, read_form
+from appliance.core.web import PUBLIC, Call, Form, read_form
 from appliance.domains.identity import actions, queries
-from appliance.domains.identity.types import Setup, SignedIn
-from webui import branding, formats, theme
+from appliance.domains.identity.types import Setup
+from webui import formats
+from webui.setup import steps
 from webui.setup.forms import SetupForm
+from webui.setup.pages import pages
 from webui.signin import session
 from webui.timezones import timezone_groups
 
-pages = Pages("setup", __name__)
+__all__ = ["pages", "steps"]
 
 
 @pages.get("/setup", access=PUBLIC, unit=False)
@@ -40,30 +40,14 @@ def finish(call: Call) -> Response | tuple[str, int]:
         return _page(form.refused(err)), HTTPStatus.UNPROCESSABLE_ENTITY
     except DomainError as err:
         return _page(Form(None, {"": str(err)}, form.raw)), err.status
-    _name_brand(call, signed_in, form.value)
-    flash(_("The box is yours. Start with your documents: the first answers come from them."))
-    return session.keep(redirect("/"), signed_in)
+    return session.keep(redirect(url_for("setup.brand")), signed_in)
 
 
 def _wanted(form: SetupForm) -> Setup:
     return Setup(
         email=form.email, password=form.password, person=form.person, tenant=form.tenant, locale=normalise(form.locale),
-        timezone=form.timezone, brand_colour=_own_colour(form.brand_colour),
+        timezone=form.timezone,
     )  # fmt: skip
-
-
-def _own_colour(given: str) -> str:
-    """The colour picker always sends one; ours means that none was chosen."""
-    colour = theme.parse_colour(given) or ""
-    return "" if colour == branding.OUR_COLOUR else colour
-
-
-def _name_brand(call: Call, signed_in: SignedIn, form: SetupForm) -> None:
-    """The company's own name is the brand unless another was given."""
-    if not form.brand_name or signed_in.tenant_id is None:
-        return
-    with call.box.unit(signed_in.tenant_id, Actor("user", signed_in.user_id, form.person)) as uow:
-        actions.change_tenant(uow, signed_in.tenant_id, {"settings": {"brand_name": form.brand_name}})
 
 
 def _is_set_up(call: Call) -> bool:

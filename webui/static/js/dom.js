@@ -27,4 +27,32 @@ export function icon(name, extra = "") {
   return svg;
 }
 
+/** Fetched when wanted first; then done in the order in which it was wanted, which `import` alone does not promise. */
+export function lazy(fetchIt, failed) {
+  let fetched = null;
+  return (run) => {
+    fetched ??= fetchIt().catch((error) => { fetched = null; throw error; });
+    return fetched.then(run).catch(failed);
+  };
+}
+
 export const isTyping = (target) => target instanceof Element && Boolean(target.closest("input, textarea, select, [contenteditable]"));
+
+/** A menu is open there or a button is held down: what is replaced between press and release hears no click. */
+export const isInHand = (place) => place.querySelector(":popover-open, :active") !== null;
+
+/** Once every script of the page has run, and htmx, which begins a turn later. Words to wait for may have made the caller itself late. */
+export function onceAllListen(run) {
+  const parsed = performance.getEntriesByType("navigation")[0]?.domContentLoadedEventStart > 0;
+  if (parsed || document.readyState === "complete") {
+    setTimeout(run);
+    return;
+  }
+  const waits = new AbortController();
+  const go = () => {
+    waits.abort();
+    setTimeout(run);
+  };
+  document.addEventListener("DOMContentLoaded", go, { signal: waits.signal });
+  addEventListener("load", go, { signal: waits.signal }); // where nobody is told when the other was
+}

@@ -1,6 +1,7 @@
 // One stream of events per browser. The tab that holds the lock keeps the connection and tells the others.
 // Every event becomes `live:<event.name>` on the body (it bubbles to the document): htmx asks again with
 // hx-trigger="live:message.received from:body", islands listen. `live:resync` says: you may have missed some.
+import { onceAllListen } from "./dom.js";
 import { underLock } from "./lock.js";
 import { back, lost } from "./offline.js";
 import { eventsOf } from "./sse.js";
@@ -161,7 +162,4 @@ function begin() {
   ask();
 }
 
-// Whoever listens does so once every script of the page has run; htmx, a turn later. Words to wait for may have made this one late.
-const parsed = performance.getEntriesByType("navigation")[0]?.domContentLoadedEventStart > 0;
-if (url && parsed) setTimeout(begin);
-else if (url) document.addEventListener("DOMContentLoaded", () => setTimeout(begin));
+if (url) onceAllListen(begin);

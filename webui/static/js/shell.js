@@ -8,6 +8,8 @@ import "./htmx-bridge.js";
 import "./times.js";
 import "./shortcuts.js";
 import "./offline.js";
+import "./faults.js";
+import { onceAllListen } from "./dom.js";
 import { failed, toast } from "./toast.js";
 
 for (const note of document.querySelectorAll("[data-flash]")) {
@@ -22,7 +24,11 @@ function openPalette() {
   const input = palette.querySelector("input");
   input.value = "";
   input.focus();
-  import("./palette/palette.js").then((it) => it.search()).catch(failed);
+  let enters = false;
+  const early = (event) => { enters ||= event.key === "Enter" && !event.isComposing; };
+  input.addEventListener("keydown", early);
+  import("./palette/palette.js").then((it) => { it.search(); if (enters && palette.open) it.enter(); }).catch(failed)
+    .finally(() => input.removeEventListener("keydown", early));
 }
 document.addEventListener("click", ({ target }) => {
   if (target === palette) palette.close();
@@ -33,4 +39,4 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   openPalette();
 });
-document.documentElement.dataset.ready = "";
+onceAllListen(() => { document.documentElement.dataset.ready = ""; });

@@ -1,5 +1,6 @@
 // The composer: reply or note, and a draft of each for every conversation that outlives the page and the browser.
 import { showAttached } from "./files.js";
+import { lazy } from "../dom.js";
 import { _ } from "../i18n.js";
 import { failed } from "../toast.js";
 import { box, composer, me, openId, panes } from "./place.js";
@@ -11,7 +12,7 @@ export const quoteKey = () => `quote:${me}:${openId()}`;
 export const quoting = () => composer()?.querySelector("[data-quoting]");
 
 export const unsavedKey = (key) => `unsaved:${key}`;
-const drafts = (run) => import("./drafts.js").then(run).catch(() => {});  // without a connection this browser keeps it, and says so
+const drafts = lazy(() => import("./drafts.js"), () => {});  // without a connection this browser keeps it, and says so
 export const knownKey = (key) => `known:${key}`;  // what the box has, as far as this browser knows
 export const keptHere = (key) => localStorage.getItem(key) ?? "";
 export const keepHere = (key, text) => (text ? localStorage.setItem(key, text) : localStorage.removeItem(key));

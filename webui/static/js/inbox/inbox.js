@@ -5,23 +5,27 @@ import { attach, detach, showAttached } from "./files.js";
 import { markCurrent, refreshList, soonRefreshList } from "./list.js";
 import { fragment, html, showDialog } from "./parts.js";
 import { api, box, composer, list, openId, panes, root, thread } from "./place.js";
-import { arriveHere, noteTyping } from "./presence.js";
 import { hideReplies, offerReplies, openMenu, steerReplies } from "./ready.js";
 import { send, showUnsent } from "./sending.js";
 import { act, assign, refreshState, watchWindow } from "./state.js";
 import { fetchNew, isAtNewest, markRead, refreshMessage, settle, showNewest, showOlder } from "./thread.js";
 import { ask } from "../dialogs.js";
+import { lazy } from "../dom.js";
 import { _ } from "../i18n.js";
 import { request } from "../request.js";
 import { hint, shortcut } from "../shortcuts.js";
 import { failed } from "../toast.js";
 
 // loaded when somebody asks for them first
-const suggest = () => import("./ghost.js").then((it) => it.suggest()).catch(failed);
-const assist = (run) => import("./assist.js").then(run).catch(failed);
-const labels = (run) => import("./labels.js").then(run).then(refreshState).catch(failed);
-const answering = (run) => import("./answering.js").then(run).catch(failed);
-const views = (run) => import("./views.js").then(run).catch(failed);
+const ghost = lazy(() => import("./ghost.js"), failed);
+const suggest = () => ghost((it) => it.suggest());
+const assist = lazy(() => import("./assist.js"), failed);
+const labelling = lazy(() => import("./labels.js"), failed);
+const labels = (run) => labelling((it) => run(it).then(refreshState));
+const answering = lazy(() => import("./answering.js"), failed);
+const presence = lazy(() => import("./presence.js"), () => {});
+const views = lazy(() => import("./views.js"), failed);
+const writing = lazy(() => import("./writing.js"), () => {});
 const brief = () => assist((it) => it.showSummary({ unasked: true }));
 
 let opening = null;  // on its way; what happens to it meanwhile is made up for once it is here
@@ -74,7 +78,7 @@ function arrive() {
   showUnsent().catch(failed);
   if (localStorage.getItem(quoteKey())) answering((it) => it.restore());
   settle();
-  arriveHere();
+  presence((it) => it.arriveHere());
   if (thread()?.hasAttribute("data-handed-off")) brief();
 }
 
@@ -161,7 +165,12 @@ function find(form) {
 
 let findTimer = 0;
 root.addEventListener("input", (event) => {
-  if (event.target === box()) { saveDraft(); offerReplies(); noteTyping(currentMode() === "note" ? "noting" : "typing"); }
+  if (event.target === box()) {
+    const what = currentMode() === "note" ? "noting" : "typing";
+    saveDraft();
+    offerReplies();
+    presence((it) => it.noteTyping(what));
+  }
   const form = event.target.closest("[data-find]");
   if (form) { clearTimeout(findTimer); findTimer = setTimeout(() => find(form), 250); }
 });
@@ -216,7 +225,7 @@ ofThread(
   ["message_status.changed", "message.failed", "message_media.stored", "message.reacted", "message.revised", "message.transcribed"],
   ({ message_id }) => refreshMessage(message_id).catch(() => {}),
 );
-ofThread(["contact.writing"], ({ writes }) => import("./writing.js").then((it) => it.show(writes)));
+ofThread(["contact.writing"], ({ writes }) => writing((it) => it.show(writes)));
 ofThread(["handoff.requested"], brief);
 root.addEventListener("toggle", ({ target, newState }) => {
   if (target.id === "assist-menu" && newState === "open") assist((it) => it.fillMenu(target));

@@ -1,5 +1,5 @@
 // The list of conversations: drawn again without losing the scroll, the focus or what is being typed.
-import { isTyping } from "../dom.js";
+import { isInHand, isTyping } from "../dom.js";
 import { fragment, html } from "./parts.js";
 import { list, openId } from "./place.js";
 
@@ -7,19 +7,19 @@ let listTimer = 0;
 let asked = 0;
 let drawn = location.search;  // whose list this is
 
-// A menu is not taken from under somebody's hand, also not one that was opened while the list was on its way.
-function isInHand() {
-  const open = list.querySelector(":popover-open") !== null;
-  if (open) soonRefreshList();
-  return open;
+// Also not what was taken in hand while the list was on its way.
+function waits() {
+  const held = isInHand(list);
+  if (held) soonRefreshList();
+  return held;
 }
 
 export async function refreshList(address = location.search) {
-  if (isInHand()) return;
+  if (waits()) return;
   const mine = ++asked;
   const redraws = address === drawn;
   const text = await html(`${list.dataset.url}${address}${redraws ? `${address ? "&" : "?"}choices=0` : ""}`);
-  if (mine !== asked || isInHand()) return;  // an answer that was overtaken would show another view than the address names
+  if (mine !== asked || waits()) return;  // an answer that was overtaken would show another view than the address names
   const typing = list.contains(document.activeElement) && isTyping(document.activeElement) ? document.activeElement : null;
   const at = list.contains(document.activeElement) && document.activeElement.closest("[data-conversation], [data-saved]")?.dataset;
   const kept = typing && { value: typing.value, start: typing.selectionStart };

@@ -28,9 +28,10 @@ export function keep(job, { status, message, fields }) {
   return false;
 }
 
-/** Nothing overtakes what waits in the same conversation. */
+/** Nothing overtakes what waits in the same conversation; it may itself be kept already. */
 export function waitsBehind(job) {
-  const isBehind = waiting(job.conversation).length > 0;
+  const [first] = waiting(job.conversation);
+  const isBehind = first !== undefined && first.key !== job.key;
   if (isBehind) keep(job, { status: 0, message: "" });
   return isBehind;
 }
@@ -55,7 +56,7 @@ export function showUnsent() {
   const stick = log() && atEnd();
   for (const stale of log()?.querySelectorAll("[data-kept]") ?? []) stale.remove();
   for (const job of openId() ? unsent(openId()) : []) {
-    const bubble = pendingBubble(job);
+    const bubble = bubbleOf(job) ?? pendingBubble(job);
     log().append(bubble);
     show(bubble, job);
   }

@@ -1,11 +1,13 @@
 // Sending: a clock at once, then what the server says. What fails is kept, and what only lacked a connection goes by itself.
 import { composed, currentMode, emptyComposer, setMode, usualMode } from "./composer.js";
 import { attached, detach, upload } from "./files.js";
-import { pendingBubble } from "./parts.js";
+import { pendingBubble, waitingMeta } from "./parts.js";
 import { box, composer, log, openId } from "./place.js";
 import { refreshState } from "./state.js";
-import { closeGap, fetchNew, toEnd } from "./thread.js";
+import { closeGap, fetchNew, isAmongOld, toEnd } from "./thread.js";
+import { forgetUnsent, keepUnsent } from "./unsent.js";
 import { request } from "../request.js";
+import { failed } from "../toast.js";
 
 let kept;  // fetched long before a connection is lost
 const keeping = async () => (kept ??= await import("./resending.js"));
@@ -20,23 +22,34 @@ export function inTurn(conversation, run) {
   return turn;
 }
 
+/** What stands in the field at this moment, whatever is typed or fetched meanwhile. */
 export async function send() {
-  await keeping();  // else the words stay in the field
-  await closeGap();
   const mode = currentMode();
   const held = mode === "reply" ? attached(openId()) : null;
   const wanted = composed(Boolean(held));
   if (!wanted || box().readOnly) return;
-  const file = held ?? wanted.file;
   const { text, body, path, quoted } = wanted;
   const key = crypto.randomUUID?.() ?? String(Math.random()).slice(2) + Date.now();
-  log().append(pendingBubble({ text, mode, file, key, quoted }));
+  const job = { conversation: openId(), text, body, path, quoted, mode, file: held ?? wanted.file, key, at: Date.now() };
+  if (!kept || isAmongOld()) keepUnsent(Object.assign(job, { status: 0, why: "" }));  // a page that is left meanwhile loses nothing
+  log().append(pendingBubble(job));
   toEnd();
   emptyComposer();
   if (held) detach(composer(), openId());
   setMode(usualMode());
-  const job = { conversation: openId(), text, body, path, quoted, mode, file, key, at: Date.now() };
-  await inTurn(job.conversation, async () => (await keeping()).waitsBehind(job) || attempt(job));
+  await inTurn(job.conversation, () => begin(job));
+}
+
+async function begin(job) {
+  try {
+    await keeping();
+  } catch (error) {
+    const drop = () => { forgetUnsent(job); bubbleOf(job)?.remove(); };
+    bubbleOf(job)?.querySelector(".meta").replaceWith(waitingMeta(() => showUnsent().catch(failed), drop));
+    throw error;
+  }
+  if (job.conversation === openId()) await closeGap().catch(() => {});
+  return kept.waitsBehind(job) || attempt(job);
 }
 
 /** Whether what was written after it may go now. */
@@ -60,6 +73,8 @@ async function settle(job, messageId) {
   if (bubble) bubble.dataset.sent = messageId;
   if (job.conversation !== openId()) return;
   await fetchNew();
-  if (bubble?.isConnected && log().querySelector(`[data-message="${messageId}"]`)) bubble.remove();
+  if (bubble?.isConnected && (isAmongOld() || log().querySelector(`[data-message="${messageId}"]`))) bubble.remove();
   refreshState().catch(() => {});
 }
+
+document.addEventListener("box:found", () => { if (!kept) showUnsent().catch(() => {}); });

@@ -1,5 +1,5 @@
 // Who holds the open conversation, and the buttons that change it.
-import { isTyping } from "../dom.js";
+import { isInHand, isTyping } from "../dom.js";
 import { showWindow } from "./composer.js";
 import { refreshList, soonRefreshList } from "./list.js";
 import { fragment, html } from "./parts.js";
@@ -20,7 +20,7 @@ export async function refreshState() {
     const place = panes.querySelector(`[data-part="${part.dataset.for}"]`);
     const had = place?.contains(document.activeElement);
     if (!place || (had && isTyping(document.activeElement))) continue;
-    if (place.querySelector(":popover-open")) { setTimeout(() => refreshState().catch(() => {}), 300); continue; }  // a menu in somebody's hand
+    if (isInHand(place)) { setTimeout(() => refreshState().catch(() => {}), 300); continue; }
     place.replaceChildren(part.content);
     if (had) place.querySelector("button:not([hidden]), a")?.focus();
   }

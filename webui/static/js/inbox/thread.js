@@ -14,7 +14,8 @@ const newButton = () => panes.querySelector("[data-newest]");
 let below = 0;
 
 const gap = () => log()?.querySelector("[data-gap]");  // between what is shown, around a message found, and the newest
-export const isAtNewest = () => below === 0 && !gap();
+export const isAmongOld = () => Boolean(gap());
+export const isAtNewest = () => below === 0 && !isAmongOld();
 
 export async function showNewest() {
   await closeGap();
@@ -24,12 +25,15 @@ export async function showNewest() {
   markRead();
 }
 
-/** The newest messages in place of those around the one that was looked for. */
+/** The newest messages in place of those around the one that was looked for; what was written here and is not yet sent stays. */
 export async function closeGap() {
   if (!gap()) return;
   const id = openId();
   const latest = fragment(await html(`/inbox/${id}/panes`)).querySelector("[data-log]");
-  if (id === openId()) log().replaceChildren(...latest.childNodes);
+  if (id !== openId()) return;
+  log().replaceChildren(...latest.childNodes, ...log().querySelectorAll("[data-key]:not([data-sent])"));
+  toEnd();
+  fetchNew();  // what has come or was sent meanwhile
 }
 
 function announce(count) {
@@ -94,7 +98,7 @@ function append(found) {
     const pending = log().querySelector(`[data-sent="${node.dataset.message}"]`);
     if (pending) pending.replaceWith(node);
     else {
-      const waiting = log().querySelector(".is-pending");
+      const waiting = log().querySelector(".msg.is-pending");
       if (waiting) waiting.before(node);
       else log().append(node);
       if (!node.classList.contains("out")) arrived += 1;

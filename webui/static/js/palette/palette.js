@@ -88,11 +88,16 @@ async function askBox(turn, ours) {
   }
 }
 
+// Also for who pressed Enter before this was loaded.
+export function enter() {
+  found[chosen]?.run();
+}
+
 input.addEventListener("input", search);
 input.addEventListener("keydown", (event) => {
   if (event.key === "ArrowDown") choose(chosen + 1);
   else if (event.key === "ArrowUp") choose(chosen - 1);
-  else if (event.key === "Enter" && !event.isComposing) found[chosen]?.run();
+  else if (event.key === "Enter" && !event.isComposing) enter();
   else return;
   event.preventDefault();
 });

@@ -1,0 +1,86 @@
+"""Box health and background work, as whoever runs the box reads them."""
+
+import io
+import zipfile
+
+import pytest
+from sqlalchemy import select
+
+from appliance.core.outbox import Delivery, DeliveryState
+from appliance.domains.identity.tables import AuditEntry
+from tests.factories.core import make_dead_delivery
+
+PORTUGUESE = {"Accept": "text/html", "Accept-Language": "pt-BR"}
+
+
+def read(app, address):
+    return app.test_client().get(address, headers=PORTUGUESE).get_data(as_text=True)
+
+
+def test_the_operator_sees_the_machine_and_what_to_do_about_it(app):
+    page = read(app, "/admin/health")
+    assert "Esta máquina" in page
+    assert "Banco de dados: versão e papéis" in page
+    assert "Área de troca (swap)" in page
+    assert "Ligue appendonly no Redis" in page, "the tests' own keeps nothing"
+    assert "/admin/health/diagnostics" in page
+
+
+def test_who_does_not_run_the_box_sees_its_parts_alone(app, somebody):
+    somebody.may("health:read")
+    page = read(app, "/admin/health")
+    assert "Banco de dados" in page
+    assert "Esta máquina" not in page
+    assert "/admin/health/diagnostics" not in page
+    assert app.test_client().get("/admin/health/diagnostics").status_code == 403
+
+
+def test_diagnostics_come_as_one_file(app):
+    answer = app.test_client().get("/admin/health/diagnostics")
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename=salesedge-diagnostics-")
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+        assert {"about.json", "settings.json", "findings.json", "logs.txt", "queues.json", "metrics.txt"} == set(archive.namelist())
+
+
+@pytest.fixture
+def dead(box, tenant_id):
+    with box.unit(tenant_id) as uow:
+        return make_dead_delivery(uow)
+
+
+def state_of(box, tenant_id, delivery_id):
+    with box.unit(tenant_id, read_only=True) as uow:
+        return uow.session.get_one(Delivery, delivery_id).state
+
+
+def press(app, address):
+    client = app.test_client()
+    page = client.get("/admin/jobs", headers=PORTUGUESE).get_data(as_text=True)
+    token = page.split('name="csrf_token" value="', 1)[1].split('"', 1)[0]
+    return client.post(address, data={"csrf_token": token}, headers=PORTUGUESE)
+
+
+def test_a_dead_letter_is_let_go_and_no_longer_stands_in_the_way(app, box, tenant_id, dead):
+    assert "Descartar" in read(app, "/admin/jobs")
+    assert press(app, f"/admin/jobs/{dead}/discard").status_code == 302
+    assert state_of(box, tenant_id, dead) is DeliveryState.DONE
+    with box.unit(tenant_id, read_only=True) as uow:
+        line = uow.session.scalars(select(AuditEntry).where(AuditEntry.action == "delivery.discarded")).one()
+        assert line.object_id == str(dead)
+    assert "Nenhuma tarefa falhou de vez" in read(app, "/admin/jobs")
+
+
+def test_what_is_not_dead_cannot_be_let_go(app, box, tenant_id, dead):
+    address = f"/admin/jobs/{dead}/replay"
+    press(app, address)
+    with box.unit(tenant_id) as uow:
+        make_dead_delivery(uow)
+    press(app, f"/admin/jobs/{dead}/discard")
+    assert state_of(box, tenant_id, dead) is not DeliveryState.DONE
+
+
+def test_who_may_only_look_finds_no_buttons(app, somebody, dead):
+    somebody.may("jobs:read")
+    page = read(app, "/admin/jobs")
+    assert "Descartar" not in page
+    assert app.test_client().post(f"/admin/jobs/{dead}/discard").status_code in {400, 403}

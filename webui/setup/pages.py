@@ -1,0 +1,3 @@
+from appliance.core.web import Pages
+
+pages = Pages("setup", __name__)

@@ -4,7 +4,8 @@
 # The locks are universal (Python 3.11 and later, any platform): what only some Pythons need carries its marker, so one
 # made on 3.11.7 still installs on Debian 12's 3.11.2. They name no registry; the machine that installs chooses its own.
 # runtime.txt is a whole box, llm.txt adds the language model engine, whatsapp.txt WhatsApp by QR,
-# speech.txt the engine that writes down speech; test.txt is all of it with the tests' tools.
+# speech.txt the engine that writes down speech; ansible.txt is what installers/install.sh runs, in an environment of its own;
+# test.txt is all of it with the tests' tools.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export LC_ALL=C.UTF-8
@@ -41,5 +42,6 @@ for extra in llm whatsapp speech; do
   extras+=(--extra "$extra")
 done
 
-compile test.txt pyproject.toml "$scratch/build.in" "${extras[@]}" --group test "${constraints[@]}"
+compile ansible.txt --group ansible "${constraints[@]}"
+compile test.txt pyproject.toml "$scratch/build.in" "${extras[@]}" --group test "${constraints[@]}" --constraints requirements/ansible.txt
 wc -l requirements/*.txt

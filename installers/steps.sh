@@ -192,11 +192,12 @@ stamp_file() { local IFS=+; printf '%s/.salesedge-%s' "$1" "${*:2}"; }
 is_current() { [ -x "$1/bin/salesedge" ] && [ "$(cat "$(stamp_file "$@")" 2>/dev/null)" = "$(stamp_of "$@")" ]; }
 mark_current() { stamp_of "$@" >"$(stamp_file "$@")"; }
 
-# one_at_a_time DIR: waits for another set-up in the same place; released by release_turn or when the script ends
+# one_at_a_time DIR [LOCK]: waits for another set-up in the same place; released by release_turn or when the script ends
 one_at_a_time() {
   mkdir -p "$1" 2>/dev/null || fail "$(t "the folder %s cannot be written." "$1")" "Choose another with --prefix DIR, or run as the user who owns it."
-  { exec 9>"$1/.salesedge-setup.lock"; } 2>/dev/null || fail "$(t "the folder %s cannot be written." "$1")" \
+  { exec 9>"$1/${2:-.salesedge-setup.lock}"; } 2>/dev/null || fail "$(t "the folder %s cannot be written." "$1")" \
     "Choose another with --prefix DIR, or run as the user who owns it."
+  chmod 600 "$1/${2:-.salesedge-setup.lock}" 2>/dev/null || true # who can open it can hold it
   flock -n 9 && return 0
   say "Another set-up is running in %s; waiting for it to finish." "$1"
   flock -w 1800 9 || fail "$(t "the other set-up in %s is still running after half an hour." "$1")" "$(t "Stop it, then run %s again." "$0")"

@@ -34,7 +34,15 @@ has_headless() { command -v chromium-headless-shell >/dev/null 2>&1; } # the sam
 has_chromium() { command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1; }
 has_gomp() { "$venv/bin/python" -c 'import xllamacpp' >>"$log" 2>&1; }
 has_dovecot() { command -v dovecot >/dev/null 2>&1 || [ -x /usr/sbin/dovecot ]; }
+has_promtool() { command -v promtool >/dev/null 2>&1; } # checks metrics, dashboards and alerts
+has_restic() { command -v restic >/dev/null 2>&1; }
+has_sshd() { command -v sshd >/dev/null 2>&1 || [ -x /usr/sbin/sshd ]; }     # a target of backups
+has_swift() { command -v swift-proxy-server >/dev/null 2>&1 && command -v swift-object-server >/dev/null 2>&1; } # another: speaks S3
 has_example_tools() { command -v curl >/dev/null 2>&1 && command -v openssl >/dev/null 2>&1; } # the pages show examples with them
+has_systemd() { command -v systemd-analyze >/dev/null 2>&1; } # judges the units
+has_debootstrap() { command -v debootstrap >/dev/null 2>&1 || [ -x /usr/sbin/debootstrap ]; } # makes the bare root of the installation
+has_ip() { command -v ip >/dev/null 2>&1 || [ -x /usr/sbin/ip ]; } # several machines on one are network namespaces
+has_faketime() { compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null; } # a clock that jumps under a running box
 has_tesseract() { command -v tesseract >/dev/null 2>&1 && tesseract --list-langs 2>/dev/null | grep -qx por; }
 wanted=()
 has_postgres || wanted+=(postgresql)
@@ -42,7 +50,15 @@ has_redis || wanted+=(redis-server)
 has_headless || has_chromium || wanted+=(chromium-headless-shell)
 has_gomp || wanted+=(libgomp1)
 has_dovecot || wanted+=(dovecot-imapd)
+has_promtool || wanted+=(prometheus)
+has_restic || wanted+=(restic)
+has_sshd || wanted+=(openssh-server)
+has_swift || wanted+=(swift-proxy swift-account swift-container swift-object)
 has_example_tools || wanted+=(curl openssl)
+has_systemd || wanted+=(systemd)
+has_debootstrap || wanted+=(debootstrap)
+has_ip || wanted+=(iproute2)
+has_faketime || wanted+=(faketime)
 has_tesseract || wanted+=(tesseract-ocr tesseract-ocr-por tesseract-ocr-eng)
 if [ ${#wanted[@]} -gt 0 ] && ! install_packages "${wanted[@]}"; then
   can_install_packages && fail "apt could not install ${wanted[*]}." "$(grep -E '^(E|W):' "$log" | tail -n 3)" "The whole log: $log"
@@ -73,8 +89,8 @@ done
 report=$(mktemp)
 trap 'rm -f "$report"' EXIT
 status=0
-timeout --kill-after 60 75m "$venv/bin/python" -m pytest "${parallel[@]}" "$@" </dev/null 2>&1 | tee "$report" || status=${PIPESTATUS[0]}
-[ "$status" != 124 ] || say "The tests were stopped after 75 minutes."
+timeout --kill-after 60 80m "$venv/bin/python" -m pytest "${parallel[@]}" "$@" </dev/null 2>&1 | tee "$report" || status=${PIPESTATUS[0]}
+[ "$status" != 124 ] || say "The tests were stopped after 80 minutes."
 [ "$status" != 5 ] || say "pytest found no test to run."
 
 say "All checks took $((SECONDS - started)) s."

@@ -15,6 +15,7 @@ import pytest
 from appliance.core.signatures import sign
 from tests.journeys.running import RunningBox, running_box, set_up, wait_for
 from tests.peers.graph import NUMBER, SECRET, TOKEN, VERIFY, GraphPeer, text_webhook
+from tests.survive.faults import sign_in
 
 pytestmark = pytest.mark.slow
 DISK_MB = 64
@@ -102,6 +103,7 @@ def test_a_full_disk_is_said_and_nothing_is_lost(company: Company, small_disk: P
     wait_for(lambda: company.sent_to(1), limit_s=180)
     talk = company.conversations()[0]["id"]
 
+    page = sign_in(company.box.url)
     filler = fill(small_disk)
     refused = [company.webhook(person, "qual a garantia do inversor?") for person in range(2, 40)]
     fill(small_disk)
@@ -110,10 +112,12 @@ def test_a_full_disk_is_said_and_nothing_is_lost(company: Company, small_disk: P
     assert {answer.status_code for answer in refused} <= {200, *FULL}
     assert company.ready() == 503
     assert company.api.get("/api/v1/documents").status_code == 200, "what is stored can still be read"
+    wait_for(lambda: "o disco está cheio" in page.get("/faults").text, limit_s=180, why=lambda: page.get("/faults").text)
     stored = [person for person, answer in enumerate(refused, 2) if answer.status_code == 200]
 
     filler.unlink()
     wait_for(lambda: company.ready() == 200, limit_s=180)
+    wait_for(lambda: not page.get("/faults").text.strip(), limit_s=180, why=lambda: page.get("/faults").text)
     assert all(answer.status_code == 200 for answer in (company.webhook(person, "qual a garantia do inversor?") for person in range(2, 40)))
     assert company.upload("outra.md", b"# Outra\n\nO estacionamento fica na rua Bela.\n").status_code == 201
     assert company.reply(talk, "Pronto.").status_code == 201

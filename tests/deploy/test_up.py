@@ -15,22 +15,17 @@ from urllib.error import URLError
 import pytest
 
 from tests.architecture.house import ROOT
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 PATIENCE_S = 180
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Terminal:
     """One machine: a data folder, a key outside it, and commands started on them."""
 
     def __init__(self, folder: Path) -> None:
-        self.home, self.key, self.port = folder / "home", folder / "keys/master.key", _free_port()
+        self.home, self.key, self.port = folder / "home", folder / "keys/master.key", free_port()
         self._started: list[subprocess.Popen[str]] = []
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
@@ -111,7 +106,7 @@ def test_new_box_gets_ready_says_where_it_is_and_stops_without_a_trace(terminal:
 
 def test_second_copy_on_the_same_data_is_refused(terminal: Terminal) -> None:
     terminal.await_ready(terminal.up())
-    assert str(terminal.home) in terminal.refusal(terminal.up(port=_free_port()))
+    assert str(terminal.home) in terminal.refusal(terminal.up(port=free_port()))
 
 
 def test_box_killed_with_all_its_children_comes_back(terminal: Terminal) -> None:

@@ -1,0 +1,216 @@
+"""A whole box that has worked: what it measures, the dashboards and alerts over it, and one trace through all its processes."""
+
+import gzip
+import json
+import re
+import shutil
+import subprocess
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
+from prometheus_client.parser import text_string_to_metric_families
+
+from appliance.core import metrics
+from appliance.entrypoints.domains import MANIFESTS
+from tests.architecture.house import ROOT
+from tests.journeys.running import RunningBox, running_box, set_up, wait_for
+from tests.journeys.test_nothing_is_lost import open_shop, post
+from tests.modelserver import tiny_gguf
+from tests.peers.graph import GraphPeer, text_webhook
+
+pytestmark = pytest.mark.slow
+MONITORING = ROOT / "monitoring"
+RULES = sorted((MONITORING / "alerts").glob("*.yml"))
+DASHBOARDS = sorted((MONITORING / "grafana").glob("*.json"))
+WORDS, PERSON = "qual a garantia do inversor?", "5511955500001"
+SENT = re.compile(rb'salesedge_jobs_total\{job_name="channels\.send_message",outcome="done",queue="fast"\} [1-9]')
+WAIT_S = 120
+_NAME = re.compile(r"\b(?:salesedge|modelserver)_\w+")
+
+
+class Receiver:
+    """OTLP over HTTP, as a collector speaks it."""
+
+    def __init__(self) -> None:
+        self.spans: list[tuple[str, Any]] = []  # the process that sent it, and the span
+        outer = self
+
+        class Taking(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                assert self.path == "/v1/traces"
+                assert self.headers["Content-Type"] == "application/x-protobuf"
+                outer.take(ExportTraceServiceRequest.FromString(gzip.decompress(body)))
+                answer = ExportTraceServiceResponse().SerializeToString()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *_said: object) -> None: ...
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Taking)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def take(self, request: ExportTraceServiceRequest) -> None:
+        for resource in request.resource_spans:
+            named = {one.key: one.value.string_value for one in resource.resource.attributes}
+            self.spans += [(named["service.name"], span) for scope in resource.scope_spans for span in scope.spans]
+
+    def traces(self) -> dict[bytes, list[tuple[str, Any]]]:
+        found = defaultdict(list)
+        for process, span in list(self.spans):
+            found[span.trace_id].append((process, span))
+        return found
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
+
+
+@pytest.fixture(scope="module")
+def worked(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[RunningBox]:
+    """It has read a document and answered a message over WhatsApp, with a language model of random weights."""
+    home = tmp_path_factory.mktemp("worked")
+    model = {"models__chat_engine": "modelserver", "models__chat_model": "own"}
+    with (
+        GraphPeer() as graph,
+        running_box(
+            home, channels__graph_url=graph.url, network__private_hosts=["127.0.0.1"], telemetry__otlp_endpoint=receiver.url,
+            server__trusted_proxies=1, **model,
+        ) as box,
+    ):
+        set_up(box)
+        assert box.cli("models", "import", str(tiny_gguf.write(home / "own.gguf"))).returncode == 0
+        open_shop(box.client())
+        with httpx.Client(base_url=box.url, timeout=60) as meta:
+            post(meta, text_webhook(WORDS, wa_id=PERSON, first_id="wamid.IN."))
+        wait_for(lambda: graph.accepted, limit_s=WAIT_S)
+        wait_for(lambda: SENT.search(httpx.get(f"{box.url}/metrics", timeout=60).content), limit_s=WAIT_S)  # counted once it is over
+        yield box
+
+
+def promtool(*arguments: str | Path, given: bytes = b"") -> str:
+    program = shutil.which("promtool")
+    if program is None:
+        pytest.skip("promtool is not installed (Debian: apt install prometheus)")
+    done = subprocess.run([program, *map(str, arguments)], input=given, capture_output=True, check=False)
+    said = (done.stdout + done.stderr).decode()
+    assert done.returncode == 0, said
+    return said
+
+
+def expressions() -> dict[str, str]:
+    """Those of every panel, by where they stand; Grafana's own variables become values."""
+    found = {}
+    for file in DASHBOARDS:
+        for panel in json.loads(file.read_text(encoding="utf-8"))["panels"]:
+            for target in panel["targets"]:
+                expression = target["expr"].replace("$__rate_interval", "5m").replace("$__range", "6h").replace("$instance", ".*")
+                found[f"{file.stem}/{panel['title']}/{target['refId']}"] = expression
+    return found
+
+
+def names_told(text: str) -> set[str]:
+    """Every series' name that is there, or that a metric without series yet will have."""
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    found = {sample.name for family in families.values() for sample in family.samples}
+    for one in vars(metrics).values():
+        if isinstance(one, metrics.Metric):
+            kind, name = one.kind, one.name
+            found |= {f"{name}_{end}" for end in ("bucket", "sum", "count")} if kind == "Histogram" else {name}
+    found |= {f"salesedge_{gauge.name}" for manifest in MANIFESTS for gauge in manifest.metrics}
+    return found | set(re.findall(r"^# TYPE (modelserver_\w+) ", text, re.MULTILINE))
+
+
+def test_metrics_are_as_prometheus_wants_them(worked: RunningBox) -> None:
+    told = httpx.get(f"{worked.url}/metrics", timeout=60).content
+    assert promtool("check", "metrics", given=told) == ""
+    assert b'salesedge_events_total{event="message.received",status=""} 1.0' in told
+    assert b'salesedge_channels{kind="whatsapp_cloud",status=' in told
+    assert SENT.search(told)
+    assert b'modelserver_requests_total{route="/v1/embeddings",status="200"}' in told
+    assert b"salesedge_workers" in told
+
+
+def test_metrics_hold_nothing_of_anybody(worked: RunningBox) -> None:
+    told = httpx.get(f"{worked.url}/metrics", timeout=60).text
+    for word in ("garantia", PERSON, "solara", "Ana", "wamid"):
+        assert word.lower() not in told.lower()
+    assert not re.search(r"[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-", told), "an id is no label"
+
+
+def test_no_address_that_somebody_makes_up_becomes_a_series(worked: RunningBox) -> None:
+    for number in range(20):
+        httpx.get(f"{worked.url}/made-up-{number}", timeout=60)
+    told = httpx.get(f"{worked.url}/metrics", timeout=60).text
+    assert "made-up" not in told
+    assert 'route="none",status="404"' in told
+
+
+def test_every_panel_and_alert_asks_for_what_is_there(worked: RunningBox, tmp_path: Path) -> None:
+    told = httpx.get(f"{worked.url}/metrics", timeout=60).text
+    known = names_told(told)
+    asked = "\n".join([*expressions().values(), *(file.read_text(encoding="utf-8") for file in RULES)])
+    assert set(_NAME.findall(asked)) - known == set()
+
+
+def test_queries_of_the_dashboards_are_promql(tmp_path: Path) -> None:
+    rules = [{"record": f"panel:{number}", "expr": one} for number, one in enumerate(expressions().values())]
+    (tmp_path / "panels.yml").write_text(json.dumps({"groups": [{"name": "panels", "rules": rules}]}), encoding="utf-8")
+    promtool("check", "rules", tmp_path / "panels.yml")
+    assert len({json.loads(file.read_text(encoding="utf-8"))["uid"] for file in DASHBOARDS}) == len(DASHBOARDS) == 3
+
+
+def test_alerts_sound_when_they_should_and_only_then() -> None:
+    promtool("check", "rules", *RULES)
+    promtool("check", "config", MONITORING / "prometheus.example.yml")
+    promtool("test", "rules", MONITORING / "tests/rules_test.yml")
+
+
+def test_one_trace_leads_from_the_webhook_to_the_answer_through_every_process(worked: RunningBox, receiver: Receiver) -> None:
+    def whole() -> list[tuple[str, Any]] | None:
+        for spans in receiver.traces().values():
+            names = {span.name for _process, span in spans}
+            if {"POST /webhooks/whatsapp", "agents.answer", "POST chat/completions", "channels.send_message"} <= names:
+                return spans
+        return None
+
+    spans = wait_for(whole, limit_s=WAIT_S, why=lambda: sorted({span.name for _process, span in receiver.spans}))
+    by_id = {span.span_id: (process, span) for process, span in spans}
+    (root,) = [span for _process, span in spans if not span.parent_span_id]
+    assert root.name == "POST /webhooks/whatsapp"
+    assert all(span.parent_span_id in by_id for _process, span in spans if span is not root), "nobody's parent is missing"
+    assert {process for process, _span in spans} >= {"salesedge-web", "salesedge-worker-default"}
+
+
+def test_a_trace_that_is_named_from_outside_is_not_taken_up(worked: RunningBox, receiver: Receiver) -> None:
+    for sampled in ("00", "01"):
+        httpx.get(f"{worked.url}/login", headers={"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-{sampled}"}, timeout=60)
+    begun = wait_for(lambda: [span for _process, span in receiver.spans if span.name == "GET /login"][1:], limit_s=WAIT_S)
+    assert begun
+    assert bytes.fromhex("ab" * 16) not in receiver.traces()
+
+
+def test_traces_hold_no_words_of_anybody(worked: RunningBox, receiver: Receiver) -> None:
+    wait_for(lambda: receiver.spans, limit_s=WAIT_S)
+    told = " ".join(str(span) for _process, span in receiver.spans).lower()
+    for word in ("garantia", PERSON, "solara", "wamid"):
+        assert word not in told

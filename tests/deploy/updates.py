@@ -1,0 +1,217 @@
+"""Boxes as a quick start leaves them, and releases to update them to: this tree with another version and one migration more."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from appliance.core import releases
+from tests.architecture.house import ROOT
+from tests.ports import free_port
+
+PATIENCE_S = 240
+PARTS = ("appliance", "webui", "models", "requirements", "pyproject.toml", "README.md", "LICENSE", "config.example.toml")
+KEY = Ed25519PrivateKey.generate()
+GOOD = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "aaaa00000002"
+down_revision = {before!r}
+branch_labels = None
+depends_on = None
+
+
+def upgrade():
+    op.add_column("tenants", sa.Column("planted", sa.String(20), server_default="yes"))
+"""
+FAILS = GOOD + '    op.execute("INSERT INTO tenants (id) SELECT id FROM tenants")\n'
+
+
+def tree_of_the_last_release(folder: Path) -> Path:
+    """Of the newest tag; before the first, this tree."""
+    asked = subprocess.run(["git", "-C", ROOT, "tag", "--list", "v*", "--sort=-v:refname"], capture_output=True, text=True, check=False)
+    if tags := asked.stdout.split():
+        folder.mkdir()
+        packed = subprocess.run(["git", "-C", ROOT, "archive", tags[0]], capture_output=True, check=True).stdout
+        subprocess.run(["tar", "-x", "-C", folder], input=packed, check=True)
+        return folder
+    return this_tree(folder)
+
+
+def this_tree(folder: Path) -> Path:
+    folder.mkdir()
+    for name in PARTS:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules", "*.egg-info"))
+        else:
+            shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def next_tree(folder: Path, version: str, migration: str = GOOD, **changed: str) -> Path:
+    """`changed`: text put at the end of files, by their dotted module."""
+    tree = this_tree(folder)
+    before = version_of(tree)
+    for name in ("pyproject.toml", "appliance/__init__.py"):
+        path = tree / name
+        text = path.read_text()
+        for said in ('version = "{}"', '__version__ = "{}"'):
+            text = text.replace(said.format(before), said.format(version))
+        path.write_text(text)
+    versions = tree / "appliance/migrations/versions"
+    if migration:
+        last = head_of(tree)
+        (versions / "20991231_0000_aaaa00000002_planted.py").write_text(migration.replace("{before!r}", repr(last)))
+    for module, text in changed.items():
+        path = tree / f"{module.replace('.', '/')}.py"
+        path.write_text(path.read_text() + text)
+    return tree
+
+
+def head_of(tree: Path) -> str:
+    config = Config()
+    config.set_main_option("script_location", str(tree / "appliance/migrations"))
+    return str(ScriptDirectory.from_config(config).get_current_head())
+
+
+def version_of(tree: Path) -> str:
+    return releases.version_of(tree)
+
+
+def made(tree: Path, out: Path, **told: Any) -> Path:
+    """The release file of a tree, hardly packed: it is made in a moment."""
+    archive = out.with_suffix(".tar.gz")
+    with tarfile.open(archive, "w:gz", compresslevel=1) as packed:
+        packed.add(tree, ".")
+    told = {"version": version_of(tree), "updates_from": "0.0.1", "made_at": "2026-11-22T18:00:00+00:00"} | told
+    key = told.pop("key", KEY)
+    releases.write(out, {releases.SOURCE: archive}, key, revisions=releases.revisions_of(tree), **told)
+    return out
+
+
+@dataclass
+class Box:
+    folder: Path
+    more: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "own/.venv/bin/python"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        own = {name: value for name, value in os.environ.items() if not name.startswith(("SALESEDGE", "COV", "PYTHON"))}
+        return own | {
+            "SALESEDGE_HOME": str(self.home), "SALESEDGE__KEYS__MASTER_KEY_FILE": str(self.folder / "keys/master.key"), "LANG": "en",
+            "SALESEDGE__SERVER__PORT": str(self.port), "PYTHONDONTWRITEBYTECODE": "",
+            "SALESEDGE__WORKERS__PROCESSES": "1", "SALESEDGE__WORKERS__SLOW_PROCESSES": "1",
+            **self.more,
+        }  # fmt: skip
+
+    def set_up(self, tree: Path) -> None:
+        """A virtual environment that has this one's packages, and the tree in it."""
+        self.install(tree, self.folder / "own/.venv")
+        (self.home / "release-keys").mkdir(parents=True)
+        self.home.chmod(0o700)
+        public = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        (self.home / "release-keys/maker.pem").write_bytes(public)
+        (self.folder / "password").write_text("correct horse battery staple")
+        self.run("setup", "--email", "ana@solara.example", "--password-file", str(self.folder / "password"), "--tenant", "Solara")
+
+    @staticmethod
+    def install(tree: Path, venv: Path) -> None:
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+        (site,) = venv.glob("lib/python3*/site-packages")
+        (site / "shared.pth").write_text(sysconfig.get_path("purelib") + "\n")
+        (site / "__editable__.salesedge-0.pth").write_text(f"{tree}\n{tree}/models\n")
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        command = [str(self.python), "-m", "appliance.entrypoints.cli", *arguments]
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(
+            command, cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+        self.started.append(process)
+        return process
+
+    def run(self, *arguments: str, fails: bool = False, any_end: bool = False) -> str:
+        process = self.start(*arguments)
+        out, said = process.communicate(timeout=PATIENCE_S)
+        assert any_end or process.returncode == (1 if fails else 0), (arguments, out, said)
+        return said if fails else out
+
+    def update(self, file: Path, *arguments: str) -> dict[str, Any]:
+        return dict(json.loads(self.run("update", str(file), "--json", *arguments)))
+
+    def up(self) -> subprocess.Popen[str]:
+        process = self.start("up")
+        self.await_version("")
+        return process
+
+    def health(self) -> dict[str, Any]:
+        """Empty while nobody answers that it is ready."""
+        try:
+            for path in ("/health/ready", "/health"):
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+                    told = json.load(answer)
+        except (urllib.error.URLError, OSError):
+            return {}
+        return dict(told)
+
+    def await_version(self, version: str) -> None:
+        ends = time.monotonic() + PATIENCE_S
+        while time.monotonic() < ends:
+            if (told := self.health()) and version in told.get("version", ""):
+                return
+            time.sleep(0.2)
+        raise AssertionError((version, self.health(), self.journal()))
+
+    def journal(self) -> dict[str, Any]:
+        path = self.home / "releases/update.json"
+        return dict(json.loads(path.read_text())) if path.exists() else {}
+
+    def asked(self, sql: str) -> list[tuple[Any, ...]]:
+        """Of the database, by whichever release is there."""
+        script = f"""
+import json
+from sqlalchemy import text
+from appliance.entrypoints.boot import boot
+box = boot("cli")
+with box.database.read_only.connect() as connection:
+    print(json.dumps([list(map(str, row)) for row in connection.execute(text({sql!r}))]))
+"""
+        command = [self.python, "-c", script]
+        done = subprocess.run(command, env=self.environment, cwd=self.folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return [tuple(row) for row in json.loads(done.stdout.splitlines()[-1])]
+
+    def close(self) -> None:
+        for process in self.started:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate(timeout=PATIENCE_S)

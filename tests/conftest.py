@@ -16,9 +16,9 @@ import structlog
 from flask import Request
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from sqlalchemy import CompoundSelect, Engine, column, create_engine, exists, func, literal, select, table, text, union_all
+from sqlalchemy import Engine, column, create_engine, func, select, table, text
 
-from appliance.core import crypto, db, files, i18n, rls, telemetry
+from appliance.core import crypto, db, files, i18n, metrics, rls, telemetry
 from appliance.core.blobs import BlobRef
 from appliance.core.box import Box, open_box
 from appliance.core.config import Settings
@@ -29,27 +29,35 @@ from appliance.core.web import Authenticator, Principal, create_app
 from appliance.entrypoints.domains import MANIFESTS
 from appliance.inference.fake import FakeInference
 from appliance.inference.types import Inference
-from tests import thrift
+from tests import kept, thrift
 from tests.draining import run_due
+from tests.remains import pytest_runtest_makereport  # noqa: F401 - a hook
 from tests.servers import postgresql_server, redis_server
 from tests.skipping import pytest_runtest_logreport, pytest_sessionfinish, pytest_terminal_summary  # noqa: F401 - hooks
 
 BROWSERS = ("/usr/bin/chromium-headless-shell", "/usr/bin/chromium")  # the first draws no window that nobody sees: half the processor
 # Without the last two a process of its own draws what nobody sees: a fifth of the processor.
 SWITCHES = ["--no-sandbox", "--disable-background-networking", "--disable-gpu", "--disable-software-rasterizer"]
-PATIENCE_MS = 90_000  # of a browser with a page of a slow machine; said here alone
+PATIENCE_S = 60  # of a box with its database
+PATIENCE_MS = 180_000  # of a browser with a page of a slow machine that has other work, too; said here alone
 LISTENS = "html[data-ready], html:not(:has(script[src$='/js/shell.js']))"
+DEAF = "html:not([data-ready]):has(script[src$='/js/shell.js'])"
 DATABASES = ("sqlite", "postgresql")
 PAGE_BYTES = 8192
+# Tables that have held a row since their files were made, each with the bytes it takes.
+WRITTEN = """SELECT relname, size FROM (SELECT relname, pg_relation_size(oid) AS size FROM pg_class
+             WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace) AS tables WHERE size > 0"""
 APP_ROLE = "salesedge_app"  # owns no table, so that the walls stand in its way
 # Begun first, a whole box beside pages by turns: one that is begun last is waited for by everybody.
 LONGEST = (
+    "tests/deploy/test_bundle.py",
     "tests/journeys/test_nothing_is_lost.py", "tests/webui/test_every_page.py",
     "tests/deploy/test_up.py", "tests/routes/test_every_route.py",
     "tests/deploy/test_quickstart.py", "tests/journeys/test_inbox.py",
     "tests/webui/test_inbox_ready.py", "tests/entrypoints/test_worker.py",
     "tests/webui/test_journeys.py", "tests/webui/test_composer.py",
     "tests/webui/test_webchat.py", "tests/domains/knowledge/test_pipeline.py",
+    "tests/survive/test_faults.py",
 )
 thrift.begin()
 
@@ -70,6 +78,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def english() -> None:
     """Sentences are asserted in the language of the source, whatever the default is."""
     i18n.use_locale("en")
+
+
+@pytest.fixture(autouse=True)
+def counts_for_itself() -> Iterator[None]:
+    """A process names where it counts for as long as it lives: not the tests after it."""
+    before = os.environ.get(metrics.SHARED)
+    yield
+    if before is None:
+        os.environ.pop(metrics.SHARED, None)
+    else:
+        os.environ[metrics.SHARED] = before
 
 
 @pytest.fixture(scope="session")
@@ -95,14 +114,21 @@ def chromium() -> Iterator[Browser]:
 
 
 def _listening(page: Page) -> Page:
-    """Whoever comes to a page acts once its scripts listen: they wait for their words, which does not count as loading."""
+    """Whoever comes to a page, by a link or by its address, acts once its scripts listen: they wait for their words, which is no loading.
+
+    A test that means to be earlier says until when it waits.
+    """
+    deaf = page.locator(DEAF)
+    page.add_locator_handler(deaf, _wait)
 
     def then_ready(move: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(move)
         def moved(*where: Any, **how: Any) -> Any:
+            if "wait_until" in how:
+                page.remove_locator_handler(deaf)
+                return move(*where, **how)
             answer = move(*where, **how)
-            if "wait_until" not in how:
-                page.locator(LISTENS).wait_for(state="attached")
+            page.locator(LISTENS).wait_for(state="attached")
             return answer
 
         return moved
@@ -110,6 +136,10 @@ def _listening(page: Page) -> Page:
     for name in ("goto", "reload", "go_back", "wait_for_url"):
         setattr(page, name, then_ready(getattr(page, name)))
     return page
+
+
+def _wait() -> None:
+    """Until it is gone, which is what the browser does of itself after an empty handler."""
 
 
 @pytest.fixture(scope="session")
@@ -140,13 +170,6 @@ def postgresql_owner(postgresql_address: str) -> Iterator[Engine]:
     owner.dispose()
 
 
-@functools.cache
-def _which_are_used() -> CompoundSelect[tuple[str, int]]:
-    """By name, with the bytes each takes."""
-    tables = db.Rows.metadata.tables
-    return union_all(*(select(literal(name), func.pg_relation_size(name)).where(exists().select_from(one)) for name, one in tables.items()))
-
-
 def _empty(owner: Engine) -> None:
     """As after its making; whoever a test left connected is sent away.
 
@@ -155,14 +178,14 @@ def _empty(owner: Engine) -> None:
     """
     with owner.begin() as connection:
         others = select(column("pid")).select_from(table("pg_stat_activity")).where(
-            column("datname") == func.current_database(), column("pid") != func.pg_backend_pid()
+            column("datname") == func.current_database(), column("pid").not_in([func.pg_backend_pid(), *kept.servers_ends()])
         )
         connection.execute(select(func.pg_terminate_backend(others.subquery().c.pid)))
-        used = connection.execute(_which_are_used()).all()
-        if full := [name for name, size in used if size > PAGE_BYTES]:
+        written = connection.execute(text(WRITTEN)).all()
+        if full := [name for name, size in written if size > PAGE_BYTES]:
             connection.execute(text(f"TRUNCATE {', '.join(full)} CASCADE"))
-        if used:
-            names = [name for name, _size in used]
+        if written:
+            names = [name for name, _size in written]
             connection.execute(text("SET LOCAL session_replication_role = replica"))  # each is emptied: nothing is left to refer to
             connection.execute(text(f"LOCK TABLE {', '.join(names)} IN EXCLUSIVE MODE"))  # whoever is sent away may still be writing
             connection.execute(text("; ".join(f"DELETE FROM {name}" for name in names)))
@@ -211,7 +234,9 @@ def settings_at(home: Path, database_url: str, redis_address: str, master_key_fi
     plain = Settings(home=home)
     return plain.model_copy(
         update={
-            "database": plain.database.model_copy(update={"url": database_url, "pool_size": 5}),
+            "database": plain.database.model_copy(
+                update={"url": database_url, "pool_size": 5, "busy_timeout_s": PATIENCE_S, "statement_timeout_s": PATIENCE_S}
+            ),
             "redis": plain.redis.model_copy(update={"url": redis_address}),
             "keys": plain.keys.model_copy(update={"master_key_file": master_key_file}),
         }

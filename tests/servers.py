@@ -38,7 +38,7 @@ def postgresql_bin() -> Path | None:
 
 
 @contextlib.contextmanager
-def postgresql_server() -> Iterator[str]:
+def postgresql_server(**options: str) -> Iterator[str]:
     """Yields the owner's address without a database name. PostgreSQL refuses root, so root runs it as `postgres`.
 
     Its folder is not pytest's: every test run closes that one to other users, the server's included.
@@ -53,7 +53,7 @@ def postgresql_server() -> Iterator[str]:
     cluster = folder / "cluster"
     create = [programs / "initdb", "-D", cluster, "-A", "trust", "-U", "owner", "-E", "UTF8", "--locale=C.UTF-8"]
     subprocess.run([*as_user, *create], check=True, stdout=subprocess.DEVNULL, cwd="/")
-    settings = [arg for name, value in _QUICK.items() for arg in ("-c", f"{name}={value}")]
+    settings = [arg for name, value in (_QUICK | options).items() for arg in ("-c", f"{name}={value}")]
     process = subprocess.Popen(
         [*as_user, programs / "postgres", "-D", cluster, "-k", folder, "-h", "", *settings],
         stdout=subprocess.DEVNULL,

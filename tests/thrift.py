@@ -9,11 +9,12 @@ from argon2 import PasswordHasher
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Dialect, Engine, create_engine, event
 from werkzeug.routing import Rule
 
 from appliance.core import db
 from appliance.domains.identity.actions import hashing
+from tests import kept
 from webui import static_files
 
 
@@ -52,6 +53,8 @@ def _alike(make: Callable[..., Engine]) -> Callable[..., Engine]:
     @functools.wraps(make)
     def create(*where: Any, **how: Any) -> Engine:
         engine = make(*where, query_cache_size=2000, **how)
+        if engine.name == "postgresql":
+            event.listen(engine, "do_connect", _dial)
         first = known.get(engine.name)
         if first is None or first.dialect.server_version_info is None:  # never connected
             known[engine.name] = engine
@@ -60,6 +63,11 @@ def _alike(make: Callable[..., Engine]) -> Callable[..., Engine]:
         return engine
 
     return create
+
+
+def _dial(dialect: Dialect, record: object, where: object, how: dict[str, Any]) -> kept.Kept:
+    del dialect, record, where
+    return kept.dial(**how)
 
 
 class _Templates(BytecodeCache):

@@ -49,6 +49,8 @@ def _setting(name: str, field: FieldInfo, dotted: str) -> Iterator[str]:
 
 
 def _toml(value: object) -> str:
+    if value == {}:
+        return "{}"
     if isinstance(value, tuple | list | frozenset):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     return json.dumps(value if isinstance(value, bool | int | float) else str(value), ensure_ascii=False)

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 EMAIL, PASSWORD = "ana@solara.example", "a long and quiet sentence"
@@ -40,11 +41,10 @@ class RunningBox:
         """Process ids by name: redis, models, and ours as `ps` shows them."""
         found = {}
         for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
-            name = Path(f"/proc/{pid}/comm").read_text().strip()
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
-            if b"modelserver" in command:
-                name = "models"
-            found.setdefault(name, []).append(int(pid))
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it is gone by now
+                name = Path(f"/proc/{pid}/comm").read_text().strip()
+                command = Path(f"/proc/{pid}/cmdline").read_bytes()
+                found.setdefault("models" if b"modelserver" in command else name, []).append(int(pid))
         return found
 
     def kill(self, name):
@@ -110,9 +110,3 @@ def wait_for(what, *, limit_s, every_s=0.3, why=lambda: ""):
                 return found
         time.sleep(every_s)
     raise AssertionError(f"still waiting after {limit_s} s: {why()}")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

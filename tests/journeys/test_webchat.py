@@ -1,17 +1,23 @@
-"""A visitor of the company's site, the agent, and a person who takes over: three browsers' worth of a whole box."""
+"""A visitor of the company's site, the agent, a person who takes over; and a box made of the backup of a whole box."""
 
+import json
 import re
+import shutil
+import subprocess
+import sys
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.running import wait_for
+from tests.journeys.running import ROOT, running_box, wait_for
 from tests.modelserver import tiny_whisper
 from tests.modelserver.sounds import sound
 from tests.peers.strict_site import StrictSite
 from tests.webui.visitor import Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+QUESTIONS = ("qual a garantia do inversor?", "a visita técnica é paga?")
+CITED = ("document_id", "chunk_id", "score", "excerpt")
 
 
 @pytest.fixture
@@ -68,3 +74,32 @@ def test_a_visitor_speaks_a_model_writes_it_down_and_the_agent_answers(agent, ch
     answer.get_by_role("button", name="Por que esta resposta?").click()
     expect(page.locator(".trace")).to_contain_text("delas faladas")
     assert page.watch.complaints == []
+
+
+def test_a_box_made_of_a_backup_on_an_empty_machine_gives_the_same_cited_answers(agent, tmp_path):
+    if shutil.which("restic") is None:
+        pytest.skip("restic is not installed (apt-get install restic)")
+    targets = {"SALESEDGE__BACKUP__TARGETS": json.dumps({"usb": {"repository": str(tmp_path / "usb")}})}
+    api = agent.box.client()
+    wait_for(lambda: all(ask(api, question)["sources"] for question in QUESTIONS), limit_s=180)
+    before = [ask(api, question) for question in QUESTIONS]
+    assert "10 anos" in before[0]["answer"]
+    taken = by_hand(agent.box.environment | targets, "backup")
+    shutil.copy(agent.box.home / "master.key", tmp_path)
+    own = {"SALESEDGE_HOME": str(tmp_path / "data"), "SALESEDGE__KEYS__MASTER_KEY_FILE": str(tmp_path / "master.key")}
+    assert by_hand(agent.box.environment | targets | own, "restore")["found"]["rows"] == taken["contents"]["rows"]
+    with running_box(tmp_path) as box:
+        api = box.client()
+        assert [ask(api, question) for question in QUESTIONS] == before
+
+
+def ask(api, question):
+    answer = api.post("/api/v1/rag/query", json={"query": question}).raise_for_status().json()
+    return {"answer": answer["answer"], "sources": [[one[name] for name in CITED] for one in answer["sources"]]}
+
+
+def by_hand(environment, *words):
+    command = [sys.executable, "-m", "appliance.entrypoints.cli", *words, "--json"]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr + done.stdout
+    return json.loads(done.stdout)

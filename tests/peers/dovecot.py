@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from tests.peers import certificate
+from tests.ports import free_port
 
 PROGRAM = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin")
 USER, PASSWORD = "vendas", "senha-do-correio"
@@ -62,7 +63,7 @@ userdb {{
 class Dovecot:
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="dovecot-", dir="/tmp"))  # socket paths have to be short
-        self.port, self.tls_port = _free_port(), _free_port()
+        self.port, self.tls_port = free_port(), free_port()
         self.certificate = certificate.make(self.folder)
         self._delivered = 0
         self._process = None
@@ -126,9 +127,3 @@ class Dovecot:
         """The mailbox gets a new UIDVALIDITY, as after it was moved or mended."""
         for path in (self.folder / "mail").glob("dovecot*"):
             path.unlink()
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -84,7 +84,7 @@ def test_whoever_is_killed_between_keeping_and_capturing_the_lead_is_there_once(
     assert again.id == event.id
     with time_machine.travel(clock.now() + deliveries.LEASE * 2):  # by then nobody believes that who died is still at it
         with box.whole_box("test") as uow:
-            [call] = deliveries.take_due(uow, busy_queues=frozenset())
+            [call] = deliveries.take_due(uow, heads={})
         jobs.deliver(box, tenant_id, call.delivery_id)
     assert [times for _key, times in captured(box, tenant_id)] == [1]
 

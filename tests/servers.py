@@ -67,7 +67,8 @@ def postgresql_server(**options: str) -> Iterator[str]:
         yield f"postgresql+psycopg://owner@/{{database}}?host={folder}"
     finally:
         if process.poll() is None:
-            os.kill(int((cluster / "postmaster.pid").read_text().splitlines()[0]), signal.SIGINT)
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a test ended it a moment ago
+                os.kill(int((cluster / "postmaster.pid").read_text().splitlines()[0]), signal.SIGINT)
             process.wait(timeout=START_S)
         shutil.rmtree(folder, ignore_errors=True)
 

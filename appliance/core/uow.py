@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import instance_state
 
@@ -109,7 +110,10 @@ class Units(Protocol):
 
 
 def open_unit(box: Box, tenant_id: UUID, actor: Actor, *, read_only: bool) -> AbstractContextManager[UnitOfWork]:
-    """The tenant's unit. Commits on leaving, then hands what it emitted to the queue."""
+    """The tenant's unit. Commits on leaving, then hands what it emitted to the queue.
+
+    Raises OperationalError where the database refuses it, or the clock was put back meanwhile: the same is tried again.
+    """
     return _open(box, tenant_id, actor, scope="tenant", read_only=read_only)
 
 
@@ -131,6 +135,9 @@ def _open(box: Box, tenant_id: UUID, actor: Actor, *, scope: str, read_only: boo
                 _name_tenant(session, tenant_id, scope)
             uow = UnitOfWork(session, tenant_id, actor, box, clock.now())
             yield uow
+            if not read_only and clock.now() < uow.now - clock.LEAST_JUMP:
+                # Whoever heeds that the clock was put back may be done: moments of before would lie too far ahead for good.
+                raise OperationalError("COMMIT", None, TimeoutError("the clock was put back"))
     finally:
         guard.left_unit()
         crypto.sealing_tenant.reset(token)

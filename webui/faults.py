@@ -23,11 +23,12 @@ PATIENCE_S = 4.0  # of who asks; what hangs is waited for longer than a browser 
 LOOKING = "faults"  # a thread
 SLOW_FRESH_S = 20.0  # a key may be made from a passphrase, a certificate is asked for
 OPERATOR, KEEPER, EVERYBODY = "diagnostics:read", "health:read", "conversations:read"
-QUEUE, CLOCK, KEY, CERTIFICATE, WORKERS = "queue", "clock", "key", "certificate", "workers"
+QUEUE, CLOCK, KEY, CERTIFICATE, WORKERS, PARTS = "queue", "clock", "key", "certificate", "workers", "parts"
 TOLD: dict[str, LazyProxy] = {
     "database": _("Nothing new can be stored: the disk is full, or the database does not answer."),
     QUEUE: _("Redis does not answer. Work waits in the database and is done once it is back."),
     WORKERS: _("Nobody takes the work that waits. It is kept, and done once the workers are back."),
+    PARTS: _("A part of the box stands still. Answers, linked numbers, mail or timed work wait until it is back; nothing is lost."),
     "knowledge models": _("The model server does not answer. Agents find passages by their words alone, and answer later."),
     CLOCK: _("The clock was put forward or back. Signatures, opening hours and the 24 hours for answers go by it."),
     KEY: _("The master key cannot be opened. The box goes on, but what is started again now does not come up."),
@@ -37,6 +38,7 @@ TOLD_TO_ALL: dict[str, LazyProxy] = {
     "database": _("Nothing new can be stored at the moment. What is stored is safe; try again in a moment."),
     QUEUE: _("Answers and messages go out late at the moment. Nothing is lost; it goes on by itself."),
     WORKERS: _("Answers and messages go out late at the moment. Nothing is lost; it goes on by itself."),
+    PARTS: _("Answers and messages go out late at the moment. Nothing is lost; it goes on by itself."),
     "knowledge models": _("Agents may answer late or know less at the moment. It goes on by itself."),
 }
 FOR_OPERATORS = frozenset({KEY, CERTIFICATE})

@@ -11,7 +11,7 @@ from sqlalchemy import String, delete, exists, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance import __version__
-from appliance.core import deliveries, metrics, updates
+from appliance.core import deliveries, metrics, parts, updates
 from appliance.core.db import Rows, Sentence
 from appliance.core.dispatch import JOB_TIMEOUT_S
 from appliance.core.manifest import Check, CheckResult, Cron, Gauge, Manifest
@@ -140,7 +140,7 @@ MANIFEST = Manifest(
         Cron("put_figures_together", lambda _box: put_figures_together(), every=timedelta(minutes=10)),
     ),
     clock_put_back=(heed_put_back,),
-    checks=(Check("workers", check_workers, thorough=True), updates.CHECK),
+    checks=(Check("workers", check_workers, thorough=True), parts.CHECK, updates.CHECK),
     metrics=(
         Gauge("deliveries", "Work that is owed: waiting, under way, or given up.", ("state",), deliveries.count_open),
         Gauge("delivery_lag_seconds", "How long the oldest work that could be done has waited.", ("queue",), deliveries.lags),

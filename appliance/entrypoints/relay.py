@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from appliance.core import clock, timekeeping, updates
+from appliance.core import clock, parts, timekeeping, updates
 from appliance.core.box import Box
 from appliance.core.jobs import seconds_to_next, sweep
 from appliance.entrypoints import notify
@@ -33,14 +33,15 @@ def main() -> None:
     jumps = clock.Jumps()
     heed(box, timekeeping.begin)
     back = timedelta(0)
-    while not stop.is_set():
-        pulse.beat(TURN_S)
-        if jumped := jumps.take():
-            timekeeping.note(box.settings, jumped)
-            back = max(timedelta(0), back - jumped)
-        if back and heed(box, partial(timekeeping.heed_put_back, by=back)):
-            back = timedelta(0)
-        stop.wait(turn(box))
+    with parts.telling(box.redis, "relay", pulse.is_fresh):
+        while not stop.is_set():
+            pulse.beat(TURN_S)
+            if jumped := jumps.take():
+                timekeeping.note(box.settings, jumped)
+                back = max(timedelta(0), back - jumped)
+            if back and heed(box, partial(timekeeping.heed_put_back, by=back)):
+                back = timedelta(0)
+            stop.wait(turn(box))
 
 
 def heed(box: Box, what: Callable[[Box], None]) -> bool:

@@ -14,7 +14,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from redis import RedisError
 from rq.exceptions import DuplicateJobError
 
-from appliance.core import clock, housekeeping, updates
+from appliance.core import clock, housekeeping, parts, updates
 from appliance.core.box import Box
 from appliance.entrypoints import notify
 from appliance.entrypoints.boot import boot
@@ -40,7 +40,11 @@ def main() -> None:
     scheduler.add_job(copies.forget_old, hourly, (box.settings,), next_run_time=clock.now(), misfire_grace_time=GRACE_S)
     mailboxes = Mailboxes(box)
     watching = threading.Thread(target=mailboxes.run, name="mailboxes", daemon=True)
-    notify.watch(lambda: updates.doors_are_closed() or (scheduler.running and watching.is_alive()))
+
+    def works() -> bool:
+        return updates.doors_are_closed() or (scheduler.running and watching.is_alive())
+
+    notify.watch(works)
     updates.await_open_doors(stop)
     if stop.is_set():
         return
@@ -48,9 +52,10 @@ def main() -> None:
     scheduler.start()
     watching.start()
     jumps = clock.Jumps()
-    while not stop.wait(LOOKS_AT_CLOCK_S):
-        if jumps.take():
-            plan_anew(scheduler, box)
+    with parts.telling(box.redis, "scheduler", works):
+        while not stop.wait(LOOKS_AT_CLOCK_S):
+            if jumps.take():
+                plan_anew(scheduler, box)
     mailboxes.stop()
     scheduler.shutdown(wait=False)
 

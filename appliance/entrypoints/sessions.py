@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from appliance.core import files, media_types, updates
+from appliance.core import files, media_types, parts, updates
 from appliance.core.box import Box
 from appliance.core.errors import DomainError
 from appliance.domains.channels import actions, queries
@@ -62,15 +62,16 @@ class Sessions:
         """Until it is stopped."""
         self._courtesies.start()
         notify.watch(self._pulse.is_fresh)
-        while not self.stopping:
-            self._pulse.beat(TURN_S)
-            self._look.clear()
-            try:
-                if not updates.doors_are_closed():
-                    self.look()
-            except SQLAlchemyError as err:
-                log.warning("links_not_read", error=type(err).__name__)
-            self._look.wait(self._patience.look)
+        with parts.telling(self._box.redis, "sessions", self._pulse.is_fresh):
+            while not self.stopping:
+                self._pulse.beat(TURN_S)
+                self._look.clear()
+                try:
+                    if not updates.doors_are_closed():
+                        self.look()
+                except SQLAlchemyError as err:
+                    log.warning("links_not_read", error=type(err).__name__)
+                self._look.wait(self._patience.look)
         self.close()
 
     def look(self) -> None:

@@ -34,8 +34,8 @@ from appliance.entrypoints import modelserving, notify
 from appliance.entrypoints.boot import freeze_what_is_loaded
 from appliance.entrypoints.children import Child, Forked, Running, Spawned
 
-READY_S = 60.0
-DRAIN_S = 10.0
+READY_S = 300.0  # of a slow machine; what dies meanwhile is said, and started again
+LOOK_S = DRAIN_S = 10.0
 PASSING = (crypto.KeyUnreadable, OSError)  # the key is gone, the machine has no process left
 GONE_S = 60.0
 
@@ -129,7 +129,7 @@ class Supervisor:
         address = address_of(self.settings)
         deadline = time.monotonic() + READY_S
         while time.monotonic() < deadline and not self.stopping:
-            if is_ready(address):
+            if is_ready(address, within_s=LOOK_S):
                 return
             self.tend()
             self._heed_update()
@@ -250,9 +250,9 @@ def _bundled_redis() -> str:
     return str(__redis_executable__)
 
 
-def is_ready(address: str, path: str = "/health/ready") -> bool:
+def is_ready(address: str, path: str = "/health/ready", *, within_s: float = 2.0) -> bool:
     try:
-        with urllib.request.urlopen(f"http://{address}{path}", timeout=2) as answer:
+        with urllib.request.urlopen(f"http://{address}{path}", timeout=within_s) as answer:
             return bool(answer.status == HTTPStatus.OK)
     except OSError:  # refused, reset, timed out, or an answer that says no
         return False

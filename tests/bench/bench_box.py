@@ -56,7 +56,11 @@ def proportional_kib(pid: int) -> int:
 
 
 def tree(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    """Those that are there; one may end meanwhile."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
     return [pid, *(member for child in children for member in tree(int(child)))]
 
 

@@ -13,6 +13,8 @@ from appliance.core.jobs import Step
 from appliance.core.manifest import Manifest, Subscription
 from appliance.core.uow import UnitOfWork
 
+AWAY_S = 600  # until what a delivery needs is asked for again
+
 
 class Entry(TenantOwned, Base):
     __tablename__ = "test_entries"
@@ -49,7 +51,7 @@ def follow(uow: UnitOfWork, event: EntryMade) -> None:
     if event.account == "gone":
         raise NotFound("nobody")
     if event.account == "away":
-        raise Unavailable("later", retry_after=7)
+        raise Unavailable("later", retry_after=AWAY_S)
     uow.session.add(Entry(tenant_id=uow.tenant_id, account=event.account, note=f"follows {event.entry_id}"))
 
 

@@ -279,7 +279,7 @@ def test_whoever_is_killed_leaves_what_is_used_and_nothing_that_is_not_found(box
         "SALESEDGE__KEYS__MASTER_KEY_FILE": settings.keys.master_key_file, "SALESEDGE__DATABASE__URL": settings.database.url,
     }  # fmt: skip
     named, command = {name: str(value) for name, value in environ.items()}, [sys.executable, "-m", "tests.survive.files_dying"]
-    subprocess.run([*command, str(tenant_id), str(user)], cwd=ROOT, env={**os.environ, **named}, timeout=120, check=True)
+    subprocess.run([*command, str(tenant_id), str(user)], cwd=ROOT, env={**os.environ, **named}, timeout=600, check=True)
     left = rows(box)
     assert {path.stem for path in on_disk(box)} <= {file_id.hex for file_id in left}
     assert (left.pop(used), len(left), len(on_disk(box))) == (FileState.USED, 6, 5)

@@ -103,7 +103,7 @@ def test_passphrase_is_asked_for_at_a_terminal(settings, root):
     while b": " not in shown:
         shown += os.read(asking, 1000)
     os.write(asking, f"{PASSPHRASE}\n".encode())
-    assert process.communicate(timeout=60)[0].decode().strip() == root.hex()
+    assert process.communicate(timeout=300)[0].decode().strip() == root.hex()
     os.close(asking)
 
 

@@ -211,6 +211,6 @@ def test_a_line_that_is_used_again_can_still_be_cut():
     with door, Outbound(NetworkSettings(private_hosts=("127.0.0.1",))).client("test", timeout_s=120, within_s=60) as client:
         assert client.get(address).text == "ok"
         client._transport._within_s = 0.4
-        with pytest.raises(TransportFailed):
+        with pytest.raises((TransportFailed, NoAnswer)):  # in the body, or on a slow machine before it
             client.get(address)
     assert time.monotonic() - began < 60

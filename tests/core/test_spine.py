@@ -11,7 +11,7 @@ from appliance.core.db import ReadOnlyUnit
 from appliance.core.manifest import Registry
 from appliance.core.outbox import Delivery, DeliveryState, OutboxRow
 from tests.core import ledger
-from tests.core.ledger import Entry, EntryMade, EntryWeighed, entries, make_entry
+from tests.core.ledger import AWAY_S, Entry, EntryMade, EntryWeighed, entries, make_entry
 
 
 def only_delivery(box):
@@ -87,11 +87,12 @@ def test_what_is_away_is_tried_again_later_and_honours_retry_after(box, tenant_i
     with box.unit(tenant_id) as uow:
         make_entry(uow, "away")
     delivery = only_delivery(box)
+    began = clock.now()
     jobs.deliver(box, tenant_id, delivery.id)
     failed = only_delivery(box)
     assert failed.state is DeliveryState.PENDING
     assert failed.attempts == 1
-    assert timedelta(seconds=6) < failed.next_at - clock.now() < timedelta(seconds=8)
+    assert began + timedelta(seconds=AWAY_S - 1) < failed.next_at <= clock.now() + timedelta(seconds=AWAY_S)
     assert failed.last_error == "later"
     jobs.deliver(box, tenant_id, delivery.id)
     assert only_delivery(box).attempts == 1, "not yet due"
@@ -154,9 +155,9 @@ def test_a_lease_is_renewed_while_the_work_goes_on(box, tenant_id, monkeypatch):
     slow = all_deliveries(box)[-1]
     with jobs.Step.claimed(box, tenant_id, slow.id):
         before = all_deliveries(box)[-1].lease_until
-        deadline = clock.now() + timedelta(seconds=5)
+        deadline = clock.now() + timedelta(seconds=60)
         while all_deliveries(box)[-1].lease_until == before and clock.now() < deadline:
-            pass
+            time.sleep(0.01)
         assert all_deliveries(box)[-1].lease_until > before
 
 
@@ -381,8 +382,8 @@ def die_at(box, delivery):
 def test_the_relay_rests_no_longer_than_until_the_next_delivery_falls_due(box, tenant_id):
     assert jobs.seconds_to_next(box, most=0.5) == 0.5
     with box.unit(tenant_id) as uow:
-        uow.emit(EntryWeighed(make_entry(uow, "a").id), delay=timedelta(milliseconds=300))
-    assert 0.0 <= jobs.seconds_to_next(box, most=0.5) <= 0.3
+        uow.emit(EntryWeighed(make_entry(uow, "a").id), delay=timedelta(minutes=10))
+    assert 0.0 < jobs.seconds_to_next(box, most=3600.0) <= 600.0
     make_due(box, only_waiting(box).id)
     assert jobs.seconds_to_next(box, most=0.5) == 0.5, "what is due already is the sweep's, not a reason to spin"
     assert jobs.sweep(box) == 1

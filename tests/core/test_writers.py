@@ -111,7 +111,7 @@ def test_who_goes_first_is_heard_until_they_have_the_turn(box, taken, monkeypatc
         taken.set()
         time.sleep(seconds)
 
-    monkeypatch.setattr(turns, "time", SimpleNamespace(sleep=wait, monotonic=time.monotonic))
+    monkeypatch.setattr(turns, "time", SimpleNamespace(sleep=wait, monotonic=lambda: 0.0))
     box.database.come_first()
     with box.whole_box("test") as uow:
         uow.session.scalars(text("SELECT 1"))
@@ -133,7 +133,7 @@ def test_who_looks_whether_somebody_waits_keeps_nobody_from_waiting(box, taken, 
             taken.set()
         time.sleep(seconds)
 
-    monkeypatch.setattr(turns, "time", SimpleNamespace(sleep=wait, monotonic=time.monotonic))
+    monkeypatch.setattr(turns, "time", SimpleNamespace(sleep=wait, monotonic=lambda: 0.0))
     box.database.come_first()
     with box.whole_box("test") as uow:
         uow.session.scalars(text("SELECT 1"))
@@ -149,7 +149,7 @@ def test_who_was_forked_meanwhile_does_not_go_on_waiting(box, taken, monkeypatch
             taken.set()
         time.sleep(seconds)
 
-    monkeypatch.setattr(turns, "time", SimpleNamespace(sleep=wait, monotonic=time.monotonic))
+    monkeypatch.setattr(turns, "time", SimpleNamespace(sleep=wait, monotonic=lambda: 0.0))
     box.database.come_first()
     with box.whole_box("test") as uow:
         uow.session.scalars(text("SELECT 1"))

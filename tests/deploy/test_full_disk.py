@@ -17,7 +17,7 @@ from tests.journeys.running import RunningBox, running_box, set_up, wait_for
 from tests.peers.graph import NUMBER, SECRET, TOKEN, VERIFY, GraphPeer, text_webhook
 from tests.survive.faults import sign_in
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 DISK_MB = 64
 FULL = {503, 507}
 POLICY = "# Garantia\n\nA garantia do inversor é de 10 anos.\n\n# Visita\n\nA visita técnica é gratuita em um raio de 80 km.\n"
@@ -122,6 +122,6 @@ def test_a_full_disk_is_said_and_nothing_is_lost(company: Company, small_disk: P
     assert company.upload("outra.md", b"# Outra\n\nO estacionamento fica na rua Bela.\n").status_code == 201
     assert company.reply(talk, "Pronto.").status_code == 201
     everybody = range(2, 40)
-    wait_for(lambda: all(company.sent_to(person) == 1 for person in everybody), limit_s=90, why=lambda: f"taken while full: {stored}")
-    wait_for(lambda: all(one["status"] == "processed" for one in company.api.get("/api/v1/documents").json()["items"]), limit_s=60)
+    wait_for(lambda: all(company.sent_to(person) == 1 for person in everybody), limit_s=400, why=lambda: f"taken while full: {stored}")
+    wait_for(lambda: all(one["status"] == "processed" for one in company.api.get("/api/v1/documents").json()["items"]), limit_s=180)
     assert company.box.process.poll() is None

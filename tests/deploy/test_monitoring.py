@@ -31,7 +31,7 @@ RULES = sorted((MONITORING / "alerts").glob("*.yml"))
 DASHBOARDS = sorted((MONITORING / "grafana").glob("*.json"))
 WORDS, PERSON = "qual a garantia do inversor?", "5511955500001"
 SENT = re.compile(rb'salesedge_jobs_total\{job_name="channels\.send_message",outcome="done",queue="fast"\} [1-9]')
-WAIT_S = 120
+WAIT_S = 300
 _NAME = re.compile(r"\b(?:salesedge|modelserver)_\w+")
 
 
@@ -185,19 +185,23 @@ def test_alerts_sound_when_they_should_and_only_then() -> None:
     promtool("test", "rules", MONITORING / "tests/rules_test.yml")
 
 
+def is_complete(spans: list[tuple[str, Any]]) -> bool:
+    """They come in batches, a child before its parent."""
+    known = {span.span_id for _process, span in spans}
+    return all(span.parent_span_id in known for _process, span in spans if span.parent_span_id)
+
+
 def test_one_trace_leads_from_the_webhook_to_the_answer_through_every_process(worked: RunningBox, receiver: Receiver) -> None:
     def whole() -> list[tuple[str, Any]] | None:
         for spans in receiver.traces().values():
-            names = {span.name for _process, span in spans}
-            if {"POST /webhooks/whatsapp", "agents.answer", "POST chat/completions", "channels.send_message"} <= names:
+            wanted = {"POST /webhooks/whatsapp", "agents.answer", "POST chat/completions", "channels.send_message"}
+            if wanted <= {span.name for _process, span in spans} and is_complete(spans):
                 return spans
         return None
 
     spans = wait_for(whole, limit_s=WAIT_S, why=lambda: sorted({span.name for _process, span in receiver.spans}))
-    by_id = {span.span_id: (process, span) for process, span in spans}
     (root,) = [span for _process, span in spans if not span.parent_span_id]
     assert root.name == "POST /webhooks/whatsapp"
-    assert all(span.parent_span_id in by_id for _process, span in spans if span is not root), "nobody's parent is missing"
     assert {process for process, _span in spans} >= {"salesedge-web", "salesedge-worker-default"}
 
 

@@ -120,8 +120,7 @@ def nodes(tmp_path):
 def queues_nobody_works_on(node):
     """What the alert SalesEdgeNoWorkers looks at."""
     counts = re.findall(r"^salesedge_workers\{(.*?)\} (\S+)$", node.client().get("/metrics").text, re.MULTILINE)
-    assert counts
-    return [queue for queue, count in counts if float(count) == 0]
+    return [queue for queue, count in counts if float(count) == 0] if counts else ["nobody told"]
 
 
 def test_what_one_machine_takes_in_another_answers_and_goes_on_when_the_first_loses_its_power(nodes):

@@ -18,7 +18,7 @@ from tests.architecture.house import ROOT
 from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
-PATIENCE_S = 180
+PATIENCE_S = 360
 
 
 class Terminal:

@@ -26,7 +26,7 @@ from appliance.core import releases
 from tests.architecture.house import ROOT
 from tests.ports import free_port
 
-PATIENCE_S = 240
+PATIENCE_S = 600
 PARTS = ("appliance", "webui", "models", "requirements", "pyproject.toml", "README.md", "LICENSE", "config.example.toml")
 KEY = Ed25519PrivateKey.generate()
 GOOD = """

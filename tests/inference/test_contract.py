@@ -34,7 +34,7 @@ def inference(request: pytest.FixtureRequest) -> Iterator[Inference]:
         yield FakeInference()
         return
     running: Running = request.getfixturevalue("server")
-    client = HttpInference(ModelSettings(), wire.ModelServer(running.socket, timeout_s=30), engines.NoEngine())
+    client = HttpInference(ModelSettings(), wire.ModelServer(running.socket, timeout_s=120), engines.NoEngine())
     yield client
     client.close()
 

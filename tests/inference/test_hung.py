@@ -4,6 +4,7 @@ import base64
 import json
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from appliance.core.errors import Unavailable
 from appliance.inference import engines, http, wire
 
 TIMEOUT_S = 1.0
+LIMIT_S = 60.0
 FOUND = json.dumps({"ids": base64.b64encode(bytes(8)).decode(), "scores": base64.b64encode(bytes(4)).decode(), "version": 1}).encode()
 
 
@@ -67,20 +69,27 @@ def search(inference: http.HttpInference, namespace: str = "one") -> list[int]:
 
 
 def test_a_hung_model_server_holds_up_one_search_and_is_asked_again_soon(
-    server: Server, inference: http.HttpInference, steady: Clock
+    server: Server, inference: http.HttpInference, steady: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(Unavailable):
         search(inference)
     for namespace in ("one", "another"):
         with pytest.raises(Unavailable):
             search(inference, namespace)
+    ends = time.monotonic() + LIMIT_S
+    while not server.asked and time.monotonic() < ends:
+        time.sleep(0.01)
     assert server.asked == 1
     server.speaks = True
+    monkeypatch.setattr(http, "SEARCH_TIMEOUT_S", LIMIT_S)
     steady.at = http.SEARCH_RESTS_S
     assert [search(inference), search(inference)] == [[0], [0]]
 
 
-def test_one_that_is_not_there_is_asked_each_time(server: Server, inference: http.HttpInference) -> None:
+def test_one_that_is_not_there_is_asked_each_time(
+    server: Server, inference: http.HttpInference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "SEARCH_TIMEOUT_S", LIMIT_S)
     server.server_close()
     Path(str(server.server_address)).unlink()
     for _ in range(3):

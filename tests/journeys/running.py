@@ -16,7 +16,7 @@ from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 EMAIL, PASSWORD = "ana@solara.example", "a long and quiet sentence"
-START_S = 180
+START_S = 360
 
 
 @dataclass
@@ -75,7 +75,7 @@ def running_box(home, **settings):
     finally:
         box.process.send_signal(signal.SIGTERM)
         try:
-            box.process.wait(timeout=60)
+            box.process.wait(timeout=180)
         except subprocess.TimeoutExpired:
             box.process.kill()
             raise
@@ -104,7 +104,7 @@ def wait_for(what, *, limit_s, every_s=0.3, why=lambda: ""):
     """The first true answer of `what`; `why` says what is known when it never comes."""
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
-        with contextlib.suppress(httpx.HTTPError):
+        with contextlib.suppress(httpx.HTTPError, LookupError):  # not there yet, or an answer that says so
             found = what()
             if found:
                 return found

@@ -131,9 +131,8 @@ def test_sign_in_reply_and_resolve_without_a_mouse(company, new_context):
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url(f"{company.box.url}/")
-    page.keyboard.press("g")
     with page.expect_response("**/events"):
-        page.keyboard.press("i")
+        page.keyboard.type("gi")  # in one go: the second has to come within a second
     page.wait_for_url("**/inbox")
     page.keyboard.press("j")
     page.get_by_role("region", name="Conversa com Teclado Puro").wait_for()

@@ -222,8 +222,8 @@ class Attendant:
         unconfirmed = {str(one.id) for _conversation, messages in found for one in messages if one.status is MessageStatus.UNCONFIRMED}
         arrived = {payload["biz_opaque_callback_data"] for _wamid, payload in self.graph.accepted}
         for message_id in unconfirmed - arrived:
-            self.api.post(f"/api/v1/messages/{message_id}/retry").raise_for_status()
             self.sent_again.add(message_id)
+            self.api.post(f"/api/v1/messages/{message_id}/retry").raise_for_status()
 
 
 def all_answered(attendant, inside, tenant_id):

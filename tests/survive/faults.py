@@ -53,7 +53,7 @@ class Postgres:
             return connection.execute(f"SELECT {columns} FROM delivery WHERE state <> 'done' ORDER BY event_seq LIMIT 20").fetchall()
 
     def _ctl(self, *arguments):
-        command = [*self._as_user, postgresql_bin() / "pg_ctl", "-D", self.folder / "cluster", "-w", *arguments]
+        command = [*self._as_user, postgresql_bin() / "pg_ctl", "-D", self.folder / "cluster", "-w", "-t", str(LIMIT_S), *arguments]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/", timeout=LIMIT_S)
 
 
@@ -118,6 +118,8 @@ class Customers(threading.Thread):
     taken: list = field(default_factory=list)  # (when first offered, phone)
     stopping: threading.Event = field(default_factory=threading.Event)
     wanted: threading.Event = field(default_factory=threading.Event)  # somebody new, however many wait
+    resting: threading.Event = field(default_factory=threading.Event)  # nobody new but who is wanted
+    turn: threading.Lock = field(default_factory=threading.Lock)  # held while one writes
 
     def __post_init__(self):
         super().__init__(daemon=True)
@@ -129,10 +131,11 @@ class Customers(threading.Thread):
         while not self.stopping.is_set():
             is_wanted = self.wanted.wait(EVERY_S)
             self.wanted.clear()
-            if not is_wanted and len(self.taken) - len(self.answers()) >= MOST_WAITING:
-                continue
-            number += 1
-            self._offer(f"55119555{number:05d}", f"wamid.{number}.")
+            with self.turn:
+                is_enough = self.resting.is_set() or len(self.taken) - len(self.answers()) >= MOST_WAITING
+                if is_wanted or not is_enough:
+                    number += 1
+                    self._offer(f"55119555{number:05d}", f"wamid.{number}.")
 
     def _offer(self, phone, first_id):
         began = time.monotonic()
@@ -219,7 +222,7 @@ class Company:
 
     def kill(self, name):
         """Until another is there in its place."""
-        before = self.box.children()[name]
+        before = wait_for(lambda: self.box.children().get(name), limit_s=LIMIT_S, every_s=SWEET_S)
         os.kill(before[0], signal.SIGKILL)
         since = time.monotonic()
         wait_for(lambda: set(self.box.children().get(name, [])) - set(before), limit_s=LIMIT_S, every_s=SWEET_S)
@@ -228,7 +231,7 @@ class Company:
     @contextlib.contextmanager
     def held(self, name):
         """It takes what it is asked, and says nothing."""
-        pid = self.box.children()[name][0]
+        pid = wait_for(lambda: self.box.children().get(name), limit_s=LIMIT_S, every_s=SWEET_S)[0]
         os.kill(pid, signal.SIGSTOP)
         try:
             yield
@@ -251,6 +254,18 @@ class Company:
             yield
         finally:
             away.rename(key)
+
+    @contextlib.contextmanager
+    def nobody_writes(self):
+        """And everybody who wrote has the answer."""
+        self.customers.resting.set()
+        try:
+            with self.customers.turn:
+                pass
+            self.check_nothing_is_lost()
+            yield
+        finally:
+            self.customers.resting.clear()
 
     @contextlib.contextmanager
     def clock_at(self, offset):

@@ -13,6 +13,7 @@ REDIS = "O Redis não responde."
 MODELS = "O servidor de modelos não responde."
 KEY = "A chave mestra não pode ser aberta."
 CLOCK = "O relógio foi adiantado ou atrasado."
+PARTS = "Uma parte da caixa está parada."
 AWAY = "A caixa não consegue mostrar páginas no momento"
 
 
@@ -66,6 +67,11 @@ def test_a_redis_that_hangs_is_told(firm, page):
         await_told(page, REDIS)
 
 
+def test_parts_that_hang_are_told(firm, page):
+    with firm.held("se-relay"), firm.held("se-scheduler"), firm.held("se-sessions"):
+        await_told(page, PARTS)
+
+
 def test_a_postgresql_that_died_is_told(firm, page):
     with firm.without_postgres():
         await_told(page, AWAY)
@@ -80,3 +86,12 @@ def test_whoever_is_killed_is_there_again_and_what_redis_forgot_is_done(firm):
     firm.forget()
     for name in PROCESSES:
         firm.kill(name)
+
+
+@pytest.mark.skipif(Clock.library() is None, reason="libfaketime is missing: apt install faketime")
+def test_a_day_ahead_it_says_so_and_goes_on_once_that_is_put_right(shared):
+    with shared.nobody_writes(), shared.clock_at("+1d"):  # what would come looks a day old, and goes to a person
+        shared.await_words(CLOCK)
+    shared.await_well()
+    shared.recovered("the end", time.monotonic())
+    shared.check_nothing_is_lost()

@@ -76,7 +76,7 @@ def test_whoever_is_killed_between_keeping_and_capturing_the_lead_is_there_once(
         "SALESEDGE__KEYS__MASTER_KEY_FILE": settings.keys.master_key_file, "SALESEDGE__DATABASE__URL": settings.database.url,
     }  # fmt: skip
     named, command = {name: str(value) for name, value in environ.items()}, [sys.executable, "-m", "tests.survive.leads_dying"]
-    subprocess.run([*command, *map(str, source)], cwd=ROOT, env={**os.environ, **named}, timeout=120, check=True)
+    subprocess.run([*command, *map(str, source)], cwd=ROOT, env={**os.environ, **named}, timeout=600, check=True)
     assert captured(box, tenant_id) == []
     with box.unit(tenant_id) as uow:
         [event] = uow.session.scalars(select(LeadEvent)).all()

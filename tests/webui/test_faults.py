@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
-from appliance.core import machine, timekeeping
+from appliance.core import machine, parts, timekeeping
 from tests.core.test_machine import certificate
 from tests.servers import redis_server
 from tests.webui.looking import look
@@ -135,6 +135,15 @@ def test_workers_that_were_there_and_are_gone_are_told(told, box, somebody):
     until(lambda: "Ninguém pega o trabalho que espera." in told())
     somebody.may("conversations:read")
     assert LATE in told()
+
+
+def test_a_part_that_was_there_and_fell_silent_is_told(told, box, somebody):
+    box.redis.sadd(parts.KNOWN, "relay")
+    assert "Uma parte da caixa está parada." in told()
+    somebody.may("conversations:read")
+    assert LATE in told()
+    box.redis.srem(parts.KNOWN, "relay")
+    until(lambda: told().strip() == "")
 
 
 @pytest.mark.browser

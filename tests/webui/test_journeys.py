@@ -74,8 +74,7 @@ def test_set_up_then_out_and_in_again_to_reply_and_resolve_without_a_mouse(box, 
     page.wait_for_url(f"{site.url}/")
     page.locator(READY).wait_for()
     somebody_writes(box)
-    page.keyboard.press("g")
-    page.keyboard.press("i")
+    page.keyboard.type("gi")  # in one go: the second has to come within a second
     page.wait_for_url("**/inbox")
     page.locator(".conv", has_text="Beatriz").wait_for()
     page.locator(READY).wait_for()

@@ -2,10 +2,11 @@
 
 import json
 import time
+from functools import partial
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import connect
+from websockets.sync import client as sockets
 
 from appliance.core.live import Hub
 from appliance.core.uow import Actor
@@ -22,6 +23,8 @@ from tests.webui.conftest import ANA
 from tests.webui.test_link_page import look
 
 pytestmark = pytest.mark.only_database("sqlite")
+LIMIT_S = 180
+connect = partial(sockets.connect, open_timeout=LIMIT_S)
 
 
 @pytest.fixture
@@ -81,14 +84,14 @@ def test_a_program_hears_on_its_socket_and_what_it_missed(box, ana, number, key,
         actions.set_feed(uow, number, FeedIn())
     with connect(address, additional_headers={"apikey": key}) as socket:
         tell_state(box, ana, number, run_deliveries)
-        first = json.loads(socket.recv(10))
+        first = json.loads(socket.recv(LIMIT_S))
     assert (first["connection.update"], first["salesedge"]["channel_id"]) == ({"connection": "connecting"}, str(number))
     tell_state(box, ana, number, run_deliveries)
     with connect(f"{address}?after={first['salesedge']['id']}", additional_headers={"X-API-Key": key}) as socket:
-        missed = json.loads(socket.recv(10))
+        missed = json.loads(socket.recv(LIMIT_S))
         assert missed["salesedge"]["id"] != first["salesedge"]["id"]
         tell_state(box, ana, number, run_deliveries)
-        assert json.loads(socket.recv(10))["salesedge"]["id"] not in {first["salesedge"]["id"], missed["salesedge"]["id"]}
+        assert json.loads(socket.recv(LIMIT_S))["salesedge"]["id"] not in {first["salesedge"]["id"], missed["salesedge"]["id"]}
 
 
 def test_a_socket_is_for_a_key_that_may_listen(box, ana, number, make_key, site, monkeypatch):
@@ -108,7 +111,7 @@ def test_a_socket_is_for_a_key_that_may_listen(box, ana, number, make_key, site,
         with box.unit(ana.tenant_id) as uow:
             actions.drop_feed(uow, number)
         with pytest.raises(ConnectionClosed) as closed:
-            socket.recv(10)
+            socket.recv(LIMIT_S)
         assert closed.value.rcvd.code == 1008
 
 
@@ -121,7 +124,7 @@ def test_a_key_that_calls_much_goes_on_hearing(box, ana, number, make_key, site,
     with connect(f"{site.url.replace('http', 'ws')}/ws/whatsapp/{number}", additional_headers=headers) as socket:
         time.sleep(0.5)  # it is asked several times whether it may still hear
         tell_state(box, ana, number, run_deliveries)
-        assert "connection.update" in json.loads(socket.recv(10))
+        assert "connection.update" in json.loads(socket.recv(LIMIT_S))
 
 
 @pytest.mark.parametrize("path", ["ws?topics=sessions", "ws/whatsapp/{number}"])
@@ -133,7 +136,7 @@ def test_an_open_socket_hears_everything_however_slowly_it_opened(box, ana, numb
     address = f"{site.url.replace('http', 'ws')}/{path.format(number=number)}"
     with connect(address, additional_headers={"X-API-Key": make_key("feeds:write", "channels:read")}) as socket:
         tell_state(box, ana, number, run_deliveries)
-        assert str(number) in socket.recv(10)
+        assert str(number) in socket.recv(LIMIT_S)
 
 
 def tell_state(box, ana, number, run_deliveries):
@@ -163,15 +166,15 @@ def test_a_program_follows_the_topics_it_asks_for(box, ana, number, make_key, si
             phone = channels.create_channel(uow, ChannelIn(kind="simulator", name="Balcão")).id
             channels.receive_simulated(uow, phone, visitor="bia", name="Bia", text="segredo")
             channels.show_connecting(uow, number)
-        frames = [json.loads(everything.recv(10))]
+        frames = [json.loads(everything.recv(LIMIT_S))]
         while frames[-1]["event"] != "link.changed":
-            frames.append(json.loads(everything.recv(10)))
+            frames.append(json.loads(everything.recv(LIMIT_S)))
     assert ("inbox", "message.received") in {(frame["topic"], frame["event"]) for frame in frames}
     assert "segredo" not in json.dumps(frames)
     linked = frames[-1]
     assert (linked["topic"], linked["ids"]["channel_id"]) == ("sessions", str(number))
     with connect(f"{address}?topics=sessions&last={linked['seq'] - 1}", additional_headers={"X-API-Key": narrow}) as again:
-        assert json.loads(again.recv(10)) == linked
+        assert json.loads(again.recv(LIMIT_S)) == linked
 
 
 def test_a_program_whose_key_is_taken_back_hears_no_more(box, ana, number, make_key, site, monkeypatch):
@@ -182,5 +185,5 @@ def test_a_program_whose_key_is_taken_back_hears_no_more(box, ana, number, make_
         with box.unit(ana.tenant_id, Actor("user", ana.user_id, ANA.person)) as uow:
             identity.revoke_api_key(uow, known.list_api_keys(uow)[0].id)
         with pytest.raises(ConnectionClosed) as closed:
-            socket.recv(10)
+            socket.recv(LIMIT_S)
         assert closed.value.rcvd.code == 1008

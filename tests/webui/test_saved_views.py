@@ -108,6 +108,7 @@ def test_filters_are_saved_found_again_changed_and_deleted_with_a_way_back(page,
     dialog.get_by_label("Nome").fill("VIPs")
     dialog.get_by_label("Quem a vê").select_option("Todos")
     dialog.get_by_role("button", name="Salvar").click()
+    page.get_by_role("button", name="Desfazer").hover()  # else it goes by itself after some seconds
     views(page).get_by_role("link", name="VIPs").wait_for()
     assert names() == [("VIPs", True)]
     page.get_by_role("button", name="Desfazer").click()
@@ -116,6 +117,7 @@ def test_filters_are_saved_found_again_changed_and_deleted_with_a_way_back(page,
 
     page.get_by_role("button", name="Mudar a vista Clientes VIP").click()
     page.get_by_role("dialog").get_by_role("button", name="Excluir").click()
+    page.get_by_role("button", name="Desfazer").last.hover()
     views(page).get_by_role("link").wait_for(state="detached")
     assert names() == []
     page.get_by_role("button", name="Desfazer").last.click()

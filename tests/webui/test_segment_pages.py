@@ -1,7 +1,9 @@
 """Segments as a person builds them."""
 
+import contextlib
+
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 from appliance.core.web import PageQuery
 from appliance.domains.contacts import actions, queries
@@ -9,6 +11,7 @@ from appliance.domains.contacts.schemas import Condition, ContactFields, Segment
 from tests.webui.axe import violations
 
 pytestmark = pytest.mark.only_database("sqlite")
+TYPES_MS = 700  # from one word to the next: longer than the page waits before it asks
 
 
 def test_a_segment_is_built_counted_while_it_is_and_kept(box, site, new_context, ana):
@@ -44,6 +47,26 @@ def test_a_segment_is_built_counted_while_it_is_and_kept(box, site, new_context,
     with box.unit(ana.tenant_id) as uow:
         [kept] = queries.list_segments(uow)
         assert (kept.name, kept.tree["match"], len(kept.tree["groups"])) == ("VIP de SP", "any", 2)
+
+
+def test_what_was_chosen_last_is_counted_however_late_the_answers_are(box, site, new_context, ana):
+    with box.unit(ana.tenant_id) as uow:
+        actions.create_contact(uow, ContactFields(name="Bia", tags=["vip"]))
+    page = new_context(ana).new_page()
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    page.goto(f"{site.url}/segments/new")
+    page.locator("html[data-ready]").wait_for()
+    page.route("**/segments/build", hold, times=1)
+    for words in ("v", "vi", "vip"):
+        page.fill("#f-g0-0-value", words)
+        page.wait_for_timeout(TYPES_MS)
+    with contextlib.suppress(Error):  # asked for no longer
+        held[0].continue_()
+    page.wait_for_selector("#segment-count:has-text('1 pessoa')")
 
 
 def test_an_unfinished_condition_is_told_and_what_was_chosen_stays(site, new_context, ana):

@@ -99,8 +99,8 @@ def test_each_side_sees_that_the_other_writes(visitor, desk, ana, new_context):
     page = new_context(ana, viewport={"width": 1280, "height": 900}).new_page()
     open_listening(page, f"/inbox/{desk.inbox()[0][0].id}")
     box = visitor.frame.get_by_role("textbox", name="Sua mensagem")
-    box.press_sequentially("e")
-    page.locator("[data-writing]", has_text="está escrevendo").wait_for()
+    said = page.locator("[data-writing]", has_text="está escrevendo")
+    until(visitor.page, lambda: (box.press_sequentially("e"), said.is_visible())[1])  # it stands for seconds
     box.fill("")
     page.locator("[data-writing]").wait_for(state="hidden")
     page.get_by_label("Mensagem para").press_sequentially("o")

@@ -41,14 +41,14 @@ def read(payload):
             repr(change)
 
 
-@settings(max_examples=300, deadline=1000)
+@settings(max_examples=300)
 @given(st.dictionaries(st.sampled_from(["object", "entry", "changes", "value"]), ANYTHING, max_size=4))
 def test_anything_at_all(payload):
     read(payload)
     addressing.ends_of(payload)
 
 
-@settings(max_examples=600, deadline=1000)
+@settings(max_examples=600)
 @given(st.sampled_from(list(places(WHOLE))), ANYTHING)
 def test_a_webhook_with_one_value_replaced(path, value):
     changed = put(WHOLE, path, value)

@@ -34,6 +34,7 @@ def victims(settings):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3 * LIMIT_S)
 def test_no_message_is_lost_and_no_answer_sent_twice_when_everything_is_killed_in_turn(victims, box, tenant_id, graph, meta):
     with box.unit(tenant_id) as uow:
         handoff = HandoffRules(max_replies_in_10_minutes=200)

@@ -28,19 +28,19 @@ def read_all(content):
             continue
 
 
-@settings(max_examples=400, deadline=2000)
+@settings(max_examples=400)
 @given(st.binary(max_size=3000))
 def test_any_bytes(content):
     read_all(content)
 
 
-@settings(max_examples=300, deadline=2000)
+@settings(max_examples=300)
 @given(st.text(max_size=800), st.sampled_from(["utf-8", "utf-16", "utf-8-sig", "latin-1", "utf-32"]))
 def test_any_text_in_any_encoding(text, encoding):
     read_all(text.encode(encoding, "replace"))
 
 
-@settings(max_examples=300, deadline=2000)
+@settings(max_examples=300)
 @given(st.integers(0, len(TABLE)), st.text(max_size=60) | st.sampled_from(['"', "\x00", "\r", ";" * 400]))
 def test_a_table_with_something_in_the_middle(at, text):
     read_all((TABLE[:at] + text + TABLE[at:]).encode())

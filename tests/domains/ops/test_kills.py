@@ -75,6 +75,8 @@ def test_killed_backup_is_interrupted_and_the_next_one_whole(box, filled, enviro
     process.kill()
     process.communicate()
     _await(lambda: not _children_of_ours(tmp_path))
+    with box.whole_box("test") as uow:
+        _let_the_lease_last(uow)
     with pytest.raises(AlreadyRunning):
         actions.back_up(box, "usb")
     with box.whole_box("test") as uow:
@@ -101,6 +103,11 @@ def test_lease_is_renewed_by_who_runs(box):
 def _state(box) -> RunState | None:
     with box.whole_box("test", read_only=True) as uow:
         return next((run.state for run in queries.list_runs(uow)), None)
+
+
+def _let_the_lease_last(uow: UnitOfWork) -> None:
+    (run,) = uow.session.query(BackupRun)
+    run.lease_until = uow.now + runs.LEASE
 
 
 def _let_the_lease_end(uow: UnitOfWork) -> None:

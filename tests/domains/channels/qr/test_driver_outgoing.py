@@ -18,6 +18,7 @@ from appliance.core.sound import heights
 from appliance.domains.channels.gateways.qr import wire
 from tests.domains.channels.qr.voices import spoken
 from tests.peers.whatsapp import library
+from tests.process_list import child_process
 
 if library.installed() is None:
     pytest.skip("the package neonize is not installed here", allow_module_level=True)
@@ -128,8 +129,7 @@ def once_read(pipe: Path) -> int:
 
 
 def decoder_of_mine() -> Path:
-    children = [Path("/proc", pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
-    return next(child for child in children if b"core.sound" in (child / "cmdline").read_bytes())
+    return child_process("core.sound")
 
 
 def test_decoder_of_voices_has_little_of_the_machine_and_nothing_of_the_number(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

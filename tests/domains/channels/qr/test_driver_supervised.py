@@ -3,7 +3,6 @@
 import os
 import signal
 import time
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -16,6 +15,7 @@ from appliance.domains.conversations.tables import Message
 from appliance.domains.conversations.types import MessageStatus
 from tests.domains.channels.qr.conftest import QUICK, watching
 from tests.peers.whatsapp import library
+from tests.process_list import child_process
 
 if library.installed() is None:
     pytest.skip("the package neonize is not installed here", allow_module_level=True)
@@ -44,8 +44,7 @@ def watched(box, peer):
 
 
 def child_of_mine():
-    children = [pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
-    return next(int(pid) for pid in children if DRIVER.encode() in Path(f"/proc/{pid}/cmdline").read_bytes())
+    return int(child_process(DRIVER).name)
 
 
 @pytest.fixture

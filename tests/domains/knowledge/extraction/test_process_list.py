@@ -1,15 +1,15 @@
 """What other users of the machine can see of a document that is being read."""
 
 import os
-from pathlib import Path
 
 from appliance.domains.knowledge.gateways.extraction import launcher
 from tests.bench.bench_box import tree
 from tests.domains.knowledge.extraction import paper
+from tests.process_list import command_of
 
 
 def _command_lines() -> list[str]:
-    return [Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace") for pid in tree(os.getpid())]
+    return [command_of(pid) for pid in tree(os.getpid())]
 
 
 def test_the_name_of_a_document_is_not_in_the_process_list() -> None:

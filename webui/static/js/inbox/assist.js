@@ -64,7 +64,9 @@ export function toggleSummary() {
 /** The menu says what is possible on this box; asked each time, since a model may have come. */
 export async function fillMenu(menu) {
   try {
-    menu.replaceChildren(fragment(await html("/inbox/assist")));
+    const found = fragment(await html("/inbox/assist"));
+    if (menu.querySelector(":active")) return;  // what is pressed hears its click
+    menu.replaceChildren(found);
     menu.querySelector("button")?.focus();
   } catch (error) {
     menu.hidePopover();

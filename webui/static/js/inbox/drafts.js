@@ -45,7 +45,7 @@ async function put(key) {
 async function ask(key) {
   const [, conversation, kind] = key.split(":");
   const theirs = (await request(address(conversation)))[kind];
-  if (theirs === tried.get(key)) {
+  if (theirs === tried.get(key) || theirs === keptHere(key)) {  // it stands here already
     keepHere(knownKey(key), theirs);
     await put(key);
   } else if (conversation === openId()) {

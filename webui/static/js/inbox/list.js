@@ -19,7 +19,7 @@ export async function refreshList(address = location.search) {
   const mine = ++asked;
   const redraws = address === drawn;
   const text = await html(`${list.dataset.url}${address}${redraws ? `${address ? "&" : "?"}choices=0` : ""}`);
-  if (mine !== asked || waits()) return;  // an answer that was overtaken would show another view than the address names
+  if (mine !== asked || waits()) return;  // overtaken
   const typing = list.contains(document.activeElement) && isTyping(document.activeElement) ? document.activeElement : null;
   const at = list.contains(document.activeElement) && document.activeElement.closest("[data-conversation], [data-saved]")?.dataset;
   const kept = typing && { value: typing.value, start: typing.selectionStart };

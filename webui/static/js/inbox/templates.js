@@ -23,6 +23,7 @@ async function ask(picked = place().querySelector('[name="template"]')?.value) {
 
 /** All of it anew: what there is to choose, or the one that was picked. */
 async function draw(picked) {
+  clearTimeout(timer);
   const found = await ask(picked);
   if (!found) return;
   place().replaceChildren(found);

@@ -1,6 +1,7 @@
 // The messages of the open conversation: what is new comes in below, older ones on demand; the scroll is never yanked.
 import { fragment, html } from "./parts.js";
 import { api, log, openId, panes } from "./place.js";
+import { isInHand } from "../dom.js";
 import { ngettext } from "../i18n.js";
 import { request } from "../request.js";
 import { failed } from "../toast.js";
@@ -114,7 +115,7 @@ function trim() {
   for (const node of [...all].slice(0, Math.max(0, all.length - WINDOW))) node.remove();
 }
 
-const asked = new Map();  // message -> the newest question about it; answers that come back out of turn are dropped
+const asked = new Map();  // message -> the newest question about it
 let turns = 0;
 
 export async function refreshMessage(id) {
@@ -125,6 +126,7 @@ export async function refreshMessage(id) {
   const fresh = fragment(await html(`/inbox/messages/${id}`)).querySelector("[data-message]");
   if (asked.get(id) !== turn) return;
   asked.delete(id);
+  if (shown() && isInHand(shown())) { setTimeout(() => refreshMessage(id).catch(() => {}), 300); return; }
   const stick = atEnd();
   if (fresh) put(fresh, shown());
   if (stick) toEnd();

@@ -1,0 +1,69 @@
+"""The processes of a box that take no jobs tell Redis that they work. Who told so once, left without a word and is silent, is missing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from redis import Redis, RedisError
+from rq.utils import as_text
+
+from appliance.core.manifest import Check, CheckResult
+
+if TYPE_CHECKING:
+    from appliance.core.box import Box
+
+EVERY_S = 5.0
+LASTS_S = 30
+ENDS_S = 1.0
+KNOWN = "parts"  # a set of names; of each that works `part:NAME`, for a while
+STAND_STILL = "Look at their logs and start them: systemctl status 'salesedge-*', or start the box with `salesedge up`. What waits is kept."
+
+
+@contextmanager
+def telling(redis: Redis, name: str, works: Callable[[], bool]) -> Iterator[None]:
+    """While the block lasts; `works` is asked every few seconds, in a thread of its own. On several machines one of a name is enough."""
+    stop = threading.Event()
+    thread = threading.Thread(target=_tell_until, args=(stop, redis, name, works), name="part", daemon=True)
+    thread.start()
+    yield
+    stop.set()
+    thread.join(ENDS_S)
+    if not thread.is_alive():  # else Redis hangs, and nothing is waited for at an end
+        with suppress(RedisError):
+            redis.srem(KNOWN, name)
+            redis.delete(_key(name))
+
+
+def _tell_until(stop: threading.Event, redis: Redis, name: str, works: Callable[[], bool]) -> None:
+    while True:
+        if works():
+            with suppress(RedisError):
+                redis.set(_key(name), 1, ex=LASTS_S)
+                redis.sadd(KNOWN, name)
+        if stop.wait(EVERY_S):
+            return
+
+
+def list_missing(redis: Redis) -> list[str]:
+    """By name. Raises RedisError."""
+    known = sorted(as_text(name) for name in redis.smembers(KNOWN))
+    alive = redis.mget([_key(name) for name in known]) if known else []
+    return [name for name, told in zip(known, alive, strict=True) if told is None]
+
+
+def check(box: Box) -> CheckResult:
+    try:
+        missing = list_missing(box.redis)
+    except RedisError as err:
+        return CheckResult(ok=True, detail=type(err).__name__)  # the queue's own check is red
+    return CheckResult(ok=not missing, detail=", ".join(missing) or "answers", fix=STAND_STILL)
+
+
+def _key(name: str) -> str:
+    return f"part:{name}"
+
+
+CHECK = Check("parts", check)

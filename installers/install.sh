@@ -132,7 +132,7 @@ done
 case " ${play[*]} " in *" --check "*) ;; *) cmp -s "$fresh" "$answers" || install -m 600 "$fresh" "$answers" ;; esac
 
 if [ -e /proc/driver/nvidia/version ]; then
-  note "GPU: NVIDIA, with its driver; the model server may use it"
+  note "GPU: NVIDIA, with its driver; the engine that comes with the box works on the processor, Ollama or one that you compile can use it"
 elif grep -qsx 0x10de /sys/bus/pci/devices/*/vendor; then
   note "GPU: NVIDIA, but its driver is missing; language models would run on the processor (Debian: apt-get install nvidia-driver)"
 else

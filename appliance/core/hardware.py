@@ -1,8 +1,10 @@
 """What this machine has for models: processor, memory, graphics cards, room on its disk. Read, never guessed."""
 
+import functools
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,11 @@ CPU_INFO = Path("/proc/cpuinfo")
 CARDS = Path("/sys/class/drm")
 NVIDIA = Path("/proc/driver/nvidia/gpus")
 LOOK_S = 10.0
+IMPORTS_S = 60.0
+ENGINES = {  # what runs GGUF files, and how it is asked whether it was built for a card
+    "xllamacpp": "import xllamacpp; print(any('GPU' in str(device['type']) for device in xllamacpp.get_device_info()))",
+    "llama-cpp-python": "import llama_cpp; print(llama_cpp.llama_supports_gpu_offload())",
+}
 _MEGABYTE = 1 << 20
 
 
@@ -24,26 +31,39 @@ class Card:
 
 @dataclass(frozen=True)
 class Hardware:
-    """Memory in MiB. `cores` are those that this process may use."""
+    """Memory in MiB. `cores` are those that this process may use; `cards` may be there without an engine that was built for them."""
 
     processor: str
     cores: int
     ram_mb: int
     cards: tuple[Card, ...]
     disk_free_mb: int
+    uses_cards: bool = True
 
     @property
     def vram_mb(self) -> int:
-        """Of the largest card: a model is not split among several."""
-        return max((card.memory_mb for card in self.cards), default=0)
+        """Of the largest card that a model can be put on: none is split among several."""
+        return max((card.memory_mb for card in self.cards), default=0) if self.uses_cards else 0
 
 
-def read_hardware(folder: Path) -> Hardware:
-    """`folder`: where the models lie, or will."""
+def read_hardware(folder: Path, engine: str) -> Hardware:
+    """`folder`: where the models lie, or will. `engine`: of `ENGINES`."""
     there = next(path for path in (folder, *folder.parents) if path.is_dir())
     ram_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // _MEGABYTE
     disk_free_mb = shutil.disk_usage(there).free // _MEGABYTE
-    return Hardware(processor(), len(os.sched_getaffinity(0)), ram_mb, cards(), disk_free_mb)
+    found = cards()
+    return Hardware(processor(), len(os.sched_getaffinity(0)), ram_mb, found, disk_free_mb, bool(found) and engine_uses_cards(engine))
+
+
+@functools.cache
+def engine_uses_cards(engine: str) -> bool:
+    """Asked in a process of its own: it is a large library, which may end the process that loads it."""
+    command = [sys.executable, "-c", ENGINES[engine]]
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, timeout=IMPORTS_S, check=True).stdout  # noqa: S603 - fixed words
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return said.split()[-1:] == ["True"]
 
 
 def cards() -> tuple[Card, ...]:

@@ -47,7 +47,8 @@ def recommend(ram_mb: int | None, vram_mb: int | None, *, as_json: bool) -> None
     from appliance.core.hardware import read_hardware
     from appliance.entrypoints.terminal import read_settings
 
-    machine = read_hardware(read_settings().home / "models")
+    settings = read_settings()
+    machine = read_hardware(settings.home / "models", settings.models.gguf_engine)
     ram, vram = ram_mb or machine.ram_mb, machine.vram_mb if vram_mb is None and ram_mb is None else vram_mb or 0
     _show(_opened().recommend(ram, vram, cores=machine.cores), as_json=as_json)
 

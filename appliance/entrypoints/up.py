@@ -35,7 +35,7 @@ from appliance.entrypoints.boot import freeze_what_is_loaded
 from appliance.entrypoints.children import Child, Forked, Running, Spawned
 
 READY_S = 300.0  # of a slow machine; what dies meanwhile is said, and started again
-LOOK_S = DRAIN_S = 10.0
+LOOK_S, DRAIN_S, DIES_S = 10.0, 10.0, 2.0
 PASSING = (crypto.KeyUnreadable, OSError)  # the key is gone, the machine has no process left
 GONE_S = 60.0
 
@@ -169,14 +169,14 @@ class Supervisor:
             os.kill(self.aside.pid, signal.SIGTERM)
         redis = [child for child in self.children if child.name == "redis"]
         others = [child for child in self.children if child.name != "redis"]
-        for group, patience in ((others, DRAIN_S - 2), (redis, 2.0)):
+        for group, how, patience in (
+            (others, signal.SIGTERM, DRAIN_S - 2), (others, signal.SIGKILL, DIES_S), (redis, signal.SIGTERM, DIES_S), (redis, signal.SIGKILL, DIES_S),
+        ):  # fmt: skip
             for child in group:
-                child.stop(signal.SIGTERM)
+                child.stop(how)
             deadline = time.monotonic() + patience
             while any(child.running and child.running.alive() for child in group) and time.monotonic() < deadline:
                 time.sleep(0.05)
-            for child in group:
-                child.stop(signal.SIGKILL)
         if self.lock is not None:
             self._forget_metrics()
 

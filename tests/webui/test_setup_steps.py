@@ -79,11 +79,21 @@ def test_the_kernel_tells_of_amd_cards(tmp_path):
 
 
 def test_a_machine_is_read_before_its_model_folder_exists(tmp_path):
-    read = hardware.read_hardware(tmp_path / "not" / "yet")
+    read = hardware.read_hardware(tmp_path / "not" / "yet", "xllamacpp")
     assert read.cores > 0
     assert read.ram_mb > 0
     assert read.disk_free_mb > 0
-    assert replace(read, cards=(hardware.Card("a", 8), hardware.Card("b", 9))).vram_mb == 9
+    assert replace(read, cards=(hardware.Card("a", 8), hardware.Card("b", 9)), uses_cards=True).vram_mb == 9
+
+
+def test_a_card_counts_where_the_engine_was_built_for_it(tmp_path, monkeypatch):
+    a_driver(tmp_path, 'echo "NVIDIA H100 80GB HBM3, 81559, 570.1"')
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(hardware.ENGINES, "built for it", "print('loading'); print(True)")
+    monkeypatch.setitem(hardware.ENGINES, "broken", "import os; os.abort()")
+    found = {engine: hardware.read_hardware(tmp_path, engine) for engine in ("built for it", "xllamacpp", "broken")}
+    assert all(one.cards for one in found.values())
+    assert {engine: one.vram_mb for engine, one in found.items()} == {"built for it": 81559, "xllamacpp": 0, "broken": 0}
 
 
 @pytest.mark.browser

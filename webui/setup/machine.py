@@ -50,7 +50,7 @@ class Picture:
 
 def picture_of(box: Box) -> Picture:
     folder = box.settings.home / "models"
-    hardware = read_hardware(folder)
+    hardware = read_hardware(folder, box.settings.models.gguf_engine)
     outbound = Outbound(box.settings.network)
     models = Models(folder, Fetcher(partial(outbound.client, "models")))
     offers = models.offers(hardware.ram_mb, hardware.vram_mb, cores=hardware.cores)

@@ -35,7 +35,8 @@ from appliance.entrypoints.boot import freeze_what_is_loaded
 from appliance.entrypoints.children import Child, Forked, Running, Spawned
 
 READY_S = 300.0  # of a slow machine; what dies meanwhile is said, and started again
-LOOK_S, DRAIN_S, DIES_S = 10.0, 10.0, 2.0
+LOOK_S = DRAIN_S = 10.0
+DIES_S = 2.0
 PASSING = (crypto.KeyUnreadable, OSError)  # the key is gone, the machine has no process left
 GONE_S = 60.0
 
@@ -169,14 +170,13 @@ class Supervisor:
             os.kill(self.aside.pid, signal.SIGTERM)
         redis = [child for child in self.children if child.name == "redis"]
         others = [child for child in self.children if child.name != "redis"]
-        for group, how, patience in (
-            (others, signal.SIGTERM, DRAIN_S - 2), (others, signal.SIGKILL, DIES_S), (redis, signal.SIGTERM, DIES_S), (redis, signal.SIGKILL, DIES_S),
-        ):  # fmt: skip
-            for child in group:
-                child.stop(how)
-            deadline = time.monotonic() + patience
-            while any(child.running and child.running.alive() for child in group) and time.monotonic() < deadline:
-                time.sleep(0.05)
+        for group, patience in ((others, DRAIN_S - 2), (redis, DIES_S)):
+            for how, within_s in ((signal.SIGTERM, patience), (signal.SIGKILL, DIES_S)):
+                for child in group:
+                    child.stop(how)
+                deadline = time.monotonic() + within_s
+                while any(child.running and child.running.alive() for child in group) and time.monotonic() < deadline:
+                    time.sleep(0.05)
         if self.lock is not None:
             self._forget_metrics()
 

@@ -59,6 +59,7 @@ out roles runuser -u postgres -- psql -d salesedge -tAc \
 cd /root
 out kit salesedge keys kit --out kit.html
 out firewall cat /etc/nftables.conf /etc/nftables.d/salesedge.nft
+out journal cat /etc/systemd/journald.conf.d/50-salesedge.conf
 out exceptions cat /etc/systemd/system/salesedge-.service.d/20-backup.conf
 out groups id -Gn salesedge
 out keys stat -c '%U %a' /etc/salesedge/master.key

@@ -198,6 +198,12 @@ def test_the_firewall_adds_to_what_is_there_and_leaves_ssh_open(root: Path) -> N
     assert "policy drop" not in said.partition("chain forward")[2].partition("table inet salesedge")[0]
 
 
+def test_the_journal_is_limited_where_systemd_reads_it(root: Path) -> None:
+    """All processes of the box log there, so that nothing else has to be rotated."""
+    assert _out(root, "journal.code") == "0\n"
+    assert _out(root, "journal").split() == ["[Journal]", "SystemMaxUse=1G", "MaxRetentionSec=30day"]
+
+
 def test_a_release_has_a_folder_of_its_own(root: Path) -> None:
     (release,) = [name for name in _out(root, "releases").split() if re.fullmatch(r"[0-9.]+-[0-9a-f]{12}", name)]
     assert (root / "opt/salesedge/current").readlink() == Path("/opt/salesedge") / release

@@ -10,10 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.architecture.house import ROOT
 
 INSTALL = ROOT / "installers/install.sh"
+SPECS = "meta/argument_specs.yml"
 ANSIBLE_LINT = Path(sys.executable).parent / "ansible-lint"
 
 
@@ -23,6 +25,12 @@ def test_the_playbook_is_as_its_makers_recommend(tmp_path: Path) -> None:
     command = [ANSIBLE_LINT, "--offline", "--nocolor"]
     found = subprocess.run(command, cwd=ROOT / "ansible", env=environment, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout + found.stderr
+
+
+@pytest.mark.parametrize("role", sorted(path.name for path in (ROOT / "ansible/roles").iterdir()))
+def test_a_role_says_of_each_default_what_it_is(role: str) -> None:
+    defaults, specs = (yaml.safe_load((ROOT / "ansible/roles" / role / name).read_text("utf-8")) for name in ("defaults/main.yml", SPECS))
+    assert set(defaults) - set(specs["argument_specs"]["main"]["options"]) == set()
 
 
 def _refused(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

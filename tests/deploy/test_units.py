@@ -18,7 +18,9 @@ import pytest
 from redis import Redis
 
 from appliance.core.envelope import KEY_CREDENTIAL, PASSPHRASE_CREDENTIAL
+from appliance.core.updates import Journal, Releases, Step
 from appliance.entrypoints import up
+from appliance.entrypoints.terminal import UPDATING
 from tests.architecture.house import ROOT
 from tests.deploy.units import RESUME, SERVICES, UNITS, allowed_calls, instance_of, lines_of, make_root
 from tests.ports import free_port
@@ -26,7 +28,20 @@ from tests.servers import redis_server
 
 PROCESSES = {"models", *(process.name for process in up.PROCESSES)}
 MOST_EXPOSED = 2.0
+RESUME_EXPOSED = 2.1  # root, who becomes the box's user: docs/known-limits.md
 PATIENCE_S = 120
+AS_ANOTHER = """
+import os, subprocess, sys, tempfile
+other = subprocess.Popen(["sleep", "600"], user=65534, group=65534, extra_groups=[65534], umask=0o077)
+other.kill()
+assert other.wait() == -9
+with tempfile.NamedTemporaryFile() as file:
+    try:
+        os.chown(file.name, 65534, -1)
+    except PermissionError:
+        sys.exit()
+sys.exit("root gave a file away")
+"""
 NO_SYSTEMD = shutil.which("systemd-analyze") is None
 pytestmark = pytest.mark.skipif(NO_SYSTEMD, reason="systemd-analyze is not installed: apt install systemd")
 
@@ -71,9 +86,13 @@ def test_after_a_power_cut_root_ends_an_update_before_any_process_starts() -> No
     assert set(own.split()) - {"PYTHONSAFEPATH=1"} <= set(of_processes.split())
 
 
-@pytest.mark.parametrize("unit", SERVICES)
-def test_it_is_exposed_no_more_than_it_must_be(root: Path, unit: str) -> None:
-    assert _exposure(root, instance_of(unit)) <= MOST_EXPOSED
+@pytest.mark.parametrize(("unit", "most"), [*((unit, MOST_EXPOSED) for unit in SERVICES), (RESUME, RESUME_EXPOSED)])
+def test_it_is_exposed_no_more_than_it_must_be(root: Path, unit: str, most: float) -> None:
+    assert _exposure(root, instance_of(unit)) <= most
+
+
+def test_every_unit_that_runs_something_is_judged() -> None:
+    assert {path.name for path in UNITS.glob("*.service")} == {*SERVICES, RESUME}
 
 
 def _exposure(root: Path, unit: str) -> float:
@@ -94,18 +113,37 @@ def test_it_ends_is_limited_and_gets_its_key_from_systemd(unit: str) -> None:
     assert {line.partition(":")[0] for line in lines_of(unit, "SetCredential")} >= set(loaded)
 
 
-@pytest.mark.parametrize("listens", ["10.0.0.4:9000", ""])
-def test_the_model_server_has_a_network_only_where_others_ask_it(root: Path, listens: str) -> None:
-    template = jinja2.Template((ROOT / "ansible/roles/app/templates/models.conf.j2").read_text(encoding="utf-8"))
-    extra = root / "etc/systemd/system/salesedge-models.service.d/20-listen.conf"
+@contextlib.contextmanager
+def _with(root: Path, template: str, name: str, **told: object) -> Iterator[None]:
+    """What the installation writes beside the model server's unit."""
+    text = (ROOT / "ansible/roles" / template).read_text(encoding="utf-8")
+    extra = root / "etc/systemd/system/salesedge-models.service.d" / name
     extra.parent.mkdir(exist_ok=True)
-    extra.write_text(template.render(app_merged={"models": {"listen": listens}}))
+    extra.write_text(jinja2.Template(text).render(told))
     try:
-        judged = json.loads(_analyze(root, "security", "--offline=true", "--json=short", "salesedge-models.service").stdout)
-        assert {one["set"] for one in judged if one["json_field"] == "PrivateNetwork"} == {not listens}
-        assert _exposure(root, "salesedge-models.service") <= MOST_EXPOSED
+        yield
     finally:
         extra.unlink()
+
+
+def _judged(root: Path, unit: str) -> dict[str, bool]:
+    judged = json.loads(_analyze(root, "security", "--offline=true", "--json=short", unit).stdout)
+    return {one["json_field"]: one["set"] for one in judged}
+
+
+@pytest.mark.parametrize("listens", ["10.0.0.4:9000", ""])
+def test_the_model_server_has_a_network_only_where_others_ask_it(root: Path, listens: str) -> None:
+    with _with(root, "app/templates/models.conf.j2", "20-listen.conf", app_merged={"models": {"listen": listens}}):
+        assert _judged(root, "salesedge-models.service")["PrivateNetwork"] is not bool(listens)
+        assert _exposure(root, "salesedge-models.service") <= MOST_EXPOSED
+
+
+@pytest.mark.parametrize("driver", ["there", ""])
+def test_the_model_server_is_let_at_devices_only_where_there_is_a_gpu(root: Path, driver: str) -> None:
+    with _with(root, "models/templates/gpu.conf.j2", "20-gpu.conf", models_gpu={"stat": {"exists": bool(driver)}}):
+        judged = _judged(root, "salesedge-models.service")
+        assert {judged["PrivateDevices"], judged["MemoryDenyWriteExecute"]} == {not driver}
+        assert _exposure(root, "salesedge-models.service") <= MOST_EXPOSED
 
 
 @pytest.fixture
@@ -167,6 +205,29 @@ def test_each_process_serves_and_beats_under_what_its_unit_forbids(home: dict[st
     finally:
         codes = {one.unit: one.end() for one in watched}
     assert {unit: code for unit, code in codes.items() if code not in {0, -signal.SIGTERM}} == {}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="this unit is root's: run this test as root")
+def test_an_update_is_brought_to_its_end_under_what_its_unit_forbids(home: dict[str, str]) -> None:
+    """Root becomes another user and ends what that one runs; the data are put back, and the files of others stay theirs."""
+    (left,) = lines_of(RESUME, "CapabilityBoundingSet")
+    caps = ",".join(["-all", *(f"+{name.lower().removeprefix('cap_')}" for name in left.split())])
+    confined = [sys.executable, str(ROOT / "tests/deploy/confined.py"), *allowed_calls(RESUME), "--", sys.executable]
+
+    def run(*arguments: str, more: dict[str, str] | None = None) -> str:
+        command = ["setpriv", f"--bounding-set={caps}", "--inh-caps=-all", *confined, *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=home | (more or {}), capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    run("-c", AS_ANOTHER)
+    run("-m", "appliance.entrypoints.updating.copies", "keep", more={UPDATING: "1"})
+    journal = Journal(Step.GATE, "1.0", "1.1", "", "", "2026-01-01T00:00:00+00:00", halted=True, migrates=True)
+    releases = Releases(Path(home["SALESEDGE_HOME"]) / "releases")
+    releases.root.mkdir()
+    releases.write(journal)
+    assert json.loads(run("-m", "appliance.entrypoints.cli", "update", "--resume", "--json"))["outcome"] == "undone"
+    assert not (Path(home["SALESEDGE_HOME"]) / "before-update").exists()
 
 
 def test_units_are_read_after_what_holds_for_all_of_them() -> None:

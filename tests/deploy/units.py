@@ -29,8 +29,8 @@ def instance_of(unit: str) -> str:
 
 
 def lines_of(unit: str, setting: str) -> list[str]:
-    """What a unit says of a setting, with what holds for all of them."""
-    common = (UNITS / "salesedge-.service.d/10-every-process.conf").read_text(encoding="utf-8")
+    """What a unit says of a setting, with what holds for all processes of the box."""
+    common = "" if unit == RESUME else (UNITS / "salesedge-.service.d/10-every-process.conf").read_text(encoding="utf-8")
     said = (UNITS / unit).read_text(encoding="utf-8") + common
     return [line.partition("=")[2] for line in said.splitlines() if line.startswith(f"{setting}=")]
 

@@ -32,7 +32,8 @@ RESUME_EXPOSED = 2.1  # root, who becomes the box's user: docs/known-limits.md
 PATIENCE_S = 120
 AS_ANOTHER = """
 import os, subprocess, sys, tempfile
-other = subprocess.Popen(["sleep", "600"], user=65534, group=65534, extra_groups=[65534], umask=0o077)
+quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+other = subprocess.Popen(["sleep", "30"], user=65534, group=65534, extra_groups=[65534], umask=0o077, **quiet)
 other.kill()
 assert other.wait() == -9
 with tempfile.NamedTemporaryFile() as file:

@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -29,18 +31,28 @@ DYING = """
 import os, signal, sys
 from appliance.core import updates
 from appliance.entrypoints import cli
-write = updates.Releases.write
+from appliance.entrypoints.updating import updater
+called = {owner}.{name}
 
-def dies(self, journal, **changes):
-    written = write(self, journal, **changes)
-    if written.step == {step!r} and {when}:
+def dies(*args, **named):
+    came = called(*args, **named)
+    if {when}:
+        for pid in {pids!r}:
+            os.killpg(pid, signal.SIGKILL)
         os.kill(os.getpid(), signal.SIGKILL)
-    return written
+    return came
 
-updates.Releases.write = dies
+{owner}.{name} = dies
 sys.argv = ["salesedge", "update", {file!r}]
 cli.main()
 """
+# What the rehearsal found is written down; the tables are changed; the new release is up behind closed doors; they are open.
+MOMENTS = {
+    "rehearse": {"owner": "updates.Releases", "name": "write", "when": "came.step == 'rehearse' and came.migrates"},
+    "migrate": {"owner": "updater._Going", "name": "_run", "when": "'migrate' in args"},
+    "gate": {"owner": "updater._Going", "name": "_failures", "when": "args[0].journal.step == 'gate'"},
+    "open": {"owner": "updates.Releases", "name": "write", "when": "came.step == 'open'"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -142,21 +154,27 @@ def is_as_before(box: Box, old: Path) -> None:
 
 
 def test_files_that_are_not_to_be_trusted_are_refused(box: Box, old: Path, files: dict[str, Path], tmp_path: Path) -> None:
-    altered, stranger, older, far = (tmp_path / f"{name}.release" for name in ("altered", "stranger", "older", "far"))
+    names = ("altered", "stranger", "older", "far", "rewritten")
+    altered, stranger, older, far, rewritten = (tmp_path / f"{name}.release" for name in names)
     content = bytearray(files["good"].read_bytes())
     content[-5000] ^= 1
     altered.write_bytes(content)
     tree = tmp_path / "tree"
-    (tree / "appliance").mkdir(parents=True)
+    shutil.copytree(old / "appliance/migrations/versions", tree / "appliance/migrations/versions")
+    shipped = next((tree / "appliance/migrations/versions").glob("2*.py"))
     (tree / "pyproject.toml").write_text('[project]\nversion = "99.1"\n')
     made(tree, stranger, key=Ed25519PrivateKey.generate())
     made(tree, older, version="0.0.9")
     made(tree, far, updates_from="98")
-    said = {path.stem: box.run("update", str(path), "--check", fails=True) for path in (altered, stranger, older, far)}
+    shipped.write_text(f"{shipped.read_text()}\n")
+    made(tree, rewritten)
+    bad = (altered, stranger, older, far, rewritten)
+    said = {path.stem: box.run("update", str(path), "--check", fails=True) for path in bad}
     assert "source.tar.gz in the release file is not what was signed" in said["altered"]
     assert "No key that this box trusts signed this release file" in said["stranger"]
     assert "the file holds 0.0.9. To go back: salesedge rollback" in said["older"]
     assert "Update to 98 first" in said["far"]
+    assert re.search(r"migration \w+ is another there", said["rewritten"])
     assert not box.journal()
 
 
@@ -185,22 +203,32 @@ def test_a_release_that_is_not_well_is_undone(box: Box, old: Path, files: dict[s
     is_as_before(box, old)
 
 
-@pytest.mark.parametrize("step", ["rehearse"])
-def test_killed_on_the_way_it_is_the_old_release(box: Box, old: Path, files: dict[str, Path], step: str) -> None:
+@pytest.mark.parametrize("step", ["rehearse", "migrate", "gate"])
+def test_cut_off_before_its_doors_open_it_is_the_old_release(box: Box, old: Path, files: dict[str, Path], step: str) -> None:
+    """The updater alone at the rehearsal; from then on the power is cut, and whoever starts the box ends the update."""
     with customers_of(box):
-        die(box, files["good"], step)
-        if step == "rehearse":  # the box was not stopped yet: nobody but a person brings it to an end
+        if step == "rehearse":
+            die(box, files["good"], step)
             assert json.loads(box.run("update", "--resume", "--json"))["outcome"] == "refused"
-        wait_for(lambda: box.journal()["step"] == "done", limit_s=PATIENCE_S, why=box.journal)
+        else:
+            die(box, files["good"], step, *box.running)
+            assert has_column(box)
+            box.up()
         is_as_before(box, old)
-    assert box.journal()["failed_step"] == step
+    assert (box.journal()["step"], box.journal()["failed_step"]) == ("done", step)
 
 
 def test_what_is_well_is_kept_and_may_be_gone_back_from(box: Box, old: Path, files: dict[str, Path]) -> None:
-    """What came since is lost only to who says so."""
+    """Cut off once its doors opened, it keeps what it took. What came since is lost only to who says so."""
     with customers_of(box) as customers:
-        assert box.update(files["good"])["outcome"] == "updated"
+        die(box, files["good"], "open")
+        taken = len(customers.taken)
+        wait_for(lambda: len(customers.taken) > taken + 1, limit_s=PATIENCE_S, why=box.journal)
+        assert box.journal()["step"] == "open"
+        box.cut_power()
+        box.up()
         box.await_version("99.1")
+    assert (box.journal()["step"], box.journal()["outcome"]) == ("done", "updated")
     assert customers.answers <= {200, 503}
     assert box.asked("SELECT name, planted FROM tenants") == [("Solara", "yes")]
     assert "--discard" in box.run("rollback", fails=True)
@@ -231,16 +259,16 @@ def test_data_in_postgresql_are_rehearsed_on_kept_and_put_back(tmp_path: Path, o
             is_as_before(box, old)
 
 
-def die(box: Box, file: Path, step: str) -> None:
-    """The updater, right after it wrote down that the step begins, and for the rehearsal what came out of it."""
-    when = {"rehearse": "written.migrates"}.get(step, "True")
-    script = DYING.format(step=step, file=str(file), when=when)
+def die(box: Box, file: Path, step: str, *with_it: subprocess.Popen[str]) -> None:
+    """The updater, and who is to die with it."""
+    script = DYING.format(**MOMENTS[step], file=str(file), pids=[process.pid for process in with_it])
     command = [box.python, "-c", script]
     done = subprocess.run(command, cwd=box.folder, env=box.environment, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert done.returncode == -signal.SIGKILL, done.stderr
+    assert box.journal()["step"] == step
 
 
 def test_what_was_shipped_is_not_changed(old: Path) -> None:
-    """A migration of a release that has a tag is in this tree as it was."""
+    """A migration of a release that has a tag is in this tree as it was. Before the first tag there is nothing that it could find."""
     here = releases.revisions_of(ROOT)
     assert {name: here.get(name) for name in releases.revisions_of(old)} == releases.revisions_of(old)

@@ -173,6 +173,15 @@ class Box:
         self.await_version("")
         return process
 
+    @property
+    def running(self) -> list[subprocess.Popen[str]]:
+        return [process for process in self.started if process.poll() is None]
+
+    def cut_power(self) -> None:
+        for process in self.running:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate(timeout=PATIENCE_S)
+
     def health(self) -> dict[str, Any]:
         """Empty while nobody answers that it is ready."""
         try:
@@ -211,7 +220,6 @@ with box.database.read_only.connect() as connection:
         return [tuple(row) for row in json.loads(done.stdout.splitlines()[-1])]
 
     def close(self) -> None:
+        self.cut_power()
         for process in self.started:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
             process.communicate(timeout=PATIENCE_S)

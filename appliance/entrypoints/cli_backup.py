@@ -38,17 +38,19 @@ def take(targets: tuple[str, ...], *, as_json: bool) -> None:
     """Of several targets each is tried, whatever becomes of the others."""
     from appliance.domains.ops import actions
 
-    failed = False
+    failed: list[str] = []
     with opened_box() as box:
         for name in _all_or(box.settings, targets):
             try:
                 taken = actions.back_up(box, name)
             except DomainError as err:
-                failed = True
-                answer({"target": name, "ok": False, "reason": str(err)}, as_json=as_json, sentence=f"{name}: {err}")
+                failed.append(f"{name}: {err}")
+                if as_json:
+                    answer({"target": name, "ok": False, "reason": str(err)}, as_json=True, sentence="")
             else:
                 answer({"target": name, "ok": True, **asdict(taken)}, as_json=as_json, sentence=_said(name, taken))
     if failed:
+        click.echo(" / ".join(failed), err=True)
         raise click.exceptions.Exit(1)
 
 

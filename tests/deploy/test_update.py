@@ -237,7 +237,7 @@ def test_what_is_well_is_kept_and_may_be_gone_back_from(box: Box, old: Path, fil
     assert "There is no update to go back from" in box.run("rollback", fails=True)
 
 
-def test_data_in_postgresql_are_rehearsed_on_kept_and_put_back(tmp_path: Path, old: Path, files: dict[str, Path]) -> None:
+def test_data_in_postgresql_are_backed_up_rehearsed_on_kept_and_put_back(tmp_path: Path, old: Path, files: dict[str, Path]) -> None:
     with postgresql_server() as owner:
         prepared = {
             "postgres": ("CREATE ROLE app LOGIN", "CREATE DATABASE box"),
@@ -252,8 +252,18 @@ def test_data_in_postgresql_are_rehearsed_on_kept_and_put_back(tmp_path: Path, o
         with contextlib.closing(Box(tmp_path / "box", more)) as box:
             box.set_up(old)
             box.up()
+            target = tmp_path / "target"
+            # for commands: what runs already makes none by itself
+            box.more["SALESEDGE__BACKUP__TARGETS"] = json.dumps({"usb": {"repository": str(target)}})
+            target.write_text("no folder")
+            said = box.run("update", str(files["good"]), fails=True)
+            assert "(backup: usb: " in said
+            assert (box.journal()["outcome"], box.journal()["halted"]) == ("refused", False)
+            is_as_before(box, old)
+            target.unlink()
             assert box.update(files["good"])["outcome"] == "updated"
             box.await_version("99.1")
+            assert len(json.loads(box.run("backup", "list", "--json"))) == 1
             assert box.asked("SELECT name, planted FROM tenants") == [("Solara", "yes")]
             assert json.loads(box.run("rollback", "--discard", "--json"))["outcome"] == "rolled back"
             is_as_before(box, old)

@@ -15,7 +15,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -149,11 +149,10 @@ class Box:
         (site / "shared.pth").write_text(sysconfig.get_path("purelib") + "\n")
         (site / "__editable__.salesedge-0.pth").write_text(f"{tree}\n{tree}/models\n")
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, said: int | IO[str] = subprocess.PIPE) -> subprocess.Popen[str]:
         command = [str(self.python), "-m", "appliance.entrypoints.cli", *arguments]
-        pipe = subprocess.PIPE
         process = subprocess.Popen(
-            command, cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True,
+            command, cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said, text=True,
             start_new_session=True,
         )  # fmt: skip
         self.started.append(process)
@@ -169,7 +168,8 @@ class Box:
         return dict(json.loads(self.run("update", str(file), "--json", *arguments)))
 
     def up(self) -> subprocess.Popen[str]:
-        process = self.start("up")
+        with (self.folder / "up.log").open("a") as said:  # a pipe that nobody reads holds up who writes into it
+            process = self.start("up", said=said)
         self.await_version("")
         return process
 

@@ -133,9 +133,10 @@ def _open(box: Box, tenant_id: UUID, actor: Actor, *, scope: str, read_only: boo
         with session, session.begin():
             if box.database.is_postgresql:
                 _name_tenant(session, tenant_id, scope)
-            uow = UnitOfWork(session, tenant_id, actor, box, clock.now())
+            began = clock.now()
+            uow = UnitOfWork(session, tenant_id, actor, box, began)
             yield uow
-            if not read_only and clock.now() < uow.now - clock.LEAST_JUMP:
+            if not read_only and clock.now() < began - clock.LEAST_JUMP:
                 # Whoever heeds that the clock was put back may be done: moments of before would lie too far ahead for good.
                 raise OperationalError("COMMIT", None, TimeoutError("the clock was put back"))
     finally:

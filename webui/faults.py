@@ -72,7 +72,7 @@ class Watch:
 
     def _amiss(self, box: Box) -> Iterator[str]:
         found = [name for name, result in run_checks(box, thorough=False).items() if name in TOLD and not result.ok]
-        yield from found
+        yield from (name for name in found if name != PARTS or QUEUE not in found)  # who works is told by way of Redis
         with suppress(RedisError):
             if QUEUE not in found and not self._all_work(box):
                 yield WORKERS

@@ -1,6 +1,5 @@
 """What this machine has for models: processor, memory, graphics cards, room on its disk. Read, never guessed."""
 
-import functools
 import os
 import shutil
 import subprocess
@@ -12,7 +11,7 @@ CPU_INFO = Path("/proc/cpuinfo")
 CARDS = Path("/sys/class/drm")
 NVIDIA = Path("/proc/driver/nvidia/gpus")
 LOOK_S = 10.0
-IMPORTS_S = 60.0
+IMPORTS_S = 30.0
 ENGINES = {  # what runs GGUF files, and how it is asked whether it was built for a card
     "xllamacpp": "import xllamacpp; print(any('GPU' in str(device['type']) for device in xllamacpp.get_device_info()))",
     "llama-cpp-python": "import llama_cpp; print(llama_cpp.llama_supports_gpu_offload())",
@@ -31,7 +30,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Hardware:
-    """Memory in MiB. `cores` are those that this process may use; `cards` may be there without an engine that was built for them."""
+    """Memory in MiB. `cores` are those that this process may use; `uses_cards`: the engine was built for them, as far as is known."""
 
     processor: str
     cores: int
@@ -52,10 +51,10 @@ def read_hardware(folder: Path, engine: str) -> Hardware:
     ram_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // _MEGABYTE
     disk_free_mb = shutil.disk_usage(there).free // _MEGABYTE
     found = cards()
-    return Hardware(processor(), len(os.sched_getaffinity(0)), ram_mb, found, disk_free_mb, bool(found) and engine_uses_cards(engine))
+    is_asked = any(card.memory_mb for card in found)  # else this process is kept from the devices, and the engine would be too
+    return Hardware(processor(), len(os.sched_getaffinity(0)), ram_mb, found, disk_free_mb, not is_asked or engine_uses_cards(engine))
 
 
-@functools.cache
 def engine_uses_cards(engine: str) -> bool:
     """Asked in a process of its own: it is a large library, which may end the process that loads it."""
     command = [sys.executable, "-c", ENGINES[engine]]

@@ -58,7 +58,7 @@ def check(box: Box) -> CheckResult:
     try:
         missing = list_missing(box.redis)
     except RedisError as err:
-        return CheckResult(ok=True, detail=type(err).__name__)  # the queue's own check is red
+        return CheckResult(ok=False, detail=type(err).__name__, fix="Work waits in the database until Redis is back; nothing is lost.")
     return CheckResult(ok=not missing, detail=", ".join(missing) or "answers", fix=STAND_STILL)
 
 

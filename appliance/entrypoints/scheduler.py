@@ -45,14 +45,14 @@ def main() -> None:
         return updates.doors_are_closed() or (scheduler.running and watching.is_alive())
 
     notify.watch(works)
-    updates.await_open_doors(stop)
-    if stop.is_set():
-        return
-    catch_up(box)
-    scheduler.start()
-    watching.start()
-    jumps = clock.Jumps()
     with parts.telling(box.redis, "scheduler", works):
+        updates.await_open_doors(stop)
+        if stop.is_set():
+            return
+        catch_up(box)
+        scheduler.start()
+        watching.start()
+        jumps = clock.Jumps()
         while not stop.wait(LOOKS_AT_CLOCK_S):
             if jumps.take():
                 plan_anew(scheduler, box)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import functools
 import json
@@ -35,8 +36,7 @@ from appliance.entrypoints.boot import freeze_what_is_loaded
 from appliance.entrypoints.children import Child, Forked, Running, Spawned
 
 READY_S = 300.0  # of a slow machine; what dies meanwhile is said, and started again
-LOOK_S = DRAIN_S = 10.0
-DIES_S = 2.0
+LOOK_S, DRAIN_S, DIES_S = 10.0, 10.0, 2.0
 PASSING = (crypto.KeyUnreadable, OSError)  # the key is gone, the machine has no process left
 GONE_S = 60.0
 
@@ -100,14 +100,14 @@ class Supervisor:
     def _await_redis(self) -> None:
         redis = Redis.from_url(self.settings.redis_url, socket_timeout=1)
         deadline = time.monotonic() + READY_S
-        while time.monotonic() < deadline:
-            try:
+        while time.monotonic() < deadline and not self.stopping:
+            with contextlib.suppress(RedisError, OSError):
                 redis.ping()
-            except (RedisError, OSError):
-                time.sleep(0.05)
-            else:
                 return
-        raise CannotStart(_("The private Redis did not start."))
+            self.tend()
+            time.sleep(0.05)
+        if not self.stopping:
+            raise CannotStart(_("The private Redis did not start."))
 
     def _launch(self, name: str, start: Callable[[], Running]) -> None:
         child = Child(name, start)

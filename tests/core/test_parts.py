@@ -10,42 +10,46 @@ pytestmark = pytest.mark.only_database("sqlite")
 LIMIT_S = 60
 
 
-def await_missing(box, *names):
-    ends = time.monotonic() + LIMIT_S
-    while parts.list_missing(box.redis) != list(names):
-        assert time.monotonic() < ends, parts.list_missing(box.redis)
-        time.sleep(0.02)
-
-
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(parts, "EVERY_S", 0.05)
-    monkeypatch.setattr(parts, "LASTS_S", 1)
+    monkeypatch.setattr(parts, "ENDS_S", LIMIT_S)
+
+
+def until(is_so):
+    ends = time.monotonic() + LIMIT_S
+    while not is_so():
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+
+
+def lapsed(box, name):
+    """What it said last is over."""
+    box.redis.delete(f"part:{name}")
+    return parts.list_missing(box.redis) == [name]
 
 
 def test_one_that_falls_silent_is_missing_until_it_works_again(box):
     works = [True]
     with parts.telling(box.redis, "relay", lambda: works[0]), parts.telling(box.redis, "sessions", lambda: True):
-        while box.redis.scard(parts.KNOWN) < 2:
-            time.sleep(0.02)
+        until(lambda: box.redis.scard(parts.KNOWN) == 2)
         assert parts.check(box).ok
+        assert 0 < box.redis.ttl("part:relay") <= parts.LASTS_S
         works[0] = False
-        await_missing(box, "relay")
+        until(lambda: lapsed(box, "relay"))
         found = parts.check(box)
         assert (found.ok, found.detail) == (False, "relay")
         works[0] = True
-        await_missing(box)
+        until(lambda: parts.list_missing(box.redis) == [])
 
 
 def test_one_that_ends_in_order_is_not_missed_and_one_that_dies_is(box):
     with parts.telling(box.redis, "relay", lambda: True):
-        while not box.redis.scard(parts.KNOWN):
-            time.sleep(0.02)
+        until(lambda: box.redis.scard(parts.KNOWN))
     assert parts.list_missing(box.redis) == []
     assert not box.redis.scard(parts.KNOWN)
     works = iter([True])
     with pytest.raises(ZeroDivisionError), parts.telling(box.redis, "relay", lambda: next(works, False)):
-        while not box.redis.scard(parts.KNOWN):
-            time.sleep(0.02)
+        until(lambda: box.redis.scard(parts.KNOWN))
         raise ZeroDivisionError
-    await_missing(box, "relay")
+    until(lambda: lapsed(box, "relay"))

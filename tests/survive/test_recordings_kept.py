@@ -89,7 +89,7 @@ def test_a_worker_killed_while_it_listens_loses_nothing_and_the_next_writes_it_d
     wait_until(lambda: not listens(models), why="who is dead is listened to no further")
     assert transcript() == {"state": "waiting"}
     start_worker()
-    wait_until(lambda: (jobs.sweep(box), delivered(box))[1] [0] is DeliveryState.DONE)
+    wait_until(lambda: (jobs.sweep(box), delivered(box)[0])[1] is DeliveryState.DONE)
     assert delivered(box)[1] >= 2
     found = transcript()
     assert (found["state"], found["seconds"], found["text"] != "") == ("written", 20.0, True)

@@ -9,6 +9,7 @@ from appliance.core.web import PageQuery
 from appliance.domains.contacts import actions, queries
 from appliance.domains.contacts.schemas import Condition, ContactFields, SegmentGroup, SegmentIn, SegmentTree
 from tests.webui.axe import violations
+from tests.webui.visitor import until
 
 pytestmark = pytest.mark.only_database("sqlite")
 TYPES_MS = 700  # from one word to the next: longer than the page waits before it asks
@@ -64,6 +65,7 @@ def test_what_was_chosen_last_is_counted_however_late_the_answers_are(box, site,
     for words in ("v", "vi", "vip"):
         page.fill("#f-g0-0-value", words)
         page.wait_for_timeout(TYPES_MS)
+    until(page, lambda: held)
     with contextlib.suppress(Error):  # asked for no longer
         held[0].continue_()
     page.wait_for_selector("#segment-count:has-text('1 pessoa')")

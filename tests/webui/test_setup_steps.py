@@ -2,14 +2,17 @@
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 from click.testing import CliRunner
 from playwright.sync_api import expect
 
 from appliance.core import hardware
-from appliance.core.config import NetworkMode
+from appliance.core.config import ModelSettings, NetworkMode
 from appliance.entrypoints.cli import cli
 from tests.webui.looking import look
 from webui.setup import machine
@@ -93,6 +96,9 @@ def test_a_card_counts_where_the_engine_was_built_for_it(tmp_path, monkeypatch):
     monkeypatch.setitem(hardware.ENGINES, "broken", "import os; os.abort()")
     found = {engine: hardware.read_hardware(tmp_path, engine) for engine in ("built for it", "xllamacpp", "broken")}
     assert all(one.cards for one in found.values())
+    said = subprocess.run([sys.executable, "-c", hardware.ENGINES["xllamacpp"]], capture_output=True, text=True, check=True).stdout
+    assert said.split()[-1] in {"True", "False"}
+    assert {*get_args(ModelSettings.model_fields["gguf_engine"].annotation)} <= {*hardware.ENGINES}
     assert {engine: one.vram_mb for engine, one in found.items()} == {"built for it": 81559, "xllamacpp": 0, "broken": 0}
 
 

@@ -10,7 +10,7 @@ from babel.support import LazyProxy
 from flask import current_app, render_template
 from redis import RedisError
 
-from appliance.core import machine, timekeeping
+from appliance.core import machine, parts, timekeeping
 from appliance.core.box import Box
 from appliance.core.dispatch import JOB_TIMEOUT_S
 from appliance.core.i18n import lazy_gettext as _
@@ -21,6 +21,7 @@ pages = Pages("faults", __name__)
 FRESH_S = 3.0  # all who look share one look
 PATIENCE_S = 4.0  # of who asks; what hangs is waited for longer than a browser waits for us, and told to whoever asks next
 LOOKING = "faults"  # a thread
+COMES_UP_S = 10.0
 SLOW_FRESH_S = 20.0  # a key may be made from a passphrase, a certificate is asked for
 OPERATOR, KEEPER, EVERYBODY = "diagnostics:read", "health:read", "conversations:read"
 QUEUE, CLOCK, KEY, CERTIFICATE, WORKERS, PARTS = "queue", "clock", "key", "certificate", "workers", "parts"
@@ -54,6 +55,7 @@ class Watch:
     _slowly_found: tuple[str, ...] = ()
     _slow_old_at: float = 0.0
     _worked: set[str] = field(default_factory=set)
+    _missing_since: float | None = None
 
     def look(self, box: Box) -> tuple[str, ...]:
         if time.monotonic() >= self._old_at and not self._turn.locked():
@@ -72,10 +74,10 @@ class Watch:
 
     def _amiss(self, box: Box) -> Iterator[str]:
         found = [name for name, result in run_checks(box, thorough=False).items() if name in TOLD and not result.ok]
-        yield from (name for name in found if name != PARTS or QUEUE not in found)  # who works is told by way of Redis
+        yield from found
         with suppress(RedisError):
-            if QUEUE not in found and not self._all_work(box):
-                yield WORKERS
+            if QUEUE not in found:
+                yield from self._standing_still(box)
         if not timekeeping.check(box.settings).ok:
             yield CLOCK
         if time.monotonic() >= self._slow_old_at:
@@ -83,6 +85,17 @@ class Watch:
             self._slowly_found = tuple(name for name, is_well in slow.items() if not is_well(box.settings))
             self._slow_old_at = time.monotonic() + SLOW_FRESH_S
         yield from self._slowly_found
+
+    def _standing_still(self, box: Box) -> Iterator[str]:
+        """A part that is silent may just be on its way up again: it is told when it still is a little later."""
+        if not self._all_work(box):
+            yield WORKERS
+        if not parts.list_missing(box.redis):
+            self._missing_since = None
+            return
+        self._missing_since = self._missing_since or time.monotonic()
+        if time.monotonic() >= self._missing_since + COMES_UP_S:
+            yield PARTS
 
     def _all_work(self, box: Box) -> bool:
         """Of the queues that had somebody: of a box that starts, they come one after another."""

@@ -32,17 +32,19 @@ def telling(redis: Redis, name: str, works: Callable[[], bool]) -> Iterator[None
     stop.set()
     thread.join(ENDS_S)
     if not thread.is_alive():  # else Redis hangs, and nothing is waited for at an end
-        with suppress(RedisError):
-            redis.srem(KNOWN, name)
-            redis.delete(_key(name))
+        with suppress(RedisError), redis.pipeline() as pipe:
+            pipe.srem(KNOWN, name)
+            pipe.delete(_key(name))
+            pipe.execute()
 
 
 def _tell_until(stop: threading.Event, redis: Redis, name: str, works: Callable[[], bool]) -> None:
     while True:
         if works():
-            with suppress(RedisError):
-                redis.set(_key(name), 1, ex=LASTS_S)
-                redis.sadd(KNOWN, name)
+            with suppress(RedisError), redis.pipeline() as pipe:
+                pipe.set(_key(name), 1, ex=LASTS_S)
+                pipe.sadd(KNOWN, name)
+                pipe.execute()
         if stop.wait(EVERY_S):
             return
 
@@ -66,4 +68,4 @@ def _key(name: str) -> str:
     return f"part:{name}"
 
 
-CHECK = Check("parts", check)
+CHECK = Check("parts", check, thorough=True)

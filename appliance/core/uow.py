@@ -136,6 +136,8 @@ def _open(box: Box, tenant_id: UUID, actor: Actor, *, scope: str, read_only: boo
             began = clock.now()
             uow = UnitOfWork(session, tenant_id, actor, box, began)
             yield uow
+            if not read_only:
+                session.flush()  # which may wait for others
             if not read_only and clock.now() < began - clock.LEAST_JUMP:
                 # Whoever heeds that the clock was put back may be done: moments of before would lie too far ahead for good.
                 raise OperationalError("COMMIT", None, TimeoutError("the clock was put back"))

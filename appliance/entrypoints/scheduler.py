@@ -56,8 +56,8 @@ def main() -> None:
         while not stop.wait(LOOKS_AT_CLOCK_S):
             if jumps.take():
                 plan_anew(scheduler, box)
-    mailboxes.stop()
-    scheduler.shutdown(wait=False)
+        mailboxes.stop()
+        scheduler.shutdown(wait=False)
 
 
 def plan_anew(scheduler: BackgroundScheduler, box: Box) -> None:

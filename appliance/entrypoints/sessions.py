@@ -72,7 +72,7 @@ class Sessions:
                 except SQLAlchemyError as err:
                     log.warning("links_not_read", error=type(err).__name__)
                 self._look.wait(self._patience.look)
-        self.close()
+            self.close()
 
     def look(self) -> None:
         """Start what is wanted and does not run; stop what runs and is not wanted."""

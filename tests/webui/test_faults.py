@@ -137,9 +137,12 @@ def test_workers_that_were_there_and_are_gone_are_told(told, box, somebody):
     assert LATE in told()
 
 
-def test_a_part_that_was_there_and_fell_silent_is_told(told, box, somebody):
+def test_a_part_that_was_there_and_fell_silent_is_told_if_it_does_not_come_up_again(told, box, somebody, monkeypatch):
     box.redis.sadd(parts.KNOWN, "relay")
-    assert "Uma parte da caixa está parada." in told()
+    monkeypatch.setattr(faults, "COMES_UP_S", 3600)
+    assert told().strip() == ""
+    monkeypatch.setattr(faults, "COMES_UP_S", 0)
+    until(lambda: "Uma parte da caixa está parada." in told())
     somebody.may("conversations:read")
     assert LATE in told()
     box.redis.srem(parts.KNOWN, "relay")

@@ -1,11 +1,13 @@
 """Reading in what webhooks brought; sending: claim and commit, call the outside with no transaction open, commit what it said."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import OperationalError
 
 from appliance.core import deliveries
 from appliance.core.backoff import chance
@@ -33,6 +35,7 @@ from appliance.domains.conversations import queries as conversation_queries
 from appliance.domains.conversations.events import MessageQueued
 from appliance.domains.conversations.types import WORTH_SAYING, MessageStatus, Outgoing, StatusReport, Wait
 
+AGAIN_S = 1.0
 log = structlog.get_logger()
 
 
@@ -101,11 +104,21 @@ def send_message(step: Step, event: MessageQueued) -> None:
     try:
         result = transport.send(fit(outgoing, gateway.kind))
     except Refused as err:
-        _refused(step, outgoing, err)
+        _write_surely(partial(_refused, step, outgoing, err))
     except Unavailable as err:
-        _unavailable(step, outgoing, err)
+        _write_surely(partial(_unavailable, step, outgoing, err))
     else:
-        _taken(step, outgoing, result)
+        _write_surely(partial(_taken, step, outgoing, result))
+
+
+def _write_surely(write: Callable[[], None]) -> None:
+    """What the provider said is not given up for one moment in which nothing can be written: nobody would know then what it has."""
+    try:
+        write()
+    except OperationalError as err:
+        log.warning("outcome_not_written", error=type(err).__name__)
+        time.sleep(AGAIN_S)
+        write()
 
 
 class Shut(Exception):

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
 
 from appliance.core import deliveries, jobs
 from appliance.core.errors import Refused
@@ -61,6 +62,21 @@ def test_a_reply_goes_out_once_with_our_id_in_it(reply, run_deliveries, graph, s
         "text": {"preview_url": False, "body": "Olá! Temos sim."}, "biz_opaque_callback_data": str(message_id),
     }
     assert status_of(message_id) is MessageStatus.SENT
+
+
+def test_what_the_provider_said_outlives_a_moment_in_which_nothing_can_be_written(reply, run_deliveries, graph, status_of, monkeypatch):
+    refusals, confirm = [OperationalError("COMMIT", None, TimeoutError())], subscribers._confirm
+
+    def confirm_later(*arguments):
+        if refusals:
+            raise refusals.pop()
+        confirm(*arguments)
+
+    monkeypatch.setattr(subscribers, "_confirm", confirm_later)
+    monkeypatch.setattr(subscribers, "AGAIN_S", 0)
+    message_id = reply("Olá! Temos sim.")
+    run_deliveries()
+    assert (status_of(message_id), len(graph.accepted), refusals) == (MessageStatus.SENT, 1, [])
 
 
 @pytest.mark.parametrize("order", [

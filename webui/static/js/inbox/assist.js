@@ -65,7 +65,7 @@ export function toggleSummary() {
 export async function fillMenu(menu) {
   try {
     const found = fragment(await html("/inbox/assist"));
-    if (menu.querySelector(":active")) return;  // what is pressed hears its click
+    if (menu.querySelector("button:active")) return;  // what is pressed hears its click
     menu.replaceChildren(found);
     menu.querySelector("button")?.focus();
   } catch (error) {

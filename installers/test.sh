@@ -42,6 +42,7 @@ has_example_tools() { command -v curl >/dev/null 2>&1 && command -v openssl >/de
 has_systemd() { command -v systemd-analyze >/dev/null 2>&1; } # judges the units
 has_debootstrap() { command -v debootstrap >/dev/null 2>&1 || [ -x /usr/sbin/debootstrap ]; } # makes the bare root of the installation
 has_ip() { command -v ip >/dev/null 2>&1 || [ -x /usr/sbin/ip ]; } # several machines on one are network namespaces
+has_caddy() { command -v caddy >/dev/null 2>&1; } # the proxy, with each kind of certificate
 has_nft() { command -v nft >/dev/null 2>&1 || [ -x /usr/sbin/nft ]; } # the firewall is loaded into such a machine
 has_faketime() { compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null; } # a clock that jumps under a running box
 has_tesseract() { command -v tesseract >/dev/null 2>&1 && tesseract --list-langs 2>/dev/null | grep -qx por; }
@@ -60,6 +61,7 @@ has_systemd || wanted+=(systemd)
 has_debootstrap || wanted+=(debootstrap)
 has_ip || wanted+=(iproute2)
 has_nft || wanted+=(nftables)
+has_caddy || wanted+=(caddy)
 has_faketime || wanted+=(faketime)
 has_tesseract || wanted+=(tesseract-ocr tesseract-ocr-por tesseract-ocr-eng)
 if [ ${#wanted[@]} -gt 0 ] && ! install_packages "${wanted[@]}"; then

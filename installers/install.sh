@@ -90,34 +90,45 @@ need_space /opt/salesedge 3000
 # --- the answers ------------------------------------------------------------------------------------------------------
 
 known() { [ ! -e "$answers" ] || sed -n "s/^$1: *//p" "$answers" | tr -d '"' | tail -n 1; }
-# question NAME DEFAULT SENTENCE: asks unless the answer was given
+# question NAME DEFAULT SENTENCE [file | "CHOICE…"]: asks unless the answer was given, and again while it will not do
 question() {
-  local name=$1 default said one
+  local name=$1 default said one wanted=${4-}
   for one in ${given[@]+"${given[@]}"}; do [ "${one%%=*}" != "$name" ] || return 0; done
   default=$(known "$name")
   default=${default:-$2}
-  said=""
-  if [ "$ask" = yes ]; then
-    printf '%s [%s] ' "$(t "$3")" "$default"
-    read -r said || true
-  fi
-  given+=("$name=${said:-$default}")
+  while said=""; do
+    if [ "$ask" = yes ]; then
+      printf '%s [%s] ' "$(t "$3")" "$default"
+      read -r said || ask=no
+    fi
+    said=${said:-$default}
+    [ "$ask" = yes ] && [ "$said" != "$(known "$name")" ] && ! fits "$wanted" "$said" || break
+  done
+  given+=("$name=$said")
+}
+# fits file|CHOICES|"" ANSWER; what does not is said
+fits() {
+  case $1 in
+    "") ;;
+    file) [ -r "$2" ] || { say "The file %s cannot be read." "$2"; false; } ;;
+    *) case " $1 " in *" $2 "*) ;; *) say "It has to be one of: %s" "$1"; false ;; esac ;;
+  esac
 }
 answer() { local one; for one in ${given[@]+"${given[@]}"}; do [ "${one%%=*}" != "$1" ] || printf '%s' "${one#*=}"; done; }
 
 if [ "$ask" = yes ] && [ ! -t 0 ]; then ask=no; fi
 if [ -z "$config" ]; then
   question salesedge_domain "$(hostname -f 2>/dev/null || cat /etc/hostname)" "Name people type to reach the box?"
-  question proxy_tls internal "Certificate: acme, internal, supplied or none?"
+  question proxy_tls internal "Certificate: acme, internal, supplied or none?" "acme internal supplied none"
   choose --tls "$(answer proxy_tls)" "acme internal supplied none"
   case $(answer proxy_tls) in
     acme) question proxy_acme_email "" "E-mail for the certificate authority?" ;;
     supplied)
-      question proxy_certificate "" "File of the certificate chain?"
-      question proxy_certificate_key "" "File of its key?"
+      question proxy_certificate "" "File of the certificate chain?" file
+      question proxy_certificate_key "" "File of its key?" file
       [ -r "$(answer proxy_certificate)" ] && [ -r "$(answer proxy_certificate_key)" ] || wrong "The certificate or its key cannot be read." ;;
   esac
-  question salesedge_plan small "Size: small, medium or large?"
+  question salesedge_plan small "Size: small, medium or large?" "small medium large"
   # one of their own stands in the answers
   [ "$(answer salesedge_plan)" = "$(known salesedge_plan)" ] || choose --plan "$(answer salesedge_plan)" "small medium large"
 fi

@@ -22,6 +22,7 @@ TXT
 
 said_as+=(
   ["%s takes one of: %s"]="%s recebe um destes: %s"
+  ["It has to be one of: %s"]="Tem de ser um destes: %s"
   ["The file %s cannot be read."]="Não é possível ler o arquivo %s."
   ["The certificate or its key cannot be read."]="Não é possível ler o certificado ou a sua chave."
   ["installing takes administrator rights."]="a instalação exige direitos de administrador."

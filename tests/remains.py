@@ -12,7 +12,7 @@ LOOK_MS = 5_000
 MOST = 3_000
 IDLE = ("concurrent/futures/thread.py", "selectors.py")  # waits for work, or for whoever calls
 STANDS = """() => [document.readyState, 'ready' in document.documentElement.dataset ? 'listens' : 'does not listen',
-  document.activeElement?.outerHTML.slice(0, 200), document.body?.innerText]"""
+  document.activeElement?.outerHTML.slice(0, 200), (document.querySelector('main') ?? document.body)?.innerText]"""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -20,7 +20,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report = yield
     browser = getattr(item, "funcargs", {}).get("chromium")
     if call.when == "call" and isinstance(browser, Browser) and call.excinfo and call.excinfo.errisinstance((AssertionError, Error)):
-        report.sections += [("threads that do something", _threads()), *(section for one in browser.contexts for section in _pages(one))]
+        report.sections += [*(section for one in browser.contexts for section in _pages(one)), ("threads that do something", _threads())]
     return report
 
 

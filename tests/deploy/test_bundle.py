@@ -125,6 +125,13 @@ def test_it_is_installed_where_no_route_leads_out_and_again_changes_nothing(root
         assert _out(root, f"{name}.code") == "0\n", _out(root, name)[-4000:]
     assert _recap(_out(root, "first"))["changed"] > 0
     assert _recap(_out(root, "second"))["changed"] == 0, _out(root, "second")
+    by_hand = _out(root, "second")
+    assert re.findall(r"[A-Z][^?\n\]]*\? \[[^]]*\]", by_hand) == [
+        "Name people type to reach the box? [box.test]",
+        *["Certificate: acme, internal, supplied or none? [internal]"] * 2,
+        "Size: small, medium or large? [small]",
+    ]
+    assert "It has to be one of: acme internal supplied none" in by_hand
     code = re.search(r"Open https://box\.test/setup and enter the one-time code \S+", _out(root, "first"))
     assert code is not None, _out(root, "first")[-2000:]
 

@@ -134,6 +134,7 @@ def test_sign_in_reply_and_resolve_without_a_mouse(company, new_context):
     with page.expect_response("**/events"):
         page.keyboard.type("gi")  # in one go: the second has to come within a second
     page.wait_for_url("**/inbox")
+    expect(page.locator("[data-conversation]").first).to_contain_text("Teclado Puro")
     page.keyboard.press("j")
     page.get_by_role("region", name="Conversa com Teclado Puro").wait_for()
     conversation_id = page.url.rsplit("/", 1)[-1]

@@ -30,8 +30,12 @@ class Company:
         answer.raise_for_status()
         return answer.json()["items"]
 
+    def said(self, conversation_id, direction):
+        """By people and agents; the box's own word comes after half a minute."""
+        return [each for each in self.messages(conversation_id) if each["direction"] == direction and each["sender"] != "system"]
+
     def texts(self, conversation_id, direction):
-        return [each["content"].get("text") for each in self.messages(conversation_id) if each["direction"] == direction]
+        return [each["content"].get("text") for each in self.said(conversation_id, direction)]
 
     def phone(self, page, conversation_id):
         """What the customer's phone gets, as HTML."""

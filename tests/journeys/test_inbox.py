@@ -186,7 +186,7 @@ def test_a_reply_carries_a_file(company, page):
     link = page.locator(".msg[data-message] a.file-chip", has_text="tabela.pdf")
     address = link.get_attribute("href")
     assert page.request.get(address).body() == PDF
-    assert [each["kind"] for each in company.messages(conversation_id) if each["direction"] == "outbound"] == ["document"]
+    assert [each["kind"] for each in company.said(conversation_id, "outbound")] == ["document"]
 
 
 def test_labels_come_and_go_and_a_conversation_is_taken_without_the_list(company, page):

@@ -147,6 +147,14 @@ def test_the_contact_hears_once_that_a_person_comes(says, heard, do, soon, bruno
     assert (with_preview.preview, with_preview.waiting_since is not None) == ("obrigado", True)
 
 
+def test_what_the_box_says_puts_nobody_above_who_wrote_later(says, heard, do, soon):
+    conversation_id = says("oi")
+    wrote = do(queries.get_conversation, conversation_id).last_message_at
+    soon()
+    assert heard(conversation_id) == [COMES]
+    assert do(queries.get_conversation, conversation_id).last_message_at == wrote
+
+
 def test_within_hours_it_is_said_by_when_where_that_is_promised(says, heard, do, soon):
     targets = {"normal": {"first_reply": 20}}
     do(service_levels.create_policy, SlaPolicyIn(name="Padrão", targets=targets))

@@ -53,10 +53,11 @@ def say_expected(
     conversation = queries.lock_conversation(uow, conversation_id)
     due = _reply_due_at(uow, conversation) if is_open else None
     said = f"{text} {_promised(uow, due, language)}" if due else text
-    preview = conversation.preview
+    shown = conversation.preview, conversation.last_message_at
     message = queue_from_box(uow, conversation, MessageKind.TEXT, {"text": said}, purpose=purpose)
     if message is not None:
-        conversation.told_of_person_at, conversation.preview = uow.now, preview  # the list shows what waits
+        conversation.told_of_person_at = uow.now
+        conversation.preview, conversation.last_message_at = shown  # the list shows what waits, and since when
     return message
 
 

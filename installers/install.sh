@@ -36,7 +36,8 @@ play=()
 bundle="" release_key="" unpacked=no
 asked_for=("$@")
 wrong() { say "$@" >&2; usage >&2; exit 2; }
-choose() { case " $3 " in *" $2 "*) ;; *) wrong "%s takes one of: %s" "$1" "$3" ;; esac; }
+one_of() { case $2 in *" "*) false ;; *) case " $1 " in *" $2 "*) ;; *) false ;; esac ;; esac; }
+choose() { one_of "$3" "$2" || wrong "%s takes one of: %s" "$1" "$3"; }
 config=""
 while [ $# -gt 0 ]; do
   case $1 in
@@ -99,19 +100,21 @@ question() {
   while said=""; do
     if [ "$ask" = yes ]; then
       printf '%s [%s] ' "$(t "$3")" "$default"
-      read -r said || ask=no
+      read -r said || fail "the questions were not answered; nothing was installed." "$(t "To be asked nothing: %s" "installers/install.sh --unattended")"
     fi
     said=${said:-$default}
-    [ "$ask" = yes ] && [ "$said" != "$(known "$name")" ] && ! fits "$wanted" "$said" || break
+    [ "$ask" = no ] || fits "$wanted" "$said" || continue
+    break
   done
+  [ "$wanted" != file ] || said=$(realpath -m -- "$said")
   given+=("$name=$said")
 }
 # fits file|CHOICES|"" ANSWER; what does not is said
 fits() {
   case $1 in
     "") ;;
-    file) [ -r "$2" ] || { say "The file %s cannot be read." "$2"; false; } ;;
-    *) case " $1 " in *" $2 "*) ;; *) say "It has to be one of: %s" "$1"; false ;; esac ;;
+    file) { [ -f "$2" ] && [ -r "$2" ]; } || { say "The file %s cannot be read." "$2"; false; } ;;
+    *) one_of "$1" "$2" || { say "It has to be one of: %s" "$1"; false; } ;;
   esac
 }
 answer() { local one; for one in ${given[@]+"${given[@]}"}; do [ "${one%%=*}" != "$1" ] || printf '%s' "${one#*=}"; done; }
@@ -128,9 +131,9 @@ if [ -z "$config" ]; then
       question proxy_certificate_key "" "File of its key?" file
       [ -r "$(answer proxy_certificate)" ] && [ -r "$(answer proxy_certificate_key)" ] || wrong "The certificate or its key cannot be read." ;;
   esac
-  question salesedge_plan small "Size: small, medium or large?" "small medium large"
-  # one of their own stands in the answers
-  [ "$(answer salesedge_plan)" = "$(known salesedge_plan)" ] || choose --plan "$(answer salesedge_plan)" "small medium large"
+  sizes="small medium large $(known salesedge_plan)" # one of their own stands in the answers
+  question salesedge_plan small "Size: small, medium or large?" "$sizes"
+  choose --plan "$(answer salesedge_plan)" "$sizes"
 fi
 # later ones count: what was written by hand stays unless it was asked anew
 fresh=$(mktemp)

@@ -69,7 +69,7 @@ if [ ${#wanted[@]} -gt 0 ] && ! install_packages "${wanted[@]}"; then
   [ "${CI:-}" != true ] || fail "${wanted[*]} are missing and cannot be installed without administrator rights." \
     "Continuous integration tests everything or says that it did not: apt-get install ${wanted[*]}"
   note "missing, and not to be installed without administrator rights: ${wanted[*]}"
-  note "tests that need them fail (without Tesseract or Dovecot: are skipped); ask for: apt-get install ${wanted[*]}"
+  note "tests that need them fail or are skipped; ask for: apt-get install ${wanted[*]}"
 fi
 has_headless || ! has_chromium || install_packages chromium-headless-shell || note "the whole Chromium is used, which is slower"
 release_turn

@@ -81,8 +81,8 @@ def test_a_browser_meets_the_box_behind_its_certificate(tmp_path, way):
     environment = os.environ | {"BOX": BOX, "PYTHON": sys.executable}
     try:
         subprocess.run([*apart, *script], check=True, env=environment, timeout=PATIENCE_S, capture_output=True)
-    except subprocess.SubprocessError as err:
-        raise AssertionError(*(path.read_text()[-2000:] for path in tmp_path.glob("*.log")), err) from err
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as err:
+        raise AssertionError(err.stderr, *(path.read_text()[-2000:] for path in tmp_path.glob("*.log"))) from err
     headers, [path, *sent] = (tmp_path / "headers").read_text().lower(), (tmp_path / "page").read_text().split()
     assert "strict-transport-security: max-age=31536000" in headers
     assert path == "/hello"

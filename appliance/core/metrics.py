@@ -29,7 +29,8 @@ class Metric:
 
     def __init__(self, kind: str, name: str, text: str, labels: tuple[str, ...], **options: Any) -> None:
         self.kind, self.name = kind, f"salesedge_{name}"
-        self._make = (text, labels, options)
+        self.label_names = labels
+        self._make = (text, options)
         self._made: Counter | Gauge | Histogram | None = None
         self._labelled: dict[tuple[str, ...], Any] = {}
 
@@ -45,8 +46,8 @@ class Metric:
             if self._made is None:
                 import prometheus_client  # noqa: PLC0415 - see the docstring of the class
 
-                text, labels, options = self._make
-                self._made = getattr(prometheus_client, self.kind)(self.name, text, labels, **options)
+                text, options = self._make
+                self._made = getattr(prometheus_client, self.kind)(self.name, text, self.label_names, **options)
             assert self._made is not None
             return self._made
 
@@ -125,6 +126,15 @@ def exposition(counted: Iterable[Counted] = ()) -> bytes:
     with _turn(Path(os.environ[SHARED]), fcntl.LOCK_SH):
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library's
         return prometheus_client.generate_latest(registry)
+
+
+def counted(metric: Metric) -> dict[tuple[str, ...], float]:
+    """What all processes counted since the box started, by the values of its labels."""
+    from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415 - see Metric
+
+    families = text_string_to_metric_families(exposition().decode())
+    samples = [sample for family in families for sample in family.samples if sample.name == metric.name]
+    return {tuple(sample.labels[name] for name in metric.label_names): sample.value for sample in samples}
 
 
 @contextmanager

@@ -13,12 +13,16 @@ import click
 from appliance import __version__
 from appliance.core.i18n import gettext as _
 from appliance.core.i18n import lazy_gettext
+from appliance.entrypoints.cli_audit import audit
 from appliance.entrypoints.cli_backup import backup, restore
 from appliance.entrypoints.cli_brand import brand
 from appliance.entrypoints.cli_diagnostics import diagnostics
+from appliance.entrypoints.cli_egress import egress
 from appliance.entrypoints.cli_keys import keys
+from appliance.entrypoints.cli_logs import logs
 from appliance.entrypoints.cli_models import models
 from appliance.entrypoints.cli_people import people
+from appliance.entrypoints.cli_tenants import tenants
 from appliance.entrypoints.cli_update import release, rollback, update
 from appliance.entrypoints.terminal import (
     NAMED,
@@ -170,15 +174,20 @@ def _line(name: str, detail: str, fix: str, *, ok: bool, needed: bool = True) ->
     return f"{mark:5}  {name}: {in_words(detail)}" + (f"\n       {in_words(fix)}" if fix and not ok else "")
 
 
+cli.add_command(audit)
 cli.add_command(brand)
 cli.add_command(keys)
 cli.add_command(backup)
 cli.add_command(diagnostics)
+cli.add_command(egress)
+cli.add_command(logs)
 cli.add_command(models)
 cli.add_command(people)
+cli.add_command(people, "users")
 cli.add_command(release)
 cli.add_command(restore)
 cli.add_command(rollback)
+cli.add_command(tenants)
 cli.add_command(update)
 
 

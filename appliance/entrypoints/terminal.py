@@ -99,7 +99,7 @@ def read_settings() -> Settings:
     try:
         return load_settings()
     except ValidationError as err:
-        raise Failed(_("The configuration is not valid: %(why)s", why=_said_of(err))) from err
+        raise Failed(_("The configuration is not valid: %(why)s", why=said_of(err))) from err
     except OSError as err:
         why = f"{config_file()}: {i18n.reason_of(err)}"
         raise Failed(_("The configuration is not valid: %(why)s", why=why)) from err
@@ -109,7 +109,7 @@ def read_settings() -> Settings:
         raise Failed(_("The configuration is not valid: %(why)s", why=_("%(where)s is not TOML.", where=where))) from err
 
 
-def _said_of(err: ValidationError) -> str:
+def said_of(err: ValidationError) -> str:
     from appliance.core.web.problems import refusal_of
 
     setting, sentence = next(iter(refusal_of(err).fields.items()))

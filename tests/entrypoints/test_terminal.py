@@ -1,7 +1,12 @@
 """What the terminal says, in the language of its locale."""
 
+import contextlib
 import json
+import os
 import re
+import socket
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +18,9 @@ from sqlalchemy import text
 
 from appliance.core import crypto
 from appliance.entrypoints.cli import cli
+from appliance.entrypoints.cli_logs import PROCESSES
 from appliance.entrypoints.terminal import open_the_box
+from tests.architecture.house import ROOT
 from webui.assets import catalogues
 
 PASSWORD = "a long and quiet sentence"
@@ -211,3 +218,82 @@ def test_what_is_only_advice_fails_no_doctor(box) -> None:
     told = json.loads(box("doctor", "--json").output)
     assert {name for name, one in told.items() if not one["needed"]} >= {"swap", "ocr", "ffmpeg"}
     assert all(one["fix"] for one in told.values() if not one["ok"])
+
+
+def test_organisations_are_made_closed_and_opened_at_the_terminal(box) -> None:
+    made = box("tenants", "create", "Aurora Móveis", "--owner", "bia@aurora.example", "--json", LANG=ENGLISH)
+    assert made.exit_code == 0, made.output
+    told = json.loads(made.output)
+    assert (told["slug"], told["owner"]) == ("aurora-moveis", "bia@aurora.example")
+    assert re.search(r"/join/[\w-]{40,}$", told["link"])
+    assert box("tenants", "suspend", "aurora-moveis", LANG=PORTUGUESE).output == "aurora-moveis está suspensa.\n"
+    found = {one["slug"]: (one["status"], one["people"]) for one in json.loads(box("tenants", "list", "--json").output)}
+    assert found == {"aurora-moveis": ("suspended", 0), "solara": ("active", 1)}
+    assert box("tenants", "list", LANG=ENGLISH).output == "x aurora-moveis  Aurora Móveis  0\n  solara  Solara  1\n"
+    assert box("tenants", "resume", "aurora-moveis", LANG=ENGLISH).output == "aurora-moveis is open.\n"
+    assert {one["status"] for one in json.loads(box("tenants", "list", "--json").output)} == {"active"}
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["create", "Solara", "--owner", "bia@aurora.example", "--slug", "solara"], "Another organisation already uses this short name."),
+        (["create", "Aurora", "--owner", "nobody"], "owner_email"),
+        (["create", "Aurora", "--owner", "bia@aurora.example", "--timezone", "Mars/Olympus"], "timezone"),
+        (["suspend", "nowhere"], "There is no such organisation."),
+    ],
+)
+def test_an_organisation_that_cannot_be_is_refused_and_none_is_made(words: list[str], sentence: str, box) -> None:
+    refused = box("tenants", *words, LANG=ENGLISH)
+    assert refused.exit_code == 1, refused.output
+    assert sentence in refused.output
+    assert [one["slug"] for one in json.loads(box("tenants", "list", "--json").output)] == ["solara"]
+
+
+def test_a_record_that_was_changed_is_found_at_the_terminal(box) -> None:
+    assert box("audit", "verify", LANG=PORTUGUESE).output == "Todas as linhas do registro conferem.\n"
+    with contextlib.closing(open_the_box()) as opened, opened.database.engine.begin() as connection:
+        connection.execute(text("UPDATE audit_log SET action = 'else' WHERE action = 'tenant.created'"))
+    found = box("audit", "verify", "--json", LANG=ENGLISH)
+    assert found.exit_code == 1, found.output
+    told = json.loads(found.output)
+    assert told["holds"] is False
+    assert [fault["reason"] for fault in told["faults"]] == ["edited"]
+    assert re.search(r"^Organisation \S+, line 1: edited$", box("audit", "verify", LANG=ENGLISH).output, re.MULTILINE)
+
+
+def apart(*words: str) -> str:
+    """In a process of its own: figures are shared by processes."""
+    command = [sys.executable, "-m", "appliance.entrypoints.cli", *words]
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=120).stdout
+
+
+def test_what_leaves_the_box_is_told_and_tried(box, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert box("egress", LANG=PORTUGUESE).output.splitlines() == [
+        "Modo de rede: sealed", "Endereços da lista: -", "Endereços próprios em redes privadas: -",
+        "Nenhuma chamada desde que o SalesEdge iniciou.",
+    ]  # fmt: skip
+    refused = box("egress", "ollama.example", LANG=ENGLISH)
+    assert (refused.exit_code, "This box is sealed" in refused.output) == (1, True)
+    monkeypatch.setenv("SALESEDGE__NETWORK__PRIVATE_HOSTS", '["localhost"]')
+    with socket.create_server(("localhost", 0)) as server:
+        port = str(server.getsockname()[1])
+        assert apart("egress", "localhost", "--port", port) == "localhost may be called and answers.\n"
+    assert apart("egress", "localhost", "--port", port) == "Error: localhost does not answer.\n"
+    calls = {(call["purpose"], call["outcome"]): call["count"] for call in json.loads(apart("egress", "--json"))["calls"]}
+    assert calls == {("egress check", "connected"): 1, ("egress check", "error"): 1}
+
+
+def test_logs_are_those_of_the_journal(run, tmp_path: Path) -> None:
+    journalctl = tmp_path / "journalctl"
+    journalctl.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    journalctl.chmod(0o755)
+    command = [sys.executable, "-m", "appliance.entrypoints.cli", "logs", "--process", "worker", "--since", "1 hour ago"]
+    asked = subprocess.run(command, env=os.environ | {"PATH": str(tmp_path)}, capture_output=True, text=True, check=True)
+    units = ["--unit=salesedge-worker.service", "--unit=salesedge-worker@*.service"]
+    assert asked.stdout.split("\n")[:-1] == [*units, "--no-pager", "--lines=200", "--output=short-iso", "--since=1 hour ago"]
+    installed = {unit.name.replace("@", "") for unit in (ROOT / "systemd").glob("salesedge-*.service")}
+    assert {f"salesedge-{process}.service" for process in PROCESSES} == installed
+    journalctl.unlink()
+    none = subprocess.run(command, env=os.environ | {"PATH": str(tmp_path)}, capture_output=True, text=True, check=False)
+    assert (none.returncode, "There is no journal on this machine" in none.stderr) == (1, True)

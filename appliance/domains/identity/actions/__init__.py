@@ -21,7 +21,13 @@ from appliance.domains.identity.actions.invitations import (
 )
 from appliance.domains.identity.actions.keyless import remove_keyless
 from appliance.domains.identity.actions.members import Granter, change_member, change_profile, remove_member
-from appliance.domains.identity.actions.operating import invite_from_console, release_address, reset_password
+from appliance.domains.identity.actions.operating import (
+    create_from_console,
+    invite_from_console,
+    put_status,
+    release_address,
+    reset_password,
+)
 from appliance.domains.identity.actions.recognising import is_ours, recognise
 from appliance.domains.identity.actions.recording import as_tenant, record
 from appliance.domains.identity.actions.roles import change_role, create_role, delete_role
@@ -49,6 +55,7 @@ __all__ = [
     "check_setup_code",
     "complete_setup",
     "create_api_key",
+    "create_from_console",
     "create_role",
     "create_setup_code",
     "create_tenant",
@@ -63,6 +70,7 @@ __all__ = [
     "invite_from_console",
     "is_ours",
     "note_seen",
+    "put_status",
     "read_invitation",
     "recognise",
     "record",

@@ -5,6 +5,7 @@ stays in the record under a name that no mail reaches, and whoever the address b
 """
 
 import secrets
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
@@ -17,12 +18,14 @@ from appliance.domains.identity import queries
 from appliance.domains.identity.actions import attempts, hashing, sessions
 from appliance.domains.identity.actions.invitations import Invited, invite_as_box
 from appliance.domains.identity.actions.recording import as_tenant, record
+from appliance.domains.identity.actions.tenants import change_tenant, create_tenant
 from appliance.domains.identity.errors import LastOwner, NoSuchTenant
 from appliance.domains.identity.events import MemberRemoved
 from appliance.domains.identity.rules import access
 from appliance.domains.identity.rules.names import fold_email
-from appliance.domains.identity.tables import Membership, Tenant, User
-from appliance.domains.identity.types import OWNER, Device, MemberStatus
+from appliance.domains.identity.schemas import TenantIn
+from appliance.domains.identity.tables import Membership, User
+from appliance.domains.identity.types import OWNER, Device, MemberStatus, TenantStatus
 
 NO_PASSWORD = "none"  # noqa: S105 - no hash, so that nothing fits
 CONSOLE = Actor("system", name="console")
@@ -63,14 +66,41 @@ def reset_password(box: Box, email: str) -> str:
 
 def invite_from_console(box: Box, *, email: str, slug: str, role: str) -> Invited:
     """A new link; an earlier one of the same address and organisation ends. Raises NoSuchTenant, Refused, AlreadyMember."""
-    with box.whole_box("invite", CONSOLE) as uow:
-        tenant_id = uow.session.scalar(select(Tenant.id).where(Tenant.slug == slug))
-        if tenant_id is None:
-            raise NoSuchTenant
+    with box.whole_box("invite", CONSOLE) as uow, as_tenant(uow, _get_by_slug(uow, slug)) as theirs:
+        if queries.find_permissions_of_role(theirs, role) is None:
+            access.refuse_unknown_role()
+        return invite_as_box(theirs, email=email, role=role)
+
+
+@dataclass(frozen=True)
+class Made:
+    tenant_id: UUID
+    slug: str
+    invited: Invited
+
+
+def create_from_console(box: Box, wanted: TenantIn) -> Made:
+    """An organisation whose owner is invited. Raises SlugTaken, Refused for the address."""
+    assert wanted.owner_email
+    with box.whole_box("create organisation", CONSOLE) as uow:
+        tenant = create_tenant(uow, name=wanted.name, slug=wanted.slug or "", locale=wanted.locale, timezone=wanted.timezone)
+        with as_tenant(uow, tenant.id) as theirs:
+            return Made(tenant.id, tenant.slug, invite_as_box(theirs, email=wanted.owner_email, role=OWNER))
+
+
+def put_status(box: Box, slug: str, status: TenantStatus) -> None:
+    """Raises NoSuchTenant."""
+    with box.whole_box("suspend or resume", CONSOLE) as uow:
+        tenant_id = _get_by_slug(uow, slug)
         with as_tenant(uow, tenant_id) as theirs:
-            if queries.find_permissions_of_role(theirs, role) is None:
-                access.refuse_unknown_role()
-            return invite_as_box(theirs, email=email, role=role)
+            change_tenant(theirs, tenant_id, {"status": status})
+
+
+def _get_by_slug(uow: UnitOfWork, slug: str) -> UUID:
+    tenant = queries.find_tenant_by_slug(uow, slug)
+    if tenant is None:
+        raise NoSuchTenant
+    return tenant.id
 
 
 def _get_by_email(uow: UnitOfWork, email: str) -> User:

@@ -35,6 +35,7 @@ from appliance.domains.identity.queries.records import (
     verify_chain,
 )
 from appliance.domains.identity.queries.tenants import (
+    Housed,
     find_permissions_of_role,
     find_tenant,
     find_tenant_by_slug,
@@ -42,6 +43,7 @@ from appliance.domains.identity.queries.tenants import (
     get_tenant,
     grantable_permissions,
     is_slug_taken,
+    list_housed,
     list_roles,
     list_tenants,
     list_tenants_without_members,
@@ -51,6 +53,7 @@ from appliance.domains.identity.queries.tenants import (
 
 __all__ = [
     "Holder",
+    "Housed",
     "Known",
     "Seat",
     "chain_key",
@@ -85,6 +88,7 @@ __all__ = [
     "list_audit_after",
     "list_chains",
     "list_destroyed_keys",
+    "list_housed",
     "list_invitations",
     "list_members",
     "list_people",

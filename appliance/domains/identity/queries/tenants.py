@@ -1,7 +1,9 @@
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from appliance.core.errors import NotFound
 from appliance.core.i18n import lazy_gettext as _
@@ -13,6 +15,18 @@ from appliance.domains.identity.errors import NoSuchTenant
 from appliance.domains.identity.schemas import RoleOut
 from appliance.domains.identity.tables import Membership, Role, Tenant
 from appliance.domains.identity.types import BUILT_IN_ROLES
+
+
+@dataclass(frozen=True)
+class Housed:
+    """An organisation of the box. `people`: its members."""
+
+    id: UUID
+    slug: str
+    name: str
+    status: str
+    people: int
+    created_at: datetime
 
 
 def get_tenant(uow: UnitOfWork, tenant_id: UUID | None = None) -> Tenant:
@@ -32,6 +46,13 @@ def list_tenants(uow: UnitOfWork, query: PageQuery, *, ids: list[UUID] | None = 
     """All of the box, or those of `ids`, by name."""
     statement = select(Tenant).order_by(Tenant.name, Tenant.id)
     return read_page(uow, statement if ids is None else statement.where(Tenant.id.in_(ids)), query)
+
+
+def list_housed(uow: UnitOfWork, *, limit: int = 500) -> list[Housed]:
+    """By short name. Needs the box scope."""
+    people = select(func.count(Membership.id)).where(Membership.tenant_id == Tenant.id).scalar_subquery()
+    rows = uow.session.execute(select(Tenant, people).order_by(Tenant.slug).limit(limit))
+    return [Housed(one.id, one.slug, one.name, one.status.value, number, one.created_at) for one, number in rows]
 
 
 def is_slug_taken(uow: UnitOfWork, slug: str) -> bool:

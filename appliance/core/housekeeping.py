@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from redis import RedisError
@@ -16,7 +17,7 @@ from appliance.core.db import Rows, Sentence
 from appliance.core.dispatch import JOB_TIMEOUT_S
 from appliance.core.manifest import Check, CheckResult, Cron, Gauge, Manifest
 from appliance.core.outbox import Delivery, DeliveryState, OutboxRow
-from appliance.core.rows import bring_forward, was_changed
+from appliance.core.rows import bring_forward, surely, was_changed
 from appliance.core.web import idempotency
 
 if TYPE_CHECKING:
@@ -75,6 +76,10 @@ def begin_run(box: Box, name: str) -> bool:
 
 
 def end_run(box: Box, name: str, *, error: str | None) -> None:
+    surely(partial(_end_run, box, name, error=error))
+
+
+def _end_run(box: Box, name: str, *, error: str | None) -> None:
     with box.whole_box("cron ends") as uow:
         run = uow.session.get_one(CronRun, name)
         run.running_until, run.last_error = None, error
@@ -113,6 +118,10 @@ def count_workers(uow: UnitOfWork) -> dict[str, int]:
     return {queue: uow.box.dispatcher.workers(queue) for queue in JOB_TIMEOUT_S}
 
 
+def count_parts(uow: UnitOfWork) -> dict[str, int]:
+    return {name: int(works) for name, works in parts.working(uow.box.redis).items()}
+
+
 def successes(uow: UnitOfWork) -> dict[str, float]:
     return {run.name: run.ran_at.timestamp() for run in uow.session.scalars(select(CronRun)) if run.ran_at is not None}
 
@@ -146,6 +155,7 @@ MANIFEST = Manifest(
         Gauge("delivery_lag_seconds", "How long the oldest work that could be done has waited.", ("queue",), deliveries.lags),
         Gauge("queue_jobs", "Jobs waiting in Redis.", ("queue",), count_queued),
         Gauge("workers", "Processes that take jobs of a queue.", ("queue",), count_workers),
+        Gauge("part_up", "Whether a process that takes no jobs told in the last half minute that it works.", ("part",), count_parts),
         Gauge("cron_last_success_timestamp_seconds", "When timed work last ended well.", ("job_name",), successes),
         Gauge("data_folder_free_bytes", "Room on the disk of the data folder.", (), free_bytes),
         Gauge("data_folder_size_bytes", "Size of the disk of the data folder.", (), disk_bytes),

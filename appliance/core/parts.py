@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 EVERY_S = 5.0
 LASTS_S = 30
 ENDS_S = 1.0
+RELAY, SCHEDULER, SESSIONS = "relay", "scheduler", "sessions"
+EVERY_BOX = (RELAY, SCHEDULER, SESSIONS)
 KNOWN = "parts"  # a set of names; of each that works `part:NAME`, for a while
 STAND_STILL = "Look at their logs and start them: systemctl status 'salesedge-*', or start the box with `salesedge up`. What waits is kept."
 
@@ -52,16 +54,24 @@ def _tell_until(stop: threading.Event, redis: Redis, name: str, works: Callable[
 def list_missing(redis: Redis) -> list[str]:
     """By name. Raises RedisError."""
     known = sorted(as_text(name) for name in redis.smembers(KNOWN))
-    alive = redis.mget([_key(name) for name in known]) if known else []
-    return [name for name, told in zip(known, alive, strict=True) if told is None]
+    return [name for name, tells in zip(known, _tell(redis, known), strict=True) if not tells]
+
+
+def working(redis: Redis) -> dict[str, bool]:
+    """Of those that every box has, whether they told so or never. Raises RedisError."""
+    return dict(zip(EVERY_BOX, _tell(redis, EVERY_BOX), strict=True))
 
 
 def check(box: Box) -> CheckResult:
     try:
-        missing = list_missing(box.redis)
+        missing = [name for name, works in working(box.redis).items() if not works]
     except RedisError as err:
         return CheckResult(ok=False, detail=type(err).__name__, fix="Work waits in the database until Redis is back; nothing is lost.")
     return CheckResult(ok=not missing, detail=", ".join(missing) or "answers", fix=STAND_STILL)
+
+
+def _tell(redis: Redis, names: Sequence[str]) -> list[bool]:
+    return [told is not None for told in redis.mget([_key(name) for name in names])] if names else []
 
 
 def _key(name: str) -> str:

@@ -1,11 +1,13 @@
 """What every table needs: whether a row is there and, once there are two writers, who changed it, who holds it, who made it."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
+import structlog
 from sqlalchemy import ColumnElement, CursorResult, LargeBinary, Select, cast, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
@@ -18,10 +20,22 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import UnitOfWork
 
 T = TypeVar("T")
+AGAIN_S = 1.0
+log = structlog.get_logger()
 # What comes from outside is stored together. Nobody's fault: all of it comes again.
 PASSING = (OperationalError, InterfaceError, PoolTimeout, Unavailable)
 # What one of them can do to the others. It is then stored alone, and kept aside if it is at fault.
 SPOILS = (SQLAlchemyError, DomainError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError, RecursionError)
+
+
+def surely(write: Callable[[], None]) -> None:
+    """What happened already is not given up for one moment in which nothing can be written: nobody would know of it then."""
+    try:
+        write()
+    except PASSING as err:
+        log.warning("not_written_at_once", error=type(err).__name__)
+        time.sleep(AGAIN_S)
+        write()
 
 
 def was_changed(result: object) -> bool:

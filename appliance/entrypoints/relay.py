@@ -33,7 +33,7 @@ def main() -> None:
     jumps = clock.Jumps()
     heed(box, timekeeping.begin)
     back = timedelta(0)
-    with parts.telling(box.redis, "relay", pulse.is_fresh):
+    with parts.telling(box.redis, parts.RELAY, pulse.is_fresh):
         while not stop.is_set():
             pulse.beat(TURN_S)
             if jumped := jumps.take():

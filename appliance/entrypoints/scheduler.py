@@ -45,7 +45,7 @@ def main() -> None:
         return updates.doors_are_closed() or (scheduler.running and watching.is_alive())
 
     notify.watch(works)
-    with parts.telling(box.redis, "scheduler", works):
+    with parts.telling(box.redis, parts.SCHEDULER, works):
         updates.await_open_doors(stop)
         if stop.is_set():
             return

@@ -62,7 +62,7 @@ class Sessions:
         """Until it is stopped."""
         self._courtesies.start()
         notify.watch(self._pulse.is_fresh)
-        with parts.telling(self._box.redis, "sessions", self._pulse.is_fresh):
+        with parts.telling(self._box.redis, parts.SESSIONS, self._pulse.is_fresh):
             while not self.stopping:
                 self._pulse.beat(TURN_S)
                 self._look.clear()

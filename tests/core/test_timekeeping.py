@@ -1,13 +1,14 @@
 """The clock of the machine is put forward or back: nobody waits for a moment that is far now, and people are told for an hour."""
 
 import time
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from appliance.core import clock, footing, housekeeping, timekeeping
+from appliance.core import clock, footing, housekeeping, rows, timekeeping
 from appliance.core.deliveries import LEASE
 from appliance.core.housekeeping import LONGEST_RUN, CronRun
 from appliance.core.ids import new_id
@@ -62,6 +63,26 @@ def test_what_is_written_while_the_clock_is_put_back_is_undone(box, tenant_id, p
     with box.unit(tenant_id, read_only=True) as uow:
         assert uow.session.scalars(select(Delivery)).all() != []
         put(-DAY)  # who only reads is not disturbed
+
+
+def test_the_end_of_what_is_done_is_written_once_the_clock_that_was_put_back_stands(box, put, monkeypatch):
+    """It says nothing else than what happened, and nobody would say it again."""
+    monkeypatch.setattr(rows, "AGAIN_S", 0)
+    assert housekeeping.begin_run(box, "ledger.sweep")
+    whole_box, turns = box.whole_box, iter([-DAY])
+
+    @contextmanager
+    def while_it_is_put_back(*told, **how):
+        with whole_box(*told, **how) as uow:
+            yield uow
+            if by := next(turns, None):
+                put(by)
+
+    monkeypatch.setattr(box, "whole_box", while_it_is_put_back)
+    housekeeping.end_run(box, "ledger.sweep", error=None)
+    monkeypatch.undo()
+    assert set(housekeeping.last_runs(box)) == {"ledger.sweep"}
+    assert housekeeping.begin_run(box, "ledger.sweep")
 
 
 def test_what_waits_waits_no_longer_for_a_clock_that_was_put_back(box, tenant_id, put):

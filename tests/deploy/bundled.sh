@@ -49,7 +49,11 @@ sources >/out/sources.after
 find /etc/systemd/system/*.wants -name 'salesedge*' -type l -printf '%f\n' | sort >/out/enabled
 echo 127.0.0.1 box.test >>/etc/hosts
 . /out/serving.sh
-out status salesedge status --json
+for _ in $(seq 60); do
+  out status salesedge status --json
+  grep -q '"parts": {"ok": true' /out/status && break
+  sleep 1
+done
 out doctor salesedge doctor --json
 out job /opt/salesedge/current/venv/bin/python /out/main_job.py
 out models salesedge models list --json

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import jinja2
 import pytest
+import yaml
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -183,6 +185,17 @@ def test_alerts_sound_when_they_should_and_only_then() -> None:
     promtool("check", "rules", *RULES)
     promtool("check", "config", MONITORING / "prometheus.example.yml")
     promtool("test", "rules", MONITORING / "tests/rules_test.yml")
+
+
+@pytest.mark.parametrize("told", [[], ["alerts.box.test:9093", "127.0.0.1:9093"]])
+def test_prometheus_of_an_installation_reads_its_configuration_and_tells_whom_it_names(tmp_path: Path, told: list[str]) -> None:
+    text = (ROOT / "ansible/roles/monitoring/templates/prometheus.yml.j2").read_text(encoding="utf-8")
+    template = jinja2.Template(text, trim_blocks=True, undefined=jinja2.StrictUndefined)
+    written = tmp_path / "prometheus.yml"
+    written.write_text(template.render(app_merged={"server": {"port": 8080}}, monitoring_alertmanagers=told), encoding="utf-8")
+    promtool("check", "config", written)
+    alerting = yaml.safe_load(written.read_text(encoding="utf-8")).get("alerting", {})
+    assert [each["static_configs"][0]["targets"] for each in alerting.get("alertmanagers", [])] == ([told] if told else [])
 
 
 def is_complete(spans: list[tuple[str, Any]]) -> bool:

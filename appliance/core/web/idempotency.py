@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -21,6 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from appliance.core.db import Base, Sealed, TenantOwned
 from appliance.core.errors import Conflict, Refused
 from appliance.core.i18n import lazy_gettext as _
+from appliance.core.rows import surely
 
 if TYPE_CHECKING:
     from appliance.core.uow import UnitOfWork
@@ -93,7 +95,7 @@ def once_around(call: Call, wanted: Asked, act: Act) -> Response:
     try:
         answer = act()
     finally:
-        _settle(call, wanted, answer)
+        surely(partial(_settle, call, wanted, answer))
     return answer
 
 

@@ -1,13 +1,12 @@
 """Reading in what webhooks brought; sending: claim and commit, call the outside with no transaction open, commit what it said."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import OperationalError
 
 from appliance.core import deliveries
 from appliance.core.backoff import chance
@@ -17,7 +16,7 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.core.i18n import pack, told
 from appliance.core.jobs import Step
 from appliance.core.outbound import NotAllowed
-from appliance.core.rows import PASSING, SPOILS
+from appliance.core.rows import PASSING, SPOILS, surely
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import actions, queries
 from appliance.domains.channels.errors import Deferred, KeyRefused
@@ -35,7 +34,6 @@ from appliance.domains.conversations import queries as conversation_queries
 from appliance.domains.conversations.events import MessageQueued
 from appliance.domains.conversations.types import WORTH_SAYING, MessageStatus, Outgoing, StatusReport, Wait
 
-AGAIN_S = 1.0
 log = structlog.get_logger()
 
 
@@ -104,21 +102,11 @@ def send_message(step: Step, event: MessageQueued) -> None:
     try:
         result = transport.send(fit(outgoing, gateway.kind))
     except Refused as err:
-        _write_surely(partial(_refused, step, outgoing, err))
+        surely(partial(_refused, step, outgoing, err))
     except Unavailable as err:
-        _write_surely(partial(_unavailable, step, outgoing, err))
+        surely(partial(_unavailable, step, outgoing, err))
     else:
-        _write_surely(partial(_taken, step, outgoing, result))
-
-
-def _write_surely(write: Callable[[], None]) -> None:
-    """What the provider said is not given up for one moment in which nothing can be written: nobody would know then what it has."""
-    try:
-        write()
-    except OperationalError as err:
-        log.warning("outcome_not_written", error=type(err).__name__)
-        time.sleep(AGAIN_S)
-        write()
+        surely(partial(_taken, step, outgoing, result))
 
 
 class Shut(Exception):

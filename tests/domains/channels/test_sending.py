@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
-from appliance.core import deliveries, jobs
+from appliance.core import deliveries, jobs, rows
 from appliance.core.errors import Refused
 from appliance.core.ids import new_id
 from appliance.core.jobs import Step
@@ -73,7 +73,7 @@ def test_what_the_provider_said_outlives_a_moment_in_which_nothing_can_be_writte
         confirm(*arguments)
 
     monkeypatch.setattr(subscribers, "_confirm", confirm_later)
-    monkeypatch.setattr(subscribers, "AGAIN_S", 0)
+    monkeypatch.setattr(rows, "AGAIN_S", 0)
     message_id = reply("Olá! Temos sim.")
     run_deliveries()
     assert (status_of(message_id), len(graph.accepted), refusals) == (MessageStatus.SENT, 1, [])

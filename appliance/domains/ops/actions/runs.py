@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from appliance.core import clock, i18n
 from appliance.core.crypto import KeyUnreadable
 from appliance.core.errors import DomainError
 from appliance.core.ids import new_id
+from appliance.core.rows import surely
 from appliance.domains.ops import queries
 from appliance.domains.ops.errors import AlreadyRunning
 from appliance.domains.ops.rules import timing
@@ -59,7 +61,7 @@ def leased(box: Box, kind: RunKind, target: str) -> Iterator[dict[str, Any]]:
     finally:
         done.set()
         renewing.join()
-        _end(box, run_id, state=state, error=error, ended_at=clock.now(), lease_until=None, **found)
+        surely(partial(_end, box, run_id, state=state, error=error, ended_at=clock.now(), lease_until=None, **found))
 
 
 def _begin(box: Box, kind: RunKind, target: str) -> UUID:

@@ -1,6 +1,8 @@
 """Each kind of target against a real server of it, and what happens when one is not there."""
 
+import os
 import shutil
+import subprocess
 import time
 
 import pytest
@@ -87,6 +89,22 @@ def test_unmounted_disk_is_noticed_and_not_filled(box, settings, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
     box.settings = with_targets(settings, usb={"repository": str(disk / "box"), "mount_point": disk})
+    with pytest.raises(NotMounted):
+        actions.back_up(box, "usb")
+    assert list(disk.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="as root: it mounts")
+def test_mounted_disk_is_written_to_until_it_is_taken_away(box, filled, settings, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    box.settings = with_targets(settings, usb={"repository": str(disk / "box"), "mount_point": disk})
+    subprocess.run(["mount", "-t", "tmpfs", "none", disk], check=True)
+    try:
+        actions.back_up(box, "usb")
+        assert len(actions.list_backups(box.settings, "usb")) == 1
+    finally:
+        subprocess.run(["umount", "--lazy", disk], check=True)
     with pytest.raises(NotMounted):
         actions.back_up(box, "usb")
     assert list(disk.iterdir()) == []

@@ -15,6 +15,7 @@ from appliance.core.i18n import gettext as _
 from appliance.core.i18n import lazy_gettext
 from appliance.entrypoints.cli_audit import audit
 from appliance.entrypoints.cli_backup import backup, restore
+from appliance.entrypoints.cli_bench import bench
 from appliance.entrypoints.cli_brand import brand
 from appliance.entrypoints.cli_diagnostics import diagnostics
 from appliance.entrypoints.cli_egress import egress
@@ -175,6 +176,7 @@ def _line(name: str, detail: str, fix: str, *, ok: bool, needed: bool = True) ->
 
 
 cli.add_command(audit)
+cli.add_command(bench)
 cli.add_command(brand)
 cli.add_command(keys)
 cli.add_command(backup)

@@ -24,7 +24,7 @@ LONGEST_PULL_S = 24 * 3600.0
 _QUIET_BYTES = 32 * _MEGABYTE
 
 
-models = Group("models", help=lazy_gettext("List, recommend, pull, import, verify and remove models."))
+models = Group("models", help=lazy_gettext("List, recommend, pull, import, verify, measure and remove models."))
 
 
 @models.command("list", help=lazy_gettext("What the catalogue knows and what is installed."))

@@ -1,32 +1,17 @@
 """The cross-encoder path, with a graph of four operations in place of a trained model."""
 
-import base64
-import json
-import shutil
 from collections.abc import Iterator
 
 import pytest
 
-from tests.modelserver.running import ROOT, Running
-
-# logits = mean over the pair of (token id where the token belongs to the document, else 0) / 10000
-GRAPH = (
-    "CAg6/gEKIwoJaW5wdXRfaWRzCg50b2tlbl90eXBlX2lkcxIBbSIDTXVsChcKAW0SAWYiBENhc3QqCQoCdG8YAaABAgonCgFmCgJheBIBciIKUmVkdWNl"
-    "TWVhbioPCghrZWVwZGltcxgBoAECChMKAXIKAWsSBmxvZ2l0cyIDRGl2EgF0KhIIARAHQgJheEoIAQAAAAAAAAAqCxABQgFrSgQAQBxGWh0KCWlucHV0"
-    "X2lkcxIQCg4IBxIKCgMSAWIKAxIBdFoiCg50b2tlbl90eXBlX2lkcxIQCg4IBxIKCgMSAWIKAxIBdGIZCgZsb2dpdHMSDwoNCAESCQoDEgFiCgIIAUIE"
-    "CgAQEg=="
-)
+from tests.modelserver import tiny_reranker
+from tests.modelserver.running import Running
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     running = Running(tmp_path_factory.mktemp("rerank"))
-    folder = running.models / "tiny-reranker"
-    folder.mkdir()
-    (folder / "model.onnx").write_bytes(base64.b64decode(GRAPH))
-    shutil.copy(ROOT / "models/starter/minilm-l6-v2-int8/tokenizer.json", folder)
-    about = {"name": "tiny-reranker", "task": "rerank", "engine": "onnx", "max_tokens": 64}
-    (folder / "model.json").write_text(json.dumps(about))
+    tiny_reranker.install(running.models)
     running.start()
     yield running
     running.stop()

@@ -110,12 +110,14 @@ def remove(name: str, *, as_json: bool) -> None:
 
 
 def _opened() -> Models:
+    from appliance.core import telemetry
     from appliance.core.outbound import Outbound
     from appliance.entrypoints.terminal import read_settings
     from appliance.inference.catalog import Models
     from appliance.inference.download import Fetcher
 
     settings = read_settings()
+    telemetry.configure_logs(settings.logs, "cli")  # each call is logged: not between what programs read
     outbound = Outbound(settings.network)
     client = partial(outbound.client, "models pull", timeout_s=settings.models.timeout_s, within_s=LONGEST_PULL_S)
     return Models(settings.home / "models", Fetcher(client))

@@ -12,6 +12,7 @@ from textwrap import dedent
 import pytest
 from click.testing import CliRunner
 
+from appliance.core import outbound
 from appliance.core.config import NetworkMode, NetworkSettings
 from appliance.core.errors import Conflict, NotFound, Refused, Unavailable
 from appliance.core.outbound import Outbound
@@ -306,6 +307,14 @@ def test_a_sealed_box_says_at_the_terminal_what_would_open_it(tmp_path: Path, mo
     assert done.exit_code == 1
     assert "network.mode" in done.output
     assert "Traceback" not in done.output
+
+
+def test_what_leaves_the_box_is_not_logged_between_what_programs_read(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("SALESEDGE_HOME", str(tmp_path))
+    cli_models._opened()
+    outbound.note("models pull", "weights.example", "answered", 0.0)
+    said = capsys.readouterr()
+    assert (said.out, "weights.example" in said.err) == ("", True)
 
 
 def test_progress_is_told_in_steps_and_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:

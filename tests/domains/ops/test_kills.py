@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from appliance.core.uow import UnitOfWork
 from appliance.domains.ops import actions, queries
-from appliance.domains.ops.actions import runs
-from appliance.domains.ops.errors import AlreadyRunning
+from appliance.domains.ops.actions import runs, targets
+from appliance.domains.ops.errors import AlreadyRunning, BackupFailed
 from appliance.domains.ops.tables import BackupRun
 from appliance.domains.ops.types import RunKind, RunState
 from appliance.entrypoints.cli import cli
@@ -87,6 +87,28 @@ def test_killed_backup_is_interrupted_and_the_next_one_whole(box, filled, enviro
         assert [run.state for run in queries.list_runs(uow)] == [RunState.DONE, RunState.INTERRUPTED]
     assert len(actions.list_backups(settings, "usb")) == 1
     assert actions.drill(box, "usb")["result"] == "passed"
+
+
+@pytest.fixture
+def cut_off(box, tmp_path):
+    """`restic init` as it was killed once its key was written."""
+    targets.open_target(box.settings, box.keys, "usb").create()
+    (tmp_path / "usb/config").unlink()
+    return tmp_path / "usb"
+
+
+def test_killed_while_it_made_the_repository_the_next_one_begins_anew(box, filled, settings, cut_off):
+    actions.back_up(box, "usb")
+    assert len(list((cut_off / "keys").iterdir())) == 1
+    assert actions.drill(box, "usb")["result"] == "passed"
+
+
+def test_backups_without_a_whole_repository_are_not_made_unreadable(box, filled, settings, cut_off):
+    (key,) = (cut_off / "keys").iterdir()
+    (cut_off / "snapshots" / "a1").write_bytes(b"of somebody")
+    with pytest.raises(BackupFailed, match="no whole backup repository"):
+        actions.back_up(box, "usb")
+    assert {path for path in cut_off.glob("*/*") if path.is_file()} == {key, cut_off / "snapshots" / "a1"}
 
 
 def test_lease_is_renewed_by_who_runs(box):

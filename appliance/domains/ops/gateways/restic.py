@@ -27,6 +27,10 @@ _PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "XDG_RUNTIME_DIR")
 _ASKS_WHETHER, _NOT_THERE = "Is there a repository at the following location?", ("no such file or directory", "does not exist")
 _REASONS: tuple[tuple[str, object], ...] = (
     ("no space left on device", _("The target is full. Free space there, or keep fewer backups.")),
+    (
+        "ciphertext verification failed",
+        _("The repository is damaged. If no backup was ever stored there, its making was cut off: empty the folder."),
+    ),
     ("already locked", _("Somebody else works on this repository just now.")),
     ("Host key verification failed", _("The SFTP server shows another host key than the one that is pinned.")),
     ("Permission denied", _("The target refused the key, or does not let the box write.")),
@@ -72,7 +76,18 @@ class Repository:
         return True
 
     def create(self) -> None:
+        """Raises BackupFailed where backups lie whose repository is not whole."""
+        place = place_of(self.target.repository)
+        if place is not None and place.is_here:
+            self._clear(Path(place.path))
         self._do("init")
+
+    def _clear(self, folder: Path) -> None:
+        """The key of an `init` that was cut off. Of two that one password opens restic takes either, and calls what the other made damaged."""
+        if any(path.is_file() for name in ("data", "index", "snapshots") for path in (folder / name).rglob("*")):
+            raise BackupFailed(_("What lies at %(place)s is no whole backup repository. Name another folder.", place=folder))
+        for key in (folder / "keys").glob("*"):
+            key.unlink()
 
     def snapshots(self) -> list[Snapshot]:
         found = json.loads(self._do("snapshots", "--json", "--no-lock"))

@@ -83,7 +83,7 @@ class Repository:
         self._do("init")
 
     def _clear(self, folder: Path) -> None:
-        """The key of an `init` that was cut off. Of two that one password opens restic takes either, and calls what the other made damaged."""
+        """The key of an `init` that was cut off goes. Of two that one password opens restic takes either, and calls the other's damaged."""
         if any(path.is_file() for name in ("data", "index", "snapshots") for path in (folder / name).rglob("*")):
             raise BackupFailed(_("What lies at %(place)s is no whole backup repository. Name another folder.", place=folder))
         for key in (folder / "keys").glob("*"):

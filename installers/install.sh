@@ -106,7 +106,7 @@ question() {
     [ "$ask" = no ] || fits "$wanted" "$said" || continue
     break
   done
-  [ "$wanted" != file ] || said=$(realpath -m -- "$said")
+  [ "$wanted" != file ] || [ -z "$said" ] || said=$(realpath -m -- "$said")
   given+=("$name=$said")
 }
 # fits file|CHOICES|"" ANSWER; what does not is said

@@ -23,7 +23,7 @@ TXT
 said_as+=(
   ["%s takes one of: %s"]="%s recebe um destes: %s"
   ["the questions were not answered; nothing was installed."]="as perguntas não foram respondidas; nada foi instalado."
-  ["To be asked nothing: %s"]="Para não ser perguntado: %s"
+  ["To be asked nothing: %s"]="Para instalar sem perguntas: %s"
   ["It has to be one of: %s"]="Tem de ser um destes: %s"
   ["The file %s cannot be read."]="Não é possível ler o arquivo %s."
   ["The certificate or its key cannot be read."]="Não é possível ler o certificado ou a sua chave."

@@ -23,7 +23,8 @@ T = TypeVar("T")
 AGAIN_S = 1.0
 log = structlog.get_logger()
 # What comes from outside is stored together. Nobody's fault: all of it comes again.
-PASSING = (OperationalError, InterfaceError, PoolTimeout, Unavailable)
+BUSY = (OperationalError, InterfaceError, PoolTimeout)
+PASSING = (*BUSY, Unavailable)
 # What one of them can do to the others. It is then stored alone, and kept aside if it is at fault.
 SPOILS = (SQLAlchemyError, DomainError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError, RecursionError)
 
@@ -32,7 +33,7 @@ def surely(write: Callable[[], None]) -> None:
     """What happened already is not given up for one moment in which nothing can be written: nobody would know of it then."""
     try:
         write()
-    except PASSING as err:
+    except BUSY as err:
         log.warning("not_written_at_once", error=type(err).__name__)
         time.sleep(AGAIN_S)
         write()

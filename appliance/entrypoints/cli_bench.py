@@ -59,10 +59,10 @@ def models_bench(names: tuple[str, ...], *, as_json: bool) -> None:
 @click.command(cls=Command, help=lazy_gettext("Measure this machine as the box uses it: disk, database, Redis, processor, models."))
 @json_option
 def bench(*, as_json: bool) -> None:
-    report: dict[str, Any] = {}
+    report: dict[str, Any] = {"models": []}
     with opened_box() as box:
         for name, told, sentence in chain(_machine(box), _models(box.settings)):
-            report[name] = [*report.get(name, ()), told] if name == "models" else told
+            report[name] = [*report["models"], told] if name == "models" else told
             if not as_json:
                 click.echo(sentence)
     if as_json:

@@ -22,9 +22,11 @@ PROCESSES = ("models", "redis", "relay", "scheduler", "sessions", "web", "worker
 @option("--follow", is_flag=True, help=lazy_gettext("Go on with what is written from now on."))
 @json_option
 def logs(process: str | None, lines: int, since: str | None, *, follow: bool, as_json: bool) -> NoReturn:
+    from appliance.core import updates
+
     program = shutil.which("journalctl")
-    if program is None:
-        raise Failed(_("There is no journal on this machine: a box in the foreground writes to the terminal it was started in."))
+    if program is None or not updates.releases().is_installed:
+        raise Failed(_("This box has no journal: one that runs in the foreground writes to the terminal it was started in."))
     wanted = [f"--unit=salesedge-{process}{end}.service" for end in ("", "@*")] if process else ["--unit=salesedge-*"]
     how = ["--no-pager", f"--lines={lines}", f"--output={'json' if as_json else 'short-iso'}"]
     more = [f"--since={since}"] * (since is not None) + ["--follow"] * follow

@@ -54,7 +54,7 @@ def create(name: str, owner: str, slug: str | None, locale: str, timezone: str, 
     answer(told, as_json=as_json, sentence=f"{made.slug}\n{link}")
 
 
-@tenants.command(help=lazy_gettext("Close it: its people, keys and connections stop at their next request. Nothing is deleted."))
+@tenants.command(help=lazy_gettext("Close it to people and API keys. Its channels and agents go on; nothing is deleted."))
 @click.argument("slug", metavar=NAMED)
 @json_option
 def suspend(slug: str, *, as_json: bool) -> None:

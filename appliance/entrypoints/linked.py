@@ -17,7 +17,7 @@ from appliance.core import clock
 from appliance.core.backoff import chance
 from appliance.core.box import Box
 from appliance.core.i18n import lazy_gettext as _
-from appliance.core.outbound import NotAllowed
+from appliance.core.outbound import NotAllowed, note
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import actions, queries
 from appliance.domains.channels.errors import ChannelNotFound
@@ -199,6 +199,7 @@ class Link(threading.Thread):
             self.box.outbound.check_allowed(HOST)
         except NotAllowed as err:
             return Over(reason=err, ending=Ending.SEALED)
+        note("whatsapp link", HOST, "admitted", time.perf_counter())
         with self.box.unit(self.tenant_id, read_only=True) as uow:
             link = queries.get_link(uow, self.channel_id)
             sealed, self.phone, is_new, asked_at = link.store, link.pairing_phone or "", not link.is_linked, link.asked_at

@@ -250,6 +250,14 @@ def test_an_organisation_that_cannot_be_is_refused_and_none_is_made(words: list[
     assert [one["slug"] for one in json.loads(box("tenants", "list", "--json").output)] == ["solara"]
 
 
+def test_no_organisation_is_made_before_the_box_is_set_up(run, tmp_path: Path) -> None:
+    crypto.create_master_key(tmp_path / "master.key")
+    assert run("migrate", LANG=ENGLISH).exit_code == 0
+    refused = run("tenants", "create", "Aurora", "--owner", "bia@aurora.example", LANG=ENGLISH)
+    assert (refused.exit_code, "Set the box up first" in refused.output) == (1, True)
+    assert json.loads(run("tenants", "list", "--json").output) == []
+
+
 def test_a_record_that_was_changed_is_found_at_the_terminal(box) -> None:
     assert box("audit", "verify", LANG=PORTUGUESE).output == "Todas as linhas do registro conferem.\n"
     with contextlib.closing(open_the_box()) as opened, opened.database.engine.begin() as connection:
@@ -259,7 +267,7 @@ def test_a_record_that_was_changed_is_found_at_the_terminal(box) -> None:
     told = json.loads(found.output)
     assert told["holds"] is False
     assert [fault["reason"] for fault in told["faults"]] == ["edited"]
-    assert re.search(r"^Organisation \S+, line 1: edited$", box("audit", "verify", LANG=ENGLISH).output, re.MULTILINE)
+    assert re.search(r"^Organisation \S+, line 1: changed$", box("audit", "verify", LANG=ENGLISH).output, re.MULTILINE)
 
 
 def apart(*words: str) -> str:
@@ -271,15 +279,15 @@ def apart(*words: str) -> str:
 def test_what_leaves_the_box_is_told_and_tried(box, monkeypatch: pytest.MonkeyPatch) -> None:
     assert box("egress", LANG=PORTUGUESE).output.splitlines() == [
         "Modo de rede: sealed", "Endereços da lista: -", "Endereços próprios em redes privadas: -",
-        "Nenhuma chamada desde que o SalesEdge iniciou.",
+        "Nenhuma chamada foi contada nesta máquina.",
     ]  # fmt: skip
     refused = box("egress", "ollama.example", LANG=ENGLISH)
     assert (refused.exit_code, "This box is sealed" in refused.output) == (1, True)
-    monkeypatch.setenv("SALESEDGE__NETWORK__PRIVATE_HOSTS", '["localhost"]')
-    with socket.create_server(("localhost", 0)) as server:
+    monkeypatch.setenv("SALESEDGE__NETWORK__PRIVATE_HOSTS", '["127.0.0.1"]')
+    with socket.create_server(("127.0.0.1", 0)) as server:
         port = str(server.getsockname()[1])
-        assert apart("egress", "localhost", "--port", port) == "localhost may be called and answers.\n"
-    assert apart("egress", "localhost", "--port", port) == "Error: localhost does not answer.\n"
+        assert apart("egress", "127.0.0.1", "--port", port) == "127.0.0.1 may be called and answers.\n"
+    assert apart("egress", "127.0.0.1", "--port", port) == "Error: 127.0.0.1 does not answer.\n"
     calls = {(call["purpose"], call["outcome"]): call["count"] for call in json.loads(apart("egress", "--json"))["calls"]}
     assert calls == {("egress check", "connected"): 1, ("egress check", "error"): 1}
 
@@ -288,12 +296,14 @@ def test_logs_are_those_of_the_journal(run, tmp_path: Path) -> None:
     journalctl = tmp_path / "journalctl"
     journalctl.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     journalctl.chmod(0o755)
-    command = [sys.executable, "-m", "appliance.entrypoints.cli", "logs", "--process", "worker", "--since", "1 hour ago"]
+    words = ["logs", "--process", "worker", "--since", "1 hour ago"]
+    program = "from pathlib import Path; from appliance.core import updates; from appliance.entrypoints.cli import cli; "
+    command = [sys.executable, "-c", f"{program}updates.releases = lambda: updates.Releases(Path('/opt/salesedge')); cli()", *words]
     asked = subprocess.run(command, env=os.environ | {"PATH": str(tmp_path)}, capture_output=True, text=True, check=True)
     units = ["--unit=salesedge-worker.service", "--unit=salesedge-worker@*.service"]
     assert asked.stdout.split("\n")[:-1] == [*units, "--no-pager", "--lines=200", "--output=short-iso", "--since=1 hour ago"]
     installed = {unit.name.replace("@", "") for unit in (ROOT / "systemd").glob("salesedge-*.service")}
     assert {f"salesedge-{process}.service" for process in PROCESSES} == installed
-    journalctl.unlink()
+    command = [sys.executable, "-m", "appliance.entrypoints.cli", *words]  # in the foreground
     none = subprocess.run(command, env=os.environ | {"PATH": str(tmp_path)}, capture_output=True, text=True, check=False)
-    assert (none.returncode, "There is no journal on this machine" in none.stderr) == (1, True)
+    assert (none.returncode, "This box has no journal" in none.stderr) == (1, True)

@@ -242,7 +242,7 @@ def test_a_channel_that_keeps_failing_rests(reply, run_deliveries, graph, box, t
     assert graph.requests == asked
     with box.unit(tenant_id, read_only=True) as uow:
         channel = queries.get_channel(uow, cloud)
-        assert channel.status is ChannelStatus.FAILING
+        assert (channel.status, channel.failures) == (ChannelStatus.FAILING, pacing.FAILURES_TO_PAUSE)
         assert channel.paused_until > uow.now
 
 

@@ -40,11 +40,12 @@ def main(real: str, *arguments: str) -> int:
     given, ours = os.pipe()
     os.write(ours, password)
     os.close(ours)
+    keys = Path(os.environ["RESTIC_REPOSITORY"]) / "keys"
+    before = {*keys.glob("*")}
     command = ["setpriv", "--pdeathsig=KILL", real, *arguments[:place], f"/dev/fd/{given}", *arguments[place + 1 :]]
     done = subprocess.run(command, pass_fds=[given], check=False)
-    keys = Path(os.environ["RESTIC_REPOSITORY"]) / "keys"
     if done.returncode == 0 and keys.is_dir():
-        (kept,) = keys.iterdir()
+        (kept,) = {*keys.iterdir()} - before
         lightened = lighten(json.loads(kept.read_text()), password)
         (keys / hashlib.sha256(lightened).hexdigest()).write_bytes(lightened)
         kept.unlink()

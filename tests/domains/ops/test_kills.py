@@ -103,6 +103,13 @@ def test_killed_while_it_made_the_repository_the_next_one_begins_anew(box, fille
     assert actions.drill(box, "usb")["result"] == "passed"
 
 
+def test_what_others_keep_in_a_folder_of_that_name_stays(box, filled, tmp_path):
+    (tmp_path / "usb/keys").mkdir(parents=True)
+    (tmp_path / "usb/keys/0000_key-certbot.pem").write_text("of somebody")
+    actions.back_up(box, "usb")
+    assert (tmp_path / "usb/keys/0000_key-certbot.pem").read_text() == "of somebody"
+
+
 def test_backups_without_a_whole_repository_are_not_made_unreadable(box, filled, settings, cut_off):
     (key,) = (cut_off / "keys").iterdir()
     (cut_off / "snapshots" / "a1").write_bytes(b"of somebody")

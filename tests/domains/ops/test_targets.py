@@ -99,7 +99,8 @@ def test_mounted_disk_is_written_to_until_it_is_taken_away(box, filled, settings
     disk = tmp_path / "disk"
     disk.mkdir()
     box.settings = with_targets(settings, usb={"repository": str(disk / "box"), "mount_point": disk})
-    subprocess.run(["mount", "-t", "tmpfs", "none", disk], check=True)
+    if subprocess.run(["mount", "-t", "tmpfs", "none", disk], check=False).returncode:
+        pytest.skip("this machine lets its root mount nothing")
     try:
         actions.back_up(box, "usb")
         assert len(actions.list_backups(box.settings, "usb")) == 1

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from appliance.core.box import Box
-from appliance.core.errors import Conflict, NotFound
+from appliance.core.errors import Conflict, NotFound, Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.uow import Actor, UnitOfWork
 from appliance.domains.identity import queries
@@ -83,6 +83,8 @@ def create_from_console(box: Box, wanted: TenantIn) -> Made:
     """An organisation whose owner is invited. Raises SlugTaken, Refused for the address."""
     assert wanted.owner_email
     with box.whole_box("create organisation", CONSOLE) as uow:
+        if not queries.is_set_up(uow):
+            raise Refused(_("Set the box up first: open /setup, or `salesedge setup`."))
         tenant = create_tenant(uow, name=wanted.name, slug=wanted.slug or "", locale=wanted.locale, timezone=wanted.timezone)
         with as_tenant(uow, tenant.id) as theirs:
             return Made(tenant.id, tenant.slug, invite_as_box(theirs, email=wanted.owner_email, role=OWNER))

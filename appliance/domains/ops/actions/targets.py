@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from appliance.core import crypto, envelope
 from appliance.core.i18n import lazy_gettext as _
-from appliance.core.outbound import Outbound
+from appliance.core.outbound import Outbound, note
 from appliance.domains.ops.actions import chains
 from appliance.domains.ops.actions.runs import leased
 from appliance.domains.ops.errors import BackupFailed, NoRepository, NoSuchBackup, NoSuchTarget, NotMounted
@@ -34,6 +34,7 @@ def open_target(settings: Settings, keys: crypto.Keyring, name: str, *, timeout_
         raise BackupFailed(said)
     if not place.is_here:
         Outbound(settings.network).admit("backup", place.host, place.port)
+        note("backup", place.host, "admitted", time.perf_counter())
     _check_mounted(target)
     _check_files(target)
     return Repository(target, keys.backup_key, settings.home / "cache" / "restic", time.monotonic() + timeout_s)

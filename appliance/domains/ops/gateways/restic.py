@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
 
+from appliance.core import i18n
 from appliance.core.config import BackupTarget
 from appliance.core.i18n import lazy_gettext as _
 from appliance.domains.ops.errors import BackupFailed, NoRepository, NoSuchBackup, OtherKey
@@ -87,7 +89,11 @@ class Repository:
         if any(path.is_file() for name in ("data", "index", "snapshots") for path in (folder / name).rglob("*")):
             raise BackupFailed(_("What lies at %(place)s is no whole backup repository. Name another folder.", place=folder))
         for key in (folder / "keys").glob("*"):
-            key.unlink()
+            try:
+                if key.is_file() and key.name == sha256(key.read_bytes()).hexdigest():  # as restic names what it stores
+                    key.unlink()
+            except OSError as err:
+                raise BackupFailed(_("%(path)s: %(why)s", path=key, why=i18n.reason_of(err))) from err
 
     def snapshots(self) -> list[Snapshot]:
         found = json.loads(self._do("snapshots", "--json", "--no-lock"))

@@ -30,7 +30,7 @@ def configure_logs(settings: LogSettings, process: str, *, stream: TextIO | None
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.level]),
-        logger_factory=structlog.PrintLoggerFactory(out),
+        logger_factory=lambda *_named: structlog.PrintLogger(stream or sys.stderr),  # whichever it is by then
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(out)

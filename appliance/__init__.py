@@ -1,6 +1,6 @@
 """SalesEdge: a company's own sales and service AI, on its own hardware."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 import sys
 

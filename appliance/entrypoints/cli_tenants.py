@@ -78,4 +78,5 @@ def _put(slug: str, status: str, sentence: str, *, as_json: bool) -> None:
 
 
 def _line(one: Housed) -> str:
-    return f"{' ' if one.status == 'active' else 'x'} {one.slug}  {one.name}  {one.people}"
+    since = f"  {one.suspended_at:%Y-%m-%d}" if one.suspended_at else ""
+    return f"{'x' if since else ' '} {one.slug}  {one.name}  {one.people}{since}"

@@ -1,9 +1,14 @@
+from datetime import UTC, datetime
+
 import pytest
+import sqlalchemy as sa
 from alembic import command
 from sqlalchemy import create_engine, inspect, text
 
 from appliance.core import crypto, db, migrate
 from appliance.core.config import Settings
+from appliance.core.ids import new_id
+from appliance.domains.identity.tables import Tenant
 
 
 @pytest.fixture
@@ -46,6 +51,22 @@ def columns_of(settings, keys):
     tables = inspect(database.engine).get_multi_columns()
     database.close()
     return {(table, column["name"], str(column["type"])) for (_, table), columns in tables.items() for column in columns}
+
+
+def test_an_organisation_that_was_suspended_before_is_since_its_last_change(empty, keys):
+    changed_at = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+    database = db.connect(empty, keys.database_key)
+    with database.engine.begin() as connection:
+        command.upgrade(migrate.config_for(connection), "720bb747cb68")
+        said = {"locale": "en", "timezone": "UTC", "settings": "{}", "created_at": changed_at, "updated_at": changed_at}
+        rows = [{"id": new_id(), "name": status, "slug": status, "status": status, **said} for status in ("active", "suspended")]
+        before = sa.table("tenants", *[sa.column(name, sa.Uuid() if name == "id" else None) for name in rows[0]])
+        connection.execute(sa.insert(before), rows)
+        command.upgrade(migrate.config_for(connection), "eeab9a24dcfb")
+    with database.engine.connect() as connection:
+        found = {row.slug: row.suspended_at for row in connection.execute(sa.select(Tenant.slug, Tenant.suspended_at))}
+    database.close()
+    assert found == {"active": None, "suspended": changed_at}
 
 
 def test_tables_of_another_release_are_left_as_they_are(empty, keys):

@@ -13,6 +13,7 @@ import tarfile
 import time
 import urllib.error
 import urllib.request
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -46,14 +47,27 @@ FAILS = GOOD + '    op.execute("INSERT INTO tenants (id) SELECT id FROM tenants"
 
 
 def tree_of_the_last_release(folder: Path) -> Path:
-    """Of the newest tag; before the first, this tree."""
-    asked = subprocess.run(["git", "-C", ROOT, "tag", "--list", "v*", "--sort=-v:refname"], capture_output=True, text=True, check=False)
-    if tags := asked.stdout.split():
-        folder.mkdir()
-        packed = subprocess.run(["git", "-C", ROOT, "archive", tags[0]], capture_output=True, check=True).stdout
-        subprocess.run(["tar", "-x", "-C", folder], input=packed, check=True)
-        return folder
-    return this_tree(folder)
+    """This tree where a copy's history does not reach back to it."""
+    release = last_release()
+    if not release:
+        warnings.warn("the release before is not in this copy; updates are tried from this tree: git fetch --unshallow", stacklevel=1)
+        return this_tree(folder)
+    folder.mkdir()
+    packed = subprocess.run(["git", "-C", ROOT, "archive", release], capture_output=True, check=True).stdout
+    subprocess.run(["tar", "-x", "-C", folder], input=packed, check=True)
+    return folder
+
+
+def last_release() -> str:
+    """The newest tag; without tags, the last commit before the version was raised; empty in a copy without either."""
+    if tags := _git("tag", "--list", "v*", "--sort=-v:refname"):
+        return tags[0]
+    raised = _git("log", "-1", "--format=%P", f'-Sversion = "{version_of(ROOT)}"', "--", "pyproject.toml")
+    return raised[0] if raised else ""
+
+
+def _git(*words: str) -> list[str]:
+    return subprocess.run(["git", "-C", ROOT, *words], capture_output=True, text=True, check=False).stdout.split()
 
 
 def this_tree(folder: Path) -> Path:

@@ -138,6 +138,7 @@ class TenantOut(Schema):
     settings: TenantSettings
     created_at: datetime
     updated_at: datetime
+    suspended_at: datetime | None
 
 
 class WorkSpan(Schema):

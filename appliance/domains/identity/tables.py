@@ -20,6 +20,7 @@ class Tenant(Base):
     settings: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    suspended_at: Mapped[datetime | None]
 
 
 class BusinessHours(TenantOwned, Base):

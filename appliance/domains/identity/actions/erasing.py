@@ -79,7 +79,7 @@ def _destroy_keys(box: Box, tenant_id: UUID) -> dict[str, Any]:
             return before
         tenancy.overwrite_what_goes(uow)
         uow.session.execute(delete(TenantKey).where(TenantKey.tenant_id == tenant_id))
-        tenant.status = TenantStatus.SUSPENDED
+        tenant.status, tenant.suspended_at = TenantStatus.SUSPENDED, tenant.suspended_at or uow.now
         left = update(LoginSession).where(LoginSession.tenant_id == tenant_id, LoginSession.revoked_at.is_(None))
         sessions = count_changed(uow.session.execute(left.values(revoked_at=uow.now, revoked_because="organisation erased")))
         told = {

@@ -13,6 +13,7 @@ from appliance.domains.identity.errors import SlugTaken
 from appliance.domains.identity.events import MemberJoined, TenantChanged, TenantCreated
 from appliance.domains.identity.rules.names import check_timezone, slug_of
 from appliance.domains.identity.tables import Membership, Tenant, User
+from appliance.domains.identity.types import TenantStatus
 
 
 def create_tenant(uow: UnitOfWork, *, name: str, slug: str = "", locale: str = "pt_BR", timezone: str = "America/Sao_Paulo") -> Tenant:
@@ -56,6 +57,10 @@ def change_tenant(uow: UnitOfWork, tenant_id: UUID, changes: dict[str, Any]) -> 
     before = {name: getattr(tenant, name) for name in changes}
     for name, value in changes.items():
         setattr(tenant, name, value)
+    if tenant.status is not TenantStatus.SUSPENDED:
+        tenant.suspended_at = None
+    elif tenant.suspended_at is None:
+        tenant.suspended_at = uow.now
     tenant.updated_at = uow.now
     _claim_slug(uow)
     record(uow, "tenant.changed", about=("tenant", tenant.id), before=before, after=changes)

@@ -27,6 +27,7 @@ class Housed:
     status: str
     people: int
     created_at: datetime
+    suspended_at: datetime | None
 
 
 def get_tenant(uow: UnitOfWork, tenant_id: UUID | None = None) -> Tenant:
@@ -52,7 +53,7 @@ def list_housed(uow: UnitOfWork, *, limit: int = 500) -> list[Housed]:
     """By short name. Needs the box scope."""
     people = select(func.count(Membership.id)).where(Membership.tenant_id == Tenant.id).scalar_subquery()
     rows = uow.session.execute(select(Tenant, people).order_by(Tenant.slug).limit(limit))
-    return [Housed(one.id, one.slug, one.name, one.status.value, number, one.created_at) for one, number in rows]
+    return [Housed(one.id, one.slug, one.name, one.status.value, number, one.created_at, one.suspended_at) for one, number in rows]
 
 
 def is_slug_taken(uow: UnitOfWork, slug: str) -> bool:

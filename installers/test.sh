@@ -38,6 +38,8 @@ has_promtool() { command -v promtool >/dev/null 2>&1; } # checks metrics, dashbo
 has_restic() { command -v restic >/dev/null 2>&1; }
 has_sshd() { command -v sshd >/dev/null 2>&1 || [ -x /usr/sbin/sshd ]; }     # a target of backups
 has_swift() { command -v swift-proxy-server >/dev/null 2>&1 && command -v swift-object-server >/dev/null 2>&1; } # another: speaks S3
+has_nfs() { command -v ganesha.nfsd >/dev/null 2>&1 && compgen -G '/usr/lib/*/libnfs.so.*' >/dev/null && # and a third
+  /usr/bin/python3 -c 'import fusepy' >/dev/null 2>&1; }
 has_example_tools() { command -v curl >/dev/null 2>&1 && command -v openssl >/dev/null 2>&1; } # the pages show examples with them
 has_systemd() { command -v systemd-analyze >/dev/null 2>&1; } # judges the units
 has_debootstrap() { command -v debootstrap >/dev/null 2>&1 || [ -x /usr/sbin/debootstrap ]; } # makes the bare root of the installation
@@ -56,6 +58,7 @@ has_promtool || wanted+=(prometheus)
 has_restic || wanted+=(restic)
 has_sshd || wanted+=(openssh-server)
 has_swift || wanted+=(swift-proxy swift-account swift-container swift-object)
+has_nfs || wanted+=(nfs-ganesha-vfs libnfs-utils python3-fusepy)
 has_example_tools || wanted+=(curl openssl)
 has_systemd || wanted+=(systemd)
 has_debootstrap || wanted+=(debootstrap)

@@ -21,6 +21,10 @@ class BackupFailed(Unavailable):
     """Worth another try later."""
 
 
+class TookTooLong(BackupFailed):
+    """A program did not end in time."""
+
+
 class JournalGone(BackupFailed):
     """PostgreSQL let go of journal that was not fetched."""
 

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from appliance.core import clock
 from appliance.core.config import NetworkMode
 from appliance.core.outbound import NotAllowed
 from appliance.domains.ops import actions, jobs, queries
@@ -111,6 +112,21 @@ def test_mounted_disk_is_written_to_until_it_is_taken_away(box, filled, settings
     assert list(disk.iterdir()) == []
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="as root: it mounts")
+def test_folder_that_systemd_mounted_on_itself_for_a_unit_is_no_disk(box, settings, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    box.settings = with_targets(settings, usb={"repository": str(disk / "box"), "mount_point": disk})
+    if subprocess.run(["mount", "--bind", disk, disk], check=False).returncode:
+        pytest.skip("this machine lets its root mount nothing")
+    try:
+        with pytest.raises(NotMounted):
+            actions.back_up(box, "usb")
+        assert list(disk.iterdir()) == []
+    finally:
+        subprocess.run(["umount", "--lazy", disk], check=True)
+
+
 def test_repository_that_is_gone_is_not_made_anew(box, filled, settings, tmp_path):
     actions.back_up(box, "usb")
     shutil.move(tmp_path / "usb", tmp_path / "elsewhere")
@@ -123,6 +139,12 @@ def test_repository_that_is_gone_is_not_made_anew(box, filled, settings, tmp_pat
     assert status.last_good is not None
     shutil.move(tmp_path / "elsewhere", tmp_path / "usb")
     actions.back_up(box, "usb")
+
+
+def test_restic_that_ends_before_it_was_told_all_says_why(settings, tmp_path):
+    repository = Repository(settings.backup.targets["usb"], bytes(32), tmp_path / "cache", time.monotonic() + 60)
+    with pytest.raises(NoRepository):
+        repository.store_stream("rows", [], clock.now(), lambda out: out.writelines([bytes(5_000)] * 2_000))
 
 
 def test_other_key_does_not_open_the_backups(box, filled, settings, tmp_path):

@@ -11,7 +11,8 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.core.outbound import Outbound, note
 from appliance.domains.ops.actions import chains
 from appliance.domains.ops.actions.runs import leased
-from appliance.domains.ops.errors import BackupFailed, NoRepository, NoSuchBackup, NoSuchTarget, NotMounted
+from appliance.domains.ops.errors import BackupFailed, NoRepository, NoSuchBackup, NoSuchTarget
+from appliance.domains.ops.gateways import mounts
 from appliance.domains.ops.gateways.restic import Repository
 from appliance.domains.ops.rules import addresses, sets
 from appliance.domains.ops.types import NEWEST, BackupSet, RunKind
@@ -35,7 +36,8 @@ def open_target(settings: Settings, keys: crypto.Keyring, name: str, *, timeout_
     if not place.is_here:
         Outbound(settings.network).admit("backup", place.host, place.port)
         note("backup", place.host, "admitted", time.perf_counter())
-    _check_mounted(target)
+    if target.mount_point is not None:
+        mounts.check_mounted(target.mount_point, timeout_s=timeout_s)
     _check_files(target)
     return Repository(target, keys.backup_key, settings.home / "cache" / "restic", time.monotonic() + timeout_s)
 
@@ -90,11 +92,6 @@ def chosen(repository: Repository, set_id: str) -> BackupSet:
     if not named or (set_id != NEWEST and len(named) > 1):
         raise NoSuchBackup
     return named[0]
-
-
-def _check_mounted(target: BackupTarget) -> None:
-    if target.mount_point is not None and not target.mount_point.is_mount():
-        raise NotMounted(target.mount_point)
 
 
 def _check_files(target: BackupTarget) -> None:

@@ -52,7 +52,7 @@ def load(stream: IO[bytes], url: URL, *, replace: bool, timeout_s: float) -> Non
         assert run.process.stdin is not None
         try:
             shutil.copyfileobj(stream, run.process.stdin, 1 << 20)
-        except BrokenPipeError:
+        except ConnectionError:
             run.process.wait()
     while stream.read(1 << 20):
         pass  # whoever writes it meets no broken pipe

@@ -104,7 +104,7 @@ class Repository:
         command = ("backup", "--json", "--stdin", "--stdin-filename", name, *_marks(tags, at))
         with self._running(*command, writes=True) as run:
             assert run.process.stdin is not None
-            with suppress(BrokenPipeError):  # restic ended, and says why
+            with suppress(ConnectionError):  # restic ended, and says why
                 write(run.process.stdin)
         return _stored(self._checked(run))
 

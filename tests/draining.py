@@ -10,6 +10,7 @@ from appliance.core.outbox import Delivery, DeliveryState, Owed, owed
 def list_due(box: Box) -> list[Owed]:
     """Every head that is due, told to the queue or not."""
     with box.whole_box("test") as uow:
+        deliveries.hold(uow)  # as the relay does: what it holds is due no more
         due = and_(Delivery.state == DeliveryState.PENDING, Delivery.next_at <= uow.now, ~deliveries._blocked())
         return owed(uow.session.scalars(select(Delivery).where(due).order_by(Delivery.event_seq)))
 

@@ -1,6 +1,6 @@
 """The life of one delivery row: claimed by compare-and-swap, kept by a lease, finished by its own token only."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,12 +15,13 @@ from appliance.core.i18n import told
 from appliance.core.ids import new_id
 from appliance.core.outbox import MAX_ATTEMPTS, Delivery, DeliveryState, OutboxRow, Owed, owed
 from appliance.core.rows import bring_forward, was_changed
+from appliance.core.suspension import is_suspended, list_suspended
 from appliance.core.uow import UnitOfWork
 
 LEASE = timedelta(seconds=12)
 SWEEP_LIMIT = 500
 DEADLY_AFTER = 5
-UNFINISHED = (DeliveryState.PENDING, DeliveryState.LEASED, DeliveryState.DEAD)
+UNFINISHED = (DeliveryState.PENDING, DeliveryState.LEASED, DeliveryState.DEAD, DeliveryState.HELD)
 REENQUEUE_AFTER = timedelta(seconds=5)  # what a unit that is slow to commit was told with may lie so far back
 
 
@@ -29,12 +30,14 @@ class LeaseLost(RuntimeError):
 
 
 def claim(uow: UnitOfWork, delivery_id: UUID) -> UUID | None:
-    """The lease token, or None when somebody else has it, it is done, not yet due, or an earlier one of its key is open."""
+    """The lease token, or None when somebody else has it, it is done, not yet due, an earlier one of its key is open, or its organisation
+    is suspended.
+    """
     token = new_id()
     has_died = Delivery.state == DeliveryState.LEASED
     result = uow.session.execute(
         update(Delivery)
-        .where(Delivery.id == delivery_id, _is_ready(uow), ~_is_deadly(), ~_blocked())
+        .where(Delivery.id == delivery_id, _is_ready(uow), ~_is_deadly(), ~_blocked(), ~_has_to_wait(uow))
         .values(
             state=DeliveryState.LEASED, lease_token=token, lease_until=uow.now + LEASE, attempts=Delivery.attempts + 1,
             deaths=case((has_died, Delivery.deaths + 1), else_=Delivery.deaths),
@@ -80,6 +83,33 @@ def _blocked() -> ColumnElement[bool]:
             earlier.state.in_(UNFINISHED),  # equality lets the index skip what is done, which of a busy key are millions
         )
     )
+
+
+def _has_to_wait(uow: UnitOfWork) -> ColumnElement[bool]:
+    return and_(is_suspended(uow, Delivery.tenant_id), Delivery.subscriber.not_in(uow.box.registry.taking_in))
+
+
+def _to_hold(uow: UnitOfWork, tenants: Sequence[UUID]) -> ColumnElement[bool]:
+    return and_(Delivery.tenant_id.in_(tenants), _is_ready(uow), Delivery.subscriber.not_in(uow.box.registry.taking_in))
+
+
+def has_to_hold(uow: UnitOfWork) -> bool:
+    tenants = list_suspended(uow)
+    return bool(tenants) and uow.session.scalar(select(Delivery.id).where(_to_hold(uow, tenants)).limit(1)) is not None
+
+
+def hold(uow: UnitOfWork) -> None:
+    """In the whole box: what is due of organisations that are suspended is looked at no more, until `release`."""
+    if tenants := list_suspended(uow, held=True):
+        waiting = update(Delivery).where(_to_hold(uow, tenants)).execution_options(synchronize_session=False)
+        uow.session.execute(waiting.values(state=DeliveryState.HELD, lease_token=None, lease_until=None, enqueued_at=None))
+
+
+def release(uow: UnitOfWork) -> None:
+    """The organisation is resumed: all that waited is due, in its order."""
+    own = Delivery.tenant_id == uow.tenant_id, Delivery.state == DeliveryState.HELD
+    waiting = update(Delivery).where(*own).execution_options(synchronize_session=False)
+    uow.session.execute(waiting.values(state=DeliveryState.PENDING, next_at=uow.now))
 
 
 def renew(uow: UnitOfWork, delivery_id: UUID, token: UUID) -> bool:
@@ -189,7 +219,7 @@ def find_under_way(uow: UnitOfWork, ordering_keys: Collection[str]) -> frozenset
             dead.event_seq < Delivery.event_seq,
         )
     )
-    alive = Delivery.state.in_((DeliveryState.PENDING, DeliveryState.LEASED))
+    alive = Delivery.state.in_((DeliveryState.PENDING, DeliveryState.LEASED, DeliveryState.HELD))
     found = select(Delivery.ordering_key).where(Delivery.ordering_key.in_(ordering_keys), alive, ~is_stuck).distinct()
     return frozenset(key for key in uow.session.scalars(found) if key)
 
@@ -218,7 +248,7 @@ def _due(uow: UnitOfWork, heads: Mapping[str, datetime]) -> Select[Delivery]:
 
 def find_next(uow: UnitOfWork, queue: str, *, after: UUID) -> Owed | None:
     """What comes next in a queue that goes by turns: of the organisation behind `after`, round and round; of its own the oldest."""
-    ready = select(Delivery).where(Delivery.queue == queue, _is_ready(uow), ~_blocked())
+    ready = select(Delivery).where(Delivery.queue == queue, _is_ready(uow), ~_blocked(), ~_has_to_wait(uow))
     found = uow.session.scalar(ready.order_by(Delivery.tenant_id <= after, Delivery.tenant_id, Delivery.event_seq).limit(1))
     return None if found is None else owed([found])[0]
 

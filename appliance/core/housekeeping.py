@@ -149,6 +149,7 @@ MANIFEST = Manifest(
         Cron("put_figures_together", lambda _box: put_figures_together(), every=timedelta(minutes=10)),
     ),
     clock_put_back=(heed_put_back,),
+    resuming=(deliveries.release,),
     checks=(Check("workers", check_workers, thorough=True), parts.CHECK, updates.CHECK),
     metrics=(
         Gauge("deliveries", "Work that is owed: waiting, under way, or given up.", ("state",), deliveries.count_open),

@@ -232,9 +232,10 @@ def sweep(box: Box) -> int:
     if heads is None:
         return 0  # nobody can be told; all of it is due once Redis is back
     with box.whole_box("relay", read_only=True) as uow:
-        if not deliveries.has_due(uow, heads=heads):
+        if not (deliveries.has_to_hold(uow) or deliveries.has_due(uow, heads=heads)):
             return 0
     with box.whole_box("relay") as uow:
+        deliveries.hold(uow)
         due = deliveries.take_due(uow, heads=heads)
     box.dispatcher.enqueue(due)
     return len(due)

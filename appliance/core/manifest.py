@@ -13,6 +13,8 @@ from appliance.core.outbox import QueueName, event_name
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from sqlalchemy import Select
+
     from appliance.core.box import Box
     from appliance.core.uow import UnitOfWork
     from appliance.core.web.api import Api
@@ -20,13 +22,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Subscription:
-    """`atomic`: handler(uow, event), one transaction with its delivery. `staged`: handler(step, event), slow and fenced."""
+    """`atomic`: handler(uow, event), one transaction with its delivery. `staged`: handler(step, event), slow and fenced.
+
+    `takes_in`: stores what came from outside, also of an organisation that is suspended; everything else of it waits.
+    """
 
     event: type
     handler: Callable[[Any, Any], None]
     queue: QueueName = "default"
     mode: Literal["atomic", "staged"] = "atomic"
     delay: timedelta = timedelta(0)
+    takes_in: bool = False
 
     @property
     def name(self) -> str:
@@ -89,6 +95,8 @@ class Manifest:
     exporters: tuple[Callable[[UnitOfWork, UUID], Mapping[str, object]], ...] = ()  # contact id -> what is held
     erasers: tuple[Callable[[UnitOfWork, UUID], int], ...] = ()  # contact id -> rows erased
     clock_put_back: tuple[Callable[[UnitOfWork, timedelta], None], ...] = ()  # by so much, in the whole box: nothing waits longer for it
+    suspended: Select[UUID] | None = None  # the organisations of which nothing leaves
+    resuming: tuple[Callable[[UnitOfWork], None], ...] = ()  # in the transaction that ends it, before anything of that organisation goes on
     known: Mapping[str, Callable[[UnitOfWork, UUID], bool]] = field(default_factory=dict)  # what domains below point at -> is it here?
 
 
@@ -107,6 +115,9 @@ class Registry:
         self.metrics = tuple(gauge for manifest in self.manifests for gauge in manifest.metrics)
         self.figures = tuple(read for manifest in self.manifests for read in manifest.figures)
         self.clock_put_back = tuple(end for manifest in self.manifests for end in manifest.clock_put_back)
+        self.suspended = next((manifest.suspended for manifest in self.manifests if manifest.suspended is not None), None)
+        self.resuming = tuple(resume for manifest in self.manifests for resume in manifest.resuming)
+        self.taking_in = frozenset(sub.name for sub in self.subscriptions.values() if sub.takes_in)
         self._known = {kind: exists for manifest in self.manifests for kind, exists in manifest.known.items()}
         self._by_event: dict[str, tuple[Subscription, ...]] = {}
         for sub in self.subscriptions.values():

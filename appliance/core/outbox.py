@@ -26,6 +26,7 @@ class DeliveryState(StrEnum):
     LEASED = "leased"
     DONE = "done"
     DEAD = "dead"
+    HELD = "held"  # due, of an organisation that is suspended
 
 
 class OutboxRow(TenantOwned, Rows):

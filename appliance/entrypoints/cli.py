@@ -127,9 +127,22 @@ def status(*, as_json: bool) -> None:
 
     with opened_box() as box:
         results = run_checks(box)
+        suspended = _suspended(box) if results["database"].ok else []
     report = {name: {"ok": result.ok, "detail": result.detail, "fix": result.fix} for name, result in results.items()}
-    answer(report, as_json=as_json, sentence="\n".join(_line(name_of(name), r.detail, r.fix, ok=r.ok) for name, r in results.items()))
+    lines = [_line(name_of(name), r.detail, r.fix, ok=r.ok) for name, r in results.items()]
+    if suspended:  # somebody wanted that
+        report["suspended"] = {"ok": True, "detail": ", ".join(suspended), "fix": ""}
+        lines.append(_line(_("Suspended"), ", ".join(suspended), "", ok=True))
+    answer(report, as_json=as_json, sentence="\n".join(lines))
     sys.exit(0 if all(result.ok for result in results.values()) else 1)
+
+
+def _suspended(box: Box) -> list[str]:
+    from appliance.domains.identity import queries
+    from appliance.domains.identity.types import TenantStatus
+
+    with box.whole_box("organisations at the console", read_only=True) as uow:
+        return [one.slug for one in queries.list_housed(uow) if one.status == TenantStatus.SUSPENDED]
 
 
 @cli.command(help=lazy_gettext("Check all this box needs. Says how to mend what is wrong."))

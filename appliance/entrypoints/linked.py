@@ -151,6 +151,8 @@ class Link(threading.Thread):
         ))  # fmt: skip
         if not self._stop_asked.is_set():
             self._woken.wait(wait.total_seconds())
+        if self._stop_asked.is_set():
+            self._notes.write(lambda uow: actions.note_stopped(uow, self.channel_id))
         return True
 
     def _leaves_again(self, over: Over, attempt: int) -> bool:

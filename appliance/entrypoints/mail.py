@@ -20,7 +20,7 @@ from appliance.core.errors import DomainError, Unavailable
 from appliance.core.rows import PASSING, SPOILS
 from appliance.domains.channels import actions, queries
 from appliance.domains.channels.gateways.email.mail import Spot
-from appliance.domains.channels.types import EMAIL, Account
+from appliance.domains.channels.types import Account
 
 if TYPE_CHECKING:
     from appliance.domains.channels.gateways.email.imap import Fetched, Mailbox
@@ -60,8 +60,7 @@ class Mailboxes:
     def look(self) -> None:
         """Start what is wanted and does not run; stop what is not wanted, or is wanted otherwise."""
         with self._box.whole_box("mailboxes", read_only=True) as uow:
-            read = [one for one in queries.list_of_kind(uow, EMAIL) if one.active and one.config["imap_host"]]
-            wanted = {one.id: queries.get_account(uow, one.id) for one in read}
+            wanted = {account.channel_id: account for account in queries.list_read(uow)}
         for channel_id, watch in list(self._watches.items()):
             if wanted.get(channel_id) != watch.account or not watch.is_alive():
                 watch.stop()

@@ -65,7 +65,8 @@ def front_of(key: str) -> Front:
         except ChannelNotFound:
             count_unrecognised()
             raise
-        front = Front(key, channel.id, channel.tenant_id, channel.active, WebchatSettings.model_validate(channel.config))
+        is_open = queries.is_chat_open(uow, channel)
+        front = Front(key, channel.id, channel.tenant_id, is_open, WebchatSettings.model_validate(channel.config))
     if len(_kept) >= MOST_KEPT:
         _kept.clear()
     _kept[key] = (monotonic(), front)

@@ -81,6 +81,7 @@ REASONS = {
     "guardrail": _("a guardrail"),
     "too_many_replies": _("too many replies in a row"),
     "models_away": _("the models are away"),
+    "late": _("it was written more than a day ago"),
     "asked_by_colleague": _("a colleague asked for somebody"),
     "no_agent": _("no agent answers here"),
     "unassigned": _("a colleague put it back"),

@@ -33,9 +33,14 @@ def take_up_words(uow: UnitOfWork, event: MessageTranscribed) -> None:
 def answer(step: Step, event: AnswerDue) -> None:
     with step.read() as uow:
         situation = queries.read_situation(uow, event.conversation_id, due=event.number)
-        if situation is not None:
+        is_late = situation is not None and queries.is_late(uow, event.conversation_id)
+        if situation is not None and not is_late:
             uow.whisper(AgentWriting(event.conversation_id, writes=True))
     if situation is None:
+        return
+    if is_late:
+        with step.finish() as uow:
+            actions.leave_to_person(uow, event.conversation_id, situation.up_to_number)
         return
     started = time.perf_counter()
     try:

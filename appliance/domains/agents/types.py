@@ -51,6 +51,7 @@ class Reason(StrEnum):
     GUARDRAIL = "guardrail"
     TOO_MANY_REPLIES = "too_many_replies"
     MODELS_AWAY = "models_away"
+    LATE = "late"
 
 
 class Outcome(StrEnum):

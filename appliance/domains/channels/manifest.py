@@ -46,11 +46,11 @@ MANIFEST = Manifest(
     ),
     subscriptions=(
         Subscription(ChannelChanged, subscribers.tell_of_trouble),
-        Subscription(WebhooksAccepted, subscribers.store_webhooks, queue="fast"),
-        Subscription(MailPosted, subscribers.read_posted_mail, mode="staged"),
+        Subscription(WebhooksAccepted, subscribers.store_webhooks, queue="fast", takes_in=True),
+        Subscription(MailPosted, subscribers.read_posted_mail, mode="staged", takes_in=True),
         Subscription(MessageQueued, subscribers.send_message, queue="fast", mode="staged"),
         Subscription(ConfirmationWanted, subscribers.ask_for_confirmation, mode="staged"),
-        Subscription(MediaAnnounced, subscribers.fetch_media, mode="staged"),
+        Subscription(MediaAnnounced, subscribers.fetch_media, mode="staged", takes_in=True),
         Subscription(TemplateQueued, subscribers.hand_in_template, mode="staged"),
     ),
     cron=(
@@ -63,4 +63,5 @@ MANIFEST = Manifest(
     metrics=(Gauge("channels", "Channels in use, by their state.", ("kind", "status"), queries.count_states),),
     erasers=(actions.erase_contact,),
     clock_put_back=(actions.heed_put_back,),
+    resuming=(actions.set_aside_stale,),
 )

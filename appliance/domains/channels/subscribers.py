@@ -17,6 +17,7 @@ from appliance.core.i18n import pack, told
 from appliance.core.jobs import Step
 from appliance.core.outbound import NotAllowed
 from appliance.core.rows import PASSING, SPOILS, surely
+from appliance.core.suspension import is_own_suspended
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import actions, queries
 from appliance.domains.channels.errors import Deferred, KeyRefused
@@ -34,6 +35,7 @@ from appliance.domains.conversations import queries as conversation_queries
 from appliance.domains.conversations.events import MessageQueued
 from appliance.domains.conversations.types import WORTH_SAYING, MessageStatus, Outgoing, StatusReport, Wait
 
+WHILE_SUSPENDED = timedelta(minutes=10)
 log = structlog.get_logger()
 
 
@@ -248,6 +250,11 @@ def fetch_media(step: Step, event: MediaAnnounced) -> None:
         stored: dict[str, object] = gateway_of(account.kind).fetch(step.box, account, str(announced["provider_id"]))
     except Refused as err:
         stored = {"error": pack(told(err))}
+    except Unavailable as err:
+        with step.read() as uow:
+            if is_own_suspended(uow):  # a number that is closed: it costs no try
+                raise Later(err, retry_after=WHILE_SUSPENDED.total_seconds()) from err
+        raise
     with step.finish() as uow:
         conversations.attach_media(uow, event.message_id, stored)
 

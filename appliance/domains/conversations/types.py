@@ -203,6 +203,7 @@ class MessageStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+STALE = timedelta(days=1)  # what was to be said by itself so long ago is not said by itself any more
 WORTH_SAYING = timedelta(seconds=30)  # a queued message that leaves sooner shows no reason
 
 

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from appliance.core.manifest import Check, Cron, Manifest
-from appliance.domains.identity import actions, jobs
+from appliance.domains.identity import actions, jobs, queries
 from appliance.domains.identity.api import audit, hours, keys, sign_in, tenants
 from appliance.domains.identity.events import (
     MemberChanged,
@@ -45,5 +45,6 @@ MANIFEST = Manifest(
         TenantChanged: "tenant:read",
     },
     clock_put_back=(actions.heed_put_back,),
+    suspended=queries.SUSPENDED,
     checks=(Check("audit", jobs.check_audit, thorough=True),),
 )

@@ -20,9 +20,9 @@ MANIFEST = Manifest(
     subscriptions=(
         Subscription(ContactsMerged, subscribers.move_leads),
         Subscription(MergeUndone, subscribers.move_leads_back),
-        Subscription(LeadsAccepted, subscribers.capture_leads, mode="staged"),
+        Subscription(LeadsAccepted, subscribers.capture_leads, mode="staged", takes_in=True),
         Subscription(PeopleImported, subscribers.capture_imported, mode="staged"),
-        Subscription(LeadAnnounced, subscribers.fetch_lead, mode="staged"),
+        Subscription(LeadAnnounced, subscribers.fetch_lead, mode="staged", takes_in=True),
     ),
     cron=(Cron("prune_rejected", jobs.prune_rejected, every=timedelta(hours=6)),),
     permissions={

@@ -128,7 +128,7 @@ def hold(settings: Settings) -> dict[str, Any]:
             for channel_id, place in read.items():
                 connection.execute(update(Mailbox).where(Mailbox.channel_id == channel_id).values(**place))
             was_due = (Delivery.state == DeliveryState.PENDING) & (Delivery.next_at <= clock.now())
-            owed = was_due | (Delivery.state == DeliveryState.LEASED)
+            owed = was_due | Delivery.state.in_((DeliveryState.LEASED, DeliveryState.HELD))
             return {"held": connection.execute(update(Delivery).where(owed).values(**values)).rowcount}
 
 

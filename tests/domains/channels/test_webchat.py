@@ -22,6 +22,7 @@ from appliance.domains.contacts.schemas import ContactFields
 from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations.types import MessageKind, MessageStatus, Sender
 from tests.statements import statements_of
+from tests.suspending import resume, suspend
 
 SQLITE = pytest.mark.only_database("sqlite")  # what has nothing to do with the database is looked at once
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
@@ -335,3 +336,14 @@ def test_what_the_box_says_by_itself_is_not_said_by_the_team(box, tenant_id, vis
         conversations.queue_notice(uow, inbox()[0][0].id, "Vou chamar uma pessoa.")
     run_deliveries()
     assert visitor.texts()[1] == ("assistant", "Vou chamar uma pessoa.")
+
+
+def test_a_visitor_of_a_suspended_organisation_is_told_that_the_chat_is_closed(box, tenant_id, visitor, inbox):
+    assert visitor.say("oi").status_code == 201
+    suspend(box, tenant_id)
+    refused = visitor.say("ainda aí?")
+    assert (refused.status_code, "fechado" in refused.json["detail"]) == (HTTPStatus.CONFLICT, True)
+    assert len(inbox()[0][1]) == 1
+    assert [one["text"] for one in visitor.sees()["items"]] == ["oi"]
+    resume(box, tenant_id)
+    assert visitor.say("e agora?").status_code == 201

@@ -27,7 +27,7 @@ from appliance.domains.agents.actions.lifecycle import (
     roll_back,
 )
 from appliance.domains.agents.actions.trying import suggest_questions
-from appliance.domains.agents.actions.turns import begin_turn, carry_out, read_message, resume_turn
+from appliance.domains.agents.actions.turns import begin_turn, carry_out, leave_to_person, read_message, resume_turn
 
 __all__ = [
     "Asking",
@@ -46,6 +46,7 @@ __all__ = [
     "delete_agent",
     "keep_results",
     "keep_summary",
+    "leave_to_person",
     "publish",
     "read_message",
     "read_summary",

@@ -7,7 +7,7 @@ from appliance.domains.agents import queries
 from appliance.domains.agents.events import AnswerDue, ReplyDecided
 from appliance.domains.agents.rules import deciding, reading
 from appliance.domains.agents.tables import ReplyRun, ReplyStep
-from appliance.domains.agents.types import Composed, Outcome, Situation
+from appliance.domains.agents.types import Composed, Outcome, Reason, Situation
 from appliance.domains.contacts.types import Objection
 from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations import queries as conversation_queries
@@ -103,6 +103,14 @@ def _speak(uow: UnitOfWork, conversation_id: UUID, situation: Situation, compose
             return None, Outcome.SILENCE
         return _hand_off(uow, conversation_id, objection)
     return (reply.id, decision.outcome) if reply else (None, Outcome.SILENCE)
+
+
+def leave_to_person(uow: UnitOfWork, conversation_id: UUID, up_to_number: int) -> None:
+    """What was written more than a day ago; the contact hears nothing of it from the box."""
+    if _is_silenced(uow, conversation_id):
+        conversations.note_answered(uow, conversation_id, up_to_number)
+    else:
+        _hand_off(uow, conversation_id, Reason.LATE)
 
 
 def _is_silenced(uow: UnitOfWork, conversation_id: UUID) -> bool:

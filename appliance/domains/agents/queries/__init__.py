@@ -36,7 +36,15 @@ from appliance.domains.agents.queries.evaluations import (
 )
 from appliance.domains.agents.queries.figures import find_last_run, list_agent_runs, measure_agent
 from appliance.domains.agents.queries.lines import lines_up_to, list_lines
-from appliance.domains.agents.queries.runs import count_hand_offs, find_run, list_runs, list_steps, read_open_question, read_situation
+from appliance.domains.agents.queries.runs import (
+    count_hand_offs,
+    find_run,
+    is_late,
+    list_runs,
+    list_steps,
+    read_open_question,
+    read_situation,
+)
 
 __all__ = [
     "MAX_QUESTIONS",
@@ -58,6 +66,7 @@ __all__ = [
     "get_question",
     "get_settings",
     "get_version",
+    "is_late",
     "is_proven",
     "lines_up_to",
     "list_agent_runs",

@@ -46,6 +46,11 @@ def read_situation(uow: UnitOfWork, conversation_id: UUID, *, due: int) -> Situa
     )
 
 
+def is_late(uow: UnitOfWork, conversation_id: UUID) -> bool:
+    """They wrote more than a day ago: no machine's to answer any more."""
+    return conversations.is_late(uow, conversations.get_conversation(uow, conversation_id))
+
+
 def _said(message: conversations.Message) -> Said:
     is_spoken, is_unheard = conversations.is_spoken(message), conversations.is_unheard(message)
     return Said(by_contact=True, text=conversations.text_of(message), is_spoken=is_spoken, is_unheard=is_unheard)

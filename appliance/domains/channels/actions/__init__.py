@@ -51,7 +51,15 @@ from appliance.domains.channels.actions.pricing import forget_prices, import_rat
 from appliance.domains.channels.actions.receive import confirm_webhook, receive_changes, receive_simulated
 from appliance.domains.channels.actions.rejected import keep_rejected, prune_rejected
 from appliance.domains.channels.actions.samples import drop_sample, keep_sample, take_sample
-from appliance.domains.channels.actions.send import heed_put_back, note_failure, note_refusal, note_refused_message, note_success, take_turn
+from appliance.domains.channels.actions.send import (
+    heed_put_back,
+    note_failure,
+    note_refusal,
+    note_refused_message,
+    note_success,
+    set_aside_stale,
+    take_turn,
+)
 from appliance.domains.channels.actions.setup import change_channel, create_channel, delete_channel
 from appliance.domains.channels.actions.telling import tell_failed, tell_sent
 from appliance.domains.channels.actions.templates import (
@@ -151,6 +159,7 @@ __all__ = [
     "recognise_visitor",
     "replace_prices",
     "send_template",
+    "set_aside_stale",
     "show_connecting",
     "show_pairing",
     "show_qr",

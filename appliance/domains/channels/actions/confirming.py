@@ -20,7 +20,7 @@ from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts import queries as people
 from appliance.domains.contacts.types import Identity, IdentityKind
 from appliance.domains.conversations import actions as conversations
-from appliance.domains.conversations.types import Outgoing, Person
+from appliance.domains.conversations.types import STALE, Outgoing, Person
 
 CONFIRMS = "confirms"  # in a message: what its link confirms
 UNWILLING = _("This person asked not to be written to by e-mail any more, or was blocked. Ask again once they have written.")
@@ -43,10 +43,12 @@ class Asking(Protocol):
 
 
 def ask_by_mail(uow: UnitOfWork, awaited_id: UUID) -> None:
-    """Once. Raises ConfirmationNotFound, Refused for a mailbox that is switched off."""
+    """Once. Raises ConfirmationNotFound, Refused for a mailbox that is switched off, or when it waited for more than a day."""
     awaited = people.lock_awaited(uow, awaited_id)
     if awaited.message_id is not None:
         return
+    if awaited.asked_at <= uow.now - STALE:
+        raise Refused(_("This could not be asked for more than a day. Ask again if it is still wanted."))
     try:
         channel = queries.get_mailbox(uow, awaited.sender_id)
     except ChannelNotFound:

@@ -37,10 +37,11 @@ def recognise_visitor(box: Box, key: str, token: str) -> Visit:
     """Raises ChannelNotFound, UnknownVisitor."""
     with box.whole_box("chat of a page", read_only=True) as uow:
         channel = queries.get_chat(uow, key)
+        is_open = queries.is_chat_open(uow, channel)
     visitor = proofs.name_of(_key(box, channel.tenant_id), key, token)
     if visitor is None:
         raise UnknownVisitor
-    return Visit(channel.tenant_id, channel.id, visitor, channel.active)
+    return Visit(channel.tenant_id, channel.id, visitor, is_open)
 
 
 def _key(box: Box, tenant_id: UUID) -> bytes:
@@ -52,7 +53,7 @@ def receive_visitor(
 ) -> Message:
     """The same `client_id` again is the same message, answered as it was stored."""
     channel = queries.get_channel(uow, visit.channel_id)
-    if not channel.active:
+    if not (visit.is_open and channel.active):
         raise Conflict(_("This chat is closed at the moment."))
     person = Person((Identity(IdentityKind.WEBCHAT, visit.visitor, channel.id.hex),), name.strip())
     incoming = Incoming(f"{_prefix(visit)}{client_id}", kind, content, uow.now)

@@ -12,6 +12,7 @@ from appliance.core.errors import Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.paging import read_page
 from appliance.core.rows import locked, required
+from appliance.core.suspension import is_own_suspended, is_suspended
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page, PageQuery
 from appliance.domains.agents import queries as agents
@@ -100,6 +101,17 @@ def get_chat(uow: UnitOfWork, key: str) -> Channel:
     return required(uow.session.scalar(select(Channel).where(Channel.kind == WEBCHAT, Channel.external_id == key)), ChannelNotFound)
 
 
+def is_chat_open(uow: UnitOfWork, channel: Channel) -> bool:
+    """Whether visitors may write; for a stranger it needs the box scope."""
+    return channel.active and not is_own_suspended(uow, channel.tenant_id)
+
+
+def list_read(uow: UnitOfWork) -> list[Account]:
+    """The mailboxes whose mail is fetched, of all organisations that are not suspended; needs the box scope."""
+    own = select(Channel).where(Channel.kind == EMAIL, Channel.active.is_(True), ~is_suspended(uow, Channel.tenant_id)).limit(10_000)
+    return [get_account(uow, one.id) for one in uow.session.scalars(own).all() if one.config["imap_host"]]
+
+
 def kind_of(name: str) -> Kind:
     return gateway_of(name).kind
 
@@ -135,9 +147,10 @@ def get_link_of_agent(uow: UnitOfWork, agent_id: UUID, channel_id: UUID) -> What
 
 def list_watched(uow: UnitOfWork) -> list[tuple[WhatsappSession, Mapping[str, Any]]]:
     """What needs a child now, of all organisations, with its channel's settings: to be kept open with the risk signed, or to be
-    taken leave of. Needs the box scope.
+    taken leave of. Of one that is suspended none is kept open. Needs the box scope.
     """
     is_kept = and_(WhatsappSession.wanted, Channel.active, WhatsappSession.accepted_version == RISK_VERSION)
+    is_kept = and_(is_kept, ~is_suspended(uow, WhatsappSession.tenant_id))
     joined = select(WhatsappSession, Channel.config).join(Channel, Channel.id == WhatsappSession.channel_id)
     found = uow.session.execute(joined.where(or_(is_kept, WhatsappSession.leave_by.is_not(None))).limit(10_000))
     return [(link, config) for link, config in found]

@@ -66,6 +66,7 @@ SENTENCES: Mapping[Ending, LazyProxy] = {
     ),
 }
 UNREACHED = _("WhatsApp has not been reached for some time. Check the network; it is tried again by itself, and what waits stays waiting.")
+SUSPENDED = _("The organisation is suspended, so the number was closed. It opens again by itself, without a new code, once it is resumed.")
 APPS_OWN = "smb:wa"  # who issues the certificates of the free Business app; "ent:wa" those of businesses that WhatsApp verified
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import aliased
 
 from appliance.core.paging import read_page
 from appliance.core.rows import locked, required
+from appliance.core.suspension import is_suspended
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page
 from appliance.domains.contacts.errors import DuplicateNotFound
@@ -55,8 +56,9 @@ def list_cards(uow: UnitOfWork, contact_ids: Collection[UUID]) -> dict[UUID, Car
 
 
 def list_organisations(uow: UnitOfWork) -> Sequence[UUID]:
-    """Those with contacts; needs the box scope."""
-    return uow.session.scalars(select(Contact.tenant_id).group_by(Contact.tenant_id).having(func.count(Contact.id) > 1)).all()
+    """Those with contacts that are not suspended; needs the box scope."""
+    own = select(Contact.tenant_id).where(~is_suspended(uow, Contact.tenant_id))
+    return uow.session.scalars(own.group_by(Contact.tenant_id).having(func.count(Contact.id) > 1)).all()
 
 
 def _cards() -> Select[UUID, str, str | None, str | None, str | None, bytes | None]:

@@ -73,8 +73,12 @@ def _reply_due_at(uow: UnitOfWork, conversation: Conversation) -> datetime | Non
 
 
 def _expects(uow: UnitOfWork, conversation: Conversation) -> bool:
-    """Something that a person wrote waits for people; no program is told, nobody in a group, and nobody whose name a mail only bears."""
+    """Something that a person wrote in the last day waits for people; no program is told, nobody in a group, and nobody whose name a mail
+    only bears.
+    """
     if conversation.is_group or conversation.handling is not Handling.HUMAN or conversation.status is not ConversationStatus.OPEN:
+        return False
+    if queries.is_late(uow, conversation):
         return False
     waiting = queries.list_unanswered(uow, conversation)
     mail: dict[str, object] = next((one.content["mail"] for one in reversed(waiting) if "mail" in one.content), {})

@@ -22,7 +22,7 @@ from appliance.domains.conversations.queries import surveys as known
 from appliance.domains.conversations.rules import surveys
 from appliance.domains.conversations.schemas import SurveySettingIn
 from appliance.domains.conversations.tables import Conversation, Survey, SurveySetting
-from appliance.domains.conversations.types import ConversationStatus, Direction, MessageKind, Sender
+from appliance.domains.conversations.types import STALE, ConversationStatus, Direction, MessageKind, Sender
 
 
 def set_survey(uow: UnitOfWork, channel_id: UUID, wanted: SurveySettingIn) -> SurveySetting:
@@ -35,14 +35,15 @@ def set_survey(uow: UnitOfWork, channel_id: UUID, wanted: SurveySettingIn) -> Su
 
 
 def ask(uow: UnitOfWork, conversation_id: UUID) -> Survey | None:
-    """None where nothing is to be asked: switched off, a group, reopened, nobody answered, asked not long ago, not allowed, the window
-    closed.
+    """None where nothing is to be asked: switched off, a group, reopened, resolved more than a day ago, nobody answered, asked not long
+    ago, not allowed, the window closed.
     """
     conversation = queries.lock_conversation(uow, conversation_id)
     setting = known.find_setting(uow, conversation.channel_id)
     if setting is None or not setting.active or conversation.is_group or conversation.status is not ConversationStatus.RESOLVED:
         return None
-    if not _may_ask(uow, conversation, setting):
+    is_stale = conversation.resolved_at is not None and conversation.resolved_at <= uow.now - STALE
+    if is_stale or not _may_ask(uow, conversation, setting):
         return None
     survey = Survey(
         id=new_id(), tenant_id=uow.tenant_id, conversation_id=conversation.id, channel_id=conversation.channel_id, asked_at=uow.now,

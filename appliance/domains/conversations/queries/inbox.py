@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, exists, func, or_, sele
 from sqlalchemy.orm import aliased
 
 from appliance.core.paging import read_page
+from appliance.core.suspension import is_suspended
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page, PageQuery
 from appliance.domains.conversations.queries.promises import has_deadline
@@ -155,10 +156,11 @@ def count_each(uow: UnitOfWork, wanted: Sequence[InboxFilter]) -> list[int]:
 
 
 def list_due_to_wake(uow: UnitOfWork, *, limit: int = 500) -> Sequence[tuple[UUID, UUID]]:
-    """(tenant, conversation) of those put aside until now. Needs the box scope."""
+    """(tenant, conversation) of those put aside until now, where nobody is suspended. Needs the box scope."""
     due = select(Conversation.tenant_id, Conversation.id).where(
-        Conversation.snoozed_until <= uow.now, Conversation.status == ConversationStatus.SNOOZED
-    )
+        Conversation.snoozed_until <= uow.now, Conversation.status == ConversationStatus.SNOOZED,
+        ~is_suspended(uow, Conversation.tenant_id),
+    )  # fmt: skip
     return [(row.tenant_id, row.id) for row in uow.session.execute(due.order_by(Conversation.snoozed_until).limit(limit))]
 
 
@@ -188,5 +190,6 @@ def list_overdue(uow: UnitOfWork, *, before: datetime, limit: int = 200) -> Sequ
 
 
 def list_tenants_with_waiting(uow: UnitOfWork) -> Sequence[UUID]:
-    """Needs the box scope."""
-    return uow.session.scalars(select(Conversation.tenant_id).where(Conversation.waiting_since.is_not(None)).distinct()).all()
+    """Without those that are suspended. Needs the box scope."""
+    waiting = Conversation.waiting_since.is_not(None), ~is_suspended(uow, Conversation.tenant_id)
+    return uow.session.scalars(select(Conversation.tenant_id).where(*waiting).distinct()).all()

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from appliance.core.rows import required
+from appliance.core.suspension import is_suspended
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations.errors import SlaPolicyNotFound
 from appliance.domains.conversations.rules import promises
@@ -67,8 +68,9 @@ def owes_reply(uow: UnitOfWork, conversation: Conversation) -> bool:
 
 
 def list_to_tell(uow: UnitOfWork, *, limit: int = 500) -> Sequence[tuple[UUID, UUID]]:
-    """(tenant, conversation) of what is near its end or past it and was not told of. Needs the box scope."""
-    due = select(SlaPromise.tenant_id, SlaPromise.conversation_id).where(SlaPromise.tell_at <= uow.now)
+    """(tenant, conversation) of what is near its end or past it and was not told of, where nobody is suspended. Needs the box scope."""
+    is_due = SlaPromise.tell_at <= uow.now, ~is_suspended(uow, SlaPromise.tenant_id)
+    due = select(SlaPromise.tenant_id, SlaPromise.conversation_id).where(*is_due)
     rows = uow.session.execute(due.order_by(SlaPromise.tell_at).limit(limit))
     return list(dict.fromkeys((row.tenant_id, row.conversation_id) for row in rows))
 

@@ -31,6 +31,12 @@ def agrees_to(uow: UnitOfWork, conversation: Conversation, purpose: Purpose) -> 
     return True
 
 
+def is_late(uow: UnitOfWork, conversation: Conversation) -> bool:
+    """They wrote more than a day ago: what is said by itself would surprise them."""
+    last = conversation.last_inbound_at
+    return last is not None and not delivery.is_window_open(last_inbound_at=last, window_hours=ANSWERING_HOURS, now=uow.now)
+
+
 def is_silenced(uow: UnitOfWork, conversation: Conversation) -> bool:
     """They asked not to be written to, and have not written since."""
     return contacts.latest_mode(uow, conversation.contact_id, conversation.medium, Purpose.REPLY) is ConsentMode.OPT_OUT

@@ -9,6 +9,7 @@ from sqlalchemy import delete
 from appliance.core.errors import Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.i18n import told
+from appliance.core.suspension import is_suspended
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import queries as channels
 from appliance.domains.feeds import queries
@@ -73,7 +74,8 @@ def note_trouble(uow: UnitOfWork, channel_id: UUID, why: object) -> None:
 
 
 def prune(uow: UnitOfWork, *, kept_for: timedelta) -> None:
-    uow.session.execute(delete(FeedItem).where(FeedItem.happened_at < uow.now - kept_for))
+    is_told = ~is_suspended(uow, FeedItem.tenant_id)  # else it waits to be
+    uow.session.execute(delete(FeedItem).where(FeedItem.happened_at < uow.now - kept_for, is_told))
 
 
 def _new_secret() -> str:

@@ -43,7 +43,8 @@ def add_member(uow: UnitOfWork, user: User, role: str) -> Membership:
 def change_tenant(uow: UnitOfWork, tenant_id: UUID, changes: dict[str, Any]) -> Tenant:
     """`changes` by column; those of `settings` are merged into what is there. Raises SlugTaken.
 
-    `status` is the operator's to change: a suspended tenant's people, keys and sockets stop at their next request.
+    `status` is the operator's to change: a suspended tenant's people, keys and sockets stop at their next request, and nothing of it leaves
+    the box until it is resumed.
     """
     tenant = queries.get_tenant(uow, tenant_id)
     if "slug" in changes and changes["slug"] != tenant.slug and queries.is_slug_taken(uow, changes["slug"]):
@@ -63,6 +64,10 @@ def change_tenant(uow: UnitOfWork, tenant_id: UUID, changes: dict[str, Any]) -> 
         tenant.suspended_at = uow.now
     tenant.updated_at = uow.now
     _claim_slug(uow)
+    if before.get("status") is TenantStatus.SUSPENDED and tenant.status is TenantStatus.ACTIVE:
+        with as_tenant(uow, tenant_id) as theirs:
+            for resume in uow.box.registry.resuming:
+                resume(theirs)
     record(uow, "tenant.changed", about=("tenant", tenant.id), before=before, after=changes)
     uow.emit(TenantChanged(tenant.id))
     return tenant

@@ -35,6 +35,7 @@ from appliance.domains.identity.queries.records import (
     verify_chain,
 )
 from appliance.domains.identity.queries.tenants import (
+    SUSPENDED,
     Housed,
     find_permissions_of_role,
     find_tenant,
@@ -52,6 +53,7 @@ from appliance.domains.identity.queries.tenants import (
 )
 
 __all__ = [
+    "SUSPENDED",
     "Holder",
     "Housed",
     "Known",

@@ -14,7 +14,9 @@ from appliance.core.web import Page, PageQuery
 from appliance.domains.identity.errors import NoSuchTenant
 from appliance.domains.identity.schemas import RoleOut
 from appliance.domains.identity.tables import Membership, Role, Tenant
-from appliance.domains.identity.types import BUILT_IN_ROLES
+from appliance.domains.identity.types import BUILT_IN_ROLES, TenantStatus
+
+SUSPENDED = select(Tenant.id).where(Tenant.status == TenantStatus.SUSPENDED)
 
 
 @dataclass(frozen=True)

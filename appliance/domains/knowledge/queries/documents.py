@@ -7,6 +7,7 @@ from sqlalchemy import Select, Text, cast, or_, select
 
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.paging import read_page
+from appliance.core.suspension import is_suspended
 from appliance.core.uow import UnitOfWork
 from appliance.core.web.schema import Page, PageQuery
 from appliance.domains.knowledge.errors import DocumentNotFound
@@ -118,10 +119,11 @@ def list_expired(uow: UnitOfWork, *, limit: int = 500) -> Sequence[Document]:
 
 
 def list_unfinished(uow: UnitOfWork, *, limit: int = 200) -> Sequence[DocumentVersion]:
-    """Versions on their way, for the jobs page and for the watch over stuck ones."""
-    open_states = (DocumentStatus.UPLOADED, DocumentStatus.PROCESSING)
+    """Versions on their way, for the jobs page and for the watch over stuck ones; none where all waits, since it is suspended."""
+    on_their_way = DocumentVersion.status.in_((DocumentStatus.UPLOADED, DocumentStatus.PROCESSING))
+    moving = on_their_way, ~is_suspended(uow, DocumentVersion.tenant_id)
     return uow.session.scalars(
-        select(DocumentVersion).where(DocumentVersion.status.in_(open_states)).order_by(DocumentVersion.created_at).limit(limit)
+        select(DocumentVersion).where(*moving).order_by(DocumentVersion.created_at).limit(limit)
     ).all()
 
 

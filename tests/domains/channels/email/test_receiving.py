@@ -18,7 +18,8 @@ from appliance.domains.channels import queries
 from appliance.domains.conversations import actions as conversations
 from appliance.domains.conversations.types import Direction, MessageKind, MessageStatus
 from appliance.entrypoints.mail import Mailboxes, Watch
-from tests.domains.channels.email.conftest import OURS, mail
+from tests.domains.channels.email.conftest import OURS, is_open, mail
+from tests.suspending import resume, suspend
 
 pytestmark = pytest.mark.only_database("sqlite")
 ROOT = Path(__file__).parents[4]
@@ -265,3 +266,22 @@ def test_a_database_with_no_connection_to_spare_ends_no_watch(box, monkeypatch):
 
     Busy(box).run()
     assert len(looks) == 2
+
+
+def test_the_mailbox_of_a_suspended_organisation_is_left_alone(box, tenant_id, reading, imap, texts, until):
+    boxes = Mailboxes(box)
+    boxes.look()
+    until(lambda: is_open(box, tenant_id, reading))
+    [watch] = boxes._watches.values()
+    suspend(box, tenant_id)
+    boxes.look()
+    watch.join(60)
+    imap.deliver(mail("um").as_bytes())
+    boxes.look()
+    assert (boxes._watches, watch.is_alive(), texts()) == ({}, False, [])
+    resume(box, tenant_id)
+    boxes.look()
+    assert until(texts) == ["um"]
+    for one in boxes._watches.values():
+        one.stop()
+        one.join(60)

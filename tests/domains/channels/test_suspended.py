@@ -7,11 +7,13 @@ from sqlalchemy import select, update
 
 from appliance.core import clock, deliveries, jobs
 from appliance.core.ids import new_id
-from appliance.core.outbox import Delivery, DeliveryState
+from appliance.core.outbox import MAX_ATTEMPTS, Delivery, DeliveryState
 from appliance.domains.agents import actions as agents
 from appliance.domains.agents.schemas import AgentIn, AgentSettings
 from appliance.domains.channels import actions as channels
 from appliance.domains.channels.schemas import ChannelIn
+from appliance.domains.channels.tables import Channel
+from appliance.domains.channels.types import WHATSAPP_QR
 from appliance.domains.conversations import actions as conversation_actions
 from appliance.domains.conversations import jobs as timed
 from appliance.domains.conversations import queries as conversations
@@ -211,3 +213,18 @@ def test_people_who_wait_are_not_told_of_again_and_again(box, tenant_id, convers
     timed.remind_of_waiting(box)
     with box.unit(tenant_id, read_only=True) as uow:
         assert conversations.get_conversation(uow, conversation_id).reminded_at is not None
+
+
+def test_a_file_that_a_closed_number_cannot_fetch_costs_no_try(box, tenant_id, post, cloud, run_deliveries):
+    suspend(box, tenant_id)
+    payload = text_webhook("x")
+    payload["entry"][0]["changes"][0]["value"]["messages"][0].update(type="image", image={"id": "55", "mime_type": "image/jpeg"})
+    post(payload)
+    fetching = Delivery.subscriber == "channels.fetch_media"
+    with box.unit(tenant_id) as uow:
+        uow.session.execute(update(Channel).where(Channel.id == cloud).values(kind=WHATSAPP_QR))
+        uow.session.execute(update(Delivery).where(fetching).values(attempts=MAX_ATTEMPTS))
+    run_deliveries()
+    with box.unit(tenant_id, read_only=True) as uow:
+        waiting = uow.session.scalars(select(Delivery).where(fetching)).one()
+        assert (waiting.state, waiting.next_at > uow.now) == (DeliveryState.PENDING, True)

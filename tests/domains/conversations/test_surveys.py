@@ -103,6 +103,12 @@ def test_a_minute_after_it_is_resolved_the_customer_is_asked_once(box, tenant_id
     assert ask(box, tenant_id, resolved) is None
 
 
+def test_what_was_resolved_more_than_a_day_ago_asks_nothing_any_more(box, tenant_id, resolved):
+    with box.unit(tenant_id) as uow:
+        queries.lock_conversation(uow, resolved).resolved_at = uow.now - timedelta(hours=25)
+    assert ask(box, tenant_id, resolved) is None
+
+
 def test_a_group_is_asked_nothing(box, tenant_id, resolved):
     with box.unit(tenant_id) as uow:
         queries.lock_conversation(uow, resolved).is_group = True

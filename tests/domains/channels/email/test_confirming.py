@@ -28,6 +28,7 @@ from appliance.domains.leads import queries as captured
 from appliance.domains.leads.schemas import LeadsQuery, SourceIn, SourcePatch
 from appliance.entrypoints.boot import BoxAuthenticator
 from tests.factories.leads import make_source
+from tests.suspending import resume, suspend
 from webui import branding, shell
 
 pytestmark = pytest.mark.only_database("sqlite")
@@ -336,3 +337,13 @@ def test_why_the_mail_did_not_go_is_told_by_the_api_too(asked, client):
     assert (listed["address"], listed["confirmed_at"], "5.1.1" in listed["unsent"]) == ("bia@cliente.example", None, True)
     refused_too = client.post(f"/api/v1/consents/awaited/{listed['id']}/ask")
     assert (refused_too.status_code, "a short while ago" in refused_too.json["detail"]) == (409, True)
+
+
+def test_a_mail_that_could_not_ask_for_a_day_waits_for_a_person(box, tenant_id, fill_in, post_office, asked, run_deliveries):
+    suspend(box, tenant_id)
+    fill_in()
+    with box.unit(tenant_id) as uow:
+        uow.session.execute(update(AwaitedConsent).values(asked_at=uow.now - timedelta(hours=25)))
+    resume(box, tenant_id)
+    run_deliveries()
+    assert (post_office.taken, "mais de um dia" in asked()[1]) == ([], True)

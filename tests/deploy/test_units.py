@@ -28,7 +28,6 @@ from tests.servers import redis_server
 
 PROCESSES = {"models", *(process.name for process in up.PROCESSES)}
 MOST_EXPOSED = 2.0
-RESUME_EXPOSED = 2.1  # root, who becomes the box's user: docs/known-limits.md
 PATIENCE_S = 120
 AS_ANOTHER = """
 import os, subprocess, sys, tempfile
@@ -87,9 +86,9 @@ def test_after_a_power_cut_root_ends_an_update_before_any_process_starts() -> No
     assert set(own.split()) - {"PYTHONSAFEPATH=1"} <= set(of_processes.split())
 
 
-@pytest.mark.parametrize(("unit", "most"), [*((unit, MOST_EXPOSED) for unit in SERVICES), (RESUME, RESUME_EXPOSED)])
-def test_it_is_exposed_no_more_than_it_must_be(root: Path, unit: str, most: float) -> None:
-    assert _exposure(root, instance_of(unit)) <= most
+@pytest.mark.parametrize("unit", [*SERVICES, RESUME])
+def test_it_is_exposed_no_more_than_it_must_be(root: Path, unit: str) -> None:
+    assert _exposure(root, instance_of(unit)) <= MOST_EXPOSED
 
 
 def test_every_unit_that_runs_something_is_judged() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -18,12 +19,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+import psycopg
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from appliance.core import releases
+from appliance.core import crypto, db, envelope, releases
+from appliance.core.config import KeySettings, Settings
 from tests.architecture.house import ROOT
 from tests.ports import free_port
 
@@ -82,7 +85,10 @@ def this_tree(folder: Path) -> Path:
 
 def next_tree(folder: Path, version: str, migration: str = GOOD, **changed: str) -> Path:
     """`changed`: text put at the end of files, by their dotted module."""
-    tree = this_tree(folder)
+    return raised(this_tree(folder), version, migration, **changed)
+
+
+def raised(tree: Path, version: str, migration: str = GOOD, **changed: str) -> Path:
     before = version_of(tree)
     for name in ("pyproject.toml", "appliance/__init__.py"):
         path = tree / name
@@ -219,19 +225,14 @@ class Box:
         return dict(json.loads(path.read_text())) if path.exists() else {}
 
     def asked(self, sql: str) -> list[tuple[Any, ...]]:
-        """Of the database, by whichever release is there."""
-        script = f"""
-import json
-from sqlalchemy import text
-from appliance.entrypoints.boot import boot
-box = boot("cli")
-with box.database.read_only.connect() as connection:
-    print(json.dumps([list(map(str, row)) for row in connection.execute(text({sql!r}))]))
-"""
-        command = [self.python, "-c", script]
-        done = subprocess.run(command, env=self.environment, cwd=self.folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return [tuple(row) for row in json.loads(done.stdout.splitlines()[-1])]
+        """Of the database itself: a process of the release loads all of it before it asks."""
+        if url := self.more.get("SALESEDGE__DATABASE__URL"):
+            with psycopg.connect(url.replace("+psycopg", "")) as connection:
+                return [tuple(map(str, row)) for row in connection.execute(sql.encode())]
+        settings = Settings(home=self.home, keys=KeySettings(master_key_file=self.folder / "keys/master.key"))
+        database = db.connect(settings, crypto.Keyring(envelope.open_root(settings)).database_key)
+        with contextlib.closing(database), database.read_only.connect() as connection:
+            return [tuple(map(str, row)) for row in connection.exec_driver_sql(sql)]
 
     def close(self) -> None:
         self.cut_power()

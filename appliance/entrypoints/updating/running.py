@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import pwd
 import select
@@ -242,11 +243,20 @@ def as_owner(settings: Settings) -> dict[str, Any]:
 
 
 def call(settings: Settings, command: list[str], timeout_s: float) -> subprocess.CompletedProcess[str]:
+    """Raises subprocess.TimeoutExpired: its own clock kills it then, since root without CAP_KILL may not."""
     nothing, bound = subprocess.DEVNULL, bound_to_us()
-    return subprocess.run(  # noqa: S603 - our own commands
+
+    def bound_in_time() -> None:
+        bound()
+        signal.alarm(math.ceil(timeout_s))
+
+    done = subprocess.run(  # noqa: S603 - our own commands
         command, env=os.environ | {UPDATING: "1"}, capture_output=True, text=True, errors="replace", check=False, stdin=nothing,
-        timeout=timeout_s, preexec_fn=bound, **as_owner(settings),
+        preexec_fn=bound_in_time, **as_owner(settings),
     )  # fmt: skip
+    if done.returncode == -signal.SIGALRM:
+        raise subprocess.TimeoutExpired(command, timeout_s)
+    return done
 
 
 def run(settings: Settings, python: Path, module: str, *arguments: str, timeout_s: float = LONGEST_S) -> dict[str, Any]:

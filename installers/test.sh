@@ -13,6 +13,7 @@ log=$source_dir/.salesedge-setup.log
 for name in "${!SALESEDGE_@}"; do
   case $name in SALESEDGE_PYTHON | SALESEDGE_EVAL_DATA) ;; *) unset "$name" ;; esac
 done
+unset PYTHONDONTWRITEBYTECODE # each of the many processes that the tests start would compile the product anew
 
 one_at_a_time "$source_dir"
 : >"$log"

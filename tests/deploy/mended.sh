@@ -12,6 +12,7 @@ rm $current/.packages-*
 rm -r /opt/salesedge/installer # Ansible, too
 out lost $current/venv/bin/python -c 'import idna'
 out mended installers/install.sh --unattended
+out releases.before find /opt/salesedge -maxdepth 1 -mindepth 1 -printf '%f\n'
 echo >>appliance/__init__.py # another release, which a check unpacks nowhere
 out check installers/install.sh --check
 out releases.after find /opt/salesedge -maxdepth 1 -mindepth 1 -printf '%f\n'

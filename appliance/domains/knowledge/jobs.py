@@ -22,7 +22,7 @@ log = structlog.get_logger()
 def fail_stuck_documents(box: Box) -> None:
     """A step that died for good must not leave a document "processing" for ever."""
     with box.whole_box("stuck documents", read_only=True) as uow:
-        stuck = [(version.tenant_id, version.id) for version in queries.list_unfinished(uow) if version.updated_at < uow.now - STUCK_AFTER]
+        stuck = [(version.tenant_id, version.id) for version in queries.list_stuck(uow, older_than=STUCK_AFTER)]
     for tenant_id, version_id in stuck:
         with box.unit(tenant_id) as uow:
             indexing.fail_version(uow, version_id, _("Reading this document stopped half way. Start it again."))

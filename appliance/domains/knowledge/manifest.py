@@ -5,7 +5,7 @@ from datetime import timedelta
 from appliance.core.box import Box
 from appliance.core.i18n import gettext as _
 from appliance.core.manifest import Check, CheckResult, Cron, Manifest, Subscription
-from appliance.domains.knowledge import events, jobs, subscribers
+from appliance.domains.knowledge import actions, events, jobs, subscribers
 from appliance.domains.knowledge.api import APIS
 from appliance.inference.types import Inference
 
@@ -58,5 +58,6 @@ MANIFEST = Manifest(
         events.AnswerGapFilled: _SEEN_WITH,
     },
     checks=(Check("knowledge models", _models_answer),),
+    resuming=(actions.go_on_waiting,),
     figures=(lambda box: box.part(Inference).figures(),),
 )

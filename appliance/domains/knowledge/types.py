@@ -87,6 +87,9 @@ class DocumentStatus(StrEnum):
     FAILED = "failed"
 
 
+UNFINISHED = (DocumentStatus.UPLOADED, DocumentStatus.PROCESSING)
+
+
 class Step(StrEnum):
     """Where a version stands on its way into the index."""
 

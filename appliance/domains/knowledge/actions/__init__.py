@@ -12,6 +12,7 @@ from appliance.domains.knowledge.actions.documents import (
     take_document,
     upload_document,
 )
+from appliance.domains.knowledge.actions.indexing import go_on_waiting
 from appliance.domains.knowledge.actions.pieces import add_piece, drop_upload
 from appliance.domains.knowledge.queries import Scope
 from appliance.domains.knowledge.rules.asking import Turn
@@ -31,6 +32,7 @@ __all__ = [
     "file_document",
     "fill_gap",
     "give_feedback",
+    "go_on_waiting",
     "leaves_gap",
     "reindex_all",
     "reindex_document",

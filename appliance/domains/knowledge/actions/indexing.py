@@ -21,7 +21,7 @@ from appliance.domains.knowledge.rules.chunking import Chunk as Packed
 from appliance.domains.knowledge.rules.digest import Digest
 from appliance.domains.knowledge.rules.postings import Entries, listings, moved
 from appliance.domains.knowledge.tables import Chunk, Document, DocumentVersion
-from appliance.domains.knowledge.types import DocumentStatus, Extraction, Step
+from appliance.domains.knowledge.types import UNFINISHED, DocumentStatus, Extraction, Step
 
 READ_SHARE, CHUNK_SHARE, EMBED_SHARE = 40, 50, 95
 BATCH = 500
@@ -46,6 +46,13 @@ def begin_processing(uow: UnitOfWork, version_id: UUID) -> tuple[DocumentVersion
         _show(uow, version, DocumentStatus.PROCESSING)
         uow.emit(DocumentProgressed(document.id, version.step, version.progress))
     return version, document.filename
+
+
+def go_on_waiting(uow: UnitOfWork) -> None:
+    """The organisation is resumed: what waited meanwhile has only now begun to."""
+    own = DocumentVersion.tenant_id == uow.tenant_id, DocumentVersion.status.in_(UNFINISHED)
+    waiting = update(DocumentVersion).where(*own).execution_options(synchronize_session=False)
+    uow.session.execute(waiting.values(updated_at=uow.now))
 
 
 def record_extraction(uow: UnitOfWork, version_id: UUID, found: Extraction, blob_id: UUID) -> None:

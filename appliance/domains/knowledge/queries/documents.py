@@ -1,6 +1,7 @@
 """Documents as people see them."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Select, Text, cast, or_, select
@@ -14,7 +15,7 @@ from appliance.domains.knowledge.errors import DocumentNotFound
 from appliance.domains.knowledge.queries import naming
 from appliance.domains.knowledge.schemas import DocumentView
 from appliance.domains.knowledge.tables import Chunk, Document, DocumentVersion
-from appliance.domains.knowledge.types import DocumentStatus
+from appliance.domains.knowledge.types import UNFINISHED, DocumentStatus
 
 
 def get_document(uow: UnitOfWork, document_id: UUID) -> Document:
@@ -119,12 +120,16 @@ def list_expired(uow: UnitOfWork, *, limit: int = 500) -> Sequence[Document]:
 
 
 def list_unfinished(uow: UnitOfWork, *, limit: int = 200) -> Sequence[DocumentVersion]:
-    """Versions on their way, for the jobs page and for the watch over stuck ones; none where all waits, since it is suspended."""
-    on_their_way = DocumentVersion.status.in_((DocumentStatus.UPLOADED, DocumentStatus.PROCESSING))
-    moving = on_their_way, ~is_suspended(uow, DocumentVersion.tenant_id)
-    return uow.session.scalars(
-        select(DocumentVersion).where(*moving).order_by(DocumentVersion.created_at).limit(limit)
-    ).all()
+    """Versions on their way."""
+    on_their_way = DocumentVersion.status.in_(UNFINISHED)
+    return uow.session.scalars(select(DocumentVersion).where(on_their_way).order_by(DocumentVersion.created_at).limit(limit)).all()
+
+
+def list_stuck(uow: UnitOfWork, *, older_than: timedelta, limit: int = 200) -> Sequence[DocumentVersion]:
+    """On their way and not moved for so long, of all organisations in a box-wide unit; where one is suspended, all waits and none is."""
+    on_their_way = DocumentVersion.status.in_(UNFINISHED), ~is_suspended(uow, DocumentVersion.tenant_id)
+    stuck = select(DocumentVersion).where(*on_their_way, DocumentVersion.updated_at < uow.now - older_than)
+    return uow.session.scalars(stuck.order_by(DocumentVersion.updated_at).limit(limit)).all()
 
 
 def list_jobs(uow: UnitOfWork) -> list[tuple[DocumentVersion, str]]:

@@ -86,11 +86,16 @@ def _blocked() -> ColumnElement[bool]:
 
 
 def _has_to_wait(uow: UnitOfWork) -> ColumnElement[bool]:
-    return and_(is_suspended(uow, Delivery.tenant_id), Delivery.subscriber.not_in(uow.box.registry.taking_in))
+    return and_(is_suspended(uow, Delivery.tenant_id), _waits(uow))
 
 
 def _to_hold(uow: UnitOfWork, tenants: Sequence[UUID]) -> ColumnElement[bool]:
-    return and_(Delivery.tenant_id.in_(tenants), _is_ready(uow), Delivery.subscriber.not_in(uow.box.registry.taking_in))
+    return and_(Delivery.tenant_id.in_(tenants), _is_ready(uow), _waits(uow))
+
+
+def _waits(uow: UnitOfWork) -> ColumnElement[bool]:
+    """Of an organisation that is suspended."""
+    return Delivery.subscriber.not_in(uow.box.registry.taking_in)
 
 
 def has_to_hold(uow: UnitOfWork) -> bool:
@@ -100,7 +105,7 @@ def has_to_hold(uow: UnitOfWork) -> bool:
 
 def hold(uow: UnitOfWork) -> None:
     """In the whole box: what is due of organisations that are suspended is looked at no more, until `release`."""
-    if tenants := list_suspended(uow, held=True):
+    if tenants := list_suspended(uow, locked=True):
         waiting = update(Delivery).where(_to_hold(uow, tenants)).execution_options(synchronize_session=False)
         uow.session.execute(waiting.values(state=DeliveryState.HELD, lease_token=None, lease_until=None, enqueued_at=None))
 

@@ -39,6 +39,8 @@ from appliance.entrypoints.terminal import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from appliance.core.box import Box
     from appliance.core.config import Settings
 
@@ -132,17 +134,16 @@ def status(*, as_json: bool) -> None:
     lines = [_line(name_of(name), r.detail, r.fix, ok=r.ok) for name, r in results.items()]
     if suspended:  # somebody wanted that
         report["suspended"] = {"ok": True, "detail": ", ".join(suspended), "fix": ""}
-        lines.append(_line(_("Suspended"), ", ".join(suspended), "", ok=True))
+        lines.append(f"{_('ok'):5}  " + _("Suspended organisations: %(names)s", names=", ".join(suspended)))
     answer(report, as_json=as_json, sentence="\n".join(lines))
     sys.exit(0 if all(result.ok for result in results.values()) else 1)
 
 
-def _suspended(box: Box) -> list[str]:
+def _suspended(box: Box) -> Sequence[str]:
     from appliance.domains.identity import queries
-    from appliance.domains.identity.types import TenantStatus
 
     with box.whole_box("organisations at the console", read_only=True) as uow:
-        return [one.slug for one in queries.list_housed(uow) if one.status == TenantStatus.SUSPENDED]
+        return queries.list_suspended_slugs(uow)
 
 
 @cli.command(help=lazy_gettext("Check all this box needs. Says how to mend what is wrong."))

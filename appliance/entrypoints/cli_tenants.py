@@ -54,14 +54,16 @@ def create(name: str, owner: str, slug: str | None, locale: str, timezone: str, 
     answer(told, as_json=as_json, sentence=f"{made.slug}\n{link}")
 
 
-@tenants.command(help=lazy_gettext("Nothing of it leaves the box any more, and nobody of it comes in. What it receives is kept."))
+@tenants.command(help=lazy_gettext(
+    "Suspend an organisation: nothing of it leaves the box, nobody of it comes in, and what it receives is kept."
+))  # fmt: skip
 @click.argument("slug", metavar=NAMED)
 @json_option
 def suspend(slug: str, *, as_json: bool) -> None:
     _put(slug, "suspended", _("%(slug)s is suspended.", slug=slug), as_json=as_json)
 
 
-@tenants.command(help=lazy_gettext("Open a suspended one again: what waited goes on."))
+@tenants.command(help=lazy_gettext("Open a suspended organisation again: what waited goes on."))
 @click.argument("slug", metavar=NAMED)
 @json_option
 def resume(slug: str, *, as_json: bool) -> None:
@@ -78,5 +80,5 @@ def _put(slug: str, status: str, sentence: str, *, as_json: bool) -> None:
 
 
 def _line(one: Housed) -> str:
-    since = "  " + _("suspended since %(day)s", day=f"{one.suspended_at:%Y-%m-%d}") if one.suspended_at else ""
+    since = "  " + _("suspended since %(day)s", day=f"{one.suspended_at.astimezone():%Y-%m-%d}") if one.suspended_at else ""
     return f"{'x' if since else ' '} {one.slug}  {one.name}  {one.people}{since}"

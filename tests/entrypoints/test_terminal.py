@@ -232,7 +232,7 @@ def test_organisations_are_made_closed_and_opened_at_the_terminal(box) -> None:
     listed = box("tenants", "list", LANG=ENGLISH).output
     assert re.fullmatch(r"x aurora-moveis  Aurora Móveis  0  suspended since 20\d\d-\d\d-\d\d\n  solara  Solara  1\n", listed), listed
     assert json.loads(box("status", "--json").output)["suspended"]["detail"] == "aurora-moveis"
-    assert "ok     Suspended: aurora-moveis\n" in box("status", LANG=ENGLISH).output
+    assert "ok     Suspended organisations: aurora-moveis\n" in box("status", LANG=ENGLISH).output
     assert box("tenants", "resume", "aurora-moveis", LANG=ENGLISH).output == "aurora-moveis is open.\n"
     assert "suspended" not in json.loads(box("status", "--json").output)
     assert {(one["status"], one["suspended_at"]) for one in json.loads(box("tenants", "list", "--json").output)} == {("active", None)}

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from appliance.core import emergency_kit, envelope, key_slots, resealing
 from tests.cast import enter, make_cast, recognise_for_real
+from tests.suspending import resume, suspend
 from tests.webui.looking import look
 
 pytestmark = pytest.mark.only_database("sqlite")
@@ -52,6 +53,17 @@ def test_slots_their_use_and_the_kit_are_shown_and_no_secret(box, operator, tmp_
     kept = envelope.load(box.settings)
     secret = [root.hex(), box.settings.keys.master_key_file.read_bytes().hex(), *shares, *(slot.wrapped for slot in kept.slots)]
     assert not [word for word in secret if word in page]
+
+
+def test_organisation_that_is_suspended_is_marked(box, operator, cast):
+    def badges():
+        return operator.get("/admin/keys").text.count(">Suspensa<")
+
+    assert badges() == 0
+    suspend(box, cast.carla.tenant_id)
+    assert badges() == 1
+    resume(box, cast.carla.tenant_id)
+    assert badges() == 0
 
 
 def test_slot_of_the_same_name_is_not_taken_for_the_one_before(box):

@@ -17,7 +17,7 @@ from appliance.core.i18n import pack, told
 from appliance.core.jobs import Step
 from appliance.core.outbound import NotAllowed
 from appliance.core.rows import PASSING, SPOILS, surely
-from appliance.core.suspension import is_own_suspended
+from appliance.core.suspension import is_suspended_now
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import actions, queries
 from appliance.domains.channels.errors import Deferred, KeyRefused
@@ -252,7 +252,7 @@ def fetch_media(step: Step, event: MediaAnnounced) -> None:
         stored = {"error": pack(told(err))}
     except Unavailable as err:
         with step.read() as uow:
-            if is_own_suspended(uow):  # a number that is closed: it costs no try
+            if is_suspended_now(uow):  # a number that is closed: it costs no try
                 raise Later(err, retry_after=WHILE_SUSPENDED.total_seconds()) from err
         raise
     with step.finish() as uow:

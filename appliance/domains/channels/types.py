@@ -193,7 +193,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True)
 class Visit:
-    """Somebody on a web page who writes to a channel. `is_open`: the channel is switched on."""
+    """Somebody on a web page who writes to a channel. `is_open`: the channel is switched on, and its organisation is not suspended."""
 
     tenant_id: UUID
     channel_id: UUID

@@ -203,7 +203,7 @@ class MessageStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-STALE = timedelta(days=1)  # what was to be said by itself so long ago is not said by itself any more
+STALE = timedelta(days=1)  # so long after, what is said answers nothing any more, and nothing is said by itself
 WORTH_SAYING = timedelta(seconds=30)  # a queued message that leaves sooner shows no reason
 
 

@@ -192,9 +192,12 @@ def test_only_the_operator_suspends_and_reaches_other_tenants(as_ana, as_carla, 
     theirs = f"/api/v1/tenants/{carla.tenant_id}"
     assert as_carla.get(home).status_code == 404
     assert as_carla.patch(theirs, json={"status": "suspended"}).status_code == 403
-    assert as_ana.patch(theirs, json={"status": "suspended"}).get_json()["status"] == "suspended"
+    suspended = as_ana.patch(theirs, json={"status": "suspended"}).get_json()
+    assert (suspended["status"], suspended["suspended_at"]) == ("suspended", suspended["updated_at"])
     assert as_carla.get("/api/v1/auth/whoami").status_code == 401
     assert as_ana.get(f"{theirs}/members").status_code == 404
+    resumed = as_ana.patch(theirs, json={"status": "active"}).get_json()
+    assert (resumed["status"], resumed["suspended_at"]) == ("active", None)
 
 
 def test_settings_are_checked_and_merged(as_ana, home):

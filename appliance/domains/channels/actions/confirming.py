@@ -48,7 +48,7 @@ def ask_by_mail(uow: UnitOfWork, awaited_id: UUID) -> None:
     if awaited.message_id is not None:
         return
     if awaited.asked_at <= uow.now - STALE:
-        raise Refused(_("This could not be asked for more than a day. Ask again if it is still wanted."))
+        raise Refused(_("It waited for more than a day. Try again if it is still wanted."))
     try:
         channel = queries.get_mailbox(uow, awaited.sender_id)
     except ChannelNotFound:

@@ -11,7 +11,7 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.core.i18n import told
 from appliance.core.ids import new_id
 from appliance.core.rows import insert_if_absent, locked
-from appliance.core.suspension import is_own_suspended
+from appliance.core.suspension import is_suspended_now
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import queries
 from appliance.domains.channels.events import ChannelChanged, LinkChanged
@@ -161,7 +161,7 @@ def note_stopped(uow: UnitOfWork, channel_id: UUID) -> None:
     if link.wanted:
         _forget_codes(link)
         link.state, link.retry_at = LinkState.CLOSED, None
-        link.last_error = told(linking.SUSPENDED) if is_own_suspended(uow) else link.last_error
+        link.last_error = told(linking.SUSPENDED) if is_suspended_now(uow) else link.last_error
         uow.emit(LinkChanged(channel_id, link.state))
 
 

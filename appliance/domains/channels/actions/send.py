@@ -9,13 +9,12 @@ from appliance.core.rows import bring_forward
 from appliance.core.uow import UnitOfWork
 from appliance.domains.channels import queries
 from appliance.domains.channels.actions import linking
-from appliance.domains.channels.actions.telling import tell_failed
+from appliance.domains.channels.actions.telling import tell_all_failed
 from appliance.domains.channels.events import ChannelChanged
 from appliance.domains.channels.rules import pacing
 from appliance.domains.channels.tables import Channel
 from appliance.domains.channels.types import ChannelStatus
 from appliance.domains.conversations import actions as conversations
-from appliance.domains.conversations import queries as threads
 
 WAITED_SUSPENDED = _("The organisation was suspended, and this waited for more than a day. Send it again if it is still right.")
 
@@ -62,9 +61,7 @@ def note_failure(uow: UnitOfWork, channel_id: UUID, detail: object) -> None:
 
 def set_aside_stale(uow: UnitOfWork) -> None:
     """The organisation is resumed: what waited for more than a day is not sent by itself any more; a person may."""
-    for message_id in threads.list_stale(uow):
-        conversations.mark_failed(uow, message_id, code="suspended", error=WAITED_SUSPENDED)
-        tell_failed(uow, message_id)
+    tell_all_failed(uow, conversations.fail_stale(uow, code="suspended", error=WAITED_SUSPENDED))
 
 
 def note_refusal(uow: UnitOfWork, channel_id: UUID, detail: object) -> None:

@@ -1,6 +1,6 @@
 """What is said over a linked number is announced, so that programs which listen to it may be told."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from appliance.core.uow import UnitOfWork
@@ -8,6 +8,7 @@ from appliance.domains.channels import queries
 from appliance.domains.channels.events import DELETED, EDITED, LinkedMessageMoved
 from appliance.domains.channels.tables import Channel
 from appliance.domains.conversations import queries as conversations
+from appliance.domains.conversations.events import MessageFailed
 from appliance.domains.conversations.queries import Message
 from appliance.domains.conversations.types import MessageStatus, Outgoing, StatusReport
 
@@ -41,6 +42,15 @@ def tell_failed(uow: UnitOfWork, message_id: UUID) -> None:
     message = conversations.get_message(uow, message_id)
     if _is_linked(uow, message.channel_id):
         uow.emit(LinkedMessageMoved(message.channel_id, message.conversation_id, message.id, MessageStatus.FAILED))
+
+
+def tell_all_failed(uow: UnitOfWork, failed: Sequence[tuple[UUID, MessageFailed]]) -> None:
+    """`failed`: the channel of each, and what was told of it."""
+    linked = {channel_id for channel_id in {channel_id for channel_id, _ in failed} if _is_linked(uow, channel_id)}
+    uow.emit_all(
+        LinkedMessageMoved(channel_id, one.conversation_id, one.message_id, MessageStatus.FAILED)
+        for channel_id, one in failed if channel_id in linked
+    )  # fmt: skip
 
 
 def _is_linked(uow: UnitOfWork, channel_id: UUID) -> bool:

@@ -12,7 +12,7 @@ from appliance.core.errors import Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.paging import read_page
 from appliance.core.rows import locked, required
-from appliance.core.suspension import is_own_suspended, is_suspended
+from appliance.core.suspension import is_suspended, is_suspended_now
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import Page, PageQuery
 from appliance.domains.agents import queries as agents
@@ -103,7 +103,7 @@ def get_chat(uow: UnitOfWork, key: str) -> Channel:
 
 def is_chat_open(uow: UnitOfWork, channel: Channel) -> bool:
     """Whether visitors may write; for a stranger it needs the box scope."""
-    return channel.active and not is_own_suspended(uow, channel.tenant_id)
+    return channel.active and not is_suspended_now(uow, channel.tenant_id)
 
 
 def list_read(uow: UnitOfWork) -> list[Account]:

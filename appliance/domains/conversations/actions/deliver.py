@@ -1,9 +1,10 @@
 """The outbound state machine. `begin_sending` is committed before the outside is called; what follows is committed after."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select, update
 
 from appliance.core.errors import Conflict
 from appliance.core.i18n import lazy_gettext as _
@@ -19,6 +20,7 @@ from appliance.domains.conversations.queries import reached
 from appliance.domains.conversations.rules import delivery, wording
 from appliance.domains.conversations.tables import Conversation, Message
 from appliance.domains.conversations.types import (
+    STALE,
     ConversationStatus,
     Direction,
     Handling,
@@ -106,6 +108,26 @@ def mark_failed(uow: UnitOfWork, message_id: UUID, *, code: str, error: object) 
         uow.emit(MessageFailed(message.conversation_id, message.id, MessageStatus.FAILED))
 
 
+def fail_stale(uow: UnitOfWork, *, code: str, error: object) -> list[tuple[UUID, MessageFailed]]:
+    """What has waited for more than a day, by its channel and in the order of each conversation; not what has its turn yet to come.
+
+    However much that is, one statement sees to it that none of it leaves.
+    """
+    is_due = or_(Message.send_after.is_(None), Message.send_after <= uow.now)
+    own = Message.tenant_id == uow.tenant_id, Message.status == MessageStatus.QUEUED, Message.created_at <= uow.now - STALE
+    failing = update(Message).where(*own, is_due).values(status=MessageStatus.FAILED, error_code=code, error=told(error))
+    rows = uow.session.execute(
+        failing.returning(Message.conversation_id, Message.number, Message.id, Message.channel_id, Message.kind, Message.reply_to_id)
+        .execution_options(synchronize_session="fetch")
+    ).all()  # fmt: skip
+    failed = sorted(rows, key=lambda one: (one.conversation_id, one.number))
+    as_failed = MessageStatus.FAILED
+    uow.emit_all(event for one in failed for event in _told_of(one.conversation_id, one.id, one.kind, one.reply_to_id, as_failed))
+    found = [(one.channel_id, MessageFailed(one.conversation_id, one.id, as_failed)) for one in failed]
+    uow.emit_all(event for _, event in found)
+    return found
+
+
 def mark_unconfirmed(uow: UnitOfWork, message_id: UUID) -> None:
     message = queries.lock_message(uow, message_id)
     if message.status is MessageStatus.SENDING:
@@ -180,9 +202,15 @@ def _move(uow: UnitOfWork, message: Message, status: MessageStatus, *, code: str
 
 
 def tell_status(uow: UnitOfWork, message: Message) -> None:
-    uow.emit(MessageStatusChanged(message.conversation_id, message.id, message.status))
-    if message.kind is MessageKind.REACTION:
-        uow.emit(MessageReacted(message.conversation_id, message.reply_to_id or message.id))
+    uow.emit_all(_told_of(message.conversation_id, message.id, message.kind, message.reply_to_id, message.status))
+
+
+def _told_of(
+    conversation_id: UUID, message_id: UUID, kind: MessageKind, reply_to_id: UUID | None, status: MessageStatus
+) -> Iterator[object]:
+    yield MessageStatusChanged(conversation_id, message_id, status)
+    if kind is MessageKind.REACTION:
+        yield MessageReacted(conversation_id, reply_to_id or message_id)
 
 
 def record_sent(uow: UnitOfWork, message: Message) -> None:

@@ -7,9 +7,7 @@ from appliance.domains.contacts.types import ConsentMode, Purpose
 from appliance.domains.conversations.errors import ContactBlocked
 from appliance.domains.conversations.rules import delivery
 from appliance.domains.conversations.tables import Conversation
-from appliance.domains.conversations.types import ConversationStatus, MessageKind
-
-ANSWERING_HOURS = 24
+from appliance.domains.conversations.types import STALE, ConversationStatus, MessageKind
 
 
 def check_consent(uow: UnitOfWork, conversation: Conversation, purpose: Purpose | None = None) -> Purpose:
@@ -17,7 +15,7 @@ def check_consent(uow: UnitOfWork, conversation: Conversation, purpose: Purpose 
 
     Raises ConsentRefused.
     """
-    answering = delivery.is_window_open(last_inbound_at=conversation.last_inbound_at, window_hours=ANSWERING_HOURS, now=uow.now)
+    answering = conversation.last_inbound_at is not None and not is_late(uow, conversation)
     asked = purpose or (Purpose.REPLY if answering else Purpose.SERVICE)
     contacts.check_may_send(uow, conversation.contact_id, conversation.medium, asked)
     return asked
@@ -34,7 +32,7 @@ def agrees_to(uow: UnitOfWork, conversation: Conversation, purpose: Purpose) -> 
 def is_late(uow: UnitOfWork, conversation: Conversation) -> bool:
     """They wrote more than a day ago: what is said by itself would surprise them."""
     last = conversation.last_inbound_at
-    return last is not None and not delivery.is_window_open(last_inbound_at=last, window_hours=ANSWERING_HOURS, now=uow.now)
+    return last is not None and last <= uow.now - STALE
 
 
 def is_silenced(uow: UnitOfWork, conversation: Conversation) -> bool:

@@ -13,7 +13,7 @@ from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations.errors import ContactBlocked, ConversationNotFound, MessageNotFound
 from appliance.domains.conversations.rules import delivery, wording
 from appliance.domains.conversations.tables import Conversation, Message
-from appliance.domains.conversations.types import STALE, ConversationStatus, Direction, MessageKind, MessageStatus, Sender
+from appliance.domains.conversations.types import ConversationStatus, Direction, MessageKind, MessageStatus, Sender
 
 MOST_CHANGES = 50  # of one mind: what failed to be taken back still stands, however often that was tried
 MOST_MEMBERS = 1100  # a group has 1,024 at most, each with one reaction that stands
@@ -183,13 +183,6 @@ def list_stuck(uow: UnitOfWork, *, older_than: timedelta, limit: int = 100) -> S
         .limit(limit)
     )
     return uow.session.scalars(statement).all()
-
-
-def list_stale(uow: UnitOfWork) -> Sequence[UUID]:
-    """Messages that have waited for more than a day, in the order of each conversation; not those whose turn is yet to come."""
-    is_due = or_(Message.send_after.is_(None), Message.send_after <= uow.now)
-    own = Message.tenant_id == uow.tenant_id, Message.status == MessageStatus.QUEUED, Message.created_at <= uow.now - STALE
-    return uow.session.scalars(select(Message.id).where(*own, is_due).order_by(Message.conversation_id, Message.number)).all()
 
 
 def is_window_open(uow: UnitOfWork, conversation: Conversation) -> bool:

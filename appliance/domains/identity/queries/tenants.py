@@ -58,6 +58,11 @@ def list_housed(uow: UnitOfWork, *, limit: int = 500) -> list[Housed]:
     return [Housed(one.id, one.slug, one.name, one.status.value, number, one.created_at, one.suspended_at) for one, number in rows]
 
 
+def list_suspended_slugs(uow: UnitOfWork, *, limit: int = 500) -> Sequence[str]:
+    """By short name. Needs the box scope."""
+    return uow.session.scalars(SUSPENDED.with_only_columns(Tenant.slug).order_by(Tenant.slug).limit(limit)).all()
+
+
 def is_slug_taken(uow: UnitOfWork, slug: str) -> bool:
     return uow.session.scalar(select(Tenant.id).where(Tenant.slug == slug)) is not None
 

@@ -90,7 +90,10 @@ def running(
             _close(process.stdout)
             run.said, run.complaint = _read(out), _read(err)
         if hangs:
-            raise TookTooLong(_("%(name)s hangs and cannot be stopped: a disk or a share does not answer.", name=command[0]))
+            raise TookTooLong(_(
+                "%(name)s hangs and cannot be stopped: a disk or a share does not answer. "
+                "Is the server of the share there, and the disk connected?", name=command[0],
+            ))
         if run.timed_out:
             raise TookTooLong(_("%(name)s took longer than it may and was stopped.", name=command[0]))
 

@@ -119,6 +119,13 @@ def test_what_was_owed_then_is_held_and_not_done_again(settings, manifests, cast
     assert {why for _state, why in found} == {"The box was put back to before an update, and this may have been done since."}
 
 
+def test_what_waited_of_a_suspended_organisation_is_held_too(settings, manifests, cast):
+    with at_work(settings, manifests) as box, box.whole_box("test") as uow:
+        uow.session.execute(update(Delivery).values(state=DeliveryState.HELD))
+    copies.keep(settings)
+    assert copies.hold(settings)["held"] >= 2
+
+
 def test_what_was_not_due_yet_is_done_in_its_time(settings, manifests, cast):
     with at_work(settings, manifests) as box, box.whole_box("test") as uow:
         uow.session.execute(update(Delivery).values(next_at=clock.now() + timedelta(hours=1)))

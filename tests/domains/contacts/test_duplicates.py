@@ -3,14 +3,23 @@
 
 import pytest
 
+from appliance.core import files
 from appliance.domains.contacts import actions, jobs, queries
 from appliance.domains.contacts.errors import AlreadyDecided, DuplicateNotFound, MergeRefused
+from appliance.domains.contacts.manifest import MANIFEST as CONTACTS
 from appliance.domains.contacts.rules import spreadsheets
 from appliance.domains.contacts.rules.duplicates import pair
 from appliance.domains.contacts.schemas import ContactFields, DuplicatesQuery, ImportStartIn
 from appliance.domains.contacts.types import DuplicateState, Identity, IdentityKind, Likeness
+from appliance.domains.identity.manifest import MANIFEST as IDENTITY
 from tests.domains.contacts.feed import emitted
 from tests.factories.contacts import make_contact
+from tests.suspending import resume, suspend
+
+
+@pytest.fixture
+def manifests():
+    return (IDENTITY, CONTACTS, files.MANIFEST)
 
 
 def open_pairs(uow, state=DuplicateState.OPEN):
@@ -37,6 +46,21 @@ def test_looking_finds_those_who_look_alike_and_leaves_namesakes(box, tenant_id,
         [found] = open_pairs(uow)
         assert {found.first_id, found.second_id} == {ana.id, same.id}
         assert (found.likeness, found.score) == (Likeness.NAME, 100)
+
+
+def test_a_suspended_organisation_is_not_looked_through(box, tenant_id):
+    with box.unit(tenant_id) as uow:
+        for name in ("Ana Prado", "ANA PRADO"):
+            make_contact(uow, name=name)
+
+    def looked_through():
+        with box.whole_box("test", read_only=True) as uow:
+            return queries.list_organisations(uow)
+
+    suspend(box, tenant_id)
+    assert looked_through() == []
+    resume(box, tenant_id)
+    assert looked_through() == [tenant_id]
 
 
 def test_an_import_is_looked_through_and_a_row_with_ids_of_two_is_told(box, tenant_id, keep_file, run_deliveries):

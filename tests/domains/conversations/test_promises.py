@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from appliance.core.errors import Conflict, NotFound
 from appliance.core.ids import new_id
@@ -20,6 +20,7 @@ from appliance.domains.identity import actions as identity
 from appliance.domains.identity.queries import get_calendar
 from appliance.domains.identity.schemas import DayOff, HoursIn
 from tests import cast as people
+from tests.suspending import resume, suspend
 
 # what is Python is told on one database, what is SQL on both
 pytestmark = pytest.mark.only_database("sqlite")
@@ -198,6 +199,23 @@ def test_near_and_missed_are_told_once_each(box, tenant_id, waiting, do, bruno, 
         jobs.tell_of_deadlines(box)
         assert (kinds(bruno), kinds(ana.user_id)) == (bruno_hears, ana_hears)
     assert not do(actions.tell_due, waiting)
+
+
+def test_of_a_suspended_organisation_nothing_is_told_until_it_goes_on(box, tenant_id, waiting):
+    with box.unit(tenant_id) as uow:
+        uow.session.execute(update(SlaPromise).values(tell_at=uow.now - timedelta(minutes=1)))
+
+    def is_to_tell():
+        with box.whole_box("test", read_only=True) as uow:
+            due = select(SlaPromise).where(SlaPromise.conversation_id == waiting, SlaPromise.tell_at <= uow.now)
+            return uow.session.scalars(due).all() != []
+
+    suspend(box, tenant_id)
+    jobs.tell_of_deadlines(box)
+    assert is_to_tell()
+    resume(box, tenant_id)
+    jobs.tell_of_deadlines(box)
+    assert not is_to_tell()
 
 
 def test_a_box_that_slept_tells_only_that_it_was_missed(box, tenant_id, waiting, do, ana, time_machine_now):

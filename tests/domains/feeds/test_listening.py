@@ -17,6 +17,7 @@ from appliance.domains.conversations.tables import Conversation, Message
 from appliance.domains.feeds import jobs, queries
 from appliance.domains.feeds.tables import Feed, FeedItem
 from tests.domains.feeds.conftest import ANA, LID, PHONE, said
+from tests.suspending import resume, suspend
 
 pytestmark = pytest.mark.only_database("sqlite")
 
@@ -237,6 +238,23 @@ def test_what_is_old_is_forgotten_and_a_deleted_channel_has_no_listener(listenin
     run_deliveries()
     with box.unit(tenant_id, read_only=True) as uow:
         assert uow.session.scalars(select(Feed)).all() == []
+
+
+def test_what_a_suspended_organisation_has_to_tell_is_kept_however_old(listening, hear, run_deliveries, box, tenant_id):
+    def kept():
+        jobs.prune_items(box)
+        with box.unit(tenant_id, read_only=True) as uow:
+            return len(uow.session.scalars(select(FeedItem)).all())
+
+    listening()
+    hear(said("um"))
+    run_deliveries()
+    with box.whole_box("test") as uow:
+        uow.session.execute(update(FeedItem).values(happened_at=uow.now - timedelta(days=4)))
+    suspend(box, tenant_id)
+    assert kept() == 1
+    resume(box, tenant_id)
+    assert kept() == 0
 
 
 def test_what_was_missed_is_found_again(listening, hear, run_deliveries, box, tenant_id, number):

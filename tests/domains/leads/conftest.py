@@ -2,12 +2,13 @@ import pytest
 
 from appliance.core.manifest import Manifest
 from appliance.domains.contacts.manifest import MANIFEST as CONTACTS
+from appliance.domains.identity.manifest import MANIFEST as IDENTITY
 from appliance.domains.leads.manifest import MANIFEST
 
 
 @pytest.fixture
 def manifests() -> tuple[Manifest, ...]:
-    return (CONTACTS, MANIFEST)
+    return (IDENTITY, CONTACTS, MANIFEST)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from appliance.domains.leads.rules.announcements import MAX_CHANGES, leadgen_ids
 from appliance.domains.leads.schemas import LeadsQuery
 from tests.factories.leads import make_source
 from tests.peers.graph import SECRET, TOKEN, VERIFY, GraphPeer, Misbehaviour, settings_for
+from tests.suspending import suspend
 
 LEAD = {
     "id": "777", "created_time": "2026-11-20T12:00:00+0000", "campaign_name": "Natal", "ad_name": "Vídeo 2", "platform": "ig",
@@ -77,6 +78,13 @@ def test_an_announced_lead_is_fetched_and_captured_once(box, tenant_id, meta, ru
     with box.unit(tenant_id, read_only=True) as uow:
         contact = people.get_contact(uow, lead.contact_id)
     assert (contact.name, contact.email, contact.phone_e164) == ("Davi Rocha", "davi@loja.example", "+5511980001234")
+
+
+def test_a_lead_announced_to_a_suspended_organisation_is_fetched_before_meta_drops_it(box, tenant_id, meta, run_deliveries):
+    suspend(box, tenant_id)
+    assert meta("777").status_code == 200
+    run_deliveries()
+    assert [lead.external_id for lead in leads_of(box, tenant_id)] == ["777"]
 
 
 def test_the_address_is_verified_with_the_token_of_the_source(meta, source_id):

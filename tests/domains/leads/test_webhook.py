@@ -11,6 +11,7 @@ from appliance.core.ids import new_id
 from appliance.core.signatures import sign_timed
 from appliance.domains.leads.tables import LeadEvent
 from tests.factories.leads import DAVI
+from tests.suspending import suspend
 
 
 @pytest.fixture
@@ -52,6 +53,13 @@ def test_the_200_comes_after_the_lead_is_kept_and_before_it_is_captured(send, bo
     with box.whole_box("test", read_only=True) as uow:
         [event] = uow.session.scalars(select(LeadEvent)).all()
     assert (str(event.id), json.loads(event.body)) == (answer.json()["id"], DAVI)
+
+
+def test_a_lead_sent_to_a_suspended_organisation_is_captured(send, box, tenant_id, as_ana, run_deliveries):
+    suspend(box, tenant_id)
+    assert send(DAVI).status_code == 200
+    run_deliveries()
+    assert as_ana("leads")["total"] == 1
 
 
 def test_a_signed_lead_is_captured_and_its_repeat_answered_with_the_first_result(send, as_ana, run_deliveries):

@@ -31,6 +31,7 @@ from appliance.entrypoints.mail import Mailboxes
 from tests.domains.channels.email.conftest import OURS, mail
 from tests.domains.channels.email.test_receiving import bounce_of
 from tests.draining import run_due
+from tests.suspending import suspend
 
 pytestmark = pytest.mark.only_database("sqlite")
 BOTH = pytest.mark.only_database("sqlite", "postgresql")
@@ -85,6 +86,12 @@ def test_a_mail_handed_over_becomes_a_message_and_connects_the_channel(hand_over
         assert talks.search_messages(uow, "orçam", PageQuery()).total == 1, "by its subject"
     with box.unit(tenant_id, read_only=True) as uow:
         assert queries.get_channel(uow, channel_id).status == "connected"
+
+
+def test_a_mail_handed_over_to_a_suspended_organisation_is_stored(hand_over, texts, box, tenant_id):
+    suspend(box, tenant_id)
+    assert hand_over(mail("Ainda estão aí?").as_bytes()).status_code == 200
+    assert texts() == ["Ainda estão aí?"]
 
 
 @BOTH

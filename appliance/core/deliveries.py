@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, text, update
 from sqlalchemy.orm import aliased
 
 from appliance.core.backoff import back_off, chance
@@ -20,6 +20,7 @@ from appliance.core.uow import UnitOfWork
 
 LEASE = timedelta(seconds=12)
 SWEEP_LIMIT = 500
+HOLD_LIMIT = 5000
 DEADLY_AFTER = 5
 UNFINISHED = (DeliveryState.PENDING, DeliveryState.LEASED, DeliveryState.DEAD, DeliveryState.HELD)
 REENQUEUE_AFTER = timedelta(seconds=5)  # what a unit that is slow to commit was told with may lie so far back
@@ -104,17 +105,31 @@ def has_to_hold(uow: UnitOfWork) -> bool:
 
 
 def hold(uow: UnitOfWork) -> None:
-    """In the whole box: what is due of organisations that are suspended is looked at no more, until `release`."""
+    """In the whole box: what is due of organisations that are suspended is looked at no more, until `release`.
+
+    What another unit is at work on is left to the next time: the relay waits for nobody's job.
+    """
     if tenants := list_suspended(uow, locked=True):
-        waiting = update(Delivery).where(_to_hold(uow, tenants)).execution_options(synchronize_session=False)
+        some = select(Delivery.id).where(_to_hold(uow, tenants)).limit(HOLD_LIMIT).with_for_update(skip_locked=True)
+        waiting = update(Delivery).where(Delivery.id.in_(some)).execution_options(synchronize_session=False)
         uow.session.execute(waiting.values(state=DeliveryState.HELD, lease_token=None, lease_until=None, enqueued_at=None))
 
 
 def release(uow: UnitOfWork) -> None:
-    """The organisation is resumed: all that waited is due, in its order."""
-    own = Delivery.tenant_id == uow.tenant_id, Delivery.state == DeliveryState.HELD
+    """The organisation is resumed: all that waited is due, in its order; what took in and could not, tries from the beginning."""
+    if uow.box.database.is_postgresql:
+        uow.session.execute(text("SET LOCAL statement_timeout = 0"))  # weeks of work
+    own = update(Delivery).where(Delivery.tenant_id == uow.tenant_id).execution_options(synchronize_session=False)
+    uow.session.execute(own.where(Delivery.state == DeliveryState.HELD).values(state=DeliveryState.PENDING, next_at=uow.now))
+    taking_in = Delivery.state == DeliveryState.PENDING, Delivery.subscriber.in_(uow.box.registry.taking_in)
+    uow.session.execute(own.where(*taking_in).values(attempts=0, next_at=uow.now))
+
+
+def put_off(uow: UnitOfWork, subscriber: str, by: timedelta) -> None:
+    """What waits of this organisation for that subscriber is not due before then."""
+    own = Delivery.tenant_id == uow.tenant_id, Delivery.subscriber == subscriber, Delivery.state == DeliveryState.PENDING
     waiting = update(Delivery).where(*own).execution_options(synchronize_session=False)
-    uow.session.execute(waiting.values(state=DeliveryState.PENDING, next_at=uow.now))
+    uow.session.execute(waiting.values(next_at=uow.now + by))
 
 
 def renew(uow: UnitOfWork, delivery_id: UUID, token: UUID) -> bool:

@@ -39,5 +39,6 @@ for _ in $(seq 2400); do
   grep -q '"step": *"gate"' $journal && break
   sleep 0.1
 done
+grep -q '"step": *"gate"' $journal || exit 1
 kill -9 "$(python3 -c "import json; print(json.load(open('$journal'))['pid'])")"
 cp $journal /out/cut.journal

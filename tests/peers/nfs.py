@@ -41,7 +41,11 @@ class Server:
         self.log.write_text("")
         words = ("-F", "-f", self.folder / "ganesha.conf", "-L", self.log, "-p", self.folder / "pid", "-N", "NIV_EVENT")
         self.process = subprocess.Popen([PROGRAM, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _await(lambda: "NFS SERVER INITIALIZED" in self.log.read_text(), self.process)
+        try:
+            _await(lambda: "NFS SERVER INITIALIZED" in self.log.read_text(), self.process)
+        except RuntimeError:
+            self.kill()
+            raise
 
     def kill(self):
         self.process.kill()

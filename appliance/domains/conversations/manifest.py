@@ -59,4 +59,5 @@ MANIFEST = Manifest(
     exporters=(queries.export_contact,),
     erasers=(actions.erase_contact,),
     clock_put_back=(actions.heed_put_back,),
+    resuming=(actions.go_on_listening,),
 )

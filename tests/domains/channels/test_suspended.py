@@ -228,3 +228,42 @@ def test_a_file_that_a_closed_number_cannot_fetch_costs_no_try(box, tenant_id, p
     with box.unit(tenant_id, read_only=True) as uow:
         waiting = uow.session.scalars(select(Delivery).where(fetching)).one()
         assert (waiting.state, waiting.next_at > uow.now) == (DeliveryState.PENDING, True)
+    resume(box, tenant_id)
+    with box.unit(tenant_id, read_only=True) as uow:
+        waiting = uow.session.scalars(select(Delivery).where(fetching)).one()
+        assert (waiting.attempts, waiting.next_at <= uow.now) == (0, True)
+    run_deliveries()  # the number is not open yet
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert uow.session.scalars(select(Delivery).where(fetching)).one().state is DeliveryState.PENDING
+
+
+def test_a_recording_has_its_time_to_be_heard_when_it_goes_on(box, tenant_id, post, cloud, run_deliveries):
+    suspend(box, tenant_id)
+    payload = text_webhook("x")
+    payload["entry"][0]["changes"][0]["value"]["messages"][0].update(type="audio", audio={"id": "55", "mime_type": "audio/ogg"})
+    post(payload)
+    run_deliveries()
+    overdue = Delivery.subscriber == "conversations.give_up_words"
+    with box.unit(tenant_id) as uow:
+        uow.session.execute(update(Delivery).where(overdue).values(next_at=uow.now - timedelta(hours=1)))
+    with box.whole_box("test") as uow:
+        deliveries.hold(uow)
+    resume(box, tenant_id)
+    with box.unit(tenant_id, read_only=True) as uow:
+        waiting = uow.session.scalars(select(Delivery).where(overdue)).one()
+        assert (waiting.state, waiting.next_at > uow.now + timedelta(minutes=9)) == (DeliveryState.PENDING, True)
+
+
+@pytest.mark.only_database("postgresql")
+def test_the_relay_waits_for_nobody_who_is_at_work_on_something_of_it(box, tenant_id, reply):
+    reply("um")
+    reply("dois")
+    suspend(box, tenant_id)
+    waiting = select(Delivery).where(Delivery.state == DeliveryState.PENDING, Delivery.next_at <= clock.now())
+    with box.unit(tenant_id) as at_work:
+        taken, *_ = at_work.session.scalars(waiting.with_for_update().limit(1)).all()
+        with box.whole_box("test") as uow:
+            deliveries.hold(uow)
+        with box.unit(tenant_id, read_only=True) as uow:
+            assert [one.id for one in uow.session.scalars(waiting)] == [taken.id]
+    assert DeliveryState.HELD in all_states(box, tenant_id)

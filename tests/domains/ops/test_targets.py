@@ -12,6 +12,7 @@ from appliance.core.config import NetworkMode
 from appliance.core.outbound import NotAllowed
 from appliance.domains.ops import actions, jobs, queries
 from appliance.domains.ops.errors import BackupFailed, NoRepository, NoSuchTarget, NotMounted, OtherKey
+from appliance.domains.ops.gateways import mounts
 from appliance.domains.ops.gateways.restic import Repository
 from appliance.domains.ops.types import RunKind, RunState
 from tests.domains.ops.conftest import fingerprints, with_targets
@@ -113,6 +114,15 @@ def test_mounted_disk_is_written_to_until_it_is_taken_away(box, filled, settings
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="as root: it mounts")
+def test_link_to_a_disk_is_that_disk(tmp_path):
+    disk, folder = tmp_path / "disk", tmp_path / "folder"
+    disk.symlink_to("/proc")
+    mounts.check_mounted(disk, timeout_s=60)
+    folder.symlink_to(tmp_path)
+    with pytest.raises(NotMounted):
+        mounts.check_mounted(folder, timeout_s=60)
+
+
 def test_folder_that_systemd_mounted_on_itself_for_a_unit_is_no_disk(box, settings, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()

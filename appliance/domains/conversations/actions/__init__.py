@@ -33,6 +33,7 @@ from appliance.domains.conversations.actions.handle import (
 from appliance.domains.conversations.actions.hear import heard_nothing, keep_words, write_down
 from appliance.domains.conversations.actions.heed import keep_reading
 from appliance.domains.conversations.actions.linked import begin, queue_again, record_echo, withdraw, write_first, write_from_box
+from appliance.domains.conversations.actions.listen import go_on_listening
 from appliance.domains.conversations.actions.notices import announce, drop_channel_down, forget_old_notices, mark_seen, tell_channel_down
 from appliance.domains.conversations.actions.promises import set_priority, tell_due
 from appliance.domains.conversations.actions.react import react
@@ -96,6 +97,7 @@ __all__ = [
     "forget_old_notices",
     "give_back",
     "give_to_team",
+    "go_on_listening",
     "hand_back",
     "hand_off",
     "heard_nothing",

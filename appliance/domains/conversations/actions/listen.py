@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from appliance.core import deliveries
 from appliance.core.uow import UnitOfWork
 from appliance.domains.conversations.events import MessageTranscribed, WordsOverdue, WordsWanted
 from appliance.domains.conversations.queries.listening import listening
@@ -25,6 +26,11 @@ def want_words(uow: UnitOfWork, conversation: Conversation, message: Message) ->
     if is_there:
         uow.emit(WordsWanted(message.id))
     uow.emit(WordsOverdue(message.id), delay=GIVE_UP)
+
+
+def go_on_listening(uow: UnitOfWork) -> None:
+    """The organisation is resumed: its recordings have their time from now on."""
+    deliveries.put_off(uow, "conversations.give_up_words", GIVE_UP)
 
 
 def note_file(uow: UnitOfWork, message: Message) -> None:

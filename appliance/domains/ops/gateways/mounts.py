@@ -17,7 +17,7 @@ def check_mounted(folder: Path, *, timeout_s: float) -> None:
     """Raises NotMounted, BackupFailed."""
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
     # their devices, not `mountpoint`: systemd mounts what a unit may write on itself
-    command = ["stat", "--format=%d", str(folder), str(folder / "..")]
+    command = ["stat", "--dereference", "--format=%d", str(folder), str(folder / "..")]
     try:
         with running(command, environment, timeout_s=min(timeout_s, ANSWERS_WITHIN_S)) as run:
             pass

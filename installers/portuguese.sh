@@ -62,6 +62,7 @@ said_as=(
   ["SalesEdge could not be installed into %s."]="não foi possível instalar o SalesEdge em %s."
   ["SalesEdge is installed but does not start."]="o SalesEdge está instalado, mas não inicia."
   ["Programs beside Python"]="Programas além do Python"
+  ["Redis is missing, and with this Python it comes from the system alone."]="falta o Redis, que com este Python só vem do sistema."
   ["OCR: not installed, so scans and photos of documents cannot be read (apt-get install tesseract-ocr tesseract-ocr-por)"]="OCR: não instalado; digitalizações e fotos de documentos não podem ser lidas (apt-get install tesseract-ocr tesseract-ocr-por)"
   ["llama.cpp: not usable here, so language models cannot run inside the box; answers quote your documents (apt-get install libgomp1)"]="llama.cpp: não funciona aqui; modelos de linguagem não rodam dentro da caixa, e as respostas citam os seus documentos (apt-get install libgomp1)"
   ["WhatsApp by QR: its library is not usable here; the official Cloud API is"]="WhatsApp por QR: a biblioteca não funciona aqui; a Cloud API oficial funciona"

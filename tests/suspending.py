@@ -32,8 +32,11 @@ def _put(box: Box, tenant_id: UUID, status: TenantStatus) -> None:
 
 
 def let_a_day_pass(box: Box, tenant_id: UUID) -> None:
-    """Over what was written."""
+    """Over what was written, and over the suspension."""
     with box.unit(tenant_id) as uow:
         a_day_ago = uow.now - timedelta(hours=25)
         uow.session.execute(update(Message).values(created_at=a_day_ago, occurred_at=a_day_ago))
         uow.session.execute(update(Conversation).values(last_inbound_at=a_day_ago))
+    with box.whole_box("test") as uow:
+        own = Tenant.id == tenant_id, Tenant.suspended_at.is_not(None)
+        uow.session.execute(update(Tenant).where(*own).values(suspended_at=a_day_ago))

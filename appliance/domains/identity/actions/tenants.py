@@ -58,16 +58,15 @@ def change_tenant(uow: UnitOfWork, tenant_id: UUID, changes: dict[str, Any]) -> 
     before = {name: getattr(tenant, name) for name in changes}
     for name, value in changes.items():
         setattr(tenant, name, value)
-    if tenant.status is not TenantStatus.SUSPENDED:
-        tenant.suspended_at = None
-    elif tenant.suspended_at is None:
-        tenant.suspended_at = uow.now
+    if tenant.status is TenantStatus.SUSPENDED:
+        tenant.suspended_at = tenant.suspended_at or uow.now
     tenant.updated_at = uow.now
     _claim_slug(uow)
     if before.get("status") is TenantStatus.SUSPENDED and tenant.status is TenantStatus.ACTIVE:
         with as_tenant(uow, tenant_id) as theirs:
             for resume in uow.box.registry.resuming:
                 resume(theirs)
+        tenant.suspended_at = None
     record(uow, "tenant.changed", about=("tenant", tenant.id), before=before, after=changes)
     uow.emit(TenantChanged(tenant.id))
     return tenant

@@ -2,9 +2,12 @@
 
 import contextlib
 import fcntl
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from datetime import timedelta
 
 import pytest
@@ -19,6 +22,8 @@ from appliance.domains.channels import actions as channels
 from appliance.domains.channels.queries import find_mailbox
 from appliance.domains.identity import actions as identity
 from appliance.domains.identity.tables import Tenant
+from appliance.domains.identity.types import TenantStatus
+from appliance.domains.ops.actions import rebuilding
 from appliance.domains.ops.gateways import postgresql
 from appliance.entrypoints import up
 from appliance.entrypoints.terminal import UPDATING, Failed, at_the_console
@@ -133,6 +138,76 @@ def test_what_was_not_due_yet_is_done_in_its_time(settings, manifests, cast):
     assert copies.hold(settings)["held"] == 0
 
 
+def put_status(box, tenant_id, status):
+    with box.whole_box("test", read_only=True) as uow:
+        slug = uow.session.get(Tenant, tenant_id).slug
+    identity.put_status(box, slug, status)
+
+
+def make_held(box, tenant_id):
+    """As the relay leaves what is due of who is suspended."""
+    put_status(box, tenant_id, TenantStatus.SUSPENDED)
+    with box.whole_box("test") as uow:
+        uow.session.execute(update(Delivery).where(Delivery.tenant_id == tenant_id).values(state=DeliveryState.HELD))
+
+
+def found_of(box, tenant_id):
+    """Since when it is suspended, and the states of what is owed to it."""
+    with box.whole_box("test", read_only=True) as uow:
+        one = uow.session.get(Tenant, tenant_id)
+        assert (one.status is TenantStatus.SUSPENDED) == (one.suspended_at is not None)
+        return one.suspended_at, {*uow.session.scalars(select(Delivery.state).where(Delivery.tenant_id == tenant_id))}
+
+
+def test_who_was_suspended_since_stays_so_and_who_was_resumed_stays_open(settings, manifests, cast):
+    ana, carla = cast.ana.tenant_id, cast.carla.tenant_id
+    with at_work(settings, manifests) as box:
+        make_held(box, carla)
+    copies.keep(settings)
+    with at_work(settings, manifests) as box:
+        put_status(box, ana, TenantStatus.SUSPENDED)
+        put_status(box, carla, TenantStatus.ACTIVE)
+        since, _states = found_of(box, ana)
+    copies.hold(settings)
+    copies.hold(settings)  # once more, as after a power cut
+    copies.put_back(settings)
+    with at_work(settings, manifests) as box:
+        assert found_of(box, ana) == (since, {DeliveryState.DEAD})
+        assert found_of(box, carla) == (None, {DeliveryState.DEAD})
+
+
+def test_what_was_held_all_the_time_goes_on_waiting(settings, manifests, cast):
+    """It cannot have been done; of who was resumed in between it can."""
+    ana, carla = cast.ana.tenant_id, cast.carla.tenant_id
+    with at_work(settings, manifests) as box:
+        make_held(box, ana)
+        make_held(box, carla)
+        since, _states = found_of(box, ana)
+    copies.keep(settings)
+    with at_work(settings, manifests) as box:
+        put_status(box, carla, TenantStatus.ACTIVE)
+        put_status(box, carla, TenantStatus.SUSPENDED)
+        again, _states = found_of(box, carla)
+    copies.hold(settings)
+    copies.put_back(settings)
+    with at_work(settings, manifests) as box:
+        assert found_of(box, ana) == (since, {DeliveryState.HELD})
+        assert found_of(box, carla) == (again, {DeliveryState.DEAD})
+
+
+def test_a_release_that_tells_suspensions_otherwise_is_gone_back_from(settings, manifests, cast):
+    with at_work(settings, manifests) as box:
+        make_held(box, cast.ana.tenant_id)
+        since, _states = found_of(box, cast.ana.tenant_id)
+    copies.keep(settings)
+    with rebuilding.opened(settings, copies._keys(settings), copies._own(settings)) as engine, engine.begin() as connection:
+        connection.execute(text("ALTER TABLE tenants DROP COLUMN suspended_at"))
+    copies.hold(settings)
+    copies.put_back(settings)
+    with at_work(settings, manifests) as box:
+        assert found_of(box, cast.ana.tenant_id) == (since, {DeliveryState.DEAD})
+
+
 def test_mail_that_was_read_since_is_not_read_again(settings, manifests, cast):
     with at_work(settings, manifests) as box, box.unit(cast.ana.tenant_id) as uow:
         channel_id = make_mailbox(uow)
@@ -242,3 +317,22 @@ def test_who_takes_longer_than_it_may_ends_itself(tmp_path):
         running.call(Settings(home=tmp_path), ["sleep", "600"], 1)
     has_a_clock = "import signal, sys; sys.exit(signal.getitimer(signal.ITIMER_REAL)[0] == 0)"
     assert running.call(Settings(home=tmp_path), [sys.executable, "-c", has_a_clock], 600).returncode == 0
+
+
+def test_nobody_waits_for_what_a_program_left_or_for_who_does_not_heed_its_clock(tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "OVERDUE_S", 1.0)
+    said, began = tmp_path / "left", time.monotonic()
+    leaves = f"sleep 600 & echo $! > {said}; exec sleep 600"
+    try:
+        with pytest.raises(subprocess.TimeoutExpired):
+            running.call(Settings(home=tmp_path), ["sh", "-c", leaves], 1)
+    finally:
+        os.kill(int(said.read_text()), signal.SIGKILL)
+    with pytest.raises(subprocess.TimeoutExpired):
+        running.call(Settings(home=tmp_path), ["sh", "-c", "trap '' ALRM; exec sleep 600"], 1)
+    assert time.monotonic() - began < 120
+
+
+def test_what_a_program_says_comes_back_whole(tmp_path):
+    done = running.call(Settings(home=tmp_path), ["sh", "-c", "head -c 300000 /dev/zero; echo não >&2; exit 3"], 600)
+    assert (len(done.stdout), done.stderr, done.returncode) == (300000, "não\n", 3)

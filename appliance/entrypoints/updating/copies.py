@@ -13,15 +13,16 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import URL, Engine, create_engine, delete, inspect, make_url, select, text, update
+from sqlalchemy import URL, ColumnElement, Connection, Engine, Row, create_engine, delete, inspect, make_url, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from appliance.core import clock, crypto, db, envelope, migrate, updates
@@ -32,6 +33,8 @@ from appliance.core.outbox import Delivery, DeliveryState
 from appliance.core.tenancy import TenantKey
 from appliance.domains.channels.tables import Mailbox
 from appliance.domains.identity import actions as identity
+from appliance.domains.identity.tables import Tenant
+from appliance.domains.identity.types import TenantStatus
 from appliance.domains.ops.actions import contents, rebuilding
 from appliance.domains.ops.errors import BackupFailed
 from appliance.domains.ops.gateways import postgresql
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
 
 LONGEST_S = 24 * 3600.0
 SERVERS_FOLDER = "/var/lib/postgresql"
+_IS_SUSPENDED = Tenant.status == TenantStatus.SUSPENDED
 
 
 def rehearse(settings: Settings) -> dict[str, Any]:
@@ -112,7 +116,7 @@ def check_kept(settings: Settings) -> dict[str, Any]:
 def hold(settings: Settings) -> dict[str, Any]:
     """What the kept copy still owes and was due may have been done since, as a message that was sent: a person looks, and tries it again.
 
-    Who was erased since does not come back with it, and mail that was read is not read again.
+    Who was erased since does not come back with it, mail that was read is not read again, and who is suspended by now stays so.
     """
     if not _is_kept(settings):  # it is back in its place
         return {"held": 0}
@@ -120,29 +124,49 @@ def hold(settings: Settings) -> dict[str, Any]:
     values = {"state": DeliveryState.DEAD, "lease_token": None, "lease_until": None, "last_error": why}
     with _standing_still(settings):
         gone = _tenant_keys(settings, _kept(settings)).keys() - _tenant_keys(settings, _own(settings)).keys()
-        read = _mailboxes(settings)
+        read, suspended = _mailboxes(settings), _suspended(settings)
         with rebuilding.opened(settings, _keys(settings), _kept(settings)) as engine, engine.begin() as connection:
             contents.see_all(connection)
             connection.execute(delete(TenantKey).where(TenantKey.tenant_id.in_(gone)))
             identity.remove_keyless(connection)
             for channel_id, place in read.items():
                 connection.execute(update(Mailbox).where(Mailbox.channel_id == channel_id).values(**place))
+            idle = [] if suspended is None else _suspend(connection, suspended)
             was_due = (Delivery.state == DeliveryState.PENDING) & (Delivery.next_at <= clock.now())
-            owed = was_due | Delivery.state.in_((DeliveryState.LEASED, DeliveryState.HELD))
+            was_held = (Delivery.state == DeliveryState.HELD) & Delivery.tenant_id.not_in(idle)
+            owed = was_due | was_held | (Delivery.state == DeliveryState.LEASED)
             return {"held": connection.execute(update(Delivery).where(owed).values(**values)).rowcount}
 
 
+def _suspend(connection: Connection, now: dict[UUID, datetime | None]) -> list[UUID]:
+    """Those of `now`, with since when, and nobody else. Returns who was suspended all the time: what was held of them was not done."""
+    were = {row.id: row.suspended_at for row in connection.execute(select(Tenant.id, Tenant.suspended_at).where(_IS_SUSPENDED))}
+    connection.execute(update(Tenant).where(_IS_SUSPENDED).values(status=TenantStatus.ACTIVE, suspended_at=None))
+    for tenant_id, since in now.items():
+        connection.execute(update(Tenant).where(Tenant.id == tenant_id).values(status=TenantStatus.SUSPENDED, suspended_at=since))
+    return [tenant_id for tenant_id, since in now.items() if since is not None and were.get(tenant_id) == since]
+
+
+def _suspended(settings: Settings) -> dict[UUID, datetime | None] | None:
+    rows = _given_up(settings, Tenant, ("id", "status", "suspended_at"), _IS_SUSPENDED)
+    return None if rows is None else {row.id: row.suspended_at for row in rows}
+
+
 def _mailboxes(settings: Settings) -> dict[UUID, dict[str, Any]]:
-    """How far each is read by now, where the release that is given up still tells it in the same way."""
+    """How far each is read by now."""
     told = ("channel_id", "source", "uid_validity", "last_uid")
+    return {row.channel_id: {name: getattr(row, name) for name in told[1:]} for row in _given_up(settings, Mailbox, told) or ()}
+
+
+def _given_up(settings: Settings, table: type[db.Base], told: Sequence[str], *which: ColumnElement[bool]) -> Sequence[Row[Any]] | None:
+    """Of the data that are given up; none where their release does not tell it in the same way any more."""
     with rebuilding.opened(settings, _keys(settings), _own(settings)) as engine:
         found = inspect(engine)
-        if not found.has_table(Mailbox.__tablename__) or not {one["name"] for one in found.get_columns(Mailbox.__tablename__)} >= {*told}:
-            return {}
+        if not found.has_table(table.__tablename__) or not {one["name"] for one in found.get_columns(table.__tablename__)} >= {*told}:
+            return None
         with engine.execution_options(read_only=True).begin() as connection:
             contents.see_all(connection)
-            rows = connection.execute(select(*(getattr(Mailbox, name) for name in told)))
-            return {row.channel_id: {name: getattr(row, name) for name in told[1:]} for row in rows}
+            return connection.execute(select(*(getattr(table, name) for name in told)).where(*which)).all()
 
 
 def put_back(settings: Settings) -> dict[str, Any]:

@@ -10,12 +10,13 @@ import select
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from appliance.core import updates
 from appliance.core.i18n import gettext as _
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 STOPS_WITHIN_S = 90.0
 SYSTEMD_S = 600.0
 LONGEST_S = 24 * 3600.0
+OVERDUE_S = 5.0  # for a clock that rang to be heeded
 TARGET = "salesedge.target"
 ENABLED = "enabled-units"
 UNITS = Path("/etc/systemd/system")
@@ -243,20 +245,37 @@ def as_owner(settings: Settings) -> dict[str, Any]:
 
 
 def call(settings: Settings, command: list[str], timeout_s: float) -> subprocess.CompletedProcess[str]:
-    """Raises subprocess.TimeoutExpired: its own clock kills it then, since root without CAP_KILL may not."""
+    """Raises subprocess.TimeoutExpired: its own clock kills it then, since root without CAP_KILL may not.
+
+    Nobody waits for what it started and left, nor, for long, for what cannot be killed. What they say goes into files: a pipe is read until
+    the last of them has ended.
+    """
     nothing, bound = subprocess.DEVNULL, bound_to_us()
 
     def bound_in_time() -> None:
         bound()
         signal.alarm(math.ceil(timeout_s))
 
-    done = subprocess.run(  # noqa: S603 - our own commands
-        command, env=os.environ | {UPDATING: "1"}, capture_output=True, text=True, errors="replace", check=False, stdin=nothing,
-        preexec_fn=bound_in_time, **as_owner(settings),
-    )  # fmt: skip
-    if done.returncode == -signal.SIGALRM:
-        raise subprocess.TimeoutExpired(command, timeout_s)
-    return done
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        child = subprocess.Popen(  # noqa: S603 - our own commands
+            command, env=os.environ | {UPDATING: "1"}, stdin=nothing, stdout=out, stderr=err, **as_owner(settings),
+            preexec_fn=bound_in_time,  # noqa: PLW1509 - no threads here
+        )  # fmt: skip
+        try:
+            code = child.wait(timeout_s + OVERDUE_S)
+        except BaseException:
+            with suppress(PermissionError, subprocess.TimeoutExpired):
+                child.kill()
+                child.wait(OVERDUE_S)
+            raise
+        if code == -signal.SIGALRM:
+            raise subprocess.TimeoutExpired(command, timeout_s)
+        return subprocess.CompletedProcess(command, code, _read(out), _read(err))
+
+
+def _read(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
 
 
 def run(settings: Settings, python: Path, module: str, *arguments: str, timeout_s: float = LONGEST_S) -> dict[str, Any]:

@@ -66,6 +66,15 @@ def test_organisation_that_is_suspended_is_marked(box, operator, cast):
     assert badges() == 0
 
 
+def test_operator_whose_own_organisation_is_suspended_is_told_at_home(box, operator, cast):
+    told = "Nenhuma organização está aberta para você"
+    assert told not in operator.get("/").text
+    suspend(box, cast.ana.tenant_id)
+    home = operator.get("/").text
+    assert told in home
+    assert "salesedge tenants list" in home
+
+
 def test_slot_of_the_same_name_is_not_taken_for_the_one_before(box):
     key_slots.rotate_key_file(box.settings)
     envelope.open_root(box.settings)

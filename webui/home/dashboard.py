@@ -7,6 +7,7 @@ from babel.support import LazyProxy
 from flask import render_template, url_for
 
 from appliance.core.i18n import lazy_gettext as _
+from appliance.core.ids import NIL
 from appliance.core.uow import UnitOfWork
 from appliance.core.web import PageQuery, Principal, current_principal
 from appliance.core.web.auth import check_access
@@ -97,6 +98,7 @@ def dashboard(uow: UnitOfWork) -> str:
         steps=steps if not all(step.done for step in steps) else [],
         recent=_recent(uow) if who.can("contacts:read") else [],
         now=uow.now,
+        is_nowhere=who.tenant_id == NIL,
         said_of=figures.said_of,
         **({**figures.todays(uow), **figures.two_weeks(uow)} if follows else {}),
     )

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.architecture.house import ROOT
@@ -27,8 +28,6 @@ def why_not() -> str:
     """Why no root can be made here; empty when one can."""
     if os.geteuid() != 0:
         return "A root of another system cannot be made here: run this test as root."
-    if not _cgroups():
-        return "No systemd can be started here: no cgroup2 is mounted."
     missing = [name for name in PROGRAMS if shutil.which(name, path=PATH) is None]
     return f"{', '.join(missing)} is not installed: apt install debootstrap" if missing else ""
 
@@ -76,14 +75,23 @@ def remove(root: Path) -> None:
 def boot(root: Path, script: Path, *, timeout_s: float) -> None:
     """Starts it as a machine without a network, which does the script and goes off. What it says meanwhile: /out/scene, /out/console."""
     (root / POLICY).unlink(missing_ok=True)
-    place = Path(tempfile.mkdtemp(prefix="machine-", dir=_cgroups()))
     enter = 'echo $$ >"$1/cgroup.procs"; shift; exec unshare --net --mount --pid --ipc --uts --cgroup --fork --kill-child bash "$@"'
-    command = ["bash", "-c", enter, "boot", str(place), str(Path(__file__).with_name("boot.sh")), str(root), f"/{script.relative_to(root)}"]
-    with (root / "out/console").open("ab") as console:
+    inside = [str(Path(__file__).with_name("boot.sh")), str(root), f"/{script.relative_to(root)}"]
+    with _a_cgroup() as place, (root / "out/console").open("ab") as console:
+        command = ["bash", "-c", enter, "boot", str(place), *inside]
+        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, check=False, timeout=timeout_s)
+
+
+@contextlib.contextmanager
+def _a_cgroup() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["mount", "-t", "cgroup2", "cgroup2", folder], check=True)
+        place = Path(tempfile.mkdtemp(prefix="machine-", dir=folder))
         try:
-            subprocess.run(command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, check=False, timeout=timeout_s)
+            yield place
         finally:
             _clear(place)
+            subprocess.run(["umount", folder], check=True)
 
 
 def _clear(place: Path) -> None:
@@ -95,11 +103,6 @@ def _clear(place: Path) -> None:
         time.sleep(0.05)
     for folder, _names, _files in os.walk(place, topdown=False):
         Path(folder).rmdir()
-
-
-def _cgroups() -> str:
-    mounted = [line.split() for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
-    return next((at for _what, at, kind, *_how in mounted if kind == "cgroup2"), "")
 
 
 def run(root: Path, script: Path, *, timeout_s: float) -> None:

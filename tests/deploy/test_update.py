@@ -61,12 +61,14 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Release files that follow: one that is well, one whose migration fails, one without pages."""
+def files(tmp_path_factory: pytest.TempPathFactory, old: Path) -> dict[str, Path]:
+    """Release files that follow: one that is well, one whose migration fails, one without pages. Packages are those that the box has."""
     folder = tmp_path_factory.mktemp("files")
     good = next_tree(folder / "good", "99.1")
     fails = next_tree(folder / "fails", "99.2", FAILS)
     ill = next_tree(folder / "ill", "99.3", **{"appliance.entrypoints.live": GONE})
+    for tree in (good, fails, ill):
+        shutil.copytree(old / "requirements", tree / "requirements", dirs_exist_ok=True)
     return {tree.name: made(tree, folder / f"{tree.name}.release") for tree in (good, fails, ill)}
 
 

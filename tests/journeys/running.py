@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.peers.graph import NUMBER, SECRET, TOKEN, VERIFY
 from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -87,6 +88,16 @@ def set_up(box, tenant="Solara Energia"):
     done = box.cli("setup", "--email", EMAIL, "--password-file", str(password), "--tenant", tenant, "--name", "Ana Prado", "--json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def open_number(api):
+    """A WhatsApp number whose agent answers at once, however much is asked."""
+    settings = {"debounce_ms": 0, "handoff": {"max_replies_in_10_minutes": 200}}
+    agent = api.post("/api/v1/agents", json={"name": "Lia", "settings": settings}).json()
+    api.post(f"/api/v1/agents/{agent['id']}/publish", json={}).raise_for_status()
+    secrets = {"access_token": TOKEN, "app_secret": SECRET, "verify_token": VERIFY}
+    number = {"kind": "whatsapp_cloud", "name": "Comercial", "external_id": NUMBER}
+    api.post("/api/v1/channels", json={**number, "agent_id": agent["id"], "secrets": secrets}).raise_for_status()
 
 
 def await_ready(box):

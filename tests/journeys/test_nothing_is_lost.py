@@ -28,8 +28,8 @@ from appliance.domains.conversations.queries import InboxFilter
 from appliance.domains.conversations.tables import Message
 from appliance.domains.conversations.types import Direction, Handling, MessageStatus
 from appliance.entrypoints.domains import MANIFESTS
-from tests.journeys.running import running_box, set_up, wait_for
-from tests.peers.graph import NUMBER, SECRET, TOKEN, VERIFY, GraphPeer, text_webhook
+from tests.journeys.running import open_number, running_box, set_up, wait_for
+from tests.peers.graph import SECRET, GraphPeer, text_webhook
 
 PEOPLE, PATIENT, SENDERS = 100, 25, 3  # who write; those of them who wait for an answer; threads
 AT_ONCE, OF_THE_PATIENT, OF_THE_HURRIED = 2, 8, 24  # messages: before the next answer, and of each in all
@@ -81,12 +81,7 @@ def open_shop(api):
     """A document that answers, an agent that answers at once, a WhatsApp number."""
     api.post("/api/v1/documents/upload", files={"file": ("garantia.md", POLICY.encode())}).raise_for_status()
     wait_for(lambda: api.get("/api/v1/documents").json()["items"][0]["status"] == "processed", limit_s=180)
-    settings = {"debounce_ms": 0, "handoff": {"max_replies_in_10_minutes": 200}}
-    agent = api.post("/api/v1/agents", json={"name": "Lia", "settings": settings}).json()
-    api.post(f"/api/v1/agents/{agent['id']}/publish", json={}).raise_for_status()
-    secrets = {"access_token": TOKEN, "app_secret": SECRET, "verify_token": VERIFY}
-    number = {"kind": "whatsapp_cloud", "name": "Comercial", "external_id": NUMBER}
-    api.post("/api/v1/channels", json={**number, "agent_id": agent["id"], "secrets": secrets}).raise_for_status()
+    open_number(api)
 
 
 def write(box, graph, people, struck, stop):

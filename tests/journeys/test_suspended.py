@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from appliance.core.signatures import sign
-from tests.journeys.running import running_box, set_up, wait_for
-from tests.peers.graph import NUMBER, SECRET, TOKEN, VERIFY, GraphPeer, text_webhook
+from tests.journeys.running import open_number, running_box, set_up, wait_for
+from tests.peers.graph import SECRET, GraphPeer, text_webhook
 
 LIMIT_S = 120
 
@@ -17,7 +17,7 @@ LIMIT_S = 120
 def test_nothing_leaves_while_it_is_suspended_and_all_of_it_once_when_it_goes_on(tmp_path):
     with GraphPeer() as graph, running_box(tmp_path, channels__graph_url=graph.url, network__private_hosts=["127.0.0.1"]) as box:
         set_up(box)
-        open_shop(box.client())
+        open_number(box.client())
         write(box, "um")
         wait_for(lambda: len(graph.accepted) == 1, limit_s=LIMIT_S)
         tell(box, "suspend")
@@ -30,16 +30,6 @@ def test_nothing_leaves_while_it_is_suspended_and_all_of_it_once_when_it_goes_on
         wait_for(lambda: len(graph.accepted) == 3, limit_s=LIMIT_S)
         wait_for(lambda: not waits(box), limit_s=LIMIT_S)
         assert len(graph.accepted) == 3
-
-
-def open_shop(api):
-    """An agent that greets at once, and a WhatsApp number."""
-    settings = {"debounce_ms": 0, "handoff": {"max_replies_in_10_minutes": 200}}
-    agent = api.post("/api/v1/agents", json={"name": "Lia", "settings": settings}).json()
-    api.post(f"/api/v1/agents/{agent['id']}/publish", json={}).raise_for_status()
-    secrets = {"access_token": TOKEN, "app_secret": SECRET, "verify_token": VERIFY}
-    number = {"kind": "whatsapp_cloud", "name": "Comercial", "external_id": NUMBER}
-    api.post("/api/v1/channels", json={**number, "agent_id": agent["id"], "secrets": secrets}).raise_for_status()
 
 
 def write(box, wamid, *, phone="5531999990001"):

@@ -39,11 +39,11 @@ from appliance.entrypoints.terminal import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
 
     from appliance.core.box import Box
     from appliance.core.config import Settings
 
+NAMED_AT_ONCE = 20  # of suspended organisations: a line is to be read
 _PASSWORD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 cli = Group("salesedge", help=lazy_gettext("SalesEdge: your own sales and service AI, on your own hardware."))
@@ -129,21 +129,23 @@ def status(*, as_json: bool) -> None:
 
     with opened_box() as box:
         results = run_checks(box)
-        suspended = _suspended(box) if results["database"].ok else []
+        suspended = _suspended(box) if results["database"].ok else ""
     report = {name: {"ok": result.ok, "detail": result.detail, "fix": result.fix} for name, result in results.items()}
     lines = [_line(name_of(name), r.detail, r.fix, ok=r.ok) for name, r in results.items()]
     if suspended:  # somebody wanted that
-        report["suspended"] = {"ok": True, "detail": ", ".join(suspended), "fix": ""}
-        lines.append(f"{_('ok'):5}  " + _("Suspended organisations: %(names)s", names=", ".join(suspended)))
+        report["suspended"] = {"ok": True, "detail": suspended, "fix": ""}
+        lines.append(f"{_('ok'):5}  " + _("Suspended organisations: %(names)s", names=suspended))
     answer(report, as_json=as_json, sentence="\n".join(lines))
     sys.exit(0 if all(result.ok for result in results.values()) else 1)
 
 
-def _suspended(box: Box) -> Sequence[str]:
+def _suspended(box: Box) -> str:
     from appliance.domains.identity import queries
 
     with box.whole_box("organisations at the console", read_only=True) as uow:
-        return queries.list_suspended_slugs(uow)
+        slugs, number = queries.list_suspended_slugs(uow, limit=NAMED_AT_ONCE)
+    names = ", ".join(slugs)
+    return names if number == len(slugs) else _("%(names)s and %(number)s more", names=names, number=number - len(slugs))
 
 
 @cli.command(help=lazy_gettext("Check all this box needs. Says how to mend what is wrong."))

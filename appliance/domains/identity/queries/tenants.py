@@ -51,16 +51,17 @@ def list_tenants(uow: UnitOfWork, query: PageQuery, *, ids: list[UUID] | None = 
     return read_page(uow, statement if ids is None else statement.where(Tenant.id.in_(ids)), query)
 
 
-def list_housed(uow: UnitOfWork, *, limit: int = 500) -> list[Housed]:
-    """By short name. Needs the box scope."""
+def list_housed(uow: UnitOfWork, *, after: str = "", limit: int = 500) -> list[Housed]:
+    """By short name, those that come after `after`. Needs the box scope."""
     people = select(func.count(Membership.id)).where(Membership.tenant_id == Tenant.id).scalar_subquery()
-    rows = uow.session.execute(select(Tenant, people).order_by(Tenant.slug).limit(limit))
+    rows = uow.session.execute(select(Tenant, people).where(Tenant.slug > after).order_by(Tenant.slug).limit(limit))
     return [Housed(one.id, one.slug, one.name, one.status.value, number, one.created_at, one.suspended_at) for one, number in rows]
 
 
-def list_suspended_slugs(uow: UnitOfWork, *, limit: int = 500) -> Sequence[str]:
-    """By short name. Needs the box scope."""
-    return uow.session.scalars(SUSPENDED.with_only_columns(Tenant.slug).order_by(Tenant.slug).limit(limit)).all()
+def list_suspended_slugs(uow: UnitOfWork, *, limit: int) -> tuple[Sequence[str], int]:
+    """The first by short name, and how many there are. Needs the box scope."""
+    found = uow.session.scalars(SUSPENDED.with_only_columns(Tenant.slug).order_by(Tenant.slug).limit(limit)).all()
+    return found, uow.session.scalar(SUSPENDED.with_only_columns(func.count(Tenant.id))) or 0
 
 
 def is_slug_taken(uow: UnitOfWork, slug: str) -> bool:

@@ -50,7 +50,7 @@ WRITTEN = """SELECT relname, size FROM (SELECT relname, pg_relation_size(oid) AS
 APP_ROLE = "salesedge_app"  # owns no table, so that the walls stand in its way
 # Begun first, a whole box beside pages by turns: one that is begun last is waited for by everybody.
 LONGEST = (
-    "tests/deploy/test_bundle.py",
+    "tests/deploy/test_bundle.py", "tests/deploy/test_network.py",
     "tests/journeys/test_nothing_is_lost.py", "tests/webui/test_every_page.py",
     "tests/deploy/test_up.py", "tests/routes/test_every_route.py",
     "tests/deploy/test_quickstart.py", "tests/journeys/test_inbox.py",

@@ -6,6 +6,7 @@ Started as a machine by `boot`, its systemd runs all that is installed, without 
 import contextlib
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import tempfile
@@ -20,6 +21,8 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PARTS = ("appliance", "webui", "models", "requirements", "installers", "ansible", "systemd", "monitoring")
 FILES = ("pyproject.toml", "README.md", "LICENSE", "config.example.toml")
 PACKAGES = "ca-certificates,dbus,python3,python3-apt,python3-venv,systemd,systemd-sysv"
+NEXT = {"bookworm": "trixie"}  # releases of Debian that can be made on the one before
+SCRIPTS = Path("/usr/share/debootstrap/scripts")
 PIP_CACHE = "/var/cache/pip"
 POLICY = "usr/sbin/policy-rc.d"
 
@@ -32,10 +35,21 @@ def why_not() -> str:
     return f"{', '.join(missing)} is not installed: apt install debootstrap" if missing else ""
 
 
-def make(root: Path) -> None:
-    """With a folder /out that everybody may write to."""
+def this_release() -> str:
     told = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text(encoding="utf-8").splitlines() if "=" in line)
-    suite, command = told["VERSION_CODENAME"].strip('"'), ["debootstrap", "--variant=minbase", f"--include={PACKAGES}"]
+    return told["VERSION_CODENAME"].strip('"')
+
+
+def newest_release() -> str:
+    """That can be made here."""
+    ours = this_release()
+    later = NEXT.get(ours, ours)
+    return later if (SCRIPTS / later).exists() else ours
+
+
+def make(root: Path, suite: str) -> None:
+    """With a folder /out that everybody may write to."""
+    command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}"]
     subprocess.run([*command, suite, str(root)], check=True, stdout=subprocess.DEVNULL, env=os.environ | {"PATH": PATH})
     (root / "etc/dpkg/dpkg.cfg.d/quick").write_text("force-unsafe-io\npath-exclude=/usr/share/doc/*\npath-exclude=/usr/share/locale/*\n")
     (root / "out").mkdir()
@@ -50,7 +64,7 @@ def copy_tree(target: Path) -> None:
         shutil.copy(ROOT / name, target / name)
 
 
-def reach_the_network(root: Path) -> None:
+def reach_the_network(root: Path, suite: str) -> None:
     """As this machine does: its resolver, its certificates, its mirrors."""
     for name in ("etc/resolv.conf", "etc/hosts", "etc/ssl/certs/ca-certificates.crt", "etc/pip.conf"):
         if Path("/", name).exists():
@@ -60,7 +74,8 @@ def reach_the_network(root: Path) -> None:
         shutil.copy(path, root / "etc/apt/apt.conf.d")
     sources = [path for path in Path("/etc/apt/sources.list.d").glob("*.sources") if path.stem in {"debian", "ubuntu"}]
     for path in sources:
-        shutil.copy(path, root / "etc/apt/sources.list.d")
+        said = path.read_text(encoding="utf-8").replace(this_release(), suite)
+        (root / "etc/apt/sources.list.d" / path.name).write_text(said, encoding="utf-8")
         (root / "etc/apt/sources.list").unlink(missing_ok=True)
     for path in Path("/usr/share/keyrings").glob("*-archive-keyring.gpg"):
         shutil.copy(path, root / "usr/share/keyrings")
@@ -70,6 +85,17 @@ def remove(root: Path) -> None:
     mounted = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()]
     assert [path for path in mounted if path.startswith(str(root))] == []  # what is removed next is this root and nothing it reached
     shutil.rmtree(root)
+
+
+def said(root: Path, name: str) -> str:
+    """What a script inside kept of a command under /out."""
+    return (root / "out" / name).read_text(encoding="utf-8")
+
+
+def recap(said: str) -> dict[str, int]:
+    """Of a run of Ansible: how many tasks changed something, failed, …"""
+    (line,) = re.findall(r"^salesedge +: (.*)$", said, re.MULTILINE)
+    return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", line)}
 
 
 def boot(root: Path, script: Path, *, timeout_s: float) -> None:

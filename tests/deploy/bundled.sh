@@ -1,5 +1,5 @@
 # What tests/deploy/test_bundle.py does on a bare machine without a network, which systemd runs; each answer lands in /out. restarted.sh goes
-# on after a restart of it, mended.sh then.
+# on after a restart of it.
 out() { local name=$1; shift; "$@" >/out/$name 2>&1; echo $? >/out/$name.code; }
 everything() { find / -xdev \( -path /out -o -path /proc -o -path /dev -o -path /tmp -o -path /srv/box.release \) -prune -o ! -path / -printf '%p %y %m %s %T@\n' | sort; }
 install_from() { local name=$1 file=$2 key=$3; out "$name" installers/install.sh --unattended --domain box.test --config /out/answers.yml --bundle "$file" --release-key "$key"; }

@@ -36,5 +36,10 @@ def _said(answer: httpx.Response) -> dict:
     return answer.json()
 
 
+def is_cited(answer: dict) -> None:
+    assert "10 anos" in answer["answer"]
+    assert [source["document_name"] for source in answer["sources"]] == ["garantia.md"]
+
+
 if __name__ == "__main__":
     main()

@@ -22,12 +22,11 @@ from appliance.core.updates import Journal, Releases, Step
 from appliance.entrypoints import up
 from appliance.entrypoints.terminal import UPDATING
 from tests.architecture.house import ROOT
-from tests.deploy.units import RESUME, SERVICES, UNITS, allowed_calls, instance_of, lines_of, make_root
+from tests.deploy.units import MOST_EXPOSED, RESUME, SERVICES, UNITS, allowed_calls, instance_of, lines_of, make_root
 from tests.ports import free_port
 from tests.servers import redis_server
 
 PROCESSES = {"models", *(process.name for process in up.PROCESSES)}
-MOST_EXPOSED = 2.0
 PATIENCE_S = 120
 AS_ANOTHER = """
 import os, signal, subprocess, sys, tempfile

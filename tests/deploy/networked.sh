@@ -1,10 +1,12 @@
-# What tests/deploy/test_bundle.py does with the box that bundled.sh installed, once a network leads out; each answer lands in /out.
+# What tests/deploy/test_network.py does on a bare machine that a network leads out of; each answer lands in /out. networked_job.sh goes on
+# once the machine has started.
 cd /srv/salesedge
 out() { local name=$1; shift; "$@" >/out/$name 2>&1; echo $? >/out/$name.code; }
 
 umask 077 # as on a machine that somebody hardened
-for cluster in $(pg_lsclusters -h | awk '{print $1}'); do pg_ctlcluster "$cluster" main start; done
-# a package of each kind and the program that installs are lost; only the network has them now
+out first installers/install.sh --unattended --domain box.test --config /out/answers.yml
+[ "$(cat /out/first.code)" = 0 ] || exit 0
+# a package of each kind and the program that installs are lost
 current=/opt/salesedge/current
 dpkg --purge tesseract-ocr-por >/dev/null
 $current/venv/bin/pip uninstall --quiet --yes idna

@@ -5,6 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, FilePath, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -198,6 +199,36 @@ class LogSettings(Section):
 class TelemetrySettings(Section):
     otlp_endpoint: str = Field("", description="OpenTelemetry receiver (OTLP/HTTP), e.g. http://127.0.0.1:4318. Empty: no traces.")
     trace_ratio: float = Field(1.0, ge=0, le=1, description="Part of the requests that are traced.")
+    logs_endpoint: str = Field(
+        "", description="Receiver of log lines (OTLP/HTTP): Loki, e.g. http://127.0.0.1:3100/otlp, or a collector. Empty: none."
+    )
+    sentry_dsn_file: FilePath | None = Field(None, description="File with the DSN of the Sentry that is told of errors. Empty: nobody is.")
+
+    @property
+    def sentry_dsn(self) -> str:
+        return self.sentry_dsn_file.read_text(encoding="utf-8").strip() if self.sentry_dsn_file else ""
+
+    @field_validator("sentry_dsn_file")
+    @classmethod
+    def _holds_a_dsn(cls, file: Path | None) -> Path | None:
+        if file is None:
+            return None
+        try:
+            is_one = _is_dsn(file.read_text(encoding="utf-8").strip())
+        except OSError as err:
+            raise ValueError(str(_("The file %(path)s cannot be read: %(why)s.", path=file, why=i18n.reason_of(err)))) from err
+        except ValueError:
+            is_one = False
+        if not is_one:
+            raise ValueError(str(_("%(path)s holds no DSN of a Sentry project: https://KEY@HOST/NUMBER.", path=file)))
+        return file
+
+
+def _is_dsn(text: str) -> bool:
+    """Raises ValueError for what is no address at all."""
+    found = urlsplit(text)
+    project = found.path.rpartition("/")[2]
+    return found.scheme in {"http", "https"} and bool(found.username and found.hostname) and project.isdigit() and found.port != 0
 
 
 class Settings(BaseSettings):

@@ -27,7 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from appliance import __version__
 from appliance.core import clock, deliveries, hardware
 from appliance.core.dispatch import JOB_TIMEOUT_S
-from appliance.core.machine import TITLES, Finding
+from appliance.core.machine import RECEIVERS, TITLES, Finding
 
 if TYPE_CHECKING:
     from appliance.core.box import Box
@@ -37,7 +37,7 @@ LINES = 2000
 PATIENCE_S = 20
 MOST_DEAD = 500
 LONGEST_COMPLAINT = 500
-_FIGURES = frozenset(TITLES) - {"data", "key", "configuration", "port", "swap", "ocr", "ffmpeg", "certificate", "traces"}
+_FIGURES = frozenset(TITLES) - {"data", "key", "configuration", "port", "swap", "ocr", "ffmpeg", "certificate", *RECEIVERS}
 _NAMED = frozenset({"level", "event", "process", "job", "subscriber", "error", "outcome", "purpose", "status", "ms", "queue", "name"})
 _FIRST = ("timestamp", "level", "event")
 _IDS = frozenset({"delivery", "request_id"})

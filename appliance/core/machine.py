@@ -31,6 +31,7 @@ LEAST_MEMORY_BYTES = 4 * 10**9
 LEAST_SHARED_BYTES = 256 * 2**20
 LEAST_OPEN_FILES = 1024
 LEAST_DAYS = 14
+RECEIVERS = ("traces", "log lines", "errors")
 LOOK_S = 3.0
 SWAPS = Path("/proc/swaps")
 LONGEST_ANSWER = 10_000
@@ -39,7 +40,7 @@ TITLES = {
     "python": _("Python"), "memory": _("Memory"), "shared memory": _("Shared memory"), "data": _("Data folder"), "disk": _("Free space"),
     "key": _("Master key"), "kit": _("Emergency kit"), "configuration": _("Configuration file"), "port": _("Port"), "clock": _("Clock"),
     "time zones": _("Time zones"), "files": _("Open files"), "swap": _("Swap space"), "ocr": _("Text in images"), "ffmpeg": _("Sound"),
-    "certificate": _("Certificate"), "traces": _("Traces"),
+    "certificate": _("Certificate"), "traces": _("Traces"), "log lines": _("Log lines"), "errors": _("Errors told"),
 }  # fmt: skip
 
 
@@ -258,15 +259,26 @@ def certificate_life(host: str, port: int, *, on: str = "127.0.0.1") -> tuple[da
 
 
 def _traces(settings: Settings) -> Finding:
-    endpoint = settings.telemetry.otlp_endpoint
-    if not endpoint:
-        return Finding("traces", ok=True, detail="-")
-    host = urlsplit(endpoint).hostname or ""
+    return _receiver("traces", settings.telemetry.otlp_endpoint, settings)
+
+
+def _log_lines(settings: Settings) -> Finding:
+    return _receiver("log lines", settings.telemetry.logs_endpoint, settings)
+
+
+def _errors(settings: Settings) -> Finding:
+    return _receiver("errors", settings.telemetry.sentry_dsn, settings)
+
+
+def _receiver(name: str, address: str, settings: Settings) -> Finding:
+    if not address:
+        return Finding(name, ok=True, detail="-")
+    host = urlsplit(address).hostname or ""
     try:
-        Outbound(vouched(settings.network, endpoint)).check_allowed(host)
+        Outbound(vouched(settings.network, address)).check_allowed(host)
     except DomainError as err:
-        return Finding("traces", ok=False, detail=host, fix=str(err), needed=False)
-    return Finding("traces", ok=True, detail=host)
+        return Finding(name, ok=False, detail=host, fix=str(err), needed=False)
+    return Finding(name, ok=True, detail=host)
 
 
 def _gib(size: float) -> str:
@@ -275,5 +287,5 @@ def _gib(size: float) -> str:
 
 _CHECKS: tuple[Callable[[Settings], Finding], ...] = (
     _python, _memory, _shared_memory, _data, _room, _key, _kit, _configuration, _port, _clock, _time_zones, _open_files, _swap, _ocr,
-    _ffmpeg, _certificate, _traces,
+    _ffmpeg, _certificate, _traces, _log_lines, _errors,
 )  # fmt: skip

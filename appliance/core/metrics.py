@@ -63,6 +63,7 @@ JOBS = Metric(
 OUTCOMES = Metric("Counter", "jobs_total", "Tries of jobs, by how they ended.", ("job_name", "queue", "outcome"))
 EVENTS = Metric("Counter", "events_total", "What happened, by kind; messages carry the state they came to.", ("event", "status"))
 OUTBOUND = Metric("Counter", "outbound_requests_total", "Calls that left the box, by purpose and how they ended.", ("purpose", "outcome"))
+UNTOLD = Metric("Counter", "telemetry_dropped_total", "Spans, log lines and errors that their receiver did not take.", ("signal",))
 MODELS = Metric(
     "Histogram", "model_request_duration_seconds", "Time a model took, as whoever asked it saw it.", ("task", "outcome"),
     buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 120),

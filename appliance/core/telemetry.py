@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
 import structlog
 
+from appliance.core import faults
 from appliance.core.config import LogSettings
 from appliance.core.errors import DomainError
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+_takers: list[Callable[[Mapping[str, object]], None]] = []
 
 
 def configure_logs(settings: LogSettings, process: str, *, stream: TextIO | None = None) -> None:
@@ -26,7 +29,9 @@ def configure_logs(settings: LogSettings, process: str, *, stream: TextIO | None
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _fault_told,
             _frames_only,
+            _passed_on,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.level]),
@@ -38,11 +43,29 @@ def configure_logs(settings: LogSettings, process: str, *, stream: TextIO | None
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 
+def pass_on_to(take: Callable[[Mapping[str, object]], None] | None) -> None:
+    """Each line of our own, as it is written: the fields it has once nothing personal is in it."""
+    _takers[:] = [] if take is None else [take]
+
+
 class _FramesOnly(logging.Formatter):
     """What libraries log keeps to the same rule."""
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - the name logging calls
         return _told(ei[1])
+
+
+def _fault_told(_logger: object, method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    err = line.get("exc_info")
+    if method == "error" and isinstance(err, BaseException):
+        faults.tell(err, line)
+    return line
+
+
+def _passed_on(_logger: object, _method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    for take in _takers:
+        take(line)
+    return line
 
 
 def _frames_only(_logger: object, _method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:

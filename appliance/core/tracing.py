@@ -6,7 +6,7 @@ Off, nothing of OpenTelemetry is imported and a span costs one comparison. What 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,18 +16,15 @@ import structlog
 from appliance import UNASKED
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span, Tracer
 
-    from appliance.core.config import TelemetrySettings
-    from appliance.core.outbound import Client
+    from appliance.core.receivers import Receiver
 
 Kind = Literal["server", "consumer", "client", "internal"]
 Told = Mapping[str, str | int | float | bool]
 HEADER = "traceparent"
 _here: ContextVar[str | None] = ContextVar("traceparent", default=None)
 _tracer: Tracer | None = None
-_provider: TracerProvider | None = None
 log = structlog.get_logger()
 
 
@@ -61,23 +58,16 @@ class Mark:
 _NONE = Mark()
 
 
-def start(settings: TelemetrySettings, process: str, client: Callable[[], Client]) -> None:
-    """Switch it on for this process. `client` is the outbound one: the network mode decides what leaves."""
-    global _tracer, _provider  # noqa: PLW0603 - one per process, as the library has it
+def start(named: dict[str, str], ratio: float, receiver: Receiver) -> None:
+    """Switch it on for this process, which is `named` as OpenTelemetry names one."""
+    global _tracer  # noqa: PLW0603 - one per process, as the library has it
     if sys.modules.get(UNASKED, UNASKED) is None:
         del sys.modules[UNASKED]
     from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased  # noqa: PLC0415 - only where it is on
 
     from appliance.core.otlp import provider  # noqa: PLC0415 - the same
 
-    _provider = provider(process, settings.otlp_endpoint, client, ParentBased(TraceIdRatioBased(settings.trace_ratio)))
-    _tracer = _provider.get_tracer("salesedge")
-
-
-def flush() -> None:
-    """Before a process ends that nobody asks to: a fork for heavy jobs."""
-    if _provider is not None:
-        _provider.force_flush(5000)
+    _tracer = provider(named, receiver, ParentBased(TraceIdRatioBased(ratio))).get_tracer("salesedge")
 
 
 def traceparent() -> str | None:

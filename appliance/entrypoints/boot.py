@@ -5,13 +5,13 @@ from __future__ import annotations
 import gc
 from contextlib import suppress
 
-import httpx
 from sqlalchemy.exc import SQLAlchemyError
 
-from appliance.core import memory, metrics, telemetry, tracing
+from appliance import __version__
+from appliance.core import faults, memory, metrics, telemetry, tracing
 from appliance.core.box import Box, open_box
 from appliance.core.config import Settings, load_settings
-from appliance.core.outbound import Outbound, vouched
+from appliance.core.receivers import PROTOBUF, Receiver
 from appliance.core.tenancy import tenant_of
 from appliance.core.web import Authenticator
 from appliance.domains.identity.api.authentication import BoxAuthenticator
@@ -32,19 +32,26 @@ def boot(process: str, settings: Settings | None = None) -> Box:
         pass  # a key of another box shows here, before anything is written
     box.provide(Inference, connect(settings, share_of=lambda namespace: box.keys.index_share(tenant_of(namespace))))
     box.provide(Authenticator, BoxAuthenticator())
-    _trace(process, settings)
+    _let_watch(process, box)
     if process in WAITED_FOR:
         box.database.come_first()
     freeze_what_is_loaded()
     return box
 
 
-def _trace(process: str, settings: Settings) -> None:
-    def client() -> httpx.Client:
-        return Outbound(vouched(settings.network, settings.telemetry.otlp_endpoint)).client("traces")
+def _let_watch(process: str, box: Box) -> None:
+    """Where the operator names receivers: nothing of it is imported elsewhere."""
+    told, network = box.settings.telemetry, box.settings.network
+    named = {"service.name": f"salesedge-{process}", "service.namespace": "salesedge", "service.version": __version__}
+    if told.otlp_endpoint:
+        tracing.start(named, told.trace_ratio, Receiver("traces", f"{told.otlp_endpoint.rstrip('/')}/v1/traces", network, PROTOBUF))
+    if told.logs_endpoint:
+        from appliance.core.otlp_lines import Lines
 
-    if settings.telemetry.otlp_endpoint:
-        tracing.start(settings.telemetry, process, client)
+        receiver = Receiver("logs", f"{told.logs_endpoint.rstrip('/')}/v1/logs", network, PROTOBUF)
+        telemetry.pass_on_to(Lines(named, receiver).tell)
+    if told.sentry_dsn_file:
+        faults.start(process, told.sentry_dsn, network, box.redis)
 
 
 def freeze_what_is_loaded() -> None:

@@ -16,6 +16,8 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import Protocol
 
+from appliance.core import faults, receivers
+
 FIRST_WAIT_S = 0.2
 LONGEST_WAIT_S = 10.0
 CALM_S = 30.0
@@ -79,7 +81,13 @@ def _in_child(target: Callable[[], None], name: str, parent: int) -> None:
     die_with_parent()
     _outlive_no(parent)
     ctypes.CDLL(None).prctl(_PR_SET_NAME, f"se-{name}".encode())  # what ps and top show
-    Context().run(target)  # whom it speaks to is none of the terminal's business
+    try:
+        Context().run(target)  # whom it speaks to is none of the terminal's business
+    except Exception as err:
+        faults.tell(err, {}, "fatal")  # what starts a child prints this by itself, and asks no hook
+        raise
+    finally:
+        receivers.flush()
 
 
 def die_with_parent(sign: signal.Signals = signal.SIGTERM) -> None:

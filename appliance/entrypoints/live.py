@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from appliance import __version__
+from appliance.core import receivers
 from appliance.core.box import Box
 from appliance.core.errors import DomainError, TooMany, Unauthenticated
 from appliance.core.live import ELSEWHERE, Hub
@@ -46,6 +47,7 @@ def build(box: Box, *, pages: flask.Flask | None = None) -> ASGIApp:
         yield
         task.cancel()
         await asyncio.to_thread(webhooks.close)
+        await asyncio.to_thread(receivers.flush)  # the server ends by the signal that it was sent, at once
 
     async def events(request: Request) -> Response:
         try:

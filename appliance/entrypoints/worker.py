@@ -15,7 +15,7 @@ import structlog
 from redis import Redis, RedisError
 from rq import Queue, SimpleWorker, Worker
 
-from appliance.core import jobs, metrics, tracing, updates
+from appliance.core import jobs, metrics, receivers, updates
 from appliance.core.box import connect_redis
 from appliance.core.config import WorkerSettings
 from appliance.entrypoints import notify
@@ -80,7 +80,7 @@ class ConfinedWorker(Beating, Worker):
             has_to_end = self._stop_requested or time.monotonic() > ends or has_grown(self.limits)
             following = None if has_to_end else self._following(ends)
             if following is None:
-                tracing.flush()
+                receivers.flush()
                 return done
             job, queue = following
             self.prepare_execution(job)

@@ -119,13 +119,17 @@ def test_a_certificate_that_ends_soon_is_told_with_its_days(tmp_path, days, ok):
     assert f"({days})" in told.detail
 
 
-def test_traces_to_where_the_network_mode_lets_nothing_go_are_named(tmp_path):
+@pytest.mark.parametrize("name", machine.RECEIVERS)
+def test_receivers_to_which_the_network_mode_lets_nothing_go_are_named(tmp_path, name):
     settings = settings_in(tmp_path)
     assert settings.network.mode is NetworkMode.SEALED
-    abroad = settings.telemetry.model_copy(update={"otlp_endpoint": "https://8.8.8.8:4318"})
-    at_home = settings.telemetry.model_copy(update={"otlp_endpoint": "http://127.0.0.1:4318"})
-    assert not found(settings.model_copy(update={"telemetry": abroad}), "traces").ok
-    assert found(settings.model_copy(update={"telemetry": at_home}), "traces").ok
+    for address, ok in (("https://abc@8.8.8.8:4318/1", False), ("http://abc@127.0.0.1:4318/1", True)):
+        (tmp_path / "dsn").write_text(address)
+        value = {"traces": address, "log lines": address, "errors": tmp_path / "dsn"}[name]
+        setting = {"traces": "otlp_endpoint", "log lines": "logs_endpoint", "errors": "sentry_dsn_file"}[name]
+        told = found(settings.model_copy(update={"telemetry": settings.telemetry.model_copy(update={setting: value})}), name)
+        assert told.ok is ok
+        assert "abc" not in f"{told.detail} {told.fix}", "a DSN is a key"
 
 
 def test_the_database_of_a_box_is_set_up_as_it_should(box):

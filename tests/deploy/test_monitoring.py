@@ -1,14 +1,10 @@
 """A whole box that has worked: what it measures, the dashboards and alerts over it, and one trace through all its processes."""
 
-import gzip
 import json
 import re
 import shutil
 import subprocess
-import threading
-from collections import defaultdict
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +12,6 @@ import httpx
 import jinja2
 import pytest
 import yaml
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
 from prometheus_client.parser import text_string_to_metric_families
 
 from appliance.core import metrics
@@ -26,6 +21,7 @@ from tests.journeys.running import RunningBox, running_box, set_up, wait_for
 from tests.journeys.test_nothing_is_lost import open_shop, post
 from tests.modelserver import tiny_gguf
 from tests.peers.graph import GraphPeer, text_webhook
+from tests.peers.watcher import Watcher, told
 
 pytestmark = pytest.mark.slow
 MONITORING = ROOT / "monitoring"
@@ -37,66 +33,26 @@ WAIT_S = 300
 _NAME = re.compile(r"\b(?:salesedge|modelserver)_\w+")
 
 
-class Receiver:
-    """OTLP over HTTP, as a collector speaks it."""
-
-    def __init__(self) -> None:
-        self.spans: list[tuple[str, Any]] = []  # the process that sent it, and the span
-        outer = self
-
-        class Taking(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                assert self.path == "/v1/traces"
-                assert self.headers["Content-Type"] == "application/x-protobuf"
-                outer.take(ExportTraceServiceRequest.FromString(gzip.decompress(body)))
-                answer = ExportTraceServiceResponse().SerializeToString()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-            def log_message(self, *_said: object) -> None: ...
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Taking)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-
-    def take(self, request: ExportTraceServiceRequest) -> None:
-        for resource in request.resource_spans:
-            named = {one.key: one.value.string_value for one in resource.resource.attributes}
-            self.spans += [(named["service.name"], span) for scope in resource.scope_spans for span in scope.spans]
-
-    def traces(self) -> dict[bytes, list[tuple[str, Any]]]:
-        found = defaultdict(list)
-        for process, span in list(self.spans):
-            found[span.trace_id].append((process, span))
-        return found
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+@pytest.fixture(scope="module")
+def watcher() -> Iterator[Watcher]:
+    with Watcher() as watcher:
+        yield watcher
 
 
 @pytest.fixture(scope="module")
-def receiver() -> Iterator[Receiver]:
-    receiver = Receiver()
-    yield receiver
-    receiver.close()
-
-
-@pytest.fixture(scope="module")
-def worked(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[RunningBox]:
+def worked(tmp_path_factory: pytest.TempPathFactory, watcher: Watcher) -> Iterator[RunningBox]:
     """It has read a document and answered a message over WhatsApp, with a language model of random weights."""
     home = tmp_path_factory.mktemp("worked")
     model = {"models__chat_engine": "modelserver", "models__chat_model": "own"}
+    (home / "dsn").write_text(watcher.dsn)
+    watched = {
+        "telemetry__otlp_endpoint": watcher.url, "telemetry__logs_endpoint": watcher.loki, "telemetry__sentry_dsn_file": str(home / "dsn"),
+        "logs__level": "info",
+    }  # fmt: skip
     with (
         GraphPeer() as graph,
         running_box(
-            home, channels__graph_url=graph.url, network__private_hosts=["127.0.0.1"], telemetry__otlp_endpoint=receiver.url,
-            server__trusted_proxies=1, **model,
+            home, channels__graph_url=graph.url, network__private_hosts=["127.0.0.1"], server__trusted_proxies=1, **model, **watched,
         ) as box,
     ):
         set_up(box)
@@ -204,30 +160,50 @@ def is_complete(spans: list[tuple[str, Any]]) -> bool:
     return all(span.parent_span_id in known for _process, span in spans if span.parent_span_id)
 
 
-def test_one_trace_leads_from_the_webhook_to_the_answer_through_every_process(worked: RunningBox, receiver: Receiver) -> None:
+def test_one_trace_leads_from_the_webhook_to_the_answer_through_every_process(worked: RunningBox, watcher: Watcher) -> None:
     def whole() -> list[tuple[str, Any]] | None:
-        for spans in receiver.traces().values():
+        for spans in watcher.traces().values():
             wanted = {"POST /webhooks/whatsapp", "agents.answer", "POST chat/completions", "channels.send_message"}
             if wanted <= {span.name for _process, span in spans} and is_complete(spans):
                 return spans
         return None
 
-    spans = wait_for(whole, limit_s=WAIT_S, why=lambda: sorted({span.name for _process, span in receiver.spans}))
+    spans = wait_for(whole, limit_s=WAIT_S, why=lambda: sorted({span.name for _process, span in watcher.spans}))
     (root,) = [span for _process, span in spans if not span.parent_span_id]
     assert root.name == "POST /webhooks/whatsapp"
     assert {process for process, _span in spans} >= {"salesedge-web", "salesedge-worker-default"}
 
 
-def test_a_trace_that_is_named_from_outside_is_not_taken_up(worked: RunningBox, receiver: Receiver) -> None:
+def test_a_trace_that_is_named_from_outside_is_not_taken_up(worked: RunningBox, watcher: Watcher) -> None:
     for sampled in ("00", "01"):
         httpx.get(f"{worked.url}/login", headers={"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-{sampled}"}, timeout=60)
-    begun = wait_for(lambda: [span for _process, span in receiver.spans if span.name == "GET /login"][1:], limit_s=WAIT_S)
+    begun = wait_for(lambda: [span for _process, span in watcher.spans if span.name == "GET /login"][1:], limit_s=WAIT_S)
     assert begun
-    assert bytes.fromhex("ab" * 16) not in receiver.traces()
+    assert bytes.fromhex("ab" * 16) not in watcher.traces()
 
 
-def test_traces_hold_no_words_of_anybody(worked: RunningBox, receiver: Receiver) -> None:
-    wait_for(lambda: receiver.spans, limit_s=WAIT_S)
-    told = " ".join(str(span) for _process, span in receiver.spans).lower()
+def test_traces_hold_no_words_of_anybody(worked: RunningBox, watcher: Watcher) -> None:
+    wait_for(lambda: watcher.spans, limit_s=WAIT_S)
+    told = " ".join(str(span) for _process, span in watcher.spans).lower()
     for word in ("garantia", PERSON, "solara", "wamid"):
         assert word not in told
+
+
+def test_a_line_of_a_worker_leads_to_the_trace_of_its_job_and_none_is_about_the_sending(worked: RunningBox, watcher: Watcher) -> None:
+    def calls() -> list[tuple[str, str, bytes]]:
+        found = [(process, line) for process, line in list(watcher.lines) if line.body.string_value == "outbound"]
+        return [(process, told(line.attributes)["purpose"], line.trace_id) for process, line in found]
+
+    def led() -> bool:
+        return any(process == "salesedge-worker-default" and trace in watcher.traces() for process, _purpose, trace in calls())
+
+    wait_for(led, limit_s=WAIT_S, why=lambda: str(calls()))
+    assert not {"logs", "traces", "errors"} & {purpose for _process, purpose, _trace in calls()}
+
+
+def test_nothing_that_is_told_holds_words_of_anybody_and_a_box_that_is_well_tells_no_error(worked: RunningBox, watcher: Watcher) -> None:
+    wait_for(lambda: watcher.lines, limit_s=WAIT_S)
+    raw = b"".join(watcher.raw).lower()
+    for word in ("garantia", PERSON, "solara", "wamid"):
+        assert word.encode() not in raw
+    assert watcher.errors == []

@@ -16,10 +16,13 @@ from rq import Queue, SimpleWorker
 
 from appliance.core import sound
 from appliance.core.box import connect_redis
-from appliance.core.config import ModelSettings, WorkerSettings
+from appliance.core.config import ModelSettings, NetworkSettings, WorkerSettings
 from appliance.core.dispatch import JOB_TIMEOUT_S
+from appliance.core.otlp_lines import Lines
 from appliance.core.outbox import QueueName
+from appliance.core.receivers import PROTOBUF, Receiver
 from appliance.entrypoints.worker import AWAY_S, QUICK, SLOW, SPEECH, ConfinedWorker, QuickWorker, await_redis, confine
+from tests.peers.watcher import Watcher
 from tests.processes import FRESH
 from tests.servers import redis_server
 from webui.admin.jobs import QUEUES
@@ -76,6 +79,11 @@ def sign_then_wait_for_the_end(path: str) -> None:
 def sign_then_hang(path: str) -> None:
     sign(path)
     time.sleep(60)
+
+
+def tell_a_line(path: str) -> None:
+    receiver = Receiver("logs", Path(path).read_text(), NetworkSettings(), PROTOBUF)
+    Lines({"service.name": "salesedge-worker-slow", "service.namespace": "salesedge"}, receiver).tell({"event": "said", "level": "info"})
 
 
 def work(redis_address: str, name: str, lingers_s: int | None = None) -> None:
@@ -145,6 +153,13 @@ def test_one_fork_does_what_waits_and_each_job_has_its_own_time(run_slowly):
     first, second, third = (line.split() for line in run_slowly(calculate_then_sign, calculate_then_sign, sign)[0].splitlines())
     assert first[0] == second[0] == third[0] != str(os.getpid())
     assert [int(one[1]) for one in (first, second, third)] == [60, 61, 62]
+
+
+def test_a_fork_that_ends_sends_what_it_has_to_tell(run_slowly, tmp_path):
+    with Watcher() as watcher:
+        (tmp_path / "answer").write_text(f"{watcher.loki}/v1/logs")
+        assert run_slowly(tell_a_line)[1] == "finished"
+    assert watcher.events() == ["said"]
 
 
 def test_a_fork_that_has_grown_is_replaced(run_slowly):

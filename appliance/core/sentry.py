@@ -1,0 +1,151 @@
+"""An error as Sentry reads it: kinds, places in the code, and which part of the box it was. Imported only where it is on.
+
+Of what people wrote nothing goes: no text of an error, no value of a variable, no request, no person. What is not known to be harmless is
+left out at the end, whatever the library adds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from redis import Redis, RedisError
+from sentry_sdk.client import Client
+from sentry_sdk.envelope import Envelope
+from sentry_sdk.transport import Transport
+from sentry_sdk.utils import Dsn, event_from_exception
+
+from appliance import __version__
+from appliance.core import tracing
+from appliance.core.config import NetworkSettings
+from appliance.core.receivers import Belt, Receiver, is_telling
+
+if TYPE_CHECKING:
+    from sentry_sdk.types import Event, Hint
+
+SAME_AN_HOUR = 5
+HOUR_S = 3600
+MOST, MOST_KNOWN = 100, 1000
+OURS = ["appliance", "webui", "modelserver"]
+OPTIONS: dict[str, Any] = {
+    "release": f"salesedge@{__version__}", "default_integrations": False, "auto_enabling_integrations": False, "integrations": [],
+    "include_local_variables": False, "include_source_context": False, "max_breadcrumbs": 0,
+    "max_request_body_size": "never", "in_app_include": OURS, "spotlight": False, "enable_backpressure_handling": False,
+}  # fmt: skip
+_EVENT = {"event_id", "timestamp", "platform", "level", "release", "tags", "contexts", "exception", "sdk"}
+_ERROR = {"type", "module", "mechanism", "stacktrace"}
+_FRAME = {"function", "module", "filename", "lineno", "in_app"}
+_MECHANISM = {"type", "handled", "exception_id", "parent_id", "source", "is_exception_group"}
+
+
+class Teller:
+    def __init__(self, process: str, dsn: str, network: NetworkSettings, redis: Redis) -> None:
+        auth = Dsn(dsn).to_auth(f"salesedge/{__version__}")
+        headers = {"Content-Type": "application/x-sentry-envelope", "X-Sentry-Auth": auth.to_header()}
+        receiver = Receiver("errors", auth.get_api_url(), network, headers)
+        self._process, self._often = process, Often(redis)
+        self._belt: Belt[tuple[str, bytes]] = Belt(receiver, self._pack, most=MOST, at_once=1)
+        self._client = Client(dsn=dsn, transport=_Laid(dsn, self._belt), before_send=harmless, **OPTIONS)
+
+    def tell(self, err: BaseException, about: Mapping[str, object], severity: str) -> None:
+        if is_telling():
+            return
+        event, _ = event_from_exception(err, self._client.options, {"type": "salesedge", "handled": False})
+        if self._often.is_too_often(print_of(event)):
+            return
+        named = {"process": self._process, "route": about.get("route"), "job": about.get("subscriber") or about.get("job")}
+        event["level"] = severity  # type: ignore[typeddict-item]  # of two that it knows
+        event["tags"] = {name: str(value) for name, value in named.items() if value}
+        if parent := tracing.traceparent():
+            event["contexts"] = {"trace": dict(zip(("trace_id", "span_id"), parent.split("-")[1:3], strict=True))}
+        self._client.capture_event(event)
+
+    def _pack(self, laid: list[tuple[str, bytes]]) -> bytes:
+        ((fingerprint, envelope),) = laid
+        return b"" if self._often.is_told_by_others(fingerprint) else envelope
+
+
+class _Laid(Transport):
+    """The library's way out of the process is not taken: the box has one of its own."""
+
+    def __init__(self, dsn: str, belt: Belt[tuple[str, bytes]]) -> None:
+        super().__init__({"dsn": dsn})
+        self._belt = belt
+
+    def capture_envelope(self, envelope: Envelope) -> None:
+        event = envelope.get_event()
+        if event is not None:
+            self._belt.put((print_of(event), envelope.serialize()))
+
+
+class Often:
+    """The same error so many times an hour and no more: by this process, and by all of the box as far as Redis is there to ask."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._known: dict[str, tuple[float, int]] = {}
+
+    def is_too_often(self, fingerprint: str) -> bool:
+        now = time.monotonic()
+        since, times = self._known.get(fingerprint, (now, 0))
+        if now - since >= HOUR_S:
+            since, times = now, 0
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+        self._known[fingerprint] = since, times + 1
+        return times >= SAME_AN_HOUR
+
+    def is_told_by_others(self, fingerprint: str) -> bool:
+        """Counts it, too."""
+        key = f"fault:{fingerprint}"
+        try:
+            with self._redis.pipeline() as pipe:
+                pipe.set(key, 0, ex=HOUR_S, nx=True)
+                pipe.incr(key)
+                return int(pipe.execute()[1]) > SAME_AN_HOUR
+        except RedisError:
+            return False
+
+
+def print_of(event: Event) -> str:
+    """What makes two errors the same: their kinds and where each was raised."""
+    errors = event["exception"]["values"]
+    places = []
+    for error in errors:
+        frame: Mapping[str, Any] = next(reversed((error.get("stacktrace") or {}).get("frames", [])), {})
+        places.append(f"{error.get('type')}@{frame.get('module')}:{frame.get('lineno')}")
+    return hashlib.sha256("|".join(places).encode()).hexdigest()[:16]
+
+
+def harmless(event: Event, _hint: Hint) -> Event:
+    told: Any = {name: value for name, value in event.items() if name in _EVENT}
+    told["exception"] = {"values": [_error(error) for error in event["exception"]["values"]]}
+    return told  # type: ignore[no-any-return]  # as the library has it
+
+
+def _error(error: Mapping[str, Any]) -> dict[str, Any]:
+    told = {name: value for name, value in error.items() if name in _ERROR}
+    told["mechanism"] = {name: value for name, value in (error.get("mechanism") or {}).items() if name in _MECHANISM}
+    told["stacktrace"] = {"frames": [_frame(frame) for frame in (error.get("stacktrace") or {}).get("frames", [])]}
+    return told
+
+
+def _frame(frame: Mapping[str, Any]) -> dict[str, Any]:
+    told = {name: value for name, value in frame.items() if name in _FRAME}
+    told["filename"] = _within_its_package(str(frame.get("filename") or ""))
+    if os.sep in str(told.get("module") or ""):  # Jinja calls a template by its place on this machine
+        del told["module"]
+    return told
+
+
+def _within_its_package(path: str) -> str:
+    """Where a box is installed is its operator's."""
+    if not path.startswith(os.sep):
+        return path
+    within = [Path(path).relative_to(root) for root in sys.path if root and Path(path).is_relative_to(root)]
+    return str(min(within, key=lambda one: len(one.parts), default=Path(Path(path).name)))

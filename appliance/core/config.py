@@ -1,14 +1,15 @@
 """Every setting of the box: one typed tree, read once at start, passed in. The only reader of the environment."""
 
+import json
 import os
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, FilePath, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from appliance.core import i18n
 from appliance.core.i18n import lazy_gettext as _
@@ -86,8 +87,10 @@ class ModelSettings(Section):
     token_file: FilePath | None = Field(None, description="File with the secret that a model server on a network asks for.")
     chat_engine: Literal["none", "modelserver", "ollama", "openai"] = Field("none", description="Who writes answers. none: the box quotes.")
     chat_model: str = Field("", description="Name of the chat model for the engine above.")
-    chat_url: str = Field("", description="Base address of Ollama or of an OpenAI-compatible server.")
-    chat_api_key_file: FilePath | None = Field(None, description="File with the key for chat_url, when it wants one.")
+    chat_url: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description='Base address of Ollama or of an OpenAI-compatible server; several with the same model as a list, or as "a;b".'
+    )
+    chat_api_key_file: FilePath | None = Field(None, description="File with the key for chat_url, when it wants one; one for all.")
     embedding_model: str = Field("minilm-l6-v2-int8", description="Catalogue name of the embedding model.")
     transcription_model: str = Field("", description="Name of the model that writes down speech. Empty: the one that is installed.")
     timeout_s: float = Field(60.0, gt=0, le=600, description="Longest wait for a model.")
@@ -103,6 +106,19 @@ class ModelSettings(Section):
     max_waiting: int = Field(32, ge=1, le=1000, description="Requests a model lets wait before the model server turns others away.")
     gpu_layers: int = Field(0, ge=-1, le=1000, description="Layers of a GGUF model placed on the GPU. -1: all.")
     idle_unload_s: float = Field(0.0, ge=0, description="Seconds after which an unused model leaves memory. 0: never.")
+
+    @field_validator("chat_url", mode="before")
+    @classmethod
+    def _may_be_several(cls, given: object) -> object:
+        """A list, also in JSON as environments have it, or one text with semicolons between."""
+        if not isinstance(given, str):
+            return given
+        return json.loads(given) if given.lstrip().startswith("[") else given.split(";")
+
+    @field_validator("chat_url")
+    @classmethod
+    def _is_asked_once(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(filter(None, (one.strip().rstrip("/") for one in addresses))))
 
     @field_validator("token_file")
     @classmethod

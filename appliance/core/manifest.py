@@ -52,9 +52,12 @@ class Cron:
 
 @dataclass(frozen=True)
 class CheckResult:
+    """Without what is not `needed` the box runs, with less."""
+
     ok: bool
     detail: str
     fix: str = ""
+    needed: bool = True
 
 
 @dataclass(frozen=True)

@@ -130,13 +130,13 @@ def status(*, as_json: bool) -> None:
     with opened_box() as box:
         results = run_checks(box)
         suspended = _suspended(box) if results["database"].ok else ""
-    report = {name: {"ok": result.ok, "detail": result.detail, "fix": result.fix} for name, result in results.items()}
-    lines = [_line(name_of(name), r.detail, r.fix, ok=r.ok) for name, r in results.items()]
+    report = {name: {"ok": r.ok, "needed": r.needed, "detail": r.detail, "fix": r.fix} for name, r in results.items()}
+    lines = [_line(name_of(name), r.detail, r.fix, ok=r.ok, needed=r.needed) for name, r in results.items()]
     if suspended:  # somebody wanted that
-        report["suspended"] = {"ok": True, "detail": suspended, "fix": ""}
+        report["suspended"] = {"ok": True, "needed": True, "detail": suspended, "fix": ""}
         lines.append(f"{_('ok'):5}  " + _("Suspended organisations: %(names)s", names=suspended))
     answer(report, as_json=as_json, sentence="\n".join(lines))
-    sys.exit(0 if all(result.ok for result in results.values()) else 1)
+    sys.exit(0 if all(result.ok for result in results.values() if result.needed) else 1)
 
 
 def _suspended(box: Box) -> str:

@@ -44,4 +44,4 @@ def _inside(settings: Settings) -> list[Finding]:
         return [Finding("key", ok=False, detail=str(settings.keys.master_key_file), fix=str(err))]
     except SQLAlchemyError as err:
         return [Finding("box", ok=False, detail=type(err).__name__, fix=_("The database is down."))]
-    return [Finding(name, result.ok, result.detail, result.fix) for name, result in results.items()]
+    return [Finding(name, result.ok, result.detail, result.fix, result.needed) for name, result in results.items()]

@@ -2,6 +2,7 @@
 
 import json
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
@@ -10,13 +11,14 @@ from typing import Protocol
 
 import httpx
 
-from appliance.core.errors import Unavailable
+from appliance.core.errors import DomainError, Unavailable
 from appliance.core.i18n import lazy_gettext as _
 from appliance.inference import structured, wire
 from appliance.inference.errors import ModelRefused, NoChatEngine, NoModel
-from appliance.inference.types import LONGEST_CHAT_S, ChatMessage, ChatResult, JsonSchema, ModelInfo
+from appliance.inference.types import LONGEST_CHAT_S, ChatHost, ChatMessage, ChatResult, JsonSchema, ModelInfo
 
 REMOTE_CONNECT_S = 5.0
+LIST_S = 5.0
 _DATA = "data:"
 _DONE = "[DONE]"
 _CUT = "length"
@@ -24,12 +26,15 @@ _CUT = "length"
 
 @dataclass(frozen=True)
 class Asked:
+    """A stream has `within_s` in all, and falls silent for `silent_s` at most."""
+
     messages: Sequence[ChatMessage]
     model: str
     temperature: float
     max_tokens: int
     schema: JsonSchema | None = None
     within_s: float = LONGEST_CHAT_S
+    silent_s: float = LONGEST_CHAT_S
 
 
 class ChatEngine(Protocol):
@@ -40,6 +45,8 @@ class ChatEngine(Protocol):
     def stream(self, asked: Asked) -> Generator[str | ChatResult]: ...
 
     def models(self) -> list[ModelInfo]: ...
+
+    def hosts(self) -> list[ChatHost]: ...
 
 
 class NoEngine:
@@ -53,6 +60,9 @@ class NoEngine:
         yield self.chat(asked)
 
     def models(self) -> list[ModelInfo]:
+        return []
+
+    def hosts(self) -> list[ChatHost]:
         return []
 
 
@@ -73,31 +83,65 @@ class ModelServerChat:
     def models(self) -> list[ModelInfo]:
         return []  # the model server lists its chat models with all others
 
+    def hosts(self) -> list[ChatHost]:
+        return []
 
-class RemoteChat:
+
+class RemoteChat(ABC):
     """An engine behind HTTP that is not ours, reached through the outbound client."""
 
-    def __init__(self, base_url: str, client: Callable[[], httpx.Client], *, api_key: str = "") -> None:
+    name: str
+
+    def __init__(self, base_url: str, client: Callable[..., httpx.Client], *, api_key: str = "") -> None:
         self._base = base_url.rstrip("/")
+        self.host = self._base.rpartition("://")[2].rpartition("@")[2]
         self._client = client
         self._headers = wire.JSON | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
 
-    def _call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, object]:
-        with wire.measured(method, path), wire.translated(), self._client() as client:
+    @abstractmethod
+    def chat(self, asked: Asked) -> ChatResult: ...
+
+    @abstractmethod
+    def stream(self, asked: Asked) -> Generator[str | ChatResult]: ...
+
+    @abstractmethod
+    def models(self) -> list[ModelInfo]: ...
+
+    def hosts(self) -> list[ChatHost]:
+        return [state_of(self.host, listed(self))]
+
+    def _call(self, method: str, path: str, body: Mapping[str, object] | None = None, **limits: float) -> dict[str, object]:
+        with wire.measured(method, path), wire.translated(), self._client(**limits) as client:
             response = client.request(method, self._base + path, content=wire.encoded(body), headers=self._headers)
             check(response)
             return _object(response.text)
 
-    def _lines(self, path: str, body: Mapping[str, object], within_s: float) -> Generator[str]:
+    def _list(self, path: str) -> dict[str, object]:
+        return self._call("GET", path, timeout_s=LIST_S, within_s=LIST_S)
+
+    def _lines(self, path: str, body: Mapping[str, object], asked: Asked) -> Generator[str]:
         opened: AbstractContextManager[httpx.Response]
-        ends, timeout = time.monotonic() + within_s, httpx.Timeout(within_s, connect=REMOTE_CONNECT_S)
-        with wire.measured("POST", path), wire.translated(), self._client() as client:
+        ends, silent_s = time.monotonic() + asked.within_s, min(asked.silent_s, asked.within_s)
+        timeout = httpx.Timeout(silent_s, connect=min(REMOTE_CONNECT_S, silent_s))
+        with wire.measured("POST", path), wire.translated(), self._client(within_s=asked.within_s) as client:
             opened = client.stream("POST", self._base + path, content=wire.encoded(body), headers=self._headers, timeout=timeout)
             with opened as response:
                 if response.is_error:
                     response.read()
                 check(response)
                 yield from wire.lines_of(response, ends)
+
+
+def listed(engine: ChatEngine) -> list[ModelInfo] | DomainError:
+    try:
+        return engine.models()
+    except DomainError as err:
+        return err
+
+
+def state_of(host: str, told: list[ModelInfo] | DomainError) -> ChatHost:
+    """Whoever has no list of models answers all the same."""
+    return ChatHost(host, str(told) if isinstance(told, DomainError) and not isinstance(told, NoModel) else "")
 
 
 class OpenAiChat(RemoteChat):
@@ -112,12 +156,12 @@ class OpenAiChat(RemoteChat):
         return once() if asked.schema is None else structured.insist(once, asked.schema)
 
     def stream(self, asked: Asked) -> Generator[str | ChatResult]:
-        with closing(self._lines("/chat/completions", {**openai_body(asked), "stream": True}, asked.within_s)) as lines:
+        with closing(self._lines("/chat/completions", {**openai_body(asked), "stream": True}, asked)) as lines:
             yield from openai_pieces(lines, asked.model)
 
     def models(self) -> list[ModelInfo]:
-        listed = self._call("GET", "/models").get("data")
-        found = listed if isinstance(listed, list) else []
+        told = self._list("/models").get("data")
+        found = told if isinstance(told, list) else []
         return [ModelInfo(str(one["id"]), "chat", self.name) for one in found if isinstance(one, dict) and "id" in one]
 
 
@@ -135,7 +179,7 @@ class OllamaChat(RemoteChat):
 
     def stream(self, asked: Asked) -> Generator[str | ChatResult]:
         said: list[str] = []
-        with closing(self._lines("/api/chat", {**_ollama_body(asked), "stream": True}, asked.within_s)) as lines:
+        with closing(self._lines("/api/chat", {**_ollama_body(asked), "stream": True}, asked)) as lines:
             for line in lines:
                 told = _object(line) if line.strip() else {}
                 if "error" in told:
@@ -149,8 +193,8 @@ class OllamaChat(RemoteChat):
         raise broken_off()
 
     def models(self) -> list[ModelInfo]:
-        listed = self._call("GET", "/api/tags").get("models")
-        found = listed if isinstance(listed, list) else []
+        told = self._list("/api/tags").get("models")
+        found = told if isinstance(told, list) else []
         return [ModelInfo(str(one["name"]), "chat", self.name, _whole(one.get("size"))) for one in found if isinstance(one, dict)]
 
 

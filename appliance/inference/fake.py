@@ -16,6 +16,7 @@ from appliance.inference.errors import IndexMismatch, IndexMissing, ModelRefused
 from appliance.inference.types import (
     LONGEST_CHAT_S,
     Allow,
+    ChatHost,
     ChatMessage,
     ChatResult,
     Halves,
@@ -164,6 +165,10 @@ class FakeInference:
     def models(self) -> list[ModelInfo]:
         guard.check_no_open_unit("inference")
         return [ModelInfo(MODEL, "embedding", "fake", dim=DIM, loaded=True)]
+
+    def chat_hosts(self) -> list[ChatHost]:
+        guard.check_no_open_unit("inference")
+        return []
 
     def figures(self) -> bytes:
         return b""

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 import numpy.typing as npt
 
@@ -21,10 +20,12 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.core.outbound import Outbound, vouched
 from appliance.core.sound import BYTES_PER_S, PACE
 from appliance.inference import engines, wire
+from appliance.inference.hosts import Spread
 from appliance.inference.places import Limited
 from appliance.inference.types import (
     LONGEST_CHAT_S,
     Allow,
+    ChatHost,
     ChatMessage,
     ChatResult,
     Halves,
@@ -65,10 +66,15 @@ def chat_engine(models: ModelSettings, network: NetworkSettings, server: wire.Mo
         return engines.ModelServerChat(server)
     if models.chat_engine == "none" or not models.chat_url:
         return engines.NoEngine()
-    outbound = Outbound(vouched(network, models.chat_url))
-    client: Callable[[], httpx.Client] = partial(outbound.client, "chat", timeout_s=models.timeout_s)
+    found = [_remote(models, network, address) for address in models.chat_url]
+    return found[0] if len(found) == 1 else Spread(found, chat_s=models.timeout_s)
+
+
+def _remote(models: ModelSettings, network: NetworkSettings, address: str) -> engines.RemoteChat:
+    """Each with an outbound client of its own: breakers go by the name of a machine, which may have several engines."""
+    client = partial(Outbound(vouched(network, address)).client, "chat", timeout_s=models.timeout_s)
     remote = engines.OllamaChat if models.chat_engine == "ollama" else engines.OpenAiChat
-    return remote(models.chat_url, client, api_key=_secret(models.chat_api_key_file))
+    return remote(address, client, api_key=_secret(models.chat_api_key_file))
 
 
 def _secret(file: Path | None) -> str:
@@ -220,6 +226,10 @@ class HttpInference:
             for one in told
         ]
         return ours + self._engine.models()
+
+    def chat_hosts(self) -> list[ChatHost]:
+        guard.check_no_open_unit("inference")
+        return self._engine.hosts()
 
     def figures(self) -> bytes:
         try:

@@ -7,7 +7,7 @@ from appliance.core.errors import Unavailable
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.places import Places
 from appliance.inference.engines import Asked, ChatEngine
-from appliance.inference.types import ChatResult, ModelInfo
+from appliance.inference.types import ChatHost, ChatResult, ModelInfo
 
 FREE_AGAIN_S = 5.0
 
@@ -31,6 +31,9 @@ class Limited:
     def models(self) -> list[ModelInfo]:
         with self._place():
             return self._engine.models()
+
+    def hosts(self) -> list[ChatHost]:
+        return self._engine.hosts()
 
     @contextmanager
     def _place(self) -> Iterator[None]:

@@ -131,6 +131,14 @@ class Readiness:
         return self.chat_engine != "none"
 
 
+@dataclass(frozen=True)
+class ChatHost:
+    """One of those who write, on a machine elsewhere. `reason` says why it does not answer; empty while it does."""
+
+    name: str
+    reason: str = ""
+
+
 class Inference(Protocol):
     """Every method raises Unavailable(retry_after) when the models are away or busy, and SlowWorkInTransaction in a unit."""
 
@@ -209,6 +217,10 @@ class Inference(Protocol):
     def index_stats(self, namespace: str) -> IndexStats: ...
 
     def models(self) -> list[ModelInfo]: ...
+
+    def chat_hosts(self) -> list[ChatHost]:
+        """Each is asked now; empty where nobody elsewhere writes. Never raises Unavailable."""
+        ...
 
     def figures(self) -> bytes:
         """What the model server measures, in Prometheus' text; empty while it is away. Never raises Unavailable."""

@@ -6,10 +6,12 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from appliance.core.updates import Journal, Releases, Step
+from appliance.entrypoints.updating import updater
 from tests.architecture.house import ROOT
 
 NAME = "9.1-0123456789ab"
@@ -47,3 +49,14 @@ def test_a_journal_that_another_release_wrote_is_read(tmp_path: Path) -> None:
     path = tmp_path / "update.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"of_a_later_day": [1]}))
     assert here.read() == written
+
+
+def test_what_is_only_advice_undoes_no_update(tmp_path: Path) -> None:
+    told = {
+        "queue": {"ok": False, "needed": True}, "language model": {"ok": False, "needed": False}, "database": {"ok": True, "needed": True},
+    }
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\necho '{json.dumps(told)}'\n", encoding="utf-8")
+    python.chmod(0o755)
+    going = SimpleNamespace(settings=SimpleNamespace(home=tmp_path))
+    assert updater._Going._failures(going, python) == {"queue": True, "language model": False, "database": False}

@@ -21,6 +21,8 @@ from appliance.entrypoints.cli import cli
 from appliance.entrypoints.cli_logs import PROCESSES
 from appliance.entrypoints.terminal import open_the_box
 from tests.architecture.house import ROOT
+from tests.inference.peers import Scripted, serving
+from tests.inference.test_engines import PEERS
 from webui.assets import catalogues
 
 PASSWORD = "a long and quiet sentence"
@@ -218,6 +220,24 @@ def test_what_is_only_advice_fails_no_doctor(box) -> None:
     told = json.loads(box("doctor", "--json").output)
     assert {name for name, one in told.items() if not one["needed"]} >= {"swap", "ocr", "ffmpeg"}
     assert all(one["fix"] for one in told.values() if not one["ok"])
+
+
+@pytest.mark.parametrize("command", ["doctor", "status"])
+def test_who_of_several_language_models_is_away_is_told_by_name(command: str, box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SALESEDGE__MODELS__CHAT_ENGINE", "ollama")
+    with serving(Scripted(PEERS["ollama"][0]("Olá")).kind()) as address:
+        host = address.removeprefix("http://")
+        monkeypatch.setenv("SALESEDGE__MODELS__CHAT_URL", f"http://127.0.0.1:9;{address}")
+        told = json.loads(box(command, "--json").output)["language model"]
+        assert (told["ok"], told["needed"]) == (False, False)
+        assert told["detail"] == f"Away: 127.0.0.1:9. Answers: {host}"
+        assert "127.0.0.1 does not answer." in told["fix"]
+        assert f"{'note':5}  Language model: {told['detail']}\n" in box(command, LANG=ENGLISH).output
+        monkeypatch.setenv("SALESEDGE__MODELS__CHAT_URL", address)
+        told = json.loads(box(command, "--json").output)["language model"]
+        assert (told["ok"], told["detail"]) == (True, f"Answers: {host}")
+    told = json.loads(box(command, "--json").output)["language model"]
+    assert (told["ok"], told["needed"]) == (False, True)
 
 
 def test_organisations_are_made_closed_and_opened_at_the_terminal(box) -> None:

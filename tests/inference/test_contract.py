@@ -212,6 +212,7 @@ def test_models_and_readiness_name_the_embedder(inference: Inference) -> None:
     state = inference.ready()
     assert state.ready
     assert state.embedding_model in [model.name for model in inference.models() if model.task == "embedding"]
+    assert inference.chat_hosts() == [], "nobody elsewhere writes"
 
 
 def test_models_are_not_called_inside_a_transaction(inference: Inference, namespace: str) -> None:
@@ -219,8 +220,9 @@ def test_models_are_not_called_inside_a_transaction(inference: Inference, namesp
         return inference.transcribe(b"")
 
     guard.entered_unit()
+    asked = (lambda: inference.embed(["x"]), lambda: inference.index_search(namespace, text="x"), lambda: inference.chat([]))
     try:
-        for call in (lambda: inference.embed(["x"]), lambda: inference.index_search(namespace, text="x"), lambda: inference.chat([]), hear):
+        for call in (*asked, inference.chat_hosts, hear):
             with pytest.raises(guard.SlowWorkInTransaction):
                 call()
     finally:

@@ -8,6 +8,8 @@ from sqlalchemy import select
 
 from appliance.core.outbox import Delivery, DeliveryState
 from appliance.domains.identity.tables import AuditEntry
+from appliance.inference.fake import FakeInference
+from appliance.inference.types import ChatHost, Inference
 from tests.factories.core import make_dead_delivery
 
 PORTUGUESE = {"Accept": "text/html", "Accept-Language": "pt-BR"}
@@ -33,6 +35,35 @@ def test_who_does_not_run_the_box_sees_its_parts_alone(app, somebody):
     assert "Esta máquina" not in page
     assert "/admin/health/diagnostics" not in page
     assert app.test_client().get("/admin/health/diagnostics").status_code == 403
+
+
+class Elsewhere(FakeInference):
+    """Whoever writes is on other machines."""
+
+    def __init__(self, *hosts):
+        super().__init__()
+        self._hosts = list(hosts)
+
+    def chat_hosts(self):
+        return self._hosts
+
+
+WELL, AWAY = ChatHost("gpu1:11434"), ChatHost("gpu2:11434", "gpu2 is switched off.")
+
+
+@pytest.mark.parametrize(
+    ("hosts", "said"),
+    [
+        ([WELL], ("No ar: gpu1:11434", "Em ordem")),
+        ([WELL, AWAY], ("Fora do ar: gpu2:11434. No ar: gpu1:11434", "gpu2 is switched off. Ligue", "models.chat_url", "Conselho")),
+        ([AWAY], ("Fora do ar: gpu2:11434<", "gpu2 is switched off. Ligue", "Precisa de atenção")),
+    ],
+    ids=["well", "one away", "all away"],
+)
+def test_the_host_of_a_language_model_that_is_away_is_named_and_is_advice_while_another_is_well(app, box, hosts, said):
+    box.provide(Inference, Elsewhere(*hosts))
+    line = read(app, "/admin/health").split(">Modelo de linguagem<", 1)[1].split("</li>", 1)[0]
+    assert [one for one in said if one not in line] == [], line
 
 
 def test_diagnostics_come_as_one_file(app):

@@ -39,7 +39,7 @@ class Room:
 @pages.get("/admin/health", permission="health:read", unit=False)
 def health(call: Call) -> str:
     checks = run_checks(call.box).items()
-    parts = [Part(name_of(key), result.ok, in_words(result.detail), in_words(result.fix)) for key, result in checks]
+    parts = [Part(name_of(key), result.ok, in_words(result.detail), in_words(result.fix), result.needed) for key, result in checks]
     disk = shutil.disk_usage(call.box.settings.home)
     room = {"disk": Room(disk.used, disk.total), "memory": _memory()}
     under = _machine(call) if call.who.can(DIAGNOSE) else []
@@ -49,7 +49,7 @@ def health(call: Call) -> str:
 @pages.get("/admin/health/diagnostics", permission=DIAGNOSE, unit=False)
 def download_diagnostics(call: Call) -> Response:
     """What `salesedge diagnostics` writes, as far as the process of the pages sees it."""
-    checks = [machine.Finding(name, result.ok, result.detail, result.fix) for name, result in run_checks(call.box).items()]
+    checks = [machine.Finding(name, found.ok, found.detail, found.fix, found.needed) for name, found in run_checks(call.box).items()]
     made = diagnostics.bundle(call.box.settings, [*machine.look(call.box.settings), *checks], call.box)
     answer = Response(made, mimetype="application/zip", headers={"Cache-Control": "no-store"})
     answer.headers.set("Content-Disposition", "attachment", filename=f"salesedge-diagnostics-{clock.now():%Y%m%d-%H%M}.zip")

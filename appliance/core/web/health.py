@@ -30,6 +30,7 @@ NAMES = {
     "release": _("Release"),
     "audit": _("Audit record"),
     "knowledge models": _("Models for answers"),
+    "language model": _("Language model"),
     "backups": _("Backups"),
     "point in time": _("Going back to a time"),
     "before restore": _("Left from before a restore"),

@@ -23,6 +23,19 @@ def _models_answer(box: Box) -> CheckResult:
     return CheckResult(state.ready, f"{detail} {state.reason}" if state.ready and state.reason else detail, state.reason)
 
 
+def _hosts_answer(box: Box) -> CheckResult:
+    """That one of several is away is advice: the others answer."""
+    hosts = box.part(Inference).chat_hosts()
+    well, away = [one.name for one in hosts if not one.reason], [one for one in hosts if one.reason]
+    if not away:
+        return CheckResult(ok=True, detail=_("Answers: %(hosts)s", hosts=", ".join(well)) if well else "-")
+    detail = _("Away: %(hosts)s", hosts=", ".join(one.name for one in away))
+    if well:
+        detail = f"{detail}. {_('Answers: %(hosts)s', hosts=', '.join(well))}"
+    advice = _("Start what is away, or take it out of models.chat_url.")
+    return CheckResult(ok=False, detail=detail, fix=" ".join([*(one.reason for one in away), advice]), needed=not well)
+
+
 MANIFEST = Manifest(
     "knowledge",
     apis=APIS,
@@ -57,7 +70,7 @@ MANIFEST = Manifest(
         events.AnswerGapFound: _SEEN_WITH,
         events.AnswerGapFilled: _SEEN_WITH,
     },
-    checks=(Check("knowledge models", _models_answer),),
+    checks=(Check("knowledge models", _models_answer), Check("language model", _hosts_answer, thorough=True)),
     resuming=(actions.go_on_waiting,),
     figures=(lambda box: box.part(Inference).figures(),),
 )

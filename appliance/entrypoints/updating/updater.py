@@ -254,11 +254,11 @@ class _Going:
             raise Failed(_("the doctor finds what was well before: %(names)s", names=", ".join(sorted(worse))))
 
     def _failures(self, python: Path) -> dict[str, bool]:
-        """By check of the doctor, whether it fails."""
+        """By check of the doctor, whether it fails. What is only advice fails nothing."""
         command = [str(python), "-m", "appliance.entrypoints.cli", "doctor", "--json"]
         done = running.call(self.settings, command, LEAST_S)
         try:
-            return {name: not told["ok"] for name, told in json.loads(done.stdout).items()}
+            return {name: not told["ok"] and told["needed"] for name, told in json.loads(done.stdout).items()}
         except (ValueError, LookupError, AttributeError, TypeError) as err:
             raise Failed(_("the doctor did not answer: %(why)s", why=done.stderr.strip()[-200:])) from err
 

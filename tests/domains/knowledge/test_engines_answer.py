@@ -54,11 +54,11 @@ def settings(settings: Settings, patience_s: float) -> Settings:
 
 
 @contextmanager
-def engine(box: Box, models: FakeInference, kind: str, answer: Answer) -> Iterator[Scripted]:
-    """Vectors stay with the fake; only what writes is the peer."""
+def engine(box: Box, models: FakeInference, kind: str, answer: Answer, *others: str) -> Iterator[Scripted]:
+    """Vectors stay with the fake; only what writes is the peer, or one of the `others` at their addresses."""
     peer = Scripted(answer)
     with serving(peer.kind()) as address:
-        given = ModelSettings(chat_engine=kind, chat_url=address, chat_model="m")
+        given = ModelSettings(chat_engine=kind, chat_url=[address, *others], chat_model="m")
         server = wire.ModelServer(box.settings.home / "none.sock", timeout_s=1)
         writer = http.HttpInference(given, server, Limited(http.chat_engine(given, box.settings.network, server), places=1))
         models.chat_stream = writer.chat_stream
@@ -109,6 +109,31 @@ def test_whatever_ails_the_engine_the_customer_is_answered_well_and_in_time(
     assert peer.seen, "the engine was asked"
     assert (answer.engine, answer.answered, "31,50" in answer.text) == (Engine.EXTRACTIVE, True, True)
     assert took < PATIENCE_S / 2, "the time allowed at most, and what a loaded machine adds"
+
+
+@pytest.mark.parametrize("kind", SAYS)
+@pytest.mark.parametrize("how", ["is broken", "is full", "lost its model", "babbles"])
+def test_another_engine_writes_the_answer_when_one_is_ill(
+    box: Box, tenant_id: UUID, put: Put, models: FakeInference, kind: str, how: str,
+) -> None:
+    put("politica.md", RULES)
+    well = Scripted(lambda *_: (200, [SAYS[kind](TRUE), ENDS[kind]], "text/event-stream"))
+    with serving(well.kind()) as address, engine(box, models, kind, ILL[how](kind), address) as peer:
+        answer = actions.answer_question(box, tenant_id, ASKED)
+    assert (len(peer.seen), len(well.seen)) == (1, 1)
+    assert (answer.text, answer.engine) == (TRUE, Engine.CHAT)
+
+
+@pytest.mark.parametrize("kind", SAYS)
+def test_when_every_engine_is_ill_the_customer_gets_the_quotes(
+    box: Box, tenant_id: UUID, put: Put, models: FakeInference, kind: str,
+) -> None:
+    put("politica.md", RULES)
+    broken = Scripted(ILL["is broken"](kind))
+    with serving(broken.kind()) as address, engine(box, models, kind, ILL["lost its model"](kind), address) as peer:
+        answer = actions.answer_question(box, tenant_id, ASKED)
+    assert (len(peer.seen), len(broken.seen)) == (1, 1)
+    assert (answer.engine, answer.answered, "31,50" in answer.text) == (Engine.EXTRACTIVE, True, True)
 
 
 def test_who_asks_while_the_model_is_busy_with_others_gets_quotes_at_once_and_words_later(

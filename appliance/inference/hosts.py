@@ -1,0 +1,154 @@
+"""One language model on several machines: a question goes to the one with the least to do, and on to the next where that one is away."""
+
+import threading
+import time
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+import structlog
+
+from appliance.core.breaker import OPEN_FOR_S
+from appliance.core.errors import DomainError, Unavailable
+from appliance.core.outbound import NotAllowed
+from appliance.inference import structured
+from appliance.inference.engines import Asked, RemoteChat, listed, state_of
+from appliance.inference.errors import NoModel
+from appliance.inference.types import ChatHost, ChatResult, ModelInfo
+
+DOUBLINGS = 2  # of a rest: more, and a host that is back would be missed
+LEAST_S = 0.01  # of a wait: none is an error of the socket
+log = structlog.get_logger()
+
+
+class Standing(IntEnum):
+    """In the order in which they are asked."""
+
+    ON_TRIAL = 0  # it has rested: one question finds out
+    WELL = 1
+    RESTING = 2
+
+
+@dataclass(eq=False)
+class Host:
+    engine: RemoteChat
+    asked: int = 0  # questions under way, of this process
+    failures: int = 0  # in a row
+    rests_until: float = 0.0
+
+    def standing(self, now: float) -> Standing:
+        if not self.failures:
+            return Standing.WELL
+        return Standing.RESTING if now < self.rests_until else Standing.ON_TRIAL
+
+    def rest(self, now: float) -> None:
+        self.failures += 1
+        self.rests_until = now + OPEN_FOR_S * 2 ** min(self.failures - 1, DOUBLINGS)
+
+
+class Spread:
+    """Engines with the same model. A host that was given up may compute a chat as well: nothing comes of it but its work."""
+
+    def __init__(self, engines: Sequence[RemoteChat], *, chat_s: float) -> None:
+        """`chat_s`: the time of a chat that is not streamed."""
+        self.name = engines[0].name
+        self._hosts = [Host(one) for one in engines]
+        self._chat_s = chat_s
+        self._last = -1
+        self._lock = threading.Lock()
+
+    def chat(self, asked: Asked) -> ChatResult:
+        """As a stream, in which a host that is silent shows long before the time of the whole is over."""
+        limited = replace(asked, within_s=min(asked.within_s, self._chat_s))
+
+        def once() -> ChatResult:
+            *_pieces, whole = self.stream(limited)
+            assert isinstance(whole, ChatResult)
+            return whole
+
+        return once() if asked.schema is None else structured.insist(once, asked.schema)
+
+    def stream(self, asked: Asked) -> Generator[str | ChatResult]:
+        ends = time.monotonic() + asked.within_s
+        left, failed = list(self._hosts), list[DomainError]()
+        while left and (not failed or time.monotonic() < ends):
+            host, has_begun = self._take(left), False
+            try:
+                with closing(host.engine.stream(_share(asked, ends, len(left)))) as pieces:
+                    for piece in pieces:
+                        if not has_begun:
+                            has_begun = self._is_well(host)
+                        yield piece
+            except (Unavailable, NotAllowed, NoModel) as err:
+                if not has_begun or time.monotonic() < ends:  # who speaks, but too long, is well
+                    self._failed(host, err)
+                if has_begun:
+                    raise
+                failed.append(err)
+            else:
+                return
+            finally:
+                self._give_back(host)
+            left.remove(host)
+        raise _of_all(failed)
+
+    def models(self) -> list[ModelInfo]:
+        told = self._told()
+        found = {model.name: model for one in told if not isinstance(one, DomainError) for model in one}
+        failed = [one for one in told if isinstance(one, DomainError)]
+        if len(failed) == len(told):
+            raise _of_all(failed)
+        return list(found.values())
+
+    def hosts(self) -> list[ChatHost]:
+        return [state_of(host.engine.host, told) for host, told in zip(self._hosts, self._told(), strict=True)]
+
+    def _told(self) -> list[list[ModelInfo] | DomainError]:
+        """By host; all are asked at once, so that those who are away are waited for together."""
+        with ThreadPoolExecutor(len(self._hosts)) as pool:
+            return list(pool.map(lambda host: listed(host.engine), self._hosts))
+
+    def _take(self, left: Sequence[Host]) -> Host:
+        now = time.monotonic()
+
+        def order(host: Host) -> tuple[int, int, int]:
+            return host.standing(now), host.asked, (self._hosts.index(host) - self._last - 1) % len(self._hosts)
+
+        with self._lock:
+            host = min(left, key=order)
+            self._last = self._hosts.index(host)
+            host.asked += 1
+            if host.standing(now) is Standing.ON_TRIAL:
+                host.rest(now)  # for all others, until it answers
+            return host
+
+    def _give_back(self, host: Host) -> None:
+        with self._lock:
+            host.asked -= 1
+
+    def _is_well(self, host: Host) -> bool:
+        with self._lock:
+            host.failures = 0
+        return True
+
+    def _failed(self, host: Host, err: DomainError) -> None:
+        """Whoever lacks a model answers, and may have the one of the next question. Who rests already rests no longer for it."""
+        log.warning("chat_host_passed_over", host=host.engine.host, error=type(err).__name__)
+        with self._lock:
+            if isinstance(err, NoModel):
+                host.failures = 0
+            elif not host.failures:
+                host.rest(time.monotonic())
+
+
+def _share(asked: Asked, ends: float, left: int) -> Asked:
+    """Who says nothing for an equal share of the time leaves the rest to the others."""
+    within_s = max(LEAST_S, ends - time.monotonic())
+    return replace(asked, within_s=within_s, silent_s=within_s / left)
+
+
+def _of_all(failed: Sequence[DomainError]) -> DomainError:
+    """The last, but one who is away may have what another lacks, and may be back where another is not allowed."""
+    return min(reversed(failed), key=lambda err: (isinstance(err, NoModel), isinstance(err, NotAllowed)))

@@ -9,9 +9,6 @@ from uuid import UUID
 
 import structlog
 from redis import Redis
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as StaleConnection
-from redis.retry import Retry
 from sqlalchemy import select
 
 from appliance.core import crypto, db, envelope
@@ -20,6 +17,7 @@ from appliance.core.config import Settings
 from appliance.core.dispatch import Dispatcher
 from appliance.core.manifest import Registry
 from appliance.core.outbound import Outbound
+from appliance.core.queue_server import connect_redis
 from appliance.core.tenancy import TenantKey
 from appliance.core.uow import SYSTEM, Actor, UnitOfWork, open_unit, open_whole_box
 
@@ -69,7 +67,7 @@ def open_box(settings: Settings, manifests: Iterable[Manifest]) -> Box:
     keys = crypto.Keyring(envelope.open_root(settings))
     crypto.install(keys)
     database = db.connect(settings, keys.database_key)
-    redis = connect_redis(settings.redis_url)
+    redis = connect_redis(settings.redis_server)
     keys.load_with(_tenant_key_loader(database))
     return Box(
         settings=settings,
@@ -82,15 +80,6 @@ def open_box(settings: Settings, manifests: Iterable[Manifest]) -> Box:
         outbound=Outbound(settings.network),
         log=structlog.get_logger(),
     )
-
-
-def connect_redis(url: str) -> Redis:
-    """Tries again once and at once, for a connection that went stale: left to itself the library waits seconds for a dead Redis.
-
-    One that hangs is not waited for twice.
-    """
-    again = Retry(NoBackoff(), 1, supported_errors=(StaleConnection,))
-    return Redis.from_url(url, socket_timeout=5, socket_connect_timeout=2, health_check_interval=30, retry=again)
 
 
 def _tenant_key_loader(database: db.Database) -> Callable[[UUID], bytes | None]:

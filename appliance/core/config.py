@@ -6,9 +6,9 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, FilePath, field_validator
+from pydantic import BaseModel, ConfigDict, Field, FilePath, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from appliance.core import i18n
@@ -66,7 +66,61 @@ class DatabaseSettings(Section):
 
 
 class RedisSettings(Section):
-    url: str = Field("", description="redis:// or unix:// address. Empty: a private Redis on a unix socket, started by `salesedge up`.")
+    url: str = Field(
+        "",
+        description="redis://, rediss:// (TLS) or unix:// address. Empty: a private Redis on a unix socket, started by `salesedge up`. "
+        "With sentinels their master's name stands in place of the machine: redis://mymaster/0.",
+    )
+    password_file: FilePath | None = Field(None, description="File with the password of Redis, where url names none.")
+    sentinels: tuple[str, ...] = Field(
+        (),
+        description="host:port of every Sentinel, with TLS where url has it. One that differs from url in that, or that wants a user, is "
+        "written as an address of its own: rediss://user@host:port.",
+    )
+    sentinel_password_file: FilePath | None = Field(None, description="File with the password of the sentinels, if they ask for one.")
+
+    @field_validator("password_file", "sentinel_password_file")
+    @classmethod
+    def _can_be_read(cls, file: Path | None) -> Path | None:
+        read_secret(file)
+        return file
+
+    @field_validator("sentinels")
+    @classmethod
+    def _lead_to_a_master(cls, sentinels: tuple[str, ...], told: ValidationInfo) -> tuple[str, ...]:
+        url = urlsplit(str(told.data.get("url", "")))
+        if sentinels and (url.scheme not in {"redis", "rediss"} or not master_of(url)):
+            raise ValueError(str(_("With sentinels, redis.url names their master: redis://mymaster/0")))
+        for one in sentinels:
+            if not _is_machine(one if "://" in one else f"redis://{one}"):
+                raise ValueError(str(_("%(address)s is not the host:port of a sentinel.", address=one)))
+        return sentinels
+
+    @property
+    def master(self) -> str:
+        """Its name among the sentinels."""
+        return master_of(urlsplit(self.url))
+
+
+def master_of(url: SplitResult) -> str:
+    return url.netloc.rpartition("@")[2].partition(":")[0]  # `hostname` would make it lower case
+
+
+def _is_machine(address: str) -> bool:
+    try:
+        url = urlsplit(address)
+        return url.scheme in {"redis", "rediss"} and bool(url.hostname) and url.port != 0
+    except ValueError:  # a port that is no number
+        return False
+
+
+def read_secret(file: Path | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except OSError as err:
+        raise ValueError(str(_("The password file %(path)s cannot be read: %(why)s.", path=file, why=i18n.reason_of(err)))) from err
 
 
 class KeySettings(Section):
@@ -291,6 +345,11 @@ class Settings(BaseSettings):
     @property
     def redis_url(self) -> str:
         return self.redis.url or f"unix://{self.run_dir / 'redis.sock'}"
+
+    @property
+    def redis_server(self) -> RedisSettings:
+        """With the address of the private one where none is set."""
+        return self.redis.model_copy(update={"url": self.redis_url})
 
     @property
     def modelserver_socket(self) -> Path:

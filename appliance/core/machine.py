@@ -41,6 +41,7 @@ TITLES = {
     "key": _("Master key"), "kit": _("Emergency kit"), "configuration": _("Configuration file"), "port": _("Port"), "clock": _("Clock"),
     "time zones": _("Time zones"), "files": _("Open files"), "swap": _("Swap space"), "ocr": _("Text in images"), "ffmpeg": _("Sound"),
     "certificate": _("Certificate"), "traces": _("Traces"), "log lines": _("Log lines"), "errors": _("Errors told"),
+    "sentinels": _("Sentinels of Redis"),
 }  # fmt: skip
 
 

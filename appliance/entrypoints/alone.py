@@ -41,6 +41,7 @@ def main() -> int:
         lock = up.take_lock(settings, fcntl.LOCK_SH)
         if name == MODELS:
             return _serve_models(settings)
+        up.check_sentinels(settings, may_be_silent=True)  # after a power cut they may start later
         runs[name]()
     except (Failed, up.CannotStart, KeyUnreadable) as err:
         sys.stderr.write(f"{err.message if isinstance(err, Failed) else err}\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from appliance.core import crypto, footing, machine
+from appliance.core import crypto, footing, machine, queue_server
 from appliance.core.config import Settings
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.machine import Finding
@@ -15,7 +15,7 @@ _OPENS = {"key", "data"}
 def examine(settings: Settings) -> list[Finding]:
     own = machine.look(settings)
     opens = all(finding.ok for finding in own if finding.name in _OPENS)
-    return [*own, *_models(settings), *(_inside(settings) if opens else [])]
+    return [*own, *_models(settings), *_sentinels(settings), *(_inside(settings) if opens else [])]
 
 
 def _models(settings: Settings) -> list[Finding]:
@@ -30,6 +30,19 @@ def _models(settings: Settings) -> list[Finding]:
     wrong = [one for one in found if not one.ok]
     detail = ", ".join(f"{one.name}: {one.reason}" for one in wrong) or str(len(found))
     return [Finding("model files", not wrong, detail, _("Remove it and get it again: salesedge models remove NAME, then pull or import."))]
+
+
+def _sentinels(settings: Settings) -> list[Finding]:
+    """One that is silent is told; without a master nothing is answered."""
+    named = settings.redis.sentinels
+    if not named:
+        return []
+    seen = queue_server.ask_sentinels(settings.redis_server)
+    if seen.master is None:
+        return [Finding("sentinels", ok=False, detail=f"{seen.answering}/{len(named)}", fix=seen.fault)]
+    fix = _("Start those that are silent, or correct redis.sentinels: without most of them nobody takes over from a Redis that dies.")
+    detail = f"{seen.answering}/{len(named)}, {seen.master[0]}:{seen.master[1]}"
+    return [Finding("sentinels", seen.answering == len(named), detail, fix, needed=False)]
 
 
 def _inside(settings: Settings) -> list[Finding]:

@@ -23,11 +23,11 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import IO, NoReturn
 
-from redis import Redis, RedisError
+from redis import RedisError
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.exc import OperationalError
 
-from appliance.core import crypto, envelope, key_slots, memory, metrics, migrate, updates
+from appliance.core import crypto, envelope, key_slots, memory, metrics, migrate, queue_server, updates
 from appliance.core.config import Settings
 from appliance.core.i18n import gettext as _
 from appliance.core.i18n import reason_of
@@ -68,6 +68,7 @@ class Supervisor:
         if not self.settings.redis.url:
             self._launch("redis", self._start_redis)
             self._await_redis()
+        check_sentinels(self.settings)
         bring_to_this_release(self.settings, keys)
 
     def _forget_metrics(self) -> None:
@@ -98,7 +99,7 @@ class Supervisor:
         return Spawned([program, *(part for pair in arguments.items() for part in pair)], dict(os.environ), output=subprocess.DEVNULL)
 
     def _await_redis(self) -> None:
-        redis = Redis.from_url(self.settings.redis_url, socket_timeout=1)
+        redis = queue_server.connect_redis(self.settings.redis_server)
         deadline = time.monotonic() + READY_S
         while time.monotonic() < deadline and not self.stopping:
             with contextlib.suppress(RedisError, OSError):
@@ -190,6 +191,13 @@ def make_folders(settings: Settings) -> None:
         raise CannotStart(_("The data folder %(path)s cannot be used: %(why)s.", path=home, why=reason_of(err))) from err
 
 
+def check_sentinels(settings: Settings, *, may_be_silent: bool = False) -> None:
+    """Raises CannotStart where they are named wrongly."""
+    seen = queue_server.ask_sentinels(settings.redis_server) if settings.redis.sentinels else None
+    if seen and (seen.is_certain or not (seen.answering or may_be_silent)):
+        raise CannotStart(seen.fault)
+
+
 def bring_to_this_release(settings: Settings, keys: crypto.Keyring) -> None:
     """Raises CannotStart for tables of another release."""
     try:
@@ -275,22 +283,13 @@ def _run_front() -> None:
     live.serve(app, host=box.settings.server.host, port=box.settings.server.port)
 
 
-def _run_quick_worker() -> None:
-    from appliance.entrypoints import worker
+def _worker(of: str) -> Callable[[], None]:
+    def run() -> None:
+        from appliance.entrypoints import worker
 
-    worker.run(worker.QUICK)
+        worker.run(worker.QUEUES[of])
 
-
-def _run_slow_worker() -> None:
-    from appliance.entrypoints import worker
-
-    worker.run(worker.SLOW)
-
-
-def _run_speech_worker() -> None:
-    from appliance.entrypoints import worker
-
-    worker.run(worker.SPEECH)
+    return run
 
 
 def _run_relay() -> None:
@@ -323,9 +322,9 @@ class Process:
 
 PROCESSES = (
     Process("web", "web", _run_front),
-    Process("worker", "worker", _run_quick_worker, lambda settings: settings.workers.processes),
-    Process("worker-slow", "worker-slow", _run_slow_worker, lambda settings: settings.workers.slow_processes),
-    Process("worker-speech", "speech", _run_speech_worker),
+    Process("worker", "worker", _worker("quick"), lambda settings: settings.workers.processes),
+    Process("worker-slow", "worker-slow", _worker("slow"), lambda settings: settings.workers.slow_processes),
+    Process("worker-speech", "speech", _worker("speech")),
     Process("relay", "relay", _run_relay),
     Process("scheduler", "scheduler", _run_scheduler),
     Process("sessions", "sessions", _run_sessions),

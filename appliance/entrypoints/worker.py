@@ -13,11 +13,12 @@ from typing import Any
 
 import structlog
 from redis import Redis, RedisError
+from redis.exceptions import TimeoutError as RedisTimeout
 from rq import Queue, SimpleWorker, Worker
 
 from appliance.core import jobs, metrics, receivers, updates
-from appliance.core.box import connect_redis
 from appliance.core.config import WorkerSettings
+from appliance.core.queue_server import connect_redis
 from appliance.entrypoints import notify
 from appliance.entrypoints.boot import boot
 from appliance.entrypoints.children import die_with_parent
@@ -25,8 +26,10 @@ from appliance.entrypoints.children import die_with_parent
 QUICK = ("fast", "default")
 SLOW = ("slow",)
 SPEECH = ("speech",)
+QUEUES = {"quick": QUICK, "slow": SLOW, "speech": SPEECH}
 MAINTENANCE_S = 30
 OPEN_FILES = 1024
+FOLLOWS_S = 20  # with sentinels: the library waits 5 s less than that for a master that hangs, without them for minutes
 TURN_S = 60.0  # RQ ends a fork a minute after the time of its first job
 LINGERS_S = 10  # people bring documents one after another
 AWAY_S = 2.0  # between two looks whether Redis is back; the library's own grow to a minute
@@ -49,6 +52,13 @@ class Beating:
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         self.pulse.beat(timeout or self.worker_ttl + 60)  # type: ignore[attr-defined]
         super().heartbeat(timeout, pipeline)  # type: ignore[misc]
+
+    def dequeue_job_and_maintain_ttl(self, timeout: int | None, max_idle_time: int | None = None) -> Any:
+        while True:
+            try:
+                return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)  # type: ignore[misc]
+            except RedisTimeout:  # the library's worker would end
+                log.warning("queue_hangs")
 
     def check_for_suspension(self, burst: bool) -> None:  # noqa: FBT001 - the library's
         while updates.doors_are_closed() and not self._stop_requested:  # type: ignore[attr-defined]
@@ -152,10 +162,11 @@ def run(queues: tuple[str, ...]) -> None:
     kind: type[QuickWorker | ConfinedWorker] = ConfinedWorker if queues == SLOW else QuickWorker
     # A forked job opens its own connections; the parent's must not be closed or used by it.
     os.register_at_fork(after_in_child=lambda: box.database.engine.dispose(close=False))
-    patient = connect_redis(box.settings.redis_url)  # the library makes it wait minutes for an answer; the box is not to
+    patient = connect_redis(box.settings.redis_server)  # the library makes it wait minutes for an answer; the box is not to
     worker = kind(
         [Queue(name, connection=patient) for name in queues],
         connection=patient,
+        worker_ttl=FOLLOWS_S if box.settings.redis.sentinels else None,
         maintenance_interval=MAINTENANCE_S,
         log_job_description=False,
     )
@@ -164,7 +175,7 @@ def run(queues: tuple[str, ...]) -> None:
 
 
 def main() -> None:
-    run({"slow": SLOW, "speech": SPEECH}.get(sys.argv[-1], QUICK))
+    run(QUEUES.get(sys.argv[-1], QUICK))
 
 
 if __name__ == "__main__":

@@ -188,10 +188,10 @@ def test_a_process_that_ends_by_an_error_tells_it_before_it_is_gone(watcher):
 ENDING = """
 import sys
 from appliance.core import faults
-from appliance.core.box import connect_redis
-from appliance.core.config import NetworkSettings
+from appliance.core.config import NetworkSettings, RedisSettings
+from appliance.core.queue_server import connect_redis
 
-faults.start("alone", sys.argv[1], NetworkSettings(), connect_redis("redis://127.0.0.1:1"))
+faults.start("alone", sys.argv[1], NetworkSettings(), connect_redis(RedisSettings(url="redis://127.0.0.1:1")))
 name = sys.argv[2]
 raise LookupError(name)
 """

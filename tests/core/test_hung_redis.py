@@ -6,8 +6,9 @@ import pytest
 from rq import Worker
 from sqlalchemy import select
 
-from appliance.core.box import connect_redis
+from appliance.core.config import RedisSettings
 from appliance.core.outbox import Delivery, DeliveryState
+from appliance.core.queue_server import connect_redis
 from tests.core.ledger import make_entry
 
 pytestmark = pytest.mark.only_database("sqlite")
@@ -17,7 +18,7 @@ def test_a_commit_waits_once_for_a_redis_that_hangs(box, tenant_id, tmp_path):
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(tmp_path / "silent.sock"))
         silent.listen()
-        box.dispatcher.redis = connect_redis(f"unix://{tmp_path}/silent.sock")
+        box.dispatcher.redis = connect_redis(RedisSettings(url=f"unix://{tmp_path}/silent.sock"))
         with box.unit(tenant_id) as uow:
             make_entry(uow, "a")
         silent.settimeout(0)
@@ -28,7 +29,7 @@ def test_a_commit_waits_once_for_a_redis_that_hangs(box, tenant_id, tmp_path):
 
 
 def test_asking_who_takes_work_makes_nobody_wait_longer_for_a_redis_that_hangs(box):
-    Worker(["slow"], connection=connect_redis(box.settings.redis_url)).register_birth()
+    Worker(["slow"], connection=connect_redis(box.settings.redis_server)).register_birth()
     patience = box.redis.connection_pool.connection_kwargs["socket_timeout"]
     assert box.dispatcher.workers("slow") == 1
     assert box.redis.connection_pool.connection_kwargs["socket_timeout"] == patience

@@ -6,10 +6,11 @@ from rq import Queue
 from sqlalchemy import select, update
 
 from appliance.core import clock, deliveries, guard, housekeeping, jobs
-from appliance.core.box import connect_redis
+from appliance.core.config import RedisSettings
 from appliance.core.db import ReadOnlyUnit
 from appliance.core.manifest import Registry
 from appliance.core.outbox import Delivery, DeliveryState, OutboxRow
+from appliance.core.queue_server import connect_redis
 from tests.core import ledger
 from tests.core.ledger import AWAY_S, Entry, EntryMade, EntryWeighed, entries, make_entry
 
@@ -218,7 +219,7 @@ def test_what_a_dead_worker_held_is_told_again_at_once_also_where_more_waits(box
 
 
 def test_without_redis_nothing_is_told_and_nothing_marked_as_told(box, tenant_id):
-    redis, box.dispatcher.redis = box.dispatcher.redis, connect_redis("unix:///nowhere/redis.sock")
+    redis, box.dispatcher.redis = box.dispatcher.redis, connect_redis(RedisSettings(url="unix:///nowhere/redis.sock"))
     with box.unit(tenant_id) as uow:
         make_entry(uow, "a")
     with box.whole_box("test") as uow:
@@ -255,7 +256,7 @@ def test_a_delayed_event_waits_for_its_time(box, tenant_id, run_deliveries):
 
 
 def test_a_commit_survives_a_missing_redis(box, tenant_id):
-    box.dispatcher.redis = connect_redis("unix:///nowhere/redis.sock")
+    box.dispatcher.redis = connect_redis(RedisSettings(url="unix:///nowhere/redis.sock"))
     started = time.monotonic()
     with box.unit(tenant_id) as uow:
         make_entry(uow, "a")

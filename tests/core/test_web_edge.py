@@ -12,10 +12,11 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from appliance.core import clock, housekeeping, web
-from appliance.core.box import connect_redis
+from appliance.core.config import RedisSettings
 from appliance.core.errors import Conflict, NotFound, TooMany, Unauthenticated, Unavailable
 from appliance.core.ids import new_id
 from appliance.core.manifest import Manifest
+from appliance.core.queue_server import connect_redis
 from appliance.core.web import api as edge
 from appliance.core.web.idempotency import ABANDONED_AFTER, UNSETTLED, IdempotentAnswer
 from appliance.core.web.problems import refusal_of
@@ -193,7 +194,7 @@ def test_the_openapi_document_is_valid_and_names_what_it_needs(client):
 def test_health_says_what_works(client, box):
     assert client.get("/health/live").status_code == 200
     assert client.get("/health/ready").get_json()["checks"]["database"] is True
-    box.redis = connect_redis("unix:///nowhere/redis.sock")
+    box.redis = connect_redis(RedisSettings(url="unix:///nowhere/redis.sock"))
     assert client.get("/health/ready").status_code == 200, "without Redis the box only slows down"
     whole = client.get("/health").get_json()
     assert whole["status"] == "degraded"

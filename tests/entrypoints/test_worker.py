@@ -15,11 +15,11 @@ from redis import Redis
 from rq import Queue, SimpleWorker
 
 from appliance.core import sound
-from appliance.core.box import connect_redis
-from appliance.core.config import ModelSettings, NetworkSettings, WorkerSettings
+from appliance.core.config import ModelSettings, NetworkSettings, RedisSettings, WorkerSettings
 from appliance.core.dispatch import JOB_TIMEOUT_S
 from appliance.core.otlp_lines import Lines
 from appliance.core.outbox import QueueName
+from appliance.core.queue_server import connect_redis
 from appliance.core.receivers import PROTOBUF, Receiver
 from appliance.entrypoints.worker import AWAY_S, QUICK, SLOW, SPEECH, ConfinedWorker, QuickWorker, await_redis, confine
 from tests.peers.watcher import Watcher
@@ -248,7 +248,7 @@ def test_a_worker_looks_for_a_redis_that_was_long_away_as_often_as_for_one_that_
 
 
 def test_a_worker_that_is_started_while_redis_is_away_waits_for_it(tmp_path):
-    waits = threading.Thread(target=await_redis, args=(connect_redis(f"unix://{tmp_path}/redis.sock"),), daemon=True)
+    waits = threading.Thread(target=await_redis, args=(connect_redis(RedisSettings(url=f"unix://{tmp_path}/redis.sock")),), daemon=True)
     waits.start()
     waits.join(AWAY_S / 2)
     assert waits.is_alive()

@@ -334,7 +334,8 @@ def sign_in(url):
 
 
 @contextlib.contextmanager
-def company(folder):
+def company(folder, **settings):
+    """`settings` as those of `running_box`."""
     clock = Clock(folder / "clock")
     clock.put("+0")
     with database() as postgres, GraphPeer() as graph:
@@ -347,6 +348,7 @@ def company(folder):
             opened = running_box(
                 folder, channels__graph_url=graph.url, network__private_hosts=["127.0.0.1"],
                 database__url=address.format(role="app"), database__owner_url=address.format(role="owner"), workers__processes="1",
+                **settings,
             )
             box = opened.__enter__()
         finally:

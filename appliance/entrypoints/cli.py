@@ -39,7 +39,6 @@ from appliance.entrypoints.terminal import (
 )
 
 if TYPE_CHECKING:
-
     from appliance.core.box import Box
     from appliance.core.config import Settings
 

@@ -14,27 +14,23 @@ from appliance.entrypoints.terminal import NAMED, Failed, Group, answer, json_op
 if TYPE_CHECKING:
     from appliance.domains.identity.queries import Housed
 
-LISTED = 500
-
 tenants = Group("tenants", help=lazy_gettext("Organisations: list, create, suspend, resume."))
 
 
 @tenants.command("list", help=lazy_gettext("The organisations on this box, and how many people each has."))
-@option("--after", default="", metavar=NAMED, help=lazy_gettext("Only those whose short name comes after this one."))
 @json_option
-def list_(after: str, *, as_json: bool) -> None:
+def list_(*, as_json: bool) -> None:
     from appliance.domains.identity import queries
 
+    found: list[Housed] = []
     with opened_box() as box, box.whole_box("organisations at the console", read_only=True) as uow:
-        found = queries.list_housed(uow, after=after, limit=LISTED + 1)
-    found, more = found[:LISTED], found[LISTED:]
+        while page := queries.list_housed(uow, after=found[-1].slug if found else ""):
+            found += page
     if as_json:
         click.echo(json.dumps([vars(one) for one in found], ensure_ascii=False, default=str))
-    else:
-        for one in found:
-            click.echo(_line(one))
-    if more:
-        click.echo(_("There are more: salesedge tenants list --after %(slug)s", slug=found[-1].slug), err=True)
+        return
+    for one in found:
+        click.echo(_line(one))
 
 
 @tenants.command(help=lazy_gettext("Make an organisation and print the link its owner joins by, good for three days."))

@@ -16,6 +16,7 @@ from appliance.domains.identity.schemas import RoleOut
 from appliance.domains.identity.tables import Membership, Role, Tenant
 from appliance.domains.identity.types import BUILT_IN_ROLES, TenantStatus
 
+HOUSED_AT_ONCE = 500
 SUSPENDED = select(Tenant.id).where(Tenant.status == TenantStatus.SUSPENDED)
 
 
@@ -51,10 +52,10 @@ def list_tenants(uow: UnitOfWork, query: PageQuery, *, ids: list[UUID] | None = 
     return read_page(uow, statement if ids is None else statement.where(Tenant.id.in_(ids)), query)
 
 
-def list_housed(uow: UnitOfWork, *, after: str = "", limit: int = 500) -> list[Housed]:
-    """By short name, those that come after `after`. Needs the box scope."""
+def list_housed(uow: UnitOfWork, *, after: str = "") -> list[Housed]:
+    """By short name, the next ones after `after`. Needs the box scope."""
     people = select(func.count(Membership.id)).where(Membership.tenant_id == Tenant.id).scalar_subquery()
-    rows = uow.session.execute(select(Tenant, people).where(Tenant.slug > after).order_by(Tenant.slug).limit(limit))
+    rows = uow.session.execute(select(Tenant, people).where(Tenant.slug > after).order_by(Tenant.slug).limit(HOUSED_AT_ONCE))
     return [Housed(one.id, one.slug, one.name, one.status.value, number, one.created_at, one.suspended_at) for one, number in rows]
 
 

@@ -21,8 +21,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PARTS = ("appliance", "webui", "models", "requirements", "installers", "ansible", "systemd", "monitoring")
 FILES = ("pyproject.toml", "README.md", "LICENSE", "config.example.toml")
 PACKAGES = "ca-certificates,dbus,python3,python3-apt,python3-venv,systemd,systemd-sysv"
-NEXT = {"bookworm": "trixie"}  # releases of Debian that can be made on the one before
-SCRIPTS = Path("/usr/share/debootstrap/scripts")
+OTHERS = {"bookworm": "trixie", "trixie": "bookworm"}  # of Debian 12 and 13, each makes the other
 PIP_CACHE = "/var/cache/pip"
 POLICY = "usr/sbin/policy-rc.d"
 
@@ -40,11 +39,10 @@ def this_release() -> str:
     return told["VERSION_CODENAME"].strip('"')
 
 
-def newest_release() -> str:
-    """That can be made here."""
+def other_release() -> str:
+    """Of the two that a box is installed on, the one that this machine does not run; its own where it runs neither."""
     ours = this_release()
-    later = NEXT.get(ours, ours)
-    return later if (SCRIPTS / later).exists() else ours
+    return OTHERS.get(ours, ours)
 
 
 def make(root: Path, suite: str) -> None:

@@ -1,6 +1,6 @@
-"""installers/install.sh over the network, on a bare machine of the newest Debian that can be made here; then systemd starts it.
+"""installers/install.sh over the network, on a bare machine of the other Debian: 13 on 12, 12 on 13. Then its systemd starts it.
 
-The older one is installed from a bundle (tests/deploy/test_bundle.py).
+This machine's own release is installed from a bundle (tests/deploy/test_bundle.py).
 """
 
 import json
@@ -30,7 +30,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where all of networked.sh was done, and then of networked_job.sh."""
     if reason := bare.why_not():
         pytest.skip(reason)
-    root, release = tmp_path_factory.mktemp("networked") / "root", bare.newest_release()
+    root, release = tmp_path_factory.mktemp("networked") / "root", bare.other_release()
     bare.make(root, release)
     bare.reach_the_network(root, release)
     (root / "srv/salesedge").mkdir()
@@ -45,6 +45,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_it_is_installed_over_the_network(root: Path) -> None:
+    assert f"VERSION_CODENAME={bare.other_release()}\n" in (root / "etc/os-release").read_text(encoding="utf-8")
     assert bare.said(root, "first.code") == "0\n", bare.said(root, "first")[-4000:]
     code = re.search(r"Open https://box\.test/setup and enter the one-time code \S+", bare.said(root, "first"))
     assert code is not None, bare.said(root, "first")[-2000:]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -274,6 +275,13 @@ class TelemetrySettings(Section):
     )
     sentry_dsn_file: FilePath | None = Field(None, description="File with the DSN of the Sentry that is told of errors. Empty: nobody is.")
 
+    @field_validator("otlp_endpoint", "logs_endpoint")
+    @classmethod
+    def _can_be_called(cls, address: str) -> str:
+        if address and not _is_web_address(address):
+            raise ValueError(str(_("%(address)s is not the address of a receiver: http://HOST:PORT or https://HOST.", address=address)))
+        return address
+
     @property
     def sentry_dsn(self) -> str:
         return self.sentry_dsn_file.read_text(encoding="utf-8").strip() if self.sentry_dsn_file else ""
@@ -284,21 +292,30 @@ class TelemetrySettings(Section):
         if file is None:
             return None
         try:
-            is_one = _is_dsn(file.read_text(encoding="utf-8").strip())
+            text = file.read_text(encoding="utf-8").strip()
         except OSError as err:
             raise ValueError(str(_("The file %(path)s cannot be read: %(why)s.", path=file, why=i18n.reason_of(err)))) from err
-        except ValueError:
-            is_one = False
-        if not is_one:
+        except UnicodeDecodeError:
+            text = ""
+        if not _is_dsn(text):
             raise ValueError(str(_("%(path)s holds no DSN of a Sentry project: https://KEY@HOST/NUMBER.", path=file)))
         return file
 
 
+def _is_web_address(text: str) -> bool:
+    try:
+        found = urlsplit(text)
+        name = (found.hostname or "").encode("idna")  # as the resolver will have it
+        return found.scheme in {"http", "https"} and bool(name) and found.port != 0 and not re.search(r"\s", text)
+    except ValueError:  # also a port that is no number, and a name that no resolver takes
+        return False
+
+
 def _is_dsn(text: str) -> bool:
-    """Raises ValueError for what is no address at all."""
+    if not _is_web_address(text):
+        return False
     found = urlsplit(text)
-    project = found.path.rpartition("/")[2]
-    return found.scheme in {"http", "https"} and bool(found.username and found.hostname) and project.isdigit() and found.port != 0
+    return bool(found.username) and re.fullmatch("[0-9]+", found.path.rpartition("/")[2]) is not None
 
 
 class Settings(BaseSettings):

@@ -30,6 +30,10 @@ class LeaseLost(RuntimeError):
     """Another worker took the delivery over; this one's result is thrown away."""
 
 
+class WorkerDied(RuntimeError):
+    """Each time the delivery was begun its worker died or hung; it is among the dead letters now."""
+
+
 def claim(uow: UnitOfWork, delivery_id: UUID) -> UUID | None:
     """The lease token, or None when somebody else has it, it is done, not yet due, an earlier one of its key is open, or its organisation
     is suspended.
@@ -47,7 +51,7 @@ def claim(uow: UnitOfWork, delivery_id: UUID) -> UUID | None:
     )
     if was_changed(result):
         return token
-    _bury_if_deadly(uow, delivery_id)
+    uow.has_buried = _bury_if_deadly(uow, delivery_id)
     return None
 
 
@@ -56,14 +60,15 @@ def _is_deadly() -> ColumnElement[bool]:
     return and_(Delivery.state == DeliveryState.LEASED, Delivery.deaths >= DEADLY_AFTER - 1)
 
 
-def _bury_if_deadly(uow: UnitOfWork, delivery_id: UUID) -> None:
+def _bury_if_deadly(uow: UnitOfWork, delivery_id: UUID) -> bool:
     """Work that took its worker down (or held it past its lease) time after time is not given another one."""
-    uow.session.execute(
+    result = uow.session.execute(
         update(Delivery)
         .where(Delivery.id == delivery_id, _is_deadly(), Delivery.lease_until < uow.now)
         .values(state=DeliveryState.DEAD, lease_token=None, lease_until=None, last_error=told(_("Its worker died or hung every time.")))
         .execution_options(synchronize_session=False)
     )
+    return was_changed(result)
 
 
 def _is_ready(uow: UnitOfWork) -> ColumnElement[bool]:

@@ -37,11 +37,15 @@ def start(process: str, dsn: str, network: NetworkSettings, redis: Redis) -> Non
 
 def tell(err: BaseException, about: Mapping[str, object], severity: Severity = "error") -> None:
     """Once for each error, whoever meets it on its way. Never raises, never waits. `about` are the fields of a log line."""
-    if _teller is None or hasattr(err, _MARK):
+    if _teller is None:
         return
-    with suppress(AttributeError, TypeError):  # a kind that takes no mark may be told twice
-        setattr(err, _MARK, True)
-    _teller.tell(err, about, severity)
+    try:
+        if not hasattr(err, _MARK):
+            with suppress(AttributeError, TypeError):  # a kind that takes no mark may be told twice
+                setattr(err, _MARK, True)
+            _teller.tell(err, about, severity)
+    except Exception as second:  # noqa: BLE001 - an error may have code of its own, and go deeper than whoever reads it
+        _teller.give_up(second)
 
 
 class _Libraries(logging.Handler):

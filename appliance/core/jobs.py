@@ -89,6 +89,8 @@ def deliver(box: Box, tenant_id: UUID, delivery_id: UUID) -> None:
             outcome = "done" if _run(box, tenant_id, delivery_id, subscription, event) else "dropped"
     except deliveries.LeaseLost:
         log.info("lease_lost", subscriber=subscriber, delivery=delivery_id.hex)
+    except deliveries.WorkerDied as err:
+        outcome = _say_dead(subscriber, delivery_id, err)
     except Exception as err:  # noqa: BLE001 - the edge of every job
         outcome = _record(box, tenant_id, delivery_id, subscriber, err)
     metrics.OUTCOMES.labels(subscriber, queue, outcome).inc()
@@ -108,7 +110,13 @@ def _run(box: Box, tenant_id: UUID, delivery_id: UUID, subscription: Subscriptio
             subscription.handler(uow, event)
             uow.session.flush()
             deliveries.finish(uow, delivery_id, token)
+    _check_not_buried(uow)
     return token is not None
+
+
+def _check_not_buried(uow: UnitOfWork) -> None:
+    if uow.has_buried:
+        raise deliveries.WorkerDied
 
 
 def _record(box: Box, tenant_id: UUID, delivery_id: UUID, subscriber: str, err: Exception) -> str:
@@ -125,10 +133,14 @@ def _record(box: Box, tenant_id: UUID, delivery_id: UUID, subscriber: str, err: 
         log.warning("delivery_unrecorded", subscriber=subscriber, delivery=delivery_id.hex, error=type(also).__name__)
         return "postponed"
     if state is DeliveryState.DEAD:
-        log.error("delivery_dead", subscriber=subscriber, delivery=delivery_id.hex, exc_info=err)
-        return "dead"
+        return _say_dead(subscriber, delivery_id, err)
     log.warning("delivery_postponed", subscriber=subscriber, delivery=delivery_id.hex, error=type(err).__name__)
     return "postponed"
+
+
+def _say_dead(subscriber: str, delivery_id: UUID, err: Exception) -> str:
+    log.error("delivery_dead", subscriber=subscriber, delivery=delivery_id.hex, exc_info=err)
+    return "dead"
 
 
 def _let_go(box: Box, tenant_id: UUID, delivery_id: UUID, subscriber: str, err: NotFound) -> None:
@@ -171,6 +183,7 @@ class Step:
     def claimed(cls, box: Box, tenant_id: UUID, delivery_id: UUID) -> Iterator[Step | None]:
         with box.unit(tenant_id) as uow:
             token = deliveries.claim(uow, delivery_id)
+        _check_not_buried(uow)
         if token is None:
             yield None
             return

@@ -23,7 +23,7 @@ from appliance.core.config import Settings, config_file
 from appliance.core.errors import DomainError
 from appliance.core.i18n import gettext
 from appliance.core.i18n import lazy_gettext as _
-from appliance.core.outbound import Outbound, vouched
+from appliance.core.outbound import vouched
 
 LEAST_FREE_BYTES = 2 * 2**30
 LEAST_FREE_FILES = 10_000
@@ -276,7 +276,7 @@ def _receiver(name: str, address: str, settings: Settings) -> Finding:
         return Finding(name, ok=True, detail="-")
     host = urlsplit(address).hostname or ""
     try:
-        Outbound(vouched(settings.network, address)).check_allowed(host)
+        vouched(settings.network, address).check_allowed(host)
     except DomainError as err:
         return Finding(name, ok=False, detail=host, fix=str(err), needed=False)
     return Finding(name, ok=True, detail=host)

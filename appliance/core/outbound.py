@@ -40,8 +40,10 @@ class NoAnswer(Unavailable):
 
 
 class Outbound:
-    def __init__(self, settings: NetworkSettings) -> None:
+    def __init__(self, settings: NetworkSettings, *, at_home: str | None = None) -> None:
+        """`at_home` is called like one of `private_hosts`, but there only: where its name leads elsewhere the network mode decides."""
         self._settings = settings
+        self._at_home = at_home
         self.timeout_s = settings.timeout_s
         self.breakers = Breakers()
 
@@ -96,9 +98,11 @@ class Outbound:
 
     def check_allowed(self, host: str) -> None:
         """Raises NotAllowed with the setting that would allow it."""
+        if host not in (*self._settings.private_hosts, self._at_home):
+            self._check_mode(host)
+
+    def _check_mode(self, host: str) -> None:
         mode = self._settings.mode
-        if host in self._settings.private_hosts:
-            return
         if mode is NetworkMode.SEALED:
             raise NotAllowed(_("This box is sealed: it may not call %(host)s. The operator can change network.mode.", host=host))
         if mode is NetworkMode.ALLOW_LISTED and host not in self._settings.allowed_hosts:
@@ -134,21 +138,25 @@ class Outbound:
         except (OSError, UnicodeError) as err:  # UnicodeError: a part of the name is empty or too long
             raise Unavailable(_("The name %(host)s could not be found on the network.", host=host), retry_after=30) from err
         addresses = [str(entry[4][0]) for entry in found]
-        if host not in self._settings.private_hosts and not all(is_public(address) for address in addresses):
+        public = [address for address in addresses if is_public(address)]
+        if host in self._settings.private_hosts or (host == self._at_home and not public):
+            return addresses[0]
+        if host == self._at_home:
+            self._check_mode(host)
+        if len(public) < len(addresses):
             raise NotAllowed(_("%(host)s points to a private address, which this box does not call.", host=host))
         return addresses[0]
 
 
-def vouched(network: NetworkSettings, url: str) -> NetworkSettings:
+def vouched(network: NetworkSettings, url: str) -> Outbound:
     """The operator named this host: if it is a private one it may be called even from a sealed box. Public ones may not."""
-    host = urlsplit(url).hostname or ""
     try:
+        host = urlsplit(url).hostname or ""
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError:
-        return network
-    if any(is_public(str(entry[4][0])) for entry in found):
-        return network
-    return network.model_copy(update={"private_hosts": (*network.private_hosts, host)})
+    except (OSError, ValueError):  # ValueError: no address at all, or a part of the name is empty or too long
+        return Outbound(network)
+    is_private = not any(is_public(str(entry[4][0])) for entry in found)
+    return Outbound(network, at_home=host if host and is_private else None)
 
 
 def object_of(content: bytes) -> dict[str, Any]:

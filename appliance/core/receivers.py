@@ -19,12 +19,13 @@ from appliance.core import i18n, metrics
 from appliance.core.breaker import Breakers
 from appliance.core.config import NetworkSettings
 from appliance.core.errors import DomainError
-from appliance.core.outbound import Client, InvalidAddress, Outbound, TransportFailed, vouched
+from appliance.core.outbound import Client, InvalidAddress, TransportFailed, vouched
 
 ANSWERS_S = 5.0  # what an exchange may take, to the last byte
 FAREWELL_S = 2.0  # of the ten seconds that a process has to end
 EVERY_S = 1.0
 MOST, AT_ONCE = 2048, 512
+MOST_BYTES = 2**20  # before they are compressed; of one thing that is larger they are what it takes
 SAYS_EVERY_S = 60.0
 RESTS_S, LONGEST_REST_S = 60.0, 3600.0
 TOO_MANY = 429
@@ -56,9 +57,13 @@ class Receiver:
         self.signal = signal
         self._address, self._network = address, network
         self._headers = {**headers, "Content-Encoding": "gzip"}
-        self._breakers = Breakers()
+        self._begin()
+        os.register_at_fork(after_in_child=self._begin)
         self._rests_until = self._says_at = 0.0
         self._unsaid = 0
+
+    def _begin(self) -> None:
+        self._breakers = Breakers()  # a fork may come while a thread of its parent holds their lock
 
     def send(self, content: bytes, number: int) -> None:
         """`number` is how many things are in it. Never for a thread that somebody waits for."""
@@ -88,7 +93,7 @@ class Receiver:
             return type(err).__name__
 
     def _client(self) -> Client:
-        outbound = Outbound(vouched(self._network, self._address))  # each time: a name may come to point elsewhere
+        outbound = vouched(self._network, self._address)  # each time: a name may come to point elsewhere
         outbound.breakers = self._breakers
         return outbound.client(self.signal, timeout_s=ANSWERS_S, within_s=ANSWERS_S)
 
@@ -168,13 +173,28 @@ class Belt(Generic[T]):
                 taken.append(self._waiting.get_nowait())
         marks = [each for each in taken if isinstance(each, threading.Event)]
         things = [each for each in taken if not isinstance(each, threading.Event)]
-        content = self._pack(things) if things else b""
-        if content:
-            self._receiver.send(content, len(things))
-        if marks:
-            self._hurried.clear()
-        for mark in marks:
-            mark.set()
+        try:
+            self._send(things)
+        finally:
+            if marks:
+                self._hurried.clear()
+            for mark in marks:
+                mark.set()
+
+    def _send(self, things: list[T]) -> None:
+        """In halves where they are too much for one message. What cannot be written or sent must not end the thread."""
+        if not things:
+            return
+        try:
+            content = self._pack(things)
+            if len(content) > MOST_BYTES and len(things) > 1:
+                middle = len(things) // 2
+                self._send(things[:middle])
+                self._send(things[middle:])
+            elif content:
+                self._receiver.send(content, len(things))
+        except Exception as err:  # noqa: BLE001 - the edge of the thread
+            self._receiver.drop(len(things), type(err).__name__)
 
 
 def flush(within_s: float = FAREWELL_S) -> None:

@@ -9,8 +9,11 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 SAME_AN_HOUR = 5
 HOUR_S = 3600
 MOST, MOST_KNOWN = 100, 1000
+MOST_ERRORS, MOST_FRAMES = 10, 100
+WAITS_S, RESTS_S = 0.3, 30.0  # for Redis; a process that ends has two seconds in all
 OURS = ["appliance", "webui", "modelserver"]
 OPTIONS: dict[str, Any] = {
     "release": f"salesedge@{__version__}", "default_integrations": False, "auto_enabling_integrations": False, "integrations": [],
@@ -39,6 +44,7 @@ OPTIONS: dict[str, Any] = {
 }  # fmt: skip
 _EVENT = {"event_id", "timestamp", "platform", "level", "release", "tags", "contexts", "exception", "sdk"}
 _ERROR = {"type", "module", "mechanism", "stacktrace"}
+_at_hand: ContextVar[str] = ContextVar("at_hand", default="")
 _FRAME = {"function", "module", "filename", "lineno", "in_app"}
 _MECHANISM = {"type", "handled", "exception_id", "parent_id", "source", "is_exception_group"}
 
@@ -48,22 +54,30 @@ class Teller:
         auth = Dsn(dsn).to_auth(f"salesedge/{__version__}")
         headers = {"Content-Type": "application/x-sentry-envelope", "X-Sentry-Auth": auth.to_header()}
         receiver = Receiver("errors", auth.get_api_url(), network, headers)
-        self._process, self._often = process, Often(redis)
+        self._process, self._often, self._receiver = process, Often(redis), receiver
         self._belt: Belt[tuple[str, bytes]] = Belt(receiver, self._pack, most=MOST, at_once=1)
         self._client = Client(dsn=dsn, transport=_Laid(dsn, self._belt), before_send=harmless, **OPTIONS)
 
     def tell(self, err: BaseException, about: Mapping[str, object], severity: str) -> None:
         if is_telling():
             return
-        event, _ = event_from_exception(err, self._client.options, {"type": "salesedge", "handled": False})
-        if self._often.is_too_often(print_of(event)):
+        fingerprint = print_of(err)
+        if self._often.is_too_often(fingerprint):
             return
+        event, _ = event_from_exception(err, self._client.options, {"type": "salesedge", "handled": False})
         named = {"process": self._process, "route": about.get("route"), "job": about.get("subscriber") or about.get("job")}
         event["level"] = severity  # type: ignore[typeddict-item]  # of two that it knows
         event["tags"] = {name: str(value) for name, value in named.items() if value}
         if parent := tracing.traceparent():
             event["contexts"] = {"trace": dict(zip(("trace_id", "span_id"), parent.split("-")[1:3], strict=True))}
-        self._client.capture_event(event)
+        token = _at_hand.set(fingerprint)
+        try:
+            self._client.capture_event(event)
+        finally:
+            _at_hand.reset(token)
+
+    def give_up(self, why: Exception) -> None:
+        self._receiver.drop(1, type(why).__name__)
 
     def _pack(self, laid: list[tuple[str, bytes]]) -> bytes:
         ((fingerprint, envelope),) = laid
@@ -78,9 +92,7 @@ class _Laid(Transport):
         self._belt = belt
 
     def capture_envelope(self, envelope: Envelope) -> None:
-        event = envelope.get_event()
-        if event is not None:
-            self._belt.put((print_of(event), envelope.serialize()))
+        self._belt.put((_at_hand.get(), envelope.serialize()))
 
 
 class Often:
@@ -89,6 +101,7 @@ class Often:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._known: dict[str, tuple[float, int]] = {}
+        self._asks_from = 0.0
 
     def is_too_often(self, fingerprint: str) -> bool:
         now = time.monotonic()
@@ -101,37 +114,64 @@ class Often:
         return times >= SAME_AN_HOUR
 
     def is_told_by_others(self, fingerprint: str) -> bool:
-        """Counts it, too."""
-        key = f"fault:{fingerprint}"
-        try:
-            with self._redis.pipeline() as pipe:
-                pipe.set(key, 0, ex=HOUR_S, nx=True)
-                pipe.incr(key)
-                return int(pipe.execute()[1]) > SAME_AN_HOUR
-        except RedisError:
+        """Counts it, too. One that hangs is not waited for, and then left alone for a while."""
+        if time.monotonic() < self._asks_from:
             return False
+        answers: list[int] = []
+        asking = threading.Thread(target=self._ask, args=(f"fault:{fingerprint}", answers), name="telling-asks", daemon=True)
+        with suppress(RuntimeError):  # at its very end a process may start none
+            asking.start()
+            asking.join(WAITS_S)
+        if not answers:
+            self._asks_from = time.monotonic() + RESTS_S
+        return bool(answers) and answers[0] > SAME_AN_HOUR
+
+    def _ask(self, key: str, answers: list[int]) -> None:
+        with suppress(RedisError, OSError, ValueError), self._redis.pipeline() as pipe:
+            pipe.set(key, 0, ex=HOUR_S, nx=True)
+            pipe.incr(key)
+            answers.append(int(pipe.execute()[1]))  # ValueError: it was closed meanwhile
 
 
-def print_of(event: Event) -> str:
+def print_of(err: BaseException) -> str:
     """What makes two errors the same: their kinds and where each was raised."""
-    errors = event["exception"]["values"]
     places = []
-    for error in errors:
-        frame: Mapping[str, Any] = next(reversed((error.get("stacktrace") or {}).get("frames", [])), {})
-        places.append(f"{error.get('type')}@{frame.get('module')}:{frame.get('lineno')}")
+    for one in _with_those_behind(err):
+        last = one.__traceback__
+        while last is not None and last.tb_next is not None:
+            last = last.tb_next
+        place = (last.tb_frame.f_globals.get("__name__"), last.tb_lineno) if last else ()
+        places.append(f"{type(one).__module__}.{type(one).__qualname__}@{place}")
     return hashlib.sha256("|".join(places).encode()).hexdigest()[:16]
+
+
+def _with_those_behind(err: BaseException) -> list[BaseException]:
+    """The causes of an error, and what a group holds."""
+    found: list[BaseException] = []
+    waiting = [err]
+    while waiting and len(found) < MOST_ERRORS:
+        one = waiting.pop(0)
+        if any(one is known for known in found):
+            continue
+        found.append(one)
+        behind = one.__cause__ if one.__suppress_context__ else one.__context__
+        waiting += [behind] if behind is not None else []
+        waiting += one.exceptions[:MOST_ERRORS] if isinstance(one, BaseExceptionGroup) else ()
+    return found
 
 
 def harmless(event: Event, _hint: Hint) -> Event:
     told: Any = {name: value for name, value in event.items() if name in _EVENT}
-    told["exception"] = {"values": [_error(error) for error in event["exception"]["values"]]}
+    told["exception"] = {"values": [_error(error) for error in event["exception"]["values"][-MOST_ERRORS:]]}
     return told  # type: ignore[no-any-return]  # as the library has it
 
 
 def _error(error: Mapping[str, Any]) -> dict[str, Any]:
     told = {name: value for name, value in error.items() if name in _ERROR}
     told["mechanism"] = {name: value for name, value in (error.get("mechanism") or {}).items() if name in _MECHANISM}
-    told["stacktrace"] = {"frames": [_frame(frame) for frame in (error.get("stacktrace") or {}).get("frames", [])]}
+    stack = error.get("stacktrace")
+    frames = stack["frames"] if isinstance(stack, dict) else []  # of a very deep one the library gives a mark instead
+    told["stacktrace"] = {"frames": [_frame(frame) for frame in frames[-MOST_FRAMES:]]}
     return told
 
 

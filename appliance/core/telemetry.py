@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -30,12 +31,12 @@ def configure_logs(settings: LogSettings, process: str, *, stream: TextIO | None
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _fault_told,
-            _frames_only,
             _passed_on,
+            _frames_only,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.level]),
-        logger_factory=lambda *_named: structlog.PrintLogger(stream or sys.stderr),  # whichever it is by then
+        logger_factory=lambda *_named: _Written(stream or sys.stderr),  # whichever it is by then
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(out)
@@ -44,8 +45,27 @@ def configure_logs(settings: LogSettings, process: str, *, stream: TextIO | None
 
 
 def pass_on_to(take: Callable[[Mapping[str, object]], None] | None) -> None:
-    """Each line of our own, as it is written: the fields it has once nothing personal is in it."""
+    """Each line of our own, with the error itself that it is about: whoever takes it chooses what of it leaves."""
     _takers[:] = [] if take is None else [take]
+
+
+class _Written:
+    """Each line at once and without a lock: a fork would inherit one that a thread of its parent holds, and wait for ever."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def msg(self, line: str) -> None:
+        try:
+            place = self._stream.fileno()
+        except (OSError, ValueError):  # none of the system's
+            print(line, file=self._stream, flush=True)
+            return
+        left = f"{line}\n".encode("utf-8", "backslashreplace")
+        while left:
+            left = left[os.write(place, left) :]
+
+    debug = info = warning = error = critical = exception = msg
 
 
 class _FramesOnly(logging.Formatter):

@@ -54,6 +54,7 @@ class UnitOfWork:
     emitted: list[OutboxRow] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
     whispers: list[Whisper] = field(default_factory=list)
+    has_buried: bool = False  # a delivery that nobody is to try any more; said once that is committed
 
     def emit(self, event: object, *, delay: timedelta = timedelta(0)) -> None:
         """Write the event and what it sets in motion. `delay` holds its subscribers back."""

@@ -93,7 +93,7 @@ class CloudCourtesies(threading.Thread):
 
     def _put(self, told: _Told) -> None:
         if not self._waiting.put(told.tenant_id, told):
-            log.info("courtesy_omitted", courtesy="cloud", error="too many")
+            log.info("courtesy_omitted", courtesy="cloud", error="too_many")
 
     def _tell(self, told: _Told) -> None:
         try:

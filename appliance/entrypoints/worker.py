@@ -83,6 +83,12 @@ class ConfinedWorker(Beating, Worker):
     _is_lingering = False
 
     def perform_job(self, job: Any, queue: Any) -> bool:
+        try:
+            return self._perform_jobs(job, queue)
+        finally:
+            receivers.flush()  # the fork ends without what a process does at its end
+
+    def _perform_jobs(self, job: Any, queue: Any) -> bool:
         ends = time.monotonic() + TURN_S
         while True:
             confine(self.limits)
@@ -90,7 +96,6 @@ class ConfinedWorker(Beating, Worker):
             has_to_end = self._stop_requested or time.monotonic() > ends or has_grown(self.limits)
             following = None if has_to_end else self._following(ends)
             if following is None:
-                receivers.flush()
                 return done
             job, queue = following
             self.prepare_execution(job)

@@ -17,7 +17,7 @@ from appliance.core.breaker import OPEN_FOR_S, Breakers
 from appliance.core.config import ModelSettings, NetworkSettings, Settings
 from appliance.core.errors import DomainError, Unavailable
 from appliance.core.i18n import lazy_gettext as _
-from appliance.core.outbound import Outbound, vouched
+from appliance.core.outbound import vouched
 from appliance.core.sound import BYTES_PER_S, PACE
 from appliance.inference import engines, wire
 from appliance.inference.hosts import Spread
@@ -72,7 +72,7 @@ def chat_engine(models: ModelSettings, network: NetworkSettings, server: wire.Mo
 
 def _remote(models: ModelSettings, network: NetworkSettings, address: str) -> engines.RemoteChat:
     """Each with an outbound client of its own: breakers go by the name of a machine, which may have several engines."""
-    client = partial(Outbound(vouched(network, address)).client, "chat", timeout_s=models.timeout_s)
+    client = partial(vouched(network, address).client, "chat", timeout_s=models.timeout_s)
     remote = engines.OllamaChat if models.chat_engine == "ollama" else engines.OpenAiChat
     return remote(address, client, api_key=_secret(models.chat_api_key_file))
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -13,10 +14,12 @@ import structlog
 from flask import abort, render_template_string, request
 from pydantic import ValidationError
 
-from appliance.core import faults, jobs, receivers, sentry, tracing, web
-from appliance.core.config import NetworkSettings, TelemetrySettings
+from appliance.core import clock, deliveries, faults, jobs, metrics, receivers, sentry, tracing, web
+from appliance.core.config import NetworkSettings, RedisSettings, TelemetrySettings
 from appliance.core.errors import NotFound
 from appliance.core.manifest import Cron, Manifest
+from appliance.core.outbox import Delivery
+from appliance.core.queue_server import connect_redis
 from appliance.entrypoints import children, live
 from tests.architecture.house import ROOT
 from tests.core import ledger
@@ -208,6 +211,62 @@ def test_a_process_that_runs_alone_tells_what_ends_it_though_redis_is_away():
     assert NAME.encode() not in watcher.raw[0]
 
 
+@pytest.fixture
+def silent():
+    """Where somebody listens who never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_a_process_that_ends_tells_why_though_redis_hangs(silent):
+    with Watcher() as watcher:
+        command = [sys.executable, "-c", ENDING.replace("127.0.0.1:1", f"127.0.0.1:{silent}"), watcher.dsn, NAME]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert (done.returncode, [event["level"] for event in watcher.errors]) == (1, ["fatal"])
+
+
+def test_a_redis_that_hangs_is_asked_again_only_after_a_while(silent, box, monkeypatch):
+    often = sentry.Often(connect_redis(RedisSettings(url=f"redis://127.0.0.1:{silent}")))
+    begun = time.monotonic()
+    assert not often.is_told_by_others("abc")
+    assert time.monotonic() - begun < receivers.FAREWELL_S
+    often._redis = box.redis
+    assert [often.is_told_by_others("abc") for _ in range(sentry.SAME_AN_HOUR + 1)] == [False] * (sentry.SAME_AN_HOUR + 1)
+    monkeypatch.setattr(sentry, "RESTS_S", 0)
+    often._asks_from = 0
+    assert [often.is_told_by_others("abc") for _ in range(sentry.SAME_AN_HOUR + 1)][-1]
+
+
+def test_an_error_told_often_enough_is_not_written_out_again(watcher, monkeypatch):
+    written = []
+    whole = sentry.event_from_exception
+    monkeypatch.setattr(sentry, "event_from_exception", lambda *given: written.append(given) or whole(*given))
+    for _ in range(sentry.SAME_AN_HOUR + 3):
+        faults.tell(Quoting(NAME), {})
+    assert len(written) == sentry.SAME_AN_HOUR
+
+
+def test_work_that_takes_its_worker_down_is_told_and_counted_when_it_is_given_up(watcher, box, tenant_id, capsys):
+    with box.unit(tenant_id) as uow:
+        ledger.make_entry(uow, "a")
+    (delivery,) = all_deliveries(box)
+    for _ in range(deliveries.DEADLY_AFTER):
+        with box.unit(tenant_id) as uow:
+            assert deliveries.claim(uow, delivery) is not None
+        with box.whole_box("test") as uow:
+            uow.session.get_one(Delivery, delivery).lease_until = clock.now() - timedelta(seconds=1)
+    dead = metrics.OUTCOMES.labels("tests.follow", "default", "dead")._value
+    gone = dead.get()
+    for _ in range(2):
+        jobs.deliver(box, tenant_id, delivery)
+    (event,) = told(watcher)
+    assert event["tags"] == {"process": "test", "job": "tests.follow"}
+    assert event["exception"]["values"][-1]["type"] == "WorkerDied"
+    assert dead.get() - gone == 1
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "delivery_dead" in line]
+    assert delivery.hex in line
+
+
 def test_the_same_error_is_told_so_often_an_hour_and_another_all_the_same(watcher, box):
     for _ in range(sentry.SAME_AN_HOUR + 3):
         try:
@@ -249,7 +308,18 @@ def test_an_error_that_takes_no_mark_is_told(watcher):
     assert len(told(watcher)) == 1
 
 
-NO_DSN = ("", "key", "https://[", "https://sentry.example/1", "https://key@sentry.example/", "https://key@sentry.example/x", "ftp://key@x/1")
+NO_DSN = (
+    "",
+    "key",
+    "https://[",
+    "https://sentry.example/1",
+    "https://key@sentry.example/",
+    "https://key@sentry.example/x",
+    "ftp://key@x/1",
+    "https://key@sentry.example/\u00b2",
+    f"https://key@{'a' * 64}.example/1",
+    "https://key@sentry.example:x/1",
+)
 
 
 @pytest.mark.parametrize("text", NO_DSN)

@@ -9,7 +9,7 @@ import pytest
 from appliance.core.breaker import FAILURES_TO_OPEN, Breakers
 from appliance.core.config import NetworkMode, NetworkSettings
 from appliance.core.errors import Refused, Unavailable
-from appliance.core.outbound import NoAnswer, Outbound, TransportFailed, is_public
+from appliance.core.outbound import NoAnswer, NotAllowed, Outbound, TransportFailed, is_public, vouched
 
 
 @pytest.fixture
@@ -214,3 +214,52 @@ def test_a_line_that_is_used_again_can_still_be_cut():
         with pytest.raises((TransportFailed, NoAnswer)):  # in the body, or on a slow machine before it
             client.get(address)
     assert time.monotonic() - began < 60
+
+
+@pytest.fixture
+def flipping(monkeypatch):
+    """A name that leads to one address after the other."""
+    asked, real = [], socket.getaddrinfo
+
+    def resolve(host, port, *more, **named):
+        if host != "loki.example":
+            return real(host, port, *more, **named)
+        asked.append(port)
+        address = "127.0.0.1" if len(asked) == 1 else "93.184.216.34"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port or 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "create_connection", lambda *_named, **_more: pytest.fail("it was called"))
+    return asked
+
+
+def test_a_host_that_is_vouched_for_at_home_is_not_called_elsewhere(flipping):
+    url = "http://loki.example:3100/"
+    with vouched(NetworkSettings(), url).client("test") as client, pytest.raises(NotAllowed, match=r"network\.mode"):
+        client.get(url)
+    assert flipping == [None, 3100]
+
+
+def test_where_the_mode_allows_it_a_host_may_move_abroad(flipping):
+    outbound = vouched(NetworkSettings(mode=NetworkMode.CONNECTED), "http://loki.example/")
+    assert outbound.address_of("loki.example", 80) == "93.184.216.34"
+
+
+def test_a_host_of_the_operators_own_list_is_called_wherever_it_is(flipping):
+    outbound = vouched(NetworkSettings(private_hosts=("loki.example",)), "http://loki.example/")
+    assert outbound.address_of("loki.example", 80) == "93.184.216.34"
+
+
+def test_a_host_at_home_is_called_from_a_sealed_box(peer):
+    url = f"http://localhost:{peer}/"
+    with vouched(NetworkSettings(), url).client("test") as client:
+        assert client.get(url).text == f"localhost:{peer}"
+
+
+@pytest.mark.parametrize("url", ["http://[", f"http://{'a' * 64}.example/", "http://a..example/", "loki:3100/otlp", "http:///x", ""])
+def test_nobody_is_vouched_for_by_what_is_no_address(url):
+    outbound = vouched(NetworkSettings(), url)
+    with pytest.raises(NotAllowed):
+        outbound.check_allowed("")
+    with pytest.raises(NotAllowed):
+        outbound.check_allowed("loki")

@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -16,6 +15,8 @@ from starlette.testclient import TestClient
 
 from appliance.core import metrics, receivers, telemetry, tracing
 from appliance.core.config import NetworkSettings
+from appliance.core.errors import DomainError
+from appliance.core.outbound import Outbound
 from appliance.core.receivers import Belt, Receiver
 from appliance.entrypoints import live
 from tests.architecture.house import ROOT
@@ -82,7 +83,7 @@ def test_lines_about_the_sending_itself_are_written_and_not_sent(box, tmp_path, 
 
 def test_what_leaves_for_others_is_told(box, tmp_path, watcher):
     private = box.settings.network.model_copy(update={"private_hosts": ("127.0.0.1",)})
-    with watching(box, tmp_path, logs=watcher.loki), receivers.Outbound(private).client("trial") as client:
+    with watching(box, tmp_path, logs=watcher.loki), Outbound(private).client("trial") as client:
         client.get(watcher.url)
         receivers.flush(PATIENCE_S)
     assert [told(line.attributes)["purpose"] for _process, line in watcher.lines] == ["trial"]
@@ -99,6 +100,50 @@ def test_a_line_holds_nothing_of_what_an_error_quotes(box, tmp_path, watcher):
     assert told(line.attributes)["exception"].endswith("ValueError")
     for word in PLANTED:
         assert not any(word.encode() in body for body in watcher.raw)
+
+
+class Quoting(DomainError):
+    """Says what it was given."""
+
+
+def test_of_a_line_goes_what_the_code_names_and_nothing_that_was_written(box, tmp_path, watcher):
+    name, cpf, phone = PLANTED
+    with watching(box, tmp_path, logs=watcher.loki):
+        said = {"detail": cpf, "why": name, "message": phone, "error": f"{name} {cpf}", "reason": Quoting(phone), "name": "Érica"}
+        log.info("said", document="ab12", **said)
+        log.error("cron_failed", job="x", exc_info=Quoting(" ".join(PLANTED)))
+        receivers.flush(PATIENCE_S)
+    first, second = (told(line.attributes) for _process, line in watcher.lines)
+    assert first == {"document": "ab12"}
+    assert second == {"job": "x", "exception": f"{__name__}.Quoting"}
+    assert not [word for word in PLANTED if word.encode() in b"".join(watcher.raw)]
+
+
+def test_an_error_from_far_below_is_cut_to_where_it_was_raised(box, tmp_path, watcher):
+    code = compile("def fall(n):\n    fall(n - 1) if n else 1 / 0\n", "cart\udcf3rio.py", "exec")
+    falling = {}
+    exec(code, falling)
+    with watching(box, tmp_path, logs=watcher.loki):
+        try:
+            falling["fall"](500)
+        except ZeroDivisionError as err:
+            log.error("cron_failed", job="x", exc_info=err)  # noqa: TRY400 - as the box does it
+        receivers.flush(PATIENCE_S)
+    ((_process, line),) = watcher.lines
+    lines = told(line.attributes)["exception"].splitlines()
+    assert (len(lines), lines[-2:]) == (101, ['File "cart?rio.py", line 2, in fall', "builtins.ZeroDivisionError"])
+
+
+def test_a_line_that_cannot_be_taken_is_written_and_counted(box, tmp_path, watcher, capsys):
+    class Odd:
+        def __str__(self):
+            raise RuntimeError
+
+    gone = untold("logs")
+    with watching(box, tmp_path, logs=watcher.loki):
+        log.info("said", name=Odd())
+    assert untold("logs") - gone == 1
+    assert "said" in capsys.readouterr().err
 
 
 def test_a_receiver_that_hangs_holds_up_nobody_and_what_finds_no_room_is_counted(watcher):
@@ -178,10 +223,9 @@ def test_who_asks_for_a_rest_is_given_it(watcher):
     assert (watcher.asked, untold("rests") - gone) == (1, 6)
 
 
-def test_a_thread_that_met_a_bug_is_followed_by_another(watcher, monkeypatch):
-    met = threading.Event()
-    monkeypatch.setattr(threading, "excepthook", lambda _ending: met.set())
-    packed = []
+def test_what_cannot_be_written_is_dropped_and_counted_and_holds_up_nothing(watcher, monkeypatch):
+    monkeypatch.setattr(watcher, "take", lambda _path, _headers, body: watcher.raw.append(body) or b"")
+    gone, packed = untold("bug"), []
 
     def pack(things):
         packed.append(things)
@@ -189,10 +233,22 @@ def test_a_thread_that_met_a_bug_is_followed_by_another(watcher, monkeypatch):
 
     belt = Belt(Receiver("bug", watcher.url, NetworkSettings(), {}), pack, at_once=1)
     belt.put("a")
-    assert met.wait(PATIENCE_S)
-    until(lambda: belt._thread is None)
+    assert belt.hurry().wait(PATIENCE_S)
     belt.put("b")
-    until(lambda: len(packed) == 2)
+    assert belt.hurry().wait(PATIENCE_S)
+    assert (packed, untold("bug") - gone) == ([["a"], ["b"]], 1)
+    assert watcher.raw == [b"\0"]
+
+
+def test_what_is_too_much_for_one_message_goes_in_several(watcher, monkeypatch):
+    monkeypatch.setattr(receivers, "MOST_BYTES", 10)
+    monkeypatch.setattr(watcher, "take", lambda _path, _headers, body: watcher.raw.append(body) or b"")
+    belt = Belt(Receiver("much", watcher.url, NetworkSettings(), {}), lambda things: "".join(things).encode(), at_once=5)
+    for thing in ("a" * 4, "b" * 4, "c" * 30, "d", "e"):
+        belt.put(thing)
+    assert belt.hurry().wait(PATIENCE_S)
+    assert b"".join(watcher.raw) == b"aaaabbbb" + b"c" * 30 + b"de"
+    assert max(map(len, watcher.raw)) == 30, "what is too much by itself goes by itself"
 
 
 FORKING = """
@@ -222,6 +278,64 @@ def test_a_fork_tells_its_own_lines_and_its_parent_the_rest_when_it_ends(watcher
     command = [sys.executable, "-c", FORKING, f"{watcher.loki}/v1/logs"]
     subprocess.run(command, check=True, cwd=ROOT, capture_output=True, env=dict(os.environ), timeout=300)
     assert sorted(watcher.events()) == ["after", "before", "in_a_fork", "in_a_fork", "in_a_fork"]
+
+
+STALLED = """
+import os, sys, threading, time, traceback
+import structlog
+from appliance.core import receivers, telemetry
+from appliance.core.config import LogSettings, NetworkSettings
+from appliance.core.otlp_lines import Lines
+
+reads, writes = os.pipe()
+telemetry.configure_logs(LogSettings(level="info"), "parent", stream=os.fdopen(writes, "w", buffering=1))
+receiver = receivers.Receiver("logs", sys.argv[1], NetworkSettings(), receivers.PROTOBUF)
+telemetry.pass_on_to(Lines({"service.name": "salesedge-parent", "service.namespace": "salesedge"}, receiver).tell)
+log = structlog.get_logger()
+os.set_blocking(writes, False)
+try:
+    while True:
+        os.write(writes, b"x" * 4096)
+except BlockingIOError:
+    pass
+os.set_blocking(writes, True)
+writing = threading.Thread(target=lambda: log.info("while_nobody_reads"), daemon=True)
+writing.start()
+while not any(frame.f_code.co_name == "msg" for frame, _line in traceback.walk_stack(sys._current_frames().get(writing.ident))):
+    time.sleep(0.01)
+pid = os.fork()
+if pid == 0:
+    log.info("in_a_fork")
+    os._exit(0)
+threading.Thread(target=lambda: [os.read(reads, 65536) for _ in range(10000)], daemon=True).start()
+os.waitpid(pid, 0)
+os._exit(0)
+"""
+
+
+def test_a_fork_that_begins_while_nobody_reads_the_log_does_not_hang(watcher):
+    command = [sys.executable, "-c", STALLED, f"{watcher.loki}/v1/logs"]
+    subprocess.run(command, check=True, cwd=ROOT, capture_output=True, env=dict(os.environ), timeout=PATIENCE_S)
+
+
+HELD = """
+import os, sys
+from appliance.core import receivers
+from appliance.core.config import NetworkSettings
+
+receiver = receivers.Receiver("held", sys.argv[1], NetworkSettings(), {})
+receiver._breakers._lock.acquire()
+pid = os.fork()
+if pid == 0:
+    receiver.send(b"x", 1)
+    os._exit(0)
+os._exit(os.waitpid(pid, 0)[1])
+"""
+
+
+def test_a_fork_that_begins_while_another_thread_holds_a_lock_does_not_hang(watcher):
+    subprocess.run([sys.executable, "-c", HELD, watcher.url], check=True, cwd=ROOT, capture_output=True, timeout=PATIENCE_S)
+    assert watcher.asked == 1
 
 
 def test_off_nothing_of_it_is_imported():

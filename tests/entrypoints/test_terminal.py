@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from sqlalchemy import text
 
 from appliance.core import crypto
+from appliance.core.config import load_settings
 from appliance.entrypoints.cli import cli
 from appliance.entrypoints.cli_logs import PROCESSES
 from appliance.entrypoints.terminal import open_the_box
@@ -88,6 +89,25 @@ def box(run, tmp_path: Path):
     assert made.exit_code == 0, made.output
     assert made.output == "Pronto. Entre como ana@solara.example.\n"
     return run
+
+
+NO_ADDRESSES = ["http://[", "loki:3100/otlp", f"http://{'a' * 64}.example", "http://loki:port", "https://", "http://lo ki"]
+
+
+@pytest.mark.parametrize("setting", ["OTLP_ENDPOINT", "LOGS_ENDPOINT"])
+@pytest.mark.parametrize("address", NO_ADDRESSES)
+def test_an_address_that_cannot_be_called_is_named_in_both_languages(run, monkeypatch, setting: str, address: str) -> None:
+    monkeypatch.setenv(f"SALESEDGE__TELEMETRY__{setting}", address)
+    portuguese, english = run("doctor", LANG=PORTUGUESE), run("doctor", LANG=ENGLISH)
+    assert f"{address} não é o endereço de um receptor" in portuguese.output
+    assert f"{address} is not the address of a receiver" in english.output
+    assert (portuguese.exit_code, english.exit_code) == (1, 1)
+
+
+@pytest.mark.parametrize("address", ["http://loki:3100/otlp", "https://[::1]:4318", "http://10.0.0.5", "https://ação.example/"])
+def test_an_address_that_can_be_called_is_taken(run, monkeypatch, address: str) -> None:
+    monkeypatch.setenv("SALESEDGE__TELEMETRY__LOGS_ENDPOINT", address)
+    assert load_settings().telemetry.logs_endpoint == address
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)

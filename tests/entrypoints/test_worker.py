@@ -12,7 +12,8 @@ from typing import get_args
 import pytest
 from annotated_types import Le
 from redis import Redis
-from rq import Queue, SimpleWorker
+from redis.exceptions import ConnectionError as RedisConnectionError
+from rq import Queue, SimpleWorker, Worker
 
 from appliance.core import sound
 from appliance.core.config import ModelSettings, NetworkSettings, RedisSettings, WorkerSettings
@@ -21,6 +22,7 @@ from appliance.core.otlp_lines import Lines
 from appliance.core.outbox import QueueName
 from appliance.core.queue_server import connect_redis
 from appliance.core.receivers import PROTOBUF, Receiver
+from appliance.entrypoints import worker as entry
 from appliance.entrypoints.worker import AWAY_S, QUICK, SLOW, SPEECH, ConfinedWorker, QuickWorker, await_redis, confine
 from tests.peers.watcher import Watcher
 from tests.processes import FRESH
@@ -160,6 +162,20 @@ def test_a_fork_that_ends_sends_what_it_has_to_tell(run_slowly, tmp_path):
         (tmp_path / "answer").write_text(f"{watcher.loki}/v1/logs")
         assert run_slowly(tell_a_line)[1] == "finished"
     assert watcher.events() == ["said"]
+
+
+def test_a_fork_tells_what_is_left_also_when_redis_is_lost(monkeypatch):
+    told = []
+
+    def lose(*_given):
+        raise RedisConnectionError
+
+    monkeypatch.setattr(Worker, "perform_job", lose)
+    monkeypatch.setattr(entry, "confine", lambda _limits: None)
+    monkeypatch.setattr(entry.receivers, "flush", lambda: told.append("flushed"))
+    with pytest.raises(RedisConnectionError):
+        ConfinedWorker.perform_job(ConfinedWorker.__new__(ConfinedWorker), None, None)
+    assert told == ["flushed"]
 
 
 def test_a_fork_that_has_grown_is_replaced(run_slowly):

@@ -45,7 +45,7 @@ def forget_uploads(box: Box) -> None:
         try:
             pieces.finish_upload(box, tenant_id, upload_id)
         except Unavailable as err:
-            log.warning("upload_not_finished", upload=str(upload_id), reason=str(err))
+            log.warning("upload_not_finished", upload=str(upload_id), error=type(err).__name__)
             continue
         except (DomainError, KeyUnreadable) as err:
             log.warning("upload_given_up", upload=str(upload_id), error=type(err).__name__)
@@ -56,7 +56,7 @@ def forget_uploads(box: Box) -> None:
 def check_vectors(box: Box) -> None:
     """A lost index is found even when nobody asks. A server that does not answer is asked the next time: others wait for this worker."""
     if not box.part(Inference).ready().ready:
-        log.info("vectors_not_checked", reason="not ready")
+        log.info("vectors_not_checked", reason="not_ready")
         return
     with box.whole_box("vector indexes", read_only=True) as uow:
         tenants = queries.list_tenants(uow)
@@ -64,7 +64,7 @@ def check_vectors(box: Box) -> None:
         try:
             sound = queries.vectors_are_sound(box, tenant_id)
         except Unavailable as err:
-            log.info("vectors_not_checked", reason=str(err))
+            log.info("vectors_not_checked", error=type(err).__name__)
             return
         if not sound:
             with box.unit(tenant_id) as uow:

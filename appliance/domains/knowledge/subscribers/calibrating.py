@@ -32,7 +32,7 @@ def _measure(step: Step) -> None:
     try:
         weights = queries.measure_dense_weights(step.box, step.tenant_id, snapshot)
     except Unavailable as err:
-        log.info("vectors_not_measured", reason=str(err))
+        log.info("vectors_not_measured", error=type(err).__name__)
         weights = dict(snapshot.dense_weights)
     with step.finish() as uow:
         calibrating.record_calibration(uow, measured_version=snapshot.version, threshold=threshold, dense_weights=weights)

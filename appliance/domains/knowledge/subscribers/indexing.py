@@ -88,7 +88,7 @@ def _extract(step: Step, version: DocumentVersion, filename: str) -> Extraction 
     try:
         found = run_extraction(content, filename, _limits(step), _reporter(step, version.id))
     except ExtractionError as err:
-        log.info("document_unreadable", failure=err.failure.value, detail=err.detail)
+        log.info("document_unreadable", failure=err.failure.value)
         _fail(step, version.id, err)
         return None
     if time.monotonic() - began >= KEPT_FROM_S:

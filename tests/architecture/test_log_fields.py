@@ -19,6 +19,8 @@ def field_by_field(source: Source) -> Iterator[tuple[int, str, ast.expr]]:
         target = call.func
         if not (isinstance(target, ast.Attribute) and target.attr in LEVELS and ast.unparse(target.value).split(".")[-1] == "log"):
             continue
+        if not (call.args and isinstance(call.args[0], ast.Constant)):
+            yield call.lineno, "(what happened)", call
         yield from ((call.lineno, given.arg or "**", given.value) for given in call.keywords)
 
 
@@ -38,6 +40,6 @@ def test_no_line_carries_what_people_wrote() -> None:
 
 
 def test_a_line_that_does_is_found() -> None:
-    fields = ("detail=found", "error=str(err)", "reason=err.detail", "**all")
-    lines = [f'box.log.info("read", {field})' for field in fields]
-    assert [len(list(odd_fields(Source("x.py", line)))) for line in lines] == [1, 1, 1, 1]
+    told = ('"read", detail=found', '"read", error=str(err)', '"read", reason=err.detail', '"read", **all', "found", 'f"{found} read"')
+    assert [len(list(odd_fields(Source("x.py", f"box.log.info({one})")))) for one in told] == [1] * 6
+    assert not list(odd_fields(Source("x.py", 'log.info("read", kind="x", ms=3, exc_info=err)')))

@@ -6,10 +6,14 @@ import time
 
 import pytest
 
+from appliance.core import metrics
 from appliance.core.breaker import FAILURES_TO_OPEN, Breakers
-from appliance.core.config import NetworkMode, NetworkSettings
+from appliance.core.config import ModelSettings, NetworkMode, NetworkSettings
 from appliance.core.errors import Refused, Unavailable
 from appliance.core.outbound import NoAnswer, NotAllowed, Outbound, TransportFailed, is_public, vouched
+from appliance.core.receivers import Receiver
+from appliance.inference.http import chat_engine
+from appliance.inference.wire import ModelServer
 
 
 @pytest.fixture
@@ -238,6 +242,20 @@ def test_a_host_that_is_vouched_for_at_home_is_not_called_elsewhere(flipping):
     with vouched(NetworkSettings(), url).client("test") as client, pytest.raises(NotAllowed, match=r"network\.mode"):
         client.get(url)
     assert flipping == [None, 3100]
+
+
+@pytest.mark.parametrize("signal", ["traces", "logs", "errors"])
+def test_receivers_are_called_at_home_only(flipping, signal):
+    gone = metrics.UNTOLD.labels(signal)._value.get()
+    Receiver(signal, "http://loki.example:3100/", NetworkSettings(), {}).send(b"x", 1)
+    assert (flipping, metrics.UNTOLD.labels(signal)._value.get() - gone) == ([None, 3100], 1)
+
+
+def test_a_language_model_is_called_at_home_only(flipping):
+    models = ModelSettings(chat_engine="ollama", chat_model="x", chat_url=("http://loki.example:11434",))
+    with pytest.raises(NotAllowed, match=r"network\.mode"):
+        chat_engine(models, NetworkSettings(), ModelServer("http://127.0.0.1:1", timeout_s=1)).models()
+    assert flipping == [None, 11434]
 
 
 def test_where_the_mode_allows_it_a_host_may_move_abroad(flipping):

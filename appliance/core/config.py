@@ -273,7 +273,7 @@ class TelemetrySettings(Section):
     logs_endpoint: str = Field(
         "", description="Receiver of log lines (OTLP/HTTP): Loki, e.g. http://127.0.0.1:3100/otlp, or a collector. Empty: none."
     )
-    sentry_dsn_file: FilePath | None = Field(None, description="File with the DSN of the Sentry that is told of errors. Empty: nobody is.")
+    sentry_dsn_file: Path | None = Field(None, description="File with the DSN of the Sentry that is told of errors. Empty: nobody is.")
 
     @field_validator("otlp_endpoint", "logs_endpoint")
     @classmethod

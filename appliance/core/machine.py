@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.support import LazyProxy
 
-from appliance.core import clock, crypto, envelope, memory
+from appliance.core import clock, crypto, envelope, i18n, memory
 from appliance.core.config import Settings, config_file
 from appliance.core.errors import DomainError
 from appliance.core.i18n import gettext
@@ -268,7 +268,12 @@ def _log_lines(settings: Settings) -> Finding:
 
 
 def _errors(settings: Settings) -> Finding:
-    return _receiver("errors", settings.telemetry.sentry_dsn, settings)
+    try:
+        return _receiver("errors", settings.telemetry.sentry_dsn, settings)
+    except OSError as err:  # it was there when the box began
+        file = settings.telemetry.sentry_dsn_file
+        fix = _("The file %(path)s cannot be read: %(why)s.", path=file, why=i18n.reason_of(err))
+        return Finding("errors", ok=False, detail="-", fix=fix, needed=False)
 
 
 def _receiver(name: str, address: str, settings: Settings) -> Finding:

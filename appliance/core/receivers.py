@@ -128,6 +128,8 @@ class Belt(Generic[T]):
             self._receiver.drop(1, "too many wait")
             return
         self._waiting.put(thing)
+        if self._waiting.qsize() >= self._at_once:
+            self._hurried.set()
         if self._thread is None:
             self._start()
 
@@ -168,16 +170,17 @@ class Belt(Generic[T]):
         taken = [self._waiting.get()]
         if self._waiting.qsize() + 1 < self._at_once:
             self._hurried.wait(EVERY_S)
+        self._hurried.clear()
         with suppress(Empty):
             while len(taken) < self._at_once:
                 taken.append(self._waiting.get_nowait())
+        if not self._waiting.empty():
+            self._hurried.set()
         marks = [each for each in taken if isinstance(each, threading.Event)]
         things = [each for each in taken if not isinstance(each, threading.Event)]
         try:
             self._send(things)
         finally:
-            if marks:
-                self._hurried.clear()
             for mark in marks:
                 mark.set()
 

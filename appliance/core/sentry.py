@@ -36,7 +36,7 @@ HOUR_S = 3600
 MOST, MOST_KNOWN = 100, 1000
 MOST_ERRORS, MOST_FRAMES = 10, 100
 WAITS_S, RESTS_S = 0.3, 30.0  # for Redis; a process that ends has two seconds in all
-OURS = ["appliance", "webui", "modelserver"]
+OURS = ["appliance", "webui"]
 OPTIONS: dict[str, Any] = {
     "release": f"salesedge@{__version__}", "default_integrations": False, "auto_enabling_integrations": False, "integrations": [],
     "include_local_variables": False, "include_source_context": False, "max_breadcrumbs": 0,

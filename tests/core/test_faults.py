@@ -329,6 +329,11 @@ def test_a_file_without_a_dsn_is_refused(tmp_path, text):
         TelemetrySettings(sentry_dsn_file=tmp_path / "dsn")
 
 
+def test_a_file_that_is_not_there_is_said_to_be_the_reason(tmp_path):
+    with pytest.raises(ValidationError, match="gone cannot be read"):
+        TelemetrySettings(sentry_dsn_file=tmp_path / "gone")
+
+
 def test_a_dsn_is_read_from_its_file(tmp_path):
     (tmp_path / "dsn").write_text("https://key@sentry.example:9000/path/7\n")
     assert TelemetrySettings(sentry_dsn_file=tmp_path / "dsn").sentry_dsn == "https://key@sentry.example:9000/path/7"

@@ -132,6 +132,14 @@ def test_receivers_to_which_the_network_mode_lets_nothing_go_are_named(tmp_path,
         assert "abc" not in f"{told.detail} {told.fix}", "a DSN is a key"
 
 
+def test_a_file_that_went_while_the_box_runs_is_named(tmp_path):
+    settings = settings_in(tmp_path)
+    gone = settings.telemetry.model_copy(update={"sentry_dsn_file": tmp_path / "gone"})
+    told = found(settings.model_copy(update={"telemetry": gone}), "errors")
+    assert (told.ok, told.needed) == (False, False)
+    assert str(told.fix).startswith(f"The file {tmp_path}/gone cannot be read: ")
+
+
 def test_the_database_of_a_box_is_set_up_as_it_should(box):
     assert footing.check_database_set_up(box).ok
     assert footing.check_database_file(box).ok

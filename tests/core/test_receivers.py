@@ -240,6 +240,20 @@ def test_what_cannot_be_written_is_dropped_and_counted_and_holds_up_nothing(watc
     assert watcher.raw == [b"\0"]
 
 
+def test_a_message_that_is_full_goes_at_once_and_all_that_came_goes(watcher, monkeypatch):
+    monkeypatch.setattr(receivers, "EVERY_S", 10 * PATIENCE_S)
+    monkeypatch.setattr(watcher, "take", lambda _path, _headers, body: watcher.raw.append(body) or b"")
+    belt = Belt(Receiver("flood", watcher.url, NetworkSettings(), {}), lambda things: b"x" * len(things), at_once=5)
+    gone = untold("flood")
+    for _ in range(20):
+        belt.put("a")
+    until(lambda: sum(map(len, watcher.raw)) == 20)
+    for _ in range(7):
+        belt.put("a")
+    assert belt.hurry().wait(PATIENCE_S)
+    assert (sum(map(len, watcher.raw)), untold("flood") - gone) == (27, 0)
+
+
 def test_what_is_too_much_for_one_message_goes_in_several(watcher, monkeypatch):
     monkeypatch.setattr(receivers, "MOST_BYTES", 10)
     monkeypatch.setattr(watcher, "take", lambda _path, _headers, body: watcher.raw.append(body) or b"")

@@ -168,12 +168,21 @@ class ModelSettings(Section):
         """A list, also in JSON as environments have it, or one text with semicolons between."""
         if not isinstance(given, str):
             return given
-        return json.loads(given) if given.lstrip().startswith("[") else given.split(";")
+        try:
+            return json.loads(given) if given.lstrip().startswith("[") else given.split(";")
+        except ValueError as err:
+            raise ValueError(str(_('A list is written as ["http://10.0.0.5:11434", "http://10.0.0.6:11434"].'))) from err
 
     @field_validator("chat_url")
     @classmethod
     def _is_asked_once(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(filter(None, (one.strip().rstrip("/") for one in addresses))))
+        found = tuple(dict.fromkeys(filter(None, (one.strip().rstrip("/") for one in addresses))))
+        for one in found:
+            if not _is_web_address(one) or re.search(r"[,;]|://.*://", one):
+                shown = one.rpartition("@")[2]  # without a password
+                said = _("%(address)s is no address such as http://10.0.0.5:11434; several are a list, or have ; between.", address=shown)
+                raise ValueError(str(said))
+        return found
 
     @field_validator("token_file")
     @classmethod
@@ -385,5 +394,5 @@ def config_file() -> Path:
 
 
 def load_settings() -> Settings:
-    """Raises pydantic.ValidationError naming the setting that is wrong."""
+    """Raises pydantic.ValidationError naming the setting that is wrong, and SettingsError where a variable is no JSON."""
     return Settings()

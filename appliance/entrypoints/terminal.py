@@ -22,6 +22,7 @@ from appliance.core.i18n import lazy_gettext
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
+    from pydantic_settings import SettingsError
 
     from appliance.core.box import Box
     from appliance.core.config import Settings
@@ -93,6 +94,7 @@ def ask_for_leave(question: str) -> None:
 
 def read_settings() -> Settings:
     from pydantic import ValidationError
+    from pydantic_settings import SettingsError
 
     from appliance.core.config import config_file, load_settings
 
@@ -103,10 +105,19 @@ def read_settings() -> Settings:
     except OSError as err:
         why = f"{config_file()}: {i18n.reason_of(err)}"
         raise Failed(_("The configuration is not valid: %(why)s", why=why)) from err
+    except SettingsError as err:
+        why = _("The environment variable %(name)s is not JSON, as lists are written there.", name=_variables_of(err))
+        raise Failed(_("The configuration is not valid: %(why)s", why=why)) from err
     except ValueError as err:  # TOML, of which only the line is ours to tell
         line = re.search(r"line (\d+)", str(err))
         where = _("%(path)s, line %(line)s", path=config_file(), line=line[1]) if line else str(config_file())
         raise Failed(_("The configuration is not valid: %(why)s", why=_("%(where)s is not TOML.", where=where))) from err
+
+
+def _variables_of(err: SettingsError) -> str:
+    """The names of the variables it is about: the library tells their section, and what it could not read."""
+    unread = getattr(err.__cause__, "doc", None)
+    return ", ".join(name for name, value in sorted(os.environ.items()) if value == unread and name.upper().startswith("SALESEDGE__"))
 
 
 def said_of(err: ValidationError) -> str:

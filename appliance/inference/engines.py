@@ -92,10 +92,12 @@ class RemoteChat(ABC):
 
     name: str
 
-    def __init__(self, base_url: str, client: Callable[..., httpx.Client], *, api_key: str = "") -> None:
+    def __init__(self, base_url: str, client: Callable[..., httpx.Client], *, api_key: str = "", chat_model: str = "") -> None:
+        """`chat_model`: the one that it ought to have; without, whoever lists any is well."""
         self._base = base_url.rstrip("/")
         self.host = self._base.rpartition("://")[2].rpartition("@")[2]
         self._client = client
+        self._chat_model = chat_model
         self._headers = wire.JSON | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
 
     @abstractmethod
@@ -108,7 +110,20 @@ class RemoteChat(ABC):
     def models(self) -> list[ModelInfo]: ...
 
     def hosts(self) -> list[ChatHost]:
-        return [state_of(self.host, listed(self))]
+        return [self.state(listed(self))]
+
+    def state(self, told: list[ModelInfo] | DomainError) -> ChatHost:
+        """By what `listed` said. Whoever has no list of models answers all the same."""
+        if isinstance(told, DomainError):
+            return ChatHost(self.host, "" if isinstance(told, NoModel) else str(told))
+        if not self._chat_model or self._has_model({one.name for one in told}):
+            return ChatHost(self.host)
+        lacks = _("%(host)s does not list the model %(model)s.", host=self.host, model=self._chat_model)
+        return ChatHost(self.host, str(lacks))
+
+    def _has_model(self, listed: set[str]) -> bool:
+        """Some list nothing and answer."""
+        return not listed or self._chat_model in listed
 
     def _call(self, method: str, path: str, body: Mapping[str, object] | None = None, **limits: float) -> dict[str, object]:
         with wire.measured(method, path), wire.translated(), self._client(**limits) as client:
@@ -137,11 +152,6 @@ def listed(engine: ChatEngine) -> list[ModelInfo] | DomainError:
         return engine.models()
     except DomainError as err:
         return err
-
-
-def state_of(host: str, told: list[ModelInfo] | DomainError) -> ChatHost:
-    """Whoever has no list of models answers all the same."""
-    return ChatHost(host, str(told) if isinstance(told, DomainError) and not isinstance(told, NoModel) else "")
 
 
 class OpenAiChat(RemoteChat):
@@ -196,6 +206,14 @@ class OllamaChat(RemoteChat):
         told = self._list("/api/tags").get("models")
         found = told if isinstance(told, list) else []
         return [ModelInfo(str(one["name"]), "chat", self.name, _whole(one.get("size"))) for one in found if isinstance(one, dict)]
+
+    def _has_model(self, listed: set[str]) -> bool:
+        """It always lists what it has; a name without a tag means the latest."""
+        return _tagged(self._chat_model) in map(_tagged, listed)
+
+
+def _tagged(name: str) -> str:
+    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 
 
 def openai_body(asked: Asked) -> dict[str, object]:

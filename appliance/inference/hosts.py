@@ -5,7 +5,7 @@ import time
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 import structlog
@@ -14,8 +14,8 @@ from appliance.core.breaker import OPEN_FOR_S
 from appliance.core.errors import DomainError, Unavailable
 from appliance.core.outbound import NotAllowed
 from appliance.inference import structured
-from appliance.inference.engines import Asked, RemoteChat, listed, state_of
-from appliance.inference.errors import NoModel
+from appliance.inference.engines import Asked, RemoteChat, listed
+from appliance.inference.errors import ModelRefused, NoModel
 from appliance.inference.types import ChatHost, ChatResult, ModelInfo
 
 DOUBLINGS = 2  # of a rest: more, and a host that is back would be missed
@@ -34,9 +34,10 @@ class Standing(IntEnum):
 @dataclass(eq=False)
 class Host:
     engine: RemoteChat
-    asked: int = 0  # questions under way, of this process
+    under_way: int = 0  # questions, of this process
     failures: int = 0  # in a row
     rests_until: float = 0.0
+    lacks: set[str] = field(default_factory=set)  # models
 
     def standing(self, now: float) -> Standing:
         if not self.failures:
@@ -79,14 +80,17 @@ class Spread:
                 with closing(host.engine.stream(_share(asked, ends, len(left)))) as pieces:
                     for piece in pieces:
                         if not has_begun:
-                            has_begun = self._is_well(host)
+                            has_begun = self._is_well(host, asked.model)
                         yield piece
             except (Unavailable, NotAllowed, NoModel) as err:
                 if not has_begun or time.monotonic() < ends:  # who speaks, but too long, is well
-                    self._failed(host, err)
+                    self._failed(host, err, asked.model)
                 if has_begun:
                     raise
                 failed.append(err)
+            except ModelRefused:
+                self._is_well(host, asked.model)
+                raise
             else:
                 return
             finally:
@@ -103,7 +107,7 @@ class Spread:
         return list(found.values())
 
     def hosts(self) -> list[ChatHost]:
-        return [state_of(host.engine.host, told) for host, told in zip(self._hosts, self._told(), strict=True)]
+        return [host.engine.state(told) for host, told in zip(self._hosts, self._told(), strict=True)]
 
     def _told(self) -> list[list[ModelInfo] | DomainError]:
         """By host; all are asked at once, so that those who are away are waited for together."""
@@ -114,33 +118,37 @@ class Spread:
         now = time.monotonic()
 
         def order(host: Host) -> tuple[int, int, int]:
-            return host.standing(now), host.asked, (self._hosts.index(host) - self._last - 1) % len(self._hosts)
+            return host.standing(now), host.under_way, (self._hosts.index(host) - self._last - 1) % len(self._hosts)
 
         with self._lock:
             host = min(left, key=order)
             self._last = self._hosts.index(host)
-            host.asked += 1
+            host.under_way += 1
             if host.standing(now) is Standing.ON_TRIAL:
                 host.rest(now)  # for all others, until it answers
             return host
 
     def _give_back(self, host: Host) -> None:
         with self._lock:
-            host.asked -= 1
+            host.under_way -= 1
 
-    def _is_well(self, host: Host) -> bool:
+    def _is_well(self, host: Host, model: str) -> bool:
         with self._lock:
             host.failures = 0
+            host.lacks.discard(model)
         return True
 
-    def _failed(self, host: Host, err: DomainError) -> None:
+    def _failed(self, host: Host, err: DomainError, model: str) -> None:
         """Whoever lacks a model answers, and may have the one of the next question. Who rests already rests no longer for it."""
-        log.warning("chat_host_passed_over", host=host.engine.host, error=type(err).__name__)
+        is_known = False
         with self._lock:
             if isinstance(err, NoModel):
-                host.failures = 0
+                host.failures, is_known = 0, model in host.lacks
+                host.lacks.add(model)
             elif not host.failures:
                 host.rest(time.monotonic())
+        if not is_known:
+            log.warning("chat_host_passed_over", host=host.engine.host, error=type(err).__name__)
 
 
 def _share(asked: Asked, ends: float, left: int) -> Asked:

@@ -2,10 +2,10 @@
 
 import base64
 import secrets
+import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from appliance.core.breaker import OPEN_FOR_S, Breakers
 from appliance.core.config import ModelSettings, NetworkSettings, Settings
 from appliance.core.errors import DomainError, Unavailable
 from appliance.core.i18n import lazy_gettext as _
-from appliance.core.outbound import vouched
+from appliance.core.outbound import Client, vouched
 from appliance.core.sound import BYTES_PER_S, PACE
 from appliance.inference import engines, wire
 from appliance.inference.hosts import Spread
@@ -66,15 +66,20 @@ def chat_engine(models: ModelSettings, network: NetworkSettings, server: wire.Mo
         return engines.ModelServerChat(server)
     if models.chat_engine == "none" or not models.chat_url:
         return engines.NoEngine()
-    found = [_remote(models, network, address) for address in models.chat_url]
-    return found[0] if len(found) == 1 else Spread(found, chat_s=models.timeout_s)
+    if len(models.chat_url) == 1:
+        return _remote(models, network, models.chat_url[0], Breakers())
+    never_open = Breakers(failures_to_open=sys.maxsize)  # `Spread` says who rests: a second one would refuse what it tries
+    return Spread([_remote(models, network, address, never_open) for address in models.chat_url], chat_s=models.timeout_s)
 
 
-def _remote(models: ModelSettings, network: NetworkSettings, address: str) -> engines.RemoteChat:
-    """Each with an outbound client of its own: breakers go by the name of a machine, which may have several engines."""
-    client = partial(vouched(network, address).client, "chat", timeout_s=models.timeout_s)
+def _remote(models: ModelSettings, network: NetworkSettings, address: str, breakers: Breakers) -> engines.RemoteChat:
+    def client(**limits: float) -> Client:
+        outbound = vouched(network, address)  # each time: a name may be found later, or come to point elsewhere
+        outbound.breakers = breakers
+        return outbound.client("chat", **{"timeout_s": models.timeout_s, **limits})
+
     remote = engines.OllamaChat if models.chat_engine == "ollama" else engines.OpenAiChat
-    return remote(address, client, api_key=_secret(models.chat_api_key_file))
+    return remote(address, client, api_key=_secret(models.chat_api_key_file), chat_model=models.chat_model)
 
 
 def _secret(file: Path | None) -> str:

@@ -1,7 +1,8 @@
 """Answers of a language model on one host and on two: python -m tests.bench.bench_hosts [SECONDS] [--callers 8].
 
 The hosts are scripted: each answers one question at a time, as a small graphics card does, and takes as long for each. What is measured is
-how the box spreads questions, not a model. A third line has two hosts of which one is switched off.
+how one process spreads questions of different callers, with as many places as callers (`server.threads`), not a model. A third line has two
+hosts of which one is switched off.
 """
 
 import argparse
@@ -12,9 +13,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from appliance.core import telemetry
-from appliance.core.config import LogSettings, ModelSettings, NetworkSettings
-from appliance.inference import http, wire
+from appliance.core import places, telemetry
+from appliance.core.config import LogSettings, ModelSettings, ServerSettings, Settings
+from appliance.inference import http
 from appliance.inference.types import ChatMessage
 from tests.inference.peers import Answer, Scripted, serving
 
@@ -39,12 +40,12 @@ def one_at_a_time() -> Answer:
 
 def answers_per_s(addresses: list[str], seconds: float, callers: int) -> float:
     models = ModelSettings(chat_engine="ollama", chat_url=addresses, chat_model="m")
-    server = wire.ModelServer(Path("/nowhere"), timeout_s=1)
-    inference = http.HttpInference(models, server, http.chat_engine(models, NetworkSettings(), server))
+    inference = http.connect(Settings(home=Path("/nowhere"), models=models, server=ServerSettings(threads=2 * callers + 1)))
     answered: list[float] = []
     ends = time.perf_counter() + seconds
 
-    def ask_on() -> None:
+    def ask_on(who: str) -> None:
+        places.asking.set(who)
         while time.perf_counter() < ends:
             list(inference.chat_stream(ASK))
             answered.append(time.perf_counter())
@@ -53,8 +54,8 @@ def answers_per_s(addresses: list[str], seconds: float, callers: int) -> float:
     return sum(at <= ends for at in answered) / seconds
 
 
-def everybody(work: Callable[[], None], number: int) -> None:
-    threads = [threading.Thread(target=work) for _ in range(number)]
+def everybody(work: Callable[[str], None], number: int) -> None:
+    threads = [threading.Thread(target=work, args=(f"caller {one}",)) for one in range(number)]
     for one in threads:
         one.start()
     for one in threads:

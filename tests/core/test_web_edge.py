@@ -15,7 +15,7 @@ from appliance.core import clock, housekeeping, web
 from appliance.core.config import RedisSettings
 from appliance.core.errors import Conflict, NotFound, TooMany, Unauthenticated, Unavailable
 from appliance.core.ids import new_id
-from appliance.core.manifest import Manifest
+from appliance.core.manifest import Check, CheckResult, Manifest
 from appliance.core.queue_server import connect_redis
 from appliance.core.web import api as edge
 from appliance.core.web.idempotency import ABANDONED_AFTER, UNSETTLED, IdempotentAnswer
@@ -199,6 +199,15 @@ def test_health_says_what_works(client, box):
     whole = client.get("/health").get_json()
     assert whole["status"] == "degraded"
     assert whole["checks"]["queue"] is False
+
+
+def test_health_is_well_without_what_is_not_needed(client, box, monkeypatch):
+    assert client.get("/health").get_json()["status"] == "ok"
+    for needed, status in ((False, "ok"), (True, "degraded")):
+        extra = Check("extra", lambda _box, needed=needed: CheckResult(ok=False, detail="-", needed=needed))
+        monkeypatch.setattr(box.registry, "checks", (extra,))
+        told = client.get("/health").get_json()
+        assert (told["status"], told["checks"]["extra"]) == (status, False)
 
 
 def test_metrics_have_the_fields_names(client):

@@ -250,14 +250,28 @@ def test_who_of_several_language_models_is_away_is_told_by_name(command: str, bo
         monkeypatch.setenv("SALESEDGE__MODELS__CHAT_URL", f"http://127.0.0.1:9;{address}")
         told = json.loads(box(command, "--json").output)["language model"]
         assert (told["ok"], told["needed"]) == (False, False)
-        assert told["detail"] == f"Away: 127.0.0.1:9. Answers: {host}"
+        assert told["detail"] == f"Away or without the model: 127.0.0.1:9. Answers: {host}"
         assert "127.0.0.1 does not answer." in told["fix"]
         assert f"{'note':5}  Language model: {told['detail']}\n" in box(command, LANG=ENGLISH).output
         monkeypatch.setenv("SALESEDGE__MODELS__CHAT_URL", address)
         told = json.loads(box(command, "--json").output)["language model"]
         assert (told["ok"], told["detail"]) == (True, f"Answers: {host}")
     told = json.loads(box(command, "--json").output)["language model"]
-    assert (told["ok"], told["needed"]) == (False, True)
+    assert (told["ok"], told["needed"]) == (False, False), "the box quotes without it"
+
+
+def test_a_variable_that_is_no_json_is_told_by_its_name(box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SALESEDGE__NETWORK__ALLOWED_HOSTS", "a.example")
+    for language, said in ((ENGLISH, "variable {} is not JSON"), (PORTUGUESE, "variável de ambiente {} não é JSON")):
+        done = box("status", LANG=language)
+        assert (done.exit_code, said.format("SALESEDGE__NETWORK__ALLOWED_HOSTS") in done.output) == (1, True), done.output
+
+
+def test_an_address_of_a_language_model_that_is_none_is_refused_at_start(box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SALESEDGE__MODELS__CHAT_URL", "10.0.0.5:11434")
+    for language, said in ((ENGLISH, "is no address such as"), (PORTUGUESE, "não é um endereço como")):
+        done = box("status", LANG=language)
+        assert f"models.chat_url: 10.0.0.5:11434 {said} http://10.0.0.5:11434" in done.output
 
 
 def test_organisations_are_made_closed_and_opened_at_the_terminal(box) -> None:

@@ -16,8 +16,8 @@ class Quiet(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(kind: type[Quiet]) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
+def serving(kind: type[Quiet], port: int = 0) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", port), kind)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

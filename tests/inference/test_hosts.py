@@ -1,5 +1,6 @@
 """One language model on several machines: who is asked, and what becomes of a question when a machine is away."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -41,9 +42,9 @@ def at_once(inference: http.HttpInference) -> str:
 WAYS: dict[str, Ask] = {"stream": by_stream, "whole": at_once}
 
 
-def connected(kind: str, addresses: Sequence[str], home: Path, network: NetworkSettings | None = None) -> http.HttpInference:
-    models = ModelSettings(chat_engine=kind, chat_url=[one + PEERS[kind][1] for one in addresses], chat_model=MODEL, timeout_s=PATIENCE_S)
-    return http.connect(Settings(home=home, models=models, network=network or NetworkSettings(mode=NetworkMode.SEALED)))
+def connected(kind: str, addresses: Sequence[str], home: Path, model: str = MODEL) -> http.HttpInference:
+    models = ModelSettings(chat_engine=kind, chat_url=[one + PEERS[kind][1] for one in addresses], chat_model=model, timeout_s=PATIENCE_S)
+    return http.connect(Settings(home=home, models=models, network=NetworkSettings(mode=NetworkMode.SEALED)))
 
 
 @contextmanager
@@ -190,6 +191,48 @@ def test_after_an_outage_of_all_each_is_back_soon(tmp_path: Path, clock: Clock) 
         clock.ahead += OPEN_FOR_S
         assert {by_stream(inference) for _ in range(4)} == {"Olá"}
         assert asked(peers) == [8, 8]
+
+
+def test_after_an_outage_in_which_nobody_listened_each_is_back_soon(tmp_path: Path, clock: Clock) -> None:
+    ports = closed_ports()
+    inference = connected("ollama", [f"http://127.0.0.1:{one}" for one in ports], tmp_path)
+    for _ in range(6):
+        with pytest.raises(Unavailable):
+            by_stream(inference)
+    clock.ahead += OPEN_FOR_S
+    back = Scripted(PEERS["ollama"][0]("Olá"))
+    with serving(back.kind(), ports[0]):
+        assert {by_stream(inference) for _ in range(4)} == {"Olá"}
+        assert asked([back]) == [4]
+        clock.ahead += OPEN_FOR_S
+        assert by_stream(inference) == "Olá"
+
+
+def closed_ports() -> list[int]:
+    with ExitStack() as stack:
+        lines = [stack.enter_context(socket.socket()) for _ in range(2)]
+        for one in lines:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in lines]
+
+
+def test_who_refuses_the_question_that_tries_it_is_well(tmp_path: Path, clock: Clock) -> None:
+    def refuses_later(path: str, body: dict[str, object]) -> tuple[int, Iterable[bytes], str]:
+        return fails(400 if clock.ahead else 503)(path, body)
+
+    with engines_with("openai", refuses_later, PEERS["openai"][0]("Olá"), home=tmp_path) as (inference, peers):
+        assert by_stream(inference) == "Olá"
+        clock.ahead += OPEN_FOR_S
+        refused = sum(is_refused(inference) for _ in range(4))
+        assert (refused, asked(peers)) == (2, [3, 3]), "one that refuses takes its turns"
+
+
+def is_refused(inference: http.HttpInference) -> bool:
+    try:
+        by_stream(inference)
+    except ModelRefused:
+        return True
+    return False
 
 
 def test_while_one_question_tries_a_host_the_others_go_elsewhere(tmp_path: Path, clock: Clock, go_on: threading.Event) -> None:
@@ -344,42 +387,3 @@ def test_a_model_is_listed_once_and_who_is_away_is_named(kind: str, tmp_path: Pa
     assert other == ChatHost(address.removeprefix("http://") + PEERS[kind][1])
     with pytest.raises(Unavailable):
         inference._engine.models()
-
-
-def test_one_host_alone_is_named_too_without_its_password(tmp_path: Path) -> None:
-    assert [one.name for one in connected("ollama", ["http://ana:secret@127.0.0.1:9"], tmp_path).chat_hosts()] == ["127.0.0.1:9"]
-
-
-def test_who_has_no_list_of_models_answers_all_the_same(tmp_path: Path) -> None:
-    with engines_with("openai", fails(404), home=tmp_path) as (inference, _peers):
-        assert [one.reason for one in inference.chat_hosts()] == [""]
-
-
-@pytest.mark.parametrize(
-    ("written", "read"),
-    [
-        ("", ()),
-        ("http://a:1", ("http://a:1",)),
-        ("http://a:1/; http://b:2/v1;", ("http://a:1", "http://b:2/v1")),
-        (["http://a:1", "http://b:2"], ("http://a:1", "http://b:2")),
-        (["http://a:1", "http://a:1/"], ("http://a:1",)),
-        ('["http://a:1", "http://b:2"]', ("http://a:1", "http://b:2")),
-    ],
-)
-def test_addresses_are_one_text_or_a_list_also_from_the_environment(
-    written: str | list[str], read: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert ModelSettings(chat_url=written).chat_url == read
-    if isinstance(written, str):
-        monkeypatch.setenv("SALESEDGE__MODELS__CHAT_URL", written)
-        assert Settings().models.chat_url == read
-
-
-@pytest.mark.parametrize("kind", PEERS)
-def test_settings_of_one_address_in_a_file_are_read_as_before(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "config.toml"
-    monkeypatch.setenv("SALESEDGE_CONFIG", str(file))
-    file.write_text(f'[models]\nchat_engine = "{kind}"\nchat_url = "http://a:1"\n', encoding="utf-8")
-    assert Settings().models.chat_url == ("http://a:1",)
-    file.write_text(f'[models]\nchat_engine = "{kind}"\nchat_url = ["http://a:1", "http://b:1"]\n', encoding="utf-8")
-    assert Settings().models.chat_url == ("http://a:1", "http://b:1")

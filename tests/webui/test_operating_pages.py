@@ -55,12 +55,15 @@ WELL, AWAY = ChatHost("gpu1:11434"), ChatHost("gpu2:11434", "gpu2 is switched of
     ("hosts", "said"),
     [
         ([WELL], ("No ar: gpu1:11434", "Em ordem")),
-        ([WELL, AWAY], ("Fora do ar: gpu2:11434. No ar: gpu1:11434", "gpu2 is switched off. Ligue", "models.chat_url", "Conselho")),
-        ([AWAY], ("Fora do ar: gpu2:11434<", "gpu2 is switched off. Ligue", "Precisa de atenção")),
+        (
+            [WELL, AWAY],
+            ("Fora do ar ou sem o modelo: gpu2:11434. No ar: gpu1:11434", "gpu2 is switched off. Ligue", "models.chat_url", "Conselho"),
+        ),
+        ([AWAY], ("Fora do ar ou sem o modelo: gpu2:11434<", "gpu2 is switched off. Ligue", "Conselho")),
     ],
     ids=["well", "one away", "all away"],
 )
-def test_the_host_of_a_language_model_that_is_away_is_named_and_is_advice_while_another_is_well(app, box, hosts, said):
+def test_the_host_of_a_language_model_that_is_away_is_named_as_advice(app, box, hosts, said):
     box.provide(Inference, Elsewhere(*hosts))
     line = read(app, "/admin/health").split(">Modelo de linguagem<", 1)[1].split("</li>", 1)[0]
     assert [one for one in said if one not in line] == [], line

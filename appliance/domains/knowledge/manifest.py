@@ -24,16 +24,16 @@ def _models_answer(box: Box) -> CheckResult:
 
 
 def _hosts_answer(box: Box) -> CheckResult:
-    """That one of several is away is advice: the others answer."""
+    """Advice, also where all are away: the box quotes without them."""
     hosts = box.part(Inference).chat_hosts()
     well, away = [one.name for one in hosts if not one.reason], [one for one in hosts if one.reason]
     if not away:
         return CheckResult(ok=True, detail=_("Answers: %(hosts)s", hosts=", ".join(well)) if well else "-")
-    detail = _("Away: %(hosts)s", hosts=", ".join(one.name for one in away))
+    detail = _("Away or without the model: %(hosts)s", hosts=", ".join(one.name for one in away))
     if well:
         detail = f"{detail}. {_('Answers: %(hosts)s', hosts=', '.join(well))}"
-    advice = _("Start what is away, or take it out of models.chat_url.")
-    return CheckResult(ok=False, detail=detail, fix=" ".join([*(one.reason for one in away), advice]), needed=not well)
+    advice = _("Start it or give it models.chat_model, or take it out of models.chat_url. Where none answers, the box quotes.")
+    return CheckResult(ok=False, detail=detail, fix=" ".join([*(one.reason for one in away), advice]), needed=False)
 
 
 MANIFEST = Manifest(

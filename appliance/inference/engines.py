@@ -14,7 +14,7 @@ import httpx
 from appliance.core.errors import DomainError, Unavailable
 from appliance.core.i18n import lazy_gettext as _
 from appliance.inference import structured, wire
-from appliance.inference.errors import ModelRefused, NoChatEngine, NoModel
+from appliance.inference.errors import KeyRefused, ModelRefused, NoChatEngine, NoModel
 from appliance.inference.types import LONGEST_CHAT_S, ChatHost, ChatMessage, ChatResult, JsonSchema, ModelInfo
 
 REMOTE_CONNECT_S = 5.0
@@ -22,6 +22,7 @@ LIST_S = 5.0
 _DATA = "data:"
 _DONE = "[DONE]"
 _CUT = "length"
+_COMMENT = ":"  # https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,8 @@ class RemoteChat(ABC):
     def state(self, told: list[ModelInfo] | DomainError) -> ChatHost:
         """By what `listed` said. Whoever has no list of models answers all the same."""
         if isinstance(told, DomainError):
-            return ChatHost(self.host, "" if isinstance(told, NoModel) else str(told))
+            has_no_list = isinstance(told, NoModel | ModelRefused) and not isinstance(told, KeyRefused)
+            return ChatHost(self.host, "" if has_no_list else str(told))
         if not self._chat_model or self._has_model({one.name for one in told}):
             return ChatHost(self.host)
         lacks = _("%(host)s does not list the model %(model)s.", host=self.host, model=self._chat_model)
@@ -144,7 +146,18 @@ class RemoteChat(ABC):
                 if response.is_error:
                     response.read()
                 check(response)
-                yield from wire.lines_of(response, ends)
+                yield from _within_silence(wire.lines_of(response, ends), silent_s)
+
+
+def _within_silence(lines: Iterator[str], silent_s: float) -> Generator[str]:
+    """Sent to keep a line open, comments and empty lines say nothing. Raises Unavailable."""
+    ends = time.monotonic() + silent_s
+    for line in lines:
+        if line.strip() and not line.startswith(_COMMENT):
+            ends = time.monotonic() + silent_s
+        elif time.monotonic() > ends:
+            raise wire.too_slow()
+        yield line
 
 
 def listed(engine: ChatEngine) -> list[ModelInfo] | DomainError:
@@ -172,7 +185,7 @@ class OpenAiChat(RemoteChat):
     def models(self) -> list[ModelInfo]:
         told = self._list("/models").get("data")
         found = told if isinstance(told, list) else []
-        return [ModelInfo(str(one["id"]), "chat", self.name) for one in found if isinstance(one, dict) and "id" in one]
+        return [ModelInfo(str(one["id"]), "chat", self.name) for one in found if _is_named(one, "id")]
 
 
 class OllamaChat(RemoteChat):
@@ -205,7 +218,7 @@ class OllamaChat(RemoteChat):
     def models(self) -> list[ModelInfo]:
         told = self._list("/api/tags").get("models")
         found = told if isinstance(told, list) else []
-        return [ModelInfo(str(one["name"]), "chat", self.name, _whole(one.get("size"))) for one in found if isinstance(one, dict)]
+        return [ModelInfo(str(one["name"]), "chat", self.name, _whole(one.get("size"))) for one in found if _is_named(one, "name")]
 
     def _has_model(self, listed: set[str]) -> bool:
         """It always lists what it has; a name without a tag means the latest."""
@@ -233,7 +246,7 @@ def openai_pieces(lines: Iterator[str], model: str) -> Generator[str | ChatResul
     last: dict[str, object] = {}
     for line in lines:
         event = line.removeprefix(_DATA).strip() if line.startswith(_DATA) else ""
-        if event == _DONE:
+        if event == _DONE and (said or "finish_reason" in last):
             break
         told = _object(event) if event else {}
         if "error" in told:
@@ -276,6 +289,8 @@ def check(response: httpx.Response) -> None:
     """Raises Unavailable, NoModel, ModelRefused."""
     if not response.is_error:
         return
+    if response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        raise KeyRefused(_("The language model server refuses the key of this box (models.chat_api_key_file)."))
     reason = response.text[:200]
     if response.status_code == HTTPStatus.NOT_FOUND:
         raise NoModel(_("The language model server does not know this model: %(reason)s", reason=reason))
@@ -314,6 +329,10 @@ def _first_choice(told: Mapping[str, object]) -> dict[str, object]:
 
 def _content(message: object) -> str:
     return str(message.get("content") or "") if isinstance(message, dict) else ""
+
+
+def _is_named(model: object, key: str) -> bool:
+    return isinstance(model, dict) and bool(model.get(key))
 
 
 def _whole(value: object) -> int:

@@ -25,3 +25,7 @@ class SchemaNotMet(Conflict):
 
 class ModelRefused(Refused):
     """The engine would not take this request, for instance because it is too long for the model."""
+
+
+class KeyRefused(ModelRefused):
+    """The engine does not know who asks: no request of this box will do there."""

@@ -14,8 +14,8 @@ from appliance.core.breaker import OPEN_FOR_S
 from appliance.core.errors import DomainError, Unavailable
 from appliance.core.outbound import NotAllowed
 from appliance.inference import structured
-from appliance.inference.engines import Asked, RemoteChat, listed
-from appliance.inference.errors import ModelRefused, NoModel
+from appliance.inference.engines import Asked, RemoteChat, broken_off, listed
+from appliance.inference.errors import KeyRefused, ModelRefused, NoModel
 from appliance.inference.types import ChatHost, ChatResult, ModelInfo
 
 DOUBLINGS = 2  # of a rest: more, and a host that is back would be missed
@@ -79,16 +79,18 @@ class Spread:
             try:
                 with closing(host.engine.stream(_share(asked, ends, len(left)))) as pieces:
                     for piece in pieces:
+                        if not has_begun and not _says_something(piece):
+                            raise broken_off()
                         if not has_begun:
                             has_begun = self._is_well(host, asked.model)
                         yield piece
-            except (Unavailable, NotAllowed, NoModel) as err:
+            except (Unavailable, NotAllowed, NoModel, KeyRefused) as err:
                 if not has_begun or time.monotonic() < ends:  # who speaks, but too long, is well
                     self._failed(host, err, asked.model)
                 if has_begun:
                     raise
                 failed.append(err)
-            except ModelRefused:
+            except ModelRefused:  # it is well, and would be refused elsewhere too
                 self._is_well(host, asked.model)
                 raise
             else:
@@ -149,6 +151,10 @@ class Spread:
                 host.rest(time.monotonic())
         if not is_known:
             log.warning("chat_host_passed_over", host=host.engine.host, error=type(err).__name__)
+
+
+def _says_something(piece: str | ChatResult) -> bool:
+    return bool(piece.text if isinstance(piece, ChatResult) else piece)
 
 
 def _share(asked: Asked, ends: float, left: int) -> Asked:

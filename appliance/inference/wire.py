@@ -170,7 +170,7 @@ def lines_of(response: httpx.Response, ends: float) -> Iterator[str]:
     rest = ""
     for text in response.iter_text():
         if time.monotonic() > ends:
-            raise _too_slow()
+            raise too_slow()
         *whole, rest = (rest + text).split("\n")
         if len(rest) > LONGEST_LINE:
             raise Unavailable(_("The language model server sent something that is not an answer."))
@@ -178,7 +178,7 @@ def lines_of(response: httpx.Response, ends: float) -> Iterator[str]:
     yield rest
 
 
-def _too_slow() -> Unavailable:
+def too_slow() -> Unavailable:
     return Unavailable(_("The models took too long to answer."), retry_after=RESTART_S)
 
 
@@ -187,8 +187,8 @@ def translated() -> Iterator[None]:
     try:
         yield
     except httpx.TimeoutException as err:
-        raise _too_slow() from err
-    except httpx.HTTPError as err:
+        raise too_slow() from err
+    except (httpx.HTTPError, httpx.InvalidURL) as err:
         raise Unavailable(_("The model server does not answer; it may be starting."), retry_after=RESTART_S) from err
 
 

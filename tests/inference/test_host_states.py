@@ -10,9 +10,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from appliance.core.errors import Refused, Unavailable
+from appliance.inference.types import ChatResult
 from tests.inference.peers import Answer, Scripted, serving
-from tests.inference.test_engines import PEERS, PLAIN
-from tests.inference.test_hosts import MODEL, by_stream, connected, engines_with, fails
+from tests.inference.test_broken_streams import slowly
+from tests.inference.test_engines import ASK, EVENTS, PEERS, PLAIN
+from tests.inference.test_hosts import MODEL, SHARED_S, asked, by_stream, connected, engines_with, fails
 
 LACKS = "{} does not list the model {}."
 
@@ -91,3 +93,18 @@ def test_one_host_alone_is_named_too_without_its_password(tmp_path: Path) -> Non
 def test_who_has_no_list_of_models_answers_all_the_same(tmp_path: Path) -> None:
     with engines_with("openai", fails(404), home=tmp_path) as (inference, _peers):
         assert [one.reason for one in inference.chat_hosts()] == [""]
+
+
+@pytest.mark.parametrize(("kind", "kept_open"), [("openai", b": keep-alive\n\n"), ("ollama", b"\n")])
+def test_a_host_that_only_keeps_its_line_open_is_one_that_hangs(kind: str, kept_open: bytes, tmp_path: Path) -> None:
+    stuck: Answer = lambda *_: (200, slowly(kept_open, 0.05), EVENTS)
+    with engines_with(kind, stuck, PEERS[kind][0]("Olá"), home=tmp_path) as (inference, peers):
+        *_pieces, whole = inference.chat_stream(ASK, within_s=SHARED_S)
+        assert isinstance(whole, ChatResult)
+        assert (whole.text, asked(peers)) == ("Olá", [1, 1])
+
+
+def test_a_model_without_a_name_in_a_hosts_list_is_left_out(tmp_path: Path) -> None:
+    listed: Answer = lambda *_: (200, [b'{"models": [{"model": "x"}, {"name": "y"}]}'], PLAIN)
+    with engines_with("ollama", listed, home=tmp_path) as (inference, _peers):
+        assert [one.name for one in inference._engine.models()] == ["y"]

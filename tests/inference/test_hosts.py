@@ -17,7 +17,7 @@ from appliance.inference import hosts, http
 from appliance.inference.errors import ModelRefused, NoModel, SchemaNotMet
 from appliance.inference.types import ChatHost, ChatResult
 from tests.inference.peers import Answer, Scripted, serving
-from tests.inference.test_broken_streams import LINES, TROUBLE, slowly
+from tests.inference.test_broken_streams import CUT, LINES, TROUBLE, slowly
 from tests.inference.test_engines import ASK, EVENTS, PEERS, PLAIN, SCHEMA
 
 MODEL = "llama3:8b"
@@ -127,6 +127,9 @@ ILL: dict[str, Callable[[str], Answer]] = {
     "babbling": lambda _kind: lambda *_: (200, [b"<html>\n"], "text/html"),
     "ending at once": lambda _kind: lambda *_: (200, [], EVENTS),
     "stopping at once": lambda kind: lambda *_: (200, [TROUBLE[kind]], EVENTS),
+    "answering nothing": lambda kind: lambda *_: (200, [CUT[kind]], EVENTS),
+    "done at once": lambda kind: lambda *_: (200, [b"data: [DONE]\n\n" if kind == "openai" else b'{"done": true}\n'], EVENTS),
+    "refusing the key": lambda _kind: fails(401),
 }
 
 

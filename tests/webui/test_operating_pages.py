@@ -54,12 +54,9 @@ WELL, AWAY = ChatHost("gpu1:11434"), ChatHost("gpu2:11434", "gpu2 is switched of
 @pytest.mark.parametrize(
     ("hosts", "said"),
     [
-        ([WELL], ("No ar: gpu1:11434", "Em ordem")),
-        (
-            [WELL, AWAY],
-            ("Fora do ar ou sem o modelo: gpu2:11434. No ar: gpu1:11434", "gpu2 is switched off. Ligue", "models.chat_url", "Conselho"),
-        ),
-        ([AWAY], ("Fora do ar ou sem o modelo: gpu2:11434<", "gpu2 is switched off. Ligue", "Conselho")),
+        ([WELL], ("1 de 1 no ar", "Em ordem")),
+        ([WELL, AWAY], ("1 de 2 no ar", "gpu2:11434: gpu2 is switched off. Ligue", "models.chat_url", "Conselho")),
+        ([AWAY], ("0 de 1 no ar", "gpu2:11434: gpu2 is switched off. Ligue", "Conselho")),
     ],
     ids=["well", "one away", "all away"],
 )
@@ -67,6 +64,14 @@ def test_the_host_of_a_language_model_that_is_away_is_named_as_advice(app, box, 
     box.provide(Inference, Elsewhere(*hosts))
     line = read(app, "/admin/health").split(">Modelo de linguagem<", 1)[1].split("</li>", 1)[0]
     assert [one for one in said if one not in line] == [], line
+
+
+def test_people_of_an_organisation_are_not_told_of_the_machines(app, box, somebody):
+    box.provide(Inference, Elsewhere(WELL, AWAY))
+    somebody.may("health:read")
+    page = read(app, "/admin/health")
+    assert "1 de 2 no ar" in page
+    assert [one for one in ("gpu1", "gpu2", "models.chat_url") if one in page] == []
 
 
 def test_diagnostics_come_as_one_file(app):

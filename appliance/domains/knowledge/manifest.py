@@ -26,14 +26,15 @@ def _models_answer(box: Box) -> CheckResult:
 def _hosts_answer(box: Box) -> CheckResult:
     """Advice, also where all are away: the box quotes without them."""
     hosts = box.part(Inference).chat_hosts()
-    well, away = [one.name for one in hosts if not one.reason], [one for one in hosts if one.reason]
+    away = [one for one in hosts if one.reason]
+    if not hosts:
+        return CheckResult(ok=True, detail="-")
+    detail = _("%(well)s of %(all)s answer", well=len(hosts) - len(away), all=len(hosts))
     if not away:
-        return CheckResult(ok=True, detail=_("Answers: %(hosts)s", hosts=", ".join(well)) if well else "-")
-    detail = _("Away or without the model: %(hosts)s", hosts=", ".join(one.name for one in away))
-    if well:
-        detail = f"{detail}. {_('Answers: %(hosts)s', hosts=', '.join(well))}"
+        return CheckResult(ok=True, detail=detail)
+    told = " ".join(one.reason if one.name in one.reason else f"{one.name}: {one.reason}" for one in away)
     advice = _("Start it or give it models.chat_model, or take it out of models.chat_url. Where none answers, the box quotes.")
-    return CheckResult(ok=False, detail=detail, fix=" ".join([*(one.reason for one in away), advice]), needed=False)
+    return CheckResult(ok=False, detail=detail, fix=f"{told} {advice}", needed=False)
 
 
 MANIFEST = Manifest(

@@ -28,7 +28,7 @@ class Victims:
         self.start_redis()
 
     def start_redis(self) -> None:
-        self._redis.enter_context(redis_server(Path(self._settings.redis_url.removeprefix("unix://")).parent))
+        self._redis.enter_context(redis_server(Path(self._settings.redis_server.url.removeprefix("unix://")).parent))
 
     def start(self) -> None:
         for role in ("worker", "worker", "relay"):
@@ -69,7 +69,7 @@ class Victims:
         settings = self._settings
         environ = {
             "SALESEDGE_HOME": settings.home,
-            "SALESEDGE__REDIS__URL": settings.redis_url,
+            "SALESEDGE__REDIS__URL": settings.redis_server.url,
             "SALESEDGE__KEYS__MASTER_KEY_FILE": settings.keys.master_key_file,
             "SALESEDGE__DATABASE__URL": settings.database.url,
             "SALESEDGE__CHANNELS__GRAPH_URL": settings.channels.graph_url,

@@ -1,18 +1,18 @@
 """Every setting of the box: one typed tree, read once at start, passed in. The only reader of the environment."""
 
-import json
 import os
 import re
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
-from urllib.parse import SplitResult, urlsplit
+from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, FilePath, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from appliance.core import i18n
+from appliance.core.addresses import Several, is_dsn, is_machine, is_web_address, master_of
 from appliance.core.i18n import lazy_gettext as _
 
 LEAST_TOKEN = 16  # characters
@@ -73,17 +73,18 @@ class RedisSettings(Section):
         "With sentinels their master's name stands in place of the machine: redis://mymaster/0.",
     )
     password_file: FilePath | None = Field(None, description="File with the password of Redis, where url names none.")
-    sentinels: tuple[str, ...] = Field(
+    sentinels: Several = Field(
         (),
-        description="host:port of every Sentinel, with TLS where url has it. One that differs from url in that, or that wants a user, is "
-        "written as an address of its own: rediss://user@host:port.",
+        description='host:port of every Sentinel, as a list or as "a;b", with TLS where url has it. One that differs from url in that, or '
+        "that wants a user, is written as an address of its own: rediss://user@host:port.",
     )
     sentinel_password_file: FilePath | None = Field(None, description="File with the password of the sentinels, if they ask for one.")
 
     @field_validator("password_file", "sentinel_password_file")
     @classmethod
     def _can_be_read(cls, file: Path | None) -> Path | None:
-        read_secret(file)
+        if file is not None:
+            _secrets[file] = _read_secret(file)
         return file
 
     @field_validator("sentinels")
@@ -93,8 +94,9 @@ class RedisSettings(Section):
         if sentinels and (url.scheme not in {"redis", "rediss"} or not master_of(url)):
             raise ValueError(str(_("With sentinels, redis.url names their master: redis://mymaster/0")))
         for one in sentinels:
-            if not _is_machine(one if "://" in one else f"redis://{one}"):
-                raise ValueError(str(_("%(address)s is not the host:port of a sentinel.", address=one)))
+            if not is_machine(one if "://" in one else f"redis://{one}"):
+                shown = one.rpartition("@")[2]  # what stands before it may be a password
+                raise ValueError(str(_("%(address)s is not the host:port of a sentinel.", address=shown)))
         return sentinels
 
     @property
@@ -103,25 +105,24 @@ class RedisSettings(Section):
         return master_of(urlsplit(self.url))
 
 
-def master_of(url: SplitResult) -> str:
-    return url.netloc.rpartition("@")[2].partition(":")[0]  # `hostname` would make it lower case
+_secrets: dict[Path, str] = {}  # as they were when the settings were read: a file may be away when a connection is made anew
 
 
-def _is_machine(address: str) -> bool:
-    try:
-        url = urlsplit(address)
-        return url.scheme in {"redis", "rediss"} and bool(url.hostname) and url.port != 0
-    except ValueError:  # a port that is no number
-        return False
-
-
-def read_secret(file: Path | None) -> str | None:
+def secret_in(file: Path | None) -> str | None:
     if file is None:
         return None
+    if file not in _secrets:
+        _secrets[file] = _read_secret(file)
+    return _secrets[file]
+
+
+def _read_secret(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8").strip()
     except OSError as err:
         raise ValueError(str(_("The password file %(path)s cannot be read: %(why)s.", path=file, why=i18n.reason_of(err)))) from err
+    except UnicodeDecodeError as err:
+        raise ValueError(str(_("The password file %(path)s holds no text in UTF-8.", path=file))) from err
 
 
 class KeySettings(Section):
@@ -142,7 +143,7 @@ class ModelSettings(Section):
     token_file: FilePath | None = Field(None, description="File with the secret that a model server on a network asks for.")
     chat_engine: Literal["none", "modelserver", "ollama", "openai"] = Field("none", description="Who writes answers. none: the box quotes.")
     chat_model: str = Field("", description="Name of the chat model for the engine above.")
-    chat_url: Annotated[tuple[str, ...], NoDecode] = Field(
+    chat_url: Several = Field(
         (), description='Base address of Ollama or of an OpenAI-compatible server; several with the same model as a list, or as "a;b".'
     )
     chat_api_key_file: FilePath | None = Field(None, description="File with the key for chat_url, when it wants one; one for all.")
@@ -162,23 +163,12 @@ class ModelSettings(Section):
     gpu_layers: int = Field(0, ge=-1, le=1000, description="Layers of a GGUF model placed on the GPU. -1: all.")
     idle_unload_s: float = Field(0.0, ge=0, description="Seconds after which an unused model leaves memory. 0: never.")
 
-    @field_validator("chat_url", mode="before")
-    @classmethod
-    def _may_be_several(cls, given: object) -> object:
-        """A list, also in JSON as environments have it, or one text with semicolons between."""
-        if not isinstance(given, str):
-            return given
-        try:
-            return json.loads(given) if given.lstrip().startswith("[") else given.split(";")
-        except ValueError as err:
-            raise ValueError(str(_('A list is written as ["http://10.0.0.5:11434", "http://10.0.0.6:11434"].'))) from err
-
     @field_validator("chat_url")
     @classmethod
     def _is_asked_once(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
         found = tuple(dict.fromkeys(filter(None, (one.strip().rstrip("/") for one in addresses))))
         for one in found:
-            if not _is_web_address(one) or re.search(r"[,;]|://.*://", one):
+            if not is_web_address(one) or re.search(r"[,;]|://.*://", one):
                 shown = one.rpartition("@")[2]  # without a password
                 said = _("%(address)s is no address such as http://10.0.0.5:11434; several are a list, or have ; between.", address=shown)
                 raise ValueError(str(said))
@@ -287,7 +277,7 @@ class TelemetrySettings(Section):
     @field_validator("otlp_endpoint", "logs_endpoint")
     @classmethod
     def _can_be_called(cls, address: str) -> str:
-        if address and not _is_web_address(address):
+        if address and not is_web_address(address):
             raise ValueError(str(_("%(address)s is not the address of a receiver: http://HOST:PORT or https://HOST.", address=address)))
         return address
 
@@ -306,25 +296,9 @@ class TelemetrySettings(Section):
             raise ValueError(str(_("The file %(path)s cannot be read: %(why)s.", path=file, why=i18n.reason_of(err)))) from err
         except UnicodeDecodeError:
             text = ""
-        if not _is_dsn(text):
+        if not is_dsn(text):
             raise ValueError(str(_("%(path)s holds no DSN of a Sentry project: https://KEY@HOST/NUMBER.", path=file)))
         return file
-
-
-def _is_web_address(text: str) -> bool:
-    try:
-        found = urlsplit(text)
-        name = (found.hostname or "").encode("idna")  # as the resolver will have it
-        return found.scheme in {"http", "https"} and bool(name) and found.port != 0 and not re.search(r"\s", text)
-    except ValueError:  # also a port that is no number, and a name that no resolver takes
-        return False
-
-
-def _is_dsn(text: str) -> bool:
-    if not _is_web_address(text):
-        return False
-    found = urlsplit(text)
-    return bool(found.username) and re.fullmatch("[0-9]+", found.path.rpartition("/")[2]) is not None
 
 
 class Settings(BaseSettings):
@@ -369,13 +343,9 @@ class Settings(BaseSettings):
         return self.database.url or f"sqlite:///{self.home / 'salesedge.db'}"
 
     @property
-    def redis_url(self) -> str:
-        return self.redis.url or f"unix://{self.run_dir / 'redis.sock'}"
-
-    @property
     def redis_server(self) -> RedisSettings:
         """With the address of the private one where none is set."""
-        return self.redis.model_copy(update={"url": self.redis_url})
+        return self.redis.model_copy(update={"url": self.redis.url or f"unix://{self.run_dir / 'redis.sock'}"})
 
     @property
     def modelserver_socket(self) -> Path:

@@ -25,7 +25,7 @@ from appliance.core.dispatch import LIVE_CHANNEL
 from appliance.core.errors import TooMany
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.outbox import OutboxRow
-from appliance.core.queue_server import listening
+from appliance.core.queue_server import hear_async
 
 if TYPE_CHECKING:
     from appliance.core.box import Box
@@ -38,7 +38,6 @@ MOST_LISTENERS = 2000
 MOST_OF_A_TENANT = 500
 MOST_OF_A_PERSON = 10
 KEEP_ALIVE_S = 5.0
-QUIET_S = 30.0  # a Redis that says nothing for so long may have been followed by another
 RESET = "live.reset"
 ELSEWHERE = "live.elsewhere"  # the last word to a stream whose person opened too many others
 READERS = 2  # threads that read for everybody; what else waits in this process does not stand before them
@@ -109,13 +108,8 @@ class Hub:
     async def _listen(self) -> None:
         while True:
             try:
-                async with listening(self._box.settings.redis_server) as redis, redis.pubsub() as pubsub:
-                    await pubsub.subscribe(LIVE_CHANNEL)
-                    if asyncio.current_task().cancelling():  # type: ignore[union-attr]  # the library loses one while it connects
-                        return
-                    while (message := await pubsub.get_message(timeout=QUIET_S)) is not None:
-                        if message["type"] == "message":
-                            self._hear(json.loads(message["data"]))
+                async for told in hear_async(self._box.settings.redis_server, LIVE_CHANNEL):
+                    self._hear(json.loads(told))
             except (RedisError, OSError) as err:
                 log.warning("live_feed_polls", error=type(err).__name__)
                 await asyncio.sleep(POLL_S)

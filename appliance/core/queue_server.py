@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
-from contextlib import asynccontextmanager
+import time
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -27,19 +29,23 @@ from redis.sentinel import (
     SentinelManagedSSLConnection,
 )
 
-from appliance.core.config import read_secret
+from appliance.core.config import secret_in
 from appliance.core.i18n import gettext as _
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping
 
     from appliance.core.config import RedisSettings
 
     Address = tuple[str, int]
+    Masters = Mapping[str, Any]  # by name, as one sentinel sees them
 
 SENTINEL_PORT = 26379
 SENTINEL_S = 1.0  # of several, so none is waited for long
+SILENT_S = 2.0  # once all were silent: whoever comes meanwhile does not wait for them as well
 DEPOSED = ("UNBLOCKED", "NOREPLICAS")  # what a server says that is no master any more, or shall not act as one
+QUIET_S = 10.0  # a Redis that publishes nothing for so long is asked for a word: it may hang
+TURN_S = 1.0
 PATIENCE = {"socket_timeout": 5, "socket_connect_timeout": 2}
 # A master whose machine lost its power says no word more: after ten seconds it counts as gone.
 KEPT_ALIVE = {
@@ -64,9 +70,59 @@ def connect_redis(server: RedisSettings) -> Redis:
     return Redis.from_pool(pool)
 
 
+def hear(redis: Redis, channel: str, *, turn_s: float = TURN_S) -> Generator[bytes | None]:
+    """What is published; None at each turn that brought nothing. Raises NoAnswer where the server hangs."""
+    silence = _Silence()
+    with redis.pubsub(ignore_subscribe_messages=True) as heard:  # type: ignore[no-untyped-call]  # the library types none
+        heard.subscribe(channel)
+        while True:
+            told = heard.get_message(timeout=turn_s)
+            try:
+                if silence.is_long(told):
+                    heard.ping()
+            except NoAnswer:  # those beside it, which lie idle, would be taken next
+                redis.connection_pool.disconnect(inuse_connections=False)
+                raise
+            yield told["data"] if told and told["type"] == "message" else None
+
+
+async def hear_async(server: RedisSettings, channel: str) -> AsyncGenerator[bytes]:
+    """What is published. Raises NoAnswer where the server hangs."""
+    silence = _Silence()
+    async with _connected(server) as redis, redis.pubsub(ignore_subscribe_messages=True) as heard:
+        await heard.subscribe(channel)
+        if asyncio.current_task().cancelling():  # type: ignore[union-attr]  # the library loses one while it connects
+            raise asyncio.CancelledError
+        while True:
+            told = await heard.get_message(timeout=TURN_S)
+            if silence.is_long(told):
+                await heard.ping()
+            if told and told["type"] == "message":
+                yield told["data"]
+
+
+class _Silence:
+    """A server that publishes nothing may hang. It is asked, not left: what is published between two connections is lost."""
+
+    def __init__(self) -> None:
+        self._since, self._is_asked = time.monotonic(), False
+
+    def is_long(self, told: object) -> bool:
+        """Whether to ask for a word now. Raises NoAnswer where none came."""
+        now = time.monotonic()
+        if told is not None:
+            self._since, self._is_asked = now, False
+        elif now < self._since + (PATIENCE["socket_timeout"] if self._is_asked else QUIET_S):
+            return False
+        elif self._is_asked:
+            raise NoAnswer("silent for too long")
+        else:
+            self._since, self._is_asked = now, True
+        return self._is_asked
+
+
 @asynccontextmanager
-async def listening(server: RedisSettings) -> AsyncIterator[AsyncRedis]:
-    """For a loop that hears what is published."""
+async def _connected(server: RedisSettings) -> AsyncIterator[AsyncRedis]:
     if not server.sentinels:
         async with AsyncRedis.from_url(server.url, **_password(server)) as redis:
             yield redis
@@ -82,21 +138,21 @@ async def listening(server: RedisSettings) -> AsyncIterator[AsyncRedis]:
 
 @dataclass(frozen=True)
 class Sight:
-    """What the sentinels say at this moment. `is_certain`: it does not end by itself."""
+    """What the sentinels say at this moment. `is_misnamed`: most of them lack the name, or all refuse; it does not end by itself."""
 
     answering: int
     master: Address | None
     fault: str
-    is_certain: bool = False
+    is_misnamed: bool = False
 
 
 def ask_sentinels(server: RedisSettings) -> Sight:
     manager = _Sentinels(server)
-    answers: list[Mapping[str, Any]] = []
+    answers: list[Masters] = []
     refusals = 0
     for sentinel in manager.sentinels:
         try:
-            answers.append(cast("Mapping[str, Any]", sentinel.sentinel_masters()))
+            answers.append(cast("Masters", sentinel.sentinel_masters()))
         except (AuthenticationError, NoPermissionError):
             refusals += 1
         except (RedisError, OSError):
@@ -110,10 +166,10 @@ def ask_sentinels(server: RedisSettings) -> Sight:
     if answers:
         known = ", ".join(sorted({name for masters in answers for name in masters})) or "-"
         said = _("The sentinels know no master %(name)s. They know: %(known)s. Write that into redis.url.", name=server.master, known=known)
-        return Sight(len(answers), None, said, is_certain=True)
+        return Sight(len(answers), None, said, is_misnamed=len(answers) > len(server.sentinels) // 2)
     if refusals:
         said = _("The sentinels refuse this box. Check redis.sentinel_password_file, and the user in redis.sentinels.")
-        return Sight(0, None, said, is_certain=True)
+        return Sight(0, None, said, is_misnamed=refusals == len(server.sentinels))
     asked = ", ".join(urlsplit(_written_out(server, one)).netloc.rpartition("@")[2] for one in server.sentinels)
     return Sight(0, None, _("None of the sentinels answers: %(asked)s. Check redis.sentinels, and that they run.", asked=asked))
 
@@ -157,28 +213,27 @@ class _Pool(SentinelConnectionPool):
 
 
 class _Sentinels(Sentinel):
-    """While none of them answers the master they named last is asked on.
+    """While none of them knows of the master the one they named last is asked on.
 
     The library's own search forgets one now and then when two threads look at once.
     """
 
     def __init__(self, server: RedisSettings) -> None:
         super().__init__([])  # type: ignore[no-untyped-call]  # the library types none
-        self._server = server
+        self._server, self._silent_until = server, 0.0
         self.sentinels = [Redis.from_url(_written_out(server, one), **_options(server, one), retry=_again()) for one in server.sentinels]
 
     def discover_master(self, service_name: str) -> Address:
-        asked, silent = self.sentinels, 0
+        asked, answers = self.sentinels if time.monotonic() >= self._silent_until else [], list[Any]()
         for sentinel in asked:
-            try:
-                found = _master_in(sentinel.sentinel_masters(), service_name)
-            except (RedisError, OSError):
-                silent += 1
-                continue
-            if found:
-                self.sentinels = [sentinel, *(other for other in asked if other is not sentinel)]
-                return _remember(self._server, found)
-        return _last_of(self._server, is_silence=silent == len(asked))
+            with suppress(RedisError, OSError):
+                answers.append(sentinel.sentinel_masters())
+                if found := _master_in(answers[-1], service_name):
+                    self.sentinels = [sentinel, *(other for other in asked if other is not sentinel)]
+                    return _remember(self._server, found)
+        if asked and not answers:
+            self._silent_until = time.monotonic() + SILENT_S
+        return _last_of(self._server, answers)
 
 
 class _AsyncSentinels(AsyncSentinel):
@@ -190,16 +245,13 @@ class _AsyncSentinels(AsyncSentinel):
         ]
 
     async def discover_master(self, service_name: str) -> Address:
-        silent = 0
+        answers = list[Any]()
         for sentinel in self.sentinels:
-            try:
-                found = _master_in(await sentinel.sentinel_masters(), service_name)
-            except (RedisError, OSError):
-                silent += 1
-                continue
-            if found:
-                return _remember(self._server, found)
-        return _last_of(self._server, is_silence=silent == len(self.sentinels))
+            with suppress(RedisError, OSError):
+                answers.append(await sentinel.sentinel_masters())
+                if found := _master_in(answers[-1], service_name):
+                    return _remember(self._server, found)
+        return _last_of(self._server, answers)
 
 
 def _again() -> Retry:
@@ -222,9 +274,10 @@ def _remember(server: RedisSettings, master: Address) -> Address:
     return master
 
 
-def _last_of(server: RedisSettings, *, is_silence: bool) -> Address:
+def _last_of(server: RedisSettings, answers: list[Masters]) -> Address:
+    """One that is silent, or came back without its file, says nothing about the master; one that misses it does."""
     last = _last_known.get((server.url, server.sentinels))
-    if not is_silence or last is None:
+    if last is None or any(server.master in masters for masters in answers):
         raise StaleConnection(f"no sentinel names a master {server.master}")
     log.warning("sentinels_silent", name=server.master)
     return last
@@ -235,7 +288,7 @@ def _is_encrypted(url: str) -> bool:
 
 
 def _password(server: RedisSettings) -> dict[str, Any]:
-    found = read_secret(server.password_file)
+    found = secret_in(server.password_file)
     return {"password": found} if found else {}
 
 
@@ -254,7 +307,7 @@ def _written_out(server: RedisSettings, sentinel: str) -> str:
 
 def _options(server: RedisSettings, sentinel: str) -> dict[str, Any]:
     found: dict[str, Any] = {"socket_timeout": SENTINEL_S, "socket_connect_timeout": SENTINEL_S}
-    password = read_secret(server.sentinel_password_file)
+    password = secret_in(server.sentinel_password_file)
     if password:
         found["password"] = password
     if _is_encrypted(_written_out(server, sentinel)):  # by the certificates that url names

@@ -9,6 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -20,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from appliance.core.dispatch import LIVE_CHANNEL
 from appliance.core.errors import DomainError
 from appliance.core.outbox import event_name
+from appliance.core.queue_server import hear
 from appliance.domains.agents.events import AgentWriting
 from appliance.domains.channels import queries as channels
 from appliance.domains.channels.gateways.gateway import Courteous
@@ -92,12 +94,11 @@ class Courtesies(threading.Thread):
             manners.writing.end(chat)
 
     def _listen(self) -> None:
-        with self._box.redis.pubsub(ignore_subscribe_messages=True) as heard:  # type: ignore[no-untyped-call]  # the library types none
-            heard.subscribe(LIVE_CHANNEL)
+        with closing(hear(self._box.redis, LIVE_CHANNEL, turn_s=TURN_S)) as heard:
             while not self._stop_asked.is_set():
-                told = heard.get_message(timeout=TURN_S)
+                told = next(heard)
                 if told is not None:
-                    self._hear(json.loads(told["data"]))
+                    self._hear(json.loads(told))
                 self._do_what_is_due(time.monotonic())
 
     def _hear(self, note: Mapping[str, Any]) -> None:

@@ -194,7 +194,7 @@ def make_folders(settings: Settings) -> None:
 def check_sentinels(settings: Settings, *, may_be_silent: bool = False) -> None:
     """Raises CannotStart where they are named wrongly."""
     seen = queue_server.ask_sentinels(settings.redis_server) if settings.redis.sentinels else None
-    if seen and (seen.is_certain or not (seen.answering or may_be_silent)):
+    if seen and (seen.is_misnamed or not (seen.answering or may_be_silent)):
         raise CannotStart(seen.fault)
 
 

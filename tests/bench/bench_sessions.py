@@ -95,7 +95,7 @@ def measure(box, number: int) -> None:
 def start_supervisor(settings: Settings) -> subprocess.Popen[bytes]:
     environ = {
         "SALESEDGE_HOME": settings.home,
-        "SALESEDGE__REDIS__URL": settings.redis_url,
+        "SALESEDGE__REDIS__URL": settings.redis_server.url,
         "SALESEDGE__KEYS__MASTER_KEY_FILE": settings.keys.master_key_file,
         "SALESEDGE__NETWORK__MODE": "connected",
     }

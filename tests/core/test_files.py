@@ -275,7 +275,7 @@ def test_whoever_is_killed_leaves_what_is_used_and_nothing_that_is_not_found(box
     with box.unit(tenant_id) as uow:
         files.use(uow, user, [used])
     environ = {
-        "SALESEDGE_HOME": settings.home, "SALESEDGE__REDIS__URL": settings.redis_url,
+        "SALESEDGE_HOME": settings.home, "SALESEDGE__REDIS__URL": settings.redis_server.url,
         "SALESEDGE__KEYS__MASTER_KEY_FILE": settings.keys.master_key_file, "SALESEDGE__DATABASE__URL": settings.database.url,
     }  # fmt: skip
     named, command = {name: str(value) for name, value in environ.items()}, [sys.executable, "-m", "tests.survive.files_dying"]

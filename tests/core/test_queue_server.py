@@ -13,7 +13,6 @@ import time
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 from redis import RedisError
 from redis.exceptions import ConnectionError as StaleConnection
 from redis.exceptions import TimeoutError as NoAnswer
@@ -25,11 +24,12 @@ from appliance.core.dispatch import LIVE_CHANNEL
 from appliance.core.footing import EVICTS, check_redis_set_up
 from appliance.core.queue_server import ask_sentinels, connect_redis
 from appliance.core.web.limits import RateLimits
+from appliance.entrypoints import courtesies, up
 from appliance.entrypoints.worker import FOLLOWS_S, QuickWorker
 from tests.core.test_live import run_with_hub
 from tests.peers import certificate
 from tests.ports import free_port
-from tests.sentinels import MASTER, Server, await_it, kept_redis
+from tests.sentinels import GUARD, MASTER, Server, await_it, kept_redis
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 120
@@ -67,33 +67,30 @@ def goes_on(redis):
     print(f"went on after {time.monotonic() - began:.1f} s")  # noqa: T201 - figures for whoever asks with -s
 
 
-@pytest.mark.parametrize(
-    ("told", "said"),
-    [
-        ({"url": "unix:///run/redis.sock", "sentinels": ["a:26379"]}, "With sentinels, redis.url names their master: redis://mymaster/0"),
-        ({"sentinels": ["a:26379"]}, "With sentinels, redis.url names their master: redis://mymaster/0"),
-        ({"url": "redis:///0", "sentinels": ["a:26379"]}, "With sentinels, redis.url names their master: redis://mymaster/0"),
-        ({"url": "redis://m/0", "sentinels": ["a:b"]}, "a:b is not the host:port of a sentinel."),
-        ({"url": "redis://m/0", "sentinels": ["http://a:1"]}, "http://a:1 is not the host:port of a sentinel."),
-    ],
-)
-def test_settings_that_lead_nowhere_are_refused_with_a_sentence(told, said):
-    with pytest.raises(ValidationError) as refused:
-        RedisSettings(**told)
-    assert str(refused.value.errors()[0]["ctx"]["error"]) == said
-
-
-def test_sentinels_are_written_as_machines_or_as_addresses_and_keep_the_case_of_the_name():
-    settings = RedisSettings(url="rediss://app:x@My.Master_1/3", sentinels=["one", "[::1]:1", "redis://watch@two:2"])
-    assert settings.master == "My.Master_1"
-    written = [queue_server._written_out(settings, one) for one in settings.sentinels]
-    assert written == ["rediss://one:26379", "rediss://[::1]:1", "redis://watch@two:2"]
-
-
 def test_a_password_in_a_file_opens_a_server_that_is_named_itself(box, kept):
     kept_by(box, RedisSettings(url=f"redis://127.0.0.1:{kept.master().port}", password_file=kept.secret))
     run_with_hub(box, _heard)
     assert box.redis.ping()
+
+
+def test_a_password_is_read_once_and_a_file_that_is_away_later_ends_no_feed(box, kept, tmp_path):
+    file = tmp_path / "password"
+    file.write_text(kept.secret.read_text())
+    kept_by(box, RedisSettings(url=f"redis://127.0.0.1:{kept.master().port}", password_file=file))
+    with kept.master().ask() as asked:
+        run_with_hub(box, lambda hub: _hears_again(box, hub, lambda: file.unlink() or asked.client_kill_filter(_type="pubsub")))
+
+
+async def _hears_again(box, hub, change):
+    heard = []
+    hub._hear = heard.append
+    await live.asyncio.to_thread(change)
+
+    def is_heard():
+        box.redis.publish(LIVE_CHANNEL, json.dumps({"after": "the change"}))
+        return any("after" in told for told in heard)
+
+    await live.asyncio.to_thread(await_it, is_heard)
 
 
 async def _heard(_hub):
@@ -233,30 +230,65 @@ def _work(server):
 
 
 def test_what_was_asked_in_vain_is_not_the_answer_to_what_comes_next(server, kept):
-    redis, answers = connect_redis(server.model_copy(update={"url": f"{server.url}?socket_timeout=0.2"})), []
-    redis.set("question", "answer")
-    with kept.master().ask() as asked, pytest.raises(NoAnswer):
-        asked.execute_command("CLIENT", "PAUSE", 600, "ALL")
-        redis.get("question")
-    await_it(lambda: answers.append(redis.ping()) or True)
+    hasty, answers = connect_redis(server.model_copy(update={"url": f"{server.url}?socket_timeout=0.5"})), []
+    connect_redis(server).set("question", "answer")
+    await_it(hasty.ping)
+    with kept.master().ask() as asked:
+        asked.client_pause(PATIENCE_S * 1000, all=False)  # of writes; a sentinel that had no answer would take the master for dead
+        try:
+            with pytest.raises(NoAnswer):
+                hasty.getdel("question")
+        finally:
+            asked.client_unpause()
+    await_it(lambda: answers.append(hasty.ping()) or True)
     assert answers == [True]
 
 
 def test_browsers_hear_what_is_published_at_the_next_master(box, server, kept):
     kept_by(box, server)
 
-    async def change(hub):
-        heard = []
-        hub._hear = heard.append
-        await live.asyncio.to_thread(kept.hand_over)
+    run_with_hub(box, lambda hub: _hears_again(box, hub, kept.hand_over))
 
-        def is_heard():
-            box.redis.publish(LIVE_CHANNEL, json.dumps({"after": "the change"}))
-            return any("after" in told for told in heard)
 
-        await live.asyncio.to_thread(await_it, is_heard)
+def test_browsers_and_courtesies_leave_a_master_that_hangs(box, server, kept, monkeypatch):
+    monkeypatch.setattr(courtesies, "AWAY_S", 0.1)
+    kept_by(box, server)
+    polite, heard = courtesies.Courtesies(box, dict), []
+    polite._hear = heard.append
+    polite.start()
+    old = kept.master()
+    try:
+        await_it(lambda: box.redis.publish(LIVE_CHANNEL, "{}") and heard)
+        box.redis.publish(LIVE_CHANNEL, "{}")  # by a connection that lies idle from here on
+        run_with_hub(box, lambda hub: _hears_again(box, hub, lambda: old.kill(signal.SIGSTOP)))
+        await_it(lambda: box.redis.publish(LIVE_CHANNEL, json.dumps({"after": "the change"})) and {"after": "the change"} in heard)
+    finally:
+        old.kill(signal.SIGCONT)
+        polite.stop()
+        polite.join(PATIENCE_S)
 
-    run_with_hub(box, change)
+
+def test_a_server_with_nothing_to_say_is_asked_and_not_left(box):
+    polite = courtesies.Courtesies(box, dict)
+    polite._hear = dict  # what tests publish is no whisper
+    polite.start()
+
+    def ears():
+        return {ear["id"]: ear["cmd"] for ear in box.redis.client_list(_type="pubsub")}
+
+    async def wait(_hub):
+        await live.asyncio.to_thread(await_it, lambda: len(ears()) == 2)
+        before = set(ears())
+        await live.asyncio.to_thread(await_it, lambda: not before.issubset(ears()) or set(ears().values()) == {"ping"})
+        since = time.monotonic()  # whoever takes an answer for silence leaves now
+        await live.asyncio.to_thread(await_it, lambda: time.monotonic() > since + queue_server.PATIENCE["socket_timeout"] + 2)
+        assert set(ears()) == before
+
+    try:
+        run_with_hub(box, wait)
+    finally:
+        polite.stop()
+        polite.join(PATIENCE_S)
 
 
 def test_without_sentinels_the_master_that_is_known_is_asked_on_also_by_who_has_to_connect_again(server, kept):
@@ -271,6 +303,60 @@ def test_without_sentinels_the_master_that_is_known_is_asked_on_also_by_who_has_
     finally:
         for watcher in kept.watchers:
             watcher.start()
+
+
+def test_a_sentinel_that_came_back_without_its_file_stops_nobody(box, server, kept, tmp_path):
+    ignorant = Server(tmp_path / "ignorant", free_port(), [f'requirepass "{GUARD}"'], sentinel=True)
+    named = (f"127.0.0.1:{ignorant.port}", kept.sentinels[0], f"127.0.0.1:{free_port()}")
+    told = RedisSettings(**(kept.told | {"sentinels": named}))
+    kept_by(box, told)
+    ignorant.start()
+    try:
+        goes_on(box.redis)
+        kept.watchers[0].kill()
+        await_it(lambda: ask_sentinels(told).answering == 1)
+        assert not ask_sentinels(told).is_misnamed
+        up.check_sentinels(box.settings)
+        box.redis.connection_pool.disconnect()
+        goes_on(box.redis)
+        run_with_hub(box, _heard)
+        alone = told.model_copy(update={"sentinels": named[:1]})
+        assert ask_sentinels(alone).is_misnamed
+        with pytest.raises(up.CannotStart):
+            up.check_sentinels(box.settings.model_copy(update={"redis": alone}))
+    finally:
+        kept.watchers[0].start()
+        ignorant.kill()
+
+
+def test_sentinels_that_hang_are_waited_for_once_and_not_by_each_question(monkeypatch):
+    monkeypatch.setattr(queue_server, "SILENT_S", PATIENCE_S)
+    monkeypatch.setattr(queue_server, "SENTINEL_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as hangs:  # it takes connections in, and says nothing
+        address = f"127.0.0.1:{hangs.getsockname()[1]}"
+        redis = connect_redis(RedisSettings(url=f"redis://{MASTER}", sentinels=(address,)))
+        manager = redis.connection_pool.sentinel_manager
+        asked, ask = [], manager.sentinels[0].sentinel_masters
+        monkeypatch.setattr(manager.sentinels[0], "sentinel_masters", lambda: asked.append(1) or ask())
+        for _ in range(3):
+            with pytest.raises(StaleConnection):
+                redis.ping()
+        assert len(asked) == 1
+
+
+def test_one_refusal_among_silent_sentinels_is_no_wrong_name(server, kept, tmp_path):
+    (tmp_path / "wrong").write_text("wrong")
+    named = (kept.sentinels[0], f"127.0.0.1:{free_port()}")
+    told = server.model_copy(update={"sentinels": named, "sentinel_password_file": tmp_path / "wrong"})
+    assert (ask_sentinels(told).fault[:26], ask_sentinels(told).is_misnamed) == ("The sentinels refuse this ", False)
+    assert ask_sentinels(told.model_copy(update={"sentinels": kept.sentinels})).is_misnamed
+
+
+def test_a_master_that_a_sentinel_misses_is_not_taken_for_the_last_one_known(server, kept):
+    queue_server._remember(server, ("127.0.0.1", kept.master().port))
+    assert queue_server._last_of(server, [{}]) == ("127.0.0.1", kept.master().port)
+    with pytest.raises(StaleConnection):
+        queue_server._last_of(server, [{}, {MASTER: {"is_sdown": True}}])
 
 
 @pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is missing: apt install redis-server")

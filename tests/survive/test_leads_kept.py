@@ -72,7 +72,7 @@ def captured(box, tenant_id):
 @pytest.mark.only_database("sqlite")
 def test_whoever_is_killed_between_keeping_and_capturing_the_lead_is_there_once(box, tenant_id, source, settings):
     environ = {
-        "SALESEDGE_HOME": settings.home, "SALESEDGE__REDIS__URL": settings.redis_url,
+        "SALESEDGE_HOME": settings.home, "SALESEDGE__REDIS__URL": settings.redis_server.url,
         "SALESEDGE__KEYS__MASTER_KEY_FILE": settings.keys.master_key_file, "SALESEDGE__DATABASE__URL": settings.database.url,
     }  # fmt: skip
     named, command = {name: str(value) for name, value in environ.items()}, [sys.executable, "-m", "tests.survive.leads_dying"]

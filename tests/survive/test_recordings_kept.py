@@ -43,7 +43,7 @@ def models(settings, tmp_path):
 def start_worker(settings):
     started, environment = [], {
         "SALESEDGE_HOME": settings.home,
-        "SALESEDGE__REDIS__URL": settings.redis_url,
+        "SALESEDGE__REDIS__URL": settings.redis_server.url,
         "SALESEDGE__KEYS__MASTER_KEY_FILE": settings.keys.master_key_file,
         "SALESEDGE__DATABASE__URL": settings.database.url,
     }  # fmt: skip

@@ -128,7 +128,7 @@ class TestCertificate:
 def test_workers_that_were_there_and_are_gone_are_told(told, box, somebody):
     program = "import sys, time; from redis import Redis; from rq import Worker; "
     program += "Worker(['slow'], connection=Redis.from_url(sys.argv[1])).register_birth(); time.sleep(3600)"
-    with subprocess.Popen([sys.executable, "-c", program, box.settings.redis_url]) as worker:
+    with subprocess.Popen([sys.executable, "-c", program, box.settings.redis_server.url]) as worker:
         until(lambda: box.dispatcher.workers("slow") == 1)
         assert told().strip() == ""
         worker.kill()

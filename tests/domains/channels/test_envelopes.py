@@ -157,7 +157,7 @@ def test_the_same_webhook_in_two_envelopes_is_stored_once(box, tenant_id, cloud,
 def test_a_worker_killed_while_it_reads_leaves_the_envelope_to_the_next(box, tenant_id, cloud, settings, read_in, inbox):
     keep(box, tenant_id, cloud, text_webhook("oi"))
     environ = {
-        "SALESEDGE_HOME": settings.home, "SALESEDGE__REDIS__URL": settings.redis_url,
+        "SALESEDGE_HOME": settings.home, "SALESEDGE__REDIS__URL": settings.redis_server.url,
         "SALESEDGE__KEYS__MASTER_KEY_FILE": settings.keys.master_key_file, "SALESEDGE__DATABASE__URL": settings.database.url,
     }  # fmt: skip
     command, named = [sys.executable, "-m", "tests.domains.channels.dying"], {name: str(value) for name, value in environ.items()}

@@ -306,7 +306,7 @@ def test_a_channel_without_a_mailbox_is_read_by_nobody_and_tested_at_its_server(
 
 def test_whoever_is_killed_after_the_answer_or_while_reading_the_message_is_there_once(box, tenant_id, channel_id, secret, settings, texts):
     environ = {
-        "SALESEDGE_HOME": settings.home, "SALESEDGE__REDIS__URL": settings.redis_url,
+        "SALESEDGE_HOME": settings.home, "SALESEDGE__REDIS__URL": settings.redis_server.url,
         "SALESEDGE__KEYS__MASTER_KEY_FILE": settings.keys.master_key_file, "SALESEDGE__DATABASE__URL": settings.database.url,
     }  # fmt: skip
     env = {**os.environ, **{name: str(value) for name, value in environ.items()}}

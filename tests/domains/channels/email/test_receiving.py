@@ -70,7 +70,8 @@ def test_a_reader_killed_in_the_middle_leaves_the_rest_to_the_next(watch, imap, 
     for number in range(5):
         imap.deliver(mail(f"n{number}", message_id="").as_bytes())
     environ = {
-        "SALESEDGE_HOME": settings.home, "SALESEDGE__REDIS__URL": settings.redis_url, "SALESEDGE__DATABASE__URL": settings.database.url,
+        "SALESEDGE_HOME": settings.home, "SALESEDGE__REDIS__URL": settings.redis_server.url,
+        "SALESEDGE__DATABASE__URL": settings.database.url,
         "SALESEDGE__KEYS__MASTER_KEY_FILE": settings.keys.master_key_file, "SALESEDGE__NETWORK__PRIVATE_HOSTS": '["127.0.0.1"]',
     }  # fmt: skip
     command = [sys.executable, "-m", "tests.domains.channels.email.dying"]

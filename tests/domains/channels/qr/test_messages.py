@@ -271,7 +271,7 @@ def supervisor(box, phones, tmp_path):
     settings = box.settings
     environ = {
         "SALESEDGE_HOME": settings.home,
-        "SALESEDGE__REDIS__URL": settings.redis_url,
+        "SALESEDGE__REDIS__URL": settings.redis_server.url,
         "SALESEDGE__KEYS__MASTER_KEY_FILE": settings.keys.master_key_file,
         "SALESEDGE__NETWORK__MODE": "connected",
     }

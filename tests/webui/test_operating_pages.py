@@ -71,6 +71,8 @@ def test_people_of_an_organisation_are_not_told_of_the_machines(app, box, somebo
     somebody.may("health:read")
     page = read(app, "/admin/health")
     assert "1 de 2 no ar" in page
+    assert "Avise quem cuida do SalesEdge." in page
+    assert "O que fazer está ao lado." not in page
     assert [one for one in ("gpu1", "gpu2", "models.chat_url") if one in page] == []
 
 

@@ -64,13 +64,6 @@ def fails(status: int, body: bytes = b'{"error": "no"}') -> Answer:
 
 
 @pytest.fixture
-def go_on() -> Iterator[threading.Event]:
-    found = threading.Event()
-    yield found
-    found.set()
-
-
-@pytest.fixture
 def silent(go_on: threading.Event) -> Answer:
     """Takes what it is asked and says nothing."""
 

@@ -20,13 +20,6 @@ PLACES = ServerSettings(threads=THREADS).slow_places
 
 
 @pytest.fixture
-def go_on() -> Iterator[threading.Event]:
-    found = threading.Event()
-    yield found
-    found.set()
-
-
-@pytest.fixture
 def inference(go_on: threading.Event, tmp_path: Path) -> Iterator[http.HttpInference]:
     def pieces() -> Iterator[bytes]:
         yield LINES["ollama"]("A")

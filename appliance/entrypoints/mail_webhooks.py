@@ -76,7 +76,7 @@ class MailLane(Lane):
             self._set_aside(letterbox, "no_mail", asked.body)
             raise Refusal(HTTPStatus.BAD_REQUEST, _("The body is not a mail. Send it as it came, with its head.")) from err
         ref = files.put(self._box, letterbox.tenant_id, BytesIO(mail), files.Origin.ARRIVED, by=SENDER)
-        return Letter(ref.id, ref.sha256, admission.lane_of(mail))
+        return Letter(ref.id, ref.sha256, admission.sender_of(mail))
 
     def _keep(self, letterbox: Letterbox, letters: Sequence[Letter]) -> Sequence[Receipt]:
         with self._box.unit(letterbox.tenant_id, SENDER) as uow:

@@ -118,13 +118,17 @@ class RejectedEvent(TenantOwned, Base):
 
 
 class PostedMail(TenantOwned, Base):
-    """A mail that another program handed over, stored as it came until it is read. `digest` is of its bytes: the same again is the same."""
+    """A mail that another program handed over, stored as it came until it is read. `digest` is of its bytes: the same again is the same.
+
+    `sender`: the address behind From; of one that came before there was this column, None.
+    """
 
     __tablename__ = "channel_posted_mails"
 
     channel_id: Mapped[UUID]
     file_id: Mapped[UUID]
     digest: Mapped[str] = mapped_column(String(64))
+    sender: Mapped[str | None] = mapped_column(Sealed())
     received_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
 

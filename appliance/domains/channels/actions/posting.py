@@ -112,13 +112,15 @@ def _mailbox(uow: UnitOfWork, channel_id: UUID) -> Channel:
 
 
 def _sender(uow: UnitOfWork, posted: PostedMail) -> str:
+    if posted.sender is not None:
+        return posted.sender
     return admission.sender_of(next(uow.box.blobs.read(uow.tenant_id, posted.file_id)))
 
 
 def _row(uow: UnitOfWork, letterbox: Letterbox, mail_id: UUID, letter: Letter) -> dict[str, object]:
     return {
         "id": mail_id, "tenant_id": uow.tenant_id, "channel_id": letterbox.channel_id, "file_id": letter.file_id,
-        "digest": letter.digest, "received_at": uow.now,
+        "digest": letter.digest, "sender": letter.sender, "received_at": uow.now,
     }  # fmt: skip
 
 

@@ -33,11 +33,16 @@ class Letterbox:
 
 @dataclass(frozen=True)
 class Letter:
-    """A mail that is stored. `digest` is of its bytes; mails of one `lane` are read one after the other."""
+    """A mail that is stored. `digest` is of its bytes; `sender` as `sender_of` has it."""
 
     file_id: UUID
     digest: str
-    lane: int
+    sender: str
+
+    @property
+    def lane(self) -> int:
+        """What one person writes is read in its order, and nobody waits for all others."""
+        return zlib.crc32(self.sender.encode()) % LANES
 
     def __len__(self) -> int:
         return len(self.digest)
@@ -65,11 +70,6 @@ def admit(letterbox: Letterbox, body: bytes, *, signature: str, timestamp: str, 
 def sender_of(mail: bytes) -> str:
     """The address behind From as the mail will be read, in small letters; empty where there is none."""
     return reading.sender_of(_head(mail))
-
-
-def lane_of(mail: bytes) -> int:
-    """By the sender: what one person writes is read in its order, and nobody waits for all others."""
-    return zlib.crc32(sender_of(mail).encode()) % LANES
 
 
 def _head(mail: bytes) -> bytes:

@@ -1,12 +1,10 @@
 """Files at rest: encrypted in pieces under the tenant's key, written whole or not at all."""
 
-import fcntl
 import hashlib
 import os
-import shutil
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -16,15 +14,15 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from appliance.core import crypto, guard
-from appliance.core.errors import NotFound, Refused, Unavailable
+from appliance.core.errors import Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
+from appliance.core.stores import FileStore
 
 PIECE = 64 * 1024
 _HEAD = 4
 _FORMAT = b"\x02"  # before the pieces: this byte and the generation of the tenant's key
 _BEGIN = struct.Struct(">cI")
-_RESEALED = ".reseal"  # until it takes the place of the old one
 
 
 class Readable(Protocol):
@@ -41,33 +39,21 @@ class BlobRef:
 
 
 class Blobs:
-    """Layout: <folder>/<tenant>/<last two digits>/<id>. Each piece is bound to its place and to being the last or not."""
+    """Names in the store: <tenant>/<last two digits>/<id>. Each piece is bound to its place and to being the last or not."""
 
-    def __init__(self, folder: Path, keys: crypto.Keyring) -> None:
-        self._folder = folder
+    def __init__(self, store: FileStore, keys: crypto.Keyring) -> None:
+        self.store = store
         self._keys = keys
 
     def put(self, tenant_id: UUID, stream: Readable, *, limit: int | None = None, blob_id: UUID | None = None) -> BlobRef:
         """Store the stream; `core.files` says whose it is, and under which id.
 
-        Raises Refused past `limit` bytes, Unavailable when the disk is full; leaves nothing behind then.
+        Raises Refused past `limit` bytes, Unavailable when the store is full or away; leaves nothing behind then.
         """
         guard.check_no_open_unit("blobs.put")
-        blob_id = blob_id or new_id()
-        path = self._path(tenant_id, blob_id)
-        part = path.with_suffix(".part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with part.open("xb") as file:
-                size, digest = self._write(file, tenant_id, blob_id, stream, limit)
-                file.flush()
-                os.fsync(file.fileno())
-            part.rename(path)
-        except OSError as err:
-            raise Unavailable(_("The box has no room to store this file. Free some disk space and try again.")) from err
-        finally:
-            part.unlink(missing_ok=True)
-        return BlobRef(blob_id, size, digest)
+        own = blob_id or new_id()
+        size, digest = self.store.write(_name(tenant_id, own), lambda file: self._write(file, tenant_id, own, stream, limit))
+        return BlobRef(own, size, digest)
 
     def _write(self, file: BinaryIO, tenant_id: UUID, blob_id: UUID, stream: Readable, limit: int | None) -> tuple[int, str]:
         number_of_key, key = self._keys.newest(tenant_id)
@@ -89,29 +75,29 @@ class Blobs:
             piece, number = following, number + 1
 
     def read(self, tenant_id: UUID, blob_id: UUID) -> Iterator[bytes]:
-        """The plain pieces, in order. Raises NotFound; crypto.KeyUnreadable when the file was cut, moved or altered."""
-        path = self._path(tenant_id, blob_id)
-        if not path.is_file():
-            raise NotFound(_("The file is no longer stored."))
-        self._keys.tenant_key(tenant_id)  # whose key was destroyed has no files; said at once, not with the first piece
-        return self._pieces(path, tenant_id, blob_id)
+        """The plain pieces, in order. Raises NotFound, Unavailable; crypto.KeyUnreadable when the file was cut, moved or altered."""
+        pieces = self._pieces(tenant_id, blob_id)
+        next(pieces)  # what it raises is raised now; begun, it also closes the file when nobody goes on with it
+        return pieces
 
-    def _pieces(self, path: Path, tenant_id: UUID, blob_id: UUID) -> Iterator[bytes]:
-        with path.open("rb") as file:
-            generation = _generation_in(file)
+    def _pieces(self, tenant_id: UUID, blob_id: UUID) -> Iterator[bytes]:
+        with self.store.open(_name(tenant_id, blob_id)) as file:
+            self._keys.tenant_key(tenant_id)  # whose key was destroyed has no files; said at once, not with the first piece
+            yield b""
+            generation = _generation_in(file.read(_BEGIN.size))
             if generation is None:
-                raise crypto.KeyUnreadable(f"{path.name} is damaged: it was cut")
+                raise crypto.KeyUnreadable(f"{blob_id.hex} is damaged: it was cut")
             cipher = _cipher(self._keys.generation(tenant_id, generation), blob_id)
             number, head = 0, file.read(_HEAD)
             while True:
                 if len(head) < _HEAD:
-                    raise crypto.KeyUnreadable(f"{path.name} is damaged: it was cut")
+                    raise crypto.KeyUnreadable(f"{blob_id.hex} is damaged: it was cut")
                 nonce, sealed = file.read(crypto.NONCE_BYTES), file.read(struct.unpack(">I", head)[0])
                 head = file.read(_HEAD)
                 try:
                     yield cipher.decrypt(nonce, sealed, _place(number, last=not head))
                 except (InvalidTag, ValueError) as err:
-                    raise crypto.KeyUnreadable(f"{path.name} is damaged") from err
+                    raise crypto.KeyUnreadable(f"{blob_id.hex} is damaged") from err
                 if not head:
                     return
                 number += 1
@@ -121,83 +107,50 @@ class Blobs:
 
     def delete(self, tenant_id: UUID, blob_id: UUID) -> None:
         """Also what is left of one whose writer was killed."""
-        path = self._path(tenant_id, blob_id)
-        for left in (".part", _RESEALED):
-            path.with_suffix(left).unlink(missing_ok=True)
-        path.unlink(missing_ok=True)
+        self.store.delete(_name(tenant_id, blob_id))
 
     def has(self, tenant_id: UUID, blob_id: UUID) -> bool:
-        return self._path(tenant_id, blob_id).is_file()
+        return self.store.has(_name(tenant_id, blob_id))
 
-    @contextmanager
-    def kept(self) -> Iterator[None]:
+    def kept(self) -> AbstractContextManager[None]:
         """Nothing is deleted meanwhile (`deleting`): a backup finds every file that its copy of the database names."""
-        with self._door() as door:
-            fcntl.flock(door, fcntl.LOCK_EX)
-            yield
+        return self.store.door.kept()
 
-    @contextmanager
-    def deleting(self) -> Iterator[bool]:
+    def deleting(self) -> AbstractContextManager[bool]:
         """False while the files are kept for a backup: come back later. Who begins a backup waits for who is in here."""
-        with self._door() as door:
-            try:
-                fcntl.flock(door, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
-
-    @contextmanager
-    def _door(self) -> Iterator[int]:
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # A regular file, open for writing: on NFS the lock of anything else holds on one machine only
-        door = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        try:
-            if os.geteuid() == 0:  # what root opens first stays open to the box's own user
-                owner = self._folder.stat()
-                os.fchown(door, owner.st_uid, owner.st_gid)
-            yield door
-        finally:
-            os.close(door)  # and with it the lock
+        return self.store.door.deleting()
 
     def delete_all(self, tenant_id: UUID) -> bool:
         """False while the files are kept for a backup."""
         with self.deleting() as may_delete:
             if may_delete:
-                shutil.rmtree(self._folder / tenant_id.hex, ignore_errors=True)
+                self.store.delete_all(tenant_id.hex)
             return may_delete
+
+    def gather(self) -> Path:
+        """A folder on this machine that holds all of them as they lie in the store. Raises Unavailable."""
+        return self.store.gather()
 
     def shelves(self, tenant_id: UUID) -> list[str]:
         """The folders that a tenant's files lie in, in order."""
-        own = self._folder / tenant_id.hex
-        return sorted(path.name for path in own.iterdir()) if own.is_dir() else []
+        return self.store.shelves(tenant_id.hex)
 
     def older(self, tenant_id: UUID, shelf: str, generation: int) -> list[UUID]:
         """Those of a shelf that lie under an older generation of the tenant's key."""
-        found = (path for path in (self._folder / tenant_id.hex / shelf).iterdir() if not path.suffix)
-        return [UUID(path.name) for path in found if (_generation_of(path) or generation) < generation]
+        found = self.store.names(f"{tenant_id.hex}/{shelf}")
+        return [UUID(name.rpartition("/")[2]) for name in found if (self._generation_of(name) or generation) < generation]
+
+    def _generation_of(self, name: str) -> int | None:
+        """None of a file that is cut or gone."""
+        return _generation_in(self.store.begin_of(name, _BEGIN.size))
 
     def reseal(self, tenant_id: UUID, blob_id: UUID) -> None:
         """Under the newest generation: the new file takes the place of the old one, whose readers finish. Raises NotFound."""
-        path = self._path(tenant_id, blob_id)
-        fresh = path.with_suffix(_RESEALED)
-        with os.fdopen(os.open(fresh, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
-            if not _is_ours(file, fresh):
-                return  # another process is at it
-            is_in_place = False
-            try:
-                file.truncate()  # what one wrote that was killed
-                self._write(file, tenant_id, blob_id, _Pieces(self.read(tenant_id, blob_id)), None)
-                file.flush()
-                os.fsync(file.fileno())
-                fresh.rename(path)
-                is_in_place = True
-            finally:
-                if not is_in_place:
-                    fresh.unlink(missing_ok=True)
 
-    def _path(self, tenant_id: UUID, blob_id: UUID) -> Path:
-        return self._folder / tenant_id.hex / blob_id.hex[-2:] / blob_id.hex
+        def fill(file: BinaryIO) -> None:
+            self._write(file, tenant_id, blob_id, _Pieces(self.read(tenant_id, blob_id)), None)
+
+        self.store.rewrite(_name(tenant_id, blob_id), fill)
 
 
 class _Pieces:
@@ -210,30 +163,15 @@ class _Pieces:
         return next(self._pieces, b"")
 
 
-def _is_ours(file: BinaryIO, path: Path) -> bool:
-    """Whether nobody else writes it, nor has put it in place meanwhile."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except (BlockingIOError, FileNotFoundError):
-        return False
+def _name(tenant_id: UUID, blob_id: UUID) -> str:
+    return f"{tenant_id.hex}/{blob_id.hex[-2:]}/{blob_id.hex}"
 
 
 def _cipher(key: bytes, blob_id: UUID) -> AESGCM:
     return AESGCM(crypto.derive(key, f"blob/{blob_id.hex}"))
 
 
-def _generation_of(path: Path) -> int | None:
-    """None of a file that is cut or gone."""
-    try:
-        with path.open("rb") as file:
-            return _generation_in(file)
-    except FileNotFoundError:
-        return None
-
-
-def _generation_in(file: BinaryIO) -> int | None:
-    begin = file.read(_BEGIN.size)
+def _generation_in(begin: bytes) -> int | None:
     if len(begin) < _BEGIN.size:
         return None
     mark, generation = _BEGIN.unpack(begin)

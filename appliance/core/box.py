@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from appliance.core import crypto, db, envelope
 from appliance.core.blobs import Blobs
+from appliance.core.buckets import store_of
 from appliance.core.config import Settings
 from appliance.core.dispatch import Dispatcher
 from appliance.core.manifest import Registry
@@ -74,7 +75,7 @@ def open_box(settings: Settings, manifests: Iterable[Manifest]) -> Box:
         database=database,
         redis=redis,
         keys=keys,
-        blobs=Blobs(settings.home / "blobs", keys),
+        blobs=Blobs(store_of(settings, database), keys),
         registry=Registry(manifests),
         dispatcher=Dispatcher(redis),
         outbound=Outbound(settings.network),

@@ -2,24 +2,20 @@
 
 import os
 import re
-from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, FilePath, ValidationInfo, field_validator
+from pydantic import Field, FilePath, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from appliance.core import i18n
 from appliance.core.addresses import Several, is_dsn, is_machine, is_web_address, master_of
 from appliance.core.i18n import lazy_gettext as _
+from appliance.core.storage import BackupSettings, FilesSettings, Section
 
 LEAST_TOKEN = 16  # characters
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _is_root() -> bool:
@@ -220,47 +216,6 @@ class ChannelSettings(Section):
     rejected_days: int = Field(7, ge=1, le=90, description="How long webhooks that could not be used are kept.")
 
 
-class BackupTarget(Section):
-    """Where backups go. Secrets stay in the files that are named here."""
-
-    repository: str = Field(description="A folder, sftp:user@host:/folder, or s3:https://host/bucket/folder.")
-    mount_point: Path | None = Field(None, description="Folder where the disk or share is mounted; unmounted, nothing is written.")
-    identity_file: Path | None = Field(None, description="SSH key for sftp.")
-    known_hosts_file: Path | None = Field(None, description="Host key of the SFTP server, in the form of known_hosts.")
-    credentials_file: Path | None = Field(None, description="Keys for S3, in the form of ~/.aws/credentials.")
-    ca_file: Path | None = Field(None, description="Certificate of the authority that vouches for an S3 server of your own.")
-
-
-class PointInTimeSettings(Section):
-    """On PostgreSQL: its journal (WAL) goes to one target every five minutes, so that a restore can name a time."""
-
-    target: str = Field("", description="Name of the target that holds it. Empty: off.")
-    days: int = Field(7, ge=1, le=90, description="How many days back a restore can go.")
-    base_h: int = Field(24, ge=1, le=168, description="Hours between copies of the whole database, which journals are applied to.")
-
-
-class BackupSettings(Section):
-    every_h: int = Field(24, ge=1, le=168, description="Hours from one backup to the next.")
-    rpo_h: int = Field(26, ge=1, le=744, description="Hours of work you can afford to lose; an older last backup is a warning.")
-    keep_last: int = Field(3, ge=1, le=1000, description="Backups that are kept whatever their day.")
-    keep_daily: int = Field(7, ge=1, le=366, description="Days of which the last backup is kept.")
-    keep_weekly: int = Field(5, ge=0, le=520, description="Weeks of which the last backup is kept.")
-    keep_monthly: int = Field(12, ge=0, le=240, description="Months of which the last backup is kept.")
-    drill_days: int = Field(30, ge=0, le=366, description="Days from one restore drill to the next. 0: none by itself.")
-    timeout_min: int = Field(55, ge=1, le=10080, description="Minutes one step may take when the box starts it by itself.")
-    point_in_time: PointInTimeSettings = PointInTimeSettings()
-    targets: dict[str, BackupTarget] = Field(
-        default_factory=dict, description='By name. As a section: [backup.targets.usb] and below it repository = "/mnt/usb/salesedge".'
-    )
-
-    @property
-    def longest_kept(self) -> timedelta:
-        """Of a backup, by whichever rule keeps it longest, while others follow as planned. Rules count what has a backup, not days."""
-        every = timedelta(hours=self.every_h)
-        rules = (self.keep_last, 0), (self.keep_daily, 1), (self.keep_weekly, 7), (self.keep_monthly, 31)
-        return every + max(number * max(timedelta(days=days), every) for number, days in rules)
-
-
 class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line that is written.")
     format: Literal["console", "json"] = Field("console", description="console for people, json for collectors.")
@@ -314,6 +269,7 @@ class Settings(BaseSettings):
     workers: WorkerSettings = WorkerSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     channels: ChannelSettings = ChannelSettings()
+    files: FilesSettings = FilesSettings()
     backup: BackupSettings = BackupSettings()
     logs: LogSettings = LogSettings()
     telemetry: TelemetrySettings = TelemetrySettings()

@@ -16,11 +16,12 @@ from sqlalchemy import ForeignKey, Index, Select, String, UniqueConstraint, dele
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.core import guard
+from appliance.core.buckets import BucketStore
 from appliance.core.db import Base, BigId, TenantOwned
-from appliance.core.errors import Conflict, NotFound, Refused
+from appliance.core.errors import Conflict, NotFound, Refused, Unavailable
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
-from appliance.core.manifest import Cron, Manifest, Subscription
+from appliance.core.manifest import Check, CheckResult, Cron, Manifest, Subscription
 from appliance.core.rows import insert_if_absent, locked, was_changed
 from appliance.core.uow import SYSTEM, Actor, UnitOfWork
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 KEPT_UNUSED = timedelta(days=1)
 MOST_UNUSED = 200  # files that one person or key has chosen and not sent: each may be large
 SWEPT_AT_ONCE = 500
+LOOKED_FOR = 3
+MISSING = "Files are not in the bucket. If they lie in the data folder yet, stop the box and run: salesedge files copy --to bucket"
+KEEPS_VERSIONS = "The bucket keeps what is deleted as an older version: switch versioning off, or have older versions deleted after days."
 
 
 class Origin(StrEnum):
@@ -205,8 +209,30 @@ def _destroy(box: Box, tenant_id: UUID, file_ids: Sequence[UUID]) -> int:
     return len(found)
 
 
+def check_store(box: Box) -> CheckResult:
+    """Where they lie in a bucket: whether it takes, gives and deletes, and holds what was stored last."""
+    store = box.blobs.store
+    if not isinstance(store, BucketStore):
+        return CheckResult(ok=True, detail="in the data folder")
+    with box.whole_box("file store check", read_only=True) as uow:
+        there = StoredFile.state.in_((FileState.FRESH, FileState.USED))
+        last = select(StoredFile.tenant_id, StoredFile.id).where(there).order_by(StoredFile.id.desc()).limit(LOOKED_FOR)
+        stored = [(row.tenant_id, row.id) for row in uow.session.execute(last)]
+    try:
+        store.try_out()
+        absent = [file_id for tenant_id, file_id in stored if not box.blobs.has(tenant_id, file_id)]
+    except (Unavailable, Refused) as err:
+        return CheckResult(ok=False, detail="does not answer as it should", fix=str(err))
+    if absent:
+        return CheckResult(ok=False, detail="files are missing", fix=MISSING)
+    if store.keeps_versions():
+        return CheckResult(ok=False, detail="keeps old versions", fix=KEEPS_VERSIONS, needed=False)
+    return CheckResult(ok=True, detail="answers")
+
+
 MANIFEST = Manifest(
     "files",
     subscriptions=(Subscription(FileOrphaned, destroy_orphan, mode="staged"),),
     cron=(Cron("destroy_unused", sweep, every=timedelta(hours=1)),),
+    checks=(Check("file store", check_store, thorough=True),),
 )

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from appliance.core.i18n import lazy_gettext as _
 
 TransportFailed = httpx.TransportError  # for callers that read a streamed body, where it can still break
 Client = httpx.Client
+Response = httpx.Response
 InvalidAddress = httpx.InvalidURL  # for callers whose address somebody typed
 _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 TIMES = 3  # the time-out of one read: what an exchange may take in all, unless its caller says
@@ -40,9 +42,13 @@ class NoAnswer(Unavailable):
 
 
 class Outbound:
-    def __init__(self, settings: NetworkSettings, *, at_home: str | None = None) -> None:
-        """`at_home` is called like one of `private_hosts`, but there only: where its name leads elsewhere the network mode decides."""
+    def __init__(self, settings: NetworkSettings, *, at_home: str | None = None, ca_file: Path | None = None) -> None:
+        """`at_home` is called like one of `private_hosts`, but there only: where its name leads elsewhere the network mode decides.
+
+        `ca_file`: the authority that vouches for whom is called, in place of the public ones.
+        """
         self._settings = settings
+        self._ca_file = ca_file
         self._at_home = at_home
         self.timeout_s = settings.timeout_s
         self.breakers = Breakers()
@@ -53,7 +59,7 @@ class Outbound:
         `timeout_s` is one of each read; `within_s` one of each exchange, to the last byte of the answer: TIMES as long by default.
         """
         guard.check_no_open_unit(f"outbound call ({purpose})")
-        transport = _Checked(self, purpose, within_s)
+        transport = _Checked(self, purpose, within_s, ssl.create_default_context(cafile=self._ca_file) if self._ca_file else certificates())
         return httpx.Client(transport=transport, timeout=timeout_s or self._settings.timeout_s, follow_redirects=False, trust_env=False)
 
     def connect(self, purpose: str, host: str, port: int, *, timeout_s: float | None = None) -> socket.socket:
@@ -148,15 +154,15 @@ class Outbound:
         return addresses[0]
 
 
-def vouched(network: NetworkSettings, url: str) -> Outbound:
+def vouched(network: NetworkSettings, url: str, *, ca_file: Path | None = None) -> Outbound:
     """The operator named this host: if it is a private one it may be called even from a sealed box. Public ones may not."""
     try:
         host = urlsplit(url).hostname or ""
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, ValueError):  # ValueError: no address at all, or a part of the name is empty or too long
-        return Outbound(network)
+        return Outbound(network, ca_file=ca_file)
     is_private = not any(is_public(str(entry[4][0])) for entry in found)
-    return Outbound(network, at_home=host if host and is_private else None)
+    return Outbound(network, at_home=host if host and is_private else None, ca_file=ca_file)
 
 
 def object_of(content: bytes) -> dict[str, Any]:
@@ -192,13 +198,13 @@ def certificates() -> ssl.SSLContext:
 
 
 class _Checked(httpx.BaseTransport):
-    def __init__(self, outbound: Outbound, purpose: str, within_s: float | None) -> None:
+    def __init__(self, outbound: Outbound, purpose: str, within_s: float | None, trusted: ssl.SSLContext) -> None:
         self._outbound = outbound
         self._purpose = purpose
         self._within_s = within_s
         self._lines: list[socket.socket | None] = []
         self._cuts = 0
-        self._inner = httpx.HTTPTransport(verify=certificates(), retries=0, trust_env=False)
+        self._inner = httpx.HTTPTransport(verify=trusted, retries=0, trust_env=False)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         host, port = request.url.host, request.url.port or (443 if request.url.scheme == "https" else 80)

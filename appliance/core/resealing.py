@@ -132,9 +132,10 @@ def _step(box: Box, tenant_id: UUID) -> bool:
         if rotation.step != FILES:
             _reseal_rows(uow, rotation)
             return True
-        shelf, generation = next((one for one in box.blobs.shelves(tenant_id) if [one] > rotation.after), None), rotation.generation
-        if shelf is None:
-            return _end_pass(uow, rotation)
+        after, generation = rotation.after, rotation.generation
+    shelf = next((one for one in box.blobs.shelves(tenant_id) if [one] > after), None)
+    if shelf is None:
+        return _end_files(box, tenant_id, after)
     found = _reseal_shelf(box, tenant_id, shelf, generation)
     if found is None:
         return False
@@ -143,6 +144,14 @@ def _step(box: Box, tenant_id: UUID) -> bool:
         if rotation is not None and rotation.step == FILES and [shelf] > rotation.after:
             _advance(rotation, FILES, [shelf], found)
     return True
+
+
+def _end_files(box: Box, tenant_id: UUID, after: list[Any]) -> bool:
+    with box.whole_box("reseal") as uow:
+        rotation = uow.session.scalar(locked(select(KeyRotation).where(KeyRotation.tenant_id == tenant_id)))
+        if rotation is None or rotation.step != FILES or rotation.after != after:
+            return False  # another process went on with it
+        return _end_pass(uow, rotation)
 
 
 def _begin_pass(rotation: KeyRotation, uow: UnitOfWork) -> None:

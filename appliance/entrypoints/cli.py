@@ -19,6 +19,7 @@ from appliance.entrypoints.cli_bench import bench
 from appliance.entrypoints.cli_brand import brand
 from appliance.entrypoints.cli_diagnostics import diagnostics
 from appliance.entrypoints.cli_egress import egress
+from appliance.entrypoints.cli_files import files
 from appliance.entrypoints.cli_keys import keys
 from appliance.entrypoints.cli_logs import logs
 from appliance.entrypoints.cli_models import models
@@ -197,6 +198,7 @@ cli.add_command(keys)
 cli.add_command(backup)
 cli.add_command(diagnostics)
 cli.add_command(egress)
+cli.add_command(files)
 cli.add_command(logs)
 cli.add_command(models)
 cli.add_command(people)

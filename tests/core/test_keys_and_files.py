@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from appliance.core import blobs, crypto, guard
 from appliance.core.errors import NotFound, Refused, Unavailable
+from appliance.core.stores import FolderStore
 
 
 def test_a_master_key_others_can_read_is_refused_with_the_fix(tmp_path):
@@ -68,7 +69,7 @@ def test_the_database_file_is_noise_without_the_key(box, tenant_id, tmp_path):
 @given(st.sampled_from([0, 1, blobs.PIECE - 1, blobs.PIECE, blobs.PIECE + 1, 3 * blobs.PIECE]))
 def test_a_file_comes_back_as_it_went_in(tmp_path, size):
     ring = crypto.Keyring(b"k" * 32)
-    store = blobs.Blobs(tmp_path, ring)
+    store = blobs.Blobs(FolderStore(tmp_path), ring)
     content = os.urandom(size)
     ref = store.put(crypto.NIL, io.BytesIO(content))
     assert store.read_all(crypto.NIL, ref.id) == content
@@ -78,7 +79,7 @@ def test_a_file_comes_back_as_it_went_in(tmp_path, size):
 
 
 def test_a_cut_or_reordered_file_is_noticed(tmp_path):
-    store = blobs.Blobs(tmp_path, crypto.Keyring(b"k" * 32))
+    store = blobs.Blobs(FolderStore(tmp_path), crypto.Keyring(b"k" * 32))
     ref = store.put(crypto.NIL, io.BytesIO(os.urandom(3 * blobs.PIECE)))
     path = next(tmp_path.rglob(ref.id.hex))
     sealed = path.read_bytes()
@@ -90,7 +91,7 @@ def test_a_cut_or_reordered_file_is_noticed(tmp_path):
 
 
 def test_a_file_past_the_limit_or_a_full_disk_leaves_nothing_behind(tmp_path):
-    store = blobs.Blobs(tmp_path, crypto.Keyring(b"k" * 32))
+    store = blobs.Blobs(FolderStore(tmp_path), crypto.Keyring(b"k" * 32))
     with pytest.raises(Refused, match="MB"):
         store.put(crypto.NIL, io.BytesIO(os.urandom(3 * 2**20)), limit=2**20)
 
@@ -104,7 +105,7 @@ def test_a_file_past_the_limit_or_a_full_disk_leaves_nothing_behind(tmp_path):
 
 
 def test_a_deleted_file_is_gone(tmp_path):
-    store = blobs.Blobs(tmp_path, crypto.Keyring(b"k" * 32))
+    store = blobs.Blobs(FolderStore(tmp_path), crypto.Keyring(b"k" * 32))
     ref = store.put(crypto.NIL, io.BytesIO(b"x"))
     store.delete(crypto.NIL, ref.id)
     with pytest.raises(NotFound):

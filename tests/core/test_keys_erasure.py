@@ -10,8 +10,9 @@ from sqlalchemy import LargeBinary, func, select, type_coerce
 
 from appliance.core import clock, crypto, db, envelope, files, key_slots, resealing
 from appliance.core.box import open_box
-from appliance.core.config import BackupSettings, BackupTarget, KeySettings, Settings
+from appliance.core.config import KeySettings, Settings
 from appliance.core.errors import Conflict, DomainError
+from appliance.core.storage import BackupSettings, BackupTarget
 from appliance.core.tenancy import TenantKey
 from appliance.core.web import create_app
 from appliance.domains.contacts import actions as contacts

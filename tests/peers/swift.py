@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.core.storage import FilesSettings
 from tests.peers import certificate
 from tests.ports import free_port
 
@@ -50,7 +51,7 @@ cert_file = {folder}/cert.pem
 key_file = {folder}/key.pem
 log_address = {folder}/none
 [pipeline:main]
-pipeline = catch_errors cache s3api tempauth slo proxy-server
+pipeline = catch_errors cache s3api tempauth slo symlink versioned_writes proxy-server
 [filter:catch_errors]
 use = egg:swift#catch_errors
 [filter:cache]
@@ -62,6 +63,11 @@ use = egg:swift#tempauth
 user_test_tester = testing .admin
 [filter:slo]
 use = egg:swift#slo
+[filter:symlink]
+use = egg:swift#symlink
+[filter:versioned_writes]
+use = egg:swift#versioned_writes
+allow_object_versioning = true
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
@@ -79,6 +85,15 @@ class ObjectStore:
             "repository": f"s3:https://127.0.0.1:{self.port}/{path}", "credentials_file": self.folder / "credentials",
             "ca_file": self.folder / "cert.pem",
         }
+
+
+    def files(self, bucket="box", **changed):
+        """As the place of a box's files."""
+        told = {
+            "endpoint": f"https://127.0.0.1:{self.port}", "bucket": bucket, "credentials_file": self.folder / "credentials",
+            "ca_file": self.folder / "cert.pem",
+        }
+        return FilesSettings(**told | changed)
 
 
 @contextlib.contextmanager

@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import expect
 
 from appliance.core import clock
-from appliance.core.config import BackupTarget
 from appliance.core.ids import new_id
+from appliance.core.storage import BackupTarget
 from appliance.domains.ops.tables import BackupRun
 from appliance.domains.ops.types import RunKind, RunState
 from tests.cast import enter, make_cast, recognise_for_real

@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from appliance.core import clock
-from appliance.core.config import BackupTarget
 from appliance.core.ids import new_id
+from appliance.core.storage import BackupTarget
 from appliance.domains.ops.tables import BackupRun
 from appliance.domains.ops.types import RunKind, RunState
 from tests.webui.looking import look

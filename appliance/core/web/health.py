@@ -35,6 +35,7 @@ NAMES = {
     "point in time": _("Going back to a time"),
     "before restore": _("Left from before a restore"),
     "model files": _("Files of the models"),
+    "file store": _("Store of files"),
     "database set-up": _("Database: version and roles"),
     "queue set-up": _("Queue: version and memory"),
     "order of time": _("Order of events"),
@@ -44,6 +45,12 @@ NAMES = {
 # What checks say. They are also read by programs, so they speak English; people get them in their language.
 SAID = (
     _("answers"),
+    _("in the data folder"),
+    _("does not answer as it should"),
+    _("files are missing"),
+    _("keeps old versions"),
+    _("Files are not in the bucket. If they lie in the data folder yet, stop the box and run: salesedge files copy --to bucket"),
+    _("The bucket keeps what is deleted as an older version: switch versioning off, or have older versions deleted after days."),
     _("every chain holds"),
     _("An update was interrupted. Run `salesedge update --resume`: the box is then wholly the old release or wholly the new one."),
     _("The record was changed outside the product. Keep a copy of it and investigate."),

@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 
 from appliance.core import i18n
-from appliance.core.config import BackupSettings
 from appliance.core.rows import required
+from appliance.core.storage import BackupSettings
 from appliance.core.tenancy import KeyRotation, TenantKey
 from appliance.core.uow import UnitOfWork
 from appliance.domains.ops.errors import NoSuchBackup

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import create_engine, make_url, select, text
 
 from appliance.core import crypto, db, files
-from appliance.core.config import BackupSettings, BackupTarget
 from appliance.core.ids import new_id
+from appliance.core.storage import BackupSettings, BackupTarget
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts.schemas import ContactFields
 from appliance.domains.contacts.types import Identity, IdentityKind

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from appliance.core.config import BackupTarget
+from appliance.core.storage import BackupTarget
 from appliance.domains.ops import queries
 from appliance.domains.ops.tables import BackupRun
 from appliance.domains.ops.types import RunKind, RunState

@@ -13,9 +13,9 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
 from appliance.core import clock, db, files, rls
-from appliance.core.config import BackupTarget
 from appliance.core.errors import DomainError
 from appliance.core.ids import new_id
+from appliance.core.storage import BackupTarget
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts.types import Identity, IdentityKind
 from appliance.domains.identity import actions as identity

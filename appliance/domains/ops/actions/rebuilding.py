@@ -15,6 +15,7 @@ from appliance.core import canary, crypto, db
 from appliance.core.blobs import Blobs
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.records import known_to
+from appliance.core.stores import FolderStore
 from appliance.core.tenancy import TenantKey, topic
 from appliance.domains.identity import actions as identity
 from appliance.domains.ops.actions import contents, keyfile
@@ -82,7 +83,7 @@ def look_at(engine: Engine, keys: crypto.Keyring, folder: Path, told: Contents, 
         contents.see_all(connection)
         wrapped = {row.tenant_id: row.wrapped for row in connection.execute(select(TenantKey.tenant_id, TenantKey.wrapped))}
         theirs = keys.beside(wrapped.get)
-        return contents.survey(connection, theirs, Blobs(folder / "blobs", theirs), told, erased)
+        return contents.survey(connection, theirs, Blobs(FolderStore(folder / "blobs"), theirs), told, erased)
 
 
 def _remove_erased(engine: Engine, folder: Path) -> Erased:

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 from sqlalchemy import Engine, make_url
 
 from appliance.core import clock, crypto
+from appliance.core.buckets import BucketStore, store_of
 from appliance.core.i18n import lazy_gettext as _
 from appliance.domains.ops.actions import rebuilding, targets
 from appliance.domains.ops.actions.taking import DUMPS, FOLDERS
@@ -56,7 +57,7 @@ def restore(settings: Settings, target: str, *, set_id: str = NEWEST, replace: b
         else:
             source = Source(told, lambda: repository.reading(chosen.database, DUMPS["postgresql"]))
             found, removed = replace_database(settings, keys, wrapped, source, stage)
-        aside = put_in_place(settings.home, stage)
+        aside = put_in_place(settings, stage)
     return Restored(chosen.id, chosen.taken_at, time.monotonic() - began, found, told, aside, removed)
 
 
@@ -75,14 +76,15 @@ def replace_database(settings: Settings, keys: crypto.Keyring, wrapped: bytes, s
 def check_empty(settings: Settings, keys: crypto.Keyring) -> None:
     path = settings.home / rebuilding.DATABASE_FILE
     is_embedded = make_url(settings.database_url).get_backend_name() == "sqlite"
-    if is_embedded and not path.exists() and not any((settings.home / "blobs").glob("*/*/*")):
+    has_no_files = store_of(settings).is_empty()
+    if is_embedded and not path.exists() and has_no_files:
         return
     try:
         with rebuilding.opened(settings, keys, settings.home if is_embedded else postgresql.owner_url(settings)) as engine:
             has_data = rebuilding.has_data(engine)
     except crypto.KeyUnreadable:
         has_data = True
-    if has_data or any((settings.home / "blobs").glob("*/*/*")):
+    if has_data or not has_no_files:
         raise NotEmpty(_("This box holds data. To put the backup in their place, say so with --replace."))
 
 
@@ -127,8 +129,17 @@ def _let_the_application_in(settings: Settings, engine: Engine) -> None:
             postgresql.let_in(connection, role)
 
 
-def put_in_place(home: Path, stage: Path) -> str:
-    """The database last: until then the box counts as empty, and the restore can be run again."""
+def put_in_place(settings: Settings, stage: Path) -> str:
+    """The database last: until then the box counts as empty, and the restore can be run again.
+
+    A bucket has all the new files before the database names them, and loses the old ones once nothing does; these are aside by then.
+    """
+    home, store = settings.home, store_of(settings)
+    bucket = store if isinstance(store, BucketStore) else None
+    if bucket is not None:
+        if not bucket.is_empty():
+            bucket.gather()
+        bucket.fill(stage / "blobs")
     aside = home / f"{ASIDE}{clock.now():%Y%m%d-%H%M%S}"
     old = [home / name for name in _ASIDE if (home / name).exists()]
     for path in old:
@@ -138,5 +149,7 @@ def put_in_place(home: Path, stage: Path) -> str:
         if (stage / name).exists():
             shutil.rmtree(home / name, ignore_errors=True)
             (stage / name).rename(home / name)
+    if bucket is not None:
+        bucket.mark()
+        bucket.keep_only(home / "blobs")
     return str(aside) if old else ""
-

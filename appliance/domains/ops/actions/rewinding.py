@@ -50,7 +50,7 @@ def restore_to(settings: Settings, target: str, to: datetime, *, replace: bool =
                 repository.restore_folder(one.id, stage, only=FOLDERS)  # what was deleted soon after lies in the one before
         with _past(repository, way, to, stage) as past:
             found, removed = restoring.replace_database(settings, keys, wrapped, past, stage)
-        aside = restoring.put_in_place(settings.home, stage)
+        aside = restoring.put_in_place(settings, stage)
     return Restored(way.base.chain, to, time.monotonic() - began, found, past.told, aside, removed)
 
 

@@ -14,8 +14,10 @@ from sqlalchemy import create_engine
 
 from appliance import __version__
 from appliance.core import clock, guard
+from appliance.core.blobs import Blobs
 from appliance.core.config import config_file
 from appliance.core.ids import new_id
+from appliance.core.stores import FolderStore
 from appliance.domains.ops import queries
 from appliance.domains.ops.actions import contents, keyfile, targets
 from appliance.domains.ops.actions.runs import leased
@@ -88,13 +90,15 @@ def _one_view(box: Box) -> Iterator[Connection]:
 
 
 def _contents(box: Box, connection: Connection, at: datetime) -> Contents:
+    rows = contents.count_rows(connection)  # from here on the view stands: it names no file that comes later
+    here = Blobs(FolderStore(box.blobs.gather()), box.keys)
     missing = files = 0
     for tenant_id, file_id in contents.stored_files(connection):
         files += 1
-        missing += not box.blobs.has(tenant_id, file_id)
+        missing += not here.has(tenant_id, file_id)
     models = tuple(sorted(path.name for path in (box.settings.home / "models").glob("[!.]*")))
     kind = connection.dialect.name
-    return Contents(__version__, kind, at.isoformat(), contents.count_rows(connection), files, missing, models,
+    return Contents(__version__, kind, at.isoformat(), rows, files, missing, models,
                     contents.needed_generations(connection, box.keys))  # fmt: skip
 
 

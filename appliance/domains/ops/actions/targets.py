@@ -19,7 +19,8 @@ from appliance.domains.ops.types import NEWEST, BackupSet, RunKind
 
 if TYPE_CHECKING:
     from appliance.core.box import Box
-    from appliance.core.config import BackupTarget, Settings
+    from appliance.core.config import Settings
+    from appliance.core.storage import BackupTarget
 
 LONGEST_S = 7 * 24 * 3600.0  # by hand: whoever waits may press Ctrl-C
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from appliance.core import i18n
-from appliance.core.config import BackupTarget
 from appliance.core.i18n import lazy_gettext as _
+from appliance.core.storage import BackupTarget
 from appliance.domains.ops.errors import BackupFailed, NoRepository, NoSuchBackup, OtherKey
 from appliance.domains.ops.gateways.processes import Run, running
 from appliance.domains.ops.rules.addresses import Place, place_of

@@ -1,4 +1,4 @@
-"""One box on five machines: PostgreSQL and Redis on one, models on another, pages and workers on two; `docs/operating/scaling.md`."""
+"""One box on five machines, files on a share or in a bucket: store, models, and two for pages and workers; `docs/operating/scaling.md`."""
 
 import contextlib
 import os
@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from tests.journeys.running import EMAIL, PASSWORD, wait_for
+from tests.peers import swift
 from tests.peers.machines import ROOT, Machine, network, until_it_is_there
 from tests.servers import postgresql_server, redis_server
 
@@ -26,6 +27,11 @@ pytestmark = [
 POLICY = "# Garantia\n\nA garantia do inversor é de 10 anos.\n\n# Visita\n\nA visita técnica é gratuita em um raio de 80 km.\n"
 WORKING = ("web", "relay", "worker", "worker-slow", "worker-speech")  # on every node; the rest on one
 LIMIT_S = 300
+MAKES_BUCKET = """
+from appliance.core.buckets import store_of
+from appliance.core.config import load_settings
+store_of(load_settings()).bucket.ask("create_bucket")
+"""
 
 
 @dataclass
@@ -43,6 +49,15 @@ class Node:
     def start(self, *names):
         for name in names:
             self.machine.start("-m", "appliance.entrypoints.alone", name, environment=self.environment)
+
+    @property
+    def has_files_of_its_own(self):
+        folder = self.home / "blobs"
+        return not folder.is_symlink() and any(folder.glob("*/*/*"))
+
+    def run(self, *words):
+        command = ["ip", "netns", "exec", self.machine.name, sys.executable, *words]
+        subprocess.run(command, check=True, env={**os.environ, **self.environment}, cwd=ROOT, timeout=LIMIT_S)
 
     def client(self):
         transport = httpx.HTTPTransport(uds=str(self.door), retries=2)
@@ -64,9 +79,31 @@ class Node:
         return "nothing"
 
 
-@pytest.fixture
-def nodes(tmp_path):
-    with postgresql_server() as owner, redis_server(tmp_path) as redis, network("store", "models", "one", "two") as machines:
+@contextlib.contextmanager
+def bucket_of(store, folder):
+    """An S3-compatible store on this machine, reached by its address; the settings that name a bucket of it."""
+    if not swift.IS_HERE:
+        pytest.skip("Swift is not installed (apt-get install swift-proxy swift-account swift-container swift-object)")
+    folder.mkdir()
+    with swift.object_store(folder, store.address) as server:
+        inner = f"{folder}/s3.sock"
+        doorway = subprocess.Popen([sys.executable, "-m", "tests.peers.doorway", inner, f"127.0.0.1:{server.port}"], cwd=ROOT)
+        try:
+            until_it_is_there(Path(inner))
+            store.open_door(f"{store.address}:{server.port}", inner)
+            files = server.files()
+            yield {f"SALESEDGE__FILES__{name.upper()}": str(value) for name, value in files.model_dump(exclude_defaults=True).items()}
+        finally:
+            doorway.kill()
+            doorway.wait()
+
+
+@pytest.fixture(params=["share", "bucket"])
+def nodes(request, tmp_path):
+    with contextlib.ExitStack() as running:
+        owner = running.enter_context(postgresql_server())
+        redis = running.enter_context(redis_server(tmp_path))
+        machines = running.enter_context(network("store", "models", "one", "two"))
         store, models, one, two = machines
         folder = owner.partition("host=")[2]
         with psycopg.connect(f"host={folder} user=owner dbname=postgres", autocommit=True) as connection:
@@ -92,19 +129,23 @@ def nodes(tmp_path):
             "SALESEDGE__SERVER__HOST": "0.0.0.0",
             "SALESEDGE__SERVER__PUBLIC_URL": "http://box.example",
         }
+        if request.param == "bucket":
+            shared |= running.enter_context(bucket_of(store, tmp_path / "swift"))
         made = [
             Node(machine, tmp_path / name, shared | {"SALESEDGE_HOME": str(tmp_path / name)})
             for machine, name in ((one, "one"), (two, "two"))
         ]
         for node in made:
             node.home.mkdir()
-            (node.home / "blobs").symlink_to(files)  # where an operator mounts the share
+            if request.param == "share":
+                (node.home / "blobs").symlink_to(files)  # where an operator mounts it
         first = made[0]
+        if request.param == "bucket":
+            first.run("-c", MAKES_BUCKET)
         password = tmp_path / "password"
         password.write_text(PASSWORD)
         set_up = ["-m", "appliance.entrypoints.cli", "setup", "--email", EMAIL, "--password-file", str(password), "--tenant", "Solara"]
-        command = ["ip", "netns", "exec", one.name, sys.executable, *set_up]
-        subprocess.run(command, check=True, env={**os.environ, **first.environment}, cwd=ROOT, timeout=LIMIT_S)
+        first.run(*set_up)
         serving = shared | {"SALESEDGE_HOME": str(tmp_path / "models"), "SALESEDGE__MODELS__LISTEN": f"{models.address}:9000"}
         models.start("-m", "appliance.entrypoints.alone", "models", environment=serving)
         for node in made:
@@ -127,7 +168,7 @@ def test_what_one_machine_takes_in_another_answers_and_goes_on_when_the_first_lo
     one, two = nodes
     here, there = one.signed_in(), two.signed_in()
     wait_for(lambda: not queues_nobody_works_on(two), limit_s=LIMIT_S)
-    here.post("/api/v1/documents/upload", files={"file": ("garantia.md", POLICY.encode())}).raise_for_status()
+    uploaded = here.post("/api/v1/documents/upload", files={"file": ("garantia.md", POLICY.encode())}).raise_for_status().json()
     wait_for(lambda: there.get("/api/v1/documents").json()["items"][0]["status"] == "processed", limit_s=LIMIT_S)
     agent = there.post("/api/v1/agents", json={"name": "Lia", "settings": {"debounce_ms": 0}}).json()
     there.post(f"/api/v1/agents/{agent['id']}/publish", json={}).raise_for_status()
@@ -150,3 +191,6 @@ def test_what_one_machine_takes_in_another_answers_and_goes_on_when_the_first_lo
     wait_for(lambda: any("80 km" in text for text in answers(there, conversation_id)), limit_s=LIMIT_S)
     said = answers(there, conversation_id)
     assert len(said) == len(set(said)) == 2
+    assert there.get(f"/api/v1/documents/{uploaded['id']}/file").text == POLICY
+    assert not one.has_files_of_its_own
+    assert not two.has_files_of_its_own

@@ -1,4 +1,4 @@
-"""A certificate for 127.0.0.1 that nobody signed."""
+"""A certificate for an address, by default 127.0.0.1, that nobody signed."""
 
 import ssl
 from dataclasses import dataclass
@@ -26,14 +26,14 @@ class Certificate:
         return ssl.create_default_context(cafile=str(self.cert))
 
 
-def make(folder: Path) -> Certificate:
+def make(folder: Path, address: str = "127.0.0.1") -> Certificate:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
     now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
         .not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )  # fmt: skip

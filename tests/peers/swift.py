@@ -78,11 +78,12 @@ account_autocreate = true
 class ObjectStore:
     folder: Path
     port: int
+    address: str = "127.0.0.1"
 
     def target(self, path):
         """As a target of the configuration."""
         return {
-            "repository": f"s3:https://127.0.0.1:{self.port}/{path}", "credentials_file": self.folder / "credentials",
+            "repository": f"s3:https://{self.address}:{self.port}/{path}", "credentials_file": self.folder / "credentials",
             "ca_file": self.folder / "cert.pem",
         }
 
@@ -90,16 +91,17 @@ class ObjectStore:
     def files(self, bucket="box", **changed):
         """As the place of a box's files."""
         told = {
-            "endpoint": f"https://127.0.0.1:{self.port}", "bucket": bucket, "credentials_file": self.folder / "credentials",
+            "endpoint": f"https://{self.address}:{self.port}", "bucket": bucket, "credentials_file": self.folder / "credentials",
             "ca_file": self.folder / "cert.pem",
         }
         return FilesSettings(**told | changed)
 
 
 @contextlib.contextmanager
-def object_store(folder):
+def object_store(folder, address="127.0.0.1"):
+    """`address`: by which it is called, where something else brings it to this machine's loopback."""
     user = subprocess.run(["id", "-un"], check=True, capture_output=True, text=True).stdout.strip()
-    certificate.make(folder)
+    certificate.make(folder, address)
     (folder / "credentials").write_text(f"[default]\naws_access_key_id = {KEY_ID}\naws_secret_access_key = {SECRET}\n")
     (folder / "swift.conf").write_text(POLICY)
     (folder / "devices" / "one").mkdir(parents=True)
@@ -115,7 +117,7 @@ def object_store(folder):
     try:
         for own in (*ports, port):
             _await(own)
-        yield ObjectStore(folder, port)
+        yield ObjectStore(folder, port, address)
     finally:
         for process in running:
             process.kill()

@@ -132,7 +132,7 @@ class _Body:
 
     def __init__(self, answer: Response) -> None:
         self._answer = answer
-        self._chunks = answer.iter_raw(CHUNK)
+        self._chunks = answer.iter_raw()
 
     def read(self, _size: int | None = None) -> bytes:
         return b"".join(self._chunks) if _size is None else next(self._chunks, b"")

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 import time_machine
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from appliance.core import clock, deliveries, files, jobs
 from appliance.core.errors import Refused
@@ -284,6 +284,17 @@ def test_what_waits_goes_with_whom_it_is_from(hand_over, texts, inbox, box, tena
         assert [one.read_at for one in queries.list_waiting_posted(uow)] == [None]
     del box.blobs.read
     assert "dois" not in texts()
+
+
+def test_of_a_mail_that_waited_before_its_sender_stood_with_it_the_file_is_read(hand_over, texts, inbox, box, tenant_id):
+    hand_over(mail("um").as_bytes())
+    texts()
+    hand_over(mail("dois", message_id="<dois@cliente.example>").as_bytes())
+    with box.unit(tenant_id) as uow:
+        uow.session.execute(update(PostedMail).values(sender=None))
+    with box.unit(tenant_id) as uow:
+        actions.erase_contact(uow, inbox()[0][0].contact_id)
+        assert queries.list_waiting_posted(uow) == []
 
 
 @BOTH

@@ -127,9 +127,9 @@ class Blobs:
                 self.store.delete_all(tenant_id.hex)
             return may_delete
 
-    def gather(self) -> Path:
-        """A folder on this machine that holds all of them as they lie in the store. Raises Unavailable."""
-        return self.store.gather()
+    def gather(self, *, within_s: float | None = None) -> Path:
+        """A folder on this machine that holds all of them as they lie in the store. Raises Unavailable, Refused."""
+        return self.store.gather(within_s=within_s)
 
     def shelves(self, tenant_id: UUID) -> list[str]:
         """The folders that a tenant's files lie in, in order."""

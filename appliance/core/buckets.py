@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
+import math
 import os
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -17,7 +21,8 @@ from sqlalchemy import func, select, text
 
 from appliance.core.errors import NotFound, Refused, Unavailable
 from appliance.core.i18n import lazy_gettext as _
-from appliance.core.stores import Door, FolderDoor, FolderStore, gone, no_room
+from appliance.core.ids import new_id
+from appliance.core.stores import MARK, Door, FolderDoor, FolderStore, gone, needs_room
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -28,9 +33,10 @@ if TYPE_CHECKING:
     from appliance.core.stores import FileStore
 
 WAITS_S = 600  # a backup, for who deletes just now
-PROBE = ".probe"
-MARK = ".bucket"  # in a folder that is no more than a copy of the bucket which stands in it
+PROBE = ".probe-"
+COPY_STAYS_S = 7 * 86_400  # after the last backup that was taken from it
 _LOCK = 0x5A1EF11E  # PostgreSQL advisory lock: "salesedge files"
+_OURS = re.compile(r"[0-9a-f]{32}/[0-9a-f]{2}/[0-9a-f]{32}")
 T = TypeVar("T")
 
 
@@ -38,7 +44,6 @@ def store_of(settings: Settings, database: Database | None = None) -> FileStore:
     """Where this box's files lie. Without a database nobody is kept from deleting: for a box that does not run."""
     folder = settings.home / "blobs"
     if not settings.files.endpoint:
-        (folder / MARK).unlink(missing_ok=True)  # from now on it is more than a copy
         return FolderStore(folder)
     door: Door = DatabaseDoor(database.engine) if database is not None and database.is_postgresql else FolderDoor(folder)
     return BucketStore(settings.files, settings.network, folder, door)
@@ -71,11 +76,9 @@ class BucketStore:
 
     def write(self, name: str, fill: Callable[[BinaryIO], T]) -> T:
         with self._spool() as file:
-            try:
+            with needs_room():
                 done = fill(file)
                 file.seek(0)
-            except OSError as err:
-                raise no_room() from err
             self.bucket.ask("put_object", name, Body=file)
         return done
 
@@ -90,17 +93,16 @@ class BucketStore:
         with ExitStack() as unless_read:
             file = unless_read.enter_context(self._spool())
             self._fetch(name, file)
-            file.seek(0)
             unless_read.pop_all()
         return file
 
     def _fetch(self, name: str, file: BinaryIO) -> None:
         with self.bucket.reading(name) as chunks:
             for chunk in chunks:
-                try:
+                with needs_room():
                     file.write(chunk)
-                except OSError as err:
-                    raise no_room() from err
+        with needs_room():
+            file.seek(0)  # also writes the last of it
 
     def begin_of(self, name: str, size: int) -> bytes:
         try:
@@ -110,20 +112,21 @@ class BucketStore:
             return b""
 
     def has(self, name: str) -> bool:
-        try:
-            self.bucket.ask("head_object", name)
-        except NotFound:
-            return False
-        return True
+        return any(lying.name == name for lying in self.lying(name))
 
     def delete(self, name: str) -> None:
-        self.bucket.ask("delete_object", name)
+        with suppress(NotFound):  # some stores say so
+            self.bucket.ask("delete_object", name)
         (self.copy / name).unlink(missing_ok=True)
 
     def delete_all(self, folder: str) -> None:
         for lying in self.lying(f"{folder}/"):
-            self.bucket.ask("delete_object", lying.name)
+            self.delete(lying.name)
         shutil.rmtree(self.copy / folder, ignore_errors=True)
+
+    def forgotten(self, before: datetime) -> Iterator[Lying]:
+        """What was stored before then, for whoever knows which of it is still named."""
+        return (lying for lying in self.lying() if lying.changed_at < before)
 
     def shelves(self, folder: str) -> list[str]:
         found = self.bucket.pages(f"{folder}/", Delimiter="/")
@@ -133,23 +136,28 @@ class BucketStore:
         return (lying.name for lying in self.lying(f"{folder}/"))
 
     def lying(self, begins: str = "") -> Iterator[Lying]:
+        """Only what is called as the box's own files are: a name from outside leads nowhere on this machine's disk."""
         for page in self.bucket.pages(begins):
             for one in page.get("Contents", ()):
                 name = self.bucket.name_of(one["Key"])
-                if name != PROBE:
+                if _OURS.fullmatch(name):
                     yield Lying(name, int(one["Size"]), one["LastModified"], str(one["ETag"]))
 
-    def gather(self) -> Path:
+    def gather(self, *, within_s: float | None = None) -> Path:
         """Only what is not there yet, or was changed, is fetched; what is gone from the bucket goes from the copy.
 
-        Raises Refused where the folder holds files of another place, which would go.
+        Raises Refused where the folder holds files of another place, which would go. What was fetched when the time was over stays.
         """
-        self._check_it_is_a_copy()
+        ends = time.monotonic() + within_s if within_s is not None else math.inf
+        self.check_it_is_a_copy()
+        self.mark()
         there: set[Path] = set()
         for lying in self.lying():
             path = self.copy / lying.name
             there.add(path)
             if not _is_same(path, lying):
+                if time.monotonic() > ends:
+                    raise Unavailable(_("Copying the files from the bucket took too long. The next backup goes on with it."))
                 with suppress(NotFound):  # deleted meanwhile
                     self._fetch_to(path, lying)
         for path in self.copy.glob("*/*/*"):
@@ -157,63 +165,90 @@ class BucketStore:
                 path.unlink(missing_ok=True)
         return self.copy
 
-    def _check_it_is_a_copy(self) -> None:
+    def drop_old_copy(self) -> None:
+        """What was erased since must not stay on a machine that takes no backups any more."""
         mark = self.copy / MARK
-        told = mark.read_text(encoding="utf-8") if mark.is_file() else ""
-        if told == self.bucket.address:
-            return
-        if any(self.copy.glob("*/*/*")):
+        if self._is_marked() and mark.stat().st_mtime < time.time() - COPY_STAYS_S:
+            for path in self.copy.glob("*/*/*"):
+                path.unlink(missing_ok=True)
+
+    def _is_marked(self) -> bool:
+        mark = self.copy / MARK
+        return mark.is_file() and mark.read_text(encoding="utf-8") == self.bucket.address
+
+    def check_it_is_a_copy(self) -> None:
+        """Raises Refused."""
+        if not self._is_marked() and any(self.copy.glob("*/*/*")):
             said = _("The folder %(path)s holds files that may not be in the bucket: salesedge files copy --to bucket", path=self.copy)
             raise Refused(said)
-        self.mark()
 
-    def mark(self) -> None:
-        """From now on the folder is a copy, and holds nothing that the bucket does not."""
-        self.copy.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (self.copy / MARK).write_text(self.bucket.address, encoding="utf-8")
+    def mark(self, folder: Path | None = None) -> None:
+        """From now on the folder, or one that takes its place, is a copy, and holds nothing that the bucket does not."""
+        folder = folder or self.copy
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (folder / MARK).write_text(self.bucket.address, encoding="utf-8")
 
     def _fetch_to(self, path: Path, lying: Lying) -> None:
         part = path.with_suffix(".part")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with part.open("wb") as file:
-                self._fetch(lying.name, file)
-            os.utime(part, ns=(lying.time_ns, lying.time_ns))
-            part.rename(path)
-        except OSError as err:
-            raise no_room() from err
+            with needs_room():
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                with part.open("wb") as file:
+                    self._fetch(lying.name, file)
+                os.utime(part, ns=(lying.time_ns, lying.time_ns))
+                part.rename(path)
         finally:
             part.unlink(missing_ok=True)
 
-    def fill(self, folder: Path) -> int:
-        """All of a folder that is laid out as `copy` is, besides what is there. How many files."""
-        own = sorted(path for path in folder.glob("*/*/*") if not path.suffix)
-        for path in own:
-            with path.open("rb") as file:
-                self.bucket.ask("put_object", path.relative_to(folder).as_posix(), Body=file)
-        for lying in self.lying():  # so that a later `gather` fetches none of them again
+    def take_in(self) -> int:
+        """What the folder holds and the bucket lacks; from then on the folder is a copy. How many files. Raises Refused where it is one:
+        what the bucket lacks was deleted then.
+        """
+        if self._is_marked():
+            raise Refused(_("The folder %(path)s is a copy of this bucket already: nothing in it has to be sent.", path=self.copy))
+        there = {lying.name for lying in self.lying()}
+        number = sum(self._send(path, name) for path, name in _named(self.copy) if name not in there)
+        self._note(self.copy)
+        self.mark()
+        return number
+
+    def replace_by(self, folder: Path) -> None:
+        """All that this folder holds. What lies in the bucket with the same content, as the copy has it, stays; `keep_only` ends it."""
+        for path, name in _named(folder):
+            if not ((self.copy / name).is_file() and filecmp.cmp(path, self.copy / name, shallow=False)):
+                self._send(path, name)
+
+    def _send(self, path: Path, name: str) -> bool:
+        with path.open("rb") as file:
+            self.bucket.ask("put_object", name, Body=file)
+        return True
+
+    def _note(self, folder: Path) -> None:
+        """So that a later `gather` fetches none of these again."""
+        for lying in self.lying():
             path = folder / lying.name
             if path.is_file() and path.stat().st_size == lying.size:
                 os.utime(path, ns=(lying.time_ns, lying.time_ns))
-        if folder == self.copy:
-            self.mark()
-        return len(own)
 
-    def keep_only(self, folder: Path) -> None:
-        """What this folder does not hold is deleted."""
+    def keep_only(self) -> None:
+        """The folder is what the bucket shall hold, and all of it is there: what is more is deleted."""
         for lying in self.lying():
-            if not (folder / lying.name).is_file():
-                self.bucket.ask("delete_object", lying.name)
+            if not (self.copy / lying.name).is_file():
+                self.delete(lying.name)
+        self._note(self.copy)
 
     def is_empty(self) -> bool:
         return next(self.lying(), None) is None
 
     def try_out(self) -> None:
         """Writes, reads and deletes a file. Raises Unavailable."""
-        self.bucket.ask("put_object", PROBE, Body=b"1")
-        with self.bucket.reading(PROBE) as chunks:
-            list(chunks)
-        self.bucket.ask("delete_object", PROBE)
+        name = f"{PROBE}{new_id().hex}"
+        self.bucket.ask("put_object", name, Body=b"1")
+        try:
+            with self.bucket.reading(name) as chunks:
+                list(chunks)
+        finally:
+            self.bucket.ask("delete_object", name)
 
     def keeps_versions(self) -> bool:
         """Whether what is deleted stays as an older version. A store that does not say keeps none, as far as one can tell."""
@@ -225,8 +260,9 @@ class BucketStore:
 
     def _spool(self) -> BinaryIO:
         """A file that has a name at no time: whoever is killed leaves nothing."""
-        self.copy.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return tempfile.TemporaryFile(dir=self.copy)
+        with needs_room():
+            self.copy.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return tempfile.TemporaryFile(dir=self.copy)
 
 
 class DatabaseDoor:
@@ -248,7 +284,13 @@ class DatabaseDoor:
     @contextmanager
     def deleting(self) -> Iterator[bool]:
         with self._engine.connect() as connection, connection.begin():
+            connection.execute(select(func.set_config("idle_in_transaction_session_timeout", "0", True)))
             yield bool(connection.scalar(select(func.pg_try_advisory_xact_lock_shared(_LOCK))))
+
+
+def _named(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Files of a folder that is laid out as a bucket is, with their names there."""
+    return ((path, path.relative_to(folder).as_posix()) for path in sorted(folder.glob("*/*/*")) if not path.suffix)
 
 
 def _is_same(path: Path, lying: Lying) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -18,11 +19,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 from appliance.core import guard
 from appliance.core.buckets import BucketStore
 from appliance.core.db import Base, BigId, TenantOwned
-from appliance.core.errors import Conflict, NotFound, Refused, Unavailable
+from appliance.core.errors import Conflict, DomainError, NotFound, Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
 from appliance.core.manifest import Check, CheckResult, Cron, Manifest, Subscription
 from appliance.core.rows import insert_if_absent, locked, was_changed
+from appliance.core.tenancy import TenantKey
 from appliance.core.uow import SYSTEM, Actor, UnitOfWork
 
 if TYPE_CHECKING:
@@ -181,6 +183,28 @@ def sweep(box: Box) -> None:
     """What somebody stored and never used, and what is still going: all of it, a few at a time."""
     while _sweep_some(box) == SWEPT_AT_ONCE:
         pass
+    box.blobs.store.drop_old_copy()
+
+
+def sweep_bucket(box: Box) -> None:
+    """What lies in a bucket and no row names: sent when it had been given up, or left by whoever was killed. A day old at the least.
+
+    Of organisations that are known here alone, and not while a backup runs.
+    """
+    store = box.blobs.store
+    if not isinstance(store, BucketStore):
+        return
+    with box.whole_box("files that nothing names", read_only=True) as uow:
+        known, before = set(uow.session.scalars(select(TenantKey.tenant_id))), uow.now - KEPT_UNUSED
+    found = ((UUID(lying.name[:32]), UUID(lying.name[-32:])) for lying in store.forgotten(before))
+    theirs = (one for one in found if one[0] in known)
+    while some := list(islice(theirs, SWEPT_AT_ONCE)):
+        with box.whole_box("files that nothing names", read_only=True) as uow:
+            named = set(uow.session.scalars(select(StoredFile.id).where(StoredFile.id.in_([file_id for _tenant_id, file_id in some]))))
+        with box.blobs.deleting() as may_delete:
+            for tenant_id, file_id in some if may_delete else ():
+                if file_id not in named:
+                    box.blobs.delete(tenant_id, file_id)
 
 
 def _sweep_some(box: Box) -> int:
@@ -221,7 +245,7 @@ def check_store(box: Box) -> CheckResult:
     try:
         store.try_out()
         absent = [file_id for tenant_id, file_id in stored if not box.blobs.has(tenant_id, file_id)]
-    except (Unavailable, Refused) as err:
+    except DomainError as err:
         return CheckResult(ok=False, detail="does not answer as it should", fix=str(err))
     if absent:
         return CheckResult(ok=False, detail="files are missing", fix=MISSING)
@@ -233,6 +257,9 @@ def check_store(box: Box) -> CheckResult:
 MANIFEST = Manifest(
     "files",
     subscriptions=(Subscription(FileOrphaned, destroy_orphan, mode="staged"),),
-    cron=(Cron("destroy_unused", sweep, every=timedelta(hours=1)),),
+    cron=(
+        Cron("destroy_unused", sweep, every=timedelta(hours=1)),
+        Cron("destroy_unnamed", sweep_bucket, every=timedelta(days=1), queue="slow"),
+    ),
     checks=(Check("file store", check_store, thorough=True),),
 )

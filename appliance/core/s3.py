@@ -7,11 +7,15 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import botocore
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConfigValueStore, ConstantProvider
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.loaders import Loader
 from botocore.session import Session
 
 from appliance.core import guard
@@ -31,7 +35,9 @@ SILENT_S = 10.0
 LONGEST_S = 600.0  # one file, to its last byte
 ATTEMPTS = 2
 CHUNK = 256 * 1024
-_NOT_FOUND, _FORBIDDEN = 404, (401, 403)
+_OWN_DATA = str(Path(botocore.__file__).parent / "data")
+_NOT_THERE, _NO_BUCKET = {"NoSuchKey", "InvalidRange"}, "NoSuchBucket"
+_FORBIDDEN = {401, 403}
 
 
 class Bucket:
@@ -79,7 +85,7 @@ class Bucket:
             yield
         except ClientError as err:
             code, status = str(err.response["Error"].get("Code", "")), err.response["ResponseMetadata"]["HTTPStatusCode"]
-            if status == _NOT_FOUND and code != "NoSuchBucket":
+            if code in _NOT_THERE:  # any other 404 may come from what stands before the store
                 raise gone() from err
             raise Unavailable(self._said(code, status)) from err
         except (BotoCoreError, TransportFailed) as err:
@@ -88,7 +94,7 @@ class Bucket:
             raise Unavailable(_("The store of files does not answer, or not as it should.")) from err
 
     def _said(self, code: str, status: int) -> Any:
-        if code == "NoSuchBucket":
+        if code == _NO_BUCKET:
             return _("There is no bucket %(bucket)s in the store of files.", bucket=self._files.bucket)
         if status in _FORBIDDEN:
             return _("The store of files refuses the key in files.credentials_file.")
@@ -148,12 +154,15 @@ class _Body:
 
 
 def _client_of(files: FilesSettings, send: Callable[..., AWSResponse]) -> Any:
-    """The settings say all; the environment and files of another program nothing."""
-    nowhere = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
-    session = Session(session_vars={**nowhere, "profile": (None, None, None, None)})
+    """The settings say all; the environment, and files of other programs, nothing."""
+    session = Session()
+    defaults = {name: ConstantProvider(default) for name, (*_names, default, _type) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()}
+    nowhere = dict.fromkeys(("config_file", "credentials_file"), ConstantProvider(os.devnull))
+    session.register_component("config_store", ConfigValueStore(mapping={**defaults, **nowhere}))
+    session.register_component("data_loader", Loader(extra_search_paths=[_OWN_DATA], include_default_search_paths=False))
     session.set_credentials(*files.keys)
     spoken = Config(
-        signature_version="s3v4", region_name=files.region, s3={"addressing_style": files.addressing},
+        signature_version="s3v4", region_name=files.region, s3={"addressing_style": "path"},
         request_checksum_calculation="when_required", response_checksum_validation="when_required",
         retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
     )  # fmt: skip

@@ -4,7 +4,6 @@ import configparser
 import ssl
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FilePath, field_validator, model_validator
 
@@ -12,6 +11,7 @@ from appliance.core import i18n
 from appliance.core.addresses import is_web_address
 from appliance.core.i18n import lazy_gettext as _
 
+_NAME = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
 _KEY_ID, _SECRET = "aws_access_key_id", "aws_secret_access_key"
 
 
@@ -24,11 +24,8 @@ class FilesSettings(Section):
 
     endpoint: str = Field("", description="Address of an S3-compatible store, e.g. https://s3.example.com. Empty: the folder `blobs`.")
     bucket: str = Field("", pattern=r"^[A-Za-z0-9._-]*$", description="Name of the bucket, which has to be there.")
-    prefix: str = Field(
-        "", pattern=r"^([A-Za-z0-9._-]+/)*[A-Za-z0-9._-]*$", description="What names begin with in the bucket; nothing else may use it."
-    )
+    prefix: str = Field("", pattern=rf"^({_NAME}/)*({_NAME})?$", description="What names begin with there; nothing else may use it.")
     region: str = Field("us-east-1", min_length=1, description="Region that requests are signed for.")
-    addressing: Literal["path", "virtual"] = Field("path", description="Whether the bucket stands in the path or before the host's name.")
     credentials_file: FilePath | None = Field(None, description="Keys for the store, in the form of ~/.aws/credentials.")
     ca_file: FilePath | None = Field(None, description="Certificate of the authority that vouches for a store of your own.")
 

@@ -13,6 +13,7 @@ from typing import BinaryIO, Protocol, TypeVar
 from appliance.core.errors import NotFound, Unavailable
 from appliance.core.i18n import lazy_gettext as _
 
+MARK = ".bucket"  # in a folder that is no more than a copy of the bucket which stands in it
 _RESEALED = ".reseal"  # until it takes the place of the old one
 T = TypeVar("T")
 
@@ -57,7 +58,7 @@ class FileStore(Protocol):
     def delete_all(self, folder: str) -> None: ...
 
     def shelves(self, folder: str) -> list[str]:
-        """What a folder holds, in order."""
+        """The folders in a folder, in order."""
         ...
 
     def names(self, folder: str) -> Iterator[str]:
@@ -66,8 +67,12 @@ class FileStore(Protocol):
 
     def is_empty(self) -> bool: ...
 
-    def gather(self) -> Path:
-        """A folder on this machine that holds all of it, for a backup."""
+    def gather(self, *, within_s: float | None = None) -> Path:
+        """A folder on this machine that holds all of it, for a backup. Raises Unavailable, Refused."""
+        ...
+
+    def drop_old_copy(self) -> None:
+        """What `gather` left on this machine and no backup has looked at for long."""
         ...
 
 
@@ -82,14 +87,14 @@ class FolderStore:
         path = self._folder / name
         part = path.with_suffix(".part")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with part.open("xb") as file:
-                done = fill(file)
-                file.flush()
-                os.fsync(file.fileno())
-            part.rename(path)
-        except OSError as err:
-            raise no_room() from err
+            with needs_room():
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                (self._folder / MARK).unlink(missing_ok=True)  # from now on it is more than a copy
+                with part.open("xb") as file:
+                    done = fill(file)
+                    file.flush()
+                    os.fsync(file.fileno())
+                part.rename(path)
         finally:
             part.unlink(missing_ok=True)
         return done
@@ -139,16 +144,21 @@ class FolderStore:
 
     def shelves(self, folder: str) -> list[str]:
         own = self._folder / folder
-        return sorted(path.name for path in own.iterdir()) if own.is_dir() else []
+        return sorted(path.name for path in own.iterdir() if path.is_dir()) if own.is_dir() else []
 
     def names(self, folder: str) -> Iterator[str]:
-        return (f"{folder}/{path.name}" for path in (self._folder / folder).iterdir() if not path.suffix)
+        own = self._folder / folder
+        return (f"{folder}/{path.name}" for path in (own.iterdir() if own.is_dir() else ()) if not path.suffix)
 
     def is_empty(self) -> bool:
         return not any(self._folder.glob("*/*/*"))
 
-    def gather(self) -> Path:
+    def gather(self, *, within_s: float | None = None) -> Path:
+        del within_s
         return self._folder
+
+    def drop_old_copy(self) -> None:
+        """There is none: these are the files."""
 
 
 class FolderDoor:
@@ -185,8 +195,13 @@ class FolderDoor:
             os.close(door)  # and with it the lock
 
 
-def no_room() -> Unavailable:
-    return Unavailable(_("The box has no room to store this file. Free some disk space and try again."))
+@contextmanager
+def needs_room() -> Iterator[None]:
+    """Raises Unavailable for what the disk refuses."""
+    try:
+        yield
+    except OSError as err:
+        raise Unavailable(_("The box has no room to store this file. Free some disk space and try again.")) from err
 
 
 def gone() -> NotFound:

@@ -33,6 +33,7 @@ def boot(process: str, settings: Settings | None = None) -> Box:
     box.provide(Inference, connect(settings, share_of=lambda namespace: box.keys.index_share(tenant_of(namespace))))
     box.provide(Authenticator, BoxAuthenticator())
     _let_watch(process, box)
+    box.blobs.store.drop_old_copy()
     if process in WAITED_FOR:
         box.database.come_first()
     freeze_what_is_loaded()

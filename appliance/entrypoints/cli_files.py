@@ -31,7 +31,7 @@ def copy(place: str, *, as_json: bool) -> None:
             store = store_of(settings)
             if not isinstance(store, BucketStore):
                 raise Failed(_("No bucket is named in the configuration, under [files]."))
-            number = store.fill(store.copy) if place == BUCKET else sum(1 for _one in store.gather().glob("*/*/*"))
+            number = store.take_in() if place == BUCKET else sum(1 for _one in store.gather().glob("*/*/*"))
     except (up.CannotStart, DomainError) as err:
         raise Failed(str(err)) from err
     sentence = _("Copied to the bucket: %(number)s.", number=number) if place == BUCKET else _told(str(store.copy), number)

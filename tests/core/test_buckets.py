@@ -16,11 +16,11 @@ from sqlalchemy import delete, text
 
 from appliance.core import crypto, files, resealing
 from appliance.core.blobs import PIECE, Blobs
-from appliance.core.buckets import MARK, BucketStore, store_of
+from appliance.core.buckets import COPY_STAYS_S, BucketStore, store_of
 from appliance.core.config import NetworkMode, NetworkSettings
 from appliance.core.errors import NotFound, Refused, Unavailable
 from appliance.core.ids import new_id
-from appliance.core.stores import FolderDoor, FolderStore
+from appliance.core.stores import MARK, FolderDoor, FolderStore
 from appliance.domains.identity import actions as identity
 from tests.cast import make_cast
 from tests.peers import swift
@@ -204,9 +204,160 @@ def test_files_of_a_folder_that_are_nowhere_else_are_not_taken_for_a_copy(store,
     with pytest.raises(Refused, match="files copy --to bucket"):
         store.gather()
     assert folder.read_all(crypto.NIL, only) == b"the only one"
-    assert store.fill(store.copy) == 1
+    assert store.take_in() == 1
     store.gather()
     assert blobs.read_all(crypto.NIL, only) == folder.read_all(crypto.NIL, only) == b"the only one"
+    erased = put(blobs, b"erased elsewhere")
+    store.gather()
+    store.bucket.ask("delete_object", next(name for name in names(store) if name.endswith(erased.hex)))
+    with pytest.raises(Refused, match="is a copy of this bucket already"):
+        store.take_in()
+    assert not blobs.has(crypto.NIL, erased)
+
+
+def test_what_was_sent_already_is_not_sent_again_and_not_over_what_is_newer(store, blobs):
+    first = put(blobs, b"newer")
+    folder = Blobs(FolderStore(store.copy), crypto.Keyring(b"k" * 32))
+    folder.put(crypto.NIL, io.BytesIO(b"older"), blob_id=first)
+    second = put(folder, b"second")
+    assert store.take_in() == 1
+    assert (blobs.read_all(crypto.NIL, first), blobs.read_all(crypto.NIL, second)) == (b"newer", b"second")
+
+
+def test_names_that_are_not_ours_lead_nowhere_on_this_machine(store, blobs, tmp_path):
+    mine = put(blobs)
+    planted = tmp_path / "outside" / "planted.txt"
+    for key in (f"/{planted}", ".lock", MARK, "readme.txt", "a", "a/b", f"{'0' * 32}/aa/{'0' * 31}"):
+        store.bucket._client.put_object(Bucket="box", Key=f"people/{key}", Body=b"owned")
+    store.gather()
+    found = sorted(path.name for path in store.copy.rglob("*") if path.is_file())
+    assert (found, planted.exists()) == ([MARK, mine.hex], False)
+    assert names(store) == [f"{crypto.NIL.hex}/{mine.hex[-2:]}/{mine.hex}"]
+    store.delete_all("a")
+
+
+def test_a_copy_that_no_backup_looks_at_goes(store, blobs):
+    file_id = put(blobs)
+    store.gather()
+    store.drop_old_copy()
+    assert list(store.copy.glob("*/*/*"))
+    long_ago = time.time() - COPY_STAYS_S - 1
+    os.utime(store.copy / MARK, (long_ago, long_ago))
+    store.drop_old_copy()
+    assert list(store.copy.glob("*/*/*")) == []
+    store.gather()
+    assert [path.name for path in store.copy.glob("*/*/*")] == [file_id.hex]
+
+
+def test_a_folder_that_is_no_copy_is_never_dropped(store, blobs):
+    only = put(Blobs(FolderStore(store.copy), crypto.Keyring(b"k" * 32)))
+    (store.copy / MARK).write_text("another bucket")
+    os.utime(store.copy / MARK, (0, 0))
+    store.drop_old_copy()
+    assert [path.name for path in store.copy.glob("*/*/*")] == [only.hex]
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def either(request, tmp_path):
+    """Both kinds keep the same promises."""
+    return FolderStore(tmp_path / "folder") if request.param == "folder" else request.getfixturevalue("store")
+
+
+def test_either_store_keeps_the_promises_of_the_port(either):
+    def fill(content):
+        return lambda file: file.write(content)
+
+    name, other = f"{'a' * 32}/bb/{'c' * 32}", f"{'a' * 32}/dd/{'e' * 32}"
+    assert (either.is_empty(), either.has(name), either.begin_of(name, 5)) == (True, False, b"")
+    assert (either.shelves("a" * 32), list(either.names(f"{'a' * 32}/bb"))) == ([], [])
+    either.delete(name)
+    with pytest.raises(NotFound):
+        either.open(name)
+    with pytest.raises((NotFound, FileNotFoundError)):
+        either.rewrite(name, fill(b"x"))
+    assert either.write(name, fill(b"")) == 0
+    assert (either.has(name), either.begin_of(name, 5), either.is_empty()) == (True, b"", False)
+    either.rewrite(name, fill(b"0123456789"))
+    either.write(other, fill(b"other"))
+    assert either.begin_of(name, 5) == b"01234"
+    with either.open(name) as file:
+        either.rewrite(name, fill(b"new"))
+        assert file.read(3) + file.read() == b"0123456789"
+    assert either.shelves("a" * 32) == ["bb", "dd"]
+    assert list(either.names(f"{'a' * 32}/bb")) == [name]
+    here = either.gather()
+    assert ((here / name).read_bytes(), (here / other).read_bytes()) == (b"new", b"other")
+
+    def breaks(file):
+        file.write(b"half")
+        raise Refused("no more")
+
+    for write in (either.write, either.rewrite):
+        with pytest.raises(Refused):
+            write(name if write == either.rewrite else f"{'a' * 32}/bb/{'f' * 32}", breaks)
+    with either.open(name) as file:
+        assert file.read() == b"new"
+    either.delete(name)
+    either.delete_all("a" * 32)
+    assert (either.is_empty(), either.shelves("a" * 32)) == (True, [])
+
+
+def test_what_no_row_names_goes_after_a_day_and_nothing_of_others(far, monkeypatch):
+    tenant_id = make_cast(far).ana.tenant_id
+    named = files.put(far, tenant_id, io.BytesIO(CONTENT), files.Origin.ARRIVED).id
+    late = far.blobs.put(tenant_id, io.BytesIO(b"stored after it was given up")).id
+    others = f"{new_id().hex}/aa/{new_id().hex}"
+    far.blobs.store.write(others, lambda file: file.write(b"of another box"))
+    files.sweep_bucket(far)
+    assert far.blobs.has(tenant_id, late), "it may be on its way"
+    monkeypatch.setattr(files, "KEPT_UNUSED", -files.KEPT_UNUSED)
+    with far.blobs.kept():
+        files.sweep_bucket(far)
+    assert far.blobs.has(tenant_id, late), "a backup runs"
+    files.sweep_bucket(far)
+    assert (far.blobs.has(tenant_id, named), far.blobs.has(tenant_id, late), others in names(far.blobs.store)) == (True, False, True)
+
+
+def test_the_environment_says_nothing(server, tmp_path, monkeypatch):
+    wrong = {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9", "AWS_PROFILE": "nobody",
+        "AWS_CA_BUNDLE": "/none", "HTTPS_PROXY": "http://127.0.0.1:9", "AWS_DEFAULTS_MODE": "nonsense",
+        "AWS_S3_US_EAST_1_REGIONAL_ENDPOINT": "nonsense",
+        "AWS_STS_REGIONAL_ENDPOINTS": "nonsense", "AWS_REQUEST_MIN_COMPRESSION_SIZE_BYTES": "nonsense", "AWS_DATA_PATH": str(tmp_path),
+        "AWS_USE_FIPS_ENDPOINT": "true", "AWS_MAX_ATTEMPTS": "0", "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "y", "HOME": str(tmp_path),
+    }  # fmt: skip
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+    for folder in (tmp_path / ".aws" / "models" / "s3" / "2006-03-01", tmp_path / "s3" / "2006-03-01"):
+        folder.mkdir(parents=True)
+        (folder / "service-2.json").write_text("{}")
+    made = store_at(server, tmp_path / "blobs", bucket="environment")
+    made.bucket.ask("create_bucket")
+    made.try_out()
+    assert made.is_empty()
+
+
+@pytest.mark.parametrize("status", [404, 403, 500])
+def test_what_stands_before_the_store_does_not_tell_of_files(server, tmp_path, status):
+    """A proxy's own page is no word of the store's: a file that it does not find is asked for again."""
+    page = b"<html>default backend</html>"
+    head = b"HTTP/1.1 %d Nothing\r\nContent-Type: text/html\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (status, len(page))
+
+    def serve(listening):
+        with contextlib.suppress(OSError):
+            while True:
+                line, _address = listening.accept()
+                with line:
+                    line.recv(65536)
+                    line.sendall(head + page)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, args=(listening,), daemon=True).start()
+        made = store_at(server, tmp_path / "x", endpoint=f"http://127.0.0.1:{listening.getsockname()[1]}")
+        for ask in (made.open, made.has, made.delete):
+            with pytest.raises(Unavailable):
+                ask(f"{'a' * 32}/bb/{'c' * 32}")
 
 
 def test_a_folder_that_is_used_again_is_no_copy_any_more(store, blobs, settings_of_a_folder):

@@ -55,6 +55,7 @@ MANIFEST = Manifest(
     ),
     cron=(
         Cron("prune_rejected", jobs.prune_rejected, every=timedelta(hours=6)),
+        Cron("fill_senders", actions.fill_senders, every=timedelta(minutes=10)),
         Cron("prune_letters", jobs.prune_letters, every=timedelta(hours=6)),
         Cron("prune_days", jobs.prune_days, every=timedelta(days=1)),
     ),

@@ -8,10 +8,11 @@ from pydantic import ValidationError
 
 from appliance.core import files
 from appliance.core.blobs import Blobs
-from appliance.core.buckets import MARK, store_of
+from appliance.core.buckets import store_of
 from appliance.core.config import Settings
 from appliance.core.errors import Refused, Unavailable
 from appliance.core.ids import new_id
+from appliance.core.stores import MARK
 from appliance.domains.ops import actions
 from appliance.domains.ops.errors import NotEmpty
 from tests.peers import swift
@@ -61,7 +62,7 @@ def test_from_a_folder_to_a_bucket_and_back(box, filled, settings, new_box, serv
     folder = {path.relative_to(settings.home / "blobs").as_posix(): path.read_bytes() for path in (settings.home / "blobs").glob("*/*/*")}
     assert folder
     far = in_a_bucket(settings, server)
-    assert store_of(far).fill(settings.home / "blobs") == len(folder)
+    assert store_of(far).take_in() == len(folder)
     move_to(box, far)
     later = stored(box, filled.ana.tenant_id)
     taken = actions.back_up(box, "usb")
@@ -77,7 +78,7 @@ def test_from_a_folder_to_a_bucket_and_back(box, filled, settings, new_box, serv
 
 def test_a_bucket_is_made_of_a_backup_and_what_it_held_lies_aside(box, filled, settings, new_box, server):
     far = in_a_bucket(settings, server)
-    store_of(far).fill(settings.home / "blobs")
+    store_of(far).take_in()
     move_to(box, far)
     actions.back_up(box, "usb")
     before = all_of(far)
@@ -102,7 +103,7 @@ def test_a_bucket_is_made_of_a_backup_and_what_it_held_lies_aside(box, filled, s
 
 def test_a_store_that_is_away_fails_the_backup_and_loses_nothing(box, filled, settings, server):
     far = in_a_bucket(settings, server)
-    store_of(far).fill(settings.home / "blobs")
+    store_of(far).take_in()
     move_to(box, far)
     actions.back_up(box, "usb")
     copied = sorted((settings.home / "blobs").glob("*/*/*"))

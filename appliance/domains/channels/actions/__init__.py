@@ -41,6 +41,7 @@ from appliance.domains.channels.actions.moving import move_to_cloud
 from appliance.domains.channels.actions.offering import send_template
 from appliance.domains.channels.actions.posting import (
     close_letterbox,
+    fill_senders,
     keep_letters,
     open_letterbox,
     prune_letters,
@@ -110,6 +111,7 @@ __all__ = [
     "end_link",
     "erase_contact",
     "expect_charge",
+    "fill_senders",
     "find_mentioned",
     "forget_keys",
     "forget_prices",

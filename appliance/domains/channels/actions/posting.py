@@ -8,8 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import delete, select
 
-from appliance.core import files
-from appliance.core.errors import Refused
+from appliance.core import crypto, files
+from appliance.core.box import Box
+from appliance.core.errors import NotFound, Refused
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
 from appliance.core.rows import insert_new, locked
@@ -27,6 +28,8 @@ from appliance.domains.channels.gateways.email.settings import POSTING
 from appliance.domains.channels.tables import Channel, PostedMail
 from appliance.domains.channels.types import EMAIL, ChannelStatus
 from appliance.domains.contacts.types import Identity, IdentityKind
+
+AT_ONCE = 500
 
 
 def open_letterbox(uow: UnitOfWork, channel_id: UUID) -> str:
@@ -99,6 +102,22 @@ def drop_letters_of(uow: UnitOfWork, identities: Sequence[Identity]) -> int:
     return len(theirs)
 
 
+def fill_senders(box: Box) -> None:
+    """Of mails that waited already when this column came. Whoever erases a person then reads no file, which may lie far away."""
+    with box.whole_box("senders of mails that wait", read_only=True) as uow:
+        unknown = PostedMail.read_at.is_(None), PostedMail.sender.is_(None)
+        waiting = uow.session.execute(select(PostedMail.tenant_id, PostedMail.id, PostedMail.file_id).where(*unknown).limit(AT_ONCE)).all()
+    for tenant_id, mail_id, file_id in waiting:
+        try:
+            sender = admission.sender_of(next(box.blobs.read(tenant_id, file_id)))
+        except (NotFound, crypto.KeyUnreadable):  # read meanwhile, or never to be read
+            continue
+        with box.unit(tenant_id) as uow:
+            posted = _lock(uow, mail_id)
+            if posted is not None:
+                posted.sender = sender
+
+
 def prune_letters(uow: UnitOfWork, *, kept_for: timedelta) -> None:
     """Of the whole box: a repeat is known by its message from then on."""
     uow.session.execute(delete(PostedMail).where(PostedMail.read_at < uow.now - kept_for))
@@ -131,5 +150,5 @@ def _lock(uow: UnitOfWork, mail_id: UUID) -> PostedMail | None:
 
 
 def _let_go(uow: UnitOfWork, posted: PostedMail) -> None:
-    posted.read_at = uow.now
+    posted.read_at, posted.sender = uow.now, None
     files.let_go(uow, [posted.id])

@@ -256,7 +256,7 @@ class _Step:
             with self.box.database.read_only.connect() as connection:
                 held = keyfile.written(connection)
             store_keys(self.repository, held, sets.last_keys(there), tags, at)
-            self.box.blobs.gather()
+            self.box.blobs.gather(within_s=self.repository.timeout_s)
             told, begins = complete(self.spool), journal.name_of(journal.segments(self.spool)[0])
             names = [name for name in (SPOOL, *FOLDERS) if (home / name).is_dir()]
             own = [f"chain:{chain.id}", *tags, f"moment:{chain.reached}", f"begins:{begins}"]

@@ -50,10 +50,12 @@ def restore(settings: Settings, target: str, *, set_id: str = NEWEST, replace: b
     wrapped = rebuilding.read_keys(repository)
     with staged(settings.home) as stage:
         rebuilding.check_room(repository, [chosen.files, chosen.database], stage)
+        bring_old_files(settings)
         repository.restore_folder(chosen.files, stage)
         if is_embedded:
             rebuilding.rebuild_sqlite(repository, chosen, settings, keys, stage)
             found, removed = _finish(settings, keys, wrapped, stage, told, stage)
+            _send_files(settings, stage)
         else:
             source = Source(told, lambda: repository.reading(chosen.database, DUMPS["postgresql"]))
             found, removed = replace_database(settings, keys, wrapped, source, stage)
@@ -68,6 +70,7 @@ def replace_database(settings: Settings, keys: crypto.Keyring, wrapped: bytes, s
         tables_are_there, has_data = rebuilding.has_tables(engine), rebuilding.has_data(engine)
     if has_data:
         _prove(settings, keys, wrapped, source, stage)
+    _send_files(settings, stage)
     with source.dump() as stream:
         postgresql.load(stream, url, replace=tables_are_there, timeout_s=targets.LONGEST_S)
     return _finish(settings, keys, wrapped, url, source.told, stage)
@@ -129,17 +132,25 @@ def _let_the_application_in(settings: Settings, engine: Engine) -> None:
             postgresql.let_in(connection, role)
 
 
-def put_in_place(settings: Settings, stage: Path) -> str:
-    """The database last: until then the box counts as empty, and the restore can be run again.
+def bring_old_files(settings: Settings) -> None:
+    """Of a box with a bucket: here, where they are moved aside with the rest. Raises Refused, Unavailable, before anything was changed."""
+    bucket = _bucket_of(settings)
+    if bucket is not None and not bucket.is_empty():
+        bucket.gather()
 
-    A bucket has all the new files before the database names them, and loses the old ones once nothing does; these are aside by then.
-    """
-    home, store = settings.home, store_of(settings)
-    bucket = store if isinstance(store, BucketStore) else None
+
+def _send_files(settings: Settings, stage: Path) -> None:
+    """A bucket has all the new files before a database names them."""
+    bucket = _bucket_of(settings)
     if bucket is not None:
-        if not bucket.is_empty():
-            bucket.gather()
-        bucket.fill(stage / "blobs")
+        bucket.replace_by(stage / "blobs")
+
+
+def put_in_place(settings: Settings, stage: Path) -> str:
+    """The database last. Who is killed in between runs the restore again, with --replace. A bucket loses what is aside by then."""
+    home, bucket = settings.home, _bucket_of(settings)
+    if bucket is not None:
+        bucket.mark(stage / "blobs")
     aside = home / f"{ASIDE}{clock.now():%Y%m%d-%H%M%S}"
     old = [home / name for name in _ASIDE if (home / name).exists()]
     for path in old:
@@ -150,6 +161,10 @@ def put_in_place(settings: Settings, stage: Path) -> str:
             shutil.rmtree(home / name, ignore_errors=True)
             (stage / name).rename(home / name)
     if bucket is not None:
-        bucket.mark()
-        bucket.keep_only(home / "blobs")
+        bucket.keep_only()
     return str(aside) if old else ""
+
+
+def _bucket_of(settings: Settings) -> BucketStore | None:
+    store = store_of(settings)
+    return store if isinstance(store, BucketStore) else None

@@ -45,6 +45,7 @@ def restore_to(settings: Settings, target: str, to: datetime, *, replace: bool =
     with restoring.staged(settings.home) as stage:
         for folder in (stage, journal.place_for(stage).parent):
             rebuilding.check_room(repository, [way.base.id, way.journals[-1].id], folder)  # at the least
+        restoring.bring_old_files(settings)
         for one in (way.before, way.journals[-1]):
             if one is not None:
                 repository.restore_folder(one.id, stage, only=FOLDERS)  # what was deleted soon after lies in the one before

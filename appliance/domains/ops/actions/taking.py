@@ -62,9 +62,10 @@ def back_up(box: Box, target: str, *, timeout_s: float = targets.LONGEST_S) -> T
 def _take(box: Box, repository: Repository) -> Taken:
     set_id, at, there = new_id().hex, clock.now(), repository.snapshots()
     tags = [f"set:{set_id}", f"number:{sets.next_number(there)}"]
+    box.blobs.gather(within_s=repository.timeout_s)  # most of it while nobody waits; the rest below
     with box.blobs.kept():
         with _one_view(box) as connection:
-            told = _contents(box, connection, at)
+            told = _contents(box, repository, connection, at)
             stored = [_store_database(box, repository, connection, [f"part:{DATABASE}", *tags], at)]
             held = keyfile.written(connection)
         store_keys(repository, held, sets.last_keys(there), tags[1:], at)
@@ -89,9 +90,9 @@ def _one_view(box: Box) -> Iterator[Connection]:
         engine.dispose()
 
 
-def _contents(box: Box, connection: Connection, at: datetime) -> Contents:
+def _contents(box: Box, repository: Repository, connection: Connection, at: datetime) -> Contents:
     rows = contents.count_rows(connection)  # from here on the view stands: it names no file that comes later
-    here = Blobs(FolderStore(box.blobs.gather()), box.keys)
+    here = Blobs(FolderStore(box.blobs.gather(within_s=repository.timeout_s)), box.keys)
     missing = files = 0
     for tenant_id, file_id in contents.stored_files(connection):
         files += 1

@@ -17,6 +17,7 @@ from typing import IO, Any
 from appliance.core import i18n
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.storage import BackupTarget
+from appliance.core.stores import MARK
 from appliance.domains.ops.errors import BackupFailed, NoRepository, NoSuchBackup, OtherKey
 from appliance.domains.ops.gateways.processes import Run, running
 from appliance.domains.ops.rules.addresses import Place, place_of
@@ -115,7 +116,7 @@ class Repository:
         """
         for _attempt in range(2):
             marks = _marks([f"part:{UNREAD}", *tags], at)
-            with self._running("backup", "--json", "--exclude", "*.part", *marks, *names, folder=folder) as run:
+            with self._running("backup", "--json", "--exclude", "*.part", "--exclude", MARK, *marks, *names, folder=folder) as run:
                 pass
             if run.process.returncode != FILES_VANISHED:
                 stored = _stored(self._checked(run))

@@ -286,12 +286,16 @@ def test_what_waits_goes_with_whom_it_is_from(hand_over, texts, inbox, box, tena
     assert "dois" not in texts()
 
 
-def test_of_a_mail_that_waited_before_its_sender_stood_with_it_the_file_is_read(hand_over, texts, inbox, box, tenant_id):
+def test_a_mail_that_waited_before_its_sender_stood_with_it_is_given_one(hand_over, texts, inbox, box, tenant_id):
     hand_over(mail("um").as_bytes())
     texts()
+    with box.unit(tenant_id, read_only=True) as uow:
+        assert [one.sender for one in uow.session.scalars(select(PostedMail))] == [None], "it stands with its message by now"
     hand_over(mail("dois", message_id="<dois@cliente.example>").as_bytes())
     with box.unit(tenant_id) as uow:
         uow.session.execute(update(PostedMail).values(sender=None))
+    actions.fill_senders(box)
+    box.blobs.read = None
     with box.unit(tenant_id) as uow:
         actions.erase_contact(uow, inbox()[0][0].contact_id)
         assert queries.list_waiting_posted(uow) == []

@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import create_engine, make_url, select, text
 
 from appliance.core import crypto, db, files
+from appliance.core.blobs import Blobs
+from appliance.core.buckets import store_of
 from appliance.core.ids import new_id
 from appliance.core.storage import BackupSettings, BackupTarget
 from appliance.domains.contacts import actions as contacts
@@ -18,6 +20,7 @@ from appliance.domains.ops.actions.contents import APART
 from tests.cast import make_cast
 from tests.conftest import settings_at
 from tests.domains.ops import quick_restic
+from tests.peers import swift
 
 RESTORED = "restored_box"
 
@@ -83,6 +86,26 @@ def new_box(settings, tmp_path, request):
     return settings.model_copy(update=changed)
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    if not swift.IS_HERE:
+        pytest.skip("Swift is not installed (apt-get install swift-proxy swift-account swift-container swift-object)")
+    with swift.object_store(tmp_path_factory.mktemp("swift")) as server:
+        yield server
+
+
+def in_a_bucket(settings, server):
+    """A new one."""
+    changed = settings.model_copy(update={"files": server.files(new_id().hex)})
+    store_of(changed).bucket.ask("create_bucket")
+    return changed
+
+
+def move_to(box, settings):
+    box.settings = settings
+    box.blobs = Blobs(store_of(settings, box.database), box.keys)
+
+
 def fingerprints(settings):
     """Of every table the hash of its rows as they lie there, of every stored file the hash of its bytes."""
     keys = crypto.Keyring(crypto.read_master_key(settings.keys.master_key_file))
@@ -101,4 +124,4 @@ def fingerprints(settings):
     return found
 
 
-__all__ = ["fingerprints", "select", "with_targets"]
+__all__ = ["fingerprints", "in_a_bucket", "move_to", "select", "with_targets"]

@@ -7,37 +7,16 @@ from click.testing import CliRunner
 from pydantic import ValidationError
 
 from appliance.core import files
-from appliance.core.blobs import Blobs
-from appliance.core.buckets import store_of
+from appliance.core.buckets import BucketStore, store_of
 from appliance.core.config import Settings
 from appliance.core.errors import Refused, Unavailable
 from appliance.core.ids import new_id
 from appliance.core.stores import MARK
 from appliance.domains.ops import actions
 from appliance.domains.ops.errors import NotEmpty
-from tests.peers import swift
+from tests.domains.ops.conftest import fingerprints, in_a_bucket, move_to
 
 CONTENT = b"fatura " * 20_000
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    if not swift.IS_HERE:
-        pytest.skip("Swift is not installed (apt-get install swift-proxy swift-account swift-container swift-object)")
-    with swift.object_store(tmp_path_factory.mktemp("swift")) as server:
-        yield server
-
-
-def in_a_bucket(settings, server):
-    """A new one."""
-    changed = settings.model_copy(update={"files": server.files(new_id().hex)})
-    store_of(changed).bucket.ask("create_bucket")
-    return changed
-
-
-def move_to(box, settings):
-    box.settings = settings
-    box.blobs = Blobs(store_of(settings, box.database), box.keys)
 
 
 def stored(box, tenant_id, content=CONTENT):
@@ -99,6 +78,39 @@ def test_a_bucket_is_made_of_a_backup_and_what_it_held_lies_aside(box, filled, s
     store._fetch = lambda name, file: fetched.append(name)
     store.gather()
     assert fetched == [], "what was restored is the copy already"
+
+
+@pytest.mark.parametrize("killed_in", ["mark", "replace_by", "keep_only"])
+def test_a_restore_that_was_killed_is_run_again(box, filled, settings, server, monkeypatch, killed_in):
+    far = in_a_bucket(settings, server)
+    store_of(far).take_in()
+    move_to(box, far)
+    actions.back_up(box, "usb")
+    before = all_of(far)
+    extra = stored(box, filled.ana.tenant_id, b"after the backup")
+    box.database.close()
+
+    def dies(*_told):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BucketStore, killed_in, dies)
+        with pytest.raises(KeyboardInterrupt):
+            actions.restore(far, "usb", replace=True)
+    found = actions.restore(far, "usb", replace=True).found
+    assert (found.is_whole, all_of(far)) == (True, before)
+    assert [path.name for path in settings.home.glob("before-restore-*/blobs/*/*/*") if path.name == extra.hex]
+
+
+def test_files_that_lie_only_in_the_folder_stop_a_restore_before_anything_is_changed(box, filled, settings, server):
+    actions.back_up(box, "usb")
+    far = in_a_bucket(settings, server)
+    store_of(far).write(f"{'a' * 32}/bb/{'c' * 32}", lambda file: file.write(b"of a box that was here before"))
+    rows = fingerprints(settings)
+    box.database.close()
+    with pytest.raises(Refused, match="files copy --to bucket"):
+        actions.restore(far, "usb", replace=True)
+    assert fingerprints(settings) == rows
 
 
 def test_a_store_that_is_away_fails_the_backup_and_loses_nothing(box, filled, settings, server):

@@ -26,7 +26,7 @@ from appliance.domains.ops.gateways import journal, postgresql
 from appliance.domains.ops.types import BASE, UNREAD, WAL, RunKind, RunState
 from tests.cast import make_cast
 from tests.conftest import opened, settings_at
-from tests.domains.ops.conftest import with_targets
+from tests.domains.ops.conftest import in_a_bucket, move_to, with_targets
 from tests.servers import postgresql_server
 
 SEGMENT = 16 * 2**20
@@ -197,7 +197,11 @@ def status(box):
         return queries.archive_status(uow)
 
 
-def test_box_goes_back_to_between_two_commits(box, filled, settings, new_box):
+@pytest.mark.parametrize("place", ["folder", "bucket"])
+def test_box_goes_back_to_between_two_commits(box, filled, settings, new_box, place, request):
+    if place == "bucket":
+        settings, new_box = (in_a_bucket(one, request.getfixturevalue("server")) for one in (settings, new_box))
+        move_to(box, settings)
     assert jobs.check_archive(box).ok is False  # on, and nothing there yet
     actions.archive(box)
     early, first = add(box, filled, "antes@solara.example")

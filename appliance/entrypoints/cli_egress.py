@@ -89,7 +89,7 @@ def _naming(settings: Settings, host: str) -> dict[str, str]:
     models, told = settings.models, settings.telemetry
     stands = [("models.chat_url", address) for address in models.chat_url if models.chat_engine in REMOTE]
     stands += [("telemetry.otlp_endpoint", told.otlp_endpoint), ("telemetry.logs_endpoint", told.logs_endpoint)]
-    stands += [("telemetry.sentry_dsn_file", told.sentry_dsn)]
+    stands += [("telemetry.sentry_dsn_file", told.sentry_dsn), ("files.endpoint", settings.files.endpoint)]
     found: dict[str, str] = {}
     for setting, address in stands:
         if address and urlsplit(address).hostname == host.lower():

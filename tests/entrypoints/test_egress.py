@@ -60,6 +60,11 @@ def test_a_host_that_a_setting_names_is_tried_and_the_setting_said(box, monkeypa
     away = box("egress", "127.0.0.1", LANG=ENGLISH)
     assert away.exit_code == 1
     assert away.output == f"Error: 127.0.0.1 may be called, since it stands in {', '.join(named)}, but does not answer.\n"
+    (tmp_path / "credentials").write_text("[default]\naws_access_key_id = box\naws_secret_access_key = secret\n")
+    monkeypatch.setenv("SALESEDGE__FILES__ENDPOINT", f"http://127.0.0.2:{port}")
+    monkeypatch.setenv("SALESEDGE__FILES__BUCKET", "salesedge")
+    monkeypatch.setenv("SALESEDGE__FILES__CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    assert "127.0.0.2 may be called, since it stands in files.endpoint, but" in box("egress", "127.0.0.2", LANG=ENGLISH).output
     public = box("egress", "8.8.8.8", LANG=ENGLISH)
     assert public.exit_code == 1
     assert re.search(r"sealed.*network\.mode.*models\.chat_url is enough where it leads to a private address", public.output, re.DOTALL)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 import structlog
 from redis import Redis, RedisError
@@ -24,7 +25,6 @@ from redis.retry import Retry
 from redis.sentinel import (
     Sentinel,
     SentinelConnectionPool,
-    SentinelConnectionPoolProxy,
     SentinelManagedConnection,
     SentinelManagedSSLConnection,
 )
@@ -53,6 +53,7 @@ KEPT_ALIVE = {
     "socket_keepalive_options": {socket.TCP_KEEPIDLE: 4, socket.TCP_KEEPINTVL: 2, socket.TCP_KEEPCNT: 3},
 }
 log = structlog.get_logger()
+_pools: WeakValueDictionary[int, _Pool] = WeakValueDictionary()  # of this process
 _last_known: dict[tuple[str, tuple[str, ...]], Address] = {}  # by master and sentinels; whoever is forked from here knows it too
 
 
@@ -66,7 +67,7 @@ def connect_redis(server: RedisSettings) -> Redis:
         return Redis.from_url(server.url, **options)
     kind = _EncryptedConnection if _is_encrypted(server.url) else _Connection
     options |= {**KEPT_ALIVE, **_told_by(server.url), "connection_class": kind}
-    pool = _Pool(server.master, _Sentinels(server), **options)  # type: ignore[no-untyped-call]  # the library types none
+    pool = _Pool(server.master, _Sentinels(server), **options)
     return Redis.from_pool(pool)
 
 
@@ -177,19 +178,17 @@ def ask_sentinels(server: RedisSettings) -> Sight:
 class _Deposed:
     """A connection to a master that is one no longer is given up, and the next one begins with asking the sentinels.
 
-    Where one was left without an answer those beside it, which lie idle, are given up as well. The library's own would be used again, and
-    hand what comes late to the next question.
+    Where one was left without an answer all that lie idle in this process are given up as well: each would be waited for as long. The
+    library's own would be used again, and hand what comes late to the next question.
     """
-
-    connection_pool: SentinelConnectionPoolProxy
 
     def read_response(self, *arguments: Any, **options: Any) -> Any:
         try:
             return super().read_response(*arguments, **{"disconnect_on_error": True, **options})  # type: ignore[misc]  # of the connection beside it
         except NoAnswer:
-            pool = self.connection_pool.connection_pool_ref()
-            if pool is not None:
-                pool.disconnect(inuse_connections=False)
+            for held in _pools.valuerefs():
+                if (pool := held()) is not None:
+                    pool.disconnect(inuse_connections=False)
             raise
         except ResponseError as err:
             if not (isinstance(err, MasterDownError) or str(err).startswith(DEPOSED)):
@@ -207,6 +206,10 @@ class _EncryptedConnection(_Deposed, SentinelManagedSSLConnection):
 
 
 class _Pool(SentinelConnectionPool):
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)  # type: ignore[no-untyped-call]  # the library types none
+        _pools[id(self)] = self
+
     def close(self) -> None:
         super().close()
         self.sentinel_manager.close()

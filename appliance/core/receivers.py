@@ -19,7 +19,7 @@ from appliance.core import i18n, metrics
 from appliance.core.breaker import Breakers
 from appliance.core.config import NetworkSettings
 from appliance.core.errors import DomainError
-from appliance.core.outbound import Client, InvalidAddress, TransportFailed, vouched
+from appliance.core.outbound import Client, InvalidAddress, NoAnswer, TransportFailed, vouched
 
 ANSWERS_S = 5.0  # what an exchange may take, to the last byte
 FAREWELL_S = 2.0  # of the ten seconds that a process has to end
@@ -65,12 +65,14 @@ class Receiver:
     def _begin(self) -> None:
         self._breakers = Breakers()  # a fork may come while a thread of its parent holds their lock
 
-    def send(self, content: bytes, number: int) -> None:
-        """`number` is how many things are in it. Never for a thread that somebody waits for."""
+    def send(self, content: bytes, number: int) -> bool:
+        """Whether it may have been taken. `number` is how many things are in it. Never for a thread that somebody waits for."""
         with _among_ourselves():
-            why = "it asked for a rest" if time.monotonic() < self._rests_until else self._sent(gzip.compress(content))
+            resting = time.monotonic() < self._rests_until
+            why, may_be_there = ("it asked for a rest", False) if resting else self._sent(gzip.compress(content))
         if why:
             self.drop(number, why)
+        return may_be_there
 
     def drop(self, number: int, why: str) -> None:
         with _among_ourselves():
@@ -80,17 +82,17 @@ class Receiver:
                 self._says_at, unsaid, self._unsaid = time.monotonic() + SAYS_EVERY_S, self._unsaid, 0
                 log.warning("not_taken", signal=self.signal, why=why, number=unsaid)
 
-    def _sent(self, content: bytes) -> str:
-        """Why not, or nothing. The answer's body is of no interest, so it is not read."""
+    def _sent(self, content: bytes) -> tuple[str, bool]:
+        """Why not, or nothing; and whether it may be there all the same. The answer's body is of no interest, so it is not read."""
         try:
             with self._client() as client, client.stream("POST", self._address, content=content, headers=self._headers) as answer:
                 if answer.status_code == TOO_MANY:
                     self._rests_until = time.monotonic() + _rest_of(answer.headers.get("retry-after", ""))
-                return "" if answer.is_success else str(answer.status_code)
+                return ("", True) if answer.is_success else (str(answer.status_code), False)
         except DomainError as err:
-            return str(i18n.told(err))
+            return str(i18n.told(err)), isinstance(err, NoAnswer)
         except (TransportFailed, InvalidAddress, OSError) as err:
-            return type(err).__name__
+            return type(err).__name__, False
 
     def _client(self) -> Client:
         outbound = vouched(self._network, self._address)  # each time: a name may come to point elsewhere
@@ -105,11 +107,19 @@ def _rest_of(told: str) -> float:
 class Belt(Generic[T]):
     """Whoever lays something on it goes on at once; a thread takes it off and sends it. `pack` may find that nothing is to be sent.
 
-    A fork begins with an empty one: what lay there is its parent's to send.
+    `lost` is given what was certainly not taken. A fork begins with an empty one: what lay there is its parent's to send.
     """
 
-    def __init__(self, receiver: Receiver, pack: Callable[[list[T]], bytes], *, most: int = MOST, at_once: int = AT_ONCE) -> None:
-        self._receiver, self._pack = receiver, pack
+    def __init__(
+        self,
+        receiver: Receiver,
+        pack: Callable[[list[T]], bytes],
+        *,
+        most: int = MOST,
+        at_once: int = AT_ONCE,
+        lost: Callable[[list[T]], None] | None = None,
+    ) -> None:
+        self._receiver, self._pack, self._lost = receiver, pack, lost
         self._most, self._at_once = most, at_once
         self._begin()
         os.register_at_fork(after_in_child=self._begin)
@@ -123,15 +133,17 @@ class Belt(Generic[T]):
         self._thread: threading.Thread | None = None
         self._door = threading.Lock()
 
-    def put(self, thing: T) -> None:
+    def put(self, thing: T) -> bool:
+        """Whether there was room."""
         if self._waiting.qsize() >= self._most:
             self._receiver.drop(1, "too many wait")
-            return
+            return False
         self._waiting.put(thing)
         if self._waiting.qsize() >= self._at_once:
             self._hurried.set()
         if self._thread is None:
             self._start()
+        return True
 
     def hurry(self) -> threading.Event:
         """Set once all that waits now was sent or dropped."""
@@ -194,8 +206,8 @@ class Belt(Generic[T]):
                 middle = len(things) // 2
                 self._send(things[:middle])
                 self._send(things[middle:])
-            elif content:
-                self._receiver.send(content, len(things))
+            elif content and not self._receiver.send(content, len(things)) and self._lost is not None:
+                self._lost(things)
         except Exception as err:  # noqa: BLE001 - the edge of the thread
             self._receiver.drop(len(things), type(err).__name__)
 

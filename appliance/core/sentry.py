@@ -11,11 +11,14 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import uuid4
 
 from redis import Redis, RedisError
 from sentry_sdk.client import Client
@@ -35,7 +38,8 @@ SAME_AN_HOUR = 5
 HOUR_S = 3600
 MOST, MOST_KNOWN = 100, 1000
 MOST_ERRORS, MOST_FRAMES = 10, 100
-WAITS_S, RESTS_S = 0.3, 30.0  # for Redis; a process that ends has two seconds in all
+WAITS_S = 0.3  # for Redis; a process that ends has two seconds in all
+RESTS_S = 30.0  # a Redis that hangs, and an error that was not taken
 OURS = ["appliance", "webui"]
 OPTIONS: dict[str, Any] = {
     "release": f"salesedge@{__version__}", "default_integrations": False, "auto_enabling_integrations": False, "integrations": [],
@@ -44,9 +48,16 @@ OPTIONS: dict[str, Any] = {
 }  # fmt: skip
 _EVENT = {"event_id", "timestamp", "platform", "level", "release", "tags", "contexts", "exception", "sdk"}
 _ERROR = {"type", "module", "mechanism", "stacktrace"}
-_at_hand: ContextVar[str] = ContextVar("at_hand", default="")
+_at_hand: ContextVar[Place] = ContextVar("at_hand")
 _FRAME = {"function", "module", "filename", "lineno", "in_app"}
 _MECHANISM = {"type", "handled", "exception_id", "parent_id", "source", "is_exception_group"}
+
+
+class Place(NamedTuple):
+    """One of the tellings that an error has in an hour."""
+
+    fingerprint: str
+    id: str
 
 
 class Teller:
@@ -55,14 +66,14 @@ class Teller:
         headers = {"Content-Type": "application/x-sentry-envelope", "X-Sentry-Auth": auth.to_header()}
         receiver = Receiver("errors", auth.get_api_url(), network, headers)
         self._process, self._often, self._receiver = process, Often(redis), receiver
-        self._belt: Belt[tuple[str, bytes]] = Belt(receiver, self._pack, most=MOST, at_once=1)
-        self._client = Client(dsn=dsn, transport=_Laid(dsn, self._belt), before_send=harmless, **OPTIONS)
+        self._belt: Belt[tuple[Place, bytes]] = Belt(receiver, self._pack, most=MOST, at_once=1, lost=self._give_back)
+        self._client = Client(dsn=dsn, transport=_Laid(dsn, self._lay), before_send=harmless, **OPTIONS)
 
     def tell(self, err: BaseException, about: Mapping[str, object], severity: str) -> None:
         if is_telling():
             return
-        fingerprint = print_of(err)
-        if self._often.is_too_often(fingerprint):
+        place = self._often.place_for(print_of(err))
+        if place is None:
             return
         event, _ = event_from_exception(err, self._client.options, {"type": "salesedge", "handled": False})
         named = {"process": self._process, "route": about.get("route"), "job": about.get("subscriber") or about.get("job")}
@@ -70,7 +81,7 @@ class Teller:
         event["tags"] = {name: str(value) for name, value in named.items() if value}
         if parent := tracing.traceparent():
             event["contexts"] = {"trace": dict(zip(("trace_id", "span_id"), parent.split("-")[1:3], strict=True))}
-        token = _at_hand.set(fingerprint)
+        token = _at_hand.set(place)
         try:
             self._client.capture_event(event)
         finally:
@@ -79,20 +90,36 @@ class Teller:
     def give_up(self, why: Exception) -> None:
         self._receiver.drop(1, type(why).__name__)
 
-    def _pack(self, laid: list[tuple[str, bytes]]) -> bytes:
-        ((fingerprint, envelope),) = laid
-        return b"" if self._often.is_told_by_others(fingerprint) else envelope
+    def _lay(self, envelope: bytes) -> None:
+        place = _at_hand.get()
+        if not self._belt.put((place, envelope)):
+            self._often.free(place)
+
+    def _pack(self, laid: list[tuple[Place, bytes]]) -> bytes:
+        ((place, envelope),) = laid
+        return b"" if self._often.is_told_by_others(place) else envelope
+
+    def _give_back(self, laid: list[tuple[Place, bytes]]) -> None:
+        for place, _envelope in laid:
+            self._often.give_back(place)
 
 
 class _Laid(Transport):
     """The library's way out of the process is not taken: the box has one of its own."""
 
-    def __init__(self, dsn: str, belt: Belt[tuple[str, bytes]]) -> None:
+    def __init__(self, dsn: str, lay: Callable[[bytes], None]) -> None:
         super().__init__({"dsn": dsn})
-        self._belt = belt
+        self._lay = lay
 
     def capture_envelope(self, envelope: Envelope) -> None:
-        self._belt.put((_at_hand.get(), envelope.serialize()))
+        self._lay(envelope.serialize())
+
+
+@dataclass
+class _Told:
+    since: float
+    places: set[str] = field(default_factory=set)
+    rests_until: float = 0.0
 
 
 class Often:
@@ -100,37 +127,76 @@ class Often:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._known: dict[str, tuple[float, int]] = {}
+        self._known: dict[str, _Told] = {}
         self._asks_from = 0.0
 
-    def is_too_often(self, fingerprint: str) -> bool:
+    def place_for(self, fingerprint: str) -> Place | None:
+        """In this process, where there is one."""
         now = time.monotonic()
-        since, times = self._known.get(fingerprint, (now, 0))
-        if now - since >= HOUR_S:
-            since, times = now, 0
-        if len(self._known) >= MOST_KNOWN:
-            self._known.clear()
-        self._known[fingerprint] = since, times + 1
-        return times >= SAME_AN_HOUR
+        known = self._known.get(fingerprint)
+        if known and now < known.rests_until:
+            return None
+        if known is None or not known.places or now - known.since >= HOUR_S:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            known = self._known[fingerprint] = _Told(now)
+        if len(known.places) >= SAME_AN_HOUR:
+            return None
+        place = Place(fingerprint, uuid4().hex)
+        known.places.add(place.id)
+        return place
 
-    def is_told_by_others(self, fingerprint: str) -> bool:
-        """Counts it, too. One that hangs is not waited for, and then left alone for a while."""
+    def is_told_by_others(self, place: Place) -> bool:
+        """Takes the place for all of the box, too."""
+        return bool(self._answer(partial(self._is_one_too_many, place)))
+
+    def give_back(self, place: Place) -> None:
+        """What was not taken does not count."""
+        self.free(place)
+        self._answer(lambda: self._redis.srem(_key(place), place.id))
+
+    def free(self, place: Place) -> None:
+        """In this process alone. The error rests: one that comes again and again would be tried each time while its receiver is away."""
+        known = self._known.get(place.fingerprint)
+        if known and place.id in known.places:
+            known.places.discard(place.id)
+            known.rests_until = time.monotonic() + RESTS_S
+
+    def _answer(self, question: Callable[[], int]) -> int | None:
+        """Of Redis. One that hangs is not waited for, and then left alone for a while."""
         if time.monotonic() < self._asks_from:
-            return False
+            return None
         answers: list[int] = []
-        asking = threading.Thread(target=self._ask, args=(f"fault:{fingerprint}", answers), name="telling-asks", daemon=True)
+        asking = threading.Thread(target=_ask, args=(question, answers), name="telling-asks", daemon=True)
         with suppress(RuntimeError):  # at its very end a process may start none
             asking.start()
             asking.join(WAITS_S)
         if not answers:
             self._asks_from = time.monotonic() + RESTS_S
-        return bool(answers) and answers[0] > SAME_AN_HOUR
+            return None
+        return answers[0]
 
-    def _ask(self, key: str, answers: list[int]) -> None:
-        with suppress(RedisError, OSError, ValueError), self._redis.pipeline() as pipe:
-            pipe.set(key, 0, ex=HOUR_S, nx=True)
-            pipe.incr(key)
-            answers.append(int(pipe.execute()[1]))  # ValueError: it was closed meanwhile
+    def _is_one_too_many(self, place: Place) -> int:
+        key = _key(place)
+        with self._redis.pipeline() as pipe:
+            pipe.sadd(key, place.id)
+            pipe.scard(key)
+            pipe.ttl(key)
+            _new, number, left = pipe.execute()
+        if left < 0:
+            self._redis.expire(key, HOUR_S)
+        if number > SAME_AN_HOUR:
+            self._redis.srem(key, place.id)
+        return int(number > SAME_AN_HOUR)
+
+
+def _key(place: Place) -> str:
+    return f"fault:{place.fingerprint}"
+
+
+def _ask(question: Callable[[], int], answers: list[int]) -> None:
+    with suppress(RedisError, OSError, ValueError):  # ValueError: it was closed meanwhile
+        answers.append(question())
 
 
 def print_of(err: BaseException) -> str:

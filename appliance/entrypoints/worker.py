@@ -18,7 +18,7 @@ from rq import Queue, SimpleWorker, Worker
 
 from appliance.core import jobs, metrics, receivers, updates
 from appliance.core.config import WorkerSettings
-from appliance.core.queue_server import connect_redis
+from appliance.core.queue_server import PATIENCE, connect_redis
 from appliance.entrypoints import notify
 from appliance.entrypoints.boot import boot
 from appliance.entrypoints.children import die_with_parent
@@ -29,7 +29,7 @@ SPEECH = ("speech",)
 QUEUES = {"quick": QUICK, "slow": SLOW, "speech": SPEECH}
 MAINTENANCE_S = 30
 OPEN_FILES = 1024
-FOLLOWS_S = 20  # with sentinels: the library waits 5 s less than that for a master that hangs, without them for minutes
+FOLLOWS_S = 17  # with sentinels: the library waits 15 s less than that for work before it asks anew, without them for minutes
 TURN_S = 60.0  # RQ ends a fork a minute after the time of its first job
 LINGERS_S = 10  # people bring documents one after another
 AWAY_S = 2.0  # between two looks whether Redis is back; the library's own grow to a minute
@@ -44,6 +44,11 @@ class Beating:
     """Each heartbeat says by when the next one comes, also while Redis is away or a job takes its time."""
 
     max_connection_wait_time = AWAY_S
+
+    @property
+    def connection_timeout(self) -> int:
+        """Of any answer, also of one that is to come when no work did. The library's own is 5 s more than anybody else waits."""
+        return int(self.dequeue_timeout + PATIENCE["socket_timeout"])  # type: ignore[attr-defined]
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self.pulse = notify.Pulse()
@@ -105,7 +110,8 @@ class ConfinedWorker(Beating, Worker):
         self._is_lingering = True
         waits_s = self.lingers_s and max(1, min(self.lingers_s, int(ends - time.monotonic())))
         try:
-            return None if self._stop_requested else self.dequeue_job_and_maintain_ttl(waits_s, waits_s)
+            turn_s = waits_s and min(waits_s, self.dequeue_timeout)
+            return None if self._stop_requested else self.dequeue_job_and_maintain_ttl(turn_s, waits_s)
         except ToldToEnd:
             return None
         finally:

@@ -1,4 +1,8 @@
-"""One language model on several machines: a question goes to the one with the least to do, and on to the next where that one is away."""
+"""One language model on several machines: a question goes to the one with the least to do, and on to the next where that one is away.
+
+One host does without: here its whole answers would be streamed, for which an OpenAI-compatible server does not count what it read, 120
+tokens take 10 to 20 ms longer (40 ms of processor time, with the host's), and once it is away each question would wait for it anew.
+"""
 
 import threading
 import time

@@ -228,13 +228,14 @@ def test_a_process_that_ends_tells_why_though_redis_hangs(silent):
 def test_a_redis_that_hangs_is_asked_again_only_after_a_while(silent, box, monkeypatch):
     often = sentry.Often(connect_redis(RedisSettings(url=f"redis://127.0.0.1:{silent}")))
     begun = time.monotonic()
-    assert not often.is_told_by_others("abc")
+    assert not often.is_told_by_others(sentry.Place("abc", "0"))
     assert time.monotonic() - begun < receivers.FAREWELL_S
     often._redis = box.redis
-    assert [often.is_told_by_others("abc") for _ in range(sentry.SAME_AN_HOUR + 1)] == [False] * (sentry.SAME_AN_HOUR + 1)
+    places = [sentry.Place("abc", str(number)) for number in range(sentry.SAME_AN_HOUR + 1)]
+    assert not any(often.is_told_by_others(place) for place in places)
     monkeypatch.setattr(sentry, "RESTS_S", 0)
     often._asks_from = 0
-    assert [often.is_told_by_others("abc") for _ in range(sentry.SAME_AN_HOUR + 1)][-1]
+    assert [often.is_told_by_others(place) for place in places][-1]
 
 
 def test_an_error_told_often_enough_is_not_written_out_again(watcher, monkeypatch):
@@ -288,17 +289,17 @@ def test_a_process_that_begins_anew_tells_what_the_box_has_told_often_enough_no_
 
 def test_processes_count_the_same_error_together(box):
     one, other = sentry.Often(box.redis), sentry.Often(box.redis)
-    asked = [often.is_told_by_others("abc") for often in (one, other, one, other, one, other)]
+    asked = [often.is_told_by_others(often.place_for("abc")) for often in (one, other, one, other, one, other)]
     assert asked == [False] * sentry.SAME_AN_HOUR + [True]
     assert 0 < box.redis.ttl("fault:abc") <= sentry.HOUR_S
 
 
 def test_an_hour_later_it_is_told_again(box, monkeypatch):
     often = sentry.Often(box.redis)
-    assert [often.is_too_often("abc") for _ in range(6)] == [False] * 5 + [True]
+    assert [often.place_for("abc") is None for _ in range(6)] == [False] * 5 + [True]
     begun = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: begun + sentry.HOUR_S + 1)
-    assert not often.is_too_often("abc")
+    assert often.place_for("abc") is not None
 
 
 def test_an_error_that_takes_no_mark_is_told(watcher):

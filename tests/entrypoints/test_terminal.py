@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import zipfile
@@ -335,28 +334,6 @@ def test_a_record_that_was_changed_is_found_at_the_terminal(box) -> None:
     assert told["holds"] is False
     assert [fault["reason"] for fault in told["faults"]] == ["edited"]
     assert re.search(r"^Organisation \S+, line 1: changed$", box("audit", "verify", LANG=ENGLISH).output, re.MULTILINE)
-
-
-def apart(*words: str) -> str:
-    """In a process of its own: figures are shared by processes."""
-    command = [sys.executable, "-m", "appliance.entrypoints.cli", *words]
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=120).stdout
-
-
-def test_what_leaves_the_box_is_told_and_tried(box, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert box("egress", LANG=PORTUGUESE).output.splitlines() == [
-        "Modo de rede: sealed", "Endereços da lista: -", "Endereços próprios em redes privadas: -",
-        "Nenhuma chamada foi contada nesta máquina.",
-    ]  # fmt: skip
-    refused = box("egress", "ollama.example", LANG=ENGLISH)
-    assert (refused.exit_code, "This box is sealed" in refused.output) == (1, True)
-    monkeypatch.setenv("SALESEDGE__NETWORK__PRIVATE_HOSTS", '["127.0.0.1"]')
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = str(server.getsockname()[1])
-        assert apart("egress", "127.0.0.1", "--port", port) == "127.0.0.1 may be called and answers.\n"
-    assert apart("egress", "127.0.0.1", "--port", port) == "Error: 127.0.0.1 does not answer.\n"
-    calls = {(call["purpose"], call["outcome"]): call["count"] for call in json.loads(apart("egress", "--json"))["calls"]}
-    assert calls == {("egress check", "connected"): 1, ("egress check", "error"): 1}
 
 
 def test_logs_are_those_of_the_journal(run, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ a process of its own: its decoder is confined and its model elsewhere, and no do
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import signal
@@ -64,6 +65,11 @@ class Beating:
                 return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)  # type: ignore[misc]
             except RedisTimeout:  # the library's worker would end
                 log.warning("queue_hangs")
+
+    def set_shutdown_requested_date(self) -> None:
+        """For a fork that is at a job is waited also while Redis is away: this is what the library does first, in a signal handler."""
+        with contextlib.suppress(RedisError):
+            super().set_shutdown_requested_date()  # type: ignore[misc]
 
     def check_for_suspension(self, burst: bool) -> None:  # noqa: FBT001 - the library's
         while updates.doors_are_closed() and not self._stop_requested:  # type: ignore[attr-defined]

@@ -78,6 +78,12 @@ def sign_then_wait_for_the_end(path: str) -> None:
     told.wait(60)
 
 
+def sign_at_the_end(path: str) -> None:
+    sign_then_wait_for_the_end(path)
+    time.sleep(1)
+    sign(path)
+
+
 def sign_then_hang(path: str) -> None:
     sign(path)
     time.sleep(60)
@@ -231,6 +237,22 @@ def test_a_fork_waits_for_what_comes_next_and_ends_when_told_to_also_without_red
         worker.terminate()
         worker.join(120)
         assert (len(forks), worker.is_alive(), any(map(is_running, forks))) == (1, False, False)
+    finally:
+        worker.kill()
+
+
+def test_a_worker_told_to_end_waits_for_its_job_also_without_redis(tmp_path):
+    answer = tmp_path / "answer"
+    with redis_server(tmp_path) as address:
+        queue = Queue("confined", connection=Redis.from_url(address))
+        queue.enqueue(sign_at_the_end, str(answer))
+        worker = FRESH.Process(target=work, args=(address, queue.name))
+        worker.start()
+        wait_until(lambda: answer.exists() and answer.read_text())
+    try:
+        worker.terminate()
+        worker.join(120)
+        assert (answer.read_text().count("\n"), worker.is_alive()) == (2, False)
     finally:
         worker.kill()
 

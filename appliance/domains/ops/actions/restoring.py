@@ -151,7 +151,7 @@ def put_in_place(settings: Settings, stage: Path) -> str:
     home, bucket = settings.home, _bucket_of(settings)
     if bucket is not None:
         bucket.mark(stage / "blobs")
-    aside = home / f"{ASIDE}{clock.now():%Y%m%d-%H%M%S}"
+    aside = home / f"{ASIDE}{clock.now():%Y%m%d-%H%M%S-%f}"  # its own, also of two within a second
     old = [home / name for name in _ASIDE if (home / name).exists()]
     for path in old:
         aside.mkdir(exist_ok=True, mode=0o700)

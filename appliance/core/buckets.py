@@ -22,7 +22,7 @@ from sqlalchemy import func, select, text
 from appliance.core.errors import NotFound, Refused, Unavailable
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
-from appliance.core.stores import MARK, Door, FolderDoor, FolderStore, gone, needs_room
+from appliance.core.stores import MARK, Door, FolderDoor, FolderStore, for_operators, gone, needs_room
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -143,6 +143,7 @@ class BucketStore:
                 if _OURS.fullmatch(name):
                     yield Lying(name, int(one["Size"]), one["LastModified"], str(one["ETag"]))
 
+    @for_operators()
     def gather(self, *, within_s: float | None = None) -> Path:
         """Only what is not there yet, or was changed, is fetched; what is gone from the bucket goes from the copy.
 
@@ -200,6 +201,7 @@ class BucketStore:
         finally:
             part.unlink(missing_ok=True)
 
+    @for_operators()
     def take_in(self) -> int:
         """What the folder holds and the bucket lacks; from then on the folder is a copy. How many files. Raises Refused where it is one:
         what the bucket lacks was deleted then.
@@ -212,6 +214,7 @@ class BucketStore:
         self.mark()
         return number
 
+    @for_operators()
     def replace_by(self, folder: Path) -> None:
         """All that this folder holds. What lies in the bucket with the same content, as the copy has it, stays; `keep_only` ends it."""
         for path, name in _named(folder):
@@ -230,6 +233,7 @@ class BucketStore:
             if path.is_file() and path.stat().st_size == lying.size:
                 os.utime(path, ns=(lying.time_ns, lying.time_ns))
 
+    @for_operators()
     def keep_only(self) -> None:
         """The folder is what the bucket shall hold, and all of it is there: what is more is deleted."""
         for lying in self.lying():
@@ -237,9 +241,11 @@ class BucketStore:
                 self.delete(lying.name)
         self._note(self.copy)
 
+    @for_operators()
     def is_empty(self) -> bool:
         return next(self.lying(), None) is None
 
+    @for_operators()
     def try_out(self) -> None:
         """Writes, reads and deletes a file. Raises Unavailable."""
         name = f"{PROBE}{new_id().hex}"

@@ -24,6 +24,7 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
 from appliance.core.manifest import Check, CheckResult, Cron, Manifest, Subscription
 from appliance.core.rows import insert_if_absent, locked, was_changed
+from appliance.core.stores import for_operators
 from appliance.core.tenancy import TenantKey
 from appliance.core.uow import SYSTEM, Actor, UnitOfWork
 
@@ -243,8 +244,9 @@ def check_store(box: Box) -> CheckResult:
         last = select(StoredFile.tenant_id, StoredFile.id).where(there).order_by(StoredFile.id.desc()).limit(LOOKED_FOR)
         stored = [(row.tenant_id, row.id) for row in uow.session.execute(last)]
     try:
-        store.try_out()
-        absent = [file_id for tenant_id, file_id in stored if not box.blobs.has(tenant_id, file_id)]
+        with for_operators():
+            store.try_out()
+            absent = [file_id for tenant_id, file_id in stored if not box.blobs.has(tenant_id, file_id)]
     except DomainError as err:
         return CheckResult(ok=False, detail="does not answer as it should", fix=str(err))
     if absent:

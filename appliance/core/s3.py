@@ -22,8 +22,8 @@ from appliance.core import guard
 from appliance.core.breaker import Breakers
 from appliance.core.errors import Unavailable
 from appliance.core.i18n import lazy_gettext as _
-from appliance.core.outbound import Client, Response, TransportFailed, vouched
-from appliance.core.stores import gone
+from appliance.core.outbound import Client, NotAllowed, Response, TransportFailed, vouched
+from appliance.core.stores import BucketAway, gone
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
@@ -41,7 +41,7 @@ _FORBIDDEN = {401, 403}
 
 
 class Bucket:
-    """What is asked is named as the library names it. Raises NotFound, and Unavailable for all else that goes wrong."""
+    """What is asked is named as the library names it. Raises NotFound, and BucketAway for all else that goes wrong."""
 
     def __init__(self, files: FilesSettings, network: NetworkSettings) -> None:
         self._files = files
@@ -66,8 +66,12 @@ class Bucket:
     @contextmanager
     def reading(self, name: str, **more: str) -> Iterator[Iterator[bytes]]:
         """What lies there, in chunks."""
-        with contextlib.closing(self.ask("get_object", name, **more)["Body"]) as body, self._in_words():
-            yield body.iter_chunks(CHUNK)
+        with contextlib.closing(self.ask("get_object", name, **more)["Body"]) as body:
+            yield self._chunks_of(body)
+
+    def _chunks_of(self, body: Any) -> Iterator[bytes]:
+        with self._in_words():
+            yield from body.iter_chunks(CHUNK)
 
     def name_of(self, key: str) -> str:
         return key.removeprefix(self._prefix)
@@ -87,11 +91,12 @@ class Bucket:
             code, status = str(err.response["Error"].get("Code", "")), err.response["ResponseMetadata"]["HTTPStatusCode"]
             if code in _NOT_THERE:  # any other 404 may come from what stands before the store
                 raise gone() from err
-            raise Unavailable(self._said(code, status)) from err
+            raise BucketAway(self._said(code, status)) from err
+        except (NotAllowed, Unavailable) as err:
+            raise BucketAway(err, retry_after=getattr(err, "retry_after", None)) from err
         except (BotoCoreError, TransportFailed) as err:
-            if isinstance(err.__cause__, Unavailable):
-                raise err.__cause__ from err
-            raise Unavailable(_("The store of files does not answer, or not as it should.")) from err
+            known = err.__cause__ if isinstance(err.__cause__, Unavailable) else None
+            raise BucketAway(known or _("The store of files does not answer, or not as it should.")) from err
 
     def _said(self, code: str, status: int) -> Any:
         if code == _NO_BUCKET:

@@ -5,7 +5,7 @@ import ssl
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, FilePath, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from appliance.core import i18n
 from appliance.core.addresses import is_web_address
@@ -26,8 +26,8 @@ class FilesSettings(Section):
     bucket: str = Field("", pattern=r"^[A-Za-z0-9._-]*$", description="Name of the bucket, which has to be there.")
     prefix: str = Field("", pattern=rf"^({_NAME}/)*({_NAME})?$", description="What names begin with there; nothing else may use it.")
     region: str = Field("us-east-1", min_length=1, description="Region that requests are signed for.")
-    credentials_file: FilePath | None = Field(None, description="Keys for the store, in the form of ~/.aws/credentials.")
-    ca_file: FilePath | None = Field(None, description="Certificate of the authority that vouches for a store of your own.")
+    credentials_file: Path | None = Field(None, description="Keys for the store, in the form of ~/.aws/credentials.")
+    ca_file: Path | None = Field(None, description="Certificate of the authority that vouches for a store of your own.")
 
     @field_validator("endpoint")
     @classmethod

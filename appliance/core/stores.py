@@ -195,6 +195,23 @@ class FolderDoor:
             os.close(door)  # and with it the lock
 
 
+class BucketAway(Unavailable):
+    """What anybody may read; `why`, which names machines, is for who runs the box."""
+
+    def __init__(self, why: object, *, retry_after: float | None = None) -> None:
+        super().__init__(_("Files cannot be reached at the moment. Try again shortly."), retry_after=retry_after)
+        self.why = why
+
+
+@contextmanager
+def for_operators() -> Iterator[None]:
+    """Raises Unavailable that says why."""
+    try:
+        yield
+    except BucketAway as err:
+        raise Unavailable(err.why, retry_after=err.retry_after) from err
+
+
 @contextmanager
 def needs_room() -> Iterator[None]:
     """Raises Unavailable for what the disk refuses."""

@@ -20,11 +20,13 @@ BUCKET, FOLDER = "bucket", "folder"
 def copy(place: str, *, as_json: bool) -> None:
     import fcntl
 
+    from appliance.core import telemetry
     from appliance.core.buckets import BucketStore, store_of
     from appliance.core.errors import DomainError
     from appliance.entrypoints import up
 
     settings = read_settings()
+    telemetry.configure_logs(settings.logs, "cli")  # each call is logged: not between what programs read
     try:
         up.make_folders(settings)
         with up.take_lock(settings, fcntl.LOCK_EX):

@@ -19,7 +19,7 @@ from appliance.core.blobs import PIECE, Blobs
 from appliance.core.config import NetworkMode, NetworkSettings
 from appliance.core.errors import NotFound, Refused, Unavailable
 from appliance.core.ids import new_id
-from appliance.core.stores import MARK, FolderStore
+from appliance.core.stores import MARK, BucketAway, FolderStore
 from appliance.domains.identity import actions as identity
 from tests.cast import make_cast
 from tests.core.buckets.conftest import CONTENT, names, put, store_at
@@ -114,9 +114,13 @@ def test_whoever_is_killed_while_it_writes_leaves_nothing(server, store):
 
 def test_what_is_wrong_with_the_store_is_said(server, store, tmp_path):
     def why(**changed):
-        with pytest.raises((Unavailable, Refused)) as refused:
-            put(Blobs(store_at(server, tmp_path / "x", **changed), crypto.Keyring(b"k" * 32)))
-        return str(refused.value)
+        made = store_at(server, tmp_path / "x", **changed)
+        with pytest.raises(BucketAway) as refused:
+            put(Blobs(made, crypto.Keyring(b"k" * 32)))
+        assert str(refused.value) == "Files cannot be reached at the moment. Try again shortly."
+        with pytest.raises(Unavailable) as told:
+            made.try_out()
+        return str(told.value)
 
     wrong = tmp_path / "wrong"
     wrong.write_text(f"[default]\naws_access_key_id = {swift.KEY_ID}\naws_secret_access_key = wrong\n")
@@ -133,7 +137,7 @@ def test_a_store_that_hangs_is_left(server, tmp_path, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         began = time.monotonic()
-        with pytest.raises(Unavailable, match="does not answer"):
+        with pytest.raises(Unavailable, match="cannot be reached"):
             put(Blobs(store_at(server, tmp_path / "x", endpoint=address), crypto.Keyring(b"k" * 32)))
         assert time.monotonic() - began < 20
 

@@ -139,15 +139,15 @@ def test_the_command_copies_both_ways(settings, filled, server, monkeypatch):
 
     def said(*words):
         done = CliRunner().invoke(cli, ["files", "copy", *words], env={"LC_ALL": "C.UTF-8"})
-        return done.exit_code, (done.output + done.stderr).strip()
+        return done.exit_code, done.stdout.strip(), done.stderr
 
-    code, sentence = said("--to", "bucket")
+    code, _nothing, sentence = said("--to", "bucket")
     assert (code, "[files]" in sentence) == (1, True)
-    assert said("--to", "bucket", "--json") == (0, '{"to": "bucket", "files": 1}')
+    assert said("--to", "bucket", "--json")[:2] == (0, '{"to": "bucket", "files": 1}')
     assert (settings.home / "blobs" / MARK).is_file()
     for path in (settings.home / "blobs").glob("*/*/*"):
         path.unlink()
-    code, sentence = said("--to", "folder")
+    code, sentence, _lines = said("--to", "folder")
     assert (code, sentence.startswith(f"In {settings.home / 'blobs'} now: 1.")) == (0, True)
     assert sorted(path.name for path in (settings.home / "blobs").glob("*/*/*")) == names
     assert said("--to", "elsewhere")[0] == 2
@@ -172,3 +172,5 @@ def test_settings_that_cannot_be_are_refused_in_a_sentence(tmp_path):
     assert "needs files.endpoint" in why(endpoint=None)
     assert "holds no keys" in why(credentials_file=empty)
     assert "no certificate" in why(ca_file=empty)
+    assert "cannot be read" in why(credentials_file=tmp_path / "gone")
+    assert "no certificate" in why(ca_file=tmp_path / "gone")

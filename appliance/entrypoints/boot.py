@@ -32,7 +32,7 @@ def boot(process: str, settings: Settings | None = None) -> Box:
         pass  # a key of another box shows here, before anything is written
     models = connect(settings, share_of=lambda namespace: box.keys.index_share(tenant_of(namespace)))
     box.provide(Inference, models)
-    box.provide(VectorIndex, _vector_index(box, models))
+    box.provide(VectorIndex, vector_index(box, models))
     box.provide(Authenticator, BoxAuthenticator())
     _let_watch(process, box)
     if process in WAITED_FOR:
@@ -41,7 +41,7 @@ def boot(process: str, settings: Settings | None = None) -> Box:
     return box
 
 
-def _vector_index(box: Box, models: HttpInference) -> VectorIndex:
+def vector_index(box: Box, models: HttpInference) -> VectorIndex:
     if not box.settings.knowledge.vectors_url:
         return models
     from appliance.inference.pgvector import PgVectors

@@ -13,7 +13,7 @@ from psycopg.errors import FeatureNotSupported, InsufficientPrivilege, InvalidSc
 from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
-from sqlalchemy.schema import CreateSchema
+from sqlalchemy.schema import CreateSchema, DropSchema
 
 from appliance.core.errors import Unavailable
 from appliance.core.i18n import lazy_gettext as _
@@ -97,6 +97,12 @@ class VectorDatabase:
         with self.reading() as connection:
             server = str(connection.execute(text("SHOW server_version")).scalar_one()).split(" ")[0]
             return server, str(connection.execute(text("SELECT extversion FROM pg_extension WHERE extname = 'vector'")).scalar_one())
+
+    def empty(self) -> None:
+        """Of all indexes: they are made again from the box's own database. Raises Unavailable."""
+        with self.translated(), self._engine().begin() as connection:
+            connection.execute(DropSchema(SCHEMA, cascade=True, if_exists=True))
+        self._made.discard(os.getpid())
 
     def close(self) -> None:
         with self._lock:

@@ -76,21 +76,38 @@ class PostgresVectors:
 
     def signal(self, number: int) -> None:
         """To the server and all its children."""
-        leader = int((self.cluster / "postmaster.pid").read_text().splitlines()[0])
-        children = Path(f"/proc/{leader}/task/{leader}/children").read_text().split()
-        for process in (leader, *map(int, children)):
+        for process in self._processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, number)
+        if number == signal.SIGCONT:
+            self.process.send_signal(number)  # runuser stops with whom it runs
 
     def kill(self) -> None:
+        """Until nobody holds its shared memory any more: else it would not come back."""
+        gone = self._processes()
         self.signal(signal.SIGKILL)
         self.process.wait(timeout=START_S)
+        ends = time.monotonic() + START_S
+        while any(_is_alive(process) for process in gone):
+            assert time.monotonic() < ends, "PostgreSQL did not die"
+            time.sleep(0.01)
+
+    def _processes(self) -> list[int]:
+        leader = int((self.cluster / "postmaster.pid").read_text().splitlines()[0])
+        return [leader, *map(int, Path(f"/proc/{leader}/task/{leader}/children").read_text().split())]
 
     def close(self) -> None:
         if self.process.poll() is None:
             self.signal(signal.SIGCONT)
             self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 @contextlib.contextmanager

@@ -74,14 +74,11 @@ class PgVectors:
 
     def index_rebuild(self, namespace: str, batches: Iterator[tuple[Sequence[int], Vectors | Halves]]) -> IndexStats:
         _check_no_open_unit()
-        with closing(Build(self._database, namespace, self._model, self._approximate_above)) as build:
-            for ids, vectors in batches:
-                if len(ids):
-                    build.add(ids, self._turner.turned(self._turner.secret(namespace), vectors))
-            if not build.dim:
-                build.begin(self._dim())
-            _check_no_open_unit()
-            place = build.switch(self._turner.secret(namespace))
+        try:
+            place = self._built(namespace, batches)
+        except TableGone as err:
+            said = _("The database of the vectors could not do this now: %(reason)s", reason=type(err).__name__)
+            raise Unavailable(said, retry_after=SEARCH_RESTS_S) from err
         with suppress(Unavailable, TableGone), self._database.writing() as connection:  # what is left goes with the next build
             now = tables.find(connection, namespace, locked=True)
             tables.drop_others(connection, namespace, kept=now.table_name if now else "")
@@ -178,6 +175,16 @@ class PgVectors:
             if place.count > self._approximate_above and not place.is_approximate:
                 self._grow(namespace)
         return _stats(place)
+
+    def _built(self, namespace: str, batches: Iterator[tuple[Sequence[int], Vectors | Halves]]) -> Place:
+        with closing(Build(self._database, namespace, self._model, self._approximate_above)) as build:
+            for ids, vectors in batches:
+                if len(ids):
+                    build.add(ids, self._turner.turned(self._turner.secret(namespace), vectors))
+            if not build.dim:
+                build.begin(self._dim())
+            _check_no_open_unit()
+            return build.switch(self._turner.secret(namespace))
 
     def _opened(self, connection: Connection, namespace: str, secret: Secret, dim: int, *, create: bool) -> Place:
         """Locked until the transaction ends: who else changes it waits. Raises IndexMissing unless `create`."""

@@ -13,7 +13,7 @@ from appliance.inference import vector_tables as tables
 from appliance.inference.errors import IndexMismatch
 from appliance.inference.turning import Secret
 from appliance.inference.types import Vectors
-from appliance.inference.vector_database import VectorDatabase, take_time
+from appliance.inference.vector_database import TableGone, VectorDatabase, take_time
 from appliance.inference.vector_tables import Place
 
 
@@ -31,6 +31,14 @@ class Build:
         self.dim = 0
 
     def begin(self, dim: int) -> None:
+        """Raises Unavailable."""
+        try:
+            self._begin(dim)
+        except TableGone:  # somebody emptied the database: the next connection makes what it lacks
+            self.close()
+            self._begin(dim)
+
+    def _begin(self, dim: int) -> None:
         connection = self._database.connected()
         self._open, self.dim = (connection, connection.begin()), dim
         with self._database.translated():

@@ -17,6 +17,7 @@ from appliance.core.errors import Unavailable
 from appliance.inference.errors import IndexMissing
 from appliance.inference.fake import FakeInference
 from appliance.inference.pgvector import PgVectors
+from appliance.inference.types import Vectors
 from tests.peers.postgres_vectors import PostgresVectors, postgres_vectors
 
 TEXTS = ("the invoice is due on friday", "the cat sleeps")
@@ -124,6 +125,29 @@ def test_an_emptied_database_is_a_lost_index_and_is_filled_again(index: PgVector
     with pytest.raises(IndexMissing):
         index.index_remove(space, [1])
     assert index.index_add(space, [1], texts=TEXTS[:1], create=True).count == 1
+
+
+def test_a_build_fills_a_database_that_was_emptied_before_it_and_breaks_off_in_one_that_is_emptied_meanwhile(
+    index: PgVectors, space: str, server: PostgresVectors, url: str
+) -> None:
+    rows, database = FakeInference().embed(TEXTS), url.partition("@/")[2].partition("?")[0]
+    index.index_add(space, [1, 2], texts=TEXTS, create=True)
+
+    def empty() -> None:
+        with server.ruling(database) as engine, engine.connect() as connection:
+            connection.execute(text("DROP TABLE salesedge.vector_indexes"))
+
+    def batches() -> Iterator[tuple[list[int], Vectors]]:
+        yield [1, 2], rows
+        empty()
+
+    with server.ruling(database) as engine, engine.connect() as connection:
+        connection.execute(text("DROP SCHEMA salesedge CASCADE"))
+    assert index.index_rebuild(space, iter([([1, 2], rows)])).count == 2
+    with pytest.raises(Unavailable):
+        index.index_rebuild(space, batches())
+    assert index.index_rebuild(space, iter([([1, 2], rows)])).count == 2
+    assert len(server.tables(url)) == 1
 
 
 def test_a_database_without_the_extension_says_who_has_to_make_it(server: PostgresVectors) -> None:

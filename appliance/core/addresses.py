@@ -7,6 +7,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BeforeValidator
 from pydantic_settings import NoDecode
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from appliance.core.i18n import lazy_gettext as _
 
@@ -45,6 +47,15 @@ def is_web_address(text: str) -> bool:
         return found.scheme in {"http", "https"} and bool(name) and found.port != 0 and not re.search(r"\s", text)
     except ValueError:  # also a port that is no number, and a name that no resolver takes
         return False
+
+
+def is_postgresql(address: str) -> bool:
+    """With the driver that the box has, and the name of a database."""
+    try:
+        found = make_url(address)
+    except (ArgumentError, ValueError):  # the latter for a port that is no number
+        return False
+    return found.drivername == "postgresql+psycopg" and bool(found.database) and found.port != 0
 
 
 def is_dsn(text: str) -> bool:

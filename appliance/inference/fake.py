@@ -31,6 +31,7 @@ from appliance.inference.types import (
     Tokens,
     Transcript,
     Vectors,
+    VectorStore,
 )
 
 DIM = 384
@@ -161,6 +162,9 @@ class FakeInference:
         if space is None:
             return IndexStats(namespace, "missing")
         return IndexStats(namespace, "ready", self._versions[namespace], len(space), MODEL, DIM)
+
+    def index_store(self) -> VectorStore | None:
+        return None
 
     def models(self) -> list[ModelInfo]:
         guard.check_no_open_unit("inference")

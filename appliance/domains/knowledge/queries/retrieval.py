@@ -24,7 +24,7 @@ from appliance.domains.knowledge.rules.scored import Scores
 from appliance.domains.knowledge.rules.scoring import Statistics
 from appliance.domains.knowledge.tables import Chunk
 from appliance.inference.errors import IndexMismatch, IndexMissing
-from appliance.inference.types import Allow, IndexHits, Inference
+from appliance.inference.types import Allow, IndexHits, VectorIndex
 
 CANDIDATES = 100  # measured from zero, a wider pool finds nothing more: Cranfield .575 with 100, .573 with 1000
 READ = 20
@@ -164,7 +164,7 @@ def _ask_vectors(box: Box, tenant_id: UUID, text: str, snapshot: Snapshot, scope
     if not _dense_weight(snapshot, text):
         return None
     allow = Allow(ranges=tuple((low, high) for low, high in snapshot.within(scope).ranges.tolist()))
-    return box.part(Inference).begin_search(vector_namespace(tenant_id), text=text, k=CANDIDATES, allow=allow)
+    return box.part(VectorIndex).begin_search(vector_namespace(tenant_id), text=text, k=CANDIDATES, allow=allow)
 
 
 def _answered(hits: Callable[[], IndexHits]) -> Scores | None:

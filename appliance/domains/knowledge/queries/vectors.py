@@ -13,7 +13,7 @@ from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge.queries.retrieval import vector_namespace
 from appliance.domains.knowledge.rules import digest
 from appliance.domains.knowledge.tables import Chunk, Corpus, Document, DocumentVersion
-from appliance.inference.types import Halves, Inference
+from appliance.inference.types import Halves, Inference, VectorIndex
 
 SLICE = 500
 ReadUnit = Callable[[], AbstractContextManager[UnitOfWork]]
@@ -40,7 +40,7 @@ def vectors_are_sound(box: Box, tenant_id: UUID) -> bool:
         expected = expect_vectors(uow, box.settings.models.embedding_model)
     if state.ready and state.embedding_model and expected.foreign:
         return False
-    stats = box.part(Inference).index_stats(vector_namespace(tenant_id))
+    stats = box.part(VectorIndex).index_stats(vector_namespace(tenant_id))
     if stats.state == "missing":
         return expected.needed == 0
     return expected.needed <= stats.count <= expected.known

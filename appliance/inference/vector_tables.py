@@ -41,6 +41,8 @@ SCHEMA = "salesedge"
 FEW = 0.1  # of all rows: then each of them is looked at, which no graph beats
 LEAST_LOOKED = 200
 MOST_LOOKED = 1000  # that the server takes
+WALKED = 10  # times the rows among which k allowed ones would be, were they spread evenly
+LEAST_WALKED = 2000
 INDEXES = Table(
     "vector_indexes",
     MetaData(schema=SCHEMA),
@@ -54,6 +56,7 @@ INDEXES = Table(
     Column("secret_check", String, nullable=False),
 )
 Bounds = npt.NDArray[np.int64]
+_EVERY = np.array([-(2**63)], np.int64), np.array([2**63 - 1], np.int64)
 
 
 @dataclass(frozen=True)
@@ -159,24 +162,37 @@ def remove(connection: Connection, place: Place, ids: Sequence[int]) -> int:
 
 def search(connection: Connection, place: Place, row: Vectors, k: int, allow: Allow | None) -> tuple[Bounds, Vectors]:
     """Ids and cosines, best first."""
-    low, high = (None, None) if allow is None else _merged(allow)
-    if low is not None and high is not None:
-        if not len(low):
-            return np.empty(0, np.int64), np.empty(0, np.float32)
-        if int((high - low + 1).sum()) < FEW * place.count:
-            return _read(connection, _of_few(place, row, low, high).limit(k), {"enable_seqscan": "off"})
+    low, high = _EVERY if allow is None else _merged(allow)
+    allowed = place.count if allow is None else int((high - low + 1).sum())
+    if not allowed:
+        return np.empty(0, np.int64), np.empty(0, np.float32)
+    if allow is not None and allowed < FEW * place.count:
+        return _each_of(connection, place, row, k, low, high)
     table = table_of(place.table_name, place.dim)
     distance: ColumnElement[float] = table.c.embedding.cosine_distance(row).label("distance")
     wanted = select(table.c.id, distance).order_by(distance).limit(k)
-    if low is not None and high is not None:
+    if allow is not None:
         wanted = wanted.where(_within(table.c.id, low, high))
-    return _read(connection, wanted, _along_the_graph(k) if place.is_approximate else {})
+    if not place.is_approximate:
+        return _read(connection, wanted, {})
+    found = _read(connection, wanted, _along_the_graph(k, allowed / place.count))
+    return found if len(found[0]) >= min(k, allowed) else _each_of(connection, place, row, k, low, high)
 
 
-def _along_the_graph(k: int) -> dict[str, str]:
-    """The planner does not know that a graph is there to be used, and one look at it may not find enough that is allowed."""
+def _along_the_graph(k: int, share: float) -> dict[str, str]:
+    """The planner does not know that a graph is there to be used, and one look at it may not find enough that is allowed.
+
+    Where what is allowed lies far from the question, near all of the graph would be walked: looking at each row takes less.
+    """
     looked = min(MOST_LOOKED, max(LEAST_LOOKED, 2 * k))
-    return {"enable_seqscan": "off", "enable_sort": "off", "hnsw.ef_search": str(looked), "hnsw.iterative_scan": "relaxed_order"}
+    return {
+        "enable_seqscan": "off", "enable_sort": "off", "hnsw.ef_search": str(looked), "hnsw.iterative_scan": "relaxed_order",
+        "hnsw.max_scan_tuples": str(max(LEAST_WALKED, round(WALKED * k / share))),
+    }
+
+
+def _each_of(connection: Connection, place: Place, row: Vectors, k: int, low: Bounds, high: Bounds) -> tuple[Bounds, Vectors]:
+    return _read(connection, _of_few(place, row, low, high).limit(k), {"enable_seqscan": "off", "enable_sort": "on"})
 
 
 def _read(connection: Connection, wanted: Select[Any], settings: dict[str, str]) -> tuple[Bounds, Vectors]:

@@ -161,6 +161,21 @@ def test_as_many_as_are_wanted_are_found_where_hardly_any_near_ones_are_allowed(
     assert (len(found), {one % 50 < 8 for one in found.tolist()}) == (100, {True})
 
 
+def test_a_topic_far_from_the_question_is_found_whole_and_in_order(connect: Open, space: str) -> None:
+    """The graph leads to what is near the question: of 24,000 rows none that is near is allowed."""
+    random = np.random.default_rng(3)
+    asked = random.standard_normal(DIM)
+    near = asked + 0.6 * random.standard_normal((20_000, DIM))
+    far = -asked + 0.6 * random.standard_normal((4_000, DIM))
+    index = connect(approximate_above=1000)
+    rows = np.concatenate([near, far]).astype(np.float32)
+    index.index_rebuild(space, iter([(range(24_000), rows)]))
+    question = np.asarray(asked, np.float32)
+    found = index.index_search(space, vector=question, k=100, allow=Allow(ranges=((20_000, 23_999),)))
+    cosines = far @ asked / np.linalg.norm(far, axis=1) / np.linalg.norm(asked)
+    np.testing.assert_allclose(found.scores, np.sort(cosines)[::-1][:100], atol=ROUNDING)
+
+
 def test_stored_vectors_are_not_the_embedders_and_lie_to_each_other_as_those_do(
     index: PgVectors, space: str, server: PostgresVectors, url: str
 ) -> None:

@@ -20,7 +20,7 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.inference.vector_tables import INDEXES, SCHEMA
 
 CONNECT_S = 3
-STATEMENT_S = 10
+STATEMENT_S = 10.0
 BUILD_S = 3600
 GRACE_S = 2.0  # beyond the server's own time-out: it hangs
 WAITS_S = 5
@@ -131,7 +131,7 @@ class VectorDatabase:
 
 
 def _connect(url: str) -> Engine:
-    timeouts = f"-c statement_timeout={STATEMENT_S * 1000} -c lock_timeout={WAITS_S * 1000} -c timezone=UTC"
+    timeouts = f"-c statement_timeout={round(STATEMENT_S * 1000)} -c lock_timeout={WAITS_S * 1000} -c timezone=UTC"
     # prepare_threshold: how a search is best done depends on what it allows, and a pooler in between keeps nothing prepared
     arguments = {"options": timeouts, "connect_timeout": CONNECT_S, "prepare_threshold": None}
     engine = create_engine(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ from appliance.inference.types import Allow, Vectors
 
 SCHEMA = "salesedge"
 FEW = 0.1  # of all rows: then each of them is looked at, which no graph beats
+PIECE = 200  # rows
 LEAST_LOOKED = 200
 MOST_LOOKED = 1000  # that the server takes
 WALKED = 10  # times the rows among which k allowed ones would be, were they spread evenly
@@ -138,17 +140,22 @@ def build_graph(connection: Connection, name: str, dim: int) -> None:
 
 
 def fill(connection: Connection, name: str, ids: Sequence[int], rows: Vectors) -> int:
-    """Of an id that is named twice the last row counts. How many rows there are now more."""
+    """Of an id that is named twice the last row counts. How many rows there are now more.
+
+    In pieces: each has the server's whole time-out, and to find a row its place in a graph takes it milliseconds.
+    """
     last = {int(one): row for one, row in zip(ids, rows, strict=True)}
     driver: Any = connection.connection.driver_connection
     info = TypeInfo.fetch(driver, "halfvec")
     assert info is not None
     register_halfvec_info(driver, info)
     into = sql.SQL("COPY {} (id, embedding) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(SCHEMA, name))
-    with driver.cursor() as cursor, cursor.copy(into) as copy:
-        copy.set_types(["int8", "halfvec"])
-        for one, row in last.items():
-            copy.write_row((one, HalfVector(row)))
+    rest = iter(last.items())
+    while piece := list(islice(rest, PIECE)):
+        with driver.cursor() as cursor, cursor.copy(into) as copy:
+            copy.set_types(["int8", "halfvec"])
+            for one, row in piece:
+                copy.write_row((one, HalfVector(row)))
     return len(last)
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, text
 
 from appliance.core.config import ModelSettings
 from appliance.core.crypto import KeyUnreadable
-from appliance.inference import engines, wire
+from appliance.inference import engines, vector_database, wire
 from appliance.inference.errors import IndexMismatch, IndexMissing
 from appliance.inference.fake import DIM, FakeInference
 from appliance.inference.http import HttpInference
@@ -174,6 +174,17 @@ def test_a_topic_far_from_the_question_is_found_whole_and_in_order(connect: Open
     found = index.index_search(space, vector=question, k=100, allow=Allow(ranges=((20_000, 23_999),)))
     cosines = far @ asked / np.linalg.norm(far, axis=1) / np.linalg.norm(asked)
     np.testing.assert_allclose(found.scores, np.sort(cosines)[::-1][:100], atol=ROUNDING)
+
+
+def test_a_large_document_gets_into_a_graph_though_that_takes_longer_than_a_statement_may(
+    connect: Open, space: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vector_database, "STATEMENT_S", 0.5)
+    index, rows = connect(approximate_above=500), rows_of(3500)
+    index.index_add(space, range(1000), vectors=rows[:1000], create=True)
+    started = time.monotonic()
+    assert index.index_add(space, range(1000, 3500), vectors=rows[1000:]).count == 3500
+    assert time.monotonic() - started > 0.5
 
 
 def test_stored_vectors_are_not_the_embedders_and_lie_to_each_other_as_those_do(

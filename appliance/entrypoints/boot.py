@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from contextlib import suppress
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -49,8 +50,14 @@ def vector_index(box: Box, models: HttpInference) -> VectorIndex:
 
     return PgVectors(
         box.settings.knowledge.vectors_url, models, embedding_model=box.settings.models.embedding_model,
-        share_of=lambda namespace: box.keys.index_share(tenant_of(namespace)),
+        share_of=lambda namespace: box.keys.index_share(tenant_of(namespace)), share_now=partial(_share_now, box),
     )
+
+
+def _share_now(box: Box, namespace: str) -> bytes:
+    """As the database has it: another process may have destroyed it a moment ago."""
+    box.keys.forget(tenant_of(namespace))
+    return box.keys.index_share(tenant_of(namespace))
 
 
 def _let_watch(process: str, box: Box) -> None:

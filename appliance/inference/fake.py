@@ -156,6 +156,9 @@ class FakeInference:
         guard.check_no_open_unit("inference")
         self._spaces.pop(namespace, None)
 
+    def index_namespaces(self) -> list[str]:
+        return []
+
     def index_stats(self, namespace: str) -> IndexStats:
         guard.check_no_open_unit("inference")
         space = self._spaces.get(namespace)

@@ -222,6 +222,9 @@ class HttpInference:
     def index_drop(self, namespace: str) -> None:
         self._call("DELETE", f"/v1/index/{namespace}")
 
+    def index_namespaces(self) -> list[str]:
+        return []
+
     def index_stats(self, namespace: str) -> IndexStats:
         return _stats(namespace, self._call("GET", f"/v1/index/{namespace}"))
 

@@ -1,4 +1,4 @@
-"""Vectors in PostgreSQL with pgvector. Texts are embedded by the model server, turned by their owner's secret, and searched here."""
+"""Vectors in PostgreSQL with pgvector. Texts are embedded by the model server, rotated by their owner's secret, and searched here."""
 
 import contextvars
 import os
@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -22,9 +22,9 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.inference import vector_tables as tables
 from appliance.inference import wire
 from appliance.inference.errors import IndexMismatch, IndexMissing
-from appliance.inference.turning import Secret, ShareOf, Turner
-from appliance.inference.types import Allow, Halves, IndexHits, IndexStats, Inference, Vectors, VectorStore
-from appliance.inference.vector_build import Build, next_version
+from appliance.inference.rotation import Rotations, Secret, ShareOf
+from appliance.inference.types import Allow, Halves, IndexHits, IndexStats, Models, Vectors, VectorStore
+from appliance.inference.vector_build import Before, build, look_before, next_version
 from appliance.inference.vector_database import TableGone, VectorDatabase, take_time
 from appliance.inference.vector_tables import Place
 
@@ -42,15 +42,16 @@ T = TypeVar("T")
 
 
 class PgVectors:
-    """`share_of` gives the owner's secret to a namespace; `embedding_model` is who embeds what is added."""
+    """`share_of` gives the owner's secret to a namespace, `share_now` asks for it anew; `embedding_model` is who embeds what is added."""
 
     def __init__(
-        self, url: str, models: Inference, *, embedding_model: str, share_of: ShareOf, approximate_above: int = APPROXIMATE_ABOVE
+        self, url: str, models: Models, *, embedding_model: str, share_of: ShareOf, share_now: ShareOf | None = None,
+        approximate_above: int = APPROXIMATE_ABOVE,
     ) -> None:
         self._database = VectorDatabase(url)
         self._models = models
         self._model = embedding_model
-        self._turner = Turner(share_of)
+        self._rotations = Rotations(share_of, share_now or share_of)
         self._approximate_above = approximate_above
         self._searches = Breakers(failures_to_open=1, open_for_s=SEARCH_RESTS_S)
         self._threads: dict[int, ThreadPoolExecutor] = {}
@@ -77,9 +78,9 @@ class PgVectors:
         try:
             place = self._built(namespace, batches)
         except TableGone as err:
-            said = _("The database of the vectors could not do this now: %(reason)s", reason=type(err).__name__)
-            raise Unavailable(said, retry_after=SEARCH_RESTS_S) from err
+            raise Unavailable(_("The database of the vectors was emptied meanwhile."), retry_after=SEARCH_RESTS_S) from err
         with suppress(Unavailable, TableGone), self._database.writing() as connection:  # what is left goes with the next build
+            tables.lock(connection, namespace)
             now = tables.find(connection, namespace, locked=True)
             tables.drop_others(connection, namespace, kept=now.table_name if now else "")
         return _stats(place)
@@ -93,7 +94,7 @@ class PgVectors:
         self, namespace: str, *, text: str | None = None, vector: Vectors | None = None, k: int = 10, allow: Allow | None = None,
     ) -> Callable[[], IndexHits]:
         _check_no_open_unit()
-        secret = self._turner.secret(namespace)
+        secret = self._rotations.secret(namespace)
         if self._searches.is_open(SEARCH) or not self._waiting.acquire(blocking=False):
             return _skipped
         context = contextvars.copy_context()
@@ -123,16 +124,27 @@ class PgVectors:
 
         def drop() -> None:
             with self._database.writing() as connection:
+                tables.lock(connection, namespace)
                 tables.find(connection, namespace, locked=True)
                 tables.take_out(connection, namespace)
                 tables.drop_others(connection, namespace)
 
         with wire.measured("DELETE", f"{wire.INDEXES}{namespace}"), suppress(IndexMissing):
             _twice(drop)
+        self._models.index_drop(namespace)
+
+    def index_namespaces(self) -> list[str]:
+        _check_no_open_unit()
+
+        def listed() -> list[str]:
+            with self._database.reading() as connection:
+                return tables.namespaces(connection)
+
+        return _twice(listed)
 
     def index_stats(self, namespace: str) -> IndexStats:
         _check_no_open_unit()
-        secret = self._turner.secret(namespace)
+        secret = self._rotations.secret(namespace)
         with suppress(IndexMissing):
             return _stats(self._look(namespace, secret, lambda _connection, place: place))
         return IndexStats(namespace, "missing")
@@ -155,17 +167,17 @@ class PgVectors:
         self, verb: str, namespace: str, remove: Sequence[int], ids: Sequence[int], rows: Vectors | Halves | None, *, create: bool = False
     ) -> IndexStats:
         _check_no_open_unit()
-        secret = self._turner.secret(namespace)
-        turned = None if rows is None else self._turner.turned(secret, rows)
-        dim = self._dim() if turned is None and create else 0 if turned is None else turned.shape[1]
+        secret = self._rotations.secret(namespace)
+        rotated = None if rows is None else self._rotations.rotated(secret, rows)
+        dim = self._dim() if rotated is None and create else 0 if rotated is None else rotated.shape[1]
 
         def change() -> Place:
             with self._database.writing() as connection:
                 place = self._opened(connection, namespace, secret, dim, create=create)
-                if turned is not None and (place.model, place.dim) != (self._model, dim):
+                if rotated is not None and (place.model, place.dim) != (self._model, dim):
                     raise _mismatch()
                 gone = tables.remove(connection, place, [*remove, *ids])
-                added = 0 if turned is None else tables.fill(connection, place.table_name, ids, turned)
+                added = 0 if rotated is None else tables.fill(connection, place.table_name, ids, rotated)
                 place = replace(place, version=next_version(place), count=place.count - gone + added)
                 tables.put(connection, place)
                 return place
@@ -177,17 +189,31 @@ class PgVectors:
         return _stats(place)
 
     def _built(self, namespace: str, batches: Iterator[tuple[Sequence[int], Vectors | Halves]]) -> Place:
-        with closing(Build(self._database, namespace, self._model, self._approximate_above)) as build:
+        secret = self._rotations.secret(namespace)
+
+        def look() -> Before:
+            with self._database.reading() as connection:
+                return look_before(connection, namespace)
+
+        def rows() -> Iterator[tuple[Sequence[int], Vectors]]:
+            some = False
             for ids, vectors in batches:
                 if len(ids):
-                    build.add(ids, self._turner.turned(self._turner.secret(namespace), vectors))
-            if not build.dim:
-                build.begin(self._dim())
+                    some = True
+                    yield ids, self._rotations.rotated(secret, vectors)
+            if not some:
+                yield (), np.empty((0, self._dim()), np.float32)
             _check_no_open_unit()
-            return build.switch(self._turner.secret(namespace))
+
+        return build(
+            self._database, _begun(namespace, self._model, 0, secret), _twice(look), rows(), approximate_above=self._approximate_above,
+            check=partial(self._rotations.check_unchanged, namespace, secret),
+        )
 
     def _opened(self, connection: Connection, namespace: str, secret: Secret, dim: int, *, create: bool) -> Place:
-        """Locked until the transaction ends: who else changes it waits. Raises IndexMissing unless `create`."""
+        """Locked until the transaction ends: who else changes it waits. Raises IndexMissing unless `create`, which makes a table alone."""
+        if create:
+            tables.lock(connection, namespace)
         place = tables.find(connection, namespace, locked=True)
         if place is not None and place.is_there and place.secret_check == secret.check:
             return place
@@ -196,11 +222,10 @@ class PgVectors:
         if place is not None:
             tables.take_out(connection, namespace)
             tables.drop_others(connection, namespace)
-        begun = Place(namespace, 0, tables.fresh_name(namespace), 0, self._model, dim, is_approximate=False, secret_check=secret.check)
-        if tables.put_first(connection, begun):
-            tables.make(connection, begun.table_name, dim)
-            return begun
-        return self._opened(connection, namespace, secret, dim, create=create)
+        self._rotations.check_unchanged(namespace, secret)
+        begun = _begun(namespace, self._model, dim, secret)
+        tables.make(connection, begun.table_name, dim)
+        return begun
 
     def _grow(self, namespace: str) -> None:
         """Searches go on meanwhile; until it is done, and where it fails, they look at every row."""
@@ -222,15 +247,15 @@ class PgVectors:
         with wire.measured("POST", f"{wire.INDEXES}{namespace}/search"):
             for _attempt in range(2):
                 row = vector if text is None else self._models.embed([text], purpose="query", model=model)[0]
-                turned = self._turner.turned(secret, np.asarray(row)[None, :])[0]
-                found = self._look(namespace, secret, partial(_hits, model=model, row=turned, k=k, allow=allow))
+                rotated = self._rotations.rotated(secret, np.asarray(row)[None, :])[0]
+                found = self._look(namespace, secret, partial(_hits, model=model, row=rotated, k=k, allow=allow))
                 if isinstance(found, IndexHits):
                     return found
                 model = found
         raise _mismatch()
 
     def _look(self, namespace: str, secret: Secret, use: Callable[[Connection, Place], T]) -> T:
-        """Raises IndexMissing, also for one that another secret turned."""
+        """Raises IndexMissing, also for one of another secret."""
 
         def look() -> T:
             with self._database.reading() as connection:
@@ -260,6 +285,10 @@ class PgVectors:
             if found is None:
                 found = self._threads[os.getpid()] = ThreadPoolExecutor(SEARCHES_AT_ONCE, thread_name_prefix="vectors")
             return found
+
+
+def _begun(namespace: str, model: str, dim: int, secret: Secret) -> Place:
+    return Place(namespace, 0, tables.fresh_name(namespace), 0, model, dim, is_approximate=False, secret_check=secret.check)
 
 
 def _hits(connection: Connection, place: Place, *, model: str, row: Vectors, k: int, allow: Allow | None) -> IndexHits | str:

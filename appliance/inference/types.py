@@ -241,10 +241,20 @@ class VectorIndex(Protocol):
         """Asks now and returns at once; calling what is returned waits for the hits and raises what `index_search` raises."""
         ...
 
-    def index_drop(self, namespace: str) -> None: ...
+    def index_drop(self, namespace: str) -> None:
+        """Its owner's key may be gone already. At the model server, too, where vectors lie elsewhere now."""
+        ...
+
+    def index_namespaces(self) -> list[str]:
+        """All that are kept; empty at the model server, whose files nobody opens without their owner's key."""
+        ...
 
     def index_stats(self, namespace: str) -> IndexStats: ...
 
     def index_store(self) -> VectorStore | None:
         """Asked now; None where the model server itself keeps the vectors. Never raises Unavailable."""
         ...
+
+
+class Models(Inference, VectorIndex, Protocol):
+    """What the model server's client and the tests' double are: both at once."""

@@ -1,83 +1,83 @@
 """A new version of an index, in a table beside the one that answers. Nobody sees it before the switch; killed, nothing of it stays."""
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-import psycopg
-from sqlalchemy import Connection, RootTransaction, func, select
-from sqlalchemy.exc import SQLAlchemyError
+import numpy as np
+from sqlalchemy import Connection, func, select
 
 from appliance.core import clock
+from appliance.core.errors import Unavailable
 from appliance.core.i18n import lazy_gettext as _
 from appliance.inference import vector_tables as tables
 from appliance.inference.errors import IndexMismatch
-from appliance.inference.turning import Secret
 from appliance.inference.types import Vectors
-from appliance.inference.vector_database import TableGone, VectorDatabase, take_time
-from appliance.inference.vector_tables import Place
+from appliance.inference.vector_database import RESTART_S, VectorDatabase, take_time
+from appliance.inference.vector_tables import Bounds, Place
 
 
-class Build:
-    """One transaction from the first row to the switch; the server's own clean-up is what takes back one that broke off."""
+@dataclass(frozen=True, eq=False)
+class Before:
+    """The index that answers while another is built: whatever is in it is in the database of the box, or was."""
 
-    def __init__(self, database: VectorDatabase, namespace: str, model: str, approximate_above: int) -> None:
-        self._database = database
-        self._namespace = namespace
-        self._model = model
-        self._approximate_above = approximate_above
-        self._name = tables.fresh_name(namespace)
-        self._open: tuple[Connection, RootTransaction] | None = None
-        self._count = 0
-        self.dim = 0
+    version: int
+    ids: Bounds
 
-    def begin(self, dim: int) -> None:
-        """Raises Unavailable."""
-        try:
-            self._begin(dim)
-        except TableGone:  # somebody emptied the database: the next connection makes what it lacks
-            self.close()
-            self._begin(dim)
 
-    def _begin(self, dim: int) -> None:
-        connection = self._database.connected()
-        self._open, self.dim = (connection, connection.begin()), dim
-        with self._database.translated():
+def look_before(connection: Connection, namespace: str) -> Before:
+    """Before the first row is read: what changes from now on is taken over at the switch."""
+    place = tables.find(connection, namespace)
+    if place is None:
+        return Before(0, np.empty(0, np.int64))
+    return Before(place.version, tables.ids_of(connection, place) if place.is_there else np.empty(0, np.int64))
+
+
+def build(
+    database: VectorDatabase, begun: Place, before: Before, batches: Iterator[tuple[Sequence[int], Vectors]], *, approximate_above: int,
+    check: Callable[[], None],
+) -> Place:
+    """One transaction from the first row to the switch; the server's own clean-up is what takes back one that broke off.
+
+    `begun` without a count, and without dimensions until the first row is there. `check` is called where nobody else can switch or drop.
+    Raises IndexMismatch, TableGone, Unavailable, and what `batches` and `check` raise.
+    """
+    place = begun
+    with database.connected() as connection:
+        with database.translated():
             connection.execute(select(func.set_config("idle_in_transaction_session_timeout", "0", True)))
-            tables.make(connection, self._name, dim)
-
-    def add(self, ids: Sequence[int], rows: Vectors) -> None:
-        """Raises IndexMismatch, Unavailable."""
-        if self._open is None:
-            self.begin(rows.shape[1])
-        if rows.shape[1] != self.dim:
-            raise IndexMismatch(_("These vectors come from another model."))
-        with self._database.translated():
-            self._count += tables.fill(self._connection, self._name, ids, rows)
-
-    def switch(self, secret: Secret) -> Place:
-        """Raises Unavailable."""
-        assert self._open is not None
-        connection, transaction = self._open
-        is_large = self._count > self._approximate_above
-        with self._database.translated(), transaction:
+        for ids, rows in batches:
+            with database.translated():
+                if place.dim == 0:
+                    place = replace(place, dim=rows.shape[1])
+                    tables.make(connection, place.table_name, place.dim)
+                if rows.shape[1] != place.dim:
+                    raise IndexMismatch(_("These vectors come from another model."))
+                place = replace(place, count=place.count + tables.fill(connection, place.table_name, ids, rows))
+        with database.translated():
             take_time(connection)
-            if is_large:
-                tables.build_graph(connection, self._name, self.dim)
-            before = tables.find(connection, self._namespace, locked=True)
-            version = next_version(before)
-            place = Place(self._namespace, version, self._name, self._count, self._model, self.dim, is_large, secret.check)
+            if place.count > approximate_above:
+                tables.build_graph(connection, place.table_name, place.dim)
+                place = replace(place, is_approximate=True)
+            tables.lock(connection, place.namespace)
+            now = tables.find(connection, place.namespace, locked=True)
+        check()
+        with database.translated():
+            if now is not None and now.version != before.version:
+                place = _taken_over(connection, place, now, before)
+            place = replace(place, version=next_version(now))
             tables.put(connection, place)
-        return place
+            connection.commit()
+    return place
 
-    def close(self) -> None:
-        if self._open is not None:
-            with suppress(SQLAlchemyError, psycopg.Error):
-                self._open[0].close()
 
-    @property
-    def _connection(self) -> Connection:
-        assert self._open is not None
-        return self._open[0]
+def _taken_over(connection: Connection, place: Place, now: Place, before: Before) -> Place:
+    """What was added and removed since the build began."""
+    if not now.is_there or (now.model, now.dim, now.secret_check) != (place.model, place.dim, place.secret_check):
+        raise Unavailable(_("These vectors changed while their index was built. It is built again."), retry_after=RESTART_S)
+    ids = tables.ids_of(connection, now)
+    gone = tables.remove(connection, place, np.setdiff1d(before.ids, ids).tolist())
+    come = tables.copy(connection, now, place, np.setdiff1d(ids, before.ids).tolist())
+    return replace(place, count=place.count - gone + come)
 
 
 def next_version(before: Place | None) -> int:

@@ -4,7 +4,7 @@ import os
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -13,7 +13,7 @@ from psycopg.errors import FeatureNotSupported, InsufficientPrivilege, InvalidSc
 from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
-from sqlalchemy.schema import CreateSchema, DropSchema
+from sqlalchemy.schema import CreateSchema
 
 from appliance.core.errors import Unavailable
 from appliance.core.i18n import lazy_gettext as _
@@ -75,11 +75,17 @@ class VectorDatabase:
             with self._engine().begin() as connection:
                 yield connection
 
-    def connected(self) -> Connection:
-        """For who is about to write for long: closing it takes back what was not committed. Raises Unavailable."""
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """For who writes for long and commits: what was not committed is taken back. Raises Unavailable."""
         with self.translated():
             self._make()
-            return self._engine().connect()
+            connection = self._engine().connect()
+        try:
+            yield connection
+        finally:
+            with suppress(SQLAlchemyError, psycopg.Error):
+                connection.close()
 
     @contextmanager
     def translated(self) -> Iterator[None]:
@@ -97,12 +103,6 @@ class VectorDatabase:
         with self.reading() as connection:
             server = str(connection.execute(text("SHOW server_version")).scalar_one()).split(" ")[0]
             return server, str(connection.execute(text("SELECT extversion FROM pg_extension WHERE extname = 'vector'")).scalar_one())
-
-    def empty(self) -> None:
-        """Of all indexes: they are made again from the box's own database. Raises Unavailable."""
-        with self.translated(), self._engine().begin() as connection:
-            connection.execute(DropSchema(SCHEMA, cascade=True, if_exists=True))
-        self._made.discard(os.getpid())
 
     def close(self) -> None:
         with self._lock:
@@ -144,8 +144,9 @@ def _connect(url: str) -> Engine:
 
 
 def take_time(connection: Connection) -> None:
-    """Until the transaction ends: building an index over many vectors takes minutes."""
-    connection.execute(select(func.set_config("statement_timeout", str(BUILD_S * 1000), True)))
+    """Until the transaction ends: building an index over many vectors takes minutes, and so does waiting for who does."""
+    longest = str(BUILD_S * 1000)
+    connection.execute(select(func.set_config("statement_timeout", longest, True), func.set_config("lock_timeout", longest, True)))
     driver = connection.connection.driver_connection
     assert isinstance(driver, Patient)
     driver.patience_s = BUILD_S + GRACE_S

@@ -43,8 +43,7 @@ FEW = 0.1  # of all rows: then each of them is looked at, which no graph beats
 PIECE = 200  # rows
 LEAST_LOOKED = 200
 MOST_LOOKED = 1000  # that the server takes
-WALKED = 10  # times the rows among which k allowed ones would be, were they spread evenly
-LEAST_WALKED = 2000
+WALKED = 2  # times the rows among which k allowed ones would be, were they spread evenly
 INDEXES = Table(
     "vector_indexes",
     MetaData(schema=SCHEMA),
@@ -83,17 +82,19 @@ def find(connection: Connection, namespace: str, *, locked: bool = False, skip_l
     return None if row is None else Place(**row)
 
 
+def lock(connection: Connection, namespace: str) -> None:
+    """Who makes, switches or drops an index, also where the registry has no row yet. Taken before that row's lock, until the end."""
+    connection.execute(select(func.pg_advisory_xact_lock(int.from_bytes(sha256(namespace.encode()).digest()[:8], signed=True))))
+
+
+def namespaces(connection: Connection) -> list[str]:
+    return list(connection.scalars(select(INDEXES.c.namespace).order_by(INDEXES.c.namespace)))
+
+
 def put(connection: Connection, place: Place) -> None:
     """What the registry says from now on."""
     said = {column.name: getattr(place, column.name) for column in INDEXES.columns}
     connection.execute(insert(INDEXES).values(said).on_conflict_do_update(index_elements=[INDEXES.c.namespace], set_=said))
-
-
-def put_first(connection: Connection, place: Place) -> bool:
-    """False when somebody else was first; waits for their transaction."""
-    said = {column.name: getattr(place, column.name) for column in INDEXES.columns}
-    made = insert(INDEXES).values(said).on_conflict_do_nothing().returning(INDEXES.c.namespace)
-    return connection.scalar(made) is not None
 
 
 def take_out(connection: Connection, namespace: str) -> None:
@@ -167,6 +168,20 @@ def remove(connection: Connection, place: Place, ids: Sequence[int]) -> int:
     return connection.execute(delete(table).where(table.c.id == func.any(gone))).rowcount
 
 
+def ids_of(connection: Connection, place: Place) -> Bounds:
+    return np.fromiter(connection.scalars(select(table_of(place.table_name, place.dim).c.id)), np.int64)
+
+
+def copy(connection: Connection, source: Place, into: Place, ids: Sequence[int]) -> int:
+    """How many rows there are now more: one that is there stays."""
+    if not len(ids):
+        return 0
+    old, new = table_of(source.table_name, source.dim), table_of(into.table_name, into.dim)
+    rows = select(old.c.id, old.c.embedding).where(old.c.id == func.any(cast(list(ids), ARRAY(BigInteger))))
+    copied = insert(new).from_select(["id", "embedding"], rows).on_conflict_do_nothing()
+    return connection.execute(copied, execution_options={"preserve_rowcount": True}).rowcount
+
+
 def search(connection: Connection, place: Place, row: Vectors, k: int, allow: Allow | None) -> tuple[Bounds, Vectors]:
     """Ids and cosines, best first."""
     low, high = _EVERY if allow is None else _merged(allow)
@@ -189,12 +204,12 @@ def search(connection: Connection, place: Place, row: Vectors, k: int, allow: Al
 def _along_the_graph(k: int, share: float) -> dict[str, str]:
     """The planner does not know that a graph is there to be used, and one look at it may not find enough that is allowed.
 
-    Where what is allowed lies far from the question, near all of the graph would be walked: looking at each row takes less.
+    Where what is allowed lies far from the question, a long walk misses much: looking at each row takes less, and misses nothing.
     """
     looked = min(MOST_LOOKED, max(LEAST_LOOKED, 2 * k))
     return {
         "enable_seqscan": "off", "enable_sort": "off", "hnsw.ef_search": str(looked), "hnsw.iterative_scan": "relaxed_order",
-        "hnsw.max_scan_tuples": str(max(LEAST_WALKED, round(WALKED * k / share))),
+        "hnsw.max_scan_tuples": str(round(WALKED * k / share)),
     }
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -15,12 +16,13 @@ from sqlalchemy import create_engine, text
 
 from appliance.core.config import ModelSettings
 from appliance.core.crypto import KeyUnreadable
+from appliance.core.errors import Unavailable
 from appliance.inference import engines, vector_database, wire
 from appliance.inference.errors import IndexMismatch, IndexMissing
 from appliance.inference.fake import DIM, FakeInference
 from appliance.inference.http import HttpInference
 from appliance.inference.pgvector import PgVectors
-from appliance.inference.turning import orthogonal
+from appliance.inference.rotation import orthogonal
 from appliance.inference.types import Allow, Inference, Purpose, Vectors
 from tests.modelserver.running import Running
 from tests.peers.postgres_vectors import PostgresVectors, postgres_vectors
@@ -46,7 +48,7 @@ def url(server: PostgresVectors) -> str:
 def connect(url: str) -> Iterator[Open]:
     made: list[PgVectors] = []
 
-    def new(models: Inference | None = None, *, at: str = url, secret: bytes = b"", model: str = "fake", **more: int) -> PgVectors:
+    def new(models: Inference | None = None, *, at: str = url, secret: bytes = b"", model: str = "fake", **more: Any) -> PgVectors:
         def share(name: str) -> bytes:
             return sha256(secret + name.encode()).digest()
 
@@ -208,11 +210,11 @@ def test_the_same_text_of_two_organisations_is_not_known_to_be_the_same(
     assert abs(float(mine @ stored(server, url)[1])) < 0.4
 
 
-def test_a_turn_is_the_same_on_every_machine() -> None:
-    turn = orthogonal(b"x" * 32, DIM)
-    np.testing.assert_allclose(turn @ turn.T, np.eye(DIM), atol=1e-12)
-    np.testing.assert_allclose(turn.ravel()[:3], [-0.104867, 0.019286, -0.017318], atol=1e-6)
-    assert np.abs(orthogonal(b"y" * 32, DIM) - turn).max() > 0.1
+def test_a_rotation_is_the_same_on_every_machine() -> None:
+    rotation = orthogonal(b"x" * 32, DIM)
+    np.testing.assert_allclose(rotation @ rotation.T, np.eye(DIM), atol=1e-12)
+    np.testing.assert_allclose(rotation.ravel()[:3], [-0.104867, 0.019286, -0.017318], atol=1e-6)
+    assert np.abs(orthogonal(b"y" * 32, DIM) - rotation).max() > 0.1
 
 
 def test_one_namespace_never_meets_the_table_of_another(index: PgVectors, space: str, server: PostgresVectors, url: str) -> None:
@@ -226,7 +228,7 @@ def test_one_namespace_never_meets_the_table_of_another(index: PgVectors, space:
     assert index.index_stats(other).count == 1
 
 
-def test_an_index_that_another_secret_turned_is_missing_and_made_anew(
+def test_an_index_of_another_secret_is_missing_and_made_anew(
     connect: Open, space: str, server: PostgresVectors, url: str
 ) -> None:
     connect().index_add(space, [1, 2, 3], texts=TEXTS, create=True)
@@ -327,12 +329,21 @@ def test_a_reader_whose_table_goes_looks_into_the_new_one(connect: Open, space: 
     reader.index_search(space, vector=rows[7], k=3)
     (old,) = server.tables(url)
     engine = create_engine(url)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def batches() -> Iterator[tuple[range, Vectors]]:
+        begun.set()
+        assert go_on.wait(PATIENCE_S)
+        yield range(1000, 1300), rows
+
     with ThreadPoolExecutor(1) as pool, engine.connect() as watch, engine.connect() as connection:
+        built = pool.submit(index.index_rebuild, space, batches())
+        assert begun.wait(PATIENCE_S)
         with connection.begin():
             connection.execute(text(f'LOCK TABLE salesedge."{old}" IN ACCESS EXCLUSIVE MODE'))
             hits = reader.begin_search(space, vector=rows[7], k=3)
             until(lambda: watch.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")) == 1)
-            built = pool.submit(index.index_rebuild, space, iter([(range(1000, 1300), rows)]))
+            go_on.set()
             until(lambda: len(server.tables(url)) == 2)
             connection.execute(text(f'DROP TABLE salesedge."{old}"'))
         assert hits().ids[0] == 1007
@@ -370,6 +381,70 @@ def test_a_build_that_is_killed_half_way_leaves_nothing_and_the_old_index(
     engine.dispose()
     assert connect().index_rebuild(space, iter([(range(300), rows)])).count == 300
     assert len(server.tables(url)) == 1
+
+
+def test_what_changes_while_an_index_is_built_anew_is_taken_over(connect: Open, space: str) -> None:
+    rows, index, other = rows_of(300), connect(), connect()
+    index.index_add(space, [*range(100), 900], vectors=rows[:101], create=True)  # 900: of no document any more
+
+    def batches() -> Iterator[tuple[range, Vectors]]:
+        yield range(60), rows[:60]
+        other.index_replace(space, remove=range(20), ids=range(200, 220), vectors=rows[200:220])
+        yield range(60, 110), rows[60:110]
+
+    assert index.index_rebuild(space, batches()).count == 110
+    found = index.index_search(space, vector=rows[0], k=500).ids.tolist()
+    assert sorted(found) == [*range(20, 110), *range(200, 220)]
+
+
+def test_an_index_that_is_begun_while_it_is_built_is_taken_over(connect: Open, space: str) -> None:
+    rows, index, other = rows_of(300), connect(), connect()
+
+    def batches() -> Iterator[tuple[range, Vectors]]:
+        yield range(10), rows[:10]
+        other.index_add(space, [20], vectors=rows[20:21], create=True)
+
+    assert index.index_rebuild(space, batches()).count == 11
+    assert index.index_search(space, vector=rows[20], k=1).ids.tolist() == [20]
+
+
+def test_what_changes_in_an_index_of_another_model_while_it_is_built_makes_another_round(connect: Open, space: str) -> None:
+    rows, index, other = rows_of(300), connect(model="newer"), connect(model="older")
+    other.index_add(space, range(10), vectors=rows[:10], create=True)
+
+    def batches() -> Iterator[tuple[range, Vectors]]:
+        yield range(10), rows[:10]
+        other.index_remove(space, [3])
+
+    with pytest.raises(Unavailable, match="built again"):
+        index.index_rebuild(space, batches())
+    assert index.index_rebuild(space, iter([(range(10), rows[:10])])).model == "newer"
+
+
+def test_whoever_is_erased_meanwhile_gets_no_index_back(
+    connect: Open, space: str, server: PostgresVectors, url: str
+) -> None:
+    rows, other, gone = rows_of(20), connect(), False
+
+    def share_now(name: str) -> bytes:
+        if gone:
+            raise KeyUnreadable("destroyed")
+        return sha256(name.encode()).digest()
+
+    def batches() -> Iterator[tuple[range, Vectors]]:
+        nonlocal gone
+        yield range(10), rows[:10]
+        gone = True
+        other.index_drop(space)
+
+    index = connect(share_now=share_now)
+    index.index_add(space, range(10), vectors=rows[:10], create=True)
+    with pytest.raises(KeyUnreadable):
+        index.index_rebuild(space, batches())
+    with pytest.raises(KeyUnreadable):
+        index.index_add(space, range(10), vectors=rows[:10], create=True)
+    assert server.tables(url) == []
+    assert other.index_namespaces() == []
 
 
 def test_a_forked_child_asks_over_connections_of_its_own(index: PgVectors, space: str) -> None:

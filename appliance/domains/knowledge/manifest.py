@@ -64,6 +64,7 @@ MANIFEST = Manifest(
         Cron("delete_expired_documents", jobs.delete_expired, every=timedelta(hours=1)),
         Cron("forget_uploads", jobs.forget_uploads, every=timedelta(hours=1)),
         Cron("check_vectors", jobs.check_vectors, every=timedelta(minutes=10), queue="slow"),  # a server that hangs is waited for
+        Cron("drop_ownerless_vectors", jobs.drop_ownerless_vectors, every=timedelta(days=1), queue="slow"),
     ),
     permissions={
         "knowledge:read": _EVERYBODY,

@@ -147,30 +147,40 @@ def test_while_the_database_is_away_words_answer_documents_wait_and_the_health_p
 
 
 def test_an_organisation_that_is_erased_takes_its_vectors_along(
-    box: Box, put: Put, vectors: PgVectors, server: PostgresVectors, url: str
+    box: Box, put: Put, models: FakeInference, vectors: PgVectors, server: PostgresVectors, url: str
 ) -> None:
     cast = make_cast(box)
     for owner in (cast.ana.tenant_id, cast.carla.tenant_id):
         put("politica.md", RULES, owner=owner)
     assert len(server.tables(url)) == 2
     theirs = queries.vector_namespace(cast.carla.tenant_id)
+    models.index_add(theirs, [1], texts=["of before the setting"], create=True)
     certificate = identity.erase_tenant(box, cast.carla.tenant_id, namespaces=[theirs])
     assert certificate["indexes"] == ["deleted"]
+    assert models.index_stats(theirs).state == "missing"
     assert len(server.tables(url)) == 1
     with pytest.raises(KeyUnreadable):
         vectors.index_stats(theirs)
     assert vectors.index_stats(queries.vector_namespace(cast.ana.tenant_id)).count > 0
 
 
-def test_an_erasure_without_the_database_says_what_stays(box: Box, put: Put, server: PostgresVectors) -> None:
+def test_an_erasure_without_the_database_says_what_stays_and_the_chore_drops_it(
+    box: Box, put: Put, vectors: PgVectors, server: PostgresVectors, url: str
+) -> None:
     cast = make_cast(box)
-    put("politica.md", RULES, owner=cast.carla.tenant_id)
+    for owner in (cast.ana.tenant_id, cast.carla.tenant_id):
+        put("politica.md", RULES, owner=owner)
     server.kill()
     try:
         told = identity.erase_tenant(box, cast.carla.tenant_id, namespaces=[queries.vector_namespace(cast.carla.tenant_id)])
     finally:
         server.start()
-    assert told["indexes"] == ["not deleted: what keeps it is away. Without the key it answers no question."]
+    (said,) = told["indexes"]
+    assert said.startswith("not deleted yet: what keeps it is away or busy.")
+    assert len(server.tables(url)) == 2
+    jobs.drop_ownerless_vectors(box)
+    assert len(server.tables(url)) == 1
+    assert vectors.index_namespaces() == [queries.vector_namespace(cast.ana.tenant_id)]
 
 
 def test_a_destroyed_key_leaves_a_table_that_answers_nobody(box: Box, tenant_id: UUID, put: Put, vectors: PgVectors) -> None:

@@ -135,7 +135,10 @@ def _dropped(box: Box, namespace: str) -> str:
     try:
         box.part(VectorIndex).index_drop(namespace)
     except DomainError:
-        return gettext("not deleted: what keeps it is away. Without the key it answers no question.")
+        return gettext(
+            "not deleted yet: what keeps it is away or busy. Without the key it answers no question. What lies in PostgreSQL goes within a "
+            "day of its answering."
+        )
     return gettext("deleted")
 
 

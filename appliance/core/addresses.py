@@ -2,6 +2,8 @@
 
 import json
 import re
+from functools import lru_cache
+from hashlib import sha256
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
@@ -56,6 +58,13 @@ def is_postgresql(address: str) -> bool:
     except (ArgumentError, ValueError):  # the latter for a port that is no number
         return False
     return found.drivername == "postgresql+psycopg" and bool(found.database) and found.port != 0
+
+
+@lru_cache(maxsize=8)
+def name_of_database(address: str) -> str:
+    """The same however its password is."""
+    found = make_url(address).set(password=None).difference_update_query(["password"])
+    return sha256(found.render_as_string().encode()).hexdigest()[:16]
 
 
 def is_dsn(text: str) -> bool:

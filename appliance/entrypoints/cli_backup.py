@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from appliance.core.errors import DomainError, Unavailable
+from appliance.core.errors import DomainError
 from appliance.core.i18n import current_locale, lazy_gettext, ngettext
 from appliance.core.i18n import gettext as _
 from appliance.entrypoints.terminal import NAMED, Command, Failed, Group, answer, json_option, opened_box, option, read_settings
@@ -205,24 +205,9 @@ def restore(target: str, set_id: str, moment: str, *, replace: bool, as_json: bo
         else:
             done = actions.restore_to(settings, name, to, replace=replace)
         lock.close()
-    vectors = forgotten_vectors(settings)
-    told = {**asdict(done), "ok": done.found.is_whole, "vectors": vectors}
-    answer(told, as_json=as_json, sentence="\n".join(filter(None, (_restored(done), vectors))))
+    answer({**asdict(done), "ok": done.found.is_whole}, as_json=as_json, sentence=_restored(done))
     if not done.found.is_whole:
         raise click.exceptions.Exit(1)
-
-
-def forgotten_vectors(settings: Settings) -> str:
-    """Those that lie elsewhere are of after the backup: numbers may mean other passages by now. What has to be done by hand."""
-    if not settings.knowledge.vectors_url:
-        return ""
-    from appliance.inference.vector_database import VectorDatabase
-
-    try:
-        VectorDatabase(settings.knowledge.vectors_url).empty()
-    except Unavailable as err:
-        return _("Vectors of before are still there: %(reason)s Run in that database: DROP SCHEMA salesedge CASCADE", reason=err)
-    return ""
 
 
 def _time(moment: str) -> datetime:

@@ -15,7 +15,6 @@ from appliance.domains.knowledge import actions, jobs, queries
 from appliance.domains.knowledge.manifest import MANIFEST
 from appliance.domains.knowledge.tables import Corpus
 from appliance.entrypoints.boot import vector_index
-from appliance.entrypoints.cli_backup import forgotten_vectors
 from appliance.entrypoints.domains import MANIFESTS
 from appliance.inference.fake import FakeInference
 from appliance.inference.pgvector import PgVectors
@@ -109,21 +108,44 @@ def test_the_watch_makes_a_lost_index_again_from_the_database(
     assert queries.retrieve(box, tenant_id, ASKED).dense
 
 
-def test_a_restore_leaves_no_vectors_of_after_the_backup(
-    box: Box, tenant_id: UUID, put: Put, run_deliveries: Run, vectors: PgVectors, server: PostgresVectors, url: str
+def lie_at(box: Box, url: str, index: VectorIndex) -> None:
+    """As the processes of a box begin that was given another setting."""
+    named = box.settings.knowledge.model_copy(update={"vectors_url": url})
+    box.settings = box.settings.model_copy(update={"knowledge": named})
+    box.provide(VectorIndex, index)
+
+
+def test_an_index_of_before_is_not_asked_after_going_elsewhere_and_back(
+    box: Box, tenant_id: UUID, put: Put, run_deliveries: Run, vectors: PgVectors, models: FakeInference, url: str
+) -> None:
+    space, homes = queries.vector_namespace(tenant_id), [("", models), (url, vectors)]
+    put("politica.md", RULES)
+    for place, index in [*homes, *homes]:
+        lie_at(box, place, index)
+        weigh_vectors(box, tenant_id)
+        old = index.index_stats(space).count
+        assert not queries.vectors_are_sound(box, tenant_id), "even where as many lie there as should"
+        found = queries.retrieve(box, tenant_id, ASKED)
+        assert (found.dense, found.vectors_lost) == (False, True)
+        jobs.check_vectors(box)
+        run_deliveries()
+        assert queries.vectors_are_sound(box, tenant_id)
+        weigh_vectors(box, tenant_id)
+        assert queries.retrieve(box, tenant_id, ASKED).dense
+        assert index.index_stats(space).count == old or not old
+
+
+def test_a_restore_leaves_no_index_of_after_the_backup_that_counts_as_sound(
+    box: Box, tenant_id: UUID, put: Put, run_deliveries: Run
 ) -> None:
     put("politica.md", RULES)
-    count = vectors.index_stats(queries.vector_namespace(tenant_id)).count
-    assert forgotten_vectors(box.settings) == ""
-    assert server.tables(url) == []
+    assert queries.vectors_are_sound(box, tenant_id)
+    with box.whole_box("test") as uow:
+        actions.forget_vectors_in(uow.session.connection())
+    assert not queries.vectors_are_sound(box, tenant_id)
     jobs.check_vectors(box)
     run_deliveries()
-    assert vectors.index_stats(queries.vector_namespace(tenant_id)).count == count
-    server.kill()
-    try:
-        assert "does not answer. Run in that database: DROP SCHEMA salesedge CASCADE" in forgotten_vectors(box.settings)
-    finally:
-        server.start()
+    assert queries.vectors_are_sound(box, tenant_id)
 
 
 def test_while_the_database_is_away_words_answer_documents_wait_and_the_health_page_says_so(

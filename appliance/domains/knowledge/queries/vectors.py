@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 
 from appliance.core.box import Box
 from appliance.core.uow import UnitOfWork
+from appliance.domains.knowledge.queries.corpus import find_corpus
 from appliance.domains.knowledge.queries.retrieval import vector_namespace
 from appliance.domains.knowledge.rules import digest
 from appliance.domains.knowledge.tables import Chunk, Corpus, Document, DocumentVersion
@@ -34,7 +35,15 @@ def list_tenants(uow: UnitOfWork) -> list[UUID]:
 
 
 def vectors_are_sound(box: Box, tenant_id: UUID) -> bool:
-    """False: lost, short of vectors, holding too many, or made by another model. Raises Unavailable. Opens its own unit."""
+    """False: lost, filled elsewhere, short, holding too many, or made by another model. Raises Unavailable. Opens its own units."""
+    with box.unit(tenant_id, read_only=True) as uow:
+        corpus = find_corpus(uow)
+        is_elsewhere = corpus is not None and corpus.vectors_in != box.settings.knowledge.vectors_in and has_vectors(uow)
+    return not is_elsewhere and vectors_are_all_there(box, tenant_id)
+
+
+def vectors_are_all_there(box: Box, tenant_id: UUID) -> bool:
+    """By their model and their number. Raises Unavailable. Opens its own unit."""
     state = box.part(Inference).ready()
     with box.unit(tenant_id, read_only=True) as uow:
         expected = expect_vectors(uow, box.settings.models.embedding_model)

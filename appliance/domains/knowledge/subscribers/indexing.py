@@ -251,6 +251,8 @@ def _activate(step: Step, ready: Ready) -> None:
             if threshold is not None:
                 calibrating.record_threshold(uow, threshold)
             indexing.activate_version(uow, version.id)
+            if ready.begins and ready.embedded and not lost:
+                indexing.record_vectors_in(uow, step.box.settings.knowledge.vectors_in)
             if lost:
                 uow.emit(VectorsLost("document"))
     except NotFound:

@@ -30,9 +30,10 @@ def rebuild_vectors(step: Step, event: VectorsLost) -> None:
     for _ in range(ROUNDS):
         stats = step.box.part(VectorIndex).index_rebuild(queries.vector_namespace(step.tenant_id), queries.read_vectors(step.read))
         log.info("vectors_rebuilt", count=stats.count)
-        if queries.vectors_are_sound(step.box, step.tenant_id):
+        if queries.vectors_are_all_there(step.box, step.tenant_id):
             break
     with step.finish() as uow:
+        indexing.record_vectors_in(uow, step.box.settings.knowledge.vectors_in)
         indexing.record_rebuilt(uow, step.box.settings.models.embedding_model)
 
 

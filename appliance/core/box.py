@@ -59,6 +59,9 @@ class Box:
         return found  # type: ignore[return-value]  # `kind` is its key
 
     def close(self) -> None:
+        for part in self._parts.values():
+            if isinstance(part, Closes):
+                part.close()
         self.database.close()
         self.redis.close()
 

@@ -51,6 +51,7 @@ def vector_index(box: Box, models: HttpInference) -> VectorIndex:
     return PgVectors(
         box.settings.knowledge.vectors_url, models, embedding_model=box.settings.models.embedding_model,
         share_of=lambda namespace: box.keys.index_share(tenant_of(namespace)), share_now=partial(_share_now, box),
+        network=box.settings.network,
     )
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from appliance.core import guard
 from appliance.core.breaker import Breakers
+from appliance.core.config import NetworkSettings
 from appliance.core.errors import Unavailable
 from appliance.core.i18n import lazy_gettext as _
 from appliance.inference import vector_tables as tables
@@ -25,14 +26,14 @@ from appliance.inference.errors import IndexMismatch, IndexMissing
 from appliance.inference.rotation import Rotations, Secret, ShareOf
 from appliance.inference.types import Allow, Halves, IndexHits, IndexStats, Models, Vectors, VectorStore
 from appliance.inference.vector_build import Before, build, look_before, next_version
-from appliance.inference.vector_database import TableGone, VectorDatabase, take_time
+from appliance.inference.vector_database import CONNECT_S, TableGone, VectorDatabase, take_time
 from appliance.inference.vector_tables import Place
 
 APPROXIMATE_ABOVE = 50_000  # rows
 SEARCHES_AT_ONCE = 8
 MOST_WAITING = 64
 SEARCH_TIMEOUT_S = 10.0  # as at the model server: words alone still find
-SLOW_FAILURE_S = 5.0
+SLOW_FAILURE_S = CONNECT_S / 2  # a server that hangs is known after one connection
 SEARCH_RESTS_S = 5.0
 SEARCH = "search"
 log = structlog.get_logger()
@@ -46,9 +47,10 @@ class PgVectors:
 
     def __init__(
         self, url: str, models: Models, *, embedding_model: str, share_of: ShareOf, share_now: ShareOf | None = None,
+        network: NetworkSettings | None = None,
         approximate_above: int = APPROXIMATE_ABOVE,
     ) -> None:
-        self._database = VectorDatabase(url)
+        self._database = VectorDatabase(url, network or NetworkSettings())
         self._models = models
         self._model = embedding_model
         self._rotations = Rotations(share_of, share_now or share_of)
@@ -152,7 +154,7 @@ class PgVectors:
     def index_store(self) -> VectorStore:
         _check_no_open_unit()
         try:
-            server, extension = self._database.version()
+            server, extension = _twice(self._database.version)
         except Unavailable as err:
             return VectorStore("pgvector", str(err))
         return VectorStore(f"pgvector {extension}, PostgreSQL {server}")

@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import numpy as np
 import psycopg
 from psycopg.abc import PQGen
 from psycopg.errors import FeatureNotSupported, InsufficientPrivilege, InvalidSchemaName, UndefinedFile, UndefinedTable
 from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.schema import CreateSchema
 
-from appliance.core.errors import Unavailable
+from appliance.core.config import NetworkSettings
+from appliance.core.errors import DomainError, Unavailable
 from appliance.core.i18n import lazy_gettext as _
-from appliance.inference.vector_tables import INDEXES, SCHEMA
+from appliance.core.outbound import vouched
+from appliance.inference.vector_tables import INDEXES, SCHEMA, fill, fresh_name, make
 
 CONNECT_S = 3
 STATEMENT_S = 10.0
@@ -25,10 +27,12 @@ BUILD_S = 3600
 GRACE_S = 2.0  # beyond the server's own time-out: it hangs
 WAITS_S = 5
 RESTART_S = 2.0
+PORT = "5432"
 CONNECTIONS = 8
 LEAST_VERSION = (0, 8)
 _TURN = 0x5A1E5ED6E  # of who makes the schema
-_AWAY = (OperationalError, InterfaceError, NoConnectionFree, psycopg.OperationalError, psycopg.InterfaceError)
+_AWAY = ("08", "57P")  # classes of SQLSTATE: connections, and a server that stops or starts
+_REFUSED = re.compile(r"FATAL: +(?! |the database system is )(.+)|failed: (.*(?:SSL|certificate|password|authentication|channel binding).*)")
 
 
 class TableGone(Exception):
@@ -53,8 +57,9 @@ class Patient(psycopg.Connection[Any]):
 class VectorDatabase:
     """Connections are kept open per process. What is missing in the database is made when it is first used."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, network: NetworkSettings) -> None:
         self._url = url
+        self._network = network
         self._engines: dict[int, Engine] = {}
         self._made: set[int] = set()  # processes that have seen all they need there
         self._lock = threading.Lock()
@@ -96,13 +101,19 @@ class VectorDatabase:
             if isinstance(cause, UndefinedTable | InvalidSchemaName):
                 self._made.discard(os.getpid())
                 raise TableGone from err
-            raise Unavailable(_told(cause, is_away=isinstance(err, _AWAY)), retry_after=RESTART_S) from err
+            raise Unavailable(_told(cause), retry_after=RESTART_S) from err
 
     def version(self) -> tuple[str, str]:
-        """Of the server and of its extension. Raises Unavailable, also when it is not fit."""
-        with self.reading() as connection:
-            server = str(connection.execute(text("SHOW server_version")).scalar_one()).split(" ")[0]
-            return server, str(connection.execute(text("SELECT extversion FROM pg_extension WHERE extname = 'vector'")).scalar_one())
+        """Of the server and of its extension; a small index is made and taken back. Raises TableGone, Unavailable."""
+        with self.translated():
+            self._make()
+            with self._engine().connect() as connection:
+                server = str(connection.execute(text("SHOW server_version")).scalar_one()).split(" ")[0]
+                connection.execute(text("SELECT '[1]'::halfvec(1)"))
+                name = fresh_name("check")
+                make(connection, name, 1)
+                fill(connection, name, [1], np.ones((1, 1), np.float32))
+                return server, str(connection.execute(text("SELECT extversion FROM pg_extension WHERE extname = 'vector'")).scalar_one())
 
     def close(self) -> None:
         with self._lock:
@@ -115,7 +126,7 @@ class VectorDatabase:
         with self._lock:
             found = self._engines.get(os.getpid())
             if found is None:
-                found = self._engines[os.getpid()] = _connect(self._url)
+                found = self._engines[os.getpid()] = _connect(self._url, self._network)
             return found
 
     def _make(self) -> None:
@@ -130,7 +141,7 @@ class VectorDatabase:
         self._made.add(os.getpid())
 
 
-def _connect(url: str) -> Engine:
+def _connect(url: str, network: NetworkSettings) -> Engine:
     timeouts = f"-c statement_timeout={round(STATEMENT_S * 1000)} -c lock_timeout={WAITS_S * 1000} -c timezone=UTC"
     # prepare_threshold: how a search is best done depends on what it allows, and a pooler in between keeps nothing prepared
     arguments = {"options": timeouts, "connect_timeout": CONNECT_S, "prepare_threshold": None}
@@ -138,9 +149,36 @@ def _connect(url: str) -> Engine:
         url, connect_args=arguments, pool_size=CONNECTIONS, max_overflow=CONNECTIONS, pool_timeout=WAITS_S, pool_pre_ping=True,
         hide_parameters=True,
     )
-    event.listen(engine, "do_connect", lambda _dialect, _record, given, named: Patient.connect(*given, **named))
+    event.listen(engine, "do_connect", lambda _dialect, _record, given, named: Patient.connect(*given, **_admitted(network, named)))
     event.listen(engine, "checkout", lambda driver, _record, _proxy: setattr(driver, "patience_s", Patient.patience_s))
     return engine
+
+
+def _admitted(network: NetworkSettings, named: dict[str, Any]) -> dict[str, Any]:
+    """The servers that the box may call, each at the address that was looked at. Raises Unavailable where none is left."""
+    hosts, ports = str(named.get("host") or "").split(","), str(named.get("port") or PORT).split(",")
+    given = str(named.get("hostaddr") or "").split(",") if named.get("hostaddr") else hosts
+    found: list[tuple[str, str, str]] = []
+    refused: DomainError | None = None
+    for number, called in enumerate(given):
+        host, port = hosts[number] if number < len(hosts) else "", ports[number] if len(ports) == len(given) else ports[0]
+        try:
+            found.append((host, _address(network, called, int(port or PORT)), port))
+        except DomainError as err:
+            refused = err
+    if not found and refused is not None:
+        raise Unavailable(str(refused), retry_after=RESTART_S) from refused
+    if not any(address for _host, address, _port in found):
+        return named
+    lists = (",".join(one) for one in zip(*found, strict=True))
+    return {**named, **dict(zip(("host", "hostaddr", "port"), lists, strict=True))}
+
+
+def _address(network: NetworkSettings, host: str, port: int) -> str:
+    """Empty for a socket on this machine. Raises NotAllowed, Unavailable."""
+    if not host or host.startswith(("/", "@")):
+        return ""
+    return vouched(network, f"//[{host}]" if ":" in host else f"//{host}").admit("vectors", host, port)
 
 
 def take_time(connection: Connection) -> None:
@@ -180,11 +218,12 @@ def _unfit(sentence: object) -> Unavailable:
     return Unavailable(sentence, retry_after=RESTART_S)
 
 
-def _told(cause: BaseException | None, *, is_away: bool) -> object:
+def _told(cause: BaseException | None) -> object:
     """What the server says goes without values, and without the address that it was asked at."""
-    if refused := re.search(r"FATAL: +(.+)", str(cause)):
-        return _("The database of the vectors refuses the box: %(reason)s", reason=refused[1])
-    if is_away:
-        return _("The database of the vectors does not answer.")
-    said = cause.diag.message_primary if isinstance(cause, psycopg.Error) else None
-    return _("The database of the vectors could not do this now: %(reason)s", reason=said or type(cause).__name__)
+    state = (cause.sqlstate if isinstance(cause, psycopg.Error) else None) or ""
+    if state and not state.startswith(_AWAY):
+        assert isinstance(cause, psycopg.Error)
+        return _("The database of the vectors could not do this now: %(reason)s", reason=cause.diag.message_primary or state)
+    if not state and (refused := _REFUSED.search(str(cause))):
+        return _("The database of the vectors refuses the box: %(reason)s", reason=refused[1] or refused[2])
+    return _("The database of the vectors does not answer.")

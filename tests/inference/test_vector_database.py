@@ -5,19 +5,22 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from hashlib import sha256
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from psycopg.errors import AdminShutdown, ConnectionFailure, DiskFull, LockNotAvailable, OperationalError, QueryCanceled
 from pydantic import ValidationError
 from sqlalchemy import text
 
 from appliance.core import i18n
-from appliance.core.config import KnowledgeSettings, Settings
+from appliance.core.config import KnowledgeSettings, NetworkSettings, Settings
 from appliance.core.errors import Unavailable
 from appliance.inference.errors import IndexMissing
 from appliance.inference.fake import FakeInference
 from appliance.inference.pgvector import PgVectors
 from appliance.inference.types import Vectors
+from appliance.inference.vector_database import VectorDatabase
 from tests.peers.postgres_vectors import PostgresVectors, postgres_vectors
 
 TEXTS = ("the invoice is due on friday", "the cat sleeps")
@@ -35,8 +38,8 @@ def url(server: PostgresVectors) -> str:
     return server.new_database()
 
 
-def connect(url: str) -> PgVectors:
-    return PgVectors(url, FakeInference(), embedding_model="fake", share_of=lambda name: sha256(name.encode()).digest())
+def connect(url: str, **more: Any) -> PgVectors:
+    return PgVectors(url, FakeInference(), embedding_model="fake", share_of=lambda name: sha256(name.encode()).digest(), **more)
 
 
 @pytest.fixture
@@ -108,6 +111,67 @@ def test_nobody_waits_for_ever_for_a_server_that_hangs(index: PgVectors, space: 
             time.sleep(0.1)
         else:
             break
+
+
+def test_who_begins_while_the_server_hangs_waits_for_it_once(server: PostgresVectors, url: str, space: str) -> None:
+    server.signal(signal.SIGSTOP)
+    try:
+        with closing(connect(url)) as fresh:
+            with pytest.raises(Unavailable):
+                fresh.index_search(space, text="x")
+            started = time.monotonic()
+            with pytest.raises(Unavailable):
+                fresh.index_search(space, text="x")
+            assert time.monotonic() - started < 1
+    finally:
+        server.signal(signal.SIGCONT)
+
+
+def test_a_sealed_box_calls_no_database_that_is_public_and_any_at_home() -> None:
+    def said(address: str, **named: object) -> str:
+        index = connect(f"postgresql+psycopg://ana:geheim@{address}", network=NetworkSettings(**named))
+        with closing(index):
+            return index.index_store().reason
+
+    assert said("8.8.8.8/vectors").startswith("This box is sealed: it may not call 8.8.8.8.")
+    assert said("/vectors?hostaddr=8.8.8.8").startswith("This box is sealed: it may not call 8.8.8.8.")
+    assert said("127.0.0.1:9/vectors") == "The database of the vectors does not answer."
+    assert said("/vectors?host=8.8.8.8:5432&host=127.0.0.1:9") == "The database of the vectors does not answer.", "one of them is ours"
+    assert said("nobody.invalid/vectors", mode="connected") == "The name nobody.invalid could not be found on the network."
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        (DiskFull("x"), "could not do this now: 53100"),
+        (LockNotAvailable("x"), "could not do this now: 55P03"),
+        (QueryCanceled("x"), "could not do this now: 57014"),
+        (AdminShutdown("x"), "does not answer."),
+        (ConnectionFailure("x"), "does not answer."),
+        (OperationalError('connection to server at "10.0.0.7", port 5432 failed: server does not support SSL, but SSL was required'),
+         "refuses the box: server does not support SSL, but SSL was required"),
+        (OperationalError("failed: FATAL:  the database system is starting up"), "does not answer."),
+        (OperationalError("consuming input failed: server closed the connection unexpectedly"), "does not answer."),
+    ],
+)  # fmt: skip
+def test_what_a_server_says_is_told_and_only_silence_is_called_so(url: str, cause: Exception, said: str) -> None:
+    with pytest.raises(Unavailable, match=said), VectorDatabase(url, NetworkSettings()).translated():
+        raise cause
+
+
+def test_a_server_that_takes_no_writing_is_told_in_its_own_words(server: PostgresVectors, url: str) -> None:
+    assert reason_of(url) == ""
+    with server.ruling(url.partition("@/")[2].partition("?")[0]) as engine, engine.connect() as connection:
+        connection.execute(text(f'ALTER DATABASE "{url.partition("@/")[2].partition("?")[0]}" SET default_transaction_read_only = on'))
+    assert "could not do this now: cannot execute CREATE TABLE in a read-only transaction" in reason_of(url)
+
+
+def test_an_extension_that_is_out_of_sight_is_told(server: PostgresVectors, url: str) -> None:
+    assert reason_of(url) == ""
+    with server.ruling(url.partition("@/")[2].partition("?")[0]) as engine, engine.connect() as connection:
+        connection.execute(text("CREATE SCHEMA hidden"))
+        connection.execute(text("ALTER EXTENSION vector SET SCHEMA hidden"))
+    assert 'type "halfvec" does not exist' in reason_of(url)
 
 
 def test_an_emptied_database_is_a_lost_index_and_is_filled_again(index: PgVectors, space: str, server: PostgresVectors, url: str) -> None:
@@ -197,6 +261,7 @@ def test_an_address_is_taken_as_the_boxs_own_database_is_written(written: str, m
         "sqlite:///geheim@vectors.db",
         "http://ana:geheim@db/vectors",
         "ana:geheim@db/vectors",
+        "postgresql://db/vectors?user=ana&password=geheim",
     ],
 )
 def test_what_is_no_address_is_refused_in_both_languages_without_its_password(written: str) -> None:

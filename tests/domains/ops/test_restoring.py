@@ -37,7 +37,8 @@ def test_a_restored_box_trusts_no_index_of_vectors(box, filled, new_box):
     actions.back_up(box, "usb")
     actions.restore(new_box, "usb")
     is_embedded = make_url(new_box.database_url).get_backend_name() == "sqlite"
-    with rebuilding.opened(new_box, box.keys, new_box.home if is_embedded else postgresql.owner_url(new_box)) as engine, engine.begin() as connection:
+    where = new_box.home if is_embedded else postgresql.owner_url(new_box)
+    with rebuilding.opened(new_box, box.keys, where) as engine, engine.begin() as connection:
         contents.see_all(connection)
         assert connection.scalars(select(Corpus.vectors_in)).all() == ["?"]
 

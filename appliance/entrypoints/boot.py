@@ -48,11 +48,13 @@ def vector_index(box: Box, models: HttpInference) -> VectorIndex:
         return models
     from appliance.inference.pgvector import PgVectors
 
-    return PgVectors(
+    vectors = PgVectors(
         box.settings.knowledge.vectors_url, models, embedding_model=box.settings.models.embedding_model,
         share_of=lambda namespace: box.keys.index_share(tenant_of(namespace)), share_now=partial(_share_now, box),
         network=box.settings.network,
     )
+    box.close_too(vectors.close)
+    return vectors
 
 
 def _share_now(box: Box, namespace: str) -> bytes:

@@ -32,7 +32,7 @@ CONNECTIONS = 8
 LEAST_VERSION = (0, 8)
 _TURN = 0x5A1E5ED6E  # of who makes the schema
 _AWAY = ("08", "57P")  # classes of SQLSTATE: connections, and a server that stops or starts
-_REFUSED = re.compile(r"FATAL: +(?! |the database system is )(.+)|failed: (.*(?:SSL|certificate|password|authentication|channel binding).*)")
+_REFUSED = re.compile(r"FATAL: +(?! |the database system is )(.+)|failed: (.*(?:SSL|certificate|password|authentication).*)")
 
 
 class TableGone(Exception):

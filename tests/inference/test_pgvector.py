@@ -17,7 +17,7 @@ from sqlalchemy import create_engine, text
 from appliance.core.config import ModelSettings
 from appliance.core.crypto import KeyUnreadable
 from appliance.core.errors import Unavailable
-from appliance.inference import engines, vector_database, wire
+from appliance.inference import engines, pgvector, vector_database, vector_tables, wire
 from appliance.inference.errors import IndexMismatch, IndexMissing
 from appliance.inference.fake import DIM, FakeInference
 from appliance.inference.http import HttpInference
@@ -445,6 +445,49 @@ def test_whoever_is_erased_meanwhile_gets_no_index_back(
         index.index_add(space, range(10), vectors=rows[:10], create=True)
     assert server.tables(url) == []
     assert other.index_namespaces() == []
+
+
+def test_a_graph_takes_longer_than_a_statement_may(connect: Open, space: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vector_database, "STATEMENT_S", 0.3)
+    index, rows = connect(approximate_above=2999), rows_of(3000)
+    index.index_add(space, range(2000), vectors=rows[:2000], create=True)
+    started = time.monotonic()
+    index.index_add(space, range(2000, 3000), vectors=rows[2000:])
+    assert time.monotonic() - started > 0.3
+    with index._database.reading() as connection:
+        assert not vector_tables.find(connection, space).is_approximate  # type: ignore[union-attr]
+    index.index_add(space, [3000], vectors=rows[:1])
+    with index._database.reading() as connection:
+        assert vector_tables.find(connection, space).is_approximate  # type: ignore[union-attr]
+
+
+def test_a_graph_that_another_is_about_to_build_is_left_to_it(connect: Open, space: str, url: str) -> None:
+    index, engine = connect(approximate_above=100), create_engine(url)
+    index.index_add(space, range(100), vectors=rows_of(100), create=True)
+    with engine.begin() as connection:
+        connection.execute(text("SELECT * FROM salesedge.vector_indexes FOR UPDATE"))
+        index._grow(space)
+        assert index.index_stats(space).count == 100
+    engine.dispose()
+    assert len(index.index_search(space, vector=rows_of(1)[0], k=5).ids) == 5
+
+
+def test_who_asks_when_too_many_wait_already_is_told_at_once(connect: Open, space: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pgvector, "MOST_WAITING", 1)
+    go_on = threading.Event()
+
+    class Slow(FakeInference):
+        def embed(self, texts: object, *, purpose: Purpose = "passage", model: str = "") -> Vectors:
+            assert purpose == "passage" or go_on.wait(PATIENCE_S)
+            return super().embed(texts, purpose=purpose, model=model)  # type: ignore[arg-type]
+
+    index = connect(Slow())
+    index.index_add(space, [1, 2, 3], texts=TEXTS, create=True)
+    first = index.begin_search(space, text=TEXTS[1], k=1)
+    with pytest.raises(Unavailable, match="took too long"):
+        index.begin_search(space, text=TEXTS[1], k=1)()
+    go_on.set()
+    assert first().ids.tolist() == [2]
 
 
 def test_a_forked_child_asks_over_connections_of_its_own(index: PgVectors, space: str) -> None:

@@ -449,7 +449,7 @@ def test_whoever_is_erased_meanwhile_gets_no_index_back(
 
 def test_a_graph_takes_longer_than_a_statement_may(connect: Open, space: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vector_database, "STATEMENT_S", 0.3)
-    index, rows = connect(approximate_above=2999), rows_of(3000)
+    index, rows = connect(approximate_above=3000), rows_of(3000)
     index.index_add(space, range(2000), vectors=rows[:2000], create=True)
     started = time.monotonic()
     index.index_add(space, range(2000, 3000), vectors=rows[2000:])

@@ -44,6 +44,7 @@ def build(
     place = begun
     with database.connected() as connection:
         with database.translated():
+            transaction = connection.begin()
             connection.execute(select(func.set_config("idle_in_transaction_session_timeout", "0", True)))
         for ids, rows in batches:
             with database.translated():
@@ -61,12 +62,11 @@ def build(
             tables.lock(connection, place.namespace)
             now = tables.find(connection, place.namespace, locked=True)
         check()
-        with database.translated():
+        with database.translated(), transaction:
             if now is not None and now.version != before.version:
                 place = _taken_over(connection, place, now, before)
             place = replace(place, version=next_version(now))
             tables.put(connection, place)
-            connection.commit()
     return place
 
 

@@ -28,7 +28,7 @@ from appliance.core.tenancy import TenantKey
 from appliance.core.web import Authenticator, Principal, create_app
 from appliance.entrypoints.domains import MANIFESTS
 from appliance.inference.fake import FakeInference
-from appliance.inference.types import Inference
+from appliance.inference.types import Inference, VectorIndex
 from tests import kept, thrift
 from tests.draining import run_due
 from tests.remains import pytest_runtest_makereport  # noqa: F401 - a hook
@@ -247,7 +247,9 @@ def settings_at(home: Path, database_url: str, redis_address: str, master_key_fi
 def opened(settings: Settings, manifests: tuple[Manifest, ...]) -> Iterator[Box]:
     telemetry.configure_logs(settings.logs.model_copy(update={"level": "error"}), "test")
     box = open_box(settings, manifests)
-    box.provide(Inference, FakeInference())
+    fake = FakeInference()
+    box.provide(Inference, fake)
+    box.provide(VectorIndex, fake)
     box.redis.flushdb()
     yield box
     box.close()

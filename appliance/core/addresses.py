@@ -2,11 +2,15 @@
 
 import json
 import re
+from functools import lru_cache
+from hashlib import sha256
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BeforeValidator
 from pydantic_settings import NoDecode
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from appliance.core.i18n import lazy_gettext as _
 
@@ -45,6 +49,22 @@ def is_web_address(text: str) -> bool:
         return found.scheme in {"http", "https"} and bool(name) and found.port != 0 and not re.search(r"\s", text)
     except ValueError:  # also a port that is no number, and a name that no resolver takes
         return False
+
+
+def is_postgresql(address: str) -> bool:
+    """With the driver that the box has, and the name of a database."""
+    try:
+        found = make_url(address)
+    except (ArgumentError, ValueError):  # the latter for a port that is no number
+        return False
+    return found.drivername == "postgresql+psycopg" and bool(found.database) and found.port != 0
+
+
+@lru_cache(maxsize=8)
+def name_of_database(address: str) -> str:
+    """The same however its password is."""
+    found = make_url(address).set(password=None).difference_update_query(["password"])
+    return sha256(found.render_as_string().encode()).hexdigest()[:16]
 
 
 def is_dsn(text: str) -> bool:

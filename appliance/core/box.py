@@ -42,6 +42,7 @@ class Box:
     outbound: Outbound
     log: structlog.typing.FilteringBoundLogger
     _parts: dict[type, object] = field(default_factory=dict)
+    _closed_too: list[Callable[[], None]] = field(default_factory=list)
 
     def unit(self, tenant_id: UUID, actor: Actor = SYSTEM, *, read_only: bool = False) -> AbstractContextManager[UnitOfWork]:
         return open_unit(self, tenant_id, actor, read_only=read_only)
@@ -58,7 +59,13 @@ class Box:
         assert getattr(kind, "_is_protocol", False) or isinstance(found, kind)  # a plain protocol cannot be checked
         return found  # type: ignore[return-value]  # `kind` is its key
 
+    def close_too(self, close: Callable[[], None]) -> None:
+        """Something that opened connections of its own."""
+        self._closed_too.append(close)
+
     def close(self) -> None:
+        for close in self._closed_too:
+            close()
         self.database.close()
         self.redis.close()
 

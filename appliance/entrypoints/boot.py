@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from contextlib import suppress
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,8 +17,8 @@ from appliance.core.tenancy import tenant_of
 from appliance.core.web import Authenticator
 from appliance.domains.identity.api.authentication import BoxAuthenticator
 from appliance.entrypoints.domains import MANIFESTS
-from appliance.inference.http import connect
-from appliance.inference.types import Inference
+from appliance.inference.http import HttpInference, connect
+from appliance.inference.types import Inference, VectorIndex
 
 WAITED_FOR = {"web", "live"}
 
@@ -30,7 +31,9 @@ def boot(process: str, settings: Settings | None = None) -> Box:
     box = open_box(settings, MANIFESTS)
     with suppress(SQLAlchemyError), box.database.read_only.connect():
         pass  # a key of another box shows here, before anything is written
-    box.provide(Inference, connect(settings, share_of=lambda namespace: box.keys.index_share(tenant_of(namespace))))
+    models = connect(settings, share_of=lambda namespace: box.keys.index_share(tenant_of(namespace)))
+    box.provide(Inference, models)
+    box.provide(VectorIndex, vector_index(box, models))
     box.provide(Authenticator, BoxAuthenticator())
     _let_watch(process, box)
     box.blobs.store.drop_old_copy()
@@ -38,6 +41,26 @@ def boot(process: str, settings: Settings | None = None) -> Box:
         box.database.come_first()
     freeze_what_is_loaded()
     return box
+
+
+def vector_index(box: Box, models: HttpInference) -> VectorIndex:
+    if not box.settings.knowledge.vectors_url:
+        return models
+    from appliance.inference.pgvector import PgVectors
+
+    vectors = PgVectors(
+        box.settings.knowledge.vectors_url, models, embedding_model=box.settings.models.embedding_model,
+        share_of=lambda namespace: box.keys.index_share(tenant_of(namespace)), share_now=partial(_share_now, box),
+        network=box.settings.network,
+    )
+    box.close_too(vectors.close)
+    return vectors
+
+
+def _share_now(box: Box, namespace: str) -> bytes:
+    """As the database has it: another process may have destroyed it a moment ago."""
+    box.keys.forget(tenant_of(namespace))
+    return box.keys.index_share(tenant_of(namespace))
 
 
 def _let_watch(process: str, box: Box) -> None:

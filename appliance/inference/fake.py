@@ -31,6 +31,7 @@ from appliance.inference.types import (
     Tokens,
     Transcript,
     Vectors,
+    VectorStore,
 )
 
 DIM = 384
@@ -155,12 +156,18 @@ class FakeInference:
         guard.check_no_open_unit("inference")
         self._spaces.pop(namespace, None)
 
+    def index_namespaces(self) -> list[str]:
+        return []
+
     def index_stats(self, namespace: str) -> IndexStats:
         guard.check_no_open_unit("inference")
         space = self._spaces.get(namespace)
         if space is None:
             return IndexStats(namespace, "missing")
         return IndexStats(namespace, "ready", self._versions[namespace], len(space), MODEL, DIM)
+
+    def index_store(self) -> VectorStore | None:
+        return None
 
     def models(self) -> list[ModelInfo]:
         guard.check_no_open_unit("inference")

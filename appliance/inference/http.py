@@ -40,6 +40,7 @@ from appliance.inference.types import (
     Tokens,
     Transcript,
     Vectors,
+    VectorStore,
 )
 
 TEXTS_PER_CALL = 64
@@ -221,8 +222,14 @@ class HttpInference:
     def index_drop(self, namespace: str) -> None:
         self._call("DELETE", f"/v1/index/{namespace}")
 
+    def index_namespaces(self) -> list[str]:
+        return []
+
     def index_stats(self, namespace: str) -> IndexStats:
         return _stats(namespace, self._call("GET", f"/v1/index/{namespace}"))
+
+    def index_store(self) -> VectorStore | None:
+        return None
 
     def models(self) -> list[ModelInfo]:
         told = _list(self._call("GET", "/v1/models"), "data")

@@ -139,6 +139,14 @@ class ChatHost:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class VectorStore:
+    """What keeps the vectors elsewhere, by its name and version. `reason` says why it cannot be used; empty while it can."""
+
+    name: str
+    reason: str = ""
+
+
 class Inference(Protocol):
     """Every method raises Unavailable(retry_after) when the models are away or busy, and SlowWorkInTransaction in a unit."""
 
@@ -178,6 +186,27 @@ class Inference(Protocol):
         """
         ...
 
+    def models(self) -> list[ModelInfo]: ...
+
+    def chat_hosts(self) -> list[ChatHost]:
+        """Each is asked now; empty where nobody elsewhere writes. Never raises Unavailable."""
+        ...
+
+    def figures(self) -> bytes:
+        """What the model server measures, in Prometheus' text; empty while it is away. Never raises Unavailable."""
+        ...
+
+    def ready(self) -> Readiness:
+        """Never raises Unavailable: says so instead."""
+        ...
+
+
+class VectorIndex(Protocol):
+    """Vectors by number, each namespace's by themselves.
+
+    Every method raises as `Inference`'s do, and all but `index_drop` KeyUnreadable once the key of their owner is gone.
+    """
+
     def index_add(
         self, namespace: str, ids: Sequence[int], *, texts: Sequence[str] | None = None, vectors: Vectors | Halves | None = None,
         create: bool = False,
@@ -212,20 +241,20 @@ class Inference(Protocol):
         """Asks now and returns at once; calling what is returned waits for the hits and raises what `index_search` raises."""
         ...
 
-    def index_drop(self, namespace: str) -> None: ...
+    def index_drop(self, namespace: str) -> None:
+        """Its owner's key may be gone already. At the model server, too, where vectors lie elsewhere now."""
+        ...
+
+    def index_namespaces(self) -> list[str]:
+        """All that are kept; empty at the model server, whose files nobody opens without their owner's key."""
+        ...
 
     def index_stats(self, namespace: str) -> IndexStats: ...
 
-    def models(self) -> list[ModelInfo]: ...
-
-    def chat_hosts(self) -> list[ChatHost]:
-        """Each is asked now; empty where nobody elsewhere writes. Never raises Unavailable."""
+    def index_store(self) -> VectorStore | None:
+        """Asked now; None where the model server itself keeps the vectors. Never raises Unavailable."""
         ...
 
-    def figures(self) -> bytes:
-        """What the model server measures, in Prometheus' text; empty while it is away. Never raises Unavailable."""
-        ...
 
-    def ready(self) -> Readiness:
-        """Never raises Unavailable: says so instead."""
-        ...
+class Models(Inference, VectorIndex, Protocol):
+    """What the model server's client and the tests' double are: both at once."""

@@ -20,7 +20,8 @@ from appliance.domains.knowledge.manifest import MANIFEST
 from appliance.domains.knowledge.types import Extraction
 from appliance.inference.errors import NoModel
 from appliance.inference.fake import FakeInference
-from appliance.inference.types import Inference, Purpose, Tokens, Vectors
+from appliance.inference.http import HttpInference
+from appliance.inference.types import Inference, Purpose, Tokens, VectorIndex, Vectors
 from tests.draining import run_due
 
 READ = Extraction(None, None, None, "", (), ())  # of documents that are made without a file
@@ -50,7 +51,7 @@ class KnowledgeBox:
 
 @contextmanager
 def knowledge_box(
-    inference: Inference | None = None, *, kept: Path | None = None, manifests: Sequence[Manifest] = (MANIFEST,), url: str = ""
+    inference: HttpInference | None = None, *, kept: Path | None = None, manifests: Sequence[Manifest] = (MANIFEST,), url: str = ""
 ) -> Iterator[KnowledgeBox]:
     """In a temporary folder, or in `kept`, where an earlier run may have left one. At `url` there are tables already."""
     with nullcontext(str(kept)) if kept else tempfile.TemporaryDirectory(prefix="bench-") as folder:
@@ -65,7 +66,9 @@ def knowledge_box(
         )
         telemetry.configure_logs(settings.logs.model_copy(update={"level": "error"}), "bench")
         box = open_box(settings, tuple(manifests))
-        box.provide(Inference, inference or NoModels())
+        models = inference or NoModels()
+        box.provide(Inference, models)
+        box.provide(VectorIndex, models)
         if not named.exists():
             if not url:
                 db.Rows.metadata.create_all(box.database.engine)

@@ -20,7 +20,7 @@ from appliance.domains.identity import actions, queries
 from appliance.domains.identity.tables import AuditEntry, Tenant, User
 from appliance.domains.knowledge.queries import vector_namespace
 from appliance.entrypoints.domains import MANIFESTS
-from appliance.inference.types import Inference
+from appliance.inference.types import VectorIndex
 from tests.cast import enter, make_cast, recognise_for_real
 from tests.factories.contacts import make_contact
 from tests.factories.conversations import make_conversation
@@ -42,7 +42,7 @@ def cast(box):
         contacts.add_note(uow, make_contact(uow).id, "prefere ligações à tarde")
         make_conversation(uow)
     files.put(box, theirs, io.BytesIO(b"um contrato"), files.Origin.ARRIVED)
-    box.part(Inference).index_add(vector_namespace(theirs), [1], texts=["garantia do inversor"], create=True)
+    box.part(VectorIndex).index_add(vector_namespace(theirs), [1], texts=["garantia do inversor"], create=True)
     return cast
 
 
@@ -88,7 +88,7 @@ def test_nothing_of_it_opens_afterwards_not_even_a_copy(box, cast, tmp_path_fact
         box.blobs.read_all(theirs, crypto.UUID(file_id))
     assert counts(box, theirs) == {}
     assert set(counts(box, own)) >= {"memberships", "audit_log"}
-    assert box.part(Inference).index_stats(vector_namespace(theirs)).state == "missing"
+    assert box.part(VectorIndex).index_stats(vector_namespace(theirs)).state == "missing"
 
 
 def test_certificate_says_what_went_and_stands_in_the_record(box, cast):

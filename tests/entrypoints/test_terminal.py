@@ -258,6 +258,17 @@ def test_who_of_several_language_models_is_away_is_told_by_name(command: str, bo
     assert (told["ok"], told["needed"]) == (False, False), "the box quotes without it"
 
 
+@pytest.mark.parametrize("command", ["doctor", "status"])
+def test_the_database_of_the_vectors_that_is_away_is_told_without_its_password(command: str, box, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert json.loads(box(command, "--json").output)["vectors"]["ok"]
+    monkeypatch.setenv("SALESEDGE__KNOWLEDGE__VECTORS_URL", "postgresql+psycopg://ana:geheim@127.0.0.1:9/vectors")
+    answer = box(command, "--json").output
+    told = json.loads(answer)["vectors"]
+    assert (told["ok"], told["needed"]) == (False, True)
+    assert told["fix"].startswith("The database of the vectors does not answer. Look at knowledge.vectors_url")
+    assert "geheim" not in answer
+
+
 def test_a_variable_that_is_no_json_is_told_by_its_name(box, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SALESEDGE__NETWORK__ALLOWED_HOSTS", "a.example")
     for language, said in ((ENGLISH, "variable {} is not JSON"), (PORTUGUESE, "variável de ambiente {} não é JSON")):

@@ -1,9 +1,11 @@
-"""What engines in tests wait for."""
+"""What engines in tests wait for, and vectors in PostgreSQL."""
 
 import threading
 from collections.abc import Iterator
 
 import pytest
+
+from tests.inference.pgvectors import connect, index, server, space, url  # noqa: F401 - fixtures
 
 
 @pytest.fixture

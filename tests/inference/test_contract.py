@@ -1,6 +1,7 @@
-"""What every implementation of the port promises: run against the real model server and against the fake."""
+"""What every implementation of the ports promises: run against the real model server, the fake, and vectors in PostgreSQL."""
 
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,9 +15,11 @@ from appliance.inference import engines, wire
 from appliance.inference.errors import IndexMismatch, IndexMissing, ModelRefused, NoChatEngine, NoModel
 from appliance.inference.fake import FakeInference
 from appliance.inference.http import HttpInference
-from appliance.inference.types import Allow, ChatMessage, Inference
+from appliance.inference.pgvector import PgVectors
+from appliance.inference.types import Allow, ChatMessage, Inference, VectorIndex
 from tests.modelserver.running import Running
 from tests.modelserver.sounds import sound
+from tests.peers.postgres_vectors import postgres_vectors
 
 TEXTS = ["the cat sat on the mat", "shipping takes ten days", "you may return it within a week"]
 
@@ -28,15 +31,38 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     running.stop()
 
 
-@pytest.fixture(params=["server", "fake"])
-def inference(request: pytest.FixtureRequest) -> Iterator[Inference]:
-    if request.param == "fake":
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "kind" in metafunc.fixturenames:
+        metafunc.parametrize("kind", ("server", "fake", "pgvector") if "index" in metafunc.fixturenames else ("server", "fake"))
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[str]:
+    with postgres_vectors() as running:
+        yield running.new_database()
+
+
+@pytest.fixture
+def inference(kind: str, request: pytest.FixtureRequest) -> Iterator[Inference]:
+    if kind == "fake":
         yield FakeInference()
         return
     running: Running = request.getfixturevalue("server")
     client = HttpInference(ModelSettings(), wire.ModelServer(running.socket, timeout_s=120), engines.NoEngine())
     yield client
     client.close()
+
+
+@pytest.fixture
+def index(kind: str, inference: Inference, request: pytest.FixtureRequest) -> Iterator[VectorIndex]:
+    if kind != "pgvector":
+        assert isinstance(inference, FakeInference | HttpInference)
+        yield inference
+        return
+    address, model = request.getfixturevalue("database"), ModelSettings().embedding_model
+    found = PgVectors(address, inference, embedding_model=model, share_of=lambda name: sha256(name.encode()).digest())
+    yield found
+    found.close()
 
 
 @pytest.fixture
@@ -64,26 +90,26 @@ def test_token_offsets_point_into_the_text(inference: Inference) -> None:
     assert "".join(text[a:b] for a, b in found.offsets) == text.replace(" ", "")
 
 
-def test_text_that_no_encoding_can_hold_is_still_embedded(inference: Inference, namespace: str) -> None:
+def test_text_that_no_encoding_can_hold_is_still_embedded(inference: Inference, index: VectorIndex, namespace: str) -> None:
     broken = ["half an emoji \ud83d", "nul \0 byte", "", " \n", "\u202e\ufeff"]
     assert inference.embed(broken).shape == (5, 384)
     assert len(inference.count_tokens(broken)) == 5
-    inference.index_add(namespace, range(5), texts=broken, create=True)
-    assert len(inference.index_search(namespace, text=broken[0], k=5).hits) == 5
+    index.index_add(namespace, range(5), texts=broken, create=True)
+    assert len(index.index_search(namespace, text=broken[0], k=5).hits) == 5
 
 
-def test_a_search_finds_the_nearest_text(inference: Inference, namespace: str) -> None:
-    inference.index_add(namespace, [10, 20, 30], texts=TEXTS, create=True)
-    found = inference.index_search(namespace, text="shipping days", k=2)
+def test_a_search_finds_the_nearest_text(index: VectorIndex, namespace: str) -> None:
+    index.index_add(namespace, [10, 20, 30], texts=TEXTS, create=True)
+    found = index.index_search(namespace, text="shipping days", k=2)
     assert found.hits[0].id == 20
     assert len(found.hits) == 2
-    assert found.version == inference.index_stats(namespace).version
+    assert found.version == index.index_stats(namespace).version
 
 
-def test_a_search_by_vector_agrees_with_one_by_text(inference: Inference, namespace: str) -> None:
-    inference.index_add(namespace, [10, 20, 30], vectors=inference.embed(TEXTS).astype(np.float16), create=True)
-    by_vector = inference.index_search(namespace, vector=inference.embed([TEXTS[2]], purpose="query")[0], k=1)
-    assert by_vector.hits[0].id == inference.index_search(namespace, text=TEXTS[2], k=1).hits[0].id == 30
+def test_a_search_by_vector_agrees_with_one_by_text(inference: Inference, index: VectorIndex, namespace: str) -> None:
+    index.index_add(namespace, [10, 20, 30], vectors=inference.embed(TEXTS).astype(np.float16), create=True)
+    by_vector = index.index_search(namespace, vector=inference.embed([TEXTS[2]], purpose="query")[0], k=1)
+    assert by_vector.hits[0].id == index.index_search(namespace, text=TEXTS[2], k=1).hits[0].id == 30
 
 
 @pytest.mark.parametrize(
@@ -95,63 +121,63 @@ def test_a_search_by_vector_agrees_with_one_by_text(inference: Inference, namesp
         (Allow(), set()),
     ],
 )
-def test_a_search_returns_only_what_is_allowed(inference: Inference, namespace: str, allow: Allow, expected: set[int]) -> None:
-    inference.index_add(namespace, [10, 20, 30], texts=TEXTS, create=True)
-    assert {hit.id for hit in inference.index_search(namespace, text="anything", k=10, allow=allow).hits} == expected
+def test_a_search_returns_only_what_is_allowed(index: VectorIndex, namespace: str, allow: Allow, expected: set[int]) -> None:
+    index.index_add(namespace, [10, 20, 30], texts=TEXTS, create=True)
+    assert {hit.id for hit in index.index_search(namespace, text="anything", k=10, allow=allow).hits} == expected
 
 
-def test_namespaces_do_not_see_each_other(inference: Inference, namespace: str) -> None:
+def test_namespaces_do_not_see_each_other(index: VectorIndex, namespace: str) -> None:
     other = f"{uuid4()}:agents"
-    inference.index_add(namespace, [1], texts=["secret of one"], create=True)
-    inference.index_add(other, [2], texts=["secret of another"], create=True)
-    assert [hit.id for hit in inference.index_search(other, text="secret of one", k=10).hits] == [2]
+    index.index_add(namespace, [1], texts=["secret of one"], create=True)
+    index.index_add(other, [2], texts=["secret of another"], create=True)
+    assert [hit.id for hit in index.index_search(other, text="secret of one", k=10).hits] == [2]
 
 
-def test_a_missing_index_says_so_instead_of_answering_in_part(inference: Inference, namespace: str) -> None:
-    assert inference.index_stats(namespace).state == "missing"
+def test_a_missing_index_says_so_instead_of_answering_in_part(index: VectorIndex, namespace: str) -> None:
+    assert index.index_stats(namespace).state == "missing"
     for call in (
-        lambda: inference.index_search(namespace, text="x"),
-        lambda: inference.index_add(namespace, [1], texts=["x"]),
-        lambda: inference.index_remove(namespace, [1]),
-        lambda: inference.index_replace(namespace, remove=[1], ids=[2], texts=["x"]),
+        lambda: index.index_search(namespace, text="x"),
+        lambda: index.index_add(namespace, [1], texts=["x"]),
+        lambda: index.index_remove(namespace, [1]),
+        lambda: index.index_replace(namespace, remove=[1], ids=[2], texts=["x"]),
     ):
         with pytest.raises(IndexMissing):
             call()
 
 
-def test_adding_an_id_again_replaces_it(inference: Inference, namespace: str) -> None:
-    inference.index_add(namespace, [1], texts=[TEXTS[0]], create=True)
-    assert inference.index_add(namespace, [1], texts=[TEXTS[1]]).count == 1
-    assert inference.index_search(namespace, text=TEXTS[1], k=1).hits[0].score > 0.9
+def test_adding_an_id_again_replaces_it(index: VectorIndex, namespace: str) -> None:
+    index.index_add(namespace, [1], texts=[TEXTS[0]], create=True)
+    assert index.index_add(namespace, [1], texts=[TEXTS[1]]).count == 1
+    assert index.index_search(namespace, text=TEXTS[1], k=1).hits[0].score > 0.9
 
 
-def test_removing_takes_out_only_what_is_named(inference: Inference, namespace: str) -> None:
-    inference.index_add(namespace, [1, 2, 3], texts=TEXTS, create=True)
-    assert inference.index_remove(namespace, [2, 99]).count == 2
-    assert {hit.id for hit in inference.index_search(namespace, text="x", k=9).hits} == {1, 3}
+def test_removing_takes_out_only_what_is_named(index: VectorIndex, namespace: str) -> None:
+    index.index_add(namespace, [1, 2, 3], texts=TEXTS, create=True)
+    assert index.index_remove(namespace, [2, 99]).count == 2
+    assert {hit.id for hit in index.index_search(namespace, text="x", k=9).hits} == {1, 3}
 
 
-def test_replacing_switches_once_and_moves_the_version(inference: Inference, namespace: str) -> None:
-    before = inference.index_add(namespace, [1, 2], texts=TEXTS[:2], create=True)
-    after = inference.index_replace(namespace, remove=[1, 2], ids=[3], texts=TEXTS[2:])
+def test_replacing_switches_once_and_moves_the_version(index: VectorIndex, namespace: str) -> None:
+    before = index.index_add(namespace, [1, 2], texts=TEXTS[:2], create=True)
+    after = index.index_replace(namespace, remove=[1, 2], ids=[3], texts=TEXTS[2:])
     assert (after.count, after.version > before.version) == (1, True)
 
 
-def test_a_rebuild_answers_with_the_old_version_until_it_is_whole(inference: Inference, namespace: str) -> None:
-    inference.index_add(namespace, [1], texts=TEXTS[:1], create=True)
+def test_a_rebuild_answers_with_the_old_version_until_it_is_whole(inference: Inference, index: VectorIndex, namespace: str) -> None:
+    index.index_add(namespace, [1], texts=TEXTS[:1], create=True)
     rows = inference.embed(TEXTS)
 
     def batches() -> Iterator[tuple[list[int], np.ndarray]]:
         yield [7], rows[:1]
-        assert [hit.id for hit in inference.index_search(namespace, text="x", k=9).hits] == [1]
+        assert [hit.id for hit in index.index_search(namespace, text="x", k=9).hits] == [1]
         yield [8, 9], rows[1:]
 
-    assert inference.index_rebuild(namespace, batches()).count == 3
-    assert {hit.id for hit in inference.index_search(namespace, text="x", k=9).hits} == {7, 8, 9}
+    assert index.index_rebuild(namespace, batches()).count == 3
+    assert {hit.id for hit in index.index_search(namespace, text="x", k=9).hits} == {7, 8, 9}
 
 
-def test_a_rebuild_that_fails_changes_nothing(inference: Inference, namespace: str) -> None:
-    inference.index_add(namespace, [1], texts=TEXTS[:1], create=True)
+def test_a_rebuild_that_fails_changes_nothing(inference: Inference, index: VectorIndex, namespace: str) -> None:
+    index.index_add(namespace, [1], texts=TEXTS[:1], create=True)
     rows = inference.embed(TEXTS)
 
     def batches() -> Iterator[tuple[list[int], np.ndarray]]:
@@ -159,26 +185,26 @@ def test_a_rebuild_that_fails_changes_nothing(inference: Inference, namespace: s
         raise RuntimeError("the database went away")
 
     with pytest.raises(RuntimeError):
-        inference.index_rebuild(namespace, batches())
-    assert [hit.id for hit in inference.index_search(namespace, text="x", k=9).hits] == [1]
+        index.index_rebuild(namespace, batches())
+    assert [hit.id for hit in index.index_search(namespace, text="x", k=9).hits] == [1]
 
 
-def test_a_rebuild_of_nothing_is_an_empty_index(inference: Inference, namespace: str) -> None:
-    inference.index_rebuild(namespace, iter(()))
-    assert (inference.index_stats(namespace).state, inference.index_search(namespace, text="x").hits) == ("ready", ())
+def test_a_rebuild_of_nothing_is_an_empty_index(index: VectorIndex, namespace: str) -> None:
+    index.index_rebuild(namespace, iter(()))
+    assert (index.index_stats(namespace).state, index.index_search(namespace, text="x").hits) == ("ready", ())
 
 
-def test_vectors_of_another_model_are_refused(inference: Inference, namespace: str) -> None:
-    inference.index_add(namespace, [1], texts=TEXTS[:1], create=True)
+def test_vectors_of_another_model_are_refused(index: VectorIndex, namespace: str) -> None:
+    index.index_add(namespace, [1], texts=TEXTS[:1], create=True)
     with pytest.raises(IndexMismatch):
-        inference.index_add(namespace, [2], vectors=np.ones((1, 8), np.float32))
+        index.index_add(namespace, [2], vectors=np.ones((1, 8), np.float32))
 
 
-def test_a_dropped_index_is_missing(inference: Inference, namespace: str) -> None:
-    inference.index_add(namespace, [1], texts=TEXTS[:1], create=True)
-    inference.index_drop(namespace)
-    inference.index_drop(namespace)
-    assert inference.index_stats(namespace).state == "missing"
+def test_a_dropped_index_is_missing(index: VectorIndex, namespace: str) -> None:
+    index.index_add(namespace, [1], texts=TEXTS[:1], create=True)
+    index.index_drop(namespace)
+    index.index_drop(namespace)
+    assert index.index_stats(namespace).state == "missing"
 
 
 def test_without_an_engine_nothing_is_written(inference: Inference) -> None:
@@ -215,12 +241,12 @@ def test_models_and_readiness_name_the_embedder(inference: Inference) -> None:
     assert inference.chat_hosts() == [], "nobody elsewhere writes"
 
 
-def test_models_are_not_called_inside_a_transaction(inference: Inference, namespace: str) -> None:
+def test_models_are_not_called_inside_a_transaction(inference: Inference, index: VectorIndex, namespace: str) -> None:
     def hear() -> object:
         return inference.transcribe(b"")
 
     guard.entered_unit()
-    asked = (lambda: inference.embed(["x"]), lambda: inference.index_search(namespace, text="x"), lambda: inference.chat([]))
+    asked = (lambda: inference.embed(["x"]), lambda: index.index_search(namespace, text="x"), lambda: inference.chat([]))
     try:
         for call in (*asked, inference.chat_hosts, hear):
             with pytest.raises(guard.SlowWorkInTransaction):

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from appliance.core.outbox import Delivery, DeliveryState
 from appliance.domains.identity.tables import AuditEntry
 from appliance.inference.fake import FakeInference
-from appliance.inference.types import ChatHost, Inference
+from appliance.inference.types import ChatHost, Inference, VectorIndex, VectorStore
 from tests.factories.core import make_dead_delivery
 
 PORTUGUESE = {"Accept": "text/html", "Accept-Language": "pt-BR"}
@@ -35,6 +35,28 @@ def test_who_does_not_run_the_box_sees_its_parts_alone(app, somebody):
     assert "Esta máquina" not in page
     assert "/admin/health/diagnostics" not in page
     assert app.test_client().get("/admin/health/diagnostics").status_code == 403
+
+
+class Kept(FakeInference):
+    """Vectors lie in a database elsewhere."""
+
+    def __init__(self, reason):
+        super().__init__()
+        self._reason = reason
+
+    def index_store(self):
+        return VectorStore("pgvector 0.8.5", self._reason)
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [("", ("pgvector 0.8.5", "Em ordem")), ("It is away.", ("It is away. Confira knowledge.vectors_url", "Precisa de atenção"))],
+    ids=["well", "away"],
+)
+def test_the_database_of_the_vectors_has_a_line(app, box, reason, said):
+    box.provide(VectorIndex, Kept(reason))
+    line = read(app, "/admin/health").split(">Vetores<", 1)[1].split("</li>", 1)[0]
+    assert [one for one in said if one not in line] == [], line
 
 
 class Elsewhere(FakeInference):

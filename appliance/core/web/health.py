@@ -31,6 +31,7 @@ NAMES = {
     "audit": _("Audit record"),
     "knowledge models": _("Models for answers"),
     "language model": _("Language model"),
+    "vectors": _("Vectors"),
     "backups": _("Backups"),
     "point in time": _("Going back to a time"),
     "before restore": _("Left from before a restore"),

@@ -4,16 +4,18 @@ import contextlib
 from datetime import timedelta
 
 import structlog
+from sqlalchemy import select
 
 from appliance.core.box import Box
 from appliance.core.crypto import KeyUnreadable
 from appliance.core.errors import DomainError, Unavailable
 from appliance.core.i18n import lazy_gettext as _
+from appliance.core.tenancy import TenantKey, tenant_of
 from appliance.domains.knowledge import queries
 from appliance.domains.knowledge.actions import documents, indexing, pieces
 from appliance.domains.knowledge.errors import UploadNotFound
 from appliance.domains.knowledge.events import VectorsLost
-from appliance.inference.types import Inference
+from appliance.inference.types import Inference, VectorIndex
 
 STUCK_AFTER = timedelta(hours=6)
 log = structlog.get_logger()
@@ -51,6 +53,21 @@ def forget_uploads(box: Box) -> None:
             log.warning("upload_given_up", upload=str(upload_id), error=type(err).__name__)
         with contextlib.suppress(UploadNotFound):
             pieces.drop_upload(box, tenant_id, upload_id)
+
+
+def drop_ownerless_vectors(box: Box) -> None:
+    """Of organisations that were erased while the database of the vectors was away, or somebody wrote to it."""
+    index = box.part(VectorIndex)
+    try:
+        kept = index.index_namespaces()  # before the keys are read: nobody without a key makes an index
+        with box.whole_box("vectors of nobody", read_only=True) as uow:
+            owners = set(uow.session.scalars(select(TenantKey.tenant_id)))
+        for namespace in kept:
+            if tenant_of(namespace) not in owners:
+                index.index_drop(namespace)
+                log.info("ownerless_vectors_dropped")
+    except Unavailable as err:
+        log.warning("ownerless_vectors_not_dropped", error=type(err).__name__)
 
 
 def check_vectors(box: Box) -> None:

@@ -7,7 +7,7 @@ from appliance.core.i18n import gettext as _
 from appliance.core.manifest import Check, CheckResult, Cron, Manifest, Subscription
 from appliance.domains.knowledge import actions, events, jobs, subscribers
 from appliance.domains.knowledge.api import APIS
-from appliance.inference.types import Inference
+from appliance.inference.types import Inference, VectorIndex
 
 _EVERYBODY = ("owner", "admin", "manager", "rep", "agent", "read_only")
 _SEEN_WITH = "knowledge:read"
@@ -37,6 +37,15 @@ def _hosts_answer(box: Box) -> CheckResult:
     return CheckResult(ok=False, detail=detail, fix=f"{told} {advice}", needed=False)
 
 
+def _vectors_answer(box: Box) -> CheckResult:
+    """Where they lie at the model server, that has a line of its own."""
+    store = box.part(VectorIndex).index_store()
+    if store is None:
+        return CheckResult(ok=True, detail="-")
+    advice = _("Look at knowledge.vectors_url and its server. Until it answers the box searches by words alone, and documents wait.")
+    return CheckResult(not store.reason, store.name, f"{store.reason} {advice}" if store.reason else "")
+
+
 MANIFEST = Manifest(
     "knowledge",
     apis=APIS,
@@ -55,6 +64,7 @@ MANIFEST = Manifest(
         Cron("delete_expired_documents", jobs.delete_expired, every=timedelta(hours=1)),
         Cron("forget_uploads", jobs.forget_uploads, every=timedelta(hours=1)),
         Cron("check_vectors", jobs.check_vectors, every=timedelta(minutes=10), queue="slow"),  # a server that hangs is waited for
+        Cron("drop_ownerless_vectors", jobs.drop_ownerless_vectors, every=timedelta(days=1), queue="slow"),
     ),
     permissions={
         "knowledge:read": _EVERYBODY,
@@ -71,7 +81,10 @@ MANIFEST = Manifest(
         events.AnswerGapFound: _SEEN_WITH,
         events.AnswerGapFilled: _SEEN_WITH,
     },
-    checks=(Check("knowledge models", _models_answer), Check("language model", _hosts_answer, thorough=True)),
+    checks=(
+        Check("knowledge models", _models_answer), Check("language model", _hosts_answer, thorough=True),
+        Check("vectors", _vectors_answer, thorough=True),
+    ),
     resuming=(actions.go_on_waiting,),
     figures=(lambda box: box.part(Inference).figures(),),
 )

@@ -13,7 +13,10 @@ from appliance.domains.knowledge.types import DocumentStatus, Engine, GapStatus,
 
 
 class Corpus(TenantOwned, Base):
-    """One row a tenant: its version grows with every change of what can be found, and everything cached hangs on that number."""
+    """One row a tenant: its version grows with every change of what can be found, and everything cached hangs on that number.
+
+    `vectors_in`: where its vectors were last filled (`KnowledgeSettings.vectors_in`), for an index of before may still lie elsewhere.
+    """
 
     __tablename__ = "knowledge_corpora"
     __table_args__ = (UniqueConstraint("tenant_id"),)
@@ -24,6 +27,7 @@ class Corpus(TenantOwned, Base):
     dense_weights: Mapped[dict[str, Any]] = mapped_column(default=dict)
     calibrated_version: Mapped[int] = mapped_column(default=-1)
     embedding_model: Mapped[str] = mapped_column(String(120), default="")
+    vectors_in: Mapped[str] = mapped_column(String(32), default="")
 
 
 class Document(TenantOwned, Base):

@@ -15,7 +15,7 @@ from appliance.domains.knowledge import actions
 from appliance.domains.knowledge.actions import Filing
 from appliance.domains.knowledge.manifest import MANIFEST as KNOWLEDGE
 from appliance.inference.fake import FakeInference
-from appliance.inference.types import Inference
+from appliance.inference.types import Inference, VectorIndex
 
 COMPANY = Path(__file__).parent / "company_b"
 Put = Callable[..., UUID]
@@ -30,6 +30,7 @@ def manifests() -> tuple[Manifest, ...]:
 def models(box: Box) -> FakeInference:
     fake = FakeInference()
     box.provide(Inference, fake)
+    box.provide(VectorIndex, fake)
     return fake
 
 

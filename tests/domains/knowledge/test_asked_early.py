@@ -11,7 +11,7 @@ from appliance.domains.knowledge import actions, queries
 from appliance.domains.knowledge.queries import search
 from appliance.domains.knowledge.tables import Chunk, Corpus
 from appliance.inference.fake import FakeInference
-from appliance.inference.types import Allow, IndexHits, Inference, Vectors
+from appliance.inference.types import Allow, IndexHits, Inference, VectorIndex, Vectors
 from tests.domains.knowledge.conftest import Put
 
 ASKED = "qual o prazo de garantia da bomba?"
@@ -34,6 +34,7 @@ class Watched(FakeInference):
 def watched(box: Box) -> Watched:
     found = Watched()
     box.provide(Inference, found)
+    box.provide(VectorIndex, found)
     return found
 
 

@@ -12,7 +12,7 @@ from appliance.core.box import Box
 from appliance.domains.knowledge import actions, jobs, queries
 from appliance.domains.knowledge.tables import Corpus
 from appliance.inference import engines, http, wire
-from appliance.inference.types import Inference
+from appliance.inference.types import Inference, VectorIndex
 from tests.domains.knowledge.conftest import Put
 from tests.modelserver.running import Running
 
@@ -36,6 +36,7 @@ def inference(box: Box, running: Running) -> Iterator[http.HttpInference]:
     server = wire.ModelServer(running.socket, timeout_s=30)
     found = http.HttpInference(box.settings.models, server, engines.NoEngine())
     box.provide(Inference, found)
+    box.provide(VectorIndex, found)
     yield found
     server.close()
 

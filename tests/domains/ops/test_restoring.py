@@ -4,12 +4,16 @@ import io
 import os
 
 import pytest
+from sqlalchemy import make_url, select
 
 from appliance.core import files
 from appliance.domains.contacts import actions as contacts
 from appliance.domains.contacts.types import Identity, IdentityKind
+from appliance.domains.knowledge.tables import Corpus
 from appliance.domains.ops import actions
+from appliance.domains.ops.actions import contents, rebuilding
 from appliance.domains.ops.errors import NotEmpty
+from appliance.domains.ops.gateways import postgresql
 from tests.domains.ops.conftest import fingerprints
 
 
@@ -25,6 +29,18 @@ def test_new_box_has_the_same_rows_and_files(box, filled, settings, new_box):
     assert restored.found.opened_files == 1
     assert restored.removed == 1
     assert fingerprints(new_box) == before
+
+
+def test_a_restored_box_trusts_no_index_of_vectors(box, filled, new_box):
+    with box.unit(filled.ana.tenant_id) as uow:
+        uow.session.add(Corpus(dense_weights={}))
+    actions.back_up(box, "usb")
+    actions.restore(new_box, "usb")
+    is_embedded = make_url(new_box.database_url).get_backend_name() == "sqlite"
+    where = new_box.home if is_embedded else postgresql.owner_url(new_box)
+    with rebuilding.opened(new_box, box.keys, where) as engine, engine.begin() as connection:
+        contents.see_all(connection)
+        assert connection.scalars(select(Corpus.vectors_in)).all() == ["?"]
 
 
 @pytest.mark.only_database("sqlite")

@@ -23,7 +23,7 @@ from appliance.domains.identity.actions.recording import as_tenant, record
 from appliance.domains.identity.errors import NoSuchTenant
 from appliance.domains.identity.tables import AuditEntry, LoginSession, Membership, Tenant, User
 from appliance.domains.identity.types import TenantStatus
-from appliance.inference.types import Inference
+from appliance.inference.types import VectorIndex
 
 AT_ONCE = 2000
 CERTIFICATE = "salesedge-erasure/1"
@@ -133,9 +133,12 @@ def _delete_from(box: Box, name: str, tenant_id: UUID) -> int:
 
 def _dropped(box: Box, namespace: str) -> str:
     try:
-        box.part(Inference).index_drop(namespace)
+        box.part(VectorIndex).index_drop(namespace)
     except DomainError:
-        return gettext("not deleted: the model server is away. Without the key the file is noise.")
+        return gettext(
+            "not deleted yet: what keeps it is away or busy. Without the key it answers no question. What lies in PostgreSQL goes within a "
+            "day of its answering."
+        )
     return gettext("deleted")
 
 

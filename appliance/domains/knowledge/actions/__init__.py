@@ -12,7 +12,7 @@ from appliance.domains.knowledge.actions.documents import (
     take_document,
     upload_document,
 )
-from appliance.domains.knowledge.actions.indexing import go_on_waiting
+from appliance.domains.knowledge.actions.indexing import forget_vectors_in, go_on_waiting
 from appliance.domains.knowledge.actions.pieces import add_piece, drop_upload
 from appliance.domains.knowledge.queries import Scope
 from appliance.domains.knowledge.rules.asking import Turn
@@ -31,6 +31,7 @@ __all__ = [
     "drop_upload",
     "file_document",
     "fill_gap",
+    "forget_vectors_in",
     "give_feedback",
     "go_on_waiting",
     "leaves_gap",

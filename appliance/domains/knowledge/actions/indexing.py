@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, inspect, select, update
 
 from appliance.core import files
 from appliance.core.i18n import told
@@ -20,11 +20,12 @@ from appliance.domains.knowledge.rules import digest
 from appliance.domains.knowledge.rules.chunking import Chunk as Packed
 from appliance.domains.knowledge.rules.digest import Digest
 from appliance.domains.knowledge.rules.postings import Entries, listings, moved
-from appliance.domains.knowledge.tables import Chunk, Document, DocumentVersion
+from appliance.domains.knowledge.tables import Chunk, Corpus, Document, DocumentVersion
 from appliance.domains.knowledge.types import UNFINISHED, DocumentStatus, Extraction, Step
 
 READ_SHARE, CHUNK_SHARE, EMBED_SHARE = 40, 50, 95
 BATCH = 500
+UNKNOWN = "?"
 NO_VECTORS: Mapping[UUID, bytes] = MappingProxyType({})
 
 
@@ -161,6 +162,18 @@ def forget_embeddings(uow: UnitOfWork, version_id: UUID, model: str) -> None:
         uow.session.execute(
             update(Chunk).where(Chunk.version_id == version_id).values(embedding=None).execution_options(synchronize_session=False)
         )
+
+
+def record_vectors_in(uow: UnitOfWork, place: str) -> None:
+    """All that answers is there."""
+    lock_corpus(uow).vectors_in = place
+
+
+def forget_vectors_in(connection: Connection) -> None:
+    """In a copy from a backup: an index that went on may mean other passages by its numbers. Older releases have no such column."""
+    columns = {column["name"] for column in inspect(connection).get_columns(Corpus.__tablename__)}
+    if "vectors_in" in columns:
+        connection.execute(update(Corpus).values(vectors_in=UNKNOWN))
 
 
 def record_rebuilt(uow: UnitOfWork, model: str) -> None:

@@ -42,6 +42,7 @@ from appliance.domains.knowledge.queries.vectors import (
     list_tenants,
     list_unembedded,
     read_vectors,
+    vectors_are_all_there,
     vectors_are_sound,
 )
 from appliance.domains.knowledge.rules.emergencies import recognise as find_emergency
@@ -92,6 +93,7 @@ __all__ = [
     "suggest_questions",
     "varied",
     "vector_namespace",
+    "vectors_are_all_there",
     "vectors_are_sound",
     "view_document",
     "was_asked_by",

@@ -121,6 +121,7 @@ class Snapshot:
     dense_weights: Mapping[str, float]
     members: tuple[Member, ...]
     acronyms: Mapping[str, str] = field(default_factory=dict)
+    vectors_in: str = ""
     _scopes: dict[Scope, Members] = field(default_factory=dict, repr=False, compare=False)
 
     def within(self, scope: Scope) -> Members:
@@ -172,7 +173,7 @@ def _read(uow: UnitOfWork, corpus: Corpus | None) -> Snapshot:
     short = {key: long for _, version in rows for key, long in version.acronyms.items()}
     if corpus is None:
         return Snapshot(0, refusal.FALLBACK, {}, members, short)
-    return Snapshot(corpus.version, corpus.threshold or refusal.FALLBACK, corpus.dense_weights, members, short)
+    return Snapshot(corpus.version, corpus.threshold or refusal.FALLBACK, corpus.dense_weights, members, short, corpus.vectors_in)
 
 
 def _member(document: Document, version: DocumentVersion, name: str, standing: float) -> Member:

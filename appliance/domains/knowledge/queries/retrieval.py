@@ -12,6 +12,7 @@ import structlog
 
 from appliance.core.box import Box
 from appliance.core.errors import Conflict, NotFound, Unavailable
+from appliance.core.i18n import lazy_gettext as _
 from appliance.core.tenancy import topic
 from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge.queries import corpus, search
@@ -24,7 +25,7 @@ from appliance.domains.knowledge.rules.scored import Scores
 from appliance.domains.knowledge.rules.scoring import Statistics
 from appliance.domains.knowledge.tables import Chunk
 from appliance.inference.errors import IndexMismatch, IndexMissing
-from appliance.inference.types import Allow, IndexHits, Inference
+from appliance.inference.types import Allow, IndexHits, VectorIndex
 
 CANDIDATES = 100  # measured from zero, a wider pool finds nothing more: Cranfield .575 with 100, .573 with 1000
 READ = 20
@@ -163,8 +164,15 @@ def _ask_vectors(box: Box, tenant_id: UUID, text: str, snapshot: Snapshot, scope
     """None where words alone were measured to be as good."""
     if not _dense_weight(snapshot, text):
         return None
+    if snapshot.vectors_in != box.settings.knowledge.vectors_in:
+        return _elsewhere
     allow = Allow(ranges=tuple((low, high) for low, high in snapshot.within(scope).ranges.tolist()))
-    return box.part(Inference).begin_search(vector_namespace(tenant_id), text=text, k=CANDIDATES, allow=allow)
+    return box.part(VectorIndex).begin_search(vector_namespace(tenant_id), text=text, k=CANDIDATES, allow=allow)
+
+
+def _elsewhere() -> IndexHits:
+    """Whatever index is there is of another time: its numbers may mean other passages."""
+    raise IndexMissing(_("This index does not exist; build it from the stored embeddings."))
 
 
 def _answered(hits: Callable[[], IndexHits]) -> Scores | None:

@@ -10,10 +10,11 @@ from sqlalchemy import ColumnElement, func, or_, select
 
 from appliance.core.box import Box
 from appliance.core.uow import UnitOfWork
+from appliance.domains.knowledge.queries.corpus import find_corpus
 from appliance.domains.knowledge.queries.retrieval import vector_namespace
 from appliance.domains.knowledge.rules import digest
 from appliance.domains.knowledge.tables import Chunk, Corpus, Document, DocumentVersion
-from appliance.inference.types import Halves, Inference
+from appliance.inference.types import Halves, Inference, VectorIndex
 
 SLICE = 500
 ReadUnit = Callable[[], AbstractContextManager[UnitOfWork]]
@@ -34,13 +35,21 @@ def list_tenants(uow: UnitOfWork) -> list[UUID]:
 
 
 def vectors_are_sound(box: Box, tenant_id: UUID) -> bool:
-    """False: lost, short of vectors, holding too many, or made by another model. Raises Unavailable. Opens its own unit."""
+    """False: lost, filled elsewhere, short, holding too many, or made by another model. Raises Unavailable. Opens its own units."""
+    with box.unit(tenant_id, read_only=True) as uow:
+        corpus = find_corpus(uow)
+        is_elsewhere = corpus is not None and corpus.vectors_in != box.settings.knowledge.vectors_in and has_vectors(uow)
+    return not is_elsewhere and vectors_are_all_there(box, tenant_id)
+
+
+def vectors_are_all_there(box: Box, tenant_id: UUID) -> bool:
+    """By their model and their number. Raises Unavailable. Opens its own unit."""
     state = box.part(Inference).ready()
     with box.unit(tenant_id, read_only=True) as uow:
         expected = expect_vectors(uow, box.settings.models.embedding_model)
     if state.ready and state.embedding_model and expected.foreign:
         return False
-    stats = box.part(Inference).index_stats(vector_namespace(tenant_id))
+    stats = box.part(VectorIndex).index_stats(vector_namespace(tenant_id))
     if stats.state == "missing":
         return expected.needed == 0
     return expected.needed <= stats.count <= expected.known

@@ -7,7 +7,7 @@ from appliance.core.jobs import Step
 from appliance.domains.knowledge import queries
 from appliance.domains.knowledge.actions import documents
 from appliance.domains.knowledge.events import DocumentDeleted, VersionReplaced
-from appliance.inference.types import Inference
+from appliance.inference.types import VectorIndex
 
 log = structlog.get_logger()
 
@@ -31,6 +31,6 @@ def remove_vectors(step: Step, first: int, last: int) -> None:
     if last < first:
         return
     try:
-        step.box.part(Inference).index_remove(queries.vector_namespace(step.tenant_id), range(first, last + 1))
+        step.box.part(VectorIndex).index_remove(queries.vector_namespace(step.tenant_id), range(first, last + 1))
     except (NotFound, Conflict) as err:
         log.info("no_vectors_to_remove", reason=type(err).__name__)

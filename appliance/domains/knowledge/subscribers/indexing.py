@@ -36,7 +36,7 @@ from appliance.domains.knowledge.tables import Chunk, DocumentVersion
 from appliance.domains.knowledge.types import Extraction, ExtractionFailure
 from appliance.domains.knowledge.types import Step as Stage
 from appliance.inference.errors import IndexMismatch, IndexMissing
-from appliance.inference.types import Inference
+from appliance.inference.types import Inference, VectorIndex
 
 EMBED_BATCH = 32
 IN_FLIGHT = 2
@@ -251,6 +251,8 @@ def _activate(step: Step, ready: Ready) -> None:
             if threshold is not None:
                 calibrating.record_threshold(uow, threshold)
             indexing.activate_version(uow, version.id)
+            if ready.begins and ready.embedded and not lost:
+                indexing.record_vectors_in(uow, step.box.settings.knowledge.vectors_in)
             if lost:
                 uow.emit(VectorsLost("document"))
     except NotFound:
@@ -276,7 +278,7 @@ def _add_vectors(step: Step, embedded: Sequence[Row], *, create: bool) -> bool:
         return True
     numbers, rows = [number for number, _ in embedded], np.stack([np.frombuffer(embedding, np.float16) for _, embedding in embedded])
     try:
-        _models(step).index_add(queries.vector_namespace(step.tenant_id), numbers, vectors=rows, create=create)
+        step.box.part(VectorIndex).index_add(queries.vector_namespace(step.tenant_id), numbers, vectors=rows, create=create)
     except (IndexMissing, IndexMismatch) as err:
         log.warning("vectors_lost", reason=type(err).__name__)
         return False

@@ -8,7 +8,7 @@ from appliance.core.jobs import Step
 from appliance.domains.knowledge import queries
 from appliance.domains.knowledge.actions import indexing
 from appliance.domains.knowledge.events import VectorsLost
-from appliance.inference.types import Inference
+from appliance.inference.types import Inference, VectorIndex
 
 EMBED_BATCH = 32
 ROUNDS = 3
@@ -28,11 +28,12 @@ def rebuild_vectors(step: Step, event: VectorsLost) -> None:
         if not queries.has_vectors(uow):
             return
     for _ in range(ROUNDS):
-        stats = step.box.part(Inference).index_rebuild(queries.vector_namespace(step.tenant_id), queries.read_vectors(step.read))
+        stats = step.box.part(VectorIndex).index_rebuild(queries.vector_namespace(step.tenant_id), queries.read_vectors(step.read))
         log.info("vectors_rebuilt", count=stats.count)
-        if queries.vectors_are_sound(step.box, step.tenant_id):
+        if queries.vectors_are_all_there(step.box, step.tenant_id):
             break
     with step.finish() as uow:
+        indexing.record_vectors_in(uow, step.box.settings.knowledge.vectors_in)
         indexing.record_rebuilt(uow, step.box.settings.models.embedding_model)
 
 

@@ -15,7 +15,8 @@ from sqlalchemy import Engine, make_url
 from appliance.core import clock, crypto
 from appliance.core.buckets import BucketStore, store_of
 from appliance.core.i18n import lazy_gettext as _
-from appliance.domains.ops.actions import rebuilding, targets
+from appliance.domains.knowledge import actions as knowledge
+from appliance.domains.ops.actions import contents, rebuilding, targets
 from appliance.domains.ops.actions.taking import DUMPS, FOLDERS
 from appliance.domains.ops.errors import BackupFailed, NotEmpty
 from appliance.domains.ops.gateways import postgresql
@@ -121,6 +122,9 @@ def _prove(settings: Settings, keys: crypto.Keyring, wrapped: bytes, source: Sou
 def _finish(settings: Settings, keys: crypto.Keyring, wrapped: bytes, where: object, told: Contents, stage: Path) -> tuple[Found, int]:
     with rebuilding.opened(settings, keys, where) as engine:  # type: ignore[arg-type]  # a folder or an address
         found = rebuilding.complete(engine, keys, wrapped, stage, told)
+        with engine.begin() as connection:
+            contents.see_all(connection)
+            knowledge.forget_vectors_in(connection)
         _let_the_application_in(settings, engine)
         return found, rebuilding.remove_unnamed(engine, stage)
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from appliance.core.outbound import Outbound
 
 PURPOSE, RESTED = "egress check", "open"  # what a breaker kept in never left
-HTTPS, HTTP = 443, 80
+HTTPS = 443
+PORTS = {"https": HTTPS, "http": 80, "postgresql+psycopg": 5432}
 
 
 @click.command(
@@ -90,6 +91,7 @@ def _naming(settings: Settings, host: str) -> dict[str, str]:
     stands = [("models.chat_url", address) for address in models.chat_url if models.chat_engine in REMOTE]
     stands += [("telemetry.otlp_endpoint", told.otlp_endpoint), ("telemetry.logs_endpoint", told.logs_endpoint)]
     stands += [("telemetry.sentry_dsn_file", told.sentry_dsn), ("files.endpoint", settings.files.endpoint)]
+    stands += [("knowledge.vectors_url", settings.knowledge.vectors_url)]
     found: dict[str, str] = {}
     for setting, address in stands:
         if address and urlsplit(address).hostname == host.lower():
@@ -99,4 +101,4 @@ def _naming(settings: Settings, host: str) -> dict[str, str]:
 
 def _port_of(address: str) -> int:
     parts = urlsplit(address)
-    return parts.port or (HTTPS if parts.scheme == "https" else HTTP)
+    return parts.port or PORTS[parts.scheme]

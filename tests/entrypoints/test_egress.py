@@ -65,6 +65,9 @@ def test_a_host_that_a_setting_names_is_tried_and_the_setting_said(box, monkeypa
     monkeypatch.setenv("SALESEDGE__FILES__BUCKET", "salesedge")
     monkeypatch.setenv("SALESEDGE__FILES__CREDENTIALS_FILE", str(tmp_path / "credentials"))
     assert "127.0.0.2 may be called, since it stands in files.endpoint, but" in box("egress", "127.0.0.2", LANG=ENGLISH).output
+    monkeypatch.setenv("SALESEDGE__KNOWLEDGE__VECTORS_URL", "postgresql+psycopg://vectors:secret@127.0.0.3/vectors")
+    told = box("egress", "127.0.0.3", LANG=ENGLISH).output
+    assert told == "Error: 127.0.0.3 may be called, since it stands in knowledge.vectors_url, but does not answer.\n"
     public = box("egress", "8.8.8.8", LANG=ENGLISH)
     assert public.exit_code == 1
     assert re.search(r"sealed.*network\.mode.*models\.chat_url is enough where it leads to a private address", public.output, re.DOTALL)

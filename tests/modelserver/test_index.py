@@ -257,6 +257,21 @@ def test_a_large_namespace_is_clustered_with_almost_full_recall(tmp_path: Path) 
     assert nearest(again, made[3], 5, Allowed(ids=(17, 4000))) in ([17, 4000], [4000, 17])
 
 
+def test_what_is_allowed_is_found_in_clusters_far_from_the_question_too(tmp_path: Path) -> None:
+    store = open_store(tmp_path, ivf_above=4000)
+    centres = rows(60, seed=1, dim=48)
+    centres[:, 0] = np.where(np.arange(60) < 42, 1, -1)  # two matters
+    made = np.repeat(centres, 100, axis=0) + 0.6 * rows(6000, seed=2, dim=48)
+    made /= np.linalg.norm(made, axis=1, keepdims=True)
+    store.change(NAME, "m", (), range(6000), made, create=True)
+    store.tidy()
+    assert store.state(NAME).kind == "ivf"
+    exact = 4200 + np.argsort(-(made[:80] @ made[4200:].T), axis=1)[:, :10]
+    far = Allowed(ranges=((4200, 5999),))
+    recall = np.mean([len(set(nearest(store, made[row], 10, far)) & set(exact[row])) / 10 for row in range(80)])
+    assert recall >= 0.95
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.integers(-50, 50), max_size=20), st.lists(st.tuples(st.integers(-60, 60), st.integers(-60, 60)), max_size=5),

@@ -95,10 +95,13 @@ class Clustered:
         self._index.remove_ids(self._faiss.IDSelectorBatch(ids))
 
     def search(self, row: Rows, count: int, allowed: Ids | None) -> tuple[Rows, Ids]:
-        params = self._faiss.SearchParametersIVF(nprobe=self._index.nprobe)
-        if allowed is not None:
-            params = self._faiss.SearchParametersIVF(nprobe=self._probes_for(allowed), sel=selector(allowed))
-        scores, ids = self._index.search(row[None, :], count, params=params)
+        """Too few near the question, because what is allowed lies far from it: every cluster is looked at."""
+        chosen = None if allowed is None else selector(allowed)
+        scores, ids = self._searched(row, count, self._index.nprobe if allowed is None else self._probes_for(allowed), chosen)
+        return (scores, ids) if ids[-1] >= 0 else self._searched(row, count, self._index.nlist, chosen)
+
+    def _searched(self, row: Rows, count: int, probes: int, chosen: Any) -> tuple[Rows, Ids]:
+        scores, ids = self._index.search(row[None, :], count, params=self._faiss.SearchParametersIVF(nprobe=probes, sel=chosen))
         return scores[0], ids[0]
 
     def _probes_for(self, allowed: Ids) -> int:

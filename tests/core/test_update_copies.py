@@ -23,6 +23,7 @@ from appliance.domains.channels.queries import find_mailbox
 from appliance.domains.identity import actions as identity
 from appliance.domains.identity.tables import Tenant
 from appliance.domains.identity.types import TenantStatus
+from appliance.domains.knowledge.tables import Corpus
 from appliance.domains.ops.actions import rebuilding
 from appliance.domains.ops.gateways import postgresql
 from appliance.entrypoints import up
@@ -220,6 +221,16 @@ def test_mail_that_was_read_since_is_not_read_again(settings, manifests, cast):
     with at_work(settings, manifests) as box, box.unit(cast.ana.tenant_id, read_only=True) as uow:
         found = find_mailbox(uow, channel_id)
         assert (found.source, found.uid_validity, found.last_uid) == ("INBOX", 2, 9)
+
+
+def test_vectors_that_went_on_are_not_trusted(settings, manifests, cast):
+    with at_work(settings, manifests) as box, box.unit(cast.ana.tenant_id) as uow:
+        uow.session.add(Corpus(dense_weights={}))
+    copies.keep(settings)
+    copies.hold(settings)
+    copies.put_back(settings)
+    with at_work(settings, manifests) as box, box.unit(cast.ana.tenant_id, read_only=True) as uow:
+        assert uow.session.scalars(select(Corpus.vectors_in)).all() == ["?"]
 
 
 def test_who_is_erased_while_the_box_stops_does_not_come_back(settings, manifests, cast):

@@ -35,6 +35,7 @@ from appliance.domains.channels.tables import Mailbox
 from appliance.domains.identity import actions as identity
 from appliance.domains.identity.tables import Tenant
 from appliance.domains.identity.types import TenantStatus
+from appliance.domains.knowledge import actions as knowledge
 from appliance.domains.ops.actions import contents, rebuilding
 from appliance.domains.ops.errors import BackupFailed
 from appliance.domains.ops.gateways import postgresql
@@ -116,7 +117,8 @@ def check_kept(settings: Settings) -> dict[str, Any]:
 def hold(settings: Settings) -> dict[str, Any]:
     """What the kept copy still owes and was due may have been done since, as a message that was sent: a person looks, and tries it again.
 
-    Who was erased since does not come back with it, mail that was read is not read again, and who is suspended by now stays so.
+    Who was erased since does not come back with it, mail that was read is not read again, who is suspended by now stays so, and vectors,
+    which went on, are filled again.
     """
     if not _is_kept(settings):  # it is back in its place
         return {"held": 0}
@@ -129,6 +131,7 @@ def hold(settings: Settings) -> dict[str, Any]:
             contents.see_all(connection)
             connection.execute(delete(TenantKey).where(TenantKey.tenant_id.in_(gone)))
             identity.remove_keyless(connection)
+            knowledge.forget_vectors_in(connection)
             for channel_id, place in read.items():
                 connection.execute(update(Mailbox).where(Mailbox.channel_id == channel_id).values(**place))
             idle = [] if suspended is None else _suspend(connection, suspended)

@@ -135,9 +135,11 @@ def _dropped(box: Box, namespace: str) -> str:
     try:
         box.part(VectorIndex).index_drop(namespace)
     except DomainError:
+        if not box.settings.knowledge.vectors_url:
+            return gettext("not deleted: the model server is away. Without the key the file is noise.")
         return gettext(
-            "not deleted yet: what keeps it is away or busy. Without the key it answers no question. What lies in PostgreSQL goes within a "
-            "day of its answering."
+            "not deleted yet: what keeps it is away or busy. In PostgreSQL it is rotated by a secret that is gone, and goes within a day "
+            "of its answering; a file at the model server is noise without the key."
         )
     return gettext("deleted")
 

@@ -169,8 +169,13 @@ def record_vectors_in(uow: UnitOfWork, place: str) -> None:
     lock_corpus(uow).vectors_in = place
 
 
+def distrust_vectors(uow: UnitOfWork) -> None:
+    """A change found no index to be written to: one that is met later may lack it."""
+    lock_corpus(uow).vectors_in = UNKNOWN
+
+
 def forget_vectors_in(connection: Connection) -> None:
-    """In a copy from a backup: an index that went on may mean other passages by its numbers. Older releases have no such column."""
+    """In a copy of before: an index that went on may mean other passages by its numbers. Older releases have no such column."""
     columns = {column["name"] for column in inspect(connection).get_columns(Corpus.__tablename__)}
     if "vectors_in" in columns:
         connection.execute(update(Corpus).values(vectors_in=UNKNOWN))

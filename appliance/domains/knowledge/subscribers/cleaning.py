@@ -5,7 +5,7 @@ import structlog
 from appliance.core.errors import Conflict, NotFound
 from appliance.core.jobs import Step
 from appliance.domains.knowledge import queries
-from appliance.domains.knowledge.actions import documents
+from appliance.domains.knowledge.actions import documents, indexing
 from appliance.domains.knowledge.events import DocumentDeleted, VersionReplaced
 from appliance.inference.types import VectorIndex
 
@@ -34,3 +34,5 @@ def remove_vectors(step: Step, first: int, last: int) -> None:
         step.box.part(VectorIndex).index_remove(queries.vector_namespace(step.tenant_id), range(first, last + 1))
     except (NotFound, Conflict) as err:
         log.info("no_vectors_to_remove", reason=type(err).__name__)
+        with step.progress() as uow:
+            indexing.distrust_vectors(uow)

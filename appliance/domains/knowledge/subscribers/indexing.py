@@ -254,6 +254,7 @@ def _activate(step: Step, ready: Ready) -> None:
             if ready.begins and ready.embedded and not lost:
                 indexing.record_vectors_in(uow, step.box.settings.knowledge.vectors_in)
             if lost:
+                indexing.distrust_vectors(uow)
                 uow.emit(VectorsLost("document"))
     except NotFound:
         cleaning.remove_vectors(step, version.first_number, version.last_number)

@@ -23,7 +23,7 @@ from uuid import UUID
 
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import URL, ColumnElement, Connection, Engine, Row, create_engine, delete, inspect, make_url, select, text, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from appliance.core import clock, crypto, db, envelope, migrate, updates
 from appliance.core.errors import DomainError
@@ -96,7 +96,7 @@ def keep(settings: Settings) -> dict[str, Any]:
         else:
             url = postgresql.owner_url(settings)
             with databases.administering(url) as connection:
-                databases.end_others(connection, url.database)
+                postgresql.end_others(connection, url.database)
                 databases.say(connection, "CREATE DATABASE %(to)s TEMPLATE %(name)s", name=url.database, to=databases.beside(url, BEFORE))
                 databases.copy_rights(connection, url)
     return {}
@@ -192,9 +192,9 @@ def _put_back(settings: Settings) -> None:
         forget(settings, UNDONE)
         with databases.administering(url, isolation="READ COMMITTED") as connection, connection.begin():
             if databases.exists(connection, databases.beside(url, BEFORE)):
-                databases.end_others(connection, databases.beside(url, BEFORE))
+                postgresql.end_others(connection, databases.beside(url, BEFORE))
                 if databases.exists(connection, url.database):
-                    databases.end_others(connection, url.database)
+                    postgresql.end_others(connection, url.database)
                     databases.rename(connection, url.database, databases.beside(url, UNDONE))
                 databases.rename(connection, databases.beside(url, BEFORE), url.database)
         forget(settings, UNDONE)
@@ -207,7 +207,7 @@ def forget(settings: Settings, what: str) -> dict[str, Any]:
     else:
         url = postgresql.owner_url(settings)
         with databases.administering(url) as connection:
-            databases.say(connection, "DROP DATABASE IF EXISTS %(name)s WITH (FORCE)", name=databases.beside(url, what))
+            postgresql.drop_database(connection, databases.beside(url, what))
     return {}
 
 
@@ -377,6 +377,14 @@ def copy_whole(path: Path, to: Path) -> None:
         raise
 
 
+def _said(err: Exception) -> str:
+    """In a line: more of a database's words are the statement, and the library's own end in a link."""
+    if isinstance(err, Failed):
+        return err.message
+    said = str(err.orig if isinstance(err, DBAPIError) else err).splitlines()
+    return said[0] if said else type(err).__name__
+
+
 VERBS: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "rehearse": rehearse, "keep": keep, "put-back": put_back, "size": size, "check-kept": check_kept, "hold": hold,
     "forget": partial(forget, what=BEFORE), "forget-rehearsal": partial(forget, what=REHEARSAL),
@@ -389,7 +397,7 @@ def main() -> int:
     try:
         found = VERBS[sys.argv[1]](read_settings())
     except (Failed, DomainError, crypto.KeyUnreadable, migrate.UnknownTables, SQLAlchemyError, OSError) as err:
-        sys.stderr.write(f"{err.message if isinstance(err, Failed) else err or type(err).__name__}\n")
+        sys.stderr.write(f"{_said(err)}\n")
         return 1
     sys.stdout.write(json.dumps(found) + "\n")
     return 0

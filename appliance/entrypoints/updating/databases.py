@@ -38,12 +38,6 @@ def exists(connection: Connection, name: str | None) -> bool:
     return connection.scalar(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}) is not None
 
 
-def end_others(connection: Connection, name: str | None) -> None:
-    """The server goes on for a while with what one that was killed had asked of it."""
-    ending = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name AND usename = user AND pid <> pg_backend_pid()"
-    connection.execute(text(ending), {"name": name})
-
-
 def copy_rights(connection: Connection, url: URL) -> None:
     """A copy of a database comes without who may connect to it."""
     given = text(

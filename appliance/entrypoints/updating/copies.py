@@ -23,7 +23,7 @@ from uuid import UUID
 
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import URL, ColumnElement, Connection, Engine, Row, create_engine, delete, inspect, make_url, select, text, update
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from appliance.core import clock, crypto, db, envelope, migrate, updates
 from appliance.core.errors import DomainError
@@ -377,14 +377,6 @@ def copy_whole(path: Path, to: Path) -> None:
         raise
 
 
-def _said(err: Exception) -> str:
-    """In a line: more of a database's words are the statement, and the library's own end in a link."""
-    if isinstance(err, Failed):
-        return err.message
-    said = str(err.orig if isinstance(err, DBAPIError) else err).splitlines()
-    return said[0] if said else type(err).__name__
-
-
 VERBS: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "rehearse": rehearse, "keep": keep, "put-back": put_back, "size": size, "check-kept": check_kept, "hold": hold,
     "forget": partial(forget, what=BEFORE), "forget-rehearsal": partial(forget, what=REHEARSAL),
@@ -397,7 +389,7 @@ def main() -> int:
     try:
         found = VERBS[sys.argv[1]](read_settings())
     except (Failed, DomainError, crypto.KeyUnreadable, migrate.UnknownTables, SQLAlchemyError, OSError) as err:
-        sys.stderr.write(f"{_said(err)}\n")
+        sys.stderr.write(f"{err.message if isinstance(err, Failed) else databases.said_by(err)}\n")
         return 1
     sys.stdout.write(json.dumps(found) + "\n")
     return 0

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from sqlalchemy import DDL, URL, text
+from sqlalchemy.exc import DBAPIError
 
 from appliance.domains.ops.gateways import postgresql
 
@@ -36,6 +37,12 @@ def rename(connection: Connection, name: str | None, to: str | None) -> None:
 
 def exists(connection: Connection, name: str | None) -> bool:
     return connection.scalar(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}) is not None
+
+
+def said_by(err: Exception) -> str:
+    """In a line: what follows in a database's words is the statement, and the library's own end in a link."""
+    said = str(err.orig if isinstance(err, DBAPIError) else err).splitlines()
+    return said[0] if said else type(err).__name__
 
 
 def copy_rights(connection: Connection, url: URL) -> None:

@@ -140,7 +140,8 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-@pytest.mark.parametrize("more", ["&host=8.8.8.8", "&host=8.8.8.8&hostaddr=,8.8.8.8", "&host=8.8.8.8&hostaddr=,"])
+@pytest.mark.parametrize("more", ["&host=8.8.8.8", "&host=8.8.8.8&hostaddr=,8.8.8.8", "&host=8.8.8.8&host=home&hostaddr=,,127.0.0.1",
+                                  "&host=8.8.8.8&hostaddr=,"])  # fmt: skip
 def test_a_host_that_is_refused_is_not_handed_on_beside_one_that_is_ours(
     server: PostgresVectors, url: str, connect: Open, called: list[str], more: str
 ) -> None:

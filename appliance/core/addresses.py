@@ -2,8 +2,6 @@
 
 import json
 import re
-from functools import lru_cache
-from hashlib import sha256
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
@@ -52,19 +50,14 @@ def is_web_address(text: str) -> bool:
 
 
 def is_postgresql(address: str) -> bool:
-    """With the driver that the box has, and the name of a database."""
+    """With the driver that the box has, and both host and name of a database: neither the environment nor a file may name them."""
     try:
         found = make_url(address)
     except (ArgumentError, ValueError):  # the latter for a port that is no number
         return False
-    return found.drivername == "postgresql+psycopg" and bool(found.database) and found.port != 0
-
-
-@lru_cache(maxsize=8)
-def name_of_database(address: str) -> str:
-    """The same however its password is."""
-    found = make_url(address).set(password=None).difference_update_query(["password"])
-    return sha256(found.render_as_string().encode()).hexdigest()[:16]
+    names_host = bool(found.host) or not found.query.keys().isdisjoint({"host", "hostaddr"})
+    is_whole = names_host and bool(found.database) and found.port != 0 and "service" not in found.query
+    return found.drivername == "postgresql+psycopg" and is_whole
 
 
 def is_dsn(text: str) -> bool:

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from sqlalchemy import func, select, text
 
-from appliance.core.errors import NotFound, Refused, Unavailable
+from appliance.core.errors import NotFound, Refused, Unavailable, for_operators
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
-from appliance.core.stores import MARK, Door, FolderDoor, FolderStore, for_operators, gone, needs_room
+from appliance.core.stores import MARK, Door, FolderDoor, FolderStore, gone, needs_room
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

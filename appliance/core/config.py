@@ -11,7 +11,7 @@ from pydantic import Field, FilePath, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from appliance.core import i18n
-from appliance.core.addresses import Several, is_dsn, is_machine, is_postgresql, is_web_address, master_of, name_of_database
+from appliance.core.addresses import Several, is_dsn, is_machine, is_postgresql, is_web_address, master_of
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.storage import BackupSettings, FilesSettings, Section
 
@@ -199,18 +199,13 @@ class KnowledgeSettings(Section):
     vectors_url: str = Field(
         "",
         description="postgresql+psycopg://vectors@host/vectors, a database of its own with pgvector, where vectors lie. "
-        "Empty: at the model server.",
+        "Empty: at the model server. A socket is written ?host=/run/postgresql, for a host has to be named.",
     )
     max_file_mb: int = Field(200, ge=1, le=2048, description="Largest document accepted, in MiB.")
     extraction_timeout_s: int = Field(300, ge=10, le=3600, description="A document that takes longer to read fails.")
     extraction_memory_mb: int = Field(2048, ge=256, le=16384, description="Memory the reading process may take.")
     chunk_tokens: int = Field(500, ge=100, le=2000, description="Size of a chunk in tokens.")
     chunk_overlap: int = Field(50, ge=0, le=400, description="Tokens a chunk repeats from the one before.")
-
-    @property
-    def vectors_in(self) -> str:
-        """A name for where vectors lie; empty for the model server."""
-        return name_of_database(self.vectors_url) if self.vectors_url else ""
 
     @field_validator("vectors_url")
     @classmethod

@@ -1,6 +1,7 @@
 """What can go wrong for a reason the caller may act on. Each maps once to an HTTP status and to a retry policy."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import ClassVar
 
@@ -61,6 +62,23 @@ class Later(Unavailable):
 
     def __init__(self, message: object, *, retry_after: float) -> None:
         super().__init__(message, retry_after=retry_after)
+
+
+class Away(Unavailable):
+    """What anybody may read; `why`, which names machines, is for who runs the box."""
+
+    def __init__(self, message: object, why: object, *, retry_after: float | None = None) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.why = why
+
+
+@contextmanager
+def for_operators() -> Iterator[None]:
+    """Raises Unavailable that says why."""
+    try:
+        yield
+    except Away as err:
+        raise Unavailable(err.why, retry_after=err.retry_after) from err
 
 
 class Unauthenticated(DomainError):

@@ -19,12 +19,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from appliance.core import guard
 from appliance.core.buckets import BucketStore
 from appliance.core.db import Base, BigId, TenantOwned
-from appliance.core.errors import Conflict, DomainError, NotFound, Refused
+from appliance.core.errors import Conflict, DomainError, NotFound, Refused, for_operators
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.ids import new_id
 from appliance.core.manifest import Check, CheckResult, Cron, Manifest, Subscription
 from appliance.core.rows import insert_if_absent, locked, was_changed
-from appliance.core.stores import for_operators
 from appliance.core.tenancy import TenantKey
 from appliance.core.uow import SYSTEM, Actor, UnitOfWork
 

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
-from appliance.core.errors import NotFound, Unavailable
+from appliance.core.errors import Away, NotFound, Unavailable
 from appliance.core.i18n import lazy_gettext as _
 
 MARK = ".bucket"  # in a folder that is no more than a copy of the bucket which stands in it
@@ -195,21 +195,9 @@ class FolderDoor:
             os.close(door)  # and with it the lock
 
 
-class BucketAway(Unavailable):
-    """What anybody may read; `why`, which names machines, is for who runs the box."""
-
+class BucketAway(Away):
     def __init__(self, why: object, *, retry_after: float | None = None) -> None:
-        super().__init__(_("Files cannot be reached at the moment. Try again shortly."), retry_after=retry_after)
-        self.why = why
-
-
-@contextmanager
-def for_operators() -> Iterator[None]:
-    """Raises Unavailable that says why."""
-    try:
-        yield
-    except BucketAway as err:
-        raise Unavailable(err.why, retry_after=err.retry_after) from err
+        super().__init__(_("Files cannot be reached at the moment. Try again shortly."), why, retry_after=retry_after)
 
 
 @contextmanager

@@ -47,11 +47,12 @@ def vector_index(box: Box, models: HttpInference) -> VectorIndex:
     if not box.settings.knowledge.vectors_url:
         return models
     from appliance.inference.pgvector import PgVectors
+    from appliance.inference.vector_database import VectorDatabase
 
     vectors = PgVectors(
-        box.settings.knowledge.vectors_url, models, embedding_model=box.settings.models.embedding_model,
+        VectorDatabase(box.settings.knowledge.vectors_url, box.settings.network, box.keys.pseudonym), models,
+        embedding_model=box.settings.models.embedding_model,
         share_of=lambda namespace: box.keys.index_share(tenant_of(namespace)), share_now=partial(_share_now, box),
-        network=box.settings.network,
     )
     box.close_too(vectors.close)
     return vectors

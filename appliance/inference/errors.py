@@ -1,6 +1,7 @@
 """What inference refuses, beside being unavailable."""
 
-from appliance.core.errors import Conflict, NotFound, Refused
+from appliance.core.errors import Away, Conflict, NotFound, Refused
+from appliance.core.i18n import lazy_gettext as _
 
 
 class IndexMissing(NotFound):
@@ -9,6 +10,13 @@ class IndexMissing(NotFound):
 
 class IndexMismatch(Conflict):
     """The namespace holds vectors of another model: embed again and rebuild."""
+
+
+class VectorsAway(Away):
+    """The database of the vectors, where the settings name one."""
+
+    def __init__(self, why: object, *, retry_after: float | None = None) -> None:
+        super().__init__(_("The vectors cannot be reached at the moment. Try again shortly."), why, retry_after=retry_after)
 
 
 class NoModel(Conflict):

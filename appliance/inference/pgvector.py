@@ -17,12 +17,11 @@ from sqlalchemy import Connection
 
 from appliance.core import guard
 from appliance.core.breaker import Breakers
-from appliance.core.config import NetworkSettings
-from appliance.core.errors import Unavailable
+from appliance.core.errors import Conflict, Unavailable, for_operators
 from appliance.core.i18n import lazy_gettext as _
 from appliance.inference import vector_tables as tables
 from appliance.inference import wire
-from appliance.inference.errors import IndexMismatch, IndexMissing
+from appliance.inference.errors import IndexMismatch, IndexMissing, VectorsAway
 from appliance.inference.rotation import Rotations, Secret, ShareOf
 from appliance.inference.types import Allow, Halves, IndexHits, IndexStats, Models, Vectors, VectorStore
 from appliance.inference.vector_build import Before, build, look_before, next_version
@@ -46,11 +45,10 @@ class PgVectors:
     """`share_of` gives the owner's secret to a namespace, `share_now` asks for it anew; `embedding_model` is who embeds what is added."""
 
     def __init__(
-        self, url: str, models: Models, *, embedding_model: str, share_of: ShareOf, share_now: ShareOf | None = None,
-        network: NetworkSettings | None = None,
+        self, database: VectorDatabase, models: Models, *, embedding_model: str, share_of: ShareOf, share_now: ShareOf | None = None,
         approximate_above: int = APPROXIMATE_ABOVE,
     ) -> None:
-        self._database = VectorDatabase(url, network or NetworkSettings())
+        self._database = database
         self._models = models
         self._model = embedding_model
         self._rotations = Rotations(share_of, share_now or share_of)
@@ -154,8 +152,9 @@ class PgVectors:
     def index_store(self) -> VectorStore:
         _check_no_open_unit()
         try:
-            server, extension = _twice(self._database.version)
-        except Unavailable as err:
+            with for_operators():
+                server, extension = _twice(partial(self._database.version, self._dim_if_known()))
+        except (Unavailable, IndexMissing) as err:
             return VectorStore("pgvector", str(err))
         return VectorStore(f"pgvector {extension}, PostgreSQL {server}")
 
@@ -181,8 +180,7 @@ class PgVectors:
                 gone = tables.remove(connection, place, [*remove, *ids])
                 added = 0 if rotated is None else tables.fill(connection, place.table_name, ids, rotated)
                 place = replace(place, version=next_version(place), count=place.count - gone + added)
-                tables.put(connection, place)
-                return place
+                return tables.put(connection, place)
 
         with wire.measured("POST", f"{wire.INDEXES}{namespace}/{verb}"):
             place = _twice(change)
@@ -277,6 +275,12 @@ class PgVectors:
             return None
         return vectors if vectors is not None else self._models.embed(list(texts or ()), model=self._model)
 
+    def _dim_if_known(self) -> int:
+        """1 while nobody embeds: that is told elsewhere."""
+        with suppress(Unavailable, Conflict):
+            return self._dim()
+        return 1
+
     def _dim(self) -> int:
         return int(self._models.embed(["."], model=self._model).shape[1])
 
@@ -299,7 +303,7 @@ def _hits(connection: Connection, place: Place, *, model: str, row: Vectors, k: 
         return place.model
     if len(row) != place.dim:
         raise _mismatch()
-    return IndexHits(*tables.search(connection, place, row, k, allow), place.version)
+    return IndexHits(*tables.search(connection, place, row, k, allow), place.version, place.database)
 
 
 def _twice(job: Callable[[], T]) -> T:
@@ -314,7 +318,7 @@ def _twice(job: Callable[[], T]) -> T:
 
 
 def _skipped() -> IndexHits:
-    raise Unavailable(_("The models took too long to answer."), retry_after=SEARCH_RESTS_S)
+    raise VectorsAway(_("The database of the vectors is too slow."), retry_after=SEARCH_RESTS_S)
 
 
 def _missing() -> IndexMissing:
@@ -326,7 +330,7 @@ def _mismatch() -> IndexMismatch:
 
 
 def _stats(place: Place) -> IndexStats:
-    return IndexStats(place.namespace, "ready", place.version, place.count, place.model, place.dim)
+    return IndexStats(place.namespace, "ready", place.version, place.count, place.model, place.dim, place.database)
 
 
 def _check_no_open_unit() -> None:

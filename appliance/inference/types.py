@@ -77,11 +77,15 @@ class IndexHit:
 
 @dataclass(frozen=True, eq=False)
 class IndexHits:
-    """Best first, as arrays: a thousand candidates are mixed with others, not looked at one by one."""
+    """Best first, as arrays: a thousand candidates are mixed with others, not looked at one by one.
+
+    `place` names the database that answered; empty for the model server.
+    """
 
     ids: npt.NDArray[np.int64]
     scores: Vectors
     version: int
+    place: str = ""
 
     @property
     def hits(self) -> tuple[IndexHit, ...]:
@@ -96,6 +100,7 @@ class IndexStats:
     count: int = 0
     model: str = ""
     dim: int = 0
+    place: str = ""
 
 
 @dataclass(frozen=True)

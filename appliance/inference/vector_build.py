@@ -66,7 +66,7 @@ def build(
             if now is not None and now.version != before.version:
                 place = _taken_over(connection, place, now, before)
             place = replace(place, version=next_version(now))
-            tables.put(connection, place)
+            place = tables.put(connection, place)
     return place
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,17 +10,19 @@ from typing import Any
 
 import numpy as np
 import psycopg
+import structlog
 from psycopg.abc import PQGen
 from psycopg.errors import FeatureNotSupported, InsufficientPrivilege, InvalidSchemaName, UndefinedFile, UndefinedTable
-from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.schema import CreateSchema
 
 from appliance.core.config import NetworkSettings
-from appliance.core.errors import DomainError, Unavailable
+from appliance.core.errors import DomainError
 from appliance.core.i18n import lazy_gettext as _
 from appliance.core.outbound import vouched
-from appliance.inference.vector_tables import INDEXES, SCHEMA, fill, fresh_name, make
+from appliance.inference.errors import VectorsAway
+from appliance.inference.vector_tables import DATABASE, INDEXES, SCHEMA, fill, fresh_name, make
 
 CONNECT_S = 3
 STATEMENT_S = 10.0
@@ -29,10 +32,15 @@ WAITS_S = 5
 RESTART_S = 2.0
 PORT = "5432"
 CONNECTIONS = 8
+LEAST_SERVER = 14
 LEAST_VERSION = (0, 8)
+ALIVE = {  # a machine that vanished is noticed within 25 s, also while a graph is waited for
+    "keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000,
+}
 _TURN = 0x5A1E5ED6E  # of who makes the schema
 _AWAY = ("08", "57P")  # classes of SQLSTATE: connections, and a server that stops or starts
 _REFUSED = re.compile(r"FATAL: +(?! |the database system is )(.+)|failed: (.*(?:SSL|certificate|password|authentication).*)")
+log = structlog.get_logger()
 
 
 class TableGone(Exception):
@@ -55,11 +63,12 @@ class Patient(psycopg.Connection[Any]):
 
 
 class VectorDatabase:
-    """Connections are kept open per process. What is missing in the database is made when it is first used."""
+    """Connections are kept open per process. What is missing in the database is made when it is first used. `owner` names the box."""
 
-    def __init__(self, url: str, network: NetworkSettings) -> None:
+    def __init__(self, url: str, network: NetworkSettings | None = None, owner: str = "") -> None:
         self._url = url
-        self._network = network
+        self._owner = owner
+        self._network = network or NetworkSettings()
         self._engines: dict[int, Engine] = {}
         self._made: set[int] = set()  # processes that have seen all they need there
         self._lock = threading.Lock()
@@ -101,18 +110,18 @@ class VectorDatabase:
             if isinstance(cause, UndefinedTable | InvalidSchemaName):
                 self._made.discard(os.getpid())
                 raise TableGone from err
-            raise Unavailable(_told(cause), retry_after=RESTART_S) from err
+            raise _away(_told(cause)) from err
 
-    def version(self) -> tuple[str, str]:
+    def version(self, dim: int) -> tuple[str, str]:
         """Of the server and of its extension; a small index is made and taken back. Raises TableGone, Unavailable."""
         with self.translated():
             self._make()
             with self._engine().connect() as connection:
-                server = str(connection.execute(text("SHOW server_version")).scalar_one()).split(" ")[0]
+                server = str(connection.execute(text("SHOW server_version")).scalar_one()).partition(" ")[0]
                 connection.execute(text("SELECT '[1]'::halfvec(1)"))
                 name = fresh_name("check")
-                make(connection, name, 1)
-                fill(connection, name, [1], np.ones((1, 1), np.float32))
+                make(connection, name, dim)
+                fill(connection, name, [1], np.ones((1, dim), np.float32))
                 return server, str(connection.execute(text("SELECT extversion FROM pg_extension WHERE extname = 'vector'")).scalar_one())
 
     def close(self) -> None:
@@ -134,17 +143,29 @@ class VectorDatabase:
             return
         with self._engine().begin() as connection:
             connection.execute(select(func.pg_advisory_xact_lock(_TURN)))  # two who make it at once hinder each other
+            _check_server(connection)
             _make_extension(connection)
-            if connection.scalar(select(func.to_regclass(f"{SCHEMA}.{INDEXES.name}"))) is None:
+            if None in connection.execute(select(*(func.to_regclass(table.fullname) for table in (INDEXES, DATABASE)))).one():
                 connection.execute(CreateSchema(SCHEMA, if_not_exists=True))
-                INDEXES.create(connection, checkfirst=True)
+                INDEXES.metadata.create_all(connection)
+            self._own(connection)
         self._made.add(os.getpid())
+
+    def _own(self, connection: Connection) -> None:
+        """Raises Unavailable where another box does: it would drop what it knows no owner of."""
+        owner = connection.scalar(select(DATABASE.c.owner))
+        if owner is None:
+            connection.execute(insert(DATABASE).values(id=secrets.token_hex(16), owner=self._owner))
+        elif owner != self._owner:
+            said = _("The database in knowledge.vectors_url belongs to another box: name one of this box's own, or drop the schema "
+                     "salesedge there.")  # fmt: skip
+            raise _away(said)
 
 
 def _connect(url: str, network: NetworkSettings) -> Engine:
     timeouts = f"-c statement_timeout={round(STATEMENT_S * 1000)} -c lock_timeout={WAITS_S * 1000} -c timezone=UTC"
     # prepare_threshold: how a search is best done depends on what it allows, and a pooler in between keeps nothing prepared
-    arguments = {"options": timeouts, "connect_timeout": CONNECT_S, "prepare_threshold": None}
+    arguments = {"options": timeouts, "connect_timeout": CONNECT_S, "prepare_threshold": None, **ALIVE}
     engine = create_engine(
         url, connect_args=arguments, pool_size=CONNECTIONS, max_overflow=CONNECTIONS, pool_timeout=WAITS_S, pool_pre_ping=True,
         hide_parameters=True,
@@ -155,21 +176,23 @@ def _connect(url: str, network: NetworkSettings) -> Engine:
 
 
 def _admitted(network: NetworkSettings, named: dict[str, Any]) -> dict[str, Any]:
-    """The servers that the box may call, each at the address that was looked at. Raises Unavailable where none is left."""
-    hosts, ports = str(named.get("host") or "").split(","), str(named.get("port") or PORT).split(",")
-    given = str(named.get("hostaddr") or "").split(",") if named.get("hostaddr") else hosts
+    """The servers that the box may call, each at the address that was looked at. Raises Unavailable where none is left.
+
+    All three lists are always named, or the environment would name them.
+    """
+    hosts, addresses, ports = (str(named.get(one) or "").split(",") for one in ("host", "hostaddr", "port"))
+    count = max(len(hosts), len(addresses))
     found: list[tuple[str, str, str]] = []
     refused: DomainError | None = None
-    for number, called in enumerate(given):
-        host, port = hosts[number] if number < len(hosts) else "", ports[number] if len(ports) == len(given) else ports[0]
+    for number in range(count):
+        host, address = (several[number] if number < len(several) else "" for several in (hosts, addresses))
+        port = (ports[number] if len(ports) == count else ports[0]) or PORT
         try:
-            found.append((host, _address(network, called, int(port or PORT)), port))
+            found.append((host, _address(network, address or host, int(port)), port))
         except DomainError as err:
             refused = err
-    if not found and refused is not None:
-        raise Unavailable(str(refused), retry_after=RESTART_S) from refused
-    if not any(address for _host, address, _port in found):
-        return named
+    if not found:
+        raise _away(refused) from refused
     lists = (",".join(one) for one in zip(*found, strict=True))
     return {**named, **dict(zip(("host", "hostaddr", "port"), lists, strict=True))}
 
@@ -190,6 +213,15 @@ def take_time(connection: Connection) -> None:
     driver.patience_s = BUILD_S + GRACE_S
 
 
+def _check_server(connection: Connection) -> None:
+    """Raises Unavailable with what the operator has to do."""
+    if int(str(connection.scalar(text("SHOW server_version_num")))) < LEAST_SERVER * 10_000:
+        told = str(connection.scalar(text("SHOW server_version"))).partition(" ")[0]
+        said = _("The server in knowledge.vectors_url is PostgreSQL %(version)s; the box needs %(least)s or newer.",
+                 version=told, least=LEAST_SERVER)  # fmt: skip
+        raise _away(said)
+
+
 def _make_extension(connection: Connection) -> None:
     """Raises Unavailable with what the operator has to do."""
     installed = text("SELECT extversion FROM pg_extension WHERE extname = 'vector'")
@@ -199,23 +231,25 @@ def _make_extension(connection: Connection) -> None:
             connection.execute(text("CREATE EXTENSION IF NOT EXISTS vector"))
         except DBAPIError as err:
             if isinstance(err.orig, FeatureNotSupported | UndefinedFile):
-                raise _unfit(_("The server in knowledge.vectors_url lacks the extension vector: install pgvector 0.8 or newer.")) from err
+                raise _away(_("The server in knowledge.vectors_url lacks the extension vector: install pgvector 0.8 or newer.")) from err
             if isinstance(err.orig, InsufficientPrivilege):
                 said = _("Have a superuser run CREATE EXTENSION vector in the database of knowledge.vectors_url: its role may not.")
-                raise _unfit(said) from err
+                raise _away(said) from err
             raise
         found = connection.scalar(installed)
     if version_of(str(found)) < LEAST_VERSION:
-        said = _("The extension vector is %(version)s there; the box needs 0.8 or newer: ALTER EXTENSION vector UPDATE.", version=found)
-        raise _unfit(said)
+        said = _("Install pgvector 0.8 or newer on the server in knowledge.vectors_url, then have ALTER EXTENSION vector UPDATE run in its "
+                 "database: there it is %(version)s.", version=found)  # fmt: skip
+        raise _away(said)
 
 
 def version_of(told: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", told)[:2]))
 
 
-def _unfit(sentence: object) -> Unavailable:
-    return Unavailable(sentence, retry_after=RESTART_S)
+def _away(why: object) -> VectorsAway:
+    log.warning("vectors_away", reason=str(why))
+    return VectorsAway(why, retry_after=RESTART_S)
 
 
 def _told(cause: BaseException | None) -> object:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
 from itertools import islice
@@ -36,9 +36,12 @@ from sqlalchemy.dialects.postgresql import ARRAY, INT8MULTIRANGE, insert
 from sqlalchemy.schema import DropTable
 from sqlalchemy.sql import ColumnElement, Select
 
+from appliance.core.i18n import lazy_gettext as _
+from appliance.inference.errors import VectorsAway
 from appliance.inference.types import Allow, Vectors
 
 SCHEMA = "salesedge"
+MOST_NUMBERS = 4000  # of a vector: more go neither on one page nor into a graph
 FEW = 0.1  # of all rows: then each of them is looked at, which no graph beats
 PIECE = 200  # rows
 LEAST_LOOKED = 200
@@ -56,13 +59,17 @@ INDEXES = Table(
     Column("is_approximate", Boolean, nullable=False),
     Column("secret_check", String, nullable=False),
 )
+DATABASE = Table(  # one row
+    "vector_database", INDEXES.metadata, Column("id", String, primary_key=True), Column("owner", String, nullable=False),
+)
+_WHERE = func.coalesce(select(DATABASE.c.id).scalar_subquery(), "").label("database")
 Bounds = npt.NDArray[np.int64]
 _EVERY = np.array([-(2**63)], np.int64), np.array([2**63 - 1], np.int64)
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where an index lies. `is_there`: its table is."""
+    """Where an index lies. `is_there`: its table is. `database`: the name this one gave itself when it was made."""
 
     namespace: str
     version: int
@@ -73,11 +80,12 @@ class Place:
     is_approximate: bool
     secret_check: str
     is_there: bool = True
+    database: str = ""
 
 
 def find(connection: Connection, namespace: str, *, locked: bool = False, skip_locked: bool = False) -> Place | None:
     is_there = func.to_regclass(literal(f"{SCHEMA}.") + INDEXES.c.table_name).is_not(None).label("is_there")
-    wanted = select(INDEXES, is_there).where(INDEXES.c.namespace == namespace)
+    wanted = select(INDEXES, is_there, _WHERE).where(INDEXES.c.namespace == namespace)
     row = connection.execute(wanted.with_for_update(skip_locked=skip_locked) if locked else wanted).mappings().one_or_none()
     return None if row is None else Place(**row)
 
@@ -91,10 +99,11 @@ def namespaces(connection: Connection) -> list[str]:
     return list(connection.scalars(select(INDEXES.c.namespace).order_by(INDEXES.c.namespace)))
 
 
-def put(connection: Connection, place: Place) -> None:
+def put(connection: Connection, place: Place) -> Place:
     """What the registry says from now on."""
     said = {column.name: getattr(place, column.name) for column in INDEXES.columns}
-    connection.execute(insert(INDEXES).values(said).on_conflict_do_update(index_elements=[INDEXES.c.namespace], set_=said))
+    stored = insert(INDEXES).values(said).on_conflict_do_update(index_elements=[INDEXES.c.namespace], set_=said)
+    return replace(place, database=connection.scalar(stored.returning(_WHERE)) or "")
 
 
 def take_out(connection: Connection, namespace: str) -> None:
@@ -125,6 +134,11 @@ def table_of(name: str, dim: int) -> Table:
 
 
 def make(connection: Connection, name: str, dim: int) -> None:
+    """Raises VectorsAway where such vectors are too long."""
+    if dim > MOST_NUMBERS:
+        said = _("Vectors of %(dim)s numbers do not fit into PostgreSQL: take an embedding model of at most %(most)s.",
+                 dim=dim, most=MOST_NUMBERS)  # fmt: skip
+        raise VectorsAway(said)
     table = table_of(name, dim)
     table.create(connection, checkfirst=False)
     # Long vectors would be laid elsewhere, and fetched one by one.

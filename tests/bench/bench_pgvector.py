@@ -17,6 +17,7 @@ import numpy as np
 from appliance.inference.fake import FakeInference
 from appliance.inference.pgvector import PgVectors
 from appliance.inference.types import Allow, VectorIndex
+from appliance.inference.vector_database import VectorDatabase
 from tests.bench.bench_index import DIM, SPACE, _batches, _wait_for_clusters, clustered_rows, connect
 from tests.modelserver.running import Running
 from tests.peers.postgres_vectors import postgres_vectors
@@ -106,7 +107,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, postgres_vectors() as server:
         running = Running(Path(folder), ("--threads", "2")).start()
         there = connect(running)
-        here = PgVectors(server.new_database(), FakeInference(), embedding_model="bench", share_of=lambda name: sha256(name.encode()).digest())
+        database = VectorDatabase(server.new_database())
+        here = PgVectors(database, FakeInference(), embedding_model="bench", share_of=lambda name: sha256(name.encode()).digest())
         try:
             built("model server", there, rows)
             _wait_for_clusters(running)

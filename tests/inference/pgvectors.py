@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, text
 from appliance.inference.fake import DIM, FakeInference
 from appliance.inference.pgvector import PgVectors
 from appliance.inference.types import Inference, Vectors
+from appliance.inference.vector_database import VectorDatabase
 from tests.peers.postgres_vectors import PostgresVectors, postgres_vectors
 
 TEXTS = ("the invoice is due on friday", "the cat sleeps", "shipping takes ten days")
@@ -36,11 +37,14 @@ def url(server: PostgresVectors) -> str:
 def connect(url: str) -> Iterator[Open]:
     made: list[PgVectors] = []
 
-    def new(models: Inference | None = None, *, at: str = url, secret: bytes = b"", model: str = "fake", **more: Any) -> PgVectors:
+    def new(
+        models: Inference | None = None, *, at: str | VectorDatabase = url, secret: bytes = b"", model: str = "fake", **more: Any
+    ) -> PgVectors:
         def share(name: str) -> bytes:
             return sha256(secret + name.encode()).digest()
 
-        made.append(PgVectors(at, models or FakeInference(), embedding_model=model, share_of=share, **more))
+        database = VectorDatabase(at) if isinstance(at, str) else at
+        made.append(PgVectors(database, models or FakeInference(), embedding_model=model, share_of=share, **more))
         return made[-1]
 
     yield new

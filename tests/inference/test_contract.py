@@ -17,6 +17,7 @@ from appliance.inference.fake import FakeInference
 from appliance.inference.http import HttpInference
 from appliance.inference.pgvector import PgVectors
 from appliance.inference.types import Allow, ChatMessage, Inference, VectorIndex
+from appliance.inference.vector_database import VectorDatabase
 from tests.modelserver.running import Running
 from tests.modelserver.sounds import sound
 from tests.peers.postgres_vectors import postgres_vectors
@@ -60,7 +61,7 @@ def index(kind: str, inference: Inference, request: pytest.FixtureRequest) -> It
         yield inference
         return
     address, model = request.getfixturevalue("database"), ModelSettings().embedding_model
-    found = PgVectors(address, inference, embedding_model=model, share_of=lambda name: sha256(name.encode()).digest())
+    found = PgVectors(VectorDatabase(address), inference, embedding_model=model, share_of=lambda name: sha256(name.encode()).digest())
     yield found
     found.close()
 

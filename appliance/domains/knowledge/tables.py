@@ -15,7 +15,7 @@ from appliance.domains.knowledge.types import DocumentStatus, Engine, GapStatus,
 class Corpus(TenantOwned, Base):
     """One row a tenant: its version grows with every change of what can be found, and everything cached hangs on that number.
 
-    `vectors_in`: where its vectors were last filled (`KnowledgeSettings.vectors_in`), for an index of before may still lie elsewhere.
+    `vectors_in`: where its vectors were last filled (`IndexStats.place`), for an index of before may still lie elsewhere.
     """
 
     __tablename__ = "knowledge_corpora"

@@ -1,14 +1,16 @@
 """A box whose vectors lie in PostgreSQL: documents come, are found, go, and an organisation is erased; the watch notices what is lost."""
 
 from collections.abc import Callable, Iterator
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, make_url, select, text, update
 
 from appliance.core.box import Box
+from appliance.core.config import NetworkMode
 from appliance.core.crypto import KeyUnreadable
 from appliance.core.manifest import CheckResult, Manifest
+from appliance.core.outbox import Delivery
 from appliance.core.tenancy import TenantKey
 from appliance.domains.identity import actions as identity
 from appliance.domains.knowledge import actions, jobs, queries
@@ -19,8 +21,10 @@ from appliance.entrypoints.domains import MANIFESTS
 from appliance.inference.fake import FakeInference
 from appliance.inference.pgvector import PgVectors
 from appliance.inference.types import VectorIndex
+from appliance.inference.vector_database import VectorDatabase
 from tests.cast import make_cast
 from tests.domains.knowledge.conftest import Put
+from tests.inference.pgvectors import until
 from tests.peers.postgres_vectors import PostgresVectors, postgres_vectors
 
 RULES = "# Trocas\n\nA troca de produto sem defeito é aceita em até 30 dias corridos.\n\n# Frete\n\nO frete para Itu custa R$ 31,50.\n"
@@ -92,12 +96,12 @@ def test_the_watch_makes_a_lost_index_again_from_the_database(
     put("politica.md", RULES)
     space = queries.vector_namespace(tenant_id)
     count = vectors.index_stats(space).count
-    with server.ruling(url.partition("@/")[2].partition("?")[0]) as engine, engine.connect() as connection:
+    with server.ruling_at(url) as connection:
         connection.execute(text("DROP SCHEMA salesedge CASCADE"))
     jobs.check_vectors(box)
     run_deliveries()
     assert vectors.index_stats(space).count == count
-    with server.ruling(url.partition("@/")[2].partition("?")[0]) as engine, engine.connect() as connection:
+    with server.ruling_at(url) as connection:
         connection.execute(text("UPDATE salesedge.vector_indexes SET secret_check = 'another'"))
     weigh_vectors(box, tenant_id)
     assert "30 dias" in actions.answer_question(box, tenant_id, ASKED).text, "words alone, while nothing there fits"
@@ -113,6 +117,70 @@ def lie_at(box: Box, url: str, index: VectorIndex) -> None:
     named = box.settings.knowledge.model_copy(update={"vectors_url": url})
     box.settings = box.settings.model_copy(update={"knowledge": named})
     box.provide(VectorIndex, index)
+
+
+def test_nodes_that_write_the_address_differently_leave_each_others_index_alone(
+    box: Box, tenant_id: UUID, put: Put, run_deliveries: Run, vectors: PgVectors, models: FakeInference, url: str
+) -> None:
+    space = queries.vector_namespace(tenant_id)
+    put("politica.md", RULES)
+    lie_at(box, f"{url}&application_name=node2", models)
+    other = vector_index(box, models)  # closed with the box
+    weigh_vectors(box, tenant_id)
+    version = vectors.index_stats(space).version
+    for node in (other, vectors):
+        box.provide(VectorIndex, node)
+        assert queries.retrieve(box, tenant_id, ASKED).dense
+        jobs.check_vectors(box)
+        run_deliveries()
+        assert node.index_stats(space).version == version
+
+
+def test_a_box_that_names_the_database_of_another_is_refused_and_drops_nothing_there(
+    box: Box, tenant_id: UUID, put: Put, vectors: PgVectors, models: FakeInference, server: PostgresVectors, url: str
+) -> None:
+    put("politica.md", RULES)
+    VectorDatabase(url, owner=box.keys.pseudonym).version(1)
+    elsewhere = server.new_database()
+    others = PgVectors(VectorDatabase(elsewhere, owner="f" * 32), models, embedding_model="fake", share_of=lambda _name: b"k" * 32)
+    others.index_add(f"t-{uuid4().hex}:knowledge", [1], texts=["theirs"], create=True)
+    tables = server.tables(elsewhere)
+    lie_at(box, elsewhere, vectors)
+    box.provide(VectorIndex, vector_index(box, models))
+    jobs.drop_ownerless_vectors(box)
+    jobs.check_vectors(box)
+    assert server.tables(elsewhere) == tables
+    said = health(box)
+    assert (said.ok, said.needed) == (False, True)
+    assert said.fix.startswith("The database in knowledge.vectors_url belongs to another box: name one of this box's own, or drop")
+    assert len(others.index_namespaces()) == 1
+    others.close()
+
+
+def test_an_owner_does_not_read_which_machine_may_not_be_called(box: Box, tenant_id: UUID, put: Put, models: FakeInference) -> None:
+    network = box.settings.network.model_copy(update={"mode": NetworkMode.SEALED})
+    box.settings = box.settings.model_copy(update={"network": network})
+    lie_at(box, "postgresql+psycopg://vectors:geheim@8.8.8.8/vectors", models)
+    box.provide(VectorIndex, vector_index(box, models))
+    put("politica.md", RULES)
+    with box.unit(tenant_id) as uow:
+        said = set(uow.session.scalars(select(Delivery.last_error).where(Delivery.last_error.is_not(None))))
+    assert said == {"The vectors cannot be reached at the moment. Try again shortly."}
+    assert health(box).fix.startswith("This box is sealed: it may not call 8.8.8.8.")
+
+
+def test_its_connections_are_closed_with_the_box(box: Box, vectors: PgVectors, server: PostgresVectors, url: str) -> None:
+    """By `Box.close_too`."""
+
+    def connections() -> int:
+        wanted = text("SELECT count(*) FROM pg_stat_activity WHERE datname = :name")
+        with server.ruling() as engine, engine.connect() as connection:
+            return int(connection.scalar(wanted, {"name": make_url(url).database}) or 0)
+
+    assert vectors.index_namespaces() == []
+    assert connections() > 0
+    box.close()
+    until(lambda: connections() == 0)
 
 
 def test_an_index_of_before_is_not_asked_after_going_elsewhere_and_back(

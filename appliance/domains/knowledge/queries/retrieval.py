@@ -12,7 +12,6 @@ import structlog
 
 from appliance.core.box import Box
 from appliance.core.errors import Conflict, NotFound, Unavailable
-from appliance.core.i18n import lazy_gettext as _
 from appliance.core.tenancy import topic
 from appliance.core.uow import UnitOfWork
 from appliance.domains.knowledge.queries import corpus, search
@@ -79,7 +78,7 @@ def retrieve(
     if known is None or known.version != snapshot.version:
         asked = _ask_vectors(box, tenant_id, text, snapshot, scope)
     lexical = search.score_chunks(found, stems, members).best(CANDIDATES)
-    dense = _answered(asked) if asked is not None else Scores.none()
+    dense = _answered(asked, snapshot) if asked is not None else Scores.none()
     weight = _dense_weight(snapshot, text) if dense else 0.0
     fused = fusion.fuse(lexical, dense or Scores.none(), weight).best(depth).by_number()
     reads = _read(box, tenant_id, fused, members)
@@ -164,19 +163,15 @@ def _ask_vectors(box: Box, tenant_id: UUID, text: str, snapshot: Snapshot, scope
     """None where words alone were measured to be as good."""
     if not _dense_weight(snapshot, text):
         return None
-    if snapshot.vectors_in != box.settings.knowledge.vectors_in:
-        return _elsewhere
     allow = Allow(ranges=tuple((low, high) for low, high in snapshot.within(scope).ranges.tolist()))
     return box.part(VectorIndex).begin_search(vector_namespace(tenant_id), text=text, k=CANDIDATES, allow=allow)
 
 
-def _elsewhere() -> IndexHits:
-    """Whatever index is there is of another time: its numbers may mean other passages."""
-    raise IndexMissing(_("This index does not exist; build it from the stored embeddings."))
+def _answered(hits: Callable[[], IndexHits], snapshot: Snapshot) -> Scores | None:
+    """Empty when the models are away: words alone still find. None when the index is lost.
 
-
-def _answered(hits: Callable[[], IndexHits]) -> Scores | None:
-    """Empty when the models are away: words alone still find. None when the index is lost."""
+    One that lies elsewhere than it was last filled is of another time: its numbers may mean other passages.
+    """
     try:
         found = hits()
     except (IndexMissing, IndexMismatch):
@@ -184,6 +179,8 @@ def _answered(hits: Callable[[], IndexHits]) -> Scores | None:
     except (Unavailable, NotFound, Conflict) as err:
         log.warning("dense_search_skipped", reason=type(err).__name__)
         return Scores.none()
+    if found.place != snapshot.vectors_in:
+        return None
     return Scores(found.ids, found.scores.astype(np.float64))
 
 

@@ -38,12 +38,12 @@ def vectors_are_sound(box: Box, tenant_id: UUID) -> bool:
     """False: lost, filled elsewhere, short, holding too many, or made by another model. Raises Unavailable. Opens its own units."""
     with box.unit(tenant_id, read_only=True) as uow:
         corpus = find_corpus(uow)
-        is_elsewhere = corpus is not None and corpus.vectors_in != box.settings.knowledge.vectors_in and has_vectors(uow)
-    return not is_elsewhere and vectors_are_all_there(box, tenant_id)
+        place = corpus.vectors_in if corpus is not None and has_vectors(uow) else None
+    return vectors_are_all_there(box, tenant_id, place)
 
 
-def vectors_are_all_there(box: Box, tenant_id: UUID) -> bool:
-    """By their model and their number. Raises Unavailable. Opens its own unit."""
+def vectors_are_all_there(box: Box, tenant_id: UUID, place: str | None = None) -> bool:
+    """By their model, their number and, where it is named, their place. Raises Unavailable. Opens its own unit."""
     state = box.part(Inference).ready()
     with box.unit(tenant_id, read_only=True) as uow:
         expected = expect_vectors(uow, box.settings.models.embedding_model)
@@ -52,6 +52,8 @@ def vectors_are_all_there(box: Box, tenant_id: UUID) -> bool:
     stats = box.part(VectorIndex).index_stats(vector_namespace(tenant_id))
     if stats.state == "missing":
         return expected.needed == 0
+    if place is not None and stats.place != place:
+        return False
     return expected.needed <= stats.count <= expected.known
 
 

@@ -244,18 +244,18 @@ def _ready(uow: UnitOfWork, version: DocumentVersion, embedded: Sequence[Row]) -
 
 def _activate(step: Step, ready: Ready) -> None:
     version = ready.version
-    lost = not _add_vectors(step, ready.embedded, create=ready.begins)
+    place = _add_vectors(step, ready.embedded, create=ready.begins)
     try:
         threshold = _first_threshold(step, version.id) if ready.is_first else None
         with step.finish() as uow:
             if threshold is not None:
                 calibrating.record_threshold(uow, threshold)
             indexing.activate_version(uow, version.id)
-            if ready.begins and ready.embedded and not lost:
-                indexing.record_vectors_in(uow, step.box.settings.knowledge.vectors_in)
-            if lost:
+            if place is None:
                 indexing.distrust_vectors(uow)
                 uow.emit(VectorsLost("document"))
+            elif ready.begins and ready.embedded:
+                indexing.record_vectors_in(uow, place)
     except NotFound:
         cleaning.remove_vectors(step, version.first_number, version.last_number)
         raise
@@ -270,20 +270,20 @@ def _first_threshold(step: Step, version_id: UUID) -> float:
     return queries.measure_threshold(step.box, step.tenant_id, snapshot)
 
 
-def _add_vectors(step: Step, embedded: Sequence[Row], *, create: bool) -> bool:
-    """Vectors may lie in the index before the switch: a search is limited to the numbers of active versions.
+def _add_vectors(step: Step, embedded: Sequence[Row], *, create: bool) -> str | None:
+    """Where they are now. They may lie in the index before the switch: a search is limited to the numbers of active versions.
 
-    False: the index that others' vectors should be in is missing or of another model. It is never begun anew with this document alone.
+    None: the index that others' vectors should be in is missing or of another model. It is never begun anew with this document alone.
     """
     if not embedded:
-        return True
+        return ""
     numbers, rows = [number for number, _ in embedded], np.stack([np.frombuffer(embedding, np.float16) for _, embedding in embedded])
     try:
-        step.box.part(VectorIndex).index_add(queries.vector_namespace(step.tenant_id), numbers, vectors=rows, create=create)
+        namespace = queries.vector_namespace(step.tenant_id)
+        return step.box.part(VectorIndex).index_add(namespace, numbers, vectors=rows, create=create).place
     except (IndexMissing, IndexMismatch) as err:
         log.warning("vectors_lost", reason=type(err).__name__)
-        return False
-    return True
+        return None
 
 
 def _fail(step: Step, version_id: UUID, sentence: object) -> None:

@@ -33,7 +33,7 @@ def rebuild_vectors(step: Step, event: VectorsLost) -> None:
         if queries.vectors_are_all_there(step.box, step.tenant_id):
             break
     with step.finish() as uow:
-        indexing.record_vectors_in(uow, step.box.settings.knowledge.vectors_in)
+        indexing.record_vectors_in(uow, stats.place)
         indexing.record_rebuilt(uow, step.box.settings.models.embedding_model)
 
 

@@ -95,7 +95,7 @@ def test_nobody_waits_for_ever_for_a_server_that_hangs(index: PgVectors, space: 
                 writer.index_add(space, [3], texts=["x"])
             assert time.monotonic() - started < PATIENCE_S / 2, "also over a line that was open"
             started = time.monotonic()
-            with pytest.raises(Unavailable, match="took too long"):
+            with pytest.raises(Unavailable):
                 index.index_search(space, text="x")
             with pytest.raises(Unavailable):
                 index.index_search(space, text="x")

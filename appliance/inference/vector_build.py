@@ -78,8 +78,6 @@ def _with_graph(connection: Connection, place: Place) -> Place:
         with connection.begin_nested():
             tables.build_graph(connection, place.table_name, place.dim)
     except DBAPIError as err:
-        if err.connection_invalidated:
-            raise
         log.warning("vectors_stay_exact", error=type(err.orig).__name__)
         return replace(place, tried_at=place.count)
     return replace(place, is_approximate=True)

@@ -210,13 +210,14 @@ def test_the_chore_goes_on_past_a_name_it_cannot_read_and_one_that_it_cannot_dro
     box: Box, tenant_id: UUID, put: Put, models: FakeInference, vectors: PgVectors, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put("politica.md", RULES)
+    mine = queries.vector_namespace(tenant_id)
     ownerless = [queries.vector_namespace(UUID(int=number)) for number in range(3)]
     engine = create_engine(url)
     with engine.begin() as connection:
         for name in ("a-note", "t-note:knowledge", *ownerless):
             connection.execute(text(
-                f"INSERT INTO salesedge.vector_indexes SELECT '{name}', version, 'v_gone', count, model, dim, is_approximate, secret_check, "
-                f"tried_at FROM salesedge.vector_indexes WHERE namespace = '{queries.vector_namespace(tenant_id)}'"
+                f"INSERT INTO salesedge.vector_indexes SELECT '{name}', version, 'v_gone', count, model, dim, is_approximate, "
+                f"secret_check, tried_at FROM salesedge.vector_indexes WHERE namespace = '{mine}'"
             ))  # fmt: skip
     engine.dispose()
 
@@ -225,7 +226,7 @@ def test_the_chore_goes_on_past_a_name_it_cannot_read_and_one_that_it_cannot_dro
 
     monkeypatch.setattr(models, "index_drop", away)
     jobs.drop_ownerless_vectors(box)
-    assert set(vectors.index_namespaces()) == {"a-note", "t-note:knowledge", queries.vector_namespace(tenant_id)}
+    assert set(vectors.index_namespaces()) == {"a-note", "t-note:knowledge", mine}
 
 
 def test_a_destroyed_key_leaves_a_table_that_answers_nobody(box: Box, tenant_id: UUID, put: Put, vectors: PgVectors) -> None:

@@ -200,8 +200,8 @@ def taking_time(connection: Connection) -> Iterator[None]:
         yield
     finally:
         driver.patience_s = Patient.patience_s
-    for name in ("statement_timeout", "lock_timeout"):
-        connection.execute(text(f"SET LOCAL {name} TO DEFAULT"))
+    connection.execute(text("SET LOCAL statement_timeout TO DEFAULT"))
+    connection.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
 
 
 def _make_extension(connection: Connection) -> None:

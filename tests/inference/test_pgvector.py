@@ -1,18 +1,19 @@
 """Vectors in a real PostgreSQL with pgvector: who may read them, what two do at once, and what is left after a death."""
 
 import os
+import signal
 import threading
 import time
 from uuid import uuid4
 
 import numpy as np
 import pytest
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import create_engine, text
 
 from appliance.core.config import ModelSettings
 from appliance.core.crypto import KeyUnreadable
 from appliance.core.errors import Unavailable
-from appliance.inference import engines, pgvector, rotation, vector_database, vector_tables, wire
+from appliance.inference import engines, pgvector, rotation, vector_tables, wire
 from appliance.inference.errors import IndexMismatch, IndexMissing
 from appliance.inference.fake import DIM, FakeInference
 from appliance.inference.http import HttpInference
@@ -236,62 +237,6 @@ def test_a_question_is_embedded_by_whoever_embedded_the_index(connect: Open, spa
         newer.index_search(space, vector=np.ones(8, np.float32))
 
 
-def test_a_graph_may_take_longer_than_a_statement(connect: Open, space: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[str, float]] = []
-
-    def building(connection: Connection, name: str, dim: int) -> None:
-        driver = connection.connection.driver_connection
-        seen.append((connection.scalar(text("SHOW statement_timeout")), driver.patience_s))  # type: ignore[arg-type, union-attr]
-        build_graph(connection, name, dim)
-
-    build_graph = vector_tables.build_graph
-    monkeypatch.setattr(vector_tables, "build_graph", building)
-    index, rows = connect(approximate_above=100), rows_of(101)
-    index.index_add(space, range(101), vectors=rows, create=True)
-    index.index_rebuild(space, iter([(range(101), rows)]))
-    assert seen == [(f"{vector_database.BUILD_S // 60}min", vector_database.BUILD_S + vector_database.GRACE_S)] * 2
-    with index._database.writing() as connection:
-        with vector_database.taking_time(connection):
-            pass
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, vector_database.Patient)
-        set_back = [connection.scalar(text(f"SHOW {name}_timeout")) for name in ("statement", "lock")], driver.patience_s
-    assert set_back == (["10s", "5s"], vector_database.Patient.patience_s)
-
-
-def test_a_graph_that_was_not_built_is_tried_again_when_the_index_has_grown_by_a_half(
-    connect: Open, space: str, url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    index, rows, tried = connect(approximate_above=100), rows_of(200), 0
-
-    def too_slow(connection: Connection, *_args: object) -> None:
-        nonlocal tried
-        tried += 1
-        connection.execute(text("SET LOCAL statement_timeout = 1"))
-        connection.execute(text("SELECT pg_sleep(60)"))
-
-    with monkeypatch.context() as patched:
-        patched.setattr(vector_tables, "build_graph", too_slow)
-        index.index_add(space, range(110), vectors=rows[:110], create=True)
-        index.index_add(space, [*range(108, 120)], vectors=rows[108:120])
-        index.index_replace(space, remove=[1], ids=[1], vectors=rows[1:2])
-        assert tried == 1
-        index.index_rebuild(space, iter([(range(120), rows[:120])]))
-        index.index_add(space, range(120, 180), vectors=rows[120:180])
-        assert (tried, index.index_stats(space).count) == (2, 180)
-        assert len(index.index_search(space, vector=rows[0], k=150).ids) == 150
-    index.index_remove(space, [0])
-    assert not asked(url, "SELECT is_approximate FROM salesedge.vector_indexes")
-    index.index_add(space, [0, 180, 181], vectors=rows[:3])
-    assert asked(url, "SELECT is_approximate FROM salesedge.vector_indexes")
-
-
-def test_what_is_removed_begins_no_graph(connect: Open, space: str, url: str) -> None:
-    connect().index_add(space, range(200), vectors=rows_of(200), create=True)
-    connect(approximate_above=100).index_remove(space, [1])
-    assert not asked(url, "SELECT is_approximate FROM salesedge.vector_indexes")
-
-
 def rest_is_over(index: PgVectors) -> None:
     """One search may try now."""
     index._searches.failed(pgvector.SEARCH)
@@ -324,6 +269,17 @@ def test_a_search_that_nobody_waits_for_tells_the_others_what_it_met(connect: Op
     rest_is_over(index)
     index.begin_search(space, text=TEXTS[0])
     until(lambda: not index._searches._records)
+
+
+def test_who_meets_a_server_that_hangs_over_an_open_line_tells_the_others(index: PgVectors, space: str, server: PostgresVectors) -> None:
+    index.index_add(space, [1], texts=TEXTS[:1], create=True)
+    server.signal(signal.SIGSTOP)
+    try:
+        with pytest.raises(Unavailable):
+            index.index_search(space, text=TEXTS[0])
+        assert index._searches.is_open(pgvector.SEARCH), "known before the search is given up"
+    finally:
+        server.signal(signal.SIGCONT)
 
 
 def test_models_that_hang_are_waited_for_by_one(connect: Open, space: str, go_on: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:

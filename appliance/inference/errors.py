@@ -7,9 +7,15 @@ from appliance.core.i18n import lazy_gettext as _
 class IndexMissing(NotFound):
     """The vectors of this namespace are lost or were never built: rebuild them from the stored embeddings."""
 
+    def __init__(self, message: object = _("This index does not exist; build it from the stored embeddings.")) -> None:
+        super().__init__(message)
+
 
 class IndexMismatch(Conflict):
     """The namespace holds vectors of another model: embed again and rebuild."""
+
+    def __init__(self, message: object = _("These vectors come from another model.")) -> None:
+        super().__init__(message)
 
 
 class VectorsAway(Away):

@@ -123,7 +123,7 @@ class FakeInference:
         space = self._space(namespace)
         rows = _unit(vectors) if vectors is not None and len(ids) else self.embed(texts or ())
         if len(ids) and rows.shape[1] != DIM:
-            raise IndexMismatch(_("These vectors come from another model."))
+            raise IndexMismatch
         for gone in remove:
             space.pop(int(gone), None)
         space.update({int(one): row for one, row in zip(ids, rows, strict=True)})
@@ -191,7 +191,7 @@ class FakeInference:
 
     def _space(self, namespace: str) -> dict[int, Vectors]:
         if namespace not in self._spaces:
-            raise IndexMissing(_("This index does not exist; build it from the stored embeddings."))
+            raise IndexMissing
         return self._spaces[namespace]
 
     def _changed(self, namespace: str) -> IndexStats:

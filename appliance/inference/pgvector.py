@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -24,11 +24,12 @@ from appliance.inference import wire
 from appliance.inference.errors import IndexMismatch, IndexMissing, VectorsAway
 from appliance.inference.rotation import Rotations, Secret, ShareOf
 from appliance.inference.types import Allow, Halves, IndexHits, IndexStats, Models, Vectors, VectorStore
-from appliance.inference.vector_build import Before, build, look_before, next_version
-from appliance.inference.vector_database import CONNECT_S, TableGone, VectorDatabase, take_time
+from appliance.inference.vector_build import build, look_before, next_version
+from appliance.inference.vector_database import AWAY, CONNECT_S, TableGone, VectorDatabase, taking_time
 from appliance.inference.vector_tables import Place
 
 APPROXIMATE_ABOVE = 50_000  # rows
+AGAIN_ABOVE = 1.5  # times the rows that a graph was last begun with
 SEARCHES_AT_ONCE = 8
 MOST_WAITING = 64
 SEARCH_TIMEOUT_S = 10.0  # as at the model server: words alone still find
@@ -98,28 +99,25 @@ class PgVectors:
         if self._searches.is_open(SEARCH) or not self._waiting.acquire(blocking=False):
             return _skipped
         context = contextvars.copy_context()
-        under_way = self._pool().submit(context.run, self._searched, namespace, secret, text, vector, k, allow)
+        embedded = threading.Event()
+        under_way = self._pool().submit(context.run, self._searched, embedded, namespace, secret, text, vector, k, allow)
         under_way.add_done_callback(lambda _done: self._waiting.release())
         started = time.monotonic()
 
         def hits() -> IndexHits:
             _check_no_open_unit()
             try:
-                found = under_way.result(timeout=max(0.0, started + SEARCH_TIMEOUT_S - time.monotonic()))
-            except (Unavailable, TimeoutError) as err:
-                if time.monotonic() - started > SLOW_FAILURE_S:
+                return under_way.result(timeout=max(0.0, started + SEARCH_TIMEOUT_S - time.monotonic()))
+            except TimeoutError:
+                under_way.cancel()
+                if not embedded.is_set():  # the models hang: their thread knows it only much later
                     self._searches.failed(SEARCH)
-                if isinstance(err, TimeoutError):
-                    under_way.cancel()
-                    return _skipped()
-                raise
-            self._searches.succeeded(SEARCH)
-            return found
+                return _skipped()
 
         return hits
 
     def index_drop(self, namespace: str) -> None:
-        """Its owner's key may be gone already."""
+        """Its owner's key may be gone already. Either side is tried, whatever becomes of the other."""
         _check_no_open_unit()
 
         def drop() -> None:
@@ -129,18 +127,15 @@ class PgVectors:
                 tables.take_out(connection, namespace)
                 tables.drop_others(connection, namespace)
 
-        with wire.measured("DELETE", f"{wire.INDEXES}{namespace}"), suppress(IndexMissing):
-            _twice(drop)
-        self._models.index_drop(namespace)
+        try:
+            with wire.measured("DELETE", f"{wire.INDEXES}{namespace}"), suppress(IndexMissing):
+                _twice(drop)
+        finally:
+            self._models.index_drop(namespace)
 
     def index_namespaces(self) -> list[str]:
         _check_no_open_unit()
-
-        def listed() -> list[str]:
-            with self._database.reading() as connection:
-                return tables.namespaces(connection)
-
-        return _twice(listed)
+        return self._read(tables.namespaces)
 
     def index_stats(self, namespace: str) -> IndexStats:
         _check_no_open_unit()
@@ -172,28 +167,29 @@ class PgVectors:
         rotated = None if rows is None else self._rotations.rotated(secret, rows)
         dim = self._dim() if rotated is None and create else 0 if rotated is None else rotated.shape[1]
 
-        def change() -> Place:
+        def change() -> tuple[Place, bool]:
             with self._database.writing() as connection:
                 place = self._opened(connection, namespace, secret, dim, create=create)
                 if rotated is not None and (place.model, place.dim) != (self._model, dim):
-                    raise _mismatch()
+                    raise IndexMismatch
                 gone = tables.remove(connection, place, [*remove, *ids])
                 added = 0 if rotated is None else tables.fill(connection, place.table_name, ids, rotated)
                 place = replace(place, version=next_version(place), count=place.count - gone + added)
-                return tables.put(connection, place)
+                grows = rotated is not None and not place.is_approximate and place.count > self._due_above(place)
+                if grows:  # noted before it is begun: it may take the server down
+                    place = replace(place, tried_at=place.count)
+                return tables.put(connection, place), grows
 
         with wire.measured("POST", f"{wire.INDEXES}{namespace}/{verb}"):
-            place = _twice(change)
-            if place.count > self._approximate_above and not place.is_approximate:
+            place, grows = _twice(change)
+            if grows:
                 self._grow(namespace)
         return _stats(place)
 
     def _built(self, namespace: str, batches: Iterator[tuple[Sequence[int], Vectors | Halves]]) -> Place:
         secret = self._rotations.secret(namespace)
 
-        def look() -> Before:
-            with self._database.reading() as connection:
-                return look_before(connection, namespace)
+        before = self._read(partial(look_before, namespace=namespace))
 
         def rows() -> Iterator[tuple[Sequence[int], Vectors]]:
             some = False
@@ -206,7 +202,7 @@ class PgVectors:
             _check_no_open_unit()
 
         return build(
-            self._database, _begun(namespace, self._model, 0, secret), _twice(look), rows(), approximate_above=self._approximate_above,
+            self._database, _begun(namespace, self._model, 0, secret), before, rows(), approximate_above=self._approximate_above,
             check=partial(self._rotations.check_unchanged, namespace, secret),
         )
 
@@ -218,7 +214,7 @@ class PgVectors:
         if place is not None and place.is_there and place.secret_check == secret.check:
             return place
         if not create:
-            raise _missing()
+            raise IndexMissing
         if place is not None:
             tables.take_out(connection, namespace)
             tables.drop_others(connection, namespace)
@@ -227,12 +223,14 @@ class PgVectors:
         tables.make(connection, begun.table_name, dim)
         return begun
 
+    def _due_above(self, place: Place) -> float:
+        return max(self._approximate_above, AGAIN_ABOVE * place.tried_at)
+
     def _grow(self, namespace: str) -> None:
         """Searches go on meanwhile; until it is done, and where it fails, they look at every row."""
         try:
-            with self._database.writing() as connection:
-                take_time(connection)
-                place = tables.find(connection, namespace, locked=True, skip_locked=True)
+            with self._database.writing() as connection, taking_time(connection):
+                place = tables.find(connection, namespace, locked=True)
                 if place is not None and place.is_there and not place.is_approximate:
                     tables.build_graph(connection, place.table_name, place.dim)
                     tables.put(connection, replace(place, is_approximate=True))
@@ -240,33 +238,53 @@ class PgVectors:
             log.warning("vectors_stay_exact", error=type(err).__name__)
 
     def _searched(
-        self, namespace: str, secret: Secret, text: str | None, vector: Vectors | None, k: int, allow: Allow | None
+        self, embedded: threading.Event, namespace: str, secret: Secret, text: str | None, vector: Vectors | None, k: int,
+        allow: Allow | None,
     ) -> IndexHits:
         """A text is embedded by whoever embedded the index, which is known when it is met."""
         model = self._model if text is not None else ""
-        with wire.measured("POST", f"{wire.INDEXES}{namespace}/search"):
+        with wire.measured("POST", f"{wire.INDEXES}{namespace}/search"), self._telling():
             for _attempt in range(2):
                 row = vector if text is None else self._models.embed([text], purpose="query", model=model)[0]
+                embedded.set()
                 rotated = self._rotations.rotated(secret, np.asarray(row)[None, :])[0]
                 found = self._look(namespace, secret, partial(_hits, model=model, row=rotated, k=k, allow=allow))
                 if isinstance(found, IndexHits):
                     return found
                 model = found
-        raise _mismatch()
+        raise IndexMismatch
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Only long silence makes all other searches rest: a server that says no is there, and who is told at once loses nothing."""
+        started, is_silent = time.monotonic(), False
+        try:
+            yield
+        except Unavailable as err:
+            is_silent = time.monotonic() - started > SLOW_FAILURE_S and not _is_answer(err)
+            raise
+        finally:
+            (self._searches.failed if is_silent else self._searches.succeeded)(SEARCH)
+
+    def _read(self, use: Callable[[Connection], T]) -> T:
+        def once() -> T:
+            with self._database.reading() as connection:
+                return use(connection)
+
+        return _twice(once)
 
     def _look(self, namespace: str, secret: Secret, use: Callable[[Connection, Place], T]) -> T:
         """Raises IndexMissing, also for one of another secret."""
 
-        def look() -> T:
-            with self._database.reading() as connection:
-                place = tables.find(connection, namespace)
-                if place is None or place.secret_check != secret.check:
-                    raise _missing()
-                if not place.is_there:
-                    raise TableGone
-                return use(connection, place)
+        def look(connection: Connection) -> T:
+            place = tables.find(connection, namespace)
+            if place is None or place.secret_check != secret.check:
+                raise IndexMissing
+            if not place.is_there:
+                raise TableGone
+            return use(connection, place)
 
-        return _twice(look)
+        return self._read(look)
 
     def _rows(self, ids: Sequence[int], texts: Sequence[str] | None, vectors: Vectors | Halves | None) -> Vectors | Halves | None:
         """None where nothing is to be added."""
@@ -302,7 +320,7 @@ def _hits(connection: Connection, place: Place, *, model: str, row: Vectors, k: 
     if model and place.model != model:
         return place.model
     if len(row) != place.dim:
-        raise _mismatch()
+        raise IndexMismatch
     return IndexHits(*tables.search(connection, place, row, k, allow), place.version, place.database)
 
 
@@ -314,19 +332,17 @@ def _twice(job: Callable[[], T]) -> T:
         try:
             return job()
         except TableGone as err:
-            raise _missing() from err
+            raise IndexMissing from err
 
 
 def _skipped() -> IndexHits:
     raise VectorsAway(_("The database of the vectors is too slow."), retry_after=SEARCH_RESTS_S)
 
 
-def _missing() -> IndexMissing:
-    return IndexMissing(_("This index does not exist; build it from the stored embeddings."))
-
-
-def _mismatch() -> IndexMismatch:
-    return IndexMismatch(_("These vectors come from another model."))
+def _is_answer(err: Unavailable) -> bool:
+    """Of the server itself, such as a time-out of its own."""
+    state = getattr(getattr(err.__cause__, "orig", err.__cause__), "sqlstate", None)
+    return bool(state) and not str(state).startswith(AWAY)
 
 
 def _stats(place: Place) -> IndexStats:

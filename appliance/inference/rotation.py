@@ -53,10 +53,9 @@ class Rotations:
             raise Unavailable(_("The key of these vectors was changed meanwhile."), retry_after=CHANGED_S)
 
     def rotated(self, secret: Secret, rows: Vectors | Halves) -> Vectors:
-        """Unit rows, rotated. Rounded to float16 first, as the model server does: both then keep the same vectors."""
+        """Rounded to float16 first, as the model server does: both then keep the same vectors."""
         wide = np.asarray(rows, np.float16).astype(np.float32)
-        unit = wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), np.float32(1e-12))
-        found: Vectors = unit @ self._matrix(secret.share, wide.shape[1])
+        found: Vectors = wide @ self._matrix(secret.share, wide.shape[1])
         return found
 
     def _matrix(self, share: bytes, dim: int) -> Vectors:

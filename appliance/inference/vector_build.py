@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import structlog
 from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import DBAPIError
 
 from appliance.core import clock
 from appliance.core.errors import Unavailable
@@ -12,8 +14,10 @@ from appliance.core.i18n import lazy_gettext as _
 from appliance.inference import vector_tables as tables
 from appliance.inference.errors import IndexMismatch
 from appliance.inference.types import Vectors
-from appliance.inference.vector_database import RESTART_S, VectorDatabase, take_time
+from appliance.inference.vector_database import RESTART_S, VectorDatabase, taking_time
 from appliance.inference.vector_tables import Bounds, Place
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,13 +56,11 @@ def build(
                     place = replace(place, dim=rows.shape[1])
                     tables.make(connection, place.table_name, place.dim)
                 if rows.shape[1] != place.dim:
-                    raise IndexMismatch(_("These vectors come from another model."))
+                    raise IndexMismatch
                 place = replace(place, count=place.count + tables.fill(connection, place.table_name, ids, rows))
-        with database.translated():
-            take_time(connection)
+        with database.translated(), taking_time(connection):
             if place.count > approximate_above:
-                tables.build_graph(connection, place.table_name, place.dim)
-                place = replace(place, is_approximate=True)
+                place = _with_graph(connection, place)
             tables.lock(connection, place.namespace)
             now = tables.find(connection, place.namespace, locked=True)
         check()
@@ -68,6 +70,17 @@ def build(
             place = replace(place, version=next_version(now))
             place = tables.put(connection, place)
     return place
+
+
+def _with_graph(connection: Connection, place: Place) -> Place:
+    """One that takes too long, or has no room, costs the graph and not the index: each search then looks at every row."""
+    try:
+        with connection.begin_nested():
+            tables.build_graph(connection, place.table_name, place.dim)
+    except DBAPIError as err:
+        log.warning("vectors_stay_exact", error=type(err.orig).__name__)
+        return replace(place, tried_at=place.count)
+    return replace(place, is_approximate=True)
 
 
 def _taken_over(connection: Connection, place: Place, now: Place, before: Before) -> Place:

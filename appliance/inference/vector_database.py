@@ -26,7 +26,7 @@ from appliance.inference.vector_tables import DATABASE, INDEXES, SCHEMA, fill, f
 
 CONNECT_S = 3
 STATEMENT_S = 10.0
-BUILD_S = 3600
+BUILD_S = 1800  # well within a slow job: what comes after the graph has to be done, too
 GRACE_S = 2.0  # beyond the server's own time-out: it hangs
 WAITS_S = 5
 RESTART_S = 2.0
@@ -38,7 +38,7 @@ ALIVE = {  # a machine that vanished is noticed within 25 s, also while a graph 
     "keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000,
 }
 _TURN = 0x5A1E5ED6E  # of who makes the schema
-_AWAY = ("08", "57P")  # classes of SQLSTATE: connections, and a server that stops or starts
+AWAY = ("08", "57P")  # classes of SQLSTATE: connections, and a server that stops or starts
 _REFUSED = re.compile(r"FATAL: +(?! |the database system is )(.+)|failed: (.*(?:SSL|certificate|password|authentication).*)")
 log = structlog.get_logger()
 
@@ -164,15 +164,22 @@ class VectorDatabase:
 
 def _connect(url: str, network: NetworkSettings) -> Engine:
     timeouts = f"-c statement_timeout={round(STATEMENT_S * 1000)} -c lock_timeout={WAITS_S * 1000} -c timezone=UTC"
-    # prepare_threshold: how a search is best done depends on what it allows, and a pooler in between keeps nothing prepared
+    # prepare_threshold: how a search is best done depends on what it allows
     arguments = {"options": timeouts, "connect_timeout": CONNECT_S, "prepare_threshold": None, **ALIVE}
     engine = create_engine(
         url, connect_args=arguments, pool_size=CONNECTIONS, max_overflow=CONNECTIONS, pool_timeout=WAITS_S, pool_pre_ping=True,
         hide_parameters=True,
     )
     event.listen(engine, "do_connect", lambda _dialect, _record, given, named: Patient.connect(*given, **_admitted(network, named)))
+    event.listen(engine, "checkin", _rest)
     event.listen(engine, "checkout", lambda driver, _record, _proxy: setattr(driver, "patience_s", Patient.patience_s))
     return engine
+
+
+def _rest(driver: Patient | None, _record: object) -> None:
+    """The next question over it is whether it lives: that takes no longer than to connect."""
+    if driver is not None:
+        driver.patience_s = CONNECT_S
 
 
 def _admitted(network: NetworkSettings, named: dict[str, Any]) -> dict[str, Any]:
@@ -204,13 +211,20 @@ def _address(network: NetworkSettings, host: str, port: int) -> str:
     return vouched(network, f"//[{host}]" if ":" in host else f"//{host}").admit("vectors", host, port)
 
 
-def take_time(connection: Connection) -> None:
-    """Until the transaction ends: building an index over many vectors takes minutes, and so does waiting for who does."""
+@contextmanager
+def taking_time(connection: Connection) -> Iterator[None]:
+    """In a transaction: building an index over many vectors takes minutes, and so does waiting for who does."""
     longest = str(BUILD_S * 1000)
     connection.execute(select(func.set_config("statement_timeout", longest, True), func.set_config("lock_timeout", longest, True)))
     driver = connection.connection.driver_connection
     assert isinstance(driver, Patient)
     driver.patience_s = BUILD_S + GRACE_S
+    try:
+        yield
+    finally:
+        driver.patience_s = Patient.patience_s
+    connection.execute(text("SET LOCAL statement_timeout TO DEFAULT"))
+    connection.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
 
 
 def _check_server(connection: Connection) -> None:
@@ -255,7 +269,7 @@ def _away(why: object) -> VectorsAway:
 def _told(cause: BaseException | None) -> object:
     """What the server says goes without values, and without the address that it was asked at."""
     state = (cause.sqlstate if isinstance(cause, psycopg.Error) else None) or ""
-    if state and not state.startswith(_AWAY):
+    if state and not state.startswith(AWAY):
         assert isinstance(cause, psycopg.Error)
         return _("The database of the vectors could not do this now: %(reason)s", reason=cause.diag.message_primary or state)
     if not state and (refused := _REFUSED.search(str(cause))):

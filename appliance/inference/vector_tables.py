@@ -58,6 +58,7 @@ INDEXES = Table(
     Column("dim", Integer, nullable=False),
     Column("is_approximate", Boolean, nullable=False),
     Column("secret_check", String, nullable=False),
+    Column("tried_at", BigInteger, nullable=False),
 )
 DATABASE = Table(  # one row
     "vector_database", INDEXES.metadata, Column("id", String, primary_key=True), Column("owner", String, nullable=False),
@@ -69,7 +70,10 @@ _EVERY = np.array([-(2**63)], np.int64), np.array([2**63 - 1], np.int64)
 
 @dataclass(frozen=True)
 class Place:
-    """Where an index lies. `is_there`: its table is. `database`: the name this one gave itself when it was made."""
+    """Where an index lies. `tried_at`: how many rows it had when a graph was last begun. `is_there`: its table is.
+
+    `database`: the name this one gave itself when it was made.
+    """
 
     namespace: str
     version: int
@@ -79,14 +83,15 @@ class Place:
     dim: int
     is_approximate: bool
     secret_check: str
+    tried_at: int = 0
     is_there: bool = True
     database: str = ""
 
 
-def find(connection: Connection, namespace: str, *, locked: bool = False, skip_locked: bool = False) -> Place | None:
+def find(connection: Connection, namespace: str, *, locked: bool = False) -> Place | None:
     is_there = func.to_regclass(literal(f"{SCHEMA}.") + INDEXES.c.table_name).is_not(None).label("is_there")
     wanted = select(INDEXES, is_there, _WHERE).where(INDEXES.c.namespace == namespace)
-    row = connection.execute(wanted.with_for_update(skip_locked=skip_locked) if locked else wanted).mappings().one_or_none()
+    row = connection.execute(wanted.with_for_update() if locked else wanted).mappings().one_or_none()
     return None if row is None else Place(**row)
 
 
@@ -187,20 +192,22 @@ def ids_of(connection: Connection, place: Place) -> Bounds:
 
 
 def copy(connection: Connection, source: Place, into: Place, ids: Sequence[int]) -> int:
-    """How many rows there are now more: one that is there stays."""
-    if not len(ids):
-        return 0
+    """How many rows there are now more: one that is there stays. In pieces, as in `fill`."""
     old, new = table_of(source.table_name, source.dim), table_of(into.table_name, into.dim)
-    rows = select(old.c.id, old.c.embedding).where(old.c.id == func.any(cast(list(ids), ARRAY(BigInteger))))
-    copied = insert(new).from_select(["id", "embedding"], rows).on_conflict_do_nothing()
-    return connection.execute(copied, execution_options={"preserve_rowcount": True}).rowcount
+    come = 0
+    for start in range(0, len(ids), PIECE):
+        piece = cast(list(ids[start : start + PIECE]), ARRAY(BigInteger))
+        rows = select(old.c.id, old.c.embedding).where(old.c.id == func.any(piece))
+        copied = insert(new).from_select(["id", "embedding"], rows).on_conflict_do_nothing()
+        come += connection.execute(copied, execution_options={"preserve_rowcount": True}).rowcount
+    return come
 
 
 def search(connection: Connection, place: Place, row: Vectors, k: int, allow: Allow | None) -> tuple[Bounds, Vectors]:
     """Ids and cosines, best first."""
     low, high = _EVERY if allow is None else _merged(allow)
     allowed = place.count if allow is None else int((high - low + 1).sum())
-    if not allowed:
+    if not min(k, allowed, place.count):
         return np.empty(0, np.int64), np.empty(0, np.float32)
     if allow is not None and allowed < FEW * place.count:
         return _each_of(connection, place, row, k, low, high)
@@ -211,8 +218,8 @@ def search(connection: Connection, place: Place, row: Vectors, k: int, allow: Al
         wanted = wanted.where(_within(table.c.id, low, high))
     if not place.is_approximate:
         return _read(connection, wanted, {})
-    found = _read(connection, wanted, _along_the_graph(k, allowed / place.count))
-    return found if len(found[0]) >= min(k, allowed) else _each_of(connection, place, row, k, low, high)
+    found = _read(connection, wanted, _along_the_graph(k, min(1.0, allowed / place.count)))
+    return found if len(found[0]) >= min(k, allowed, place.count) else _each_of(connection, place, row, k, low, high)
 
 
 def _along_the_graph(k: int, share: float) -> dict[str, str]:

@@ -79,6 +79,14 @@ def stored(server: PostgresVectors, url: str) -> dict[int, np.ndarray]:
     return {one: np.array(row.strip("[]").split(","), np.float32) for one, row in found}
 
 
+def asked(url: str, statement: str) -> Any:
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        found = connection.scalar(text(statement))
+    engine.dispose()
+    return found
+
+
 def until(is_so: Callable[[], object]) -> None:
     ends = time.monotonic() + PATIENCE_S
     while not is_so():

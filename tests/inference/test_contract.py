@@ -61,7 +61,9 @@ def index(kind: str, inference: Inference, request: pytest.FixtureRequest) -> It
         yield inference
         return
     address, model = request.getfixturevalue("database"), ModelSettings().embedding_model
-    found = PgVectors(VectorDatabase(address), inference, embedding_model=model, share_of=lambda name: sha256(name.encode()).digest())
+    found = PgVectors(
+        VectorDatabase(address), inference, embedding_model=model, approximate_above=2, share_of=lambda name: sha256(name.encode()).digest(),
+    )
     yield found
     found.close()
 
@@ -156,6 +158,15 @@ def test_removing_takes_out_only_what_is_named(index: VectorIndex, namespace: st
     index.index_add(namespace, [1, 2, 3], texts=TEXTS, create=True)
     assert index.index_remove(namespace, [2, 99]).count == 2
     assert {hit.id for hit in index.index_search(namespace, text="x", k=9).hits} == {1, 3}
+
+
+def test_an_index_that_was_emptied_finds_nothing_and_then_what_comes(index: VectorIndex, namespace: str) -> None:
+    allowed = [None, Allow(ranges=((0, 999),)), Allow(ids=(1, 2, 3))]
+    index.index_add(namespace, [1, 2, 3], texts=TEXTS, create=True)
+    assert index.index_remove(namespace, [1, 2, 3]).count == 0
+    assert [index.index_search(namespace, text="x", allow=allow).hits for allow in allowed] == [(), (), ()]
+    index.index_add(namespace, [2], texts=TEXTS[:1])
+    assert [[hit.id for hit in index.index_search(namespace, text="x", k=3, allow=allow).hits] for allow in allowed] == [[2]] * 3
 
 
 def test_replacing_switches_once_and_moves_the_version(index: VectorIndex, namespace: str) -> None:

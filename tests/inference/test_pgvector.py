@@ -1,6 +1,7 @@
 """Vectors in a real PostgreSQL with pgvector: who may read them, what two do at once, and what is left after a death."""
 
 import os
+import signal
 import threading
 import time
 from uuid import uuid4
@@ -12,15 +13,15 @@ from sqlalchemy import create_engine, text
 from appliance.core.config import ModelSettings
 from appliance.core.crypto import KeyUnreadable
 from appliance.core.errors import Unavailable
-from appliance.inference import engines, pgvector, vector_database, vector_tables, wire
+from appliance.inference import engines, pgvector, rotation, vector_tables, wire
 from appliance.inference.errors import IndexMismatch, IndexMissing
 from appliance.inference.fake import DIM, FakeInference
 from appliance.inference.http import HttpInference
 from appliance.inference.pgvector import PgVectors
-from appliance.inference.rotation import orthogonal
+from appliance.inference.rotation import Rotations, orthogonal
 from appliance.inference.types import Allow, Purpose, Vectors
 from appliance.inference.vector_database import VectorDatabase
-from tests.inference.pgvectors import PATIENCE_S, ROUNDING, TEXTS, Open, rows_of, stored
+from tests.inference.pgvectors import PATIENCE_S, ROUNDING, TEXTS, Open, asked, rows_of, stored, until
 from tests.modelserver.running import Running
 from tests.peers.postgres_vectors import PostgresVectors
 
@@ -86,6 +87,21 @@ def test_a_graph_is_made_once_there_are_many_and_looked_along(connect: Open, spa
     assert len(quick.index_search(space, vector=rows_of(1)[0], k=300).ids) == 300
 
 
+def test_what_is_spread_evenly_is_found_along_the_graph_alone(connect: Open, space: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    index, rows = connect(approximate_above=1000), rows_of(5000)
+    index.index_rebuild(space, iter([(range(5000), rows)]))
+    monkeypatch.setattr(vector_tables, "_each_of", lambda *_args: pytest.fail("each row was looked at"))
+    fifth = Allow(ranges=tuple((first, first) for first in range(0, 5000, 5)))
+    assert len(index.index_search(space, vector=rows[25], k=100, allow=fifth).ids) == 100
+
+
+def test_none_that_are_wanted_are_found_without_asking(connect: Open, space: str) -> None:
+    index, rows = connect(approximate_above=10), rows_of(20)
+    index.index_add(space, range(20), vectors=rows, create=True)
+    for allow in (None, Allow(ranges=((0, 9),)), Allow(ids=(1,))):
+        assert index.index_search(space, vector=rows[0], k=0, allow=allow).hits == ()
+
+
 def test_as_many_as_are_wanted_are_found_where_hardly_any_near_ones_are_allowed(connect: Open, space: str) -> None:
     index, rows = connect(approximate_above=1000), rows_of(3000)
     index.index_add(space, range(3000), vectors=rows, create=True)
@@ -97,27 +113,24 @@ def test_as_many_as_are_wanted_are_found_where_hardly_any_near_ones_are_allowed(
 def test_a_topic_far_from_the_question_is_found_whole_and_in_order(connect: Open, space: str) -> None:
     """The graph leads to what is near the question: of 24,000 rows none that is near is allowed."""
     random = np.random.default_rng(3)
-    asked = random.standard_normal(DIM)
-    near = asked + 0.6 * random.standard_normal((20_000, DIM))
-    far = -asked + 0.6 * random.standard_normal((4_000, DIM))
+    towards = random.standard_normal(DIM)
+    near = towards + 0.6 * random.standard_normal((20_000, DIM))
+    far = -towards + 0.6 * random.standard_normal((4_000, DIM))
     index = connect(approximate_above=1000)
     rows = np.concatenate([near, far]).astype(np.float32)
     index.index_rebuild(space, iter([(range(24_000), rows)]))
-    question = np.asarray(asked, np.float32)
+    question = np.asarray(towards, np.float32)
     found = index.index_search(space, vector=question, k=100, allow=Allow(ranges=((20_000, 23_999),)))
-    cosines = far @ asked / np.linalg.norm(far, axis=1) / np.linalg.norm(asked)
+    cosines = far @ towards / np.linalg.norm(far, axis=1) / np.linalg.norm(towards)
     np.testing.assert_allclose(found.scores, np.sort(cosines)[::-1][:100], atol=ROUNDING)
 
 
-def test_a_large_document_gets_into_a_graph_though_that_takes_longer_than_a_statement_may(
-    connect: Open, space: str, monkeypatch: pytest.MonkeyPatch
+def test_a_large_document_comes_in_pieces_each_with_the_whole_time_of_a_statement(
+    index: PgVectors, space: str, server: PostgresVectors, url: str
 ) -> None:
-    monkeypatch.setattr(vector_database, "STATEMENT_S", 0.5)
-    index, rows = connect(approximate_above=500), rows_of(3500)
-    index.index_add(space, range(1000), vectors=rows[:1000], create=True)
-    started = time.monotonic()
-    assert index.index_add(space, range(1000, 3500), vectors=rows[1000:]).count == 3500
-    assert time.monotonic() - started > 0.5
+    assert index.index_add(space, range(2500), vectors=rows_of(2500), create=True).count == 2500
+    (name,) = server.tables(url)
+    assert asked(url, f'SELECT count(DISTINCT cmin::text) FROM salesedge."{name}"') == np.ceil(2500 / vector_tables.PIECE)
 
 
 def test_stored_vectors_are_not_the_embedders_and_lie_to_each_other_as_those_do(
@@ -142,10 +155,21 @@ def test_the_same_text_of_two_organisations_is_not_known_to_be_the_same(
 
 
 def test_a_rotation_is_the_same_on_every_machine() -> None:
-    rotation = orthogonal(b"x" * 32, DIM)
-    np.testing.assert_allclose(rotation @ rotation.T, np.eye(DIM), atol=1e-12)
-    np.testing.assert_allclose(rotation.ravel()[:3], [-0.104867, 0.019286, -0.017318], atol=1e-6)
-    assert np.abs(orthogonal(b"y" * 32, DIM) - rotation).max() > 0.1
+    made = orthogonal(b"x" * 32, DIM)
+    np.testing.assert_allclose(made @ made.T, np.eye(DIM), atol=1e-12)
+    np.testing.assert_allclose(made.ravel()[:3], [-0.104867, 0.019286, -0.017318], atol=1e-6)
+    assert np.abs(orthogonal(b"y" * 32, DIM) - made).max() > 0.1
+
+
+def test_matrices_of_many_organisations_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    rotations = Rotations(str.encode, str.encode)
+    monkeypatch.setattr(rotation, "MOST_BYTES", 2 * DIM * DIM * 4)
+    row = FakeInference().embed(["x"])
+    first = rotations.rotated(rotations.secret("first"), row)
+    for number in range(3):
+        rotations.rotated(rotations.secret(f"another {number}"), row)
+    assert sum(matrix.nbytes for matrix in rotations._made.values()) <= rotation.MOST_BYTES
+    np.testing.assert_array_equal(rotations.rotated(rotations.secret("first"), row), first)
 
 
 def test_one_namespace_never_meets_the_table_of_another(index: PgVectors, space: str, server: PostgresVectors, url: str) -> None:
@@ -214,26 +238,84 @@ def test_a_question_is_embedded_by_whoever_embedded_the_index(connect: Open, spa
         newer.index_search(space, vector=np.ones(8, np.float32))
 
 
-def test_a_graph_takes_longer_than_a_statement_may(connect: Open, space: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vector_database, "STATEMENT_S", 0.3)
-    index, rows = connect(approximate_above=3000), rows_of(3000)
-    index.index_add(space, range(3000), vectors=rows, create=True)
-    started = time.monotonic()
-    index.index_add(space, [3000], vectors=rows[:1])
-    assert time.monotonic() - started > 0.3
-    with index._database.reading() as connection:
-        assert vector_tables.find(connection, space).is_approximate  # type: ignore[union-attr]
+def rest_is_over(index: PgVectors) -> None:
+    """One search may try now."""
+    index._searches.failed(pgvector.SEARCH)
+    until(lambda: time.monotonic() > index._searches._records[pgvector.SEARCH].open_until)
 
 
-def test_a_graph_that_another_is_about_to_build_is_left_to_it(connect: Open, space: str, url: str) -> None:
-    index, engine = connect(approximate_above=100), create_engine(url)
-    index.index_add(space, range(100), vectors=rows_of(100), create=True)
+def test_a_time_out_of_the_server_is_no_reason_to_ask_it_nothing_else(
+    connect: Open, space: str, server: PostgresVectors, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pgvector, "SLOW_FAILURE_S", 0.0)
+    index, other, engine = connect(), f"t-{uuid4().hex}:knowledge", create_engine(url)
+    index.index_add(space, [1], texts=TEXTS[:1], create=True)
+    (name,) = server.tables(url)
+    index.index_add(other, [2], texts=TEXTS[:1], create=True)
     with engine.begin() as connection:
-        connection.execute(text("SELECT * FROM salesedge.vector_indexes FOR UPDATE"))
-        index._grow(space)
-        assert index.index_stats(space).count == 100
+        connection.execute(text(f'LOCK TABLE salesedge."{name}" IN ACCESS EXCLUSIVE MODE'))
+        with pytest.raises(Unavailable):
+            index.index_search(space, text=TEXTS[0])
+        assert index.index_search(other, text=TEXTS[0]).ids.tolist() == [2]
     engine.dispose()
-    assert len(index.index_search(space, vector=rows_of(1)[0], k=5).ids) == 5
+    rest_is_over(index)
+    with pytest.raises(IndexMissing):
+        index.index_search(f"t-{uuid4().hex}:knowledge", text=TEXTS[0])
+    assert index.index_search(other, text=TEXTS[0]).ids.tolist() == [2], "who is told that an index is missing was answered"
+
+
+def test_a_search_that_nobody_waits_for_tells_the_others_what_it_met(connect: Open, space: str) -> None:
+    index = connect()
+    index.index_add(space, [1], texts=TEXTS[:1], create=True)
+    rest_is_over(index)
+    index.begin_search(space, text=TEXTS[0])
+    until(lambda: not index._searches._records)
+
+
+def test_who_meets_a_server_that_hangs_over_an_open_line_tells_the_others(index: PgVectors, space: str, server: PostgresVectors) -> None:
+    index.index_add(space, [1], texts=TEXTS[:1], create=True)
+    server.signal(signal.SIGSTOP)
+    try:
+        with pytest.raises(Unavailable):
+            index.index_search(space, text=TEXTS[0])
+        assert index._searches.is_open(pgvector.SEARCH), "known before the search is given up"
+    finally:
+        server.signal(signal.SIGCONT)
+
+
+def test_models_that_hang_are_waited_for_by_one(connect: Open, space: str, go_on: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pgvector, "SEARCH_TIMEOUT_S", 0.2)
+
+    class Slow(FakeInference):
+        def embed(self, texts: object, *, purpose: Purpose = "passage", model: str = "") -> Vectors:
+            assert purpose == "passage" or go_on.wait(PATIENCE_S)
+            return super().embed(texts, purpose=purpose, model=model)  # type: ignore[arg-type]
+
+    index = connect(Slow())
+    index.index_add(space, [1], texts=TEXTS[:1], create=True)
+    with pytest.raises(Unavailable):
+        index.index_search(space, text=TEXTS[0])
+    assert index._searches.is_open(pgvector.SEARCH)
+
+
+def test_both_places_are_dropped_whatever_becomes_of_the_other(
+    connect: Open, space: str, server: PostgresVectors, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = FakeInference()
+    index, away = connect(models), connect(models, at=url.partition("?")[0] + "?host=/nowhere")
+    models.index_add(space, [1], texts=TEXTS[:1], create=True)
+    with pytest.raises(Unavailable):
+        away.index_drop(space)
+    assert models.index_stats(space).state == "missing"
+
+    def refuse(_namespace: str) -> None:
+        raise Unavailable("away")
+
+    index.index_add(space, [1], texts=TEXTS[:1], create=True)
+    monkeypatch.setattr(models, "index_drop", refuse)
+    with pytest.raises(Unavailable):
+        index.index_drop(space)
+    assert server.tables(url) == []
 
 
 def test_who_asks_when_too_many_wait_already_is_told_at_once(connect: Open, space: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,15 +6,18 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from hashlib import sha256
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
+from appliance.core import clock
 from appliance.core.crypto import KeyUnreadable
 from appliance.core.errors import Unavailable
+from appliance.inference import vector_database, vector_tables
 from appliance.inference.types import Vectors
-from tests.inference.pgvectors import PATIENCE_S, Open, rows_of, until
+from tests.inference.pgvectors import PATIENCE_S, Open, asked, rows_of, until
 from tests.peers.postgres_vectors import PostgresVectors
 
 
@@ -180,3 +183,153 @@ def test_whoever_is_erased_meanwhile_gets_no_index_back(
         index.index_add(space, range(10), vectors=rows[:10], create=True)
     assert server.tables(url) == []
     assert other.index_namespaces() == []
+
+
+def test_a_build_whose_key_was_changed_meanwhile_is_not_kept(connect: Open, space: str) -> None:
+    index, rows = connect(share_now=lambda name: sha256(b"newer" + name.encode()).digest()), rows_of(10)
+    for call in (lambda: index.index_rebuild(space, iter([(range(10), rows)])),
+                 lambda: index.index_add(space, range(10), vectors=rows, create=True)):  # fmt: skip
+        with pytest.raises(Unavailable, match="key of these vectors was changed"):
+            call()
+    assert index.index_namespaces() == []
+
+
+def test_an_index_that_was_made_anew_under_another_secret_is_not_taken_over(connect: Open, space: str) -> None:
+    rows, index, other = rows_of(20), connect(), connect(secret=b"another")
+    index.index_add(space, range(10), vectors=rows[:10], create=True)
+
+    def batches() -> Iterator[tuple[range, Vectors]]:
+        yield range(10), rows[:10]
+        other.index_add(space, range(10, 20), vectors=rows[10:], create=True)
+
+    with pytest.raises(Unavailable, match="built again"):
+        index.index_rebuild(space, batches())
+    assert sorted(other.index_search(space, vector=rows[0], k=30).ids.tolist()) == [*range(10, 20)]
+
+
+def test_versions_grow_though_the_clock_is_put_back(connect: Open, space: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    index, rows = connect(), rows_of(3)
+    versions = [index.index_add(space, [1], vectors=rows[:1], create=True).version]
+    before = clock.now() - timedelta(days=1)
+    monkeypatch.setattr(clock, "now", lambda: before)
+    versions.append(index.index_add(space, [2], vectors=rows[1:2]).version)
+    versions.append(index.index_rebuild(space, iter([(range(3), rows)])).version)
+    assert versions == [versions[0], versions[0] + 1, versions[0] + 2]
+
+
+def test_what_is_read_is_of_one_moment(connect: Open, space: str) -> None:
+    index, rows = connect(), rows_of(2)
+    index.index_add(space, [1], vectors=rows[:1], create=True)
+    with index._database.reading() as connection:
+        before = vector_tables.find(connection, space)
+        connect().index_add(space, [2], vectors=rows[1:])
+        assert before is not None
+        assert vector_tables.find(connection, space) == before
+        assert vector_tables.ids_of(connection, before).tolist() == [1]
+
+
+def test_a_graph_that_does_not_come_in_time_leaves_an_index_that_looks_at_every_row(
+    connect: Open, space: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def building(connection: Connection, *_args: object) -> None:
+        connection.execute(text("SELECT pg_sleep(60)"))
+
+    monkeypatch.setattr(vector_tables, "build_graph", building)
+    monkeypatch.setattr(vector_database, "BUILD_S", 1)
+    index, rows = connect(approximate_above=100), rows_of(150)
+
+    def batches() -> Iterator[tuple[range, Vectors]]:
+        yield range(149), rows[:149]
+        connect().index_add(space, [149], vectors=rows[149:], create=True)
+
+    assert index.index_rebuild(space, batches()).count == 150
+    assert not asked(url, "SELECT is_approximate FROM salesedge.vector_indexes")
+    assert len(index.index_search(space, vector=rows[0], k=200).ids) == 150
+
+
+def test_a_connection_that_breaks_while_the_graph_is_built_changes_nothing(
+    connect: Open, space: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def building(connection: Connection, *_args: object) -> None:
+        connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    monkeypatch.setattr(vector_tables, "build_graph", building)
+    index, rows = connect(approximate_above=100), rows_of(150)
+    index.index_add(space, [1], vectors=rows[:1], create=True)
+    with pytest.raises(Unavailable):
+        index.index_rebuild(space, iter([(range(150), rows)]))
+    assert index.index_stats(space).count == 1
+
+
+def test_a_server_that_hangs_at_the_switch_is_left_within_the_patience_of_a_statement(
+    connect: Open, space: str, server: PostgresVectors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vector_database, "BUILD_S", 2 * PATIENCE_S)
+
+    def share_now(name: str) -> bytes:
+        server.signal(signal.SIGSTOP)
+        return sha256(name.encode()).digest()
+
+    index, started = connect(share_now=share_now), time.monotonic()
+    try:
+        with pytest.raises(Unavailable):
+            index.index_rebuild(space, iter([(range(10), rows_of(10))]))
+        assert time.monotonic() - started < PATIENCE_S
+    finally:
+        server.signal(signal.SIGCONT)
+
+
+def test_a_graph_may_take_longer_than_a_statement(connect: Open, space: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, float]] = []
+
+    def building(connection: Connection, name: str, dim: int) -> None:
+        driver = connection.connection.driver_connection
+        seen.append((connection.scalar(text("SHOW statement_timeout")), driver.patience_s))  # type: ignore[arg-type, union-attr]
+        build_graph(connection, name, dim)
+
+    build_graph = vector_tables.build_graph
+    monkeypatch.setattr(vector_tables, "build_graph", building)
+    index, rows = connect(approximate_above=100), rows_of(101)
+    index.index_add(space, range(101), vectors=rows, create=True)
+    index.index_rebuild(space, iter([(range(101), rows)]))
+    assert seen == [(f"{vector_database.BUILD_S // 60}min", vector_database.BUILD_S + vector_database.GRACE_S)] * 2
+    with index._database.writing() as connection:
+        with vector_database.taking_time(connection):
+            pass
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, vector_database.Patient)
+        set_back = [connection.scalar(text(f"SHOW {name}_timeout")) for name in ("statement", "lock")], driver.patience_s
+    assert set_back == (["10s", "5s"], vector_database.Patient.patience_s)
+
+
+def test_a_graph_that_was_not_built_is_tried_again_when_the_index_has_grown_by_a_half(
+    connect: Open, space: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index, rows, tried = connect(approximate_above=100), rows_of(200), 0
+
+    def too_slow(connection: Connection, *_args: object) -> None:
+        nonlocal tried
+        tried += 1
+        connection.execute(text("SET LOCAL statement_timeout = 1"))
+        connection.execute(text("SELECT pg_sleep(60)"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(vector_tables, "build_graph", too_slow)
+        index.index_add(space, range(110), vectors=rows[:110], create=True)
+        index.index_add(space, [*range(108, 120)], vectors=rows[108:120])
+        index.index_replace(space, remove=[1], ids=[1], vectors=rows[1:2])
+        assert tried == 1
+        index.index_rebuild(space, iter([(range(120), rows[:120])]))
+        index.index_add(space, range(120, 180), vectors=rows[120:180])
+        assert (tried, index.index_stats(space).count) == (2, 180)
+        assert len(index.index_search(space, vector=rows[0], k=150).ids) == 150
+    index.index_remove(space, [0])
+    assert not asked(url, "SELECT is_approximate FROM salesedge.vector_indexes")
+    index.index_add(space, [0, 180, 181], vectors=rows[:3])
+    assert asked(url, "SELECT is_approximate FROM salesedge.vector_indexes")
+
+
+def test_what_is_removed_begins_no_graph(connect: Open, space: str, url: str) -> None:
+    connect().index_add(space, range(200), vectors=rows_of(200), create=True)
+    connect(approximate_above=100).index_remove(space, [1])
+    assert not asked(url, "SELECT is_approximate FROM salesedge.vector_indexes")

@@ -60,14 +60,18 @@ def drop_ownerless_vectors(box: Box) -> None:
     index = box.part(VectorIndex)
     try:
         kept = index.index_namespaces()  # before the keys are read: nobody without a key makes an index
-        with box.whole_box("vectors of nobody", read_only=True) as uow:
-            owners = set(uow.session.scalars(select(TenantKey.tenant_id)))
-        for namespace in kept:
+    except Unavailable as err:
+        log.warning("ownerless_vectors_not_dropped", error=type(err).__name__)
+        return
+    with box.whole_box("vectors of nobody", read_only=True) as uow:
+        owners = set(uow.session.scalars(select(TenantKey.tenant_id)))
+    for namespace in kept:
+        try:
             if tenant_of(namespace) not in owners:
                 index.index_drop(namespace)
                 log.info("ownerless_vectors_dropped")
-    except Unavailable as err:
-        log.warning("ownerless_vectors_not_dropped", error=type(err).__name__)
+        except (ValueError, DomainError) as err:  # a name that tells of no organisation is not the box's
+            log.warning("ownerless_vectors_not_dropped", error=type(err).__name__)
 
 
 def check_vectors(box: Box) -> None:

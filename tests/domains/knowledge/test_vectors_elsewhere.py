@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import delete, make_url, select, text, update
+from sqlalchemy import create_engine, delete, make_url, select, text, update
 
 from appliance.core.box import Box
 from appliance.core.config import NetworkMode
 from appliance.core.crypto import KeyUnreadable
+from appliance.core.errors import Unavailable
 from appliance.core.manifest import CheckResult, Manifest
 from appliance.core.outbox import Delivery
 from appliance.core.tenancy import TenantKey
@@ -271,6 +272,29 @@ def test_an_erasure_without_the_database_says_what_stays_and_the_chore_drops_it(
     jobs.drop_ownerless_vectors(box)
     assert len(server.tables(url)) == 1
     assert vectors.index_namespaces() == [queries.vector_namespace(cast.ana.tenant_id)]
+
+
+def test_the_chore_goes_on_past_a_name_it_cannot_read_and_one_that_it_cannot_drop(
+    box: Box, tenant_id: UUID, put: Put, models: FakeInference, vectors: PgVectors, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put("politica.md", RULES)
+    mine = queries.vector_namespace(tenant_id)
+    ownerless = [queries.vector_namespace(UUID(int=number)) for number in range(3)]
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for name in ("a-note", "t-note:knowledge", *ownerless):
+            connection.execute(text(
+                f"INSERT INTO salesedge.vector_indexes SELECT '{name}', version, 'v_gone', count, model, dim, is_approximate, "
+                f"secret_check, tried_at FROM salesedge.vector_indexes WHERE namespace = '{mine}'"
+            ))  # fmt: skip
+    engine.dispose()
+
+    def away(_namespace: str) -> None:
+        raise Unavailable("the model server is away")
+
+    monkeypatch.setattr(models, "index_drop", away)
+    jobs.drop_ownerless_vectors(box)
+    assert set(vectors.index_namespaces()) == {"a-note", "t-note:knowledge", mine}
 
 
 def test_a_destroyed_key_leaves_a_table_that_answers_nobody(box: Box, tenant_id: UUID, put: Put, vectors: PgVectors) -> None:

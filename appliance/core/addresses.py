@@ -56,7 +56,9 @@ def is_postgresql(address: str) -> bool:
     except (ArgumentError, ValueError):  # the latter for a port that is no number
         return False
     names_host = bool(found.host) or not found.query.keys().isdisjoint({"host", "hostaddr"})
-    is_whole = names_host and bool(found.database) and found.port != 0 and "service" not in found.query
+    ports = found.normalized_query.get("port", ())
+    has_ports = found.port != 0 and all(re.fullmatch(r"[1-9]\d{0,4}(,[1-9]\d{0,4})*", one) for one in ports)
+    is_whole = names_host and bool(found.database) and has_ports and "service" not in found.query
     return found.drivername == "postgresql+psycopg" and is_whole
 
 

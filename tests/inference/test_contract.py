@@ -61,9 +61,8 @@ def index(kind: str, inference: Inference, request: pytest.FixtureRequest) -> It
         yield inference
         return
     address, model = request.getfixturevalue("database"), ModelSettings().embedding_model
-    found = PgVectors(
-        VectorDatabase(address), inference, embedding_model=model, approximate_above=2, share_of=lambda name: sha256(name.encode()).digest(),
-    )
+    database = VectorDatabase(address)
+    found = PgVectors(database, inference, embedding_model=model, approximate_above=2, share_of=lambda name: sha256(name.encode()).digest())
     yield found
     found.close()
 

@@ -377,6 +377,7 @@ def test_an_address_is_taken_as_the_boxs_own_database_is_written(written: str, m
         "postgresql://db/vectors?user=ana&password=geheim",
         "postgresql+psycopg://ana:geheim@/vectors",
         "postgresql+psycopg://ana:geheim@db/vectors?service=x",
+        "postgresql+psycopg://ana:geheim@db/vectors?port=x",
     ],
 )
 def test_what_is_no_address_is_refused_in_both_languages_without_its_password(written: str) -> None:

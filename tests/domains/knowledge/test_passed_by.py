@@ -1,6 +1,7 @@
-"""A change that finds no index, while vectors are to lie elsewhere: the index of before lacks it, and is not trusted afterwards."""
+"""A change while vectors are to lie elsewhere: the index of before lacks it, and is not trusted when it is met again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from appliance.core.outbox import Delivery, DeliveryState
 from appliance.domains.knowledge import actions, jobs, queries
 from appliance.domains.knowledge.tables import Corpus
 from appliance.inference.fake import FakeInference
-from appliance.inference.types import VectorIndex
+from appliance.inference.types import IndexStats, VectorIndex
 from tests.domains.knowledge.conftest import Put
 
 RULES = "# Trocas\n\nA troca de produto sem defeito é aceita em até 30 dias corridos.\n"
@@ -23,6 +24,18 @@ RULES = "# Trocas\n\nA troca de produto sem defeito é aceita em até 30 dias co
 class Full(FakeInference):
     def index_rebuild(self, namespace: str, batches: object) -> NoReturn:
         raise Unavailable("There is no room.")
+
+
+class Filled(Full):
+    """With an index of long ago."""
+
+    def index_add(self, namespace: str, ids: Sequence[int], **how: Any) -> IndexStats:
+        super().index_add(namespace, [9001], texts=["old"], create=True)
+        return replace(super().index_add(namespace, ids, **how), place="elsewhere")
+
+    def index_remove(self, namespace: str, ids: Sequence[int]) -> IndexStats:
+        super().index_add(namespace, [9001], texts=["old"], create=True)
+        return replace(super().index_remove(namespace, ids), place="elsewhere")
 
 
 def delete(box: Box, tenant_id: UUID, put: Put, document_id: UUID) -> None:
@@ -34,22 +47,23 @@ def add(box: Box, tenant_id: UUID, put: Put, document_id: UUID) -> None:
     put("frete.md", "# Frete\n\nO frete para Itu custa R$ 31,50.\n")
 
 
-def replace(*told: Any) -> None:
+def exchange(*told: Any) -> None:
     """There are as many vectors as before."""
     delete(*told)
     add(*told)
 
 
-@pytest.mark.parametrize("change", [delete, add, replace])
+@pytest.mark.parametrize("change", [delete, add, exchange])
+@pytest.mark.parametrize("there", [Full, Filled])
 def test_an_index_that_a_change_passed_by_is_made_again(
     box: Box, tenant_id: UUID, models: FakeInference, put: Put, run_deliveries: Callable[[], int],
-    change: Callable[[Box, UUID, Put, UUID], None],
+    change: Callable[[Box, UUID, Put, UUID], None], there: Callable[[], FakeInference],
 ) -> None:
     put("trocas.md", RULES)
     document_id = put("garantia.md", "# Garantia\n\nA bomba tem garantia de nove meses.\n")
     space = queries.vector_namespace(tenant_id)
     version = models.index_stats(space).version
-    box.provide(VectorIndex, Full())
+    box.provide(VectorIndex, there())
     change(box, tenant_id, put, document_id)
     run_deliveries()
     box.provide(VectorIndex, models)

@@ -169,9 +169,11 @@ def record_vectors_in(uow: UnitOfWork, place: str) -> None:
     lock_corpus(uow).vectors_in = place
 
 
-def distrust_vectors(uow: UnitOfWork) -> None:
-    """A change found no index to be written to: one that is met later may lack it."""
-    lock_corpus(uow).vectors_in = UNKNOWN
+def note_vectors_in(uow: UnitOfWork, place: str | None) -> None:
+    """Where a change was written; None: nowhere. An index elsewhere lacks it: one that is met later is not trusted."""
+    corpus = lock_corpus(uow)
+    if corpus.vectors_in != place:
+        corpus.vectors_in = UNKNOWN
 
 
 def forget_vectors_in(connection: Connection) -> None:

@@ -30,9 +30,13 @@ def forget_document(step: Step, event: DocumentDeleted) -> None:
 def remove_vectors(step: Step, first: int, last: int) -> None:
     if last < first:
         return
+    place = None
     try:
-        step.box.part(VectorIndex).index_remove(queries.vector_namespace(step.tenant_id), range(first, last + 1))
+        place = step.box.part(VectorIndex).index_remove(queries.vector_namespace(step.tenant_id), range(first, last + 1)).place
     except (NotFound, Conflict) as err:
         log.info("no_vectors_to_remove", reason=type(err).__name__)
+    with step.read() as uow:
+        corpus = queries.find_corpus(uow)
+    if corpus is not None and corpus.vectors_in != place:
         with step.progress() as uow:
-            indexing.distrust_vectors(uow)
+            indexing.note_vectors_in(uow, place)

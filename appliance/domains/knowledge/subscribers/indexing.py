@@ -251,11 +251,12 @@ def _activate(step: Step, ready: Ready) -> None:
             if threshold is not None:
                 calibrating.record_threshold(uow, threshold)
             indexing.activate_version(uow, version.id)
-            if place is None:
-                indexing.distrust_vectors(uow)
-                uow.emit(VectorsLost("document"))
-            elif ready.begins and ready.embedded:
+            if place is not None and ready.begins and ready.embedded:
                 indexing.record_vectors_in(uow, place)
+            elif ready.embedded:
+                indexing.note_vectors_in(uow, place)
+            if place is None:
+                uow.emit(VectorsLost("document"))
     except NotFound:
         cleaning.remove_vectors(step, version.first_number, version.last_number)
         raise

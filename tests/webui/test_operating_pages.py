@@ -1,6 +1,7 @@
 """Box health and background work, as whoever runs the box reads them."""
 
 import io
+import re
 import zipfile
 
 import pytest
@@ -50,13 +51,16 @@ class Kept(FakeInference):
 
 @pytest.mark.parametrize(
     ("reason", "said"),
-    [("", ("pgvector 0.8.5", "Em ordem")), ("It is away.", ("It is away. Confira knowledge.vectors_url", "Precisa de atenção"))],
+    [("", ("pgvector 0.8.5", "Em ordem")), ("It is away", ("It is away. Confira knowledge.vectors_url", "Precisa de atenção"))],
     ids=["well", "away"],
 )
 def test_the_database_of_the_vectors_has_a_line(app, box, reason, said):
     box.provide(VectorIndex, Kept(reason))
-    line = read(app, "/admin/health").split(">Vetores<", 1)[1].split("</li>", 1)[0]
+    page = read(app, "/admin/health")
+    line = page.split(">Vetores<", 1)[1].split("</li>", 1)[0]
     assert [one for one in said if one not in line] == [], line
+    order = re.findall("Precisa de atenção|Conselho|Em ordem", page.split('id="parts"', 1)[1].split("</section>", 1)[0])
+    assert order == sorted(order, key=["Precisa de atenção", "Conselho", "Em ordem"].index)
 
 
 class Elsewhere(FakeInference):

@@ -41,6 +41,7 @@ def health(call: Call) -> str:
     checks = run_checks(call.box).items()
     mends = call.who.can(DIAGNOSE)  # what to do names machines, and is for whoever runs the box
     parts = [Part(name_of(key), one.ok, in_words(one.detail), in_words(one.fix) if mends else "", one.needed) for key, one in checks]
+    parts.sort(key=lambda part: (part.ok, not part.needed))  # what a person has to look at stands first
     disk = shutil.disk_usage(call.box.settings.home)
     room = {"disk": Room(disk.used, disk.total), "memory": _memory()}
     under = _machine(call) if mends else []

@@ -43,7 +43,7 @@ def _vectors_answer(box: Box) -> CheckResult:
     if store is None:
         return CheckResult(ok=True, detail="-")
     advice = _("Look at knowledge.vectors_url and its server. Until it answers the box searches by words alone, and documents wait.")
-    return CheckResult(not store.reason, store.name, f"{store.reason} {advice}" if store.reason else "")
+    return CheckResult(not store.reason, store.name, f"{store.reason.rstrip('.')}. {advice}" if store.reason else "")
 
 
 MANIFEST = Manifest(

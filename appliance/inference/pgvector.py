@@ -188,7 +188,6 @@ class PgVectors:
 
     def _built(self, namespace: str, batches: Iterator[tuple[Sequence[int], Vectors | Halves]]) -> Place:
         secret = self._rotations.secret(namespace)
-
         before = self._read(partial(look_before, namespace=namespace))
 
         def rows() -> Iterator[tuple[Sequence[int], Vectors]]:

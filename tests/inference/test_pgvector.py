@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from uuid import uuid4
 
 import numpy as np
@@ -283,15 +284,22 @@ def test_who_meets_a_server_that_hangs_over_an_open_line_tells_the_others(index:
         server.signal(signal.SIGCONT)
 
 
+class Slow(FakeInference):
+    """A question is embedded once it may go on."""
+
+    def __init__(self, go_on: threading.Event) -> None:
+        super().__init__()
+        self._go_on = go_on
+
+    def embed(self, texts: Sequence[str], *, purpose: Purpose = "passage", model: str = "") -> Vectors:
+        assert purpose == "passage" or self._go_on.wait(PATIENCE_S)
+        return super().embed(texts, purpose=purpose, model=model)
+
+
 def test_models_that_hang_are_waited_for_by_one(connect: Open, space: str, go_on: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pgvector, "SEARCH_TIMEOUT_S", 0.2)
 
-    class Slow(FakeInference):
-        def embed(self, texts: object, *, purpose: Purpose = "passage", model: str = "") -> Vectors:
-            assert purpose == "passage" or go_on.wait(PATIENCE_S)
-            return super().embed(texts, purpose=purpose, model=model)  # type: ignore[arg-type]
-
-    index = connect(Slow())
+    index = connect(Slow(go_on))
     index.index_add(space, [1], texts=TEXTS[:1], create=True)
     with pytest.raises(Unavailable):
         index.index_search(space, text=TEXTS[0])
@@ -318,16 +326,11 @@ def test_both_places_are_dropped_whatever_becomes_of_the_other(
     assert server.tables(url) == []
 
 
-def test_who_asks_when_too_many_wait_already_is_told_at_once(connect: Open, space: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_asks_when_too_many_wait_already_is_told_at_once(
+    connect: Open, space: str, go_on: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pgvector, "MOST_WAITING", 1)
-    go_on = threading.Event()
-
-    class Slow(FakeInference):
-        def embed(self, texts: object, *, purpose: Purpose = "passage", model: str = "") -> Vectors:
-            assert purpose == "passage" or go_on.wait(PATIENCE_S)
-            return super().embed(texts, purpose=purpose, model=model)  # type: ignore[arg-type]
-
-    index = connect(Slow())
+    index = connect(Slow(go_on))
     index.index_add(space, [1, 2, 3], texts=TEXTS, create=True)
     first = index.begin_search(space, text=TEXTS[1], k=1)
     with pytest.raises(Unavailable, match="cannot be reached at the moment"):
@@ -349,15 +352,8 @@ def test_a_forked_child_asks_over_connections_of_its_own(index: PgVectors, space
     assert index.index_search(space, text=TEXTS[1], k=1).ids.tolist() == [2]
 
 
-def test_asking_returns_before_the_question_is_embedded(connect: Open, space: str) -> None:
-    go_on = threading.Event()
-
-    class Slow(FakeInference):
-        def embed(self, texts: object, *, purpose: Purpose = "passage", model: str = "") -> Vectors:
-            assert purpose == "passage" or go_on.wait(PATIENCE_S)
-            return super().embed(texts, purpose=purpose, model=model)  # type: ignore[arg-type]
-
-    index = connect(Slow())
+def test_asking_returns_before_the_question_is_embedded(connect: Open, space: str, go_on: threading.Event) -> None:
+    index = connect(Slow(go_on))
     index.index_add(space, [1, 2, 3], texts=TEXTS, create=True)
     hits = index.begin_search(space, text=TEXTS[1], k=1)
     go_on.set()

@@ -16,6 +16,7 @@ from appliance.domains.knowledge.actions import Filing
 from appliance.domains.knowledge.manifest import MANIFEST as KNOWLEDGE
 from appliance.inference.fake import FakeInference
 from appliance.inference.types import Inference, VectorIndex
+from tests.inference.pgvectors import server, url  # noqa: F401 - fixtures
 
 COMPANY = Path(__file__).parent / "company_b"
 Put = Callable[..., UUID]

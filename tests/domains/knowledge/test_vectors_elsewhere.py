@@ -26,7 +26,7 @@ from appliance.inference.vector_database import VectorDatabase
 from tests.cast import make_cast
 from tests.domains.knowledge.conftest import Put
 from tests.inference.pgvectors import until
-from tests.peers.postgres_vectors import PostgresVectors, postgres_vectors
+from tests.peers.postgres_vectors import PostgresVectors
 
 RULES = "# Trocas\n\nA troca de produto sem defeito é aceita em até 30 dias corridos.\n\n# Frete\n\nO frete para Itu custa R$ 31,50.\n"
 ASKED = "em quantos dias posso trocar um produto sem defeito?"
@@ -36,17 +36,6 @@ Run = Callable[[], int]
 @pytest.fixture
 def manifests() -> tuple[Manifest, ...]:
     return MANIFESTS
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresVectors]:
-    with postgres_vectors() as running:
-        yield running
-
-
-@pytest.fixture
-def url(server: PostgresVectors) -> str:
-    return server.new_database()
 
 
 @pytest.fixture(autouse=True)
